@@ -64,7 +64,7 @@ export const BUGS: readonly Bug[] = [
     bug: "a suspended task is not started again when what it awaits has ended, only when its wait is over",
     seed: 70,
     file: "src/domain/run/machine.ts",
-    code: "resume(decision, event.runs);",
+    code: "resume(transition, event.runs);",
     instead: "",
   },
   {
@@ -97,9 +97,9 @@ export const BUGS: readonly Bug[] = [
     bug: "a task whose message was lost is not announced again (7: messages may be lost)",
     seed: 1,
     file: "src/domain/run/machine.ts",
-    code: "if (state.hold === undefined) sendAgainFor(decision, ordinal, state, atWork);",
+    code: "if (state.hold === undefined) sendAgainFor(transition, ordinal, state, atWork);",
     instead:
-      "if (state.hold === undefined) decision.set(ordinal, { ...state, redispatchAt: decision.now + 3_600_000 });",
+      "if (state.hold === undefined) transition.set(ordinal, { ...state, redispatchAt: transition.now + 3_600_000 });",
   },
   {
     invariant: "2 never stuck",
@@ -107,8 +107,8 @@ export const BUGS: readonly Bug[] = [
     bug: "nobody asks after a slot that was not given back",
     seed: 9,
     file: "src/objects/limits/limit-controller.ts",
-    code: "this.#tell(book.check(now));",
-    instead: "book.check(now);",
+    code: "this.#tell(limiter.takeDue(now));",
+    instead: "limiter.takeDue(now);",
   },
   {
     invariant: "10 nothing is left",
@@ -166,7 +166,7 @@ export const BUGS: readonly Bug[] = [
     bug: "a run that is opened again keeps what it holds of items packed",
     seed: 77,
     file: "src/objects/run/event-backfill.ts",
-    code: "unpack(change, this.#run)",
+    code: "decodeChange(change, this.#run)",
     instead: "change",
   },
   {
@@ -184,8 +184,8 @@ export const BUGS: readonly Bug[] = [
     bug: "a task that may have killed its worker goes on together with others",
     seed: 5,
     file: "src/domain/run/transition.ts",
-    code: 'return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#gathered(ordinal));',
-    instead: "return laneOfEntry(entry, this.#gathered(ordinal));",
+    code: 'return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#collecting(ordinal));',
+    instead: "return laneOfEntry(entry, this.#collecting(ordinal));",
   },
   {
     invariant: "2 order",
@@ -194,8 +194,8 @@ export const BUGS: readonly Bug[] = [
     theme: "awaited",
     seed: 1,
     file: "src/domain/run/suspension.ts",
-    code: "soonestOf(left) <= decision.now",
-    instead: "soonestOf(left) > decision.now",
+    code: "soonestOf(left) <= transition.now",
+    instead: "soonestOf(left) > transition.now",
   },
   {
     invariant: "13 children cancelled",
@@ -203,8 +203,8 @@ export const BUGS: readonly Bug[] = [
     theme: "children",
     seed: 1,
     file: "src/domain/run/outbox-events.ts",
-    code: "oweCancelling(decision, 0, run.children.length);",
-    instead: "oweCancelling(decision, 1, run.children.length);",
+    code: "enqueueCancellation(transition, 0, run.children.length);",
+    instead: "enqueueCancellation(transition, 1, run.children.length);",
   },
   {
     invariant: "9 slots are conserved",
@@ -266,8 +266,8 @@ export const BUGS: readonly Bug[] = [
     bug: "the failures of one run are not told apart",
     seed: 12,
     file: "src/domain/run/outbox.ts",
-    code: "notes.owe(newOwed(debt, run.owedEver, times.finishedAt));",
-    instead: "notes.owe(newOwed(debt, 0, times.finishedAt));",
+    code: "builder.enqueue(newOutboxEntry(debt, run.owedEver, times.finishedAt));",
+    instead: "builder.enqueue(newOutboxEntry(debt, 0, times.finishedAt));",
   },
   {
     invariant: "5 nothing of a failed attempt",
@@ -364,7 +364,7 @@ export const BUGS: readonly Bug[] = [
     theme: "retried",
     seed: 1,
     file: "src/domain/run/retry-in-place.ts",
-    code: "!staysSkipped(decision, child, again)",
+    code: "!staysSkipped(transition, child, again)",
     instead: "false",
   },
   {
@@ -435,8 +435,8 @@ export const BUGS: readonly Bug[] = [
     bug: "a run that was triggered with a delay begins at once",
     seed: 32,
     file: "src/domain/run/machine.ts",
-    code: "if ((event.delayMs ?? 0) > 0) decision.delay",
-    instead: "if (event.delayMs === -1) decision.delay",
+    code: "if ((event.delayMs ?? 0) > 0) transition.delay",
+    instead: "if (event.delayMs === -1) transition.delay",
   },
   {
     invariant: "journal",

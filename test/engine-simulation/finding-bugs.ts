@@ -48,7 +48,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "children",
     seed: 1,
     file: "src/domain/run/retry-in-place.ts",
-    code: "  if (run.cancelsChildren) decision.notes.cancelsChildren(false);\n",
+    code: "  if (run.cancelsChildren) transition.builder.cancelsChildren(false);\n",
     instead: "",
   },
   {
@@ -245,7 +245,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "cut off",
     seed: 1,
     file: "src/domain/run/outbox-end.ts",
-    code: 'if (tries <= MOST_TRIES) return "pay";',
+    code: 'if (tries <= MAX_DELIVERIES) return "pay";',
     instead: 'if (tries > 0) return "pay";',
   },
   {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { RunGraph } from "../../src/domain/plan/run-graph.ts";
 import { RUN_IFS } from "../../src/domain/run/start-rule.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
-import type { Outcome, RunEvent } from "../../src/domain/run/machine-events.ts";
+import type { Outcome, MachineEvent } from "../../src/domain/run/machine-events.ts";
 import { BOOM, failed, graphOf, passedArray, PAYLOAD, type Play, succeeded, type TaskSettings } from "./run-play.ts";
 
 /** A graph of 1 to `most` tasks: each but the root has one to three upstream tasks among the earlier ones. */
@@ -158,7 +158,7 @@ export function eventOf(
   move: Move,
   granted: readonly { readonly ordinal: number; readonly attempt: number; readonly token: number }[],
   revision = 0,
-): RunEvent | null {
+): MachineEvent | null {
   const claim = { holding: 0, budgetMs: 28_000 };
   switch (move.type) {
     case "time":

@@ -9,19 +9,19 @@ import type { QueueProgress } from "../../src/domain/queue-progress.ts";
 import type { PayloadRef } from "../../src/domain/payload.ts";
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/domain/plan/plan.ts";
 import { itemsOf } from "../../src/domain/run/mapped-task.ts";
-import { fold } from "../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../src/domain/run/apply-change.ts";
 import { entryOf, newRun, type Run, type RunGenesis, type ChildRun } from "../../src/domain/run/state.ts";
 import { type AttemptError } from "../../src/domain/run/attempt.ts";
 import { type RunChange } from "../../src/domain/run/run-change.ts";
 import { type TaskState } from "../../src/domain/run/task-state.ts";
 import type {
-  Advance,
+  TransitionResult,
   DriverClaim,
   Effect,
   GrantedLease,
   LostOutcome,
   Outcome,
-  RunEvent,
+  MachineEvent,
 } from "../../src/domain/run/machine-events.ts";
 import { planOf, taskPlan } from "./plan.ts";
 
@@ -129,7 +129,7 @@ export class Play {
   /** What is known of the queue. */
   queue: QueueProgress | null = null;
   /** What the last event did. */
-  last: Advance = { change: null, effects: [], leases: [], ignored: [] };
+  last: TransitionResult = { change: null, effects: [], leases: [], rejections: [] };
 
   /** The run just accepted, at `now`. */
   constructor(
@@ -152,12 +152,12 @@ export class Play {
     this.event({ type: "accepted", claim, delayMs });
   }
 
-  event(event: RunEvent): Advance {
+  event(event: MachineEvent): TransitionResult {
     this.last = advance(this.run, event, this.now, this.queue);
     if (this.last.change !== null) {
       const change: RunChange = JSON.parse(JSON.stringify(this.last.change));
       this.changes.push(change);
-      fold(this.run, change);
+      applyChange(this.run, change);
     }
     return this.last;
   }
@@ -179,7 +179,7 @@ export class Play {
   }
 
   /** An executor object runs the task alone, tried if its pause is not over, and dies with it: its alarm says so. */
-  dieAlone(task: string): Advance {
+  dieAlone(task: string): TransitionResult {
     const lease = this.beginTrial(task, `executor of ${this.now}`);
     if (lease === null) throw new Error(`${task} is ${this.stateOf(task).status}, no executor object may begin it`);
     return this.settle(task, lost("worker"));
@@ -191,7 +191,7 @@ export class Play {
     outcome: Outcome,
     claim: DriverClaim | null = null,
     children: readonly ChildRun[] = [],
-  ): Advance {
+  ): TransitionResult {
     const lease = this.leaseOf(task);
     return this.event({ type: "settled", attempts: [{ ...lease, outcome, children, logs: null }], claim });
   }
@@ -203,7 +203,7 @@ export class Play {
     }
   }
 
-  wake(): Advance {
+  wake(): TransitionResult {
     return this.event({ type: "woken" });
   }
 
@@ -215,7 +215,7 @@ export class Play {
     return passed;
   }
 
-  cancel(): Advance {
+  cancel(): TransitionResult {
     return this.event({ type: "cancelled" });
   }
 

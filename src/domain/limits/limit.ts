@@ -48,7 +48,7 @@ export type LimitKind = (typeof LIMIT_KINDS)[number];
  * Cause and start (epoch milliseconds) of a block on a queued task. A task blocked by `deploy` may
  * be claimed by code with its method (see `undeployed.ts`).
  */
-export interface Hold {
+export interface BlockedBy {
   readonly for: LimitKind | "pause" | "deploy";
   readonly since: number;
 }
@@ -127,7 +127,7 @@ export interface SlotRequest {
  *   lease.
  * - `spent`: the attempt has started and counts in the window for `perMs`.
  */
-export type Standing =
+export type SlotStatus =
   | { readonly type: "holding" }
   | { readonly type: "over"; readonly afterMs: number }
   | { readonly type: "spent"; readonly perMs: number };

@@ -19,7 +19,7 @@
  * arrival, so a low priority is overtaken only by arrivals within that many minutes.
  */
 import { isInForce } from "./limit-rule.ts";
-import type { LimitRule, SlotHolder, SlotRequest, Standing } from "./limit.ts";
+import type { LimitRule, SlotHolder, SlotRequest, SlotStatus } from "./limit.ts";
 import { placeFreeAt } from "./place-free-at.ts";
 
 const AGING_MS = 60_000;
@@ -63,14 +63,14 @@ export interface SlotChanges {
   readonly rule: LimitRule | null;
 }
 
-export type AskAnswer = "granted" | "waiting" | "refused";
+export type AcquireAnswer = "granted" | "waiting" | "refused";
 
 /** Returns the key of an entry. */
 export function slotId({ runId, ordinal, attempt }: SlotHolder): string {
   return `${runId}/${ordinal}/${attempt}`;
 }
 
-export class SlotBook {
+export class Limiter {
   readonly #entries = new Map<string, SlotEntry>();
   /** Waiting entries in order of grants. */
   readonly #waiting: SlotEntry[] = [];
@@ -95,7 +95,7 @@ export class SlotBook {
     this.#rule = rule;
     this.#noted = rule;
     for (const entry of entries) {
-      this.#keep(entry);
+      this.#index(entry);
       this.#lastSeq = Math.max(this.#lastSeq, entry.seq);
       if (entry.phase === "waiting") this.#waiting.push(entry);
       else this.#inUse += 1;
@@ -138,7 +138,7 @@ export class SlotBook {
   }
 
   /** Requests a slot for an attempt. A repeated request changes nothing. */
-  ask({ holder, rule, strategy, since, priority }: SlotRequest, now: number): AskAnswer {
+  acquire({ holder, rule, strategy, since, priority }: SlotRequest, now: number): AcquireAnswer {
     this.adopt(rule);
     this.#free(now);
     const { limit } = this;
@@ -157,7 +157,7 @@ export class SlotBook {
       givesWay: false,
     };
     this.#save(entry);
-    this.#line(entry);
+    this.#insert(entry);
     return "waiting";
   }
 
@@ -165,7 +165,7 @@ export class SlotBook {
    * Preempts the oldest attempts of other runs in favour of this attempt, so at most `limit`
    * continue.
    */
-  displaceFor(holder: SlotHolder, now: number): readonly SlotEntry[] {
+  preemptFor(holder: SlotHolder, now: number): readonly SlotEntry[] {
     const entry = this.#entries.get(slotId(holder));
     if (entry?.phase !== "waiting") return [];
     const live = [...this.#entries.values()].filter(
@@ -182,7 +182,7 @@ export class SlotBook {
   }
 
   /** Releases the slot of an attempt, after `afterMs` if positive. */
-  giveBack(holder: SlotHolder, afterMs: number, now: number): void {
+  release(holder: SlotHolder, afterMs: number, now: number): void {
     const entry = this.#entries.get(slotId(holder));
     if (entry === undefined) return;
     if (entry.phase === "waiting" || afterMs <= 0) this.#remove(entry);
@@ -197,7 +197,7 @@ export class SlotBook {
   }
 
   /** Moves a started attempt into the window. */
-  spend(holder: SlotHolder, perMs: number, now: number): void {
+  consume(holder: SlotHolder, perMs: number, now: number): void {
     const entry = this.#entries.get(slotId(holder));
     if (entry === undefined) return;
     this.#remove(entry);
@@ -209,15 +209,15 @@ export class SlotBook {
   }
 
   /** Applies a run's report on a granted, checked or preempted attempt. */
-  heard(holder: SlotHolder, standing: Standing, now: number): void {
+  applyStatus(holder: SlotHolder, standing: SlotStatus, now: number): void {
     switch (standing.type) {
       case "holding":
         break;
       case "over":
-        this.giveBack(holder, standing.afterMs, now);
+        this.release(holder, standing.afterMs, now);
         break;
       case "spent":
-        this.spend(holder, standing.perMs, now);
+        this.consume(holder, standing.perMs, now);
         break;
     }
   }
@@ -238,7 +238,7 @@ export class SlotBook {
   }
 
   /** Returns the entries due for a question to their run, and schedules the next check of each. */
-  check(now: number): readonly SlotEntry[] {
+  takeDue(now: number): readonly SlotEntry[] {
     const due: SlotEntry[] = [];
     for (const entry of this.#due.values()) {
       if (entry.checkAt === null || entry.checkAt > now) continue;
@@ -321,7 +321,7 @@ export class SlotBook {
     }
   }
 
-  #keep(entry: SlotEntry): void {
+  #index(entry: SlotEntry): void {
     const id = slotId(entry.holder);
     this.#entries.set(id, entry);
     if (entry.checkAt !== null || entry.freeAt !== null) this.#due.set(id, entry);
@@ -331,7 +331,7 @@ export class SlotBook {
     const id = slotId(entry.holder);
     if (entry.phase === "waiting" && this.#entries.has(id))
       this.#waiting[this.#placeOf(entry)] = entry;
-    this.#keep(entry);
+    this.#index(entry);
     this.#put.set(id, entry);
     this.#gone.delete(id);
     return entry;
@@ -352,7 +352,7 @@ export class SlotBook {
   }
 
   /** Inserts from the end, where most entries belong. */
-  #line(entry: SlotEntry): void {
+  #insert(entry: SlotEntry): void {
     let place = this.#waiting.length;
     for (; place > 0; place -= 1) {
       const before = this.#waiting[place - 1];

@@ -3,8 +3,8 @@
  * must stay able to read the entries of older versions.
  */
 import { hasLostWorker } from "./blame.ts";
-import { foldEach, foldItem } from "./mapped-task.ts";
-import { foldJoined } from "./shared-triggers.ts";
+import { applyToItems, applyToCounts } from "./mapped-task.ts";
+import { applyJoined } from "./shared-triggers.ts";
 import { noteLacking } from "../lacking-methods.ts";
 import { entryOf, type Run, type TaskEntry } from "./state.ts";
 import { isActive, isFinal, type AwaitedRun, type FinalRun } from "./task-state.ts";
@@ -15,7 +15,7 @@ import { type RunChange } from "./run-change.ts";
  * Applies a change to the run in place, since a run may be wide and a change touches few tasks.
  * Call after the commit.
  */
-export function fold(run: Run, change: RunChange): void {
+export function applyChange(run: Run, change: RunChange): void {
   for (const { ordinal, state, attempts, retriedAfter } of change.tasks) {
     const entry = entryOf(run, ordinal);
     if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
@@ -23,8 +23,8 @@ export function fold(run: Run, change: RunChange): void {
       const ended = Number(isFinal(state)) - Number(isFinal(entry.state));
       run.open -= ended;
       if (ended !== 0) for (const child of entry.task.downstream) countDown(run, child, ended);
-      foldEach(run, ordinal, entry, state);
-    } else foldItem(run, entry, entry.item, state);
+      applyToItems(run, ordinal, entry, state);
+    } else applyToCounts(run, entry, entry.item, state);
     entry.state = state;
     if (retriedAfter !== undefined) {
       entry.retriedAfter = retriedAfter;
@@ -46,7 +46,7 @@ export function fold(run: Run, change: RunChange): void {
         noteLacking(run.lacking, entry.item?.of ?? ordinal, attempt.lackedBy);
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
-    if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);
+    if (state.status === "waiting" && state.for === "run") applyWaits(entry, state.awaits);
     else if (isFinal(state)) forgetWaits(entry);
   }
   if (change.run !== undefined) {
@@ -60,14 +60,14 @@ export function fold(run: Run, change: RunChange): void {
     if (change.limitKeys === undefined) delete run.limitKeys;
     else run.limitKeys = change.limitKeys;
   }
-  if (change.joined !== undefined) foldJoined(run, change.joined);
-  for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
-  for (const { ordinal, ...final } of change.arrived ?? []) foldArrived(run, ordinal, final);
-  foldWatchers(run, change);
-  foldOwed(run, change);
+  if (change.joined !== undefined) applyJoined(run, change.joined);
+  for (const { ordinal, ...step } of change.steps ?? []) applyStep(run, ordinal, step);
+  for (const { ordinal, ...final } of change.arrived ?? []) applyAwaitedEnd(run, ordinal, final);
+  applyWaiters(run, change);
+  applyOutbox(run, change);
 }
 
-function foldOwed(run: Run, { owes, paid, cancelsChildren }: RunChange): void {
+function applyOutbox(run: Run, { owes, paid, cancelsChildren }: RunChange): void {
   if (cancelsChildren !== undefined) run.cancelsChildren = cancelsChildren;
   if (owes === undefined && paid === undefined) return;
   const changed = new Map((owes ?? []).map((owed) => [owed.id, owed]));
@@ -76,14 +76,14 @@ function foldOwed(run: Run, { owes, paid, cancelsChildren }: RunChange): void {
   run.owedEver = Math.max(run.owedEver, ...changed.keys());
 }
 
-function foldStep(run: Run, ordinal: number, step: StepRecord): void {
+function applyStep(run: Run, ordinal: number, step: StepRecord): void {
   const entry = entryOf(run, ordinal);
   if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
   (entry.steps ??= []).push(step);
   entry.progressAfter = entry.attempts.length - 1;
 }
 
-function foldArrived(run: Run, ordinal: number, final: FinalRun): void {
+function applyAwaitedEnd(run: Run, ordinal: number, final: FinalRun): void {
   const entry = entryOf(run, ordinal);
   if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
   (entry.arrived ??= {})[final.runId] = final;
@@ -94,7 +94,7 @@ function forgetWaits(entry: TaskEntry): void {
   delete entry.arrived;
 }
 
-function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined): void {
+function applyWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined): void {
   if (awaits === undefined) return;
   entry.awaits = awaits;
   // The attempt found this run not final any more: the awaited run was retried.
@@ -105,7 +105,7 @@ function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined):
   };
 }
 
-function foldWatchers(
+function applyWaiters(
   run: Run,
   { watchers, told, telling, foundBy, parentKnows }: RunChange,
 ): void {

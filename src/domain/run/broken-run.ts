@@ -6,31 +6,31 @@
  * The machine may be the broken part, so this code avoids the machine and only makes every task
  * final. Open tasks are cancelled, so the change of a wide run fits into one journal entry.
  */
-import { ChangeNotes } from "./change-builder.ts";
-import { holdEffects } from "./limit-gate.ts";
-import { oweAlert } from "./outbox.ts";
+import { ChangeBuilder } from "./change-builder.ts";
+import { limitGateEffects } from "./limit-gate.ts";
+import { enqueueAlert } from "./outbox.ts";
 import { entryOf, type Run } from "./state.ts";
 import { isFinal } from "./task-state.ts";
 import { type AttemptError, type AttemptRecord } from "./attempt.ts";
 import { type TaskChange } from "./run-change.ts";
-import type { Advance, Effect } from "./machine-events.ts";
+import type { TransitionResult, Effect } from "./machine-events.ts";
 
 /** Makes the final transition of the run. Final tasks stay unchanged. */
-export function brokenBy(run: Run, error: AttemptError, now: number): Advance {
+export function brokenBy(run: Run, error: AttemptError, now: number): TransitionResult {
   const tasks = changesOf(run, error, now);
   const times = {
     startedAt: run.startedAt,
     finishedAt: Math.max(run.startedAt ?? run.createdAt, now),
   };
-  const notes = new ChangeNotes(run);
-  const telling = notes.finish(now);
+  const builder = new ChangeBuilder(run);
+  const telling = builder.finish(now);
   const after = new Map(tasks.map((change) => [change.ordinal, change]));
-  oweAlert(run, notes, after, times);
+  enqueueAlert(run, builder, after, times);
   return {
-    change: { tasks, run: { status: "failed", ...times }, ...notes.record() },
-    effects: [{ type: "finished" }, ...telling, ...notes.effects, ...givenBack(run, tasks, now)],
+    change: { tasks, run: { status: "failed", ...times }, ...builder.record() },
+    effects: [{ type: "finished" }, ...telling, ...builder.effects, ...givenBack(run, tasks, now)],
     leases: [],
-    ignored: [],
+    rejections: [],
   };
 }
 
@@ -70,7 +70,7 @@ function givenBack(run: Run, tasks: readonly TaskChange[], now: number): Effect[
     attempts: [],
   }));
   try {
-    return holdEffects(view, ended);
+    return limitGateEffects(view, ended);
   } catch {
     return [];
   }

@@ -2,28 +2,28 @@
  * Collects the parts of a change besides task states. The builder decides nothing; `transition.ts`
  * and its callers do.
  */
-import { stepOf } from "./outbox-end.ts";
+import { deliveryStep } from "./outbox-end.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
 import type { ChildRun, Run } from "./state.ts";
 import type { RunChange } from "./run-change.ts";
 import type { FinalRun } from "./task-state.ts";
-import type { Owed } from "./outbox-entry.ts";
+import type { OutboxEntry } from "./outbox-entry.ts";
 import type { StepRecord } from "./attempt.ts";
 import type { Effect } from "./machine-events.ts";
-import { tellNow } from "./waiters.ts";
+import { notifyWaiters } from "./waiters.ts";
 
 type Watching = Pick<RunChange, "watchers" | "told" | "telling" | "foundBy" | "parentKnows">;
 
-export class ChangeNotes {
+export class ChangeBuilder {
   readonly #run: Run;
   readonly #children: ChildRun[] = [];
   readonly #steps: (StepRecord & { readonly ordinal: number })[] = [];
   readonly #arrived: (FinalRun & { readonly ordinal: number })[] = [];
   #watching: Watching | null = null;
   #payload: PayloadRef | null = null;
-  /** Outbox entries by id. A later decision about an entry replaces an earlier one. */
-  readonly #owes = new Map<number, { readonly owed: Owed; readonly isPaidNow: boolean }>();
+  /** Outbox entries by id. A later transition about an entry replaces an earlier one. */
+  readonly #owes = new Map<number, { readonly owed: OutboxEntry; readonly isPaidNow: boolean }>();
   readonly #paid: number[] = [];
   #cancelsChildren: boolean | null = null;
   #limitKeys: PayloadLimitKeys | null = null;
@@ -62,12 +62,12 @@ export class ChangeNotes {
   }
 
   /** Records the end of an awaited run. */
-  arrive(ordinal: number, run: FinalRun): void {
+  awaitedRunEnded(ordinal: number, run: FinalRun): void {
     this.#arrived.push({ ordinal, ...run });
   }
 
   /** Records waiting runs, acknowledgements, and the next notification. */
-  watch(watching: Watching): void {
+  waiters(watching: Watching): void {
     this.#watching = watching;
   }
 
@@ -75,22 +75,22 @@ export class ChangeNotes {
   finish(now: number): Effect[] {
     if (this.#run.watchers.length === 0) return [];
     // This transition itself increments the revision.
-    const { effect, telling } = tellNow(this.#run.watchers, this.#run.revision + 1, 0, now);
+    const { effect, telling } = notifyWaiters(this.#run.watchers, this.#run.revision + 1, 0, now);
     this.#watching = { telling };
     return [effect];
   }
 
   /** Enqueues an outbox entry for immediate delivery. */
-  owe(owed: Owed): void {
+  enqueue(owed: OutboxEntry): void {
     this.#owes.set(owed.id, { owed, isPaidNow: true });
   }
 
   /** Updates an outbox entry without a delivery now. */
-  defer(owed: Owed): void {
+  update(owed: OutboxEntry): void {
     this.#owes.set(owed.id, { owed, isPaidNow: false });
   }
 
-  pay(id: number): void {
+  acknowledge(id: number): void {
     this.#paid.push(id);
   }
 
@@ -102,7 +102,7 @@ export class ChangeNotes {
   /** Effects of the new outbox entries. */
   get effects(): Effect[] {
     return [...this.#owes.values()].flatMap(({ owed, isPaidNow }): Effect[] =>
-      isPaidNow ? [{ type: stepOf(owed) === "pay" ? "pay" : "park", owed }] : [],
+      isPaidNow ? [{ type: deliveryStep(owed) === "pay" ? "pay" : "park", owed }] : [],
     );
   }
 

@@ -14,21 +14,21 @@
  * the open attempt too. A failed, timed-out or cancelled attempt is closed, as is every attempt
  * before a retry in place.
  */
-import type { Decision } from "./transition.ts";
+import type { Transition } from "./transition.ts";
 import { entryOf, type Run, type TaskEntry } from "./state.ts";
 import { isFinal, type TaskState } from "./task-state.ts";
 import { type AttemptRecord } from "./attempt.ts";
 import type { Completion } from "./machine-events.ts";
 
 /** Status of a completion request. `timed_out` and `over` (failed or cancelled) are too late. */
-export type CompletionStanding = "open" | "completed" | "timed_out" | "over";
+export type CompletionStatus = "open" | "completed" | "timed_out" | "over";
 
 /** Moves the task to `waiting` after its method has returned. */
-export function beginWait(decision: Decision, ordinal: number, record: AttemptRecord): void {
+export function beginWait(transition: Transition, ordinal: number, record: AttemptRecord): void {
   const { attempt, startedAt } = record;
-  const state = decision.stateOf(ordinal);
+  const state = transition.stateOf(ordinal);
   if (state?.status !== "running") return;
-  const expiresAt = startedAt + decision.entry(ordinal).task.timeoutMs;
+  const expiresAt = startedAt + transition.entry(ordinal).task.timeoutMs;
   const waiting = {
     status: "waiting",
     for: "completion",
@@ -36,7 +36,7 @@ export function beginWait(decision: Decision, ordinal: number, record: AttemptRe
     token: state.token,
     expiresAt,
   } as const;
-  decision.set(ordinal, waiting, { ...record, status: "running", finishedAt: null });
+  transition.set(ordinal, waiting, { ...record, status: "running", finishedAt: null });
 }
 
 /** Returns the attempt open for completion; null without one. */
@@ -49,12 +49,12 @@ export function openCompletion(
 }
 
 /** Status of a completion request for this attempt of an external task. */
-export function standingOfCompletion(
+export function completionStatusOf(
   run: Run,
   ordinal: number,
   attempt: number,
   token: number,
-): CompletionStanding {
+): CompletionStatus {
   const entry = entryOf(run, ordinal);
   if (entry?.task.external !== true) return "over";
   const open = openCompletion(entry.state);
@@ -62,7 +62,7 @@ export function standingOfCompletion(
   const record = entry.attempts[attempt - 1];
   if (record?.completedBy !== undefined) return "completed";
   if (record?.token === token && isCarriedOn(record, entry))
-    return isFinal(entry.state) ? standingOfFinal(entry) : "open";
+    return isFinal(entry.state) ? statusOfFinal(entry) : "open";
   return record?.status === "timed_out" ? "timed_out" : "over";
 }
 
@@ -71,7 +71,7 @@ function isCarriedOn({ attempt, status }: AttemptRecord, { retriedAfter }: TaskE
   return attempt > retriedAfter && (status === "lost" || status === "suspended");
 }
 
-function standingOfFinal({ attempts, retriedAfter }: TaskEntry): CompletionStanding {
+function statusOfFinal({ attempts, retriedAfter }: TaskEntry): CompletionStatus {
   return attempts.slice(retriedAfter).some(({ completedBy }) => completedBy !== undefined)
     ? "completed"
     : "over";
@@ -82,36 +82,40 @@ function standingOfFinal({ attempts, retriedAfter }: TaskEntry): CompletionStand
  * is marked as completed.
  */
 export function completedRecords(
-  decision: Decision,
+  transition: Transition,
   { ordinal, attempt, nonce, outcome }: Completion,
 ): { readonly ended: AttemptRecord; readonly named: AttemptRecord | null } {
-  const state = decision.stateOf(ordinal);
+  const state = transition.stateOf(ordinal);
   const open = state === null ? null : openCompletion(state);
   const {
     lostTo: _,
     alone: __,
     ...record
-  } = decision.openAttempt(ordinal, open?.attempt ?? attempt);
+  } = transition.openAttempt(ordinal, open?.attempt ?? attempt);
   const ended = {
     ...record,
     status: outcome.type,
-    finishedAt: Math.max(record.startedAt, decision.now),
+    finishedAt: Math.max(record.startedAt, transition.now),
     error: outcome.type === "failed" ? outcome.error : null,
     completedBy: nonce,
   };
   if (ended.attempt === attempt) return { ended, named: null };
-  return { ended, named: { ...decision.openAttempt(ordinal, attempt), completedBy: nonce } };
+  return { ended, named: { ...transition.openAttempt(ordinal, attempt), completedBy: nonce } };
 }
 
 /** Record of an attempt without a completion in time. */
-export function expiredRecord(decision: Decision, ordinal: number, attempt: number): AttemptRecord {
-  const record = decision.openAttempt(ordinal, attempt);
-  const message = `nobody has completed the task within its timeout of ${decision.entry(ordinal).task.timeoutMs} ms`;
+export function expiredRecord(
+  transition: Transition,
+  ordinal: number,
+  attempt: number,
+): AttemptRecord {
+  const record = transition.openAttempt(ordinal, attempt);
+  const message = `nobody has completed the task within its timeout of ${transition.entry(ordinal).task.timeoutMs} ms`;
   const error = { name: "TimeoutError", message, stack: null };
   return {
     ...record,
     status: "timed_out",
-    finishedAt: Math.max(record.startedAt, decision.now),
+    finishedAt: Math.max(record.startedAt, transition.now),
     error,
   };
 }

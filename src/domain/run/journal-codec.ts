@@ -8,7 +8,7 @@ import { type AttemptRecord } from "./attempt.ts";
 import { type RunChange, type TaskChange } from "./run-change.ts";
 
 /** A change as stored in the journal. */
-export interface PackedChange extends RunChange {
+export interface EncodedChange extends RunChange {
   /** Leased items: ordinal, attempt, token. */
   readonly leased?: readonly (LeasedAt & { readonly items: readonly Three[] })[];
   /** Items with JSON output in the run object: ordinal, offset and size in the data of `seq`. */
@@ -31,7 +31,7 @@ interface LeasedAt {
 const JSON_TYPE = "application/json";
 
 /** Encodes a change. `tasks`: number of tasks in the run; higher ordinals are items. */
-export function pack(change: RunChange, tasks: number): PackedChange {
+export function encodeChange(change: RunChange, tasks: number): EncodedChange {
   if (change.tasks.every(({ ordinal }) => ordinal < tasks)) return change;
   const rest: TaskChange[] = [];
   const leased = new Map<string, LeasedAt & { items: Three[] }>();
@@ -62,7 +62,7 @@ export function pack(change: RunChange, tasks: number): PackedChange {
 }
 
 /** Decodes a change. `run`: the state before the change. */
-export function unpack(packed: PackedChange, run: Run): RunChange {
+export function decodeChange(packed: EncodedChange, run: Run): RunChange {
   const { leased = [], passed = [], ...change } = packed;
   if (leased.length === 0 && passed.length === 0) return change;
   const items = [

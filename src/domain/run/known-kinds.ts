@@ -3,9 +3,9 @@
  * version the entry states. Applied blindly, the entry could leave a run without a next alarm. The
  * types force the lists to be complete.
  */
-import type { PackedChange } from "./journal-codec.ts";
-import type { Hold } from "../limits/limit.ts";
-import type { Debt } from "./outbox-entry.ts";
+import type { EncodedChange } from "./journal-codec.ts";
+import type { BlockedBy } from "../limits/limit.ts";
+import type { OutboxMessage } from "./outbox-entry.ts";
 import type { FailReason, TaskState } from "./task-state.ts";
 import type { LostTo } from "./attempt.ts";
 import type { RunChange } from "./run-change.ts";
@@ -34,7 +34,7 @@ const FIELDS = {
   cancelsChildren: true,
   leased: true,
   passed: true,
-} satisfies Record<keyof PackedChange, true>;
+} satisfies Record<keyof EncodedChange, true>;
 
 const STATES = {
   pending: true,
@@ -55,11 +55,11 @@ const WAITS = { run: true, completion: true } satisfies Record<
 >;
 
 const HOLDS = { concurrency: true, rate_limit: true, pause: true, deploy: true } satisfies Record<
-  Hold["for"],
+  BlockedBy["for"],
   true
 >;
 const LOST_TO = { worker: true, surroundings: true, deploy: true } satisfies Record<LostTo, true>;
-const DEBTS = { alert: true, cancel_children: true } satisfies Record<Debt["type"], true>;
+const DEBTS = { alert: true, cancel_children: true } satisfies Record<OutboxMessage["type"], true>;
 const FAILURES: readonly FailReason[] = FAIL_REASONS;
 
 /** Every kind in a journal, by name. The recording of a release contains all of them. */
@@ -107,7 +107,7 @@ const RUN_FIELDS = {
 } satisfies Record<keyof RunState, true>;
 
 /** Throws `NewerFormatError` if the entry has an unknown field. */
-export function refuseUnknownFields(packed: PackedChange, where: string): void {
+export function refuseUnknownFields(packed: EncodedChange, where: string): void {
   for (const field of Object.keys(packed)) refuse(field in FIELDS, where, field);
 }
 

@@ -22,7 +22,7 @@ import {
   isKeyList,
   LIMIT_KINDS,
   type ConcurrencyPlan,
-  type Hold,
+  type BlockedBy,
   type LimitKeys,
   type LimitKind,
   type LimitName,
@@ -30,7 +30,7 @@ import {
   type RateLimitPlan,
   type SlotHolder,
   type SlotRequest,
-  type Standing,
+  type SlotStatus,
   type TaskLimits,
 } from "../limits/limit.ts";
 import { entryOf, type Run, type TaskEntry } from "./state.ts";
@@ -39,7 +39,7 @@ import { type TaskChange } from "./run-change.ts";
 import { type TaskState } from "./task-state.ts";
 
 /** Events of blocked tasks, or of formerly blocked tasks. */
-export type HoldEvent =
+export type LimitGateEvent =
   /** The limit granted a slot to this attempt. */
   | {
       readonly type: "permitted";
@@ -55,7 +55,7 @@ export type HoldEvent =
   | { readonly type: "resumed"; readonly task: string };
 
 /** Calls to limits and pauses. A lost call is repeated later. */
-export type HoldEffect =
+export type LimitGateEffect =
   | { readonly type: "await_resume"; readonly task: string }
   | { readonly type: "ask_slot"; readonly limit: LimitName; readonly request: SlotRequest }
   | {
@@ -72,7 +72,7 @@ export type HoldEffect =
     };
 
 /** View of one transition: recorded entries and pending states. */
-export interface HoldView {
+export interface LimitGateView {
   readonly run: Run;
   readonly now: number;
   entry(ordinal: number): TaskEntry;
@@ -80,7 +80,7 @@ export interface HoldView {
 }
 
 /** First block of a ready attempt; null without one. */
-export function firstHold(entry: TaskEntry, now: number): Hold | null {
+export function firstBlock(entry: TaskEntry, now: number): BlockedBy | null {
   const limits = limitsOf(entry);
   const kind =
     limits === undefined ? undefined : LIMIT_KINDS.find((each) => planOf(limits, each) !== null);
@@ -88,7 +88,7 @@ export function firstHold(entry: TaskEntry, now: number): Hold | null {
 }
 
 /** Tests whether a limit applies to the attempts of this entry. */
-export function isHeldFirst(entry: TaskEntry): boolean {
+export function isLimited(entry: TaskEntry): boolean {
   return limitsOf(entry) !== undefined;
 }
 
@@ -96,13 +96,13 @@ export function isHeldFirst(entry: TaskEntry): boolean {
  * Tests whether a queued task waits only for a driver. A limited task requests its slot after its
  * delay.
  */
-export function isReleased(entry: TaskEntry, state: TaskState, now: number): boolean {
+export function isUnblocked(entry: TaskEntry, state: TaskState, now: number): boolean {
   if (state.status !== "queued" || state.hold !== undefined) return false;
-  return state.notBefore === undefined || (state.notBefore <= now && !isHeldFirst(entry));
+  return state.notBefore === undefined || (state.notBefore <= now && !isLimited(entry));
 }
 
 /** Next block after a granted slot of this kind; null if the attempt may start. */
-export function nextHold({ limits }: GraphTask, kind: LimitKind, now: number): Hold | null {
+export function nextBlock({ limits }: GraphTask, kind: LimitKind, now: number): BlockedBy | null {
   return kind === "concurrency" && limits?.rateLimit ? { for: "rate_limit", since: now } : null;
 }
 
@@ -117,15 +117,18 @@ export function attemptOf(state: TaskState, attempts: number): number | null {
 }
 
 /** Derives the limit calls of these changes, which `view.run` does not include yet. */
-export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): HoldEffect[] {
-  const effects: HoldEffect[] = [];
+export function limitGateEffects(
+  view: LimitGateView,
+  changes: Iterable<TaskChange>,
+): LimitGateEffect[] {
+  const effects: LimitGateEffect[] = [];
   const awaited = new Set<string>();
   for (const change of changes) {
     const before = view.entry(change.ordinal);
-    if (isHeldFor(change.state, "pause")) awaited.add(before.task.name);
+    if (isBlockedBy(change.state, "pause")) awaited.add(before.task.name);
     const { limits } = before.task;
     if (limits === undefined) continue;
-    if (isHeldFirst(before)) effects.push(...effectsOf(view, limits, before, change));
+    if (isLimited(before)) effects.push(...effectsOf(view, limits, before, change));
     else if (before.each !== undefined && change.state.status === "cancelled") {
       // A single change stands for all items (see mapped-task.ts).
       for (const [index, item] of itemsOf(view.run, before.each).entries())
@@ -143,11 +146,11 @@ export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): Hold
 }
 
 function effectsOf(
-  view: HoldView,
+  view: LimitGateView,
   limits: TaskLimits,
   before: TaskEntry,
   change: TaskChange,
-): HoldEffect[] {
+): LimitGateEffect[] {
   const { run, now } = view;
   const { ordinal, state, attempts } = change;
   // The change touches only the record of an ended attempt.
@@ -166,11 +169,11 @@ function effectsOf(
     key: keys[kind] ?? null,
   });
   const holder = (attempt: number): SlotHolder => ({ runId: run.id, ordinal, attempt });
-  const effects: HoldEffect[] = [];
+  const effects: LimitGateEffect[] = [];
   // A denied attempt has nothing to release.
   if (was !== null && was !== is && state.status !== "skipped") {
     const leaseLeftMs = before.state.status === "running" ? before.state.expiresAt - now : 0;
-    const mayStillRun = state.status === "cancelled" || attempts.some(isEndedByOthers);
+    const mayStillRun = state.status === "cancelled" || attempts.some(isEndedFromOutside);
     const afterMs = mayStillRun ? Math.max(0, leaseLeftMs) : 0;
     if (limits.concurrency !== null)
       effects.push({
@@ -206,10 +209,10 @@ function effectsOf(
 }
 
 /** Release of a slot kept for an attempt ended from outside, after a late report of its worker. */
-export function endedLate(run: Run, ordinal: number, attempt: number): HoldEffect | null {
+export function lateRelease(run: Run, ordinal: number, attempt: number): LimitGateEffect | null {
   const entry = entryOf(run, ordinal);
   if (entry === undefined || !limitsOf(entry)?.concurrency) return null;
-  if (!isEndedByOthers(entry.attempts[attempt - 1])) return null;
+  if (!isEndedFromOutside(entry.attempts[attempt - 1])) return null;
   const holder = { runId: run.id, ordinal, attempt };
   return { type: "give_slot_back", limit: limitOf(run, entry, "concurrency"), holder, afterMs: 0 };
 }
@@ -221,12 +224,12 @@ export function limitOf(run: Run, entry: TaskEntry, kind: LimitKind): LimitName 
 }
 
 /** Status of the slot kept for an attempt. `run` is null if the run does not exist (any more). */
-export function standingOf(
+export function slotStatusOf(
   run: Run | null,
   kind: LimitKind,
   { ordinal, attempt }: SlotHolder,
   now: number,
-): Standing {
+): SlotStatus {
   const entry = run === null ? undefined : entryOf(run, ordinal);
   if (entry === undefined) return { type: "over", afterMs: 0 };
   const { task, state, attempts } = entry;
@@ -235,26 +238,26 @@ export function standingOf(
   if (kind === "rate_limit") {
     const perMs = task.limits?.rateLimit?.perMs;
     if (record !== undefined && perMs !== undefined) return { type: "spent", perMs };
-    return isCurrent && !isHeldFor(state, "concurrency")
+    return isCurrent && !isBlockedBy(state, "concurrency")
       ? { type: "holding" }
       : { type: "over", afterMs: 0 };
   }
   if (isCurrent) return { type: "holding" };
   return {
     type: "over",
-    afterMs: isEndedByOthers(record) ? Math.max(0, record.startedAt + leaseMs(task) - now) : 0,
+    afterMs: isEndedFromOutside(record) ? Math.max(0, record.startedAt + leaseMs(task) - now) : 0,
   };
 }
 
 /**
  * Detects an attempt ended from outside, by a cancellation or a completion. Its code may still run.
  */
-function isEndedByOthers(record: AttemptRecord | undefined): record is AttemptRecord {
+function isEndedFromOutside(record: AttemptRecord | undefined): record is AttemptRecord {
   return record?.status === "cancelled" || record?.completedBy !== undefined;
 }
 
 /** Tests whether a block of this kind holds the task back. */
-export function isHeldFor(state: TaskState, reason: Hold["for"]): boolean {
+export function isBlockedBy(state: TaskState, reason: BlockedBy["for"]): boolean {
   return state.status === "queued" && state.hold?.for === reason;
 }
 

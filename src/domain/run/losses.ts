@@ -28,7 +28,7 @@
  * clears an attempt, and an object may report a death late.
  */
 import { lostInARow, sinceProgress, startExecutor, trialOf } from "./blame.ts";
-import type { Decision } from "./transition.ts";
+import type { Transition } from "./transition.ts";
 import { methodMs } from "../plan/run-graph.ts";
 import { fractionOf } from "./retry-delay.ts";
 import { isFinal, type FailReason } from "./task-state.ts";
@@ -73,14 +73,14 @@ interface Loss {
  * without a question. Waiting items of a failing task are cancelled by the transition.
  */
 export function afterLoss(
-  decision: Decision,
+  transition: Transition,
   ordinal: number,
   ended: AttemptRecord,
   { to: lostTo, isTold, sole, explained = [] }: Loss,
 ): void {
-  const { run, now } = decision;
-  const entry = decision.entry(ordinal);
-  const state = decision.stateOf(ordinal);
+  const { run, now } = transition;
+  const entry = transition.entry(ordinal);
+  const state = transition.stateOf(ordinal);
   const isAlone =
     lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;
   const attempt = withDeath({ ...ended, lostTo }, isAlone, { sole, explained });
@@ -89,11 +89,11 @@ export function afterLoss(
     .map((earlier) => clearedBy(earlier, { sole, explained }));
   for (const earlier of before)
     if (state !== null && earlier !== entry.attempts[earlier.attempt - 1])
-      decision.set(ordinal, state, earlier);
+      transition.set(ordinal, state, earlier);
   const row = lostInARow([...before, attempt]);
   const reason = failReason(run, ordinal, row, now);
   if (reason !== null)
-    return decision.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
+    return transition.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
   const losses = row.filter((lost) => lost.lostTo === lostTo).length;
   const mostMs =
     ended.startedAt + methodMs(entry.task) + RESTART_MS.latest - RESTART_MS.margin - now;
@@ -103,9 +103,9 @@ export function afterLoss(
       : { drawnMs: pauseAfter(losses), mostMs: 0 };
   const trial = lostTo === "worker" ? trialOf(entry.task, row, pause) : null;
   const pauseMs = trial === null ? pause.drawnMs : pause.mostMs;
-  if (pauseMs === 0) return decision.makeReady(ordinal, attempt);
-  decision.set(ordinal, { status: "retrying", retryAt: now + pauseMs }, attempt);
-  if (trial !== null) decision.effect(startExecutor(run, ordinal, attempt.attempt + 1, 0, trial));
+  if (pauseMs === 0) return transition.makeReady(ordinal, attempt);
+  transition.set(ordinal, { status: "retrying", retryAt: now + pauseMs }, attempt);
+  if (trial !== null) transition.effect(startExecutor(run, ordinal, attempt.attempt + 1, 0, trial));
 }
 
 /**
@@ -184,9 +184,12 @@ function pauseAfter(losses: number): number {
  * Corrects the record of an attempt with an expired lease, after its late report: dead alone, or
  * alive.
  */
-export function learnLate(decision: Decision, { ordinal, attempt, outcome }: SettledAttempt): void {
-  const state = decision.stateOf(ordinal);
-  const { attempts, retriedAfter } = decision.entry(ordinal);
+export function learnLate(
+  transition: Transition,
+  { ordinal, attempt, outcome }: SettledAttempt,
+): void {
+  const state = transition.stateOf(ordinal);
+  const { attempts, retriedAfter } = transition.entry(ordinal);
   const record = attempts[attempt - 1];
   // Attempts before a retry in place no longer count.
   if (
@@ -201,5 +204,5 @@ export function learnLate(decision: Decision, { ordinal, attempt, outcome }: Set
   const hasDied = outcome.type === "lost" && outcome.to === "worker";
   const { sole, explained = [] }: Partial<LostOutcome> = outcome.type === "lost" ? outcome : {};
   const died = withDeath(record, true, { sole, explained });
-  decision.set(ordinal, state, hasDied ? died : { ...record, lostTo: "surroundings" });
+  transition.set(ordinal, state, hasDied ? died : { ...record, lostTo: "surroundings" });
 }

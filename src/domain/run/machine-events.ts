@@ -1,5 +1,5 @@
 /** Inputs and outputs of the run machine, shared by the machine, the run object and the tests. */
-import type { HoldEffect, HoldEvent } from "./limit-gate.ts";
+import type { LimitGateEffect, LimitGateEvent } from "./limit-gate.ts";
 import type { RunId } from "../ids.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
@@ -7,7 +7,7 @@ import type { AttemptError, LogRef, LostTo, Progress } from "./attempt.ts";
 import type { AwaitedRun, FailReason, FinalRun, TaskOutput } from "./task-state.ts";
 import type { ChildRun } from "./state.ts";
 import type { RunChange } from "./run-change.ts";
-import type { Owed } from "./outbox-entry.ts";
+import type { OutboxEntry } from "./outbox-entry.ts";
 import type { Trial } from "../trials.ts";
 
 export interface LostOutcome {
@@ -88,7 +88,7 @@ export interface Completion {
     | { readonly type: "failed"; readonly error: AttemptError };
 }
 
-export type RunEvent =
+export type MachineEvent =
   /** The run was recorded. `claim`: set if the recording invocation drives the run. */
   | { readonly type: "accepted"; readonly claim: DriverClaim | null; readonly delayMs?: number }
   /**
@@ -153,7 +153,7 @@ export type RunEvent =
   | { readonly type: "parked"; readonly id: number }
   /** A person redrives a parked outbox entry. */
   | { readonly type: "redriven"; readonly id: number }
-  | HoldEvent;
+  | LimitGateEvent;
 
 /** Calls made after the commit. All may be lost or repeated; the state keeps the pending work. */
 export type Effect =
@@ -175,12 +175,12 @@ export type Effect =
   /** Notifies runs of the end of this run; `revision` identifies the end. */
   | { readonly type: "tell"; readonly runIds: readonly RunId[]; readonly revision: number }
   /** Delivers an outbox entry. */
-  | { readonly type: "pay"; readonly owed: Owed }
+  | { readonly type: "pay"; readonly owed: OutboxEntry }
   /** Records an undeliverable outbox entry as a dead letter. */
-  | { readonly type: "park"; readonly owed: Owed }
+  | { readonly type: "park"; readonly owed: OutboxEntry }
   /** These runs were notified in vain and are given up; they ask by themselves. */
   | { readonly type: "untold"; readonly runIds: readonly RunId[] }
-  | HoldEffect;
+  | LimitGateEffect;
 
 /** Right to run one attempt. */
 export interface GrantedLease {
@@ -190,7 +190,7 @@ export interface GrantedLease {
 }
 
 /** Reasons of rejected inputs, which change nothing. */
-export type Ignored =
+export type Rejection =
   | "already_accepted"
   | "already_started"
   | "stale_lease"
@@ -210,10 +210,10 @@ export type Ignored =
   | "retried_since"
   | "already_paid";
 
-export interface Advance {
+export interface TransitionResult {
   /** Null without a change. */
   readonly change: RunChange | null;
   readonly effects: readonly Effect[];
   readonly leases: readonly GrantedLease[];
-  readonly ignored: readonly Ignored[];
+  readonly rejections: readonly Rejection[];
 }

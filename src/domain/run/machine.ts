@@ -31,19 +31,14 @@
  * reason.
  */
 import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
-import { Decision } from "./transition.ts";
+import { Transition } from "./transition.ts";
+import { beginWait, completedRecords, expiredRecord, completionStatusOf } from "./external-task.ts";
 import {
-  beginWait,
-  completedRecords,
-  expiredRecord,
-  standingOfCompletion,
-} from "./external-task.ts";
-import {
-  answerHold,
-  askAgainFor,
-  holdPaused,
+  applyLimitAnswer,
+  repeatRequest,
+  blockPaused,
   resumeTask,
-  settleLate,
+  releaseLate,
 } from "./limit-gate-events.ts";
 import { afterLoss, learnLate } from "./losses.ts";
 import { recordStep } from "./steps.ts";
@@ -51,17 +46,23 @@ import { askAgain, resume, suspend } from "./suspension.ts";
 import {
   cancelChildren,
   cancelLateChildren,
-  noteChild,
-  notePaid,
-  notePark,
-  payAgain,
-  payParked,
+  addChild,
+  acknowledgeEntry,
+  parkEntry,
+  redeliverDue,
+  redriveEntry,
 } from "./outbox-events.ts";
-import { owedAt } from "./outbox.ts";
+import { nextDeliveryAt } from "./outbox.ts";
 import type { QueueProgress } from "../queue-progress.ts";
 import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
-import { noteFound, noteParentKnows, noteTold, noteWatcher, tellAgain } from "./waiter-events.ts";
-import { askForDeploy, giveBack, heedDeployment } from "./undeployed.ts";
+import {
+  addFinder,
+  recordParentKnows,
+  acknowledgeNotification,
+  addWaiter,
+  notifyAgain,
+} from "./waiter-events.ts";
+import { askForDeploy, giveBack, matchDeployment } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry-delay.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, isFinal } from "./task-state.ts";
@@ -69,10 +70,10 @@ import { entryOf, type Run } from "./state.ts";
 import type { AttemptError, AttemptRecord } from "./attempt.ts";
 import type { FailReason, TaskState } from "./task-state.ts";
 import type {
-  Advance,
+  TransitionResult,
   DriverClaim,
   Completion,
-  RunEvent,
+  MachineEvent,
   SettledAttempt,
 } from "./machine-events.ts";
 
@@ -91,99 +92,99 @@ const WAKE_BATCH = 1_000;
  */
 export function advance(
   run: Run,
-  event: RunEvent,
+  event: MachineEvent,
   now: number,
   queue: QueueProgress | null = null,
-): Advance {
-  const decision = new Decision(run, now, queue);
+): TransitionResult {
+  const transition = new Transition(run, now, queue);
   switch (event.type) {
     case "accepted":
       if (run.active.size > 0 || run.open < run.tasks.length) {
-        decision.ignore("already_accepted");
+        transition.reject("already_accepted");
         break;
       }
-      if ((event.delayMs ?? 0) > 0) decision.delay(0, event.delayMs ?? 0);
-      else decision.start(0);
-      if (event.claim !== null) grant(decision, event.claim);
+      if ((event.delayMs ?? 0) > 0) transition.delay(0, event.delayMs ?? 0);
+      else transition.start(0);
+      if (event.claim !== null) grant(transition, event.claim);
       break;
     case "postponed":
-      if (!decision.isDelayed(0)) {
-        decision.ignore("already_started");
+      if (!transition.isDelayed(0)) {
+        transition.reject("already_started");
         break;
       }
-      decision.postpone(event);
-      if (event.by !== undefined) noteFound(decision, event.by);
+      transition.postpone(event);
+      if (event.by !== undefined) addFinder(transition, event.by);
       break;
     case "claimed":
-      grant(decision, event.claim);
+      grant(transition, event.claim);
       break;
     case "settled":
-      for (const attempt of event.attempts) settle(decision, attempt);
-      if (event.claim !== null) grant(decision, event.claim);
+      for (const attempt of event.attempts) settle(transition, attempt);
+      if (event.claim !== null) grant(transition, event.claim);
       break;
     case "begun":
-      if (event.onTrial === true && decision.stateOf(event.ordinal)?.status === "retrying")
-        decision.makeReady(event.ordinal);
-      holdPaused(decision, event.paused);
-      heedDeployment(decision, event, event.ordinal);
-      decision.grantOne(event.ordinal, event.holder);
+      if (event.onTrial === true && transition.stateOf(event.ordinal)?.status === "retrying")
+        transition.makeReady(event.ordinal);
+      blockPaused(transition, event.paused);
+      matchDeployment(transition, event, event.ordinal);
+      transition.grantOne(event.ordinal, event.holder);
       break;
     case "woken":
-      wake(decision, event.silent ?? []);
+      wake(transition, event.silent ?? []);
       break;
     case "cancelled":
-      cancel(decision, event.children === true);
+      cancel(transition, event.children === true);
       break;
     case "completed":
-      complete(decision, event.completion);
+      complete(transition, event.completion);
       break;
     case "retried":
-      retryInPlace(decision);
+      retryInPlace(transition);
       break;
     case "stepped":
-      recordStep(decision, event.lease, {
+      recordStep(transition, event.lease, {
         name: event.name,
         result: event.result,
         finishedAt: now,
       });
       break;
     case "awaited":
-      resume(decision, event.runs);
+      resume(transition, event.runs);
       break;
     case "watched":
-      noteWatcher(decision, event.by);
+      addWaiter(transition, event.by);
       break;
     case "found":
-      noteFound(decision, event.by);
+      addFinder(transition, event.by);
       break;
     case "parent_knows":
-      noteParentKnows(decision);
+      recordParentKnows(transition);
       break;
     case "triggered":
-      noteChild(decision, event.child);
+      addChild(transition, event.child);
       break;
     case "told":
-      noteTold(decision, event.watchers, event.revision);
+      acknowledgeNotification(transition, event.watchers, event.revision);
       break;
     case "paid":
-      notePaid(decision, event.id, event.next);
+      acknowledgeEntry(transition, event.id, event.next);
       break;
     case "parked":
-      notePark(decision, event.id);
+      parkEntry(transition, event.id);
       break;
     case "redriven":
-      payParked(decision, event.id);
+      redriveEntry(transition, event.id);
       break;
     case "permitted":
     case "refused":
     case "displaced":
-      answerHold(decision, event);
+      applyLimitAnswer(transition, event);
       break;
     case "resumed":
-      resumeTask(decision, event.task);
+      resumeTask(transition, event.task);
       break;
   }
-  return decision.conclude();
+  return transition.conclude();
 }
 
 /**
@@ -191,9 +192,9 @@ export function advance(
  * retention.
  */
 export function nextWakeAt(run: Run): number {
-  const owing = owedAt(run);
+  const owing = nextDeliveryAt(run);
   if (run.finishedAt !== null) {
-    const telling = run.telling?.tellAt ?? Number.POSITIVE_INFINITY;
+    const telling = run.telling?.dueAt ?? Number.POSITIVE_INFINITY;
     return isKeptForOthers(run) ? Math.min(telling, owing) : run.finishedAt + run.graph.retentionMs;
   }
   let next = owing;
@@ -220,63 +221,68 @@ export function looksForMessage(run: Run, now: number): boolean {
 
 /** Tests whether a final run outlives its retention because of an unacknowledged delivery. */
 export function isKeptForOthers(run: Run): boolean {
-  return run.telling !== null || owedAt(run) < Number.POSITIVE_INFINITY;
+  return run.telling !== null || nextDeliveryAt(run) < Number.POSITIVE_INFINITY;
 }
 
-function grant(decision: Decision, claim: DriverClaim): void {
-  holdPaused(decision, claim.paused);
-  heedDeployment(decision, claim);
-  decision.grant(claim);
+function grant(transition: Transition, claim: DriverClaim): void {
+  blockPaused(transition, claim.paused);
+  matchDeployment(transition, claim);
+  transition.grant(claim);
 }
 
-function settle(decision: Decision, settled: SettledAttempt): void {
-  const state = decision.stateOf(settled.ordinal);
-  if (state === null) return decision.ignore("no_such_task");
+function settle(transition: Transition, settled: SettledAttempt): void {
+  const state = transition.stateOf(settled.ordinal);
+  if (state === null) return transition.reject("no_such_task");
   if (
     state.status !== "running" ||
     state.attempt !== settled.attempt ||
     state.token !== settled.token
   )
-    return tooLate(decision, settled);
-  decision.notes.children(settled.children);
+    return tooLate(transition, settled);
+  transition.builder.children(settled.children);
   const { outcome, ordinal } = settled;
   switch (outcome.type) {
     case "succeeded":
-      decision.end(
+      transition.end(
         ordinal,
-        { status: "succeeded", finishedAt: decision.now, passed: outcome.passed },
-        closed(decision, settled, "succeeded", null),
+        { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
+        closed(transition, settled, "succeeded", null),
       );
       break;
     case "failed":
-      afterFailure(decision, ordinal, closed(decision, settled, "failed", outcome.error), outcome);
+      afterFailure(
+        transition,
+        ordinal,
+        closed(transition, settled, "failed", outcome.error),
+        outcome,
+      );
       break;
     case "timed_out":
-      afterFailure(decision, ordinal, closed(decision, settled, "timed_out", outcome.error), {
+      afterFailure(transition, ordinal, closed(transition, settled, "timed_out", outcome.error), {
         retryable: true,
         retryAfterMs: null,
         reason: "error",
       });
       break;
     case "lost":
-      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), {
+      afterLoss(transition, ordinal, closed(transition, settled, "lost", outcome.error), {
         ...outcome,
         isTold: true,
       });
       break;
     case "undeployed":
       giveBack(
-        decision,
+        transition,
         ordinal,
-        closed(decision, settled, "lost", outcome.error),
+        closed(transition, settled, "lost", outcome.error),
         outcome.deployment,
       );
       break;
     case "waiting":
-      beginWait(decision, ordinal, closed(decision, settled, "running", null));
+      beginWait(transition, ordinal, closed(transition, settled, "running", null));
       break;
     case "suspended":
-      suspend(decision, ordinal, outcome.awaits, closed(decision, settled, "suspended", null));
+      suspend(transition, ordinal, outcome.awaits, closed(transition, settled, "suspended", null));
       break;
   }
 }
@@ -285,26 +291,26 @@ function settle(decision: Decision, settled: SettledAttempt): void {
  * Handles a late settle: releases a kept slot and corrects the blame. Children of a cancelled or
  * completed attempt become known only now.
  */
-function tooLate(decision: Decision, settled: SettledAttempt): void {
+function tooLate(transition: Transition, settled: SettledAttempt): void {
   const { ordinal, attempt, children } = settled;
-  settleLate(decision, settled);
-  learnLate(decision, settled);
-  const record = decision.entry(ordinal).attempts[attempt - 1];
+  releaseLate(transition, settled);
+  learnLate(transition, settled);
+  const record = transition.entry(ordinal).attempts[attempt - 1];
   if (record?.status !== "cancelled" && record?.completedBy === undefined) return;
-  decision.notes.children(children);
-  cancelLateChildren(decision);
+  transition.builder.children(children);
+  cancelLateChildren(transition);
 }
 
 /** Record of an attempt ended now. */
 function closed(
-  decision: Decision,
+  transition: Transition,
   settled: SettledAttempt,
   status: AttemptRecord["status"],
   error: AttemptError | null,
 ): AttemptRecord {
-  const record = decision.openAttempt(settled.ordinal, settled.attempt);
-  const kept = decision.entry(settled.ordinal).item === undefined ? error : shortened(error);
-  const finishedAt = Math.max(record.startedAt, decision.now);
+  const record = transition.openAttempt(settled.ordinal, settled.attempt);
+  const kept = transition.entry(settled.ordinal).item === undefined ? error : shortened(error);
+  const finishedAt = Math.max(record.startedAt, transition.now);
   const { logs, progress } = settled;
   return {
     ...record,
@@ -324,21 +330,21 @@ function shortened(error: AttemptError | null): AttemptError | null {
 }
 
 /** Ends an external attempt. A reported failure is retried like any failure. */
-function complete(decision: Decision, completion: Completion): void {
+function complete(transition: Transition, completion: Completion): void {
   const { ordinal, attempt, token, outcome } = completion;
-  if (standingOfCompletion(decision.run, ordinal, attempt, token) !== "open")
-    return decision.ignore("not_open");
-  const { ended, named } = completedRecords(decision, completion);
-  const state = decision.stateOf(ordinal);
-  if (named !== null && state !== null) decision.set(ordinal, state, named);
+  if (completionStatusOf(transition.run, ordinal, attempt, token) !== "open")
+    return transition.reject("not_open");
+  const { ended, named } = completedRecords(transition, completion);
+  const state = transition.stateOf(ordinal);
+  if (named !== null && state !== null) transition.set(ordinal, state, named);
   if (outcome.type === "succeeded")
-    decision.end(
+    transition.end(
       ordinal,
-      { status: "succeeded", finishedAt: decision.now, passed: outcome.passed },
+      { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
       ended,
     );
   else
-    afterFailure(decision, ordinal, ended, {
+    afterFailure(transition, ordinal, ended, {
       retryable: true,
       retryAfterMs: null,
       reason: "error",
@@ -346,7 +352,7 @@ function complete(decision: Decision, completion: Completion): void {
 }
 
 function afterFailure(
-  decision: Decision,
+  transition: Transition,
   ordinal: number,
   attempt: AttemptRecord,
   failure: {
@@ -355,24 +361,24 @@ function afterFailure(
     readonly reason: FailReason;
   },
 ): void {
-  const entry = decision.entry(ordinal);
+  const entry = transition.entry(ordinal);
   const { task } = entry;
   const failures = 1 + failuresAmong(sinceProgress(entry));
   const isSpent =
     failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
-  if (!failure.retryable || isSpent || decision.isStopping(ordinal)) {
-    decision.end(
+  if (!failure.retryable || isSpent || transition.isStopping(ordinal)) {
+    transition.end(
       ordinal,
-      { status: "failed", finishedAt: decision.now, reason: failure.reason },
+      { status: "failed", finishedAt: transition.now, reason: failure.reason },
       attempt,
     );
     return;
   }
-  const fraction = fractionOf(`${decision.run.id}/${ordinal}/${attempt.attempt}`);
+  const fraction = fractionOf(`${transition.run.id}/${ordinal}/${attempt.attempt}`);
   const delayMs =
     askedDelayMs(failure.retryAfterMs) ?? retryDelayMs(task.retries, failures, fraction);
-  if (delayMs <= 0) decision.makeReady(ordinal, attempt);
-  else decision.set(ordinal, { status: "retrying", retryAt: decision.now + delayMs }, attempt);
+  if (delayMs <= 0) transition.makeReady(ordinal, attempt);
+  else transition.set(ordinal, { status: "retrying", retryAt: transition.now + delayMs }, attempt);
 }
 
 /**
@@ -384,49 +390,54 @@ function askedDelayMs(retryAfterMs: number | null): number | null {
     : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
 }
 
-function wake(decision: Decision, silent: readonly number[]): void {
-  const { run, now } = decision;
-  const paying = payAgain(decision);
-  if (run.finishedAt !== null) return tellAgain(decision);
+function wake(transition: Transition, silent: readonly number[]): void {
+  const { run, now } = transition;
+  const paying = redeliverDue(transition);
+  if (run.finishedAt !== null) return notifyAgain(transition);
   let looked = Number(paying);
   const atWork = driversAtWork(run);
   const dead = new Set(silent);
   const missed: { token: number; startedAt: number }[] = [];
   for (const ordinal of run.active) {
-    const { state, attempts } = decision.entry(ordinal);
+    const { state, attempts } = transition.entry(ordinal);
     const isSilent = state.status === "running" && dead.has(state.token);
     if (!isSilent && (dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
     // An earlier due task may have decided this one too, as items of a task do together.
-    if (decision.stateOf(ordinal) !== state) continue;
-    wakeTask(decision, ordinal, state, atWork);
+    if (transition.stateOf(ordinal) !== state) continue;
+    wakeTask(transition, ordinal, state, atWork);
     if (state.status === "running" && state.holder === undefined)
       missed.push({ token: state.token, startedAt: attempts[state.attempt - 1]?.startedAt ?? now });
     looked += 1;
     if (looked === WAKE_BATCH) break;
   }
   const [longest] = missed.toSorted((one, other) => one.startedAt - other.startedAt);
-  if (longest !== undefined) decision.effect({ type: "note_death", ...longest });
-  if (looked === 0) decision.ignore("not_due");
+  if (longest !== undefined) transition.effect({ type: "note_death", ...longest });
+  if (looked === 0) transition.reject("not_due");
 }
 
-function wakeTask(decision: Decision, ordinal: number, state: TaskState, atWork: number): void {
+function wakeTask(transition: Transition, ordinal: number, state: TaskState, atWork: number): void {
   switch (state.status) {
     case "queued":
-      if (state.hold === undefined) sendAgainFor(decision, ordinal, state, atWork);
-      else if (state.hold.for === "deploy") askForDeploy(decision, ordinal, state.hold.since);
-      else askAgainFor(decision, ordinal, state);
+      if (state.hold === undefined) sendAgainFor(transition, ordinal, state, atWork);
+      else if (state.hold.for === "deploy") askForDeploy(transition, ordinal, state.hold.since);
+      else repeatRequest(transition, ordinal, state);
       break;
     case "retrying":
-      decision.makeReady(ordinal);
+      transition.makeReady(ordinal);
       break;
     case "each":
-      sendAgainForItems(decision, ordinal, state, atWork);
+      sendAgainForItems(transition, ordinal, state, atWork);
       break;
     case "waiting":
-      if (state.for === "run") askAgain(decision, ordinal, state);
+      if (state.for === "run") askAgain(transition, ordinal, state);
       else {
         const failure = { retryable: true, retryAfterMs: null, reason: "error" } as const;
-        afterFailure(decision, ordinal, expiredRecord(decision, ordinal, state.attempt), failure);
+        afterFailure(
+          transition,
+          ordinal,
+          expiredRecord(transition, ordinal, state.attempt),
+          failure,
+        );
       }
       break;
     case "running": {
@@ -435,9 +446,9 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState, atWork:
         message: "the attempt's worker died, or did not answer before its lease ran out",
         stack: null,
       };
-      const record = decision.openAttempt(ordinal, state.attempt);
-      const attempt = { ...record, status: "lost", finishedAt: decision.now, error } as const;
-      afterLoss(decision, ordinal, attempt, { to: "worker", isTold: false });
+      const record = transition.openAttempt(ordinal, state.attempt);
+      const attempt = { ...record, status: "lost", finishedAt: transition.now, error } as const;
+      afterLoss(transition, ordinal, attempt, { to: "worker", isTold: false });
       break;
     }
     case "pending":
@@ -449,20 +460,20 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState, atWork:
   }
 }
 
-function cancel(decision: Decision, children: boolean): void {
-  const { run, now } = decision;
-  if (children) cancelChildren(decision);
-  if (run.open === 0) return decision.ignore("run_final");
+function cancel(transition: Transition, children: boolean): void {
+  const { run, now } = transition;
+  if (children) cancelChildren(transition);
+  if (run.open === 0) return transition.reject("run_final");
   for (const [ordinal, { state }] of run.tasks.entries()) {
     if (isFinal(state)) continue;
     if (state.status === "running" || (state.status === "waiting" && state.for === "completion")) {
-      const record = decision.openAttempt(ordinal, state.attempt);
-      decision.cancelTask(ordinal, {
+      const record = transition.openAttempt(ordinal, state.attempt);
+      transition.cancelTask(ordinal, {
         ...record,
         status: "cancelled",
         finishedAt: Math.max(record.startedAt, now),
       });
-    } else decision.cancelTask(ordinal);
+    } else transition.cancelTask(ordinal);
   }
-  decision.markCancelled();
+  transition.markCancelled();
 }

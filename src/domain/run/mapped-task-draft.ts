@@ -3,12 +3,12 @@
  * counts, and items opened by this transition. The draft decides nothing; the transition does.
  */
 import { countItem, newItem, newProgress, PENDING } from "./mapped-task.ts";
-import { entryOf, type EachProgress, type Run, type TaskEntry } from "./state.ts";
+import { entryOf, type MappedProgress, type Run, type TaskEntry } from "./state.ts";
 import { type TaskState } from "./task-state.ts";
 
-export class EachItems {
+export class MappedTaskDraft {
   readonly #run: Run;
-  readonly #progress = new Map<number, EachProgress>();
+  readonly #progress = new Map<number, MappedProgress>();
   readonly #opened: number[] = [];
   readonly #reopened = new Set<number>();
   /** Tasks with an item which got its slot, or no longer waits for one. */
@@ -21,7 +21,7 @@ export class EachItems {
   }
 
   /** Opens the items of a task. */
-  open(of: number, total: number): EachProgress {
+  open(of: number, total: number): MappedProgress {
     const progress = newProgress(this.#nextOrdinal, total);
     this.#nextOrdinal += total;
     this.#progress.set(of, progress);
@@ -30,7 +30,7 @@ export class EachItems {
   }
 
   /** Reopens the items which have not succeeded. */
-  reopen(of: number, recorded: EachProgress): EachProgress {
+  reopen(of: number, recorded: MappedProgress): MappedProgress {
     const { total, succeeded } = recorded;
     const progress = {
       ...recorded,
@@ -53,7 +53,7 @@ export class EachItems {
   }
 
   /** Progress including pending changes; null without known items. */
-  progress(of: number): EachProgress | null {
+  progress(of: number): MappedProgress | null {
     const known = this.#progress.get(of);
     if (known !== undefined) return known;
     const recorded = this.#run.tasks[of]?.each;
@@ -80,7 +80,7 @@ export class EachItems {
   }
 
   count({ item }: TaskEntry, before: TaskState, after: TaskState): void {
-    if (item !== undefined && isHeld(before) && !isHeld(after)) this.#freed.add(item.of);
+    if (item !== undefined && isBlocked(before) && !isBlocked(after)) this.#freed.add(item.of);
     const progress = item === undefined ? null : this.progress(item.of);
     if (item !== undefined && progress !== null) countItem(progress, item.index, before, after);
   }
@@ -96,6 +96,6 @@ export class EachItems {
   }
 }
 
-function isHeld(state: TaskState): boolean {
+function isBlocked(state: TaskState): boolean {
   return state.status === "queued" && state.hold !== undefined;
 }

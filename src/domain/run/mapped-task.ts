@@ -21,7 +21,7 @@ import {
 } from "../plan/run-graph.ts";
 import type { EachPlan } from "../plan/plan.ts";
 import type { AttemptRecord } from "./attempt.ts";
-import type { EachProgress, ItemPlace, Run, TaskEntry } from "./state.ts";
+import type { MappedProgress, ItemPlace, Run, TaskEntry } from "./state.ts";
 import type { FinalState, TaskState } from "./task-state.ts";
 
 /** Shared state of all pending items. */
@@ -31,7 +31,7 @@ export const PENDING: TaskState = { status: "pending" };
 export const MAX_ITEMS = 10_000;
 
 /** Progress of a task with newly opened items. */
-export function newProgress(first: number, total: number): EachProgress {
+export function newProgress(first: number, total: number): MappedProgress {
   return {
     first,
     total,
@@ -55,13 +55,13 @@ export function underWay({
   failed,
   cancelled,
   skipped,
-}: EachProgress): number {
+}: MappedProgress): number {
   return total - pending - succeeded - failed - cancelled - skipped;
 }
 
 /** Counts one item's change of state. */
 export function countItem(
-  progress: EachProgress,
+  progress: MappedProgress,
   index: number,
   before: TaskState,
   after: TaskState,
@@ -73,41 +73,41 @@ export function countItem(
 }
 
 /** Number of items which may start now. */
-export function slotsLeft(policy: EachPlan, progress: EachProgress): number {
+export function slotsLeft(policy: EachPlan, progress: MappedProgress): number {
   if (isStopping(policy, progress)) return 0;
   return Math.min(progress.pending, Math.max(0, policy.maxParallel - underWay(progress)));
 }
 
 /** Number of items for additional drivers. Drivers with running items return for more. */
-export function itemsForDrivers(task: GraphTask, progress: EachProgress | null): number {
+export function itemsForDrivers(task: GraphTask, progress: MappedProgress | null): number {
   if (task.each === undefined || progress === null || !isBegunByDrivers(task)) return 0;
   return Math.max(0, slotsLeft(task.each, progress) - progress.running);
 }
 
 /** Tests whether a failed item stops further starts. */
-export function isStopping({ onError }: EachPlan, { failed }: EachProgress): boolean {
+export function isStopping({ onError }: EachPlan, { failed }: MappedProgress): boolean {
   return onError === "fail" && failed > 0;
 }
 
 /** Timeout of an attempt. For a mapped task itself, the time for collecting the outputs. */
 export function attemptTimeoutMs({ task, each }: TaskEntry, progress = each): number {
   if (progress === undefined) return methodMs(task);
-  return gatheringLane(progress) === "driver" ? GATHERING_MS.driver : GATHERING_MS.executor;
+  return collectingLane(progress) === "driver" ? COLLECTING_MS.driver : COLLECTING_MS.executor;
 }
 
 /** Lane of the attempts of a task, an item or a collection. */
 export function laneOfEntry({ task, each }: TaskEntry, progress = each): Lane {
-  return progress === undefined ? laneOf(task) : gatheringLane(progress);
+  return progress === undefined ? laneOf(task) : collectingLane(progress);
 }
 
-const GATHERING_MS = { driver: 15_000, executor: 840_000 } as const;
+const COLLECTING_MS = { driver: 15_000, executor: 840_000 } as const;
 
 /** R2 objects are read a few at a time, about 30 ms each; a driver has no time for more. */
-function gatheringLane({ bytes, inR2 }: EachProgress): Lane {
+function collectingLane({ bytes, inR2 }: MappedProgress): Lane {
   return inR2 <= 100 && bytes <= 32_000_000 ? "driver" : "executor";
 }
 
-function count(progress: EachProgress, state: TaskState, by: number): void {
+function count(progress: MappedProgress, state: TaskState, by: number): void {
   switch (state.status) {
     case "pending":
     case "running":
@@ -130,7 +130,7 @@ function count(progress: EachProgress, state: TaskState, by: number): void {
 }
 
 /** Applies a task's new state to its items, before the task itself. */
-export function foldEach(run: Run, ordinal: number, entry: TaskEntry, state: TaskState): void {
+export function applyToItems(run: Run, ordinal: number, entry: TaskEntry, state: TaskState): void {
   if (state.status === "each") {
     if (entry.each === undefined) openItems(run, ordinal, entry, state);
     else if (entry.state.status === "failed" || entry.state.status === "cancelled")
@@ -145,7 +145,7 @@ function endsItems(state: TaskState): state is FinalState {
 }
 
 /** Counts an item's new state, before the item itself. */
-export function foldItem(
+export function applyToCounts(
   run: Run,
   entry: TaskEntry,
   { of, index }: ItemPlace,
@@ -178,7 +178,7 @@ export function newItem({ task }: TaskEntry, of: number, index: number): TaskEnt
 }
 
 /** Resets the items of a retried task; outputs of succeeded items are kept. */
-function resetItems(run: Run, progress: EachProgress): void {
+function resetItems(run: Run, progress: MappedProgress): void {
   for (const [index, item] of itemsOf(run, progress).entries()) {
     if (item.state.status === "succeeded") continue;
     countItem(progress, index, item.state, PENDING);
@@ -193,7 +193,7 @@ function resetItems(run: Run, progress: EachProgress): void {
 }
 
 /** Cancels all open items in one change. Ten thousand changes would exceed a journal row. */
-function cancelItems(run: Run, progress: EachProgress, at: number): void {
+function cancelItems(run: Run, progress: MappedProgress, at: number): void {
   for (const [index, item] of itemsOf(run, progress).entries()) {
     const { state } = item;
     if (!isUnderWay(state)) continue;
@@ -220,7 +220,7 @@ function isUnderWay({ status }: TaskState): boolean {
 }
 
 /** Items of a task, in order. */
-export function itemsOf(run: Run, { first, total }: EachProgress): TaskEntry[] {
+export function itemsOf(run: Run, { first, total }: MappedProgress): TaskEntry[] {
   const begin = first - run.tasks.length;
   return run.items.slice(begin, begin + total);
 }

@@ -8,7 +8,7 @@ import type { FailReason } from "./task-state.ts";
  * - `cancel_children`: cancels the children from number `next` up to (excluding) `until`, the
  *   children known at the cancellation. Children triggered after a retry are not affected.
  */
-export type Debt =
+export type OutboxMessage =
   | {
       readonly type: "alert";
       readonly startedAt: number | null;
@@ -24,10 +24,10 @@ export interface FailedTask {
   readonly attempts: number;
 }
 
-export interface Owed {
+export interface OutboxEntry {
   /** Number from 1 over the whole run. */
   readonly id: number;
-  readonly debt: Debt;
+  readonly debt: OutboxMessage;
   readonly tries: number;
   /** Next delivery without an acknowledgement. */
   readonly dueAt: number;

@@ -5,67 +5,67 @@
  * must be idempotent. After about a day in vain an entry becomes a dead letter for a person, and
  * the retention of the run goes on.
  */
-import { stepOf } from "./outbox-end.ts";
-import type { Decision } from "./transition.ts";
-import { FIRST_PAUSE_MS, newOwed } from "./outbox.ts";
+import { deliveryStep } from "./outbox-end.ts";
+import type { Transition } from "./transition.ts";
+import { FIRST_PAUSE_MS, newOutboxEntry } from "./outbox.ts";
 import type { ChildRun } from "./state.ts";
 
 const MAX_PAUSE_MS = 900_000;
 
 /** Redelivers every due entry. Returns false without any. */
-export function payAgain(decision: Decision): boolean {
-  const due = decision.run.owed.filter(
-    ({ dueAt, parked }) => parked !== true && dueAt <= decision.now,
+export function redeliverDue(transition: Transition): boolean {
+  const due = transition.run.owed.filter(
+    ({ dueAt, parked }) => parked !== true && dueAt <= transition.now,
   );
   for (const owed of due) {
     const tries = owed.tries + 1;
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** owed.tries);
-    if (stepOf({ tries }) === "drop") decision.notes.defer({ ...owed, parked: true });
-    else decision.notes.owe({ ...owed, tries, dueAt: decision.now + pauseMs });
+    if (deliveryStep({ tries }) === "drop") transition.builder.update({ ...owed, parked: true });
+    else transition.builder.enqueue({ ...owed, tries, dueAt: transition.now + pauseMs });
   }
   return due.length > 0;
 }
 
 /** Removes an acknowledged entry. A cancellation acknowledged up to `next` continues from there. */
-export function notePaid(decision: Decision, id: number, next: number | null): void {
-  const { run, now, notes } = decision;
+export function acknowledgeEntry(transition: Transition, id: number, next: number | null): void {
+  const { run, now, builder } = transition;
   const owed = run.owed.find((candidate) => candidate.id === id);
-  if (owed === undefined) return decision.ignore("already_paid");
+  if (owed === undefined) return transition.reject("already_paid");
   const { debt } = owed;
   if (debt.type === "cancel_children" && next !== null && next < debt.until)
-    notes.owe(newOwed({ ...debt, next: Math.max(debt.next, next) }, id - 1, now));
-  else notes.pay(id);
+    builder.enqueue(newOutboxEntry({ ...debt, next: Math.max(debt.next, next) }, id - 1, now));
+  else builder.acknowledge(id);
 }
 
 /** Marks an entry as a dead letter. */
-export function notePark(decision: Decision, id: number): void {
-  const owed = decision.run.owed.find((candidate) => candidate.id === id);
-  if (owed === undefined || owed.parked === true) decision.ignore("already_paid");
-  else decision.notes.defer({ ...owed, parked: true });
+export function parkEntry(transition: Transition, id: number): void {
+  const owed = transition.run.owed.find((candidate) => candidate.id === id);
+  if (owed === undefined || owed.parked === true) transition.reject("already_paid");
+  else transition.builder.update({ ...owed, parked: true });
 }
 
 /** Redelivers a parked entry at a person's request. */
-export function payParked(decision: Decision, id: number): void {
-  const owed = decision.run.owed.find((candidate) => candidate.id === id);
-  if (owed?.parked !== true) decision.ignore("already_paid");
-  else decision.notes.owe(newOwed(owed.debt, id - 1, decision.now));
+export function redriveEntry(transition: Transition, id: number): void {
+  const owed = transition.run.owed.find((candidate) => candidate.id === id);
+  if (owed?.parked !== true) transition.reject("already_paid");
+  else transition.builder.enqueue(newOutboxEntry(owed.debt, id - 1, transition.now));
 }
 
 /** Cancels the children of the run, including children found later. */
-export function cancelChildren(decision: Decision): void {
-  const { run, notes } = decision;
+export function cancelChildren(transition: Transition): void {
+  const { run, builder } = transition;
   if (run.cancelsChildren || (run.open === 0 && run.children.length === 0)) return;
-  notes.cancelsChildren(true);
-  oweCancelling(decision, 0, run.children.length);
+  builder.cancelsChildren(true);
+  enqueueCancellation(transition, 0, run.children.length);
 }
 
 /** Adds a child at its own request: an attempt which died unsettled never reported the child. */
-export function noteChild(decision: Decision, child: ChildRun): void {
-  const { run, notes } = decision;
+export function addChild(transition: Transition, child: ChildRun): void {
+  const { run, builder } = transition;
   if (run.children.some(({ runId }) => runId === child.runId))
-    return decision.ignore("already_known");
-  notes.children([child]);
-  cancelLateChildren(decision);
+    return transition.reject("already_known");
+  builder.children([child]);
+  cancelLateChildren(transition);
 }
 
 /**
@@ -73,21 +73,22 @@ export function noteChild(decision: Decision, child: ChildRun): void {
  * reported itself. A retry of the run stops this: children found or triggered afterwards are not
  * cancelled.
  */
-export function cancelLateChildren(decision: Decision): void {
-  const { run, notes } = decision;
+export function cancelLateChildren(transition: Transition): void {
+  const { run, builder } = transition;
   if (!run.cancelsChildren) return;
   const known = run.children.length;
-  const until = known + notes.newChildren;
+  const until = known + builder.newChildren;
   const open = run.owed.find(
     ({ debt, parked }) =>
       debt.type === "cancel_children" && debt.until === known && parked !== true,
   );
   // The pending delivery covers the new children too.
   if (open?.debt.type === "cancel_children" && until > known)
-    notes.defer({ ...open, debt: { ...open.debt, until } });
-  else oweCancelling(decision, known, until);
+    builder.update({ ...open, debt: { ...open.debt, until } });
+  else enqueueCancellation(transition, known, until);
 }
 
-function oweCancelling({ run, notes, now }: Decision, next: number, until: number): void {
-  if (next < until) notes.owe(newOwed({ type: "cancel_children", next, until }, run.owedEver, now));
+function enqueueCancellation({ run, builder, now }: Transition, next: number, until: number): void {
+  if (next < until)
+    builder.enqueue(newOutboxEntry({ type: "cancel_children", next, until }, run.owedEver, now));
 }

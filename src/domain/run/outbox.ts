@@ -1,6 +1,6 @@
 /** Outbox entries: creation and due times (see outbox-events.ts). */
-import type { ChangeNotes } from "./change-builder.ts";
-import type { Debt, FailedTask, Owed } from "./outbox-entry.ts";
+import type { ChangeBuilder } from "./change-builder.ts";
+import type { OutboxMessage, FailedTask, OutboxEntry } from "./outbox-entry.ts";
 import type { Run } from "./state.ts";
 import type { TaskChange } from "./run-change.ts";
 
@@ -11,12 +11,12 @@ export const FIRST_PAUSE_MS = 10_000;
 const LISTED_FAILURES = 100;
 
 /** Makes an entry due now. `before`: number of earlier entries. */
-export function newOwed(debt: Debt, before: number, now: number): Owed {
+export function newOutboxEntry(debt: OutboxMessage, before: number, now: number): OutboxEntry {
   return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
 }
 
 /** Due time of the next redelivery; Infinity without one. */
-export function owedAt({ owed }: Pick<Run, "owed">): number {
+export function nextDeliveryAt({ owed }: Pick<Run, "owed">): number {
   return owed.reduce(
     (soonest, { dueAt, parked }) => (parked === true ? soonest : Math.min(soonest, dueAt)),
     Number.POSITIVE_INFINITY,
@@ -27,9 +27,9 @@ export function owedAt({ owed }: Pick<Run, "owed">): number {
  * Enqueues the alert of a failed run, if peach.conf has `on_failure`. `changes`: pending changes by
  * ordinal.
  */
-export function oweAlert(
+export function enqueueAlert(
   run: Run,
-  notes: ChangeNotes,
+  builder: ChangeBuilder,
   changes: ReadonlyMap<number, TaskChange>,
   times: { readonly startedAt: number | null; readonly finishedAt: number },
 ): void {
@@ -44,6 +44,6 @@ export function oweAlert(
     );
     return [{ ordinal, reason: state.reason, attempts }];
   });
-  const debt: Debt = { type: "alert", ...times, failed: failed.slice(0, LISTED_FAILURES) };
-  notes.owe(newOwed(debt, run.owedEver, times.finishedAt));
+  const debt: OutboxMessage = { type: "alert", ...times, failed: failed.slice(0, LISTED_FAILURES) };
+  builder.enqueue(newOutboxEntry(debt, run.owedEver, times.finishedAt));
 }

@@ -1,10 +1,10 @@
 /** Body of a dead letter for an undeliverable outbox entry (see outbox-events.ts). */
 import { parseRunId, type RunId } from "../ids.ts";
-import type { Debt } from "./outbox-entry.ts";
+import type { OutboxMessage } from "./outbox-entry.ts";
 
-export interface ParkedDebt {
+export interface ParkedEntry {
   readonly run_id: RunId;
-  readonly debt: Debt["type"];
+  readonly debt: OutboxMessage["type"];
   /** Id of the entry within its run. */
   readonly id: number;
 }

@@ -2,9 +2,9 @@
  * Replacement of queue messages nobody responded to: lost messages are sent again, late messages
  * are awaited.
  */
-import { type Decision, DRIVER_WIDTH } from "./transition.ts";
+import { type Transition, DRIVER_WIDTH } from "./transition.ts";
 import { isBegunByDrivers } from "../plan/run-graph.ts";
-import { isHeldFirst } from "./limit-gate.ts";
+import { isLimited } from "./limit-gate.ts";
 import { lookLater } from "../queue-progress.ts";
 import { awaitDeployForItems } from "./undeployed.ts";
 import { entryOf, type Run } from "./state.ts";
@@ -18,32 +18,34 @@ type EachState = Extract<TaskState, { readonly status: "each" }>;
  * again whatever the queue does. `atWork`: see `driversAtWork`.
  */
 export function sendAgainFor(
-  decision: Decision,
+  transition: Transition,
   ordinal: number,
   state: QueuedState,
   atWork: number,
 ): void {
-  if (decision.hasUnknownItems(ordinal)) return decision.start(ordinal);
-  if (state.notBefore !== undefined && isHeldFirst(decision.entry(ordinal)))
-    return decision.makeReady(ordinal);
+  if (transition.hasUnknownItems(ordinal)) return transition.start(ordinal);
+  if (state.notBefore !== undefined && isLimited(transition.entry(ordinal)))
+    return transition.makeReady(ordinal);
   const late =
-    decision.laneOf(ordinal) === "driver" ? lookLater(state, decision.now, decision.queue) : null;
-  if (late === null) decision.sendAgain(ordinal, state.dispatches + 1, atWork);
-  else decision.set(ordinal, { ...state, ...late });
+    transition.laneOf(ordinal) === "driver"
+      ? lookLater(state, transition.now, transition.queue)
+      : null;
+  if (late === null) transition.sendAgain(ordinal, state.dispatches + 1, atWork);
+  else transition.set(ordinal, { ...state, ...late });
 }
 
 /** Handles pending items without a claim. */
 export function sendAgainForItems(
-  decision: Decision,
+  transition: Transition,
   ordinal: number,
   state: EachState,
   atWork: number,
 ): void {
-  if (awaitDeployForItems(decision, ordinal)) return;
-  const { task } = decision.entry(ordinal);
-  const late = isBegunByDrivers(task) ? lookLater(state, decision.now, decision.queue) : null;
-  if (late === null) decision.sendForItems(ordinal, state, atWork);
-  else decision.set(ordinal, { ...state, ...late });
+  if (awaitDeployForItems(transition, ordinal)) return;
+  const { task } = transition.entry(ordinal);
+  const late = isBegunByDrivers(task) ? lookLater(state, transition.now, transition.queue) : null;
+  if (late === null) transition.sendForItems(ordinal, state, atWork);
+  else transition.set(ordinal, { ...state, ...late });
 }
 
 /** Minimum number of active drivers, which return for more work by themselves. */

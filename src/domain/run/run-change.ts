@@ -1,11 +1,11 @@
 /** Changes of a run, as recorded in its journal. */
-import type { ChildRun, JoinedTrigger, Telling } from "./state.ts";
+import type { ChildRun, JoinedTrigger, NotificationState } from "./state.ts";
 import type { RunId } from "../ids.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { AttemptRecord, StepRecord } from "./attempt.ts";
-import type { Owed } from "./outbox-entry.ts";
+import type { OutboxEntry } from "./outbox-entry.ts";
 import type { FinalRun, TaskState } from "./task-state.ts";
 
 export interface TaskChange {
@@ -44,9 +44,9 @@ export interface RunChange {
   /** Waiting runs which acknowledged the end, or no longer exist. */
   readonly told?: readonly RunId[];
   /** Next notification of the waiting runs. */
-  readonly telling?: Telling;
+  readonly telling?: NotificationState;
   /** New or updated outbox entries, by id. */
-  readonly owes?: readonly Owed[];
+  readonly owes?: readonly OutboxEntry[];
   /** Ids of acknowledged outbox entries. */
   readonly paid?: readonly number[];
   /** Whether the children are cancelled with this run. */

@@ -20,7 +20,7 @@ export function longestWaitMs(run: Run, maxWaitMs = Number.POSITIVE_INFINITY, no
 }
 
 /** Records a trigger of the run. */
-export function foldJoined(
+export function applyJoined(
   { joined }: Run,
   { id, ...trigger }: JoinedTrigger & { readonly id: string },
 ): void {

@@ -10,19 +10,19 @@ import { isFinal } from "./task-state.ts";
 import { newRun, type Run, type TaskEntry } from "./state.ts";
 
 /** Stored fields of a task or item. */
-type Standing = Omit<TaskEntry, "task" | "item" | "waitingOn">;
+type EntryRecord = Omit<TaskEntry, "task" | "item" | "waitingOn">;
 
 /** Equal entries are stored once, such as ten thousand blocked items. */
-interface Standings {
-  readonly kinds: readonly Standing[];
+interface EntryRecords {
+  readonly kinds: readonly EntryRecord[];
   /** Run-length encoding: alternating index of a kind and count. */
   readonly runs: readonly number[];
 }
 
 export interface RunState extends Omit<Run, "tasks" | "items" | "active" | "graph"> {
   readonly graph: RunGraph;
-  readonly tasks: Standings;
-  readonly items: Standings;
+  readonly tasks: EntryRecords;
+  readonly items: EntryRecords;
   /** Active ordinals in order of activation. */
   readonly active: readonly number[];
 }
@@ -32,8 +32,8 @@ export function stateOf(run: Run, map: MapKeys): RunState {
   const { tasks, items, active, ...rest } = run;
   return {
     ...withGenesisKeys(rest, map),
-    tasks: standingsOf(tasks, map),
-    items: standingsOf(items, map),
+    tasks: encodeEntries(tasks, map),
+    items: encodeEntries(items, map),
     active: [...active],
   };
 }
@@ -47,13 +47,13 @@ export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys)
     eaches: [...kept.eaches],
     children: [...kept.children],
   };
-  for (const [ordinal, standing] of standings(tasks, map))
+  for (const [ordinal, standing] of decodeEntries(tasks, map))
     Object.assign(run.tasks[ordinal] ?? {}, standing);
   const places = run.eaches.flatMap((of) => {
     const entry = run.tasks[of];
     return Array.from({ length: entry?.each?.total ?? 0 }, (_, index) => ({ entry, of, index }));
   });
-  for (const [place, standing] of standings(items, map)) {
+  for (const [place, standing] of decodeEntries(items, map)) {
     const { entry, of = 0, index = 0 } = places[place] ?? {};
     if (entry === undefined) throw new RangeError(`run ${run.id} has an item ${place} of no task`);
     run.items.push(Object.assign(newItem(entry, of, index), standing));
@@ -68,8 +68,8 @@ export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys)
 
 const PENDING = { status: "pending" } as const;
 
-function standingsOf(entries: readonly TaskEntry[], map: MapKeys): Standings {
-  const kinds: Standing[] = [];
+function encodeEntries(entries: readonly TaskEntry[], map: MapKeys): EntryRecords {
+  const kinds: EntryRecord[] = [];
   const places = new Map<string, number>();
   const runs: number[] = [];
   for (const { task: _, item: __, waitingOn: ___, state, ...rest } of entries) {
@@ -85,7 +85,10 @@ function standingsOf(entries: readonly TaskEntry[], map: MapKeys): Standings {
 }
 
 /** Yields entries by position. Mutable parts are copied per entry. */
-function* standings({ kinds, runs }: Standings, map: MapKeys): Generator<[number, Standing]> {
+function* decodeEntries(
+  { kinds, runs }: EntryRecords,
+  map: MapKeys,
+): Generator<[number, EntryRecord]> {
   let place = 0;
   for (let at = 0; at < runs.length; at += 2) {
     const kind = kinds[runs[at] ?? -1];

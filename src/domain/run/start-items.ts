@@ -5,16 +5,16 @@
  * next of its key.
  */
 import { slotsLeft } from "./mapped-task.ts";
-import { isHeldFor, keysOfAttempt } from "./limit-gate.ts";
+import { isBlockedBy, keysOfAttempt } from "./limit-gate.ts";
 import { LIMIT_KINDS, type TaskLimits } from "../limits/limit.ts";
-import { type EachProgress, type Run, type TaskEntry } from "./state.ts";
+import { type MappedProgress, type Run, type TaskEntry } from "./state.ts";
 import { type TaskState } from "./task-state.ts";
 
 /** Waiting items per key; fewer if fewer may run. */
 const WAITING_AT_ONCE = 8;
 
 /** View of one transition: recorded entries and pending states. */
-export interface FillView {
+export interface StartView {
   readonly run: Run;
   entry(ordinal: number): TaskEntry;
   stateOf(ordinal: number): TaskState | null;
@@ -24,9 +24,9 @@ export interface FillView {
  * Ordinals of the items to start, at most `most`. `hasFreed`: an item stopped waiting for its slot.
  */
 export function itemsToBegin(
-  view: FillView,
+  view: StartView,
   of: number,
-  progress: EachProgress,
+  progress: MappedProgress,
   most: number,
   hasFreed: boolean,
 ): number[] {
@@ -49,19 +49,28 @@ export function itemsToBegin(
 
 /** Number of items waiting for a slot, by key. */
 class WaitingLines {
-  readonly #view: FillView;
+  readonly #view: StartView;
   readonly #limits: ReturnType<typeof keyedLimits>;
   readonly #names: string[][];
   readonly #waiting = new Map<string, number>();
 
-  constructor(view: FillView, of: number, limits: TaskLimits, recorded: EachProgress | undefined) {
+  constructor(
+    view: StartView,
+    of: number,
+    limits: TaskLimits,
+    recorded: MappedProgress | undefined,
+  ) {
     this.#view = view;
     this.#limits = keyedLimits(limits);
     this.#names = recorded === undefined ? [] : namesKnownOf(recorded);
     for (const ordinal of view.run.active) {
       const { item } = view.entry(ordinal);
       const state = view.stateOf(ordinal);
-      if (item?.of !== of || state === null || !LIMIT_KINDS.some((kind) => isHeldFor(state, kind)))
+      if (
+        item?.of !== of ||
+        state === null ||
+        !LIMIT_KINDS.some((kind) => isBlockedBy(state, kind))
+      )
         continue;
       for (const name of this.#namesOf(ordinal))
         this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
@@ -93,9 +102,9 @@ class WaitingLines {
 }
 
 /** Key names of items, computed once: keys do not change while the items are known. */
-const known = new WeakMap<EachProgress, string[][]>();
+const known = new WeakMap<MappedProgress, string[][]>();
 
-function namesKnownOf(progress: EachProgress): string[][] {
+function namesKnownOf(progress: MappedProgress): string[][] {
   const names = known.get(progress) ?? [];
   known.set(progress, names);
   return names;

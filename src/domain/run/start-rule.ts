@@ -1,6 +1,6 @@
 /**
  * Start rules (`run_if`): a task starts by the endings of its upstream tasks in this run. The
- * decision falls after the last upstream end, or earlier if no other end can change the result. The
+ * transition falls after the last upstream end, or earlier if no other end can change the result. The
  * root has no upstream task and always starts.
  *
  *     rule                         starts if                      succ fail u_f skip canc

@@ -12,7 +12,7 @@ import type { RunStatus } from "../statuses.ts";
 import type { PayloadDigest } from "../trigger-key.ts";
 import type { TriggerOrigin } from "../trigger.ts";
 import type { AttemptRecord, StepRecord } from "./attempt.ts";
-import type { Owed } from "./outbox-entry.ts";
+import type { OutboxEntry } from "./outbox-entry.ts";
 import type { AwaitedRun, FinalRun, TaskState } from "./task-state.ts";
 
 /** Record of a run's acceptance. */
@@ -53,7 +53,7 @@ export interface ItemPlace {
 }
 
 /** Number of items by kind. Uncounted items wait for a driver or their next attempt. */
-export interface EachProgress {
+export interface MappedProgress {
   readonly first: number;
   readonly total: number;
   /** Items not started. */
@@ -87,7 +87,7 @@ export interface TaskEntry {
   /** Derived: number of open upstream tasks. */
   waitingOn: number;
   /** Derived, for a mapped task with known items. */
-  each?: EachProgress;
+  each?: MappedProgress;
   /** Position of an item; absent for a task. */
   readonly item?: ItemPlace;
   /** Recorded steps in order of completion. */
@@ -110,9 +110,9 @@ export interface JoinedTrigger {
  * Notifications of the waiting runs: number so far, and the next for runs without an
  * acknowledgement.
  */
-export interface Telling {
-  readonly tells: number;
-  readonly tellAt: number;
+export interface NotificationState {
+  readonly sent: number;
+  readonly dueAt: number;
 }
 
 /** A run triggered by this run. */
@@ -146,9 +146,9 @@ export interface Run extends RunGenesis {
    * The parent run has recorded this run, or is no longer asked (see objects/run/parent-link.ts).
    */
   parentKnows: boolean;
-  telling: Telling | null;
+  telling: NotificationState | null;
   /** Unacknowledged messages (see outbox-events.ts). */
-  owed: readonly Owed[];
+  owed: readonly OutboxEntry[];
   /** Derived: id of the last outbox entry. */
   owedEver: number;
   cancelsChildren: boolean;

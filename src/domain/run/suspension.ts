@@ -10,7 +10,7 @@
  * Nothing depends on a single message: unanswered questions are repeated with growing delays, and
  * every wait has a deadline. A final or missing run answers at once.
  */
-import type { Decision } from "./transition.ts";
+import type { Transition } from "./transition.ts";
 import type { AttemptRecord } from "./attempt.ts";
 import type { AwaitedRun, FinalRun, TaskState } from "./task-state.ts";
 import type { TaskEntry } from "./state.ts";
@@ -23,23 +23,23 @@ type Waiting = Extract<TaskState, { readonly status: "waiting"; readonly for: "r
 
 /** Suspends the task. An empty list queues the task at once. */
 export function suspend(
-  decision: Decision,
+  transition: Transition,
   ordinal: number,
   awaits: readonly AwaitedRun[],
   attempt: AttemptRecord,
 ): void {
-  if (awaits.length === 0) return decision.makeReady(ordinal, attempt);
-  decision.set(ordinal, { ...asking(decision, awaits, 0), awaits }, attempt);
+  if (awaits.length === 0) return transition.makeReady(ordinal, attempt);
+  transition.set(ordinal, { ...asking(transition, awaits, 0), awaits }, attempt);
 }
 
 /** Resumes the task after a deadline, or repeats the question. */
-export function askAgain(decision: Decision, ordinal: number, state: Waiting): void {
-  const left = awaitedBy(decision.entry(ordinal));
-  if (left.length === 0 || soonestOf(left) <= decision.now) decision.makeReady(ordinal);
-  else if (state.askAt <= decision.now)
-    decision.set(ordinal, asking(decision, left, state.asks + 1));
+export function askAgain(transition: Transition, ordinal: number, state: Waiting): void {
+  const left = awaitedBy(transition.entry(ordinal));
+  if (left.length === 0 || soonestOf(left) <= transition.now) transition.makeReady(ordinal);
+  else if (state.askAt <= transition.now)
+    transition.set(ordinal, asking(transition, left, state.asks + 1));
   else
-    decision.set(ordinal, {
+    transition.set(ordinal, {
       status: "waiting",
       for: "run",
       until: soonestOf(left),
@@ -52,22 +52,22 @@ export function askAgain(decision: Decision, ordinal: number, state: Waiting): v
  * Applies the end of awaited runs. A task resumes after its last awaited run, or after a failed
  * required run.
  */
-export function resume(decision: Decision, runs: readonly FinalRun[]): void {
+export function resume(transition: Transition, runs: readonly FinalRun[]): void {
   let known = 0;
-  for (const ordinal of decision.run.active) {
-    const entry = decision.entry(ordinal);
+  for (const ordinal of transition.run.active) {
+    const entry = transition.entry(ordinal);
     if (entry.state.status !== "waiting" || entry.state.for !== "run") continue;
     const left = awaitedBy(entry);
     const arrived = runs.filter(({ runId }) => left.some((awaited) => awaited.runId === runId));
-    for (const run of arrived) decision.notes.arrive(ordinal, run);
+    for (const run of arrived) transition.builder.awaitedRunEnded(ordinal, run);
     known += arrived.length;
     const failed = arrived.some(
       ({ runId, status }) => status !== "succeeded" && needsSuccess(left, runId),
     );
     const isLast = left.every(({ runId }) => arrived.some((run) => run.runId === runId));
-    if (arrived.length > 0 && (failed || isLast)) decision.makeReady(ordinal);
+    if (arrived.length > 0 && (failed || isLast)) transition.makeReady(ordinal);
   }
-  if (known === 0) decision.ignore("not_awaited");
+  if (known === 0) transition.reject("not_awaited");
 }
 
 /** Runs still awaited by a suspended task. */
@@ -84,8 +84,8 @@ function soonestOf(awaits: readonly AwaitedRun[]): number {
 }
 
 /** Subscribes to the runs. */
-function asking(decision: Decision, left: readonly AwaitedRun[], asks: number): Waiting {
-  decision.effect({ type: "watch", runIds: [...new Set(left.map(({ runId }) => runId))] });
-  const askAt = decision.now + Math.min(MAX_ASK_MS, FIRST_ASK_MS * 2 ** asks);
+function asking(transition: Transition, left: readonly AwaitedRun[], asks: number): Waiting {
+  transition.effect({ type: "watch", runIds: [...new Set(left.map(({ runId }) => runId))] });
+  const askAt = transition.now + Math.min(MAX_ASK_MS, FIRST_ASK_MS * 2 ** asks);
   return { status: "waiting", for: "run", until: soonestOf(left), asks, askAt };
 }

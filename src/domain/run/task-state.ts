@@ -1,6 +1,6 @@
 /** States of a task or item, and the data in them. */
 import type { RunId } from "../ids.ts";
-import type { Hold, PayloadLimitKeys } from "../limits/limit.ts";
+import type { BlockedBy, PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { SkipReason } from "./start-rule.ts";
@@ -77,7 +77,7 @@ export type TaskState =
       readonly redispatchAt: number;
       readonly sentAt?: number;
       readonly notBefore?: number;
-      readonly hold?: Hold;
+      readonly hold?: BlockedBy;
     }
   /**
    * Only the holder of `token` may settle. `holder` is the executor object, `call` the driver's

@@ -5,7 +5,7 @@
  */
 import { longestWaitMs } from "./shared-triggers.ts";
 import { isSuspect, startExecutor } from "./blame.ts";
-import { ChangeNotes } from "./change-builder.ts";
+import { ChangeBuilder } from "./change-builder.ts";
 import {
   attemptTimeoutMs,
   isStopping,
@@ -15,20 +15,20 @@ import {
   slotsLeft,
   underWay,
 } from "./mapped-task.ts";
-import { EachItems } from "./mapped-task-draft.ts";
+import { MappedTaskDraft } from "./mapped-task-draft.ts";
 import { itemsToBegin } from "./start-items.ts";
 import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "../plan/run-graph.ts";
-import { firstHold, holdEffects, isReleased } from "./limit-gate.ts";
+import { firstBlock, limitGateEffects, isUnblocked } from "./limit-gate.ts";
 import { arrayRead } from "./task-inputs.ts";
 import { Lacking } from "../lacking-methods.ts";
-import { oweAlert } from "./outbox.ts";
+import { enqueueAlert } from "./outbox.ts";
 import { sendOf, type QueueProgress, type Send } from "../queue-progress.ts";
 import { leasesOfCall } from "./repeated-call.ts";
-import { entryOf, type EachProgress, type Run, type TaskEntry } from "./state.ts";
+import { entryOf, type MappedProgress, type Run, type TaskEntry } from "./state.ts";
 import { type AttemptRecord } from "./attempt.ts";
 import { type FinalState, type TaskState } from "./task-state.ts";
 import { type RunChange, type TaskChange } from "./run-change.ts";
-import type { Advance, DriverClaim, Effect, GrantedLease, Ignored, RunEvent } from "./machine-events.ts";
+import type { TransitionResult, DriverClaim, Effect, GrantedLease, Rejection, MachineEvent } from "./machine-events.ts";
 import { whySkipped } from "./skipping.ts";
 import type { RunStatus } from "../statuses.ts";
 
@@ -45,15 +45,15 @@ const MAX_DRIVERS = 100;
 const FILL_AT_ONCE = 500;
 const FILL_PAUSE_MS = 100;
 
-export class Decision {
+export class Transition {
   readonly run: Run;
   readonly now: number;
   readonly queue: QueueProgress | null;
-  readonly notes: ChangeNotes;
+  readonly builder: ChangeBuilder;
   readonly lacking: Lacking;
   readonly #changes = new Map<number, TaskChange>();
   /** Draft of the mapped items; null while none is touched. */
-  #items: EachItems | null = null;
+  #items: MappedTaskDraft | null = null;
   /** Tasks queued by this transition, without a message so far. */
   readonly #ready: number[] = [];
   /** Mapped tasks with pending items, without a message so far. */
@@ -62,7 +62,7 @@ export class Decision {
   readonly #effects: Effect[] = [];
   readonly #leases: GrantedLease[] = [];
   #granted = 0;
-  readonly #ignored: Ignored[] = [];
+  readonly #ignored: Rejection[] = [];
   #ended = 0;
   #reopened = 0;
   #cancelled = false;
@@ -74,7 +74,7 @@ export class Decision {
     this.run = run;
     this.now = now;
     this.queue = queue;
-    this.notes = new ChangeNotes(run);
+    this.builder = new ChangeBuilder(run);
     this.lacking = new Lacking(run.lacking);
   }
 
@@ -126,7 +126,7 @@ export class Decision {
       this.#waitingOn.set(child, (this.#waitingOn.get(child) ?? this.entry(child).waitingOn) + 1);
   }
 
-  ignore(reason: Ignored): void {
+  reject(reason: Rejection): void {
     this.#ignored.push(reason);
   }
 
@@ -159,12 +159,12 @@ export class Decision {
   }
 
   /** Opens the items. Messages follow in `#fillEaches`, which counts the remaining items. */
-  #openEach(ordinal: number, { first, total }: EachProgress): void {
+  #openEach(ordinal: number, { first, total }: MappedProgress): void {
     this.set(ordinal, { status: "each", first, total, dispatches: 0, redispatchAt: null });
   }
 
-  get #each(): EachItems {
-    return (this.#items ??= new EachItems(this.run));
+  get #each(): MappedTaskDraft {
+    return (this.#items ??= new MappedTaskDraft(this.run));
   }
 
   /** Tests for an item of a task without further starts. */
@@ -176,7 +176,7 @@ export class Decision {
   }
 
   /** Queues a task unless blocked. The next claim takes the task; a message is sent unless this transition grants the task. */
-  makeReady(ordinal: number, attempt?: AttemptRecord, hold = firstHold(this.entry(ordinal), this.now)): void {
+  makeReady(ordinal: number, attempt?: AttemptRecord, hold = firstBlock(this.entry(ordinal), this.now)): void {
     const sending = this.#sendOf(1, hold === null ? this.laneOf(ordinal) : null);
     this.set(ordinal, { status: "queued", ...sending, ...(hold !== null && { hold }) }, attempt);
     if (hold === null) this.#ready.push(ordinal);
@@ -202,10 +202,10 @@ export class Decision {
   /**
    * Restarts the root's delay with another payload. After the longest wait, or the last allowed trigger, the root is due at once.
    */
-  postpone(event: Extract<RunEvent, { readonly type: "postponed" }>): void {
+  postpone(event: Extract<MachineEvent, { readonly type: "postponed" }>): void {
     const { delayMs, maxWaitMs } = event;
     this.delay(0, Math.min(delayMs, longestWaitMs(this.run, maxWaitMs, this.now)));
-    this.notes.postponed(event);
+    this.builder.postponed(event);
   }
 
   /** Sends the `nth` message for a queued task; `atWork`: number of active drivers. */
@@ -267,7 +267,7 @@ export class Decision {
   /** Grants queued tasks to a driver, if their timeouts fit into its remaining time. A repeated call gets its original leases. */
   grant(claim: DriverClaim): void {
     const { holding, budgetMs, items, call } = claim;
-    this.#advanceEaches();
+    this.#finishMapped();
     if (call !== undefined) this.#leases.push(...leasesOfCall(this.run, call));
     if (this.#leases.length > 0) return;
     let room = DRIVER_WIDTH - holding;
@@ -284,7 +284,7 @@ export class Decision {
     }
     left += this.#grantItems(items ?? room, claim);
     if (this.#leases.length === 0) {
-      if (left === 0 && this.#changes.size === 0) this.ignore("no_work");
+      if (left === 0 && this.#changes.size === 0) this.reject("no_work");
       this.#leavingDriver = left > 0 && holding === 0;
     }
   }
@@ -315,18 +315,18 @@ export class Decision {
   /** Grants one task to an executor object. A repeated call gets the same lease. */
   grantOne(ordinal: number, holder: string): void {
     const state = this.stateOf(ordinal);
-    if (state === null) this.ignore("no_such_task");
+    if (state === null) this.reject("no_such_task");
     else if (state.status === "running" && state.holder === holder)
       this.#leases.push({ ordinal, attempt: state.attempt, token: state.token });
-    else if (!this.#isClaimable(ordinal)) this.ignore("stale_lease");
+    else if (!this.#isClaimable(ordinal)) this.reject("stale_lease");
     else this.#lease(ordinal, { holder });
   }
 
   /** Completes the transition: one change with its effects. */
-  conclude(): Advance {
-    this.#advanceEaches();
-    this.#fillEaches();
-    this.#tellDrivers();
+  conclude(): TransitionResult {
+    this.#finishMapped();
+    this.#startMapped();
+    this.#dispatch();
     const status = this.#status();
     // The clock may have been set back: no end precedes its start.
     const started = this.run.startedAt ?? (this.#leases.length > 0 ? Math.max(this.run.createdAt, this.now) : null);
@@ -334,19 +334,19 @@ export class Decision {
     const finishedAt = final ? Math.max(started ?? this.run.createdAt, this.now) : null;
     // The first lease starts the run and changes its status.
     const runChanged = status !== this.run.status || this.#reopened > 0;
-    if (final && runChanged) this.#effects.push({ type: "finished" }, ...this.notes.finish(this.now));
+    if (final && runChanged) this.#effects.push({ type: "finished" }, ...this.builder.finish(this.now));
     if (finishedAt !== null && runChanged && status === "failed")
-      oweAlert(this.run, this.notes, this.#changes, { startedAt: started, finishedAt });
+      enqueueAlert(this.run, this.builder, this.#changes, { startedAt: started, finishedAt });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
       ...(runChanged && { run: { status, startedAt: started, finishedAt } }),
       ...(this.#granted > 0 && { lastToken: this.run.lastToken + this.#granted }),
-      ...this.notes.record(),
+      ...this.builder.record(),
     };
-    this.#effects.push(...holdEffects(this, change.tasks));
-    const changed = this.#changes.size > 0 || this.notes.isWorthAChange;
-    this.#effects.push(...this.notes.effects);
-    return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
+    this.#effects.push(...limitGateEffects(this, change.tasks));
+    const changed = this.#changes.size > 0 || this.builder.isWorthAChange;
+    this.#effects.push(...this.builder.effects);
+    return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, rejections: this.#ignored };
   }
 
   /** Yields claimable ordinals in order of readiness: recorded ones first, then those of this transition. */
@@ -360,7 +360,7 @@ export class Decision {
   }
 
   #isClaimable(ordinal: number): boolean {
-    return isReleased(this.entry(ordinal), this.#state(ordinal), this.now) && !this.hasUnknownItems(ordinal);
+    return isUnblocked(this.entry(ordinal), this.#state(ordinal), this.now) && !this.hasUnknownItems(ordinal);
   }
 
   /** Detects a delayed mapped root without known items; the array is read after the delay. */
@@ -370,7 +370,7 @@ export class Decision {
   }
 
   /** Ends mapped tasks without open items: collect the outputs, or fail. */
-  #advanceEaches(): void {
+  #finishMapped(): void {
     for (const of of this.#items?.touched ?? []) {
       const { task } = this.entry(of);
       const progress = this.#each.progress(of);
@@ -394,7 +394,7 @@ export class Decision {
   }
 
   /** Starts the items which drivers may not start, and sends messages for free places. */
-  #fillEaches(): void {
+  #startMapped(): void {
     for (const of of this.#items?.touched ?? []) {
       const { task } = this.entry(of);
       const state = this.#state(of);
@@ -420,15 +420,15 @@ export class Decision {
 
   laneOf(ordinal: number): Lane {
     const entry = this.entry(ordinal);
-    return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#gathered(ordinal));
+    return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#collecting(ordinal));
   }
 
   #timeoutMs(ordinal: number): number {
-    return attemptTimeoutMs(this.entry(ordinal), this.#gathered(ordinal));
+    return attemptTimeoutMs(this.entry(ordinal), this.#collecting(ordinal));
   }
 
   /** Progress of a mapped task itself, for collecting. */
-  #gathered(ordinal: number): EachProgress | undefined {
+  #collecting(ordinal: number): MappedProgress | undefined {
     const { task, item } = this.entry(ordinal);
     return task.each === undefined || item !== undefined ? undefined : (this.#each.progress(ordinal) ?? undefined);
   }
@@ -453,7 +453,7 @@ export class Decision {
     this.#leases.push({ ordinal, attempt, token });
   }
 
-  #tellDrivers(): void {
+  #dispatch(): void {
     let forDrivers = 0;
     let asks = 0;
     for (const ordinal of this.#ready) {

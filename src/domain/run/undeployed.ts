@@ -13,9 +13,9 @@
  * costs a claim and no attempt. The methods of a deployment never change, so the memory never
  * expires.
  */
-import type { Decision } from "./transition.ts";
+import type { Transition } from "./transition.ts";
 import { underWay } from "./mapped-task.ts";
-import { isHeldFirst, isHeldFor } from "./limit-gate.ts";
+import { isLimited, isBlockedBy } from "./limit-gate.ts";
 import { fractionOf } from "./retry-delay.ts";
 import { isFinal } from "./task-state.ts";
 import { type AttemptRecord } from "./attempt.ts";
@@ -27,44 +27,48 @@ const ITEMS_PAUSE_MS = 900_000;
 
 /** Takes back an attempt from code without its method. */
 export function giveBack(
-  decision: Decision,
+  transition: Transition,
   ordinal: number,
   ended: AttemptRecord,
   deployment: string,
 ): void {
-  decision.lacking.note(ofTask(decision, ordinal), deployment);
-  waitForDeploy(decision, ordinal, { ...ended, lostTo: "deploy", lackedBy: deployment });
+  transition.lacking.note(ofTask(transition, ordinal), deployment);
+  waitForDeploy(transition, ordinal, { ...ended, lostTo: "deploy", lackedBy: deployment });
 }
 
 /** Looks for code with the method again, or gives up. */
-export function askForDeploy(decision: Decision, ordinal: number, since: number): void {
-  const { run, now } = decision;
-  if (now - since >= run.graph.retentionMs) return giveUp(decision, ordinal);
-  hold(decision, ordinal, since);
-  decision.tellWaiting(ordinal);
+export function askForDeploy(transition: Transition, ordinal: number, since: number): void {
+  const { run, now } = transition;
+  if (now - since >= run.graph.retentionMs) return giveUp(transition, ordinal);
+  blockByDeploy(transition, ordinal, since);
+  transition.tellWaiting(ordinal);
 }
 
 /** Fails the task. All items share the method, so the other waiting items fail too. */
-function giveUp(decision: Decision, ordinal: number): void {
-  const missing = { status: "failed", finishedAt: decision.now, reason: "method_missing" } as const;
-  decision.end(ordinal, missing);
-  const { item } = decision.entry(ordinal);
+function giveUp(transition: Transition, ordinal: number): void {
+  const missing = {
+    status: "failed",
+    finishedAt: transition.now,
+    reason: "method_missing",
+  } as const;
+  transition.end(ordinal, missing);
+  const { item } = transition.entry(ordinal);
   if (item === undefined) return;
-  const others = [...decision.run.active].filter(
-    (other) => other !== ordinal && decision.entry(other).item?.of === item.of,
+  const others = [...transition.run.active].filter(
+    (other) => other !== ordinal && transition.entry(other).item?.of === item.of,
   );
   const isWaiting = (other: number): boolean => {
-    const state = decision.stateOf(other);
-    return state !== null && (isFinal(state) || isHeldFor(state, "deploy"));
+    const state = transition.stateOf(other);
+    return state !== null && (isFinal(state) || isBlockedBy(state, "deploy"));
   };
   // A running item has found code.
   if (!others.every(isWaiting)) return;
   for (const other of others) {
-    const state = decision.stateOf(other);
-    if (state !== null && !isFinal(state)) decision.end(other, missing);
+    const state = transition.stateOf(other);
+    if (state !== null && !isFinal(state)) transition.end(other, missing);
   }
-  const each = decision.stateOf(item.of);
-  if (each?.status === "each") decision.end(item.of, missing);
+  const each = transition.stateOf(item.of);
+  if (each?.status === "each") transition.end(item.of, missing);
 }
 
 /**
@@ -72,23 +76,23 @@ function giveUp(decision: Decision, ordinal: number): void {
  * items look for a deploy on behalf of all; without one, the first pending item is blocked instead,
  * or nothing would end the wait. Returns false if nothing is missing.
  */
-export function awaitDeployForItems(decision: Decision, of: number): boolean {
-  const { each } = decision.entry(of);
-  const state = decision.stateOf(of);
+export function awaitDeployForItems(transition: Transition, of: number): boolean {
+  const { each } = transition.entry(of);
+  const state = transition.stateOf(of);
   if (
     each === undefined ||
     state?.status !== "each" ||
-    !decision.lacking.knows(of) ||
+    !transition.lacking.knows(of) ||
     each.pending === 0
   )
     return false;
   const isWaiting = (ordinal: number): boolean => {
-    const entry = decision.entry(ordinal);
-    return entry.item?.of !== of || isHeldFor(entry.state, "deploy");
+    const entry = transition.entry(ordinal);
+    return entry.item?.of !== of || isBlockedBy(entry.state, "deploy");
   };
-  if (![...decision.run.active].every(isWaiting)) return false;
-  if (underWay(each) === 0) waitForDeploy(decision, each.first + each.cursor);
-  decision.set(of, { ...state, redispatchAt: decision.now + ITEMS_PAUSE_MS });
+  if (![...transition.run.active].every(isWaiting)) return false;
+  if (underWay(each) === 0) waitForDeploy(transition, each.first + each.cursor);
+  transition.set(of, { ...state, redispatchAt: transition.now + ITEMS_PAUSE_MS });
   return true;
 }
 
@@ -97,41 +101,41 @@ export function awaitDeployForItems(decision: Decision, of: number): boolean {
  * the code may have the method (limited tasks after acquiring a slot). Tasks without their method
  * in this code are blocked. `only`: restricts the check to one task.
  */
-export function heedDeployment(
-  decision: Decision,
+export function matchDeployment(
+  transition: Transition,
   { paused, deployment }: Claimant,
   only?: number,
 ): void {
-  if (decision.lacking.isEmpty) return;
+  if (transition.lacking.isEmpty) return;
   const isAsked = (ordinal: number): boolean => only === undefined || ordinal === only;
   const lacks = (ordinal: number): boolean =>
-    decision.lacking.has(ofTask(decision, ordinal), deployment);
-  for (const ordinal of decision.run.active) {
-    const { state, task } = decision.entry(ordinal);
-    const isWaiting = isHeldFor(state, "deploy") && isAsked(ordinal);
+    transition.lacking.has(ofTask(transition, ordinal), deployment);
+  for (const ordinal of transition.run.active) {
+    const { state, task } = transition.entry(ordinal);
+    const isWaiting = isBlockedBy(state, "deploy") && isAsked(ordinal);
     if (isWaiting && !lacks(ordinal) && paused?.includes(task.name) !== true)
-      decision.makeReady(ordinal);
+      transition.makeReady(ordinal);
   }
-  for (const ordinal of decision.claimable())
-    if (isAsked(ordinal) && lacks(ordinal) && needsMethod(decision, ordinal))
-      waitForDeploy(decision, ordinal, slotGivenBack(decision, ordinal, deployment));
+  for (const ordinal of transition.claimable())
+    if (isAsked(ordinal) && lacks(ordinal) && needsMethod(transition, ordinal))
+      waitForDeploy(transition, ordinal, endLimitedAttempt(transition, ordinal, deployment));
 }
 
 /** Collecting outputs needs no method. */
-function needsMethod(decision: Decision, ordinal: number): boolean {
-  const { task, item } = decision.entry(ordinal);
+function needsMethod(transition: Transition, ordinal: number): boolean {
+  const { task, item } = transition.entry(ordinal);
   return task.each === undefined || item !== undefined;
 }
 
 /** Ends the attempt of a limited task, since a waiting task must not keep a slot. */
-function slotGivenBack(
-  decision: Decision,
+function endLimitedAttempt(
+  transition: Transition,
   ordinal: number,
   lackedBy = "",
 ): AttemptRecord | undefined {
-  const entry = decision.entry(ordinal);
-  if (!isHeldFirst(entry)) return undefined;
-  const { now } = decision;
+  const entry = transition.entry(ordinal);
+  if (!isLimited(entry)) return undefined;
+  const { now } = transition;
   const attempt = entry.attempts.length + 1;
   const ended = {
     status: "lost",
@@ -143,13 +147,23 @@ function slotGivenBack(
   return { attempt, ...ended, lostTo: "deploy", lackedBy };
 }
 
-function waitForDeploy(decision: Decision, ordinal: number, attempt?: AttemptRecord): void {
-  hold(decision, ordinal, waitsSince(decision.entry(ordinal).attempts) ?? decision.now, attempt);
+function waitForDeploy(transition: Transition, ordinal: number, attempt?: AttemptRecord): void {
+  blockByDeploy(
+    transition,
+    ordinal,
+    waitsSince(transition.entry(ordinal).attempts) ?? transition.now,
+    attempt,
+  );
 }
 
-function hold(decision: Decision, ordinal: number, since: number, attempt?: AttemptRecord): void {
-  const { run, now } = decision;
-  const { state } = decision.entry(ordinal);
+function blockByDeploy(
+  transition: Transition,
+  ordinal: number,
+  since: number,
+  attempt?: AttemptRecord,
+): void {
+  const { run, now } = transition;
+  const { state } = transition.entry(ordinal);
   // Spreads the return of tasks given back together.
   const pauseMs = deployPauseMs(now - since) * (0.5 + fractionOf(`${run.id}/${ordinal}`) / 2);
   const redispatchAt = Math.max(
@@ -157,7 +171,7 @@ function hold(decision: Decision, ordinal: number, since: number, attempt?: Atte
     Math.min(now + Math.ceil(pauseMs), since + run.graph.retentionMs),
   );
   const dispatches = state.status === "queued" ? state.dispatches + 1 : 1;
-  decision.set(
+  transition.set(
     ordinal,
     { status: "queued", dispatches, redispatchAt, hold: { for: "deploy", since } },
     attempt,
@@ -173,6 +187,6 @@ function waitsSince(attempts: readonly AttemptRecord[]): number | null {
   return first?.lostTo === "deploy" ? first.finishedAt : null;
 }
 
-function ofTask(decision: Decision, ordinal: number): number {
-  return decision.entry(ordinal).item?.of ?? ordinal;
+function ofTask(transition: Transition, ordinal: number): number {
+  return transition.entry(ordinal).item?.of ?? ordinal;
 }

@@ -12,9 +12,14 @@ import type {
   LimitRule,
   SlotHolder,
   SlotRequest,
-  Standing,
+  SlotStatus,
 } from "../../domain/limits/limit.ts";
-import { slotId, SlotBook, type AskAnswer, type SlotEntry } from "../../domain/limits/limiter.ts";
+import {
+  slotId,
+  Limiter,
+  type AcquireAnswer,
+  type SlotEntry,
+} from "../../domain/limits/limiter.ts";
 import { isNewerFormat } from "../../domain/version.ts";
 import { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { LimitUse } from "./limit-rpc.ts";
@@ -40,9 +45,9 @@ export interface LimitHost {
    * Notifies the run of the granted slot, and again in each check. Rejects if the run cannot be
    * reached.
    */
-  permitted(name: LimitName, holder: SlotHolder): Promise<Standing>;
+  permitted(name: LimitName, holder: SlotHolder): Promise<SlotStatus>;
   /** Notifies the run that the attempt is preempted. */
-  displaced(name: LimitName, holder: SlotHolder): Promise<Standing>;
+  displaced(name: LimitName, holder: SlotHolder): Promise<SlotStatus>;
   /** Returns the rule of this limit in the deployed plan; null without a rule. */
   planned(name: LimitName): LimitRule | null;
   /** Reports the limit to the list as used, or (`false`) as unused. May fail, and is retried. */
@@ -55,7 +60,7 @@ export interface LimitHost {
 export class LimitController {
   readonly #store: LimitStore;
   readonly #host: LimitHost;
-  #book: SlotBook | null = null;
+  #limiter: Limiter | null = null;
   #name: LimitName | null = null;
   /** The list of limits was told of this limit in this life of the object. */
   #isListed = false;
@@ -74,43 +79,44 @@ export class LimitController {
     );
   }
 
-  ask(name: LimitName, request: SlotRequest): AskAnswer {
+  ask(name: LimitName, request: SlotRequest): AcquireAnswer {
     this.#begin(name, request.rule);
-    return this.#commit((book, now) => {
-      const answer = book.ask(request, now);
+    return this.#commit((limiter, now) => {
+      const answer = limiter.acquire(request, now);
       if (answer !== "waiting") return answer;
-      const granted = book.grant(now);
+      const granted = limiter.grant(now);
       const id = slotId(request.holder);
       this.#tell(granted.filter(({ holder }) => slotId(holder) !== id));
       if (granted.some(({ holder }) => slotId(holder) === id)) return "granted";
-      if (request.strategy === "cancel_running") this.#tell(book.displaceFor(request.holder, now));
+      if (request.strategy === "cancel_running")
+        this.#tell(limiter.preemptFor(request.holder, now));
       return "waiting";
     });
   }
 
   giveBack(holder: SlotHolder, afterMs: number): void {
-    this.#commit((book, now) => {
-      book.giveBack(holder, afterMs, now);
-      this.#tell(book.grant(now));
+    this.#commit((limiter, now) => {
+      limiter.release(holder, afterMs, now);
+      this.#tell(limiter.grant(now));
     });
   }
 
   spend(holder: SlotHolder, perMs: number): void {
-    this.#commit((book, now) => {
-      book.spend(holder, perMs, now);
-      this.#tell(book.grant(now));
+    this.#commit((limiter, now) => {
+      limiter.consume(holder, perMs, now);
+      this.#tell(limiter.grant(now));
     });
   }
 
   use(): LimitUse {
-    return this.#commit((book, now) => {
-      this.#tell(book.grant(now));
-      return { inUse: book.inUse, waiting: book.waiting };
+    return this.#commit((limiter, now) => {
+      this.#tell(limiter.grant(now));
+      return { inUse: limiter.inUse, waiting: limiter.waiting };
     });
   }
 
   /** The limiter, for checks by tests. */
-  get book(): SlotBook {
+  get limiter(): Limiter {
     return this.#load();
   }
 
@@ -119,9 +125,9 @@ export class LimitController {
     this.#alarm.fires(firing);
     try {
       const name = this.#nameHere();
-      this.#commit((book, now) => {
-        this.#tell(book.grant(now));
-        this.#tell(book.check(now));
+      this.#commit((limiter, now) => {
+        this.#tell(limiter.grant(now));
+        this.#tell(limiter.takeDue(now));
       });
       if (this.#load().isEmpty) await this.#end(name);
       else if (name !== null) this.#list(name);
@@ -133,12 +139,12 @@ export class LimitController {
     }
   }
 
-  #load(): SlotBook {
-    if (this.#book === null) {
+  #load(): Limiter {
+    if (this.#limiter === null) {
       const { entries, window, rule } = this.#store.load();
-      this.#book = new SlotBook(entries, window, rule);
+      this.#limiter = new Limiter(entries, window, rule);
     }
-    return this.#book;
+    return this.#limiter;
   }
 
   #nameHere(): LimitName | null {
@@ -160,7 +166,7 @@ export class LimitController {
     this.#isListed = false;
     if (name !== null && name.key !== null) await this.#host.listed(name, false);
     if (!this.#load().isEmpty) return this.#alarm.set(this.#host.now() + ALARM_RETRY_MS.failed);
-    this.#book = null;
+    this.#limiter = null;
     this.#name = null;
     await this.#store.deleteAll();
     this.#alarm.deleted();
@@ -180,18 +186,18 @@ export class LimitController {
    * Commits a decision. Memory is never ahead of the stored rows: after a failed write the limiter
    * is loaded again.
    */
-  #commit<T>(decide: (book: SlotBook, now: number) => T): T {
-    const book = this.#load();
+  #commit<T>(decide: (limiter: Limiter, now: number) => T): T {
+    const limiter = this.#load();
     try {
-      this.#adoptPlanned(book);
-      const answer = decide(book, this.#host.now());
-      const changes = book.takeChanges();
+      this.#adoptPlanned(limiter);
+      const answer = decide(limiter, this.#host.now());
+      const changes = limiter.takeChanges();
       if (changes !== null) this.#store.write(changes);
-      const next = book.nextAt();
+      const next = limiter.nextAt();
       if (next !== null && next < this.#alarm.at) this.#alarm.set(next);
       return answer;
     } catch (error) {
-      this.#book = null;
+      this.#limiter = null;
       this.#untold.length = 0;
       throw error;
     } finally {
@@ -200,10 +206,10 @@ export class LimitController {
   }
 
   /** Adopts the rule of the deployed plan: a new deployment may not have started a run yet. */
-  #adoptPlanned(book: SlotBook): void {
+  #adoptPlanned(limiter: Limiter): void {
     const name = this.#nameHere();
     const planned = name === null ? null : this.#host.planned(name);
-    if (planned !== null) book.adopt(planned);
+    if (planned !== null) limiter.adopt(planned);
   }
 
   #tell(entries: readonly SlotEntry[]): void {
@@ -226,9 +232,9 @@ export class LimitController {
         ? this.#host.displaced(name, holder)
         : this.#host.permitted(name, holder));
       if (standing.type === "holding") return;
-      this.#commit((book, now) => {
-        book.heard(holder, standing, now);
-        this.#tell(book.grant(now));
+      this.#commit((limiter, now) => {
+        limiter.applyStatus(holder, standing, now);
+        this.#tell(limiter.grant(now));
       });
     } catch (error) {
       this.#host.log(`${holder.runId} could not be told of its slot`, error);

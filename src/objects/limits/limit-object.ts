@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { LimitName, SlotHolder, SlotRequest } from "../../domain/limits/limit.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { plannedRule } from "../../domain/limits/limit-rule.ts";
-import type { AskAnswer } from "../../domain/limits/limiter.ts";
+import type { AcquireAnswer } from "../../domain/limits/limiter.ts";
 import { callRun } from "../run/run-client.ts";
 import { deployedAt } from "../../platform/deployment.ts";
 import { listLimit } from "./limit-client.ts";
@@ -39,7 +39,7 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
     });
   }
 
-  async ask(name: LimitName, request: SlotRequest): Promise<AskAnswer> {
+  async ask(name: LimitName, request: SlotRequest): Promise<AcquireAnswer> {
     return this.#controller.ask(name, request);
   }
 

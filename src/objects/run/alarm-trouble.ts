@@ -14,7 +14,7 @@
  */
 import { brokenBy } from "../../domain/run/broken-run.ts";
 import type { Run } from "../../domain/run/state.ts";
-import type { Advance } from "../../domain/run/machine-events.ts";
+import type { TransitionResult } from "../../domain/run/machine-events.ts";
 
 /**
  * Delays before a failed alarm is retried: 1 s, doubling to 5 min. After the first hour: a quarter
@@ -63,7 +63,7 @@ export interface TroubleSurroundings {
 }
 
 /** Records a transition, applies its change and performs its effects. Throws if recording fails. */
-export type CommitEnd = (run: Run, decided: Advance) => void;
+export type CommitEnd = (run: Run, decided: TransitionResult) => void;
 
 export class AlarmTrouble {
   readonly #around: TroubleSurroundings;

@@ -1,5 +1,5 @@
 /** Applies a completion report of an external attempt, and answers the caller. */
-import { standingOfCompletion } from "../../domain/run/external-task.ts";
+import { completionStatusOf } from "../../domain/run/external-task.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import type { Completion } from "../../domain/run/machine-events.ts";
 import { refuseNewer } from "../../domain/version.ts";
@@ -22,7 +22,7 @@ export function completeWith(
       ? outcome
       : ({ type: "succeeded", passed: placeCompletion(outcome, data) } as const);
   take({ ...lease, outcome: placed });
-  const standing = standingOfCompletion(run, ordinal, attempt, token);
+  const standing = completionStatusOf(run, ordinal, attempt, token);
   const isOurs = entryOf(run, ordinal)?.attempts[attempt - 1]?.completedBy === nonce;
   const status = taskStatusOf(entryOf(run, ordinal));
   return { standing: isOurs ? "completed_now" : standing === "open" ? "over" : standing, status };

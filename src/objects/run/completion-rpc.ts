@@ -1,5 +1,5 @@
 /** Completion of external tasks: the questions, reports and answers over RPC. */
-import type { CompletionStanding } from "../../domain/run/external-task.ts";
+import type { CompletionStatus } from "../../domain/run/external-task.ts";
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { LimitedChild } from "../../domain/limits/limited-children.ts";
 import type { NewPayload } from "../../domain/payload.ts";
@@ -17,7 +17,7 @@ export type CompletionTarget =
 export interface CompletableTask extends Pick<Lease, "method" | "module"> {
   readonly task: string;
   readonly status: TaskStatus;
-  readonly standing: CompletionStanding | "not_external";
+  readonly standing: CompletionStatus | "not_external";
   readonly ordinal: number;
   readonly attempt: number;
   readonly token: number;
@@ -48,6 +48,6 @@ export interface CompletionReport extends Versioned {
 }
 
 export interface CompletionAnswer {
-  readonly standing: "completed_now" | Exclude<CompletionStanding, "open">;
+  readonly standing: "completed_now" | Exclude<CompletionStatus, "open">;
   readonly status: TaskStatus;
 }

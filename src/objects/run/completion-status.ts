@@ -1,5 +1,5 @@
 /** Describes whether an external task of a run can be completed. */
-import { openCompletion, standingOfCompletion } from "../../domain/run/external-task.ts";
+import { openCompletion, completionStatusOf } from "../../domain/run/external-task.ts";
 import { limitedChildren } from "../../domain/limits/limited-children.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { taskStatusOf } from "./run-document.ts";
@@ -30,7 +30,7 @@ export function describeCompletable(
     ...(task.module !== undefined && { module: task.module }),
     status: taskStatusOf(entry),
     standing:
-      task.external === true ? standingOfCompletion(run, ordinal, attempt, token) : "not_external",
+      task.external === true ? completionStatusOf(run, ordinal, attempt, token) : "not_external",
     ordinal,
     attempt,
     token,

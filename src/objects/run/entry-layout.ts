@@ -4,7 +4,7 @@
  * nobody reads the keys before the items begin.
  */
 import { EntryTooLargeError } from "../../domain/run/entry-too-large.ts";
-import type { PackedChange } from "../../domain/run/journal-codec.ts";
+import type { EncodedChange } from "../../domain/run/journal-codec.ts";
 import { writeKeys, type KeysElsewhere, type Place } from "../../domain/run/limit-keys-aside.ts";
 import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { PackedGraph } from "../../domain/plan/packed-graph.ts";
@@ -27,7 +27,7 @@ const PIECE_BYTES = 1_000_000;
 /** The first entry: the accepted trigger and the first change. */
 export interface StoredGenesis extends Versioned {
   readonly genesis: Omit<RunGenesis, "graph"> & { readonly graph: PackedGraph };
-  readonly first: PackedChange;
+  readonly first: EncodedChange;
 }
 
 /** A snapshot of the run, in place of all earlier entries. */

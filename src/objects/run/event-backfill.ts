@@ -4,8 +4,8 @@
  * change has a meaning only with the run before the change. If the journal lacks an entry, the
  * subscriber gets the current run instead.
  */
-import { unpack } from "../../domain/run/journal-codec.ts";
-import { fold } from "../../domain/run/apply-change.ts";
+import { decodeChange } from "../../domain/run/journal-codec.ts";
+import { applyChange } from "../../domain/run/apply-change.ts";
 import { newRun, type Run } from "../../domain/run/state.ts";
 import { type Progress } from "../../domain/run/attempt.ts";
 import { Batch } from "./subscribers.ts";
@@ -77,8 +77,8 @@ export class Replay {
     if (genesis !== null) this.#run = newRun(genesis);
     if (snapshot !== null) this.#run = snapshot.run;
     if (this.#run === null || change === null) return [];
-    const unpacked = unpack(change, this.#run);
-    fold(this.#run, unpacked);
+    const unpacked = decodeChange(change, this.#run);
+    applyChange(this.#run, unpacked);
     this.#folded = seq;
     const run = this.#run;
     return seq > this.#after

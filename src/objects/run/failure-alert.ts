@@ -2,7 +2,7 @@
  * Describes the payload of an `on_failure` trigger: a summary of the run at the failure, whatever
  * happened to the run since.
  */
-import type { Debt } from "../../domain/run/outbox-entry.ts";
+import type { OutboxMessage } from "../../domain/run/outbox-entry.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { Alert } from "./alert-rpc.ts";
 
@@ -10,7 +10,7 @@ import type { Alert } from "./alert-rpc.ts";
 export function describeAlert(
   run: Run,
   id: number,
-  debt: Extract<Debt, { readonly type: "alert" }>,
+  debt: Extract<OutboxMessage, { readonly type: "alert" }>,
 ): Alert {
   const iso = (at: number): string => new Date(at).toISOString();
   const failed = debt.failed.map(({ ordinal, reason, attempts }) => {

@@ -9,8 +9,8 @@
  * Memory is a cache of the journal, never ahead of it: the run object folds a change after `append` has returned. Appending
  * names the row number that must come next, so an instance whose memory is stale fails instead of writing a second history.
  */
-import { pack, unpack, type PackedChange } from "../../domain/run/journal-codec.ts";
-import { fold } from "../../domain/run/apply-change.ts";
+import { encodeChange, decodeChange, type EncodedChange } from "../../domain/run/journal-codec.ts";
+import { applyChange } from "../../domain/run/apply-change.ts";
 import {
   lieElsewhere,
   readKeys,
@@ -90,7 +90,7 @@ export interface JournalRow {
   /** What was accepted; only in the first entry. */
   readonly genesis: RunGenesis | null;
   /** Null: the row holds only bytes that belong to a later one, or the run as it was. */
-  readonly change: PackedChange | null;
+  readonly change: EncodedChange | null;
   /** The run as it was after row `upTo`: everything before is gone. */
   readonly snapshot: { readonly run: Run; readonly upTo: number } | null;
 }
@@ -181,7 +181,7 @@ export class RunStore {
       const isChange = kind === "change";
       if (isChange && run !== null) {
         const change = this.#changeOf(this.#readChange(text), run);
-        fold(run, change);
+        applyChange(run, change);
         this.#noteEnd(change, Number(seq));
       } else run = kind === "state" ? this.#readState(text).run : this.#begin(text, Number(seq));
       this.#changesBytes = isChange ? this.#changesBytes + text.length : 0;
@@ -273,7 +273,7 @@ export class RunStore {
     const stored: StoredGenesis = {
       v: FORMAT_VERSION,
       genesis: { ...withGenesisKeys(genesis, aside.put), graph: packGraph(genesis.graph) },
-      first: pack(first, genesis.graph.tasks.length),
+      first: encodeChange(first, genesis.graph.tasks.length),
     };
     const whole = JSON.stringify(stored);
     const text = fitting(whole, data);
@@ -294,7 +294,7 @@ export class RunStore {
   append(run: Run, change: RunChange, data: Packer, at: number): void {
     const aside = new KeysAside(this.#keys, data);
     const whole = stamped(
-      JSON.stringify(pack(withChangeKeys(change, aside.put), run.tasks.length)),
+      JSON.stringify(encodeChange(withChangeKeys(change, aside.put), run.tasks.length)),
     );
     const text = fitting(whole, data);
     const rows = data.rows();
@@ -430,14 +430,14 @@ export class RunStore {
     return list;
   };
 
-  #readChange(text: string): PackedChange {
-    const { v = 1, ...change } = parseEntry<PackedChange & Versioned>(text);
+  #readChange(text: string): EncodedChange {
+    const { v = 1, ...change } = parseEntry<EncodedChange & Versioned>(text);
     refuseNewer({ v }, WHAT);
     refuseUnknownFields(change, WHAT);
     return withChangeKeys(change, this.#keysBack);
   }
 
-  #readGenesis(text: string): { readonly genesis: RunGenesis; readonly first: PackedChange } {
+  #readGenesis(text: string): { readonly genesis: RunGenesis; readonly first: EncodedChange } {
     const { genesis, first, ...version } = parseEntry<StoredGenesis>(text);
     refuseNewer(version, WHAT);
     refuseUnknownFields(first, WHAT);
@@ -458,15 +458,15 @@ export class RunStore {
     const { genesis, first } = this.#readGenesis(text);
     const run = newRun(genesis);
     const change = this.#changeOf(first, run);
-    fold(run, change);
+    applyChange(run, change);
     this.#noteEnd(change, seq);
     this.#acceptedLeases = leasesIn(change);
     return run;
   }
 
   /** The change of an entry, `run` being as it was before. */
-  #changeOf(packed: PackedChange, run: Run): RunChange {
-    const change = unpack(packed, run);
+  #changeOf(packed: EncodedChange, run: Run): RunChange {
+    const change = decodeChange(packed, run);
     refuseUnknownKinds(change, WHAT);
     return change;
   }

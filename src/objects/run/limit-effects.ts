@@ -3,7 +3,11 @@
  * fail for good here: a blocked task asks again at its `redispatchAt`, and the limit's own check
  * finds a slot that was not released.
  */
-import { standingOf, type HoldEffect, type HoldEvent } from "../../domain/run/limit-gate.ts";
+import {
+  slotStatusOf,
+  type LimitGateEffect,
+  type LimitGateEvent,
+} from "../../domain/run/limit-gate.ts";
 import type { LimitName } from "../../domain/limits/limit.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
@@ -19,7 +23,7 @@ export interface SlotSurroundings {
    */
   awaitResume(task: string): Promise<boolean>;
   /** Passes the event to the machine and returns the run afterwards, or null if the run is gone. */
-  hold(event: HoldEvent): Run | null;
+  hold(event: LimitGateEvent): Run | null;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface SlotSurroundings {
  */
 export async function performHoldEffect(
   around: SlotSurroundings,
-  effect: HoldEffect,
+  effect: LimitGateEffect,
 ): Promise<void> {
   switch (effect.type) {
     case "ask_slot":
@@ -48,7 +52,7 @@ export async function performHoldEffect(
 
 async function ask(
   around: SlotSurroundings,
-  { limit, request }: Extract<HoldEffect, { readonly type: "ask_slot" }>,
+  { limit, request }: Extract<LimitGateEffect, { readonly type: "ask_slot" }>,
 ): Promise<void> {
   const { holder } = request;
   const { ordinal, attempt } = holder;
@@ -60,7 +64,7 @@ async function ask(
   }
   const run = around.hold({ type: "permitted", kind: limit.kind, ordinal, attempt });
   // The attempt may have been cancelled during the call: then nobody will use the slot.
-  const standing = standingOf(run, limit.kind, holder, around.now());
+  const standing = slotStatusOf(run, limit.kind, holder, around.now());
   if (standing.type === "over")
     await around.call(limit, (object) => object.giveBack(holder, standing.afterMs));
 }

@@ -3,13 +3,13 @@
  * letters. A person sees the missing effect, and may redrive the entry while the run exists. The
  * letter's id follows from the run and the entry, so a repetition records nothing new.
  */
-import type { ParkedDebt } from "../../domain/run/parked-entry.ts";
-import type { Debt, Owed } from "../../domain/run/outbox-entry.ts";
+import type { ParkedEntry } from "../../domain/run/parked-entry.ts";
+import type { OutboxMessage, OutboxEntry } from "../../domain/run/outbox-entry.ts";
 import type { Run } from "../../domain/run/state.ts";
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { log } from "../../platform/log.ts";
 
-const WHAT: Readonly<Record<Debt["type"], string>> = {
+const WHAT: Readonly<Record<OutboxMessage["type"], string>> = {
   alert: "the task of on_failure could not be triggered",
   cancel_children: "not all runs that it has triggered could be cancelled",
 };
@@ -18,7 +18,7 @@ const WHAT: Readonly<Record<Debt["type"], string>> = {
 export async function recordParked(
   env: Env,
   run: Run,
-  { id, debt, tries }: Owed,
+  { id, debt, tries }: OutboxEntry,
   now: number,
 ): Promise<void> {
   const letter = {
@@ -26,7 +26,7 @@ export async function recordParked(
     queue: "none: owed by a run",
     reason: "given_up",
     detail: `${run.id}: ${WHAT[debt.type]}, in ${tries - 1} tries; the worker's log says why.`,
-    body: JSON.stringify({ run_id: run.id, debt: debt.type, id } satisfies ParkedDebt),
+    body: JSON.stringify({ run_id: run.id, debt: debt.type, id } satisfies ParkedEntry),
     receivedAt: now,
     attempts: tries - 1,
     expiresAt: now + run.graph.retentionMs,

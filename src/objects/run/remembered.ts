@@ -9,7 +9,7 @@
 import type { RunId } from "../../domain/ids.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { PayloadDigest } from "../../domain/trigger-key.ts";
-import { MOST_FINDERS } from "../../domain/run/waiter-events.ts";
+import { MAX_FINDERS } from "../../domain/run/waiter-events.ts";
 import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./accept-rpc.ts";
 import type { Remembered } from "./schema.ts";
 import type { RunStore } from "./journal.ts";
@@ -92,11 +92,7 @@ function found(
   { digest, origin }: Pick<JoiningTrigger, "digest" | "origin">,
 ): AcceptAnswer {
   const parent = origin?.parent ?? null;
-  if (
-    parent !== null &&
-    !past.parents.includes(parent.runId) &&
-    past.parents.length <= MOST_FINDERS
-  )
+  if (parent !== null && !past.parents.includes(parent.runId) && past.parents.length <= MAX_FINDERS)
     store.remember({ ...past, parents: [...past.parents, parent.runId] });
   const isOther = digest !== undefined && known !== undefined && digest !== known;
   return {

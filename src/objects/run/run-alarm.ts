@@ -4,7 +4,7 @@
  */
 import { nextWakeAt } from "../../domain/run/machine.ts";
 import type { Run } from "../../domain/run/state.ts";
-import type { Advance } from "../../domain/run/machine-events.ts";
+import type { TransitionResult } from "../../domain/run/machine-events.ts";
 import type { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { ParentLink } from "./parent-link.ts";
 import type { RunSurroundings } from "./run-host.ts";
@@ -48,7 +48,7 @@ export class RunAlarm {
    * A final run only has to be listed: the current alarm suffices, unless the listing happens
    * first.
    */
-  setAfter(run: Run, { change, leases }: Advance): void {
+  setAfter(run: Run, { change, leases }: TransitionResult): void {
     if (run.finishedAt !== null) {
       if (this.#clock.at > Math.min(nextWakeAt(run), this.#around.now() + LISTED_MS.latest))
         this.#setForListing(run);

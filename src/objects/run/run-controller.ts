@@ -8,13 +8,13 @@
  * durable (output gate), effects that were not performed are still owed by the state, and the alarm, set in the same commit,
  * performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
  */
-import { standingOf, type HoldEvent } from "../../domain/run/limit-gate.ts";
+import { slotStatusOf, type LimitGateEvent } from "../../domain/run/limit-gate.ts";
 import type { RunId } from "../../domain/ids.ts";
-import { fold } from "../../domain/run/apply-change.ts";
-import type { LimitKind, SlotHolder, Standing } from "../../domain/limits/limit.ts";
+import { applyChange } from "../../domain/run/apply-change.ts";
+import type { LimitKind, SlotHolder, SlotStatus } from "../../domain/limits/limit.ts";
 import { advance, isKeptForOthers, looksForMessage, nextWakeAt } from "../../domain/run/machine.ts";
 import { newRun, type Run, type ChildRun } from "../../domain/run/state.ts";
-import type { Advance, Claimant, Effect, RunEvent } from "../../domain/run/machine-events.ts";
+import type { TransitionResult, Claimant, Effect, MachineEvent } from "../../domain/run/machine-events.ts";
 import { isKnownFormat, refuseNewer } from "../../domain/version.ts";
 import { completeWith } from "./completing.ts";
 import { deliver } from "./lease-payloads.ts";
@@ -148,7 +148,7 @@ export class RunProtocol {
     );
     const first = decided.change ?? { tasks: [] };
     this.#store.create(genesis, data, first, now);
-    fold(run, first);
+    applyChange(run, first);
     this.#run = run;
     this.#alarmOfRun.setForAccepted(run);
     this.#perform(run, decided.effects);
@@ -224,8 +224,8 @@ export class RunProtocol {
     this.#signs.attempt(lease.token);
     const data = new Packer(this.#store.nextSeq);
     const result = placePayload(newPayload, data);
-    const { change, ignored } = this.#advance(run, { type: "stepped", lease, name, result }, data);
-    return change !== null || ignored.includes("step_recorded");
+    const { change, rejections } = this.#advance(run, { type: "stepped", lease, name, result }, data);
+    return change !== null || rejections.includes("step_recorded");
   }
 
   /** What attempts that are under way have to say, and what they are to be told. */
@@ -240,7 +240,7 @@ export class RunProtocol {
   watch(by: RunId): boolean {
     const run = this.load();
     if (run === null) return true;
-    return this.#advance(run, { type: "watched", by }).ignored.includes("run_final");
+    return this.#advance(run, { type: "watched", by }).rejections.includes("run_final");
   }
 
   /** Whether this run is there, and has that one among its children from now on. */
@@ -303,27 +303,27 @@ export class RunProtocol {
   retry(): { readonly outcome: RetryOutcome; readonly run: Run } | null {
     const run = this.load();
     if (run === null || this.#forgetting.isUnderWay || this.#isRetentionOver(run)) return null;
-    const { change, ignored } = this.#advance(run, { type: "retried" });
+    const { change, rejections } = this.#advance(run, { type: "retried" });
     if (change !== null) return { outcome: "retried", run };
-    return { outcome: ignored.includes("nothing_to_retry") ? "nothing_to_retry" : "run_not_final", run };
+    return { outcome: rejections.includes("nothing_to_retry") ? "nothing_to_retry" : "run_not_final", run };
   }
 
   /** What a limit says of an attempt; the run as it is then, null if there is none. */
-  hold(event: HoldEvent): Run | null {
+  hold(event: LimitGateEvent): Run | null {
     const run = this.load();
     if (event.type === "resumed") this.#resumed.note(event.task);
     if (run !== null) this.#advance(run, event);
     return run;
   }
 
-  permitted(kind: LimitKind, holder: SlotHolder): Standing {
+  permitted(kind: LimitKind, holder: SlotHolder): SlotStatus {
     const run = this.hold({ type: "permitted", kind, ordinal: holder.ordinal, attempt: holder.attempt });
-    return standingOf(run, kind, holder, this.#around.now());
+    return slotStatusOf(run, kind, holder, this.#around.now());
   }
 
-  displaced(holder: SlotHolder): Standing {
+  displaced(holder: SlotHolder): SlotStatus {
     const run = this.hold({ type: "displaced", ordinal: holder.ordinal, attempt: holder.attempt });
-    return standingOf(run, "concurrency", holder, this.#around.now());
+    return slotStatusOf(run, "concurrency", holder, this.#around.now());
   }
 
   /**
@@ -413,21 +413,21 @@ export class RunProtocol {
 
   #advance(
     run: Run,
-    event: RunEvent,
+    event: MachineEvent,
     data = new Packer(this.#store.nextSeq),
     queue = this.#around.queueProgress(),
-  ): Advance {
+  ): TransitionResult {
     const decided = advance(run, event, this.#around.now(), queue);
     this.#commit(run, decided, data);
     return decided;
   }
 
-  #commit(run: Run, decided: Advance, data = new Packer(this.#store.nextSeq)): void {
+  #commit(run: Run, decided: TransitionResult, data = new Packer(this.#store.nextSeq)): void {
     const now = this.#around.now();
     const { change } = decided;
     if (change !== null) {
       this.#store.append(run, change, data, now);
-      fold(run, change);
+      applyChange(run, change);
       this.live.prune(run, change);
       this.#around.changed(run, change, this.#store.nextSeq - 1);
       this.#alarmOfRun.setAfter(run, decided);
@@ -446,7 +446,7 @@ export class RunProtocol {
     }
   }
 
-  #grant(run: Run, decided: Advance): Grant {
+  #grant(run: Run, decided: TransitionResult): Grant {
     return { leases: deliver(run, this.#store, decided.leases) };
   }
 

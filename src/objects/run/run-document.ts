@@ -1,8 +1,8 @@
 /** The public document of a run: `GET /api/v1/runs/{id}`. */
 import { itemsOf } from "../../domain/run/mapped-task.ts";
-import { isHeldFor, limitOf } from "../../domain/run/limit-gate.ts";
+import { isBlockedBy, limitOf } from "../../domain/run/limit-gate.ts";
 import { isNoneLacking } from "../../domain/lacking-methods.ts";
-import { shownKey, type Hold } from "../../domain/limits/limit.ts";
+import { shownKey, type BlockedBy } from "../../domain/limits/limit.ts";
 import type { AttemptRecord, Progress } from "../../domain/run/attempt.ts";
 import type { Run, TaskEntry } from "../../domain/run/state.ts";
 import type { TaskState } from "../../domain/run/task-state.ts";
@@ -107,11 +107,11 @@ function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"
 }
 
 /** Returns the block of a task; for a mapped task, the block of an item if a deploy is missing. */
-function holdShownOf(run: Run, { state, each }: TaskEntry): Hold | undefined {
+function holdShownOf(run: Run, { state, each }: TaskEntry): BlockedBy | undefined {
   if (state.status === "queued") return state.hold;
   // Scans up to ten thousand items only if a method is missing somewhere.
   if (state.status !== "each" || each === undefined || isNoneLacking(run.lacking)) return undefined;
-  const waiting = itemsOf(run, each).find((item) => isHeldFor(item.state, "deploy"))?.state;
+  const waiting = itemsOf(run, each).find((item) => isBlockedBy(item.state, "deploy"))?.state;
   return waiting?.status === "queued" ? waiting.hold : undefined;
 }
 

@@ -4,13 +4,13 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { recordRun } from "../catalog/catalog-client.ts";
-import type { HoldEffect, HoldEvent } from "../../domain/run/limit-gate.ts";
+import type { LimitGateEffect, LimitGateEvent } from "../../domain/run/limit-gate.ts";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { replayInputs, type OutsideInput } from "../../domain/run/task-inputs.ts";
-import type { LimitKind, LimitName, SlotHolder, Standing } from "../../domain/limits/limit.ts";
+import type { LimitKind, LimitName, SlotHolder, SlotStatus } from "../../domain/limits/limit.ts";
 import type { NewPayload, PayloadRef } from "../../domain/payload.ts";
 import type { ChildRun, Run, TaskEntry } from "../../domain/run/state.ts";
-import type { Owed } from "../../domain/run/outbox-entry.ts";
+import type { OutboxEntry } from "../../domain/run/outbox-entry.ts";
 import type { Effect } from "../../domain/run/machine-events.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
 import { callPauses } from "../pauses/pauses-client.ts";
@@ -325,11 +325,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     };
   }
 
-  async permitted(kind: LimitKind, holder: SlotHolder): Promise<Standing> {
+  async permitted(kind: LimitKind, holder: SlotHolder): Promise<SlotStatus> {
     return this.#protocol.permitted(kind, holder);
   }
 
-  async displaced(holder: SlotHolder): Promise<Standing> {
+  async displaced(holder: SlotHolder): Promise<SlotStatus> {
     return this.#protocol.displaced(holder);
   }
 
@@ -402,7 +402,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     for await (const finals of watchRuns(this.env, runId, awaited)) this.#protocol.awaited(finals);
   }
 
-  async #pay(run: Run, { id, debt }: Owed): Promise<void> {
+  async #pay(run: Run, { id, debt }: OutboxEntry): Promise<void> {
     await payDebt(run.id, debt.type, async () => {
       if (debt.type === "alert") {
         const raised = this.ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, debt));
@@ -416,7 +416,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     });
   }
 
-  async #park(run: Run, owed: Owed): Promise<void> {
+  async #park(run: Run, owed: OutboxEntry): Promise<void> {
     await payDebt(run.id, "to record a dead letter", async () => {
       await recordParked(this.env, run, owed, Date.now());
       this.#protocol.parked(owed.id);
@@ -430,12 +430,12 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       if (told.length > 0) this.#protocol.told(told, revision);
   }
 
-  async #performHold(run: Run, effect: HoldEffect): Promise<void> {
+  async #performHold(run: Run, effect: LimitGateEffect): Promise<void> {
     const around = {
       now: () => Date.now(),
       awaitResume: (task: string) => callPauses(this.env, (pauses) => pauses.awaitResume(task, run.id)),
       call: <T>(limit: LimitName, call: (object: LimitRpc) => Promise<T>) => callLimit(this.env, limit, call),
-      hold: (event: HoldEvent) => this.#protocol.hold(event),
+      hold: (event: LimitGateEvent) => this.#protocol.hold(event),
     };
     await performHoldEffect(around, effect).catch((error: unknown) => {
       log("warn", `${effect.type} failed`, { run_id: run.id, error });

@@ -10,7 +10,7 @@ import type {
   LimitKind,
   PayloadLimitKeys,
   SlotHolder,
-  Standing,
+  SlotStatus,
 } from "../../domain/limits/limit.ts";
 import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
@@ -130,12 +130,12 @@ export interface RunRpc extends RunWork {
    * Grants a slot of a limit to an attempt (repeated now and then as a check); returns the
    * attempt's status.
    */
-  permitted(kind: LimitKind, holder: SlotHolder): Promise<Standing>;
+  permitted(kind: LimitKind, holder: SlotHolder): Promise<SlotStatus>;
   /**
    * Preempts an attempt in favor of a newer attempt of another run: the task is cancelled unless
    * ended.
    */
-  displaced(holder: SlotHolder): Promise<Standing>;
+  displaced(holder: SlotHolder): Promise<SlotStatus>;
   /** Reports that the task is no longer paused: blocked attempts start. */
   resumed(task: string): Promise<void>;
   /**

@@ -14,7 +14,7 @@
  * The data is kept in memory only, and the machine decides (`woken`).
  */
 import { nextWakeAt } from "../../domain/run/machine.ts";
-import { owedAt } from "../../domain/run/outbox.ts";
+import { nextDeliveryAt } from "../../domain/run/outbox.ts";
 import { dueAt } from "../../domain/run/task-state.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { type RunChange } from "../../domain/run/run-change.ts";
@@ -108,5 +108,8 @@ function driverOf(call: string): string {
 /** Returns the earliest due time in a change. */
 export function soonestIn(change: RunChange | null): number {
   const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
-  return due.reduce((soonest, at) => Math.min(soonest, at), owedAt({ owed: change?.owes ?? [] }));
+  return due.reduce(
+    (soonest, at) => Math.min(soonest, at),
+    nextDeliveryAt({ owed: change?.owes ?? [] }),
+  );
 }

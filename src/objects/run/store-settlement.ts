@@ -6,7 +6,7 @@ import { descriptionOf, type NewPayload, type PayloadRef } from "../../domain/pa
 import type { FinalRun, TaskOutput } from "../../domain/run/task-state.ts";
 import type { LogRef } from "../../domain/run/attempt.ts";
 import type { RunGenesis } from "../../domain/run/state.ts";
-import type { Outcome, RunEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
+import type { Outcome, MachineEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
 import type { Packer } from "./journal-bytes.ts";
 import type { AcceptRequest } from "./accept-rpc.ts";
 import type { AttemptOutcome, LogLine, Settlement } from "./settlement-rpc.ts";
@@ -47,7 +47,7 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
 export function postponementOf(
   request: AcceptRequest & { readonly delayMs: number },
   data: Packer,
-): Extract<RunEvent, { readonly type: "postponed" }> {
+): Extract<MachineEvent, { readonly type: "postponed" }> {
   const { delayMs, maxWaitMs, limitKeys, nonce, key, digest, origin } = request;
   return {
     type: "postponed",

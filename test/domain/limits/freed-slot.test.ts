@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { SlotHolder, SlotRequest } from "../../../src/domain/limits/limit.ts";
-import { SlotBook } from "../../../src/domain/limits/limiter.ts";
+import { Limiter } from "../../../src/domain/limits/limiter.ts";
 
 function holder(run: number): SlotHolder {
   return { runId: runIdFromBytes(new Uint8Array(16).fill(run)), ordinal: 0, attempt: 1 };
@@ -12,11 +12,11 @@ function request(run: number, planAt: number): SlotRequest {
 }
 
 it("a slot whose time is over is free before the alarm has looked, also for a run of an older plan that would skip", () => {
-  const book = new SlotBook([], [], null);
-  book.ask(request(1, 5), 0);
-  book.grant(0);
-  book.giveBack(holder(1), 60_000, 0);
-  expect(book.ask(request(2, 4), 59_999)).toBe("refused");
-  expect(book.ask(request(2, 4), 60_000)).toBe("waiting");
-  expect(book.grant(60_000).map((entry) => entry.holder)).toEqual([holder(2)]);
+  const limiter = new Limiter([], [], null);
+  limiter.acquire(request(1, 5), 0);
+  limiter.grant(0);
+  limiter.release(holder(1), 60_000, 0);
+  expect(limiter.acquire(request(2, 4), 59_999)).toBe("refused");
+  expect(limiter.acquire(request(2, 4), 60_000)).toBe("waiting");
+  expect(limiter.grant(60_000).map((entry) => entry.holder)).toEqual([holder(2)]);
 });

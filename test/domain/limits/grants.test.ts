@@ -26,7 +26,7 @@ describe("what a driver is granted", () => {
     expect(play.claim()).toEqual(["c0", "c1", "c2", "c3", "c4", "c5"]);
     expect(play.claim()).toEqual(["c6", "c7"]);
     expect(play.claim()).toEqual([]);
-    expect(play.last.ignored).toEqual(["no_work"]);
+    expect(play.last.rejections).toEqual(["no_work"]);
   });
 
   it("is what was queued before, then what this settle readies", () => {
@@ -42,7 +42,7 @@ describe("what a driver is granted", () => {
     const play = wide();
     play.claim();
     play.claim();
-    expect(play.settle("c0", succeeded(), FRESH_DRIVER)).toMatchObject({ effects: [], leases: [], ignored: [] });
+    expect(play.settle("c0", succeeded(), FRESH_DRIVER)).toMatchObject({ effects: [], leases: [], rejections: [] });
   });
 
   it("fits into what is left of its time", () => {
@@ -84,7 +84,12 @@ describe("who is told", () => {
   it("is one successor of a driver that leaves queued work behind because its time is up", () => {
     const play = wide();
     play.claim({ budgetMs: 1 });
-    expect(play.last).toEqual({ change: null, effects: [{ type: "dispatch", drivers: 1 }], leases: [], ignored: [] });
+    expect(play.last).toEqual({
+      change: null,
+      effects: [{ type: "dispatch", drivers: 1 }],
+      leases: [],
+      rejections: [],
+    });
   });
 
   it("is nobody while the driver that leaves something behind was granted something", () => {
@@ -150,7 +155,7 @@ describe("the executor lane", () => {
     expect(play.begin("a", "first")).toEqual(lease);
     expect(play.last.change).toBeNull();
     expect(play.begin("a", "second")).toBeNull();
-    expect(play.last.ignored).toEqual(["stale_lease"]);
+    expect(play.last.rejections).toEqual(["stale_lease"]);
     expect(play.attemptsOf("a")).toEqual(["running"]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { standingOf } from "../../../src/domain/run/limit-gate.ts";
+import { slotStatusOf } from "../../../src/domain/run/limit-gate.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { TaskLimits } from "../../../src/domain/limits/limit.ts";
 import { limitCalls } from "../../support/limit-calls.ts";
@@ -48,7 +48,7 @@ describe("a limited task that others complete", () => {
     const lease = play.leaseOf("a");
     play.settle("a", { type: "waiting" });
     expect(limitCalls(play)).toEqual([]);
-    expect(standingOf(play.run, "concurrency", holder, play.now)).toEqual({ type: "holding" });
+    expect(slotStatusOf(play.run, "concurrency", holder, play.now)).toEqual({ type: "holding" });
     complete(play, lease);
     expect(limitCalls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
@@ -65,7 +65,10 @@ describe("a limited task that others complete", () => {
     const lease = play.leaseOf("a");
     complete(play, lease);
     expect(limitCalls(play)).toEqual([`give concurrency of attempt 1 back after ${LEASE_MS - 1_000}`]);
-    expect(standingOf(play.run, "concurrency", holder, play.now)).toEqual({ type: "over", afterMs: LEASE_MS - 1_000 });
+    expect(slotStatusOf(play.run, "concurrency", holder, play.now)).toEqual({
+      type: "over",
+      afterMs: LEASE_MS - 1_000,
+    });
     const settled = { ...lease, outcome: { type: "waiting" } as const, children: [], logs: null };
     play.event({ type: "settled", attempts: [settled], claim: null });
     expect(limitCalls(play)).toEqual(["give concurrency of attempt 1 back"]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LimitRule } from "../../../src/domain/limits/limit.ts";
 import { plannedRule } from "../../../src/domain/limits/limit-rule.ts";
-import { SlotBook } from "../../../src/domain/limits/limiter.ts";
+import { Limiter } from "../../../src/domain/limits/limiter.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
 const MINUTE = 60_000;
@@ -11,9 +11,9 @@ const DEPLOYED = 10 * 60 * MINUTE;
 
 /** The limit after these plans were brought, in this order. */
 function limitAfter(...rules: readonly LimitRule[]): number {
-  const book = new SlotBook([], [], null);
-  for (const rule of rules) book.adopt(rule);
-  return book.limit;
+  const limiter = new Limiter([], [], null);
+  for (const rule of rules) limiter.adopt(rule);
+  return limiter.limit;
 }
 
 describe("the plan of a limit", () => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { runIdFromBytes, type RunId } from "../../../src/domain/ids.ts";
-import type { LimitName, SlotHolder, Standing } from "../../../src/domain/limits/limit.ts";
+import type { LimitName, SlotHolder, SlotStatus } from "../../../src/domain/limits/limit.ts";
 import { LimitController } from "../../../src/objects/limits/limit-controller.ts";
 import { LimitStore } from "../../../src/objects/limits/store.ts";
 import { Dice } from "../../engine-simulation/ground/dice.ts";
@@ -59,7 +59,7 @@ class Driven {
   }
 
   /** The run has heard that it may, and starts. */
-  #start({ runId }: SlotHolder): Standing {
+  #start({ runId }: SlotHolder): SlotStatus {
     if (!this.startedAt.has(runId)) this.startedAt.set(runId, this.now);
     return { type: "spent", perMs: MINUTE };
   }

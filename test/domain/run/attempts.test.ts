@@ -105,7 +105,7 @@ describe("retries", () => {
     play.claim();
     play.settle("a", failed());
     play.now += 999;
-    expect(play.wake().ignored).toEqual(["not_due"]);
+    expect(play.wake().rejections).toEqual(["not_due"]);
     play.now += 1;
     expect(play.wake().effects).toEqual([{ type: "dispatch", drivers: 1 }]);
     expect(play.claim()).toEqual(["a"]);

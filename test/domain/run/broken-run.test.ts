@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { brokenBy } from "../../../src/domain/run/broken-run.ts";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { TaskLimits } from "../../../src/domain/limits/limit.ts";
 import { BOOM, graphOf, passedArray, Play, RUN_ID, succeeded } from "../../support/run-play.ts";
@@ -11,7 +11,7 @@ const WATCHER = runIdFromBytes(new Uint8Array(16).fill(9));
 function broken(play: Play) {
   const { change, effects } = brokenBy(play.run, BOOM, play.now);
   if (change === null) throw new Error("a broken run has ended");
-  fold(play.run, change);
+  applyChange(play.run, change);
   return effects;
 }
 
@@ -36,7 +36,7 @@ describe("the end of a run that is broken", () => {
     play.event({ type: "watched", by: WATCHER });
     play.claim();
     expect(broken(play)).toContainEqual({ type: "tell", runIds: [WATCHER], revision: play.run.revision });
-    expect(play.run.telling).toMatchObject({ tells: 1 });
+    expect(play.run.telling).toMatchObject({ sent: 1 });
   });
 
   it("gives the slots of limits back, after the lease of a worker that may be at work", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { advance, nextWakeAt } from "../../../src/domain/run/machine.ts";
 import type { PayloadRef } from "../../../src/domain/payload.ts";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { newRun } from "../../../src/domain/run/state.ts";
 import { FRESH_DRIVER, genesisOf, graphOf, Play } from "../../support/run-play.ts";
 
@@ -17,7 +17,7 @@ function delayed(now = 1_000_000, claim: typeof FRESH_DRIVER | null = null): Pla
   const run = newRun(genesisOf(graphOf("a > b"), now));
   play.now = now;
   play.last = advance(run, { type: "accepted", claim, delayMs: HOUR_MS }, now);
-  if (play.last.change !== null) fold(run, play.last.change);
+  if (play.last.change !== null) applyChange(run, play.last.change);
   return Object.assign(play, { run });
 }
 
@@ -29,7 +29,7 @@ describe("a run with a delay", () => {
     expect(play.begin("a", "an executor")).toBeNull();
     play.now += HOUR_MS - 1;
     expect(play.claim()).toEqual([]);
-    expect(play.event({ type: "woken" })).toMatchObject({ change: null, ignored: ["not_due"] });
+    expect(play.event({ type: "woken" })).toMatchObject({ change: null, rejections: ["not_due"] });
   });
 
   it("has what the last payload says of its limits", () => {
@@ -107,13 +107,13 @@ describe("postponing", () => {
     const play = delayed();
     happen(play);
     const postponed = play.event({ type: "postponed", payload: payloadRef("late"), delayMs: HOUR_MS });
-    expect(postponed).toMatchObject({ change: null, ignored: ["already_started"] });
+    expect(postponed).toMatchObject({ change: null, rejections: ["already_started"] });
     expect(play.run.payload).toMatchObject({ key: "trigger" });
   });
 
   it("changes nothing in a run that never had a delay", () => {
     const play = new Play("a");
     const postponed = play.event({ type: "postponed", payload: payloadRef("late"), delayMs: HOUR_MS });
-    expect(postponed.ignored).toEqual(["already_started"]);
+    expect(postponed.rejections).toEqual(["already_started"]);
   });
 });

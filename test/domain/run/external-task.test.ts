@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Completion } from "../../../src/domain/run/machine-events.ts";
-import { standingOfCompletion } from "../../../src/domain/run/external-task.ts";
+import { completionStatusOf } from "../../../src/domain/run/external-task.ts";
 import { laneOf, methodMs } from "../../../src/domain/plan/run-graph.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
@@ -77,13 +77,13 @@ describe("an external task", () => {
     const { play, lease } = waitingPlay();
     complete(play, lease);
     for (const nonce of ["n", "other"])
-      expect(complete(play, { ...lease, nonce })).toMatchObject({ change: null, ignored: ["not_open"] });
+      expect(complete(play, { ...lease, nonce })).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 
   it("is completed by its present attempt and token only", () => {
     const { play, lease } = waitingPlay();
     for (const wrong of [{ attempt: 2 }, { token: lease.token + 1 }, { ordinal: 1 }, { ordinal: 9 }])
-      expect(complete(play, { ...lease, ...wrong })).toMatchObject({ change: null, ignored: ["not_open"] });
+      expect(complete(play, { ...lease, ...wrong })).toMatchObject({ change: null, rejections: ["not_open"] });
     expect(play.stateOf("a").status).toBe("waiting");
   });
 
@@ -114,7 +114,7 @@ describe("an external task", () => {
       error: { message: `nobody has completed the task within its timeout of ${DAY} ms` },
     });
     expect(play.stateOf("a").status).toBe("queued");
-    expect(complete(play, lease)).toMatchObject({ change: null, ignored: ["not_open"] });
+    expect(complete(play, lease)).toMatchObject({ change: null, rejections: ["not_open"] });
     play.claim();
     play.settle("a", { type: "waiting" });
     play.wakeWhenDue();
@@ -151,10 +151,10 @@ describe("an external task", () => {
 
   it("says how an attempt stands, to whoever reports on it", () => {
     const { play, lease } = waitingPlay();
-    const standing = ({ attempt, token } = lease): string => standingOfCompletion(play.run, 0, attempt, token);
+    const standing = ({ attempt, token } = lease): string => completionStatusOf(play.run, 0, attempt, token);
     expect(standing()).toBe("open");
     expect(standing({ ...lease, token: lease.token + 1 })).toBe("over");
-    expect(standingOfCompletion(play.run, 1, 1, lease.token)).toBe("over");
+    expect(completionStatusOf(play.run, 1, 1, lease.token)).toBe("over");
     play.wakeWhenDue();
     expect(standing()).toBe("timed_out");
     play.claim();
@@ -168,7 +168,7 @@ describe("an external task", () => {
   it("of an attempt that is over otherwise it says so", () => {
     const { play, lease } = waitingPlay();
     play.cancel();
-    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("over");
+    expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("over");
   });
 
   it("does not mind the end of a run that it does not await", () => {
@@ -177,13 +177,13 @@ describe("an external task", () => {
       type: "awaited",
       runs: [{ runId: runIdFromBytes(new Uint8Array(16).fill(1)), status: "succeeded" }],
     });
-    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
   });
 
   it("is the only kind of task that can be completed by others", () => {
     const play = new Play("a");
     play.claim();
-    expect(complete(play, play.leaseOf("a"))).toMatchObject({ change: null, ignored: ["not_open"] });
+    expect(complete(play, play.leaseOf("a"))).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 });
 
@@ -217,8 +217,8 @@ describe("the completion URL of an attempt that was lost after it had told someb
     ]);
     expect(play.claim()).toEqual(["b"]);
     for (const late of [lease, second]) {
-      expect(standingOfCompletion(play.run, 0, late.attempt, late.token)).toBe("completed");
-      expect(complete(play, { ...late, nonce: "m" })).toMatchObject({ change: null, ignored: ["not_open"] });
+      expect(completionStatusOf(play.run, 0, late.attempt, late.token)).toBe("completed");
+      expect(complete(play, { ...late, nonce: "m" })).toMatchObject({ change: null, rejections: ["not_open"] });
     }
   });
 
@@ -239,8 +239,8 @@ describe("the completion URL of an attempt that was lost after it had told someb
   it("counts as too late once the URL of a later attempt has completed the task", () => {
     const { play, lease } = lostPlay();
     complete(play, beginAgain(play, true));
-    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("completed");
-    expect(complete(play, { ...lease, nonce: "m" })).toMatchObject({ change: null, ignored: ["not_open"] });
+    expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("completed");
+    expect(complete(play, { ...lease, nonce: "m" })).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 
   it("may say that it failed, once: the task is tried again", () => {
@@ -260,11 +260,11 @@ describe("the completion URL of an attempt that was lost after it had told someb
     beginAgain(play, true);
     expect(complete(play, { ...lease, token: lease.token + 7 })).toMatchObject({ change: null });
     play.cancel();
-    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("over");
+    expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("over");
     play.event({ type: "retried" });
     beginAgain(play, true);
-    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("over");
-    expect(complete(play, lease)).toMatchObject({ change: null, ignored: ["not_open"] });
+    expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("over");
+    expect(complete(play, lease)).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 
   it("counts too if the attempt was suspended, and its step with the mail is found again", () => {
@@ -274,7 +274,7 @@ describe("the completion URL of an attempt that was lost after it had told someb
     const child = runIdFromBytes(new Uint8Array(16).fill(1));
     const awaits = [{ runId: child, task: "child", call: `${child}/0`, until: play.now + DAY }];
     play.settle("a", { type: "suspended", awaits });
-    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("open");
+    expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("open");
     complete(play, lease);
     expect(play.stateOf("a").status).toBe("succeeded");
     expect(play.claim()).toEqual(["b"]);

@@ -1,7 +1,7 @@
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
-import { pack, unpack, type PackedChange } from "../../../src/domain/run/journal-codec.ts";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { encodeChange, decodeChange, type EncodedChange } from "../../../src/domain/run/journal-codec.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { newRun, type Run } from "../../../src/domain/run/state.ts";
 import { type RunChange } from "../../../src/domain/run/run-change.ts";
 import type { Outcome } from "../../../src/domain/run/machine-events.ts";
@@ -20,8 +20,8 @@ function passed(offset: number): Outcome {
 function replayed(genesis: Run, changes: readonly RunChange[]): Run {
   const run = newRun(genesis);
   for (const change of changes) {
-    const written: PackedChange = JSON.parse(JSON.stringify(pack(change, run.tasks.length)));
-    fold(run, unpack(written, run));
+    const written: EncodedChange = JSON.parse(JSON.stringify(encodeChange(change, run.tasks.length)));
+    applyChange(run, decodeChange(written, run));
   }
   return run;
 }
@@ -41,7 +41,7 @@ describe("a change in the journal", () => {
   it("has 20 bytes for the lease of an item, and 30 for its result", () => {
     const play = new Play("a > b", SETTINGS, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(10_000));
-    const bytes = (): number => JSON.stringify(pack(play.last.change ?? { tasks: [] }, 2)).length;
+    const bytes = (): number => JSON.stringify(encodeChange(play.last.change ?? { tasks: [] }, 2)).length;
     const leases = play.event({ type: "claimed", claim: { ...FRESH_DRIVER, items: 10_000 } }).leases;
     expect(bytes()).toBeLessThan(200_000);
     const attempts = leases.map((lease, index) => ({ ...lease, outcome: passed(index * 4), children: [], logs: null }));
@@ -65,6 +65,6 @@ describe("a change in the journal", () => {
       claim: null,
     });
     expect(play.last.change).not.toBeNull();
-    expect(pack(play.last.change ?? { tasks: [] }, 2)).toEqual(play.last.change);
+    expect(encodeChange(play.last.change ?? { tasks: [] }, 2)).toEqual(play.last.change);
   });
 });

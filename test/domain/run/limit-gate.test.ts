@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fold } from "../../../src/domain/run/apply-change.ts";
-import { standingOf } from "../../../src/domain/run/limit-gate.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
+import { slotStatusOf } from "../../../src/domain/run/limit-gate.ts";
 import type { LimitKind, TaskLimits } from "../../../src/domain/limits/limit.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import { limitCalls as calls } from "../../support/limit-calls.ts";
@@ -101,7 +101,7 @@ describe("a task with a limit", () => {
     play.wakeWhenDue();
     expect(calls(play)).toEqual(["ask concurrency for attempt 2"]);
     permit(play, 1);
-    expect(play.last.ignored).toEqual(["not_held"]);
+    expect(play.last.rejections).toEqual(["not_held"]);
     permit(play, 2);
     expect(play.claim()).toEqual(["a"]);
   });
@@ -143,7 +143,7 @@ describe("a task with a limit", () => {
       attempts: [{ ...lease, outcome: succeeded(), children: [], logs: null }],
       claim: null,
     });
-    expect(play.last).toMatchObject({ effects: [], ignored: ["stale_lease"] });
+    expect(play.last).toMatchObject({ effects: [], rejections: ["stale_lease"] });
   });
 
   it("keeps the slot of a cancelled attempt until it has ended, and of one that goes on until its lease is over", () => {
@@ -165,7 +165,7 @@ describe("a task with a limit", () => {
   it("asks for a further attempt also where the journal has no record of the one that was lost", () => {
     const play = limited(FIVE);
     const running = { status: "running", attempt: 1, token: 1, expiresAt: play.now + LEASE_MS } as const;
-    fold(play.run, { tasks: [{ ordinal: 0, state: running, attempts: [] }] });
+    applyChange(play.run, { tasks: [{ ordinal: 0, state: running, attempts: [] }] });
     play.wakeWhenDue();
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back"]);
     play.wakeWhenDue();
@@ -293,7 +293,7 @@ describe("a task that gives way", () => {
     play.claim();
     play.settle("a", failed());
     play.event({ type: "displaced", ordinal: 0, attempt: 1 });
-    expect(play.last.ignored).toEqual(["not_held"]);
+    expect(play.last.rejections).toEqual(["not_held"]);
     expect(play.statuses["a"]).toBe("retrying");
   });
 });
@@ -304,21 +304,21 @@ describe("what a limit says", () => {
     ["of another attempt", { type: "permitted", kind: "concurrency", ordinal: 0, attempt: 2 }],
     ["of another limit", { type: "permitted", kind: "rate_limit", ordinal: 0, attempt: 1 }],
   ] as const)("%s changes nothing", (_what, event) => {
-    expect(limited(FIVE).event(event)).toMatchObject({ change: null, ignored: ["not_held"] });
+    expect(limited(FIVE).event(event)).toMatchObject({ change: null, rejections: ["not_held"] });
   });
 
   it("too late, when it refuses what it has permitted, changes nothing", () => {
     const play = limited(FIVE);
     permit(play);
     play.event({ type: "refused", ordinal: 0, attempt: 1 });
-    expect(play.last).toMatchObject({ change: null, ignored: ["not_held"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_held"] });
     expect(play.claim()).toEqual(["a"]);
   });
 });
 
 describe("how an attempt stands to its slot", () => {
   const holder = { runId: RUN_ID, ordinal: 0, attempt: 1 };
-  const standing = (play: Play, kind: LimitKind = "concurrency") => standingOf(play.run, kind, holder, play.now);
+  const standing = (play: Play, kind: LimitKind = "concurrency") => slotStatusOf(play.run, kind, holder, play.now);
 
   it("holding from its permission to its end", () => {
     const play = limited(FIVE);
@@ -353,7 +353,7 @@ describe("how an attempt stands to its slot", () => {
     const over = { type: "over", afterMs: 0 };
     expect(standing(limited(BOTH), "rate_limit")).toEqual(over);
     const rated = limited(RATED);
-    expect(standingOf(rated.run, "rate_limit", { ...holder, attempt: 2 }, rated.now)).toEqual(over);
+    expect(slotStatusOf(rated.run, "rate_limit", { ...holder, attempt: 2 }, rated.now)).toEqual(over);
     for (const play of [limited(FIVE), new Play("a")]) {
       permit(play);
       play.claim();
@@ -369,7 +369,7 @@ describe("how an attempt stands to its slot", () => {
   });
 
   it("over where there is no such run", () => {
-    expect(standingOf(null, "concurrency", holder, 0)).toEqual({ type: "over", afterMs: 0 });
+    expect(slotStatusOf(null, "concurrency", holder, 0)).toEqual({ type: "over", afterMs: 0 });
   });
 
   it("and a held task is always due at some time", () => {

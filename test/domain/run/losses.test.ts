@@ -61,13 +61,13 @@ describe("a lost attempt", () => {
     play.claim();
     const late = { ...play.leaseOf("a"), outcome: succeeded("late"), children: [], logs: null };
     play.wakeWhenDue();
-    expect(play.event({ type: "settled", attempts: [late], claim: null }).ignored).toEqual(["stale_lease"]);
+    expect(play.event({ type: "settled", attempts: [late], claim: null }).rejections).toEqual(["stale_lease"]);
     expect(play.statuses["a"]).toBe("retrying");
     untilReady(play);
     play.claim();
     expect(play.event({ type: "settled", attempts: [late], claim: null })).toMatchObject({
       change: null,
-      ignored: ["stale_lease"],
+      rejections: ["stale_lease"],
     });
     play.settle("a", succeeded("kept"));
     expect(play.stateOf("a")).toMatchObject({ passed: { output: { key: "kept" } } });
@@ -162,7 +162,7 @@ describe("a task that was lost with its worker", () => {
     play.cancel();
     play.event({ type: "retried" });
     play.event({ type: "settled", attempts: [late], claim: null });
-    expect(play.last).toMatchObject({ change: null, ignored: ["stale_lease"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["stale_lease"] });
     expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LEASE_GRACE_MS } from "../../../src/domain/plan/run-graph.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import type { TaskState } from "../../../src/domain/run/task-state.ts";
-import type { RunEvent } from "../../../src/domain/run/machine-events.ts";
+import type { MachineEvent } from "../../../src/domain/run/machine-events.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import { failed, FRESH_DRIVER, lost, Play, succeeded, TIMED_OUT } from "../../support/run-play.ts";
 
@@ -50,7 +50,7 @@ function rooted(then: (play: Play) => void): Play {
   return play;
 }
 
-const EVENTS: Readonly<Record<string, (play: Play) => RunEvent>> = {
+const EVENTS: Readonly<Record<string, (play: Play) => MachineEvent>> = {
   accepted: () => ({ type: "accepted", claim: null }),
   claimed: () => ({ type: "claimed", claim: FRESH_DRIVER }),
   "claimed, short": () => ({ type: "claimed", claim: { holding: 0, budgetMs: 10 } }),
@@ -69,7 +69,7 @@ const EVENTS: Readonly<Record<string, (play: Play) => RunEvent>> = {
 };
 
 /** A settle of `t` with the token that was handed out last, which is the current one where `t` runs. */
-function settled(play: Play, outcome: ReturnType<typeof succeeded>, tokenOffset = 0): RunEvent {
+function settled(play: Play, outcome: ReturnType<typeof succeeded>, tokenOffset = 0): MachineEvent {
   const attempt = Math.max(1, play.attemptsOf("t").length);
   const lease = { ordinal: 1, attempt, token: play.run.lastToken + tokenOffset };
   return { type: "settled", attempts: [{ ...lease, outcome, children: [], logs: null }], claim: null };
@@ -89,7 +89,7 @@ const COLUMNS = [
   "woken, late",
   "cancelled",
 ];
-/** What becomes of `t`, with the reason if something was ignored. */
+/** What becomes of `t`, with the reason if the event was rejected. */
 const TABLE: Readonly<Record<string, readonly string[]>> = {
   pending: [
     "pending (already_accepted)",
@@ -172,19 +172,19 @@ describe("a task's status and an event", () => {
       const play = IN_STATUS[status]?.() ?? new Play("r > t");
       expect(play.statuses["t"]).toBe(status);
       const event = EVENTS[column]?.(play) ?? { type: "woken" };
-      const { ignored, change, effects, leases } = play.event(event);
-      const reasons = ignored.length === 0 ? "" : ` (${ignored.join(", ")})`;
+      const { rejections, change, effects, leases } = play.event(event);
+      const reasons = rejections.length === 0 ? "" : ` (${rejections.join(", ")})`;
       expect(`${play.statuses["t"]}${reasons}`).toBe(result);
-      if (ignored.length > 0) expect({ change, effects, leases }).toEqual({ change: null, effects: [], leases: [] });
+      if (rejections.length > 0) expect({ change, effects, leases }).toEqual({ change: null, effects: [], leases: [] });
     });
   }
 
   it("ignores a settle and a begin of a task that does not exist", () => {
     const play = new Play("a");
     for (const ordinal of [-1, 1, 0.5, Number.NaN]) {
-      expect(play.event({ type: "begun", ordinal, holder: "x" }).ignored).toEqual(["no_such_task"]);
+      expect(play.event({ type: "begun", ordinal, holder: "x" }).rejections).toEqual(["no_such_task"]);
       const attempt = { ordinal, attempt: 1, token: 1, outcome: succeeded(), children: [], logs: null };
-      expect(play.event({ type: "settled", attempts: [attempt], claim: null }).ignored).toEqual(["no_such_task"]);
+      expect(play.event({ type: "settled", attempts: [attempt], claim: null }).rejections).toEqual(["no_such_task"]);
     }
   });
 
@@ -196,7 +196,7 @@ describe("a task's status and an event", () => {
       { ...lease, outcome: succeeded("first") },
       { ...lease, outcome: failed() },
     ];
-    expect(play.event({ type: "settled", attempts, claim: null }).ignored).toEqual(["stale_lease"]);
+    expect(play.event({ type: "settled", attempts, claim: null }).rejections).toEqual(["stale_lease"]);
     expect(play.stateOf("a")).toMatchObject({ status: "succeeded", passed: { output: { key: "first" } } });
   });
 });
@@ -329,7 +329,7 @@ describe("cancelling", () => {
   it("changes nothing in a run that is final", () => {
     const play = new Play("a");
     play.succeedAll();
-    expect(play.cancel()).toEqual({ change: null, effects: [], leases: [], ignored: ["run_final"] });
+    expect(play.cancel()).toEqual({ change: null, effects: [], leases: [], rejections: ["run_final"] });
   });
 
   it("ends a running attempt no earlier than it started, though the clock was set back", () => {
@@ -350,7 +350,7 @@ describe("cancelling", () => {
     play.settle("b", failed({ retryable: false }));
     play.cancel();
     play.claim();
-    expect(play.last).toEqual({ change: null, effects: [], leases: [], ignored: ["no_work"] });
+    expect(play.last).toEqual({ change: null, effects: [], leases: [], rejections: ["no_work"] });
     expect(play.run.status).toBe("cancelled");
   });
 

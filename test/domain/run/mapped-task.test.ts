@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { laneOfEntry } from "../../../src/domain/run/mapped-task.ts";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { advance } from "../../../src/domain/run/machine.ts";
 import { entryOf, newRun } from "../../../src/domain/run/state.ts";
-import type { Advance, Outcome, RunEvent } from "../../../src/domain/run/machine-events.ts";
+import type { TransitionResult, Outcome, MachineEvent } from "../../../src/domain/run/machine-events.ts";
 import {
   failed,
   FRESH_DRIVER,
@@ -83,9 +83,9 @@ describe("a task with `each`", () => {
 
   it("as a root that waits for a delay has items only after that, those of the last payload", () => {
     const run = newRun(genesisOf(graphOf("b", { b: ALL })));
-    const play = (event: RunEvent, now: number): Advance => {
+    const play = (event: MachineEvent, now: number): TransitionResult => {
       const decided = advance(run, event, now);
-      if (decided.change !== null) fold(run, decided.change);
+      if (decided.change !== null) applyChange(run, decided.change);
       return decided;
     };
     play({ type: "accepted", claim: null, delayMs: 50 }, 0);
@@ -231,7 +231,7 @@ describe("cancelling", () => {
     expect(play.attemptsOf("b[2]")).toEqual(["cancelled"]);
     expect(play.run.status).toBe("cancelled");
     const late = { ...token, outcome: succeeded(), children: [], logs: null };
-    expect(play.event({ type: "settled", attempts: [late], claim: null }).ignored).toEqual(["stale_lease"]);
+    expect(play.event({ type: "settled", attempts: [late], claim: null }).rejections).toEqual(["stale_lease"]);
     expect([...play.run.active]).toEqual([]);
   });
 });
@@ -256,7 +256,7 @@ describe("items of the long lane", () => {
     expect(play.effects("start_executor")).toHaveLength(500);
     expect(play.effects("dispatch")).toEqual([]);
     play.claim();
-    expect(play.last).toEqual({ change: null, effects: [], leases: [], ignored: ["no_work"] });
+    expect(play.last).toEqual({ change: null, effects: [], leases: [], rejections: ["no_work"] });
     play.wakeWhenDue();
     expect(play.effects("start_executor")).toHaveLength(200);
   });
@@ -376,7 +376,9 @@ describe("items of several tasks that become known at once", () => {
   it("never begin where others are", () => {
     const { run } = mapped(2);
     const state = { status: "each", first: 99, total: 1, dispatches: 0, redispatchAt: null } as const;
-    expect(() => fold(run, { tasks: [{ ordinal: 2, state, attempts: [] }] })).toThrow("begin at 99, after others");
+    expect(() => applyChange(run, { tasks: [{ ordinal: 2, state, attempts: [] }] })).toThrow(
+      "begin at 99, after others",
+    );
   });
 });
 

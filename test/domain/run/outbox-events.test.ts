@@ -75,7 +75,10 @@ describe("a run that fails, where somebody is to be told", () => {
     play.event({ type: "paid", id: 1, next: null });
     expect(play.run.owed).toEqual([]);
     expect(nextWakeAt(play.run)).toBe(end + play.run.graph.retentionMs);
-    expect(play.event({ type: "paid", id: 1, next: null })).toMatchObject({ change: null, ignored: ["already_paid"] });
+    expect(play.event({ type: "paid", id: 1, next: null })).toMatchObject({
+      change: null,
+      rejections: ["already_paid"],
+    });
   });
 
   it("is a dead letter after a day in vain, and nothing at all once that is recorded", () => {
@@ -92,14 +95,14 @@ describe("a run that fails, where somebody is to be told", () => {
     play.event({ type: "parked", id: 1 });
     expect(play.run.owed).toMatchObject([{ id: 1, parked: true }]);
     expect([isKeptForOthers(play.run), nextWakeAt(play.run)]).toEqual([false, end + play.run.graph.retentionMs]);
-    expect(play.event({ type: "parked", id: 1 })).toMatchObject({ change: null, ignored: ["already_paid"] });
+    expect(play.event({ type: "parked", id: 1 })).toMatchObject({ change: null, rejections: ["already_paid"] });
   });
 
   it("is paid after all when a person has its dead letter redriven", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
-    expect(play.event({ type: "redriven", id: 1 })).toMatchObject({ change: null, ignored: ["already_paid"] });
+    expect(play.event({ type: "redriven", id: 1 })).toMatchObject({ change: null, rejections: ["already_paid"] });
     while (play.effects("park").length === 0) play.wakeWhenDue();
     play.event({ type: "parked", id: 1 });
     play.event({ type: "redriven", id: 1 });
@@ -152,7 +155,7 @@ describe("a run that fails, where somebody is to be told", () => {
     play.now += 9_000;
     play.wake();
     expect(paying(play)).toMatchObject([{ id: 1, tries: 2 }]);
-    expect(play.last.ignored).toEqual([]);
+    expect(play.last.rejections).toEqual([]);
     play.settle("a", FATAL);
     expect(paying(play)).toMatchObject([{ id: 2, tries: 1 }]);
     play.wakeWhenDue();
@@ -164,7 +167,10 @@ describe("a run that fails, where somebody is to be told", () => {
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER, [child(1), child(2)]);
     play.settle("b", FATAL);
-    expect(play.event({ type: "paid", id: 2, next: null })).toMatchObject({ change: null, ignored: ["already_paid"] });
+    expect(play.event({ type: "paid", id: 2, next: null })).toMatchObject({
+      change: null,
+      rejections: ["already_paid"],
+    });
     expect(play.run.owed).toHaveLength(1);
     play.event({ type: "paid", id: 1, next: 0 });
     expect(play.run.owed).toEqual([]);
@@ -197,7 +203,10 @@ describe("a run that is cancelled with its children", () => {
   it("that is final and has none changes nothing", () => {
     const play = new Play("a");
     play.succeedAll();
-    expect(play.event({ type: "cancelled", children: true })).toMatchObject({ change: null, ignored: ["run_final"] });
+    expect(play.event({ type: "cancelled", children: true })).toMatchObject({
+      change: null,
+      rejections: ["run_final"],
+    });
     expect(play.run.cancelsChildren).toBe(false);
   });
 
@@ -252,7 +261,7 @@ describe("a run that is cancelled with its children", () => {
     expect(paying(play)).toMatchObject([{ debt: { type: "cancel_children", next: 0, until: 1 } }]);
     expect(play.event({ type: "triggered", child: child(7) })).toMatchObject({
       change: null,
-      ignored: ["already_known"],
+      rejections: ["already_known"],
     });
   });
 

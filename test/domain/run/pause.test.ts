@@ -87,7 +87,7 @@ describe("a paused task", () => {
   it("that waits for a slot goes on to wait for it when it is resumed", () => {
     const play = new Play("a", { a: { limits: ONE } });
     play.event({ type: "resumed", task: "a" });
-    expect(play.last.ignored).toEqual(["not_held"]);
+    expect(play.last.rejections).toEqual(["not_held"]);
     expect(play.stateOf("a")).toMatchObject({ hold: { for: "concurrency" } });
   });
 
@@ -103,11 +103,11 @@ describe("a paused task", () => {
     expect([play.last.leases, awaited(play)]).toEqual([[], ["b"]]);
     play.settle("b[1]", succeeded());
     play.event({ type: "resumed", task: "b" });
-    expect(play.last.ignored).toEqual([]);
+    expect(play.last.rejections).toEqual([]);
     expect(play.effects("dispatch")).toHaveLength(1);
     expect(play.claim()).toEqual(["b[2]"]);
     play.event({ type: "resumed", task: "b" });
-    expect(play.last.ignored).toEqual(["not_held"]);
+    expect(play.last.rejections).toEqual(["not_held"]);
   });
 
   it("stays held back when another one is resumed", () => {
@@ -116,16 +116,16 @@ describe("a paused task", () => {
     play.settle("a", succeeded());
     play.claim({ paused: ["b", "c"] });
     play.event({ type: "resumed", task: "b" });
-    expect(play.last.ignored).toEqual([]);
+    expect(play.last.rejections).toEqual([]);
     expect(play.claim()).toEqual(["b"]);
     play.event({ type: "resumed", task: "a" });
-    expect(play.last.ignored).toEqual(["not_held"]);
+    expect(play.last.rejections).toEqual(["not_held"]);
   });
 
   it("that is ready and not held is left as it is", () => {
     const play = new Play("a");
     play.event({ type: "resumed", task: "a" });
-    expect(play.last).toMatchObject({ change: null, ignored: ["not_held"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_held"] });
   });
 
   it("leaves a wait for its delay alone", () => {

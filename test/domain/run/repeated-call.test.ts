@@ -12,7 +12,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     const { leases } = play.event({ type: "claimed", claim: { ...FIRST, holding: 5 } });
     expect(leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["a"]);
     const again = play.event({ type: "claimed", claim: { ...FIRST, holding: 5 } });
-    expect(again).toEqual({ change: null, effects: [], leases, ignored: [] });
+    expect(again).toEqual({ change: null, effects: [], leases, rejections: [] });
     expect(play.claim()).toEqual(["b"]);
   });
 
@@ -23,7 +23,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     const { leases } = play.event({ type: "settled", attempts: [settled], claim: SECOND });
     expect(leases).toEqual([{ ordinal: 1, attempt: 1, token: 2 }]);
     const again = play.event({ type: "settled", attempts: [settled], claim: SECOND });
-    expect(again).toEqual({ change: null, effects: [], leases, ignored: ["stale_lease"] });
+    expect(again).toEqual({ change: null, effects: [], leases, rejections: ["stale_lease"] });
     expect(play.run.lastToken).toBe(2);
   });
 

@@ -1,6 +1,6 @@
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import type { RunGraph } from "../../../src/domain/plan/run-graph.ts";
 import { newRun } from "../../../src/domain/run/state.ts";
 import { type RunChange } from "../../../src/domain/run/run-change.ts";
@@ -26,7 +26,7 @@ class Journal {
     const genesis = genesisOf(graph, 1_000_000);
     const run = newRun(genesis);
     const tell = (change: RunChange): void => {
-      fold(run, change);
+      applyChange(run, change);
       this.live.push(changeEvent(run, change, this.store.nextSeq - 1, () => null));
     };
     if (first === undefined) throw new Error("a run has a first change");

@@ -160,7 +160,7 @@ describe("a retry in place is refused, and changes nothing", () => {
   it("while the run is not final: of two at once, one counts", () => {
     const play = played("a", {}, "a");
     play.event({ type: "retried" });
-    expect(play.event({ type: "retried" })).toMatchObject({ change: null, ignored: ["run_not_final"] });
+    expect(play.event({ type: "retried" })).toMatchObject({ change: null, rejections: ["run_not_final"] });
   });
 
   it("if everything succeeded, or was skipped by choice", () => {
@@ -169,7 +169,7 @@ describe("a retry in place is refused, and changes nothing", () => {
     play.settle("a", succeeded("a", ["b"]), FRESH_DRIVER);
     play.settle("b", succeeded());
     expect(play.statuses).toEqual({ a: "succeeded", b: "succeeded", c: "skipped" });
-    expect(play.event({ type: "retried" })).toMatchObject({ change: null, ignored: ["nothing_to_retry"] });
+    expect(play.event({ type: "retried" })).toMatchObject({ change: null, rejections: ["nothing_to_retry"] });
   });
 });
 
@@ -383,7 +383,7 @@ describe("an attempt of before the retry", () => {
     const settled = { ...old, outcome: succeeded(), children: [], logs: null };
     expect(play.event({ type: "settled", attempts: [settled], claim: null })).toMatchObject({
       change: null,
-      ignored: ["stale_lease"],
+      rejections: ["stale_lease"],
     });
     expect(play.leaseOf("a").token).toBeGreaterThan(old.token);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { newRun } from "../../../src/domain/run/state.ts";
 import { type LogRef } from "../../../src/domain/run/attempt.ts";
 import { advance } from "../../../src/domain/run/machine.ts";
@@ -30,7 +30,7 @@ describe("who may settle", () => {
       change: null,
       effects: [],
       leases: [],
-      ignored: ["stale_lease"],
+      rejections: ["stale_lease"],
     });
     expect(play.statuses["a"]).toBe("running");
   });
@@ -62,7 +62,7 @@ describe("who may settle", () => {
       change: null,
       effects: [],
       leases: [],
-      ignored: ["stale_lease", "no_work"],
+      rejections: ["stale_lease", "no_work"],
     });
     expect(play.run.status).toBe("cancelled");
   });
@@ -125,7 +125,7 @@ describe("the record of an attempt", () => {
   it("begins with its end if the journal has no record of its begin", () => {
     const run = newRun(genesisOf(graphOf("a")));
     const running = { status: "running", attempt: 1, token: 1, expiresAt: 9_000 } as const;
-    fold(run, {
+    applyChange(run, {
       tasks: [{ ordinal: 0, state: running, attempts: [] }],
       run: { status: "running", startedAt: 0, finishedAt: null },
       lastToken: 1,

@@ -1,6 +1,6 @@
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import type { PayloadLimitKeys } from "../../../src/domain/limits/limit.ts";
 import type { Run } from "../../../src/domain/run/state.ts";
 import { runOf, stateOf } from "../../../src/domain/run/snapshot.ts";
@@ -28,7 +28,7 @@ describe("the record of a run as it is", () => {
           expect([...read.active]).toEqual([...play.run.active]);
           const known = play.changes.length;
           for (const move of after) playMove(play, move);
-          for (const change of play.changes.slice(known)) fold(read, change);
+          for (const change of play.changes.slice(known)) applyChange(read, change);
           expect(read).toEqual(play.run);
           expect([...read.active]).toEqual([...play.run.active]);
         },

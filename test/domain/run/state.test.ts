@@ -1,6 +1,6 @@
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
-import { fold } from "../../../src/domain/run/apply-change.ts";
+import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { dueAt, isActive, isFinal } from "../../../src/domain/run/task-state.ts";
 import { newRun, type Run } from "../../../src/domain/run/state.ts";
 import { type RunChange } from "../../../src/domain/run/run-change.ts";
@@ -10,7 +10,7 @@ import { anyGraph, anyMove, playMove } from "../../support/random-run.ts";
 /** The run that a journal of these changes tells. */
 function replay(genesis: Parameters<typeof newRun>[0], changes: readonly RunChange[]): Run {
   const run = newRun(JSON.parse(JSON.stringify(genesis)));
-  for (const change of changes) fold(run, JSON.parse(JSON.stringify(change)));
+  for (const change of changes) applyChange(run, JSON.parse(JSON.stringify(change)));
   return run;
 }
 
@@ -76,12 +76,12 @@ describe("folding", () => {
   it("counts up again where a final task is taken back", () => {
     const play = new Play("a > b");
     play.succeedAll();
-    fold(play.run, { tasks: [{ ordinal: 0, state: { status: "retrying", retryAt: 9 }, attempts: [] }] });
+    applyChange(play.run, { tasks: [{ ordinal: 0, state: { status: "retrying", retryAt: 9 }, attempts: [] }] });
     expect(play.run).toMatchObject({ open: 1, active: new Set([0]) });
     expect(play.run.tasks[1]?.waitingOn).toBe(1);
-    fold(play.run, { tasks: [{ ordinal: 0, state: { status: "cancelled", finishedAt: 9 }, attempts: [] }] });
+    applyChange(play.run, { tasks: [{ ordinal: 0, state: { status: "cancelled", finishedAt: 9 }, attempts: [] }] });
     expect(play.run).toMatchObject({ open: 0, active: new Set() });
-    fold(play.run, {
+    applyChange(play.run, {
       tasks: [{ ordinal: 0, state: { status: "failed", finishedAt: 9, reason: "error" }, attempts: [] }],
     });
     expect(play.run.open).toBe(0);
@@ -92,13 +92,13 @@ describe("folding", () => {
     const [a] = graphOf("a").tasks;
     if (a === undefined) throw new Error("no task");
     const run = newRun(genesisOf({ ...graphOf("a"), tasks: [{ ...a, downstream: [4] }] }));
-    fold(run, { tasks: [{ ordinal: 0, state: { status: "cancelled", finishedAt: 9 }, attempts: [] }] });
+    applyChange(run, { tasks: [{ ordinal: 0, state: { status: "cancelled", finishedAt: 9 }, attempts: [] }] });
     expect(run.open).toBe(0);
   });
 
   it("refuses a change of a task that the run does not have", () => {
     const run = newRun(genesisOf(graphOf("a")));
-    expect(() => fold(run, { tasks: [{ ordinal: 1, state: { status: "pending" }, attempts: [] }] })).toThrow(
+    expect(() => applyChange(run, { tasks: [{ ordinal: 1, state: { status: "pending" }, attempts: [] }] })).toThrow(
       "has no task 1",
     );
   });

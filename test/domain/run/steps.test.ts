@@ -21,7 +21,7 @@ describe("a step of a running attempt", () => {
     const { play, lease } = running();
     step(play, lease, "fetch");
     step(play, lease, "fetch");
-    expect(play.last).toMatchObject({ change: null, ignored: ["step_recorded"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["step_recorded"] });
     expect(play.run.tasks[0]?.steps).toEqual([{ name: "fetch", result: PAYLOAD, finishedAt: play.now }]);
     expect(play.stateOf("only").status).toBe("running");
   });
@@ -51,7 +51,7 @@ describe("a step of an attempt that is over", () => {
     play.settle("only", lost("worker"));
     play.claim();
     step(play, lease, "fetch");
-    expect(play.last).toMatchObject({ change: null, ignored: ["stale_lease"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["stale_lease"] });
     expect(namesOf(play)).toEqual([]);
   });
 
@@ -62,12 +62,12 @@ describe("a step of an attempt that is over", () => {
     const { play, lease } = running();
     end(play);
     step(play, lease, "fetch");
-    expect(play.last).toMatchObject({ change: null, ignored: ["stale_lease"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["stale_lease"] });
   });
 
   it("is recorded nowhere: there is no such task", () => {
     const { play, lease } = running();
     step(play, { ...lease, ordinal: 7 }, "fetch");
-    expect(play.last).toMatchObject({ change: null, ignored: ["no_such_task"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["no_such_task"] });
   });
 });

@@ -77,7 +77,7 @@ describe("a task that is suspended", () => {
   it("is started again when the run is final; the attempt before was no failure", () => {
     const play = waiting(0);
     play.event({ type: "awaited", runs: [ended(CHILD)] });
-    expect(play.last.ignored).toEqual([]);
+    expect(play.last.rejections).toEqual([]);
     expect(play.statuses["only"]).toBe("queued");
     expect(play.effects("dispatch")).toHaveLength(1);
     play.claim();
@@ -216,16 +216,16 @@ describe("a task that is suspended", () => {
     expect(play.attemptsOf("only")).toEqual(["suspended"]);
     expect(play.last.change?.tasks.map(({ attempts }) => attempts)).toEqual([[], []]);
     play.event({ type: "awaited", runs: [ended(CHILD)] });
-    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
   });
 
   it("does not mind the end of a run that it does not await, nor the end of one twice", () => {
     const play = waiting();
     play.event({ type: "awaited", runs: [ended(OTHER)] });
-    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
     play.event({ type: "awaited", runs: [ended(CHILD)] });
     play.event({ type: "awaited", runs: [ended(CHILD)] });
-    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
   });
 });
 
@@ -247,7 +247,7 @@ describe("a run that another one awaits", () => {
     expect(play.run).toMatchObject({ watchers: [], telling: null, status: "succeeded" });
     expect(nextWakeAt(play.run)).toBe((play.run.finishedAt ?? 0) + play.run.graph.retentionMs);
     play.wake();
-    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["not_due"] });
+    expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["not_due"] });
   });
 
   it("tells again those only that have not answered, at most an hour apart", () => {
@@ -282,12 +282,12 @@ describe("a run that another one awaits", () => {
     const { revision } = play.run;
     play.event({ type: "retried" });
     // The watcher has looked, found the run going on, and waits again; now its answer of before arrives.
-    expect(play.event({ type: "watched", by: OTHER }).ignored).toEqual(["already_watched"]);
-    expect(play.event({ type: "told", watchers: [OTHER], revision })).toMatchObject({ ignored: ["retried_since"] });
+    expect(play.event({ type: "watched", by: OTHER }).rejections).toEqual(["already_watched"]);
+    expect(play.event({ type: "told", watchers: [OTHER], revision })).toMatchObject({ rejections: ["retried_since"] });
     play.claim();
     play.settle("only", succeeded());
     expect(play.effects("tell")).toMatchObject([{ runIds: [OTHER] }]);
-    expect(play.event({ type: "told", watchers: [OTHER], revision }).ignored).toEqual(["retried_since"]);
+    expect(play.event({ type: "told", watchers: [OTHER], revision }).rejections).toEqual(["retried_since"]);
     expect(play.wakeWhenDue()).toBe(10_000);
     expect(play.effects("tell")).toMatchObject([{ runIds: [OTHER] }]);
   });
@@ -296,11 +296,11 @@ describe("a run that another one awaits", () => {
     const play = new Play("only");
     play.event({ type: "watched", by: OTHER });
     play.event({ type: "watched", by: OTHER });
-    expect(play.last).toMatchObject({ change: null, ignored: ["already_watched"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["already_watched"] });
     play.succeedAll();
     play.now += 9_999;
     play.wake();
-    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["not_due"] });
+    expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["not_due"] });
   });
 
   it("answers who asks when it is final, and writes nothing", () => {
@@ -308,8 +308,8 @@ describe("a run that another one awaits", () => {
     play.succeedAll();
     expect(play.effects("tell")).toEqual([]);
     play.event({ type: "watched", by: OTHER });
-    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["run_final"] });
+    expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["run_final"] });
     play.event({ type: "told", watchers: [OTHER], revision: play.run.revision });
-    expect(play.last).toMatchObject({ change: null, ignored: ["already_told"] });
+    expect(play.last).toMatchObject({ change: null, rejections: ["already_told"] });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
-import type { RunEvent } from "../../../src/domain/run/machine-events.ts";
+import type { MachineEvent } from "../../../src/domain/run/machine-events.ts";
 import { BOOM, FRESH_DRIVER, graphOf, passedArray, Play, succeeded } from "../../support/run-play.ts";
 
 const DAY = 86_400_000;
@@ -22,7 +22,7 @@ function givenBack(settings: ConstructorParameters<typeof Play>[1] = {}): Play {
 
 /** What an executor object of this deployment is granted. */
 function begin(play: Play, task: string, claimant: { readonly deployment: string }): number {
-  const event: RunEvent = { type: "begun", ordinal: play.ordinalOf(task), holder: "x", ...claimant };
+  const event: MachineEvent = { type: "begun", ordinal: play.ordinalOf(task), holder: "x", ...claimant };
   return play.event(event).leases.length;
 }
 
@@ -40,7 +40,7 @@ describe("a task whose method the code lacks", () => {
   it("is not granted again to that deployment, which changes nothing by asking", () => {
     const play = givenBack();
     expect(play.claim(OLD)).toEqual([]);
-    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["no_work"] });
+    expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["no_work"] });
   });
 
   it("is not granted in the same call either that gives it back", () => {

@@ -2,7 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { LimitName, LimitRule, SlotHolder, SlotRequest, Standing } from "../../../src/domain/limits/limit.ts";
+import type { LimitName, LimitRule, SlotHolder, SlotRequest, SlotStatus } from "../../../src/domain/limits/limit.ts";
 import { NewerFormatError } from "../../../src/domain/version.ts";
 import { LimitController, type LimitHost } from "../../../src/objects/limits/limit-controller.ts";
 import { LimitStore } from "../../../src/objects/limits/store.ts";
@@ -30,7 +30,7 @@ class Surroundings implements LimitHost {
   /** How many runs are being told, now and at most. */
   under = { way: 0, most: 0 };
   cannotList = false;
-  answer: (number: string) => Promise<Standing> = async () => ({ type: "holding" });
+  answer: (number: string) => Promise<SlotStatus> = async () => ({ type: "holding" });
 
   now(): number {
     return this.time;
@@ -38,10 +38,10 @@ class Surroundings implements LimitHost {
   setAlarm(at: number): void {
     this.alarms.push(at);
   }
-  permitted(_name: LimitName, { runId }: SlotHolder): Promise<Standing> {
+  permitted(_name: LimitName, { runId }: SlotHolder): Promise<SlotStatus> {
     return this.#tell("permitted", runId);
   }
-  displaced(_name: LimitName, { runId }: SlotHolder): Promise<Standing> {
+  displaced(_name: LimitName, { runId }: SlotHolder): Promise<SlotStatus> {
     return this.#tell("displaced", runId);
   }
   planned(): LimitRule | null {
@@ -62,7 +62,7 @@ class Surroundings implements LimitHost {
     while (this.carried.length > 0) await Promise.all(this.carried.splice(0));
   }
 
-  async #tell(what: string, runId: string): Promise<Standing> {
+  async #tell(what: string, runId: string): Promise<SlotStatus> {
     this.told.push(`${what} ${runId}`);
     this.under.way += 1;
     this.under.most = Math.max(this.under.most, this.under.way);
