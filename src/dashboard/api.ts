@@ -1,17 +1,19 @@
 /**
- * The API, called with the session's cookie. Every refusal is a `ProblemError`; one for want of a session also says so to whoever
- * watches `loggedOut`, so that the page asks for a token wherever it stands.
+ * Calls the API with the session's cookie. Every refusal is a `ProblemError`. A refusal for want of
+ * a session also counts up `loggedOut`, so that any page can ask for a token.
  */
 import { signal } from "@preact/signals";
 import type { ProblemDocument } from "./documents.ts";
 
+/** The path below which the API answers, on the origin of the page. */
 const API = "/api/v1";
 
-/** Counts how often the API has said that nobody is logged in. */
+/** Counts the answers with status 401. */
 export const loggedOut = signal(0);
 
-/** A refusal of the API, or that it could not be reached. */
+/** A refusal of the API, or a failure to reach the worker. */
 export class ProblemError extends Error {
+  /** The problem document of the answer, as pages show it. */
   readonly problem: ProblemDocument;
 
   constructor(problem: ProblemDocument) {
@@ -21,7 +23,10 @@ export class ProblemError extends Error {
   }
 }
 
-/** What went wrong, as a problem document, whatever was thrown. */
+/**
+ * Converts anything thrown to a problem document. Anything but a `ProblemError` is a fault of the
+ * dashboard itself.
+ */
 export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof ProblemError) return error.problem;
   const detail = error instanceof Error ? error.message : String(error);
@@ -34,21 +39,27 @@ export function problemOf(error: unknown): ProblemDocument {
   };
 }
 
-/** `GET /api/v1` and this path, as JSON. */
+/**
+ * Requests `GET /api/v1` and this path, and returns the JSON of the answer. The type is the
+ * caller's word: answers are not checked.
+ */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await send(API + path, signal === undefined ? {} : { signal });
   const body: T = await response.json();
   return body;
 }
 
+/** Options of `post`. A call without a body has no content type. */
 export interface PostOptions {
   readonly body?: string | Blob;
   readonly contentType?: string;
+  /** The value of the header `Idempotency-Key`: a repeated call with it starts no second run. */
   readonly idempotencyKey?: string;
 }
 
-/** `POST /api/v1` and this path; the answer as JSON. */
+/** Requests `POST /api/v1` and this path, and returns the JSON of the answer. */
 export async function post<T>(path: string, options: PostOptions = {}): Promise<T> {
+  // Another site cannot set this header without asking first, so the call comes from this page.
   const headers: Record<string, string> = { "X-Peach-Dashboard": "1" };
   if (options.contentType !== undefined) headers["Content-Type"] = options.contentType;
   if (options.idempotencyKey !== undefined) headers["Idempotency-Key"] = options.idempotencyKey;
@@ -61,12 +72,12 @@ export async function post<T>(path: string, options: PostOptions = {}): Promise<
   return body;
 }
 
-/** `DELETE /api/v1` and this path. */
+/** Requests `DELETE /api/v1` and this path. */
 export async function remove(path: string): Promise<void> {
   await send(API + path, { method: "DELETE", headers: { "X-Peach-Dashboard": "1" } });
 }
 
-/** The bytes at this path below /api/v1, at most the first `limit`. */
+/** Requests at most the first `limit` bytes at this path. The caller reads the body. */
 export async function getBytes(
   path: string,
   limit: number,
@@ -75,12 +86,15 @@ export async function getBytes(
   return send(API + path, { headers: { Range: `bytes=0-${limit - 1}` }, signal });
 }
 
-/** The address of a payload, for images, sound and downloads. */
+/** The URL of a payload, for images, media and downloads. */
 export function payloadUrl(runId: string, task: string | null, item: number | null = null): string {
   return API + payloadPath(runId, task, item);
 }
 
-/** The path below /api/v1 of what a task, or an item of it, passed; with a null task, of what triggered the run. */
+/**
+ * The API path of a task's output, or of the output of one item. With a null task, the path of the
+ * payload that triggered the run.
+ */
 export function payloadPath(
   runId: string,
   task: string | null,
@@ -92,6 +106,7 @@ export function payloadPath(
   return item === null ? `${passed}/payload` : `${passed}/items/${item}/payload`;
 }
 
+/** Sends a request and throws a `ProblemError` for any refusal. */
 async function send(url: string, init: RequestInit): Promise<Response> {
   const response = await reach(url, init);
   if (response.ok) return response;
@@ -100,7 +115,10 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   throw new ProblemError(problem);
 }
 
-/** The answer of our own server; refuses with a problem if there is none. */
+/**
+ * Sends a request to the page's own worker. Throws a `ProblemError` if nothing answers; an aborted
+ * request throws its `AbortError`.
+ */
 export async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { credentials: "same-origin", ...init });
@@ -116,14 +134,14 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-/** The problem document of an answer that is none of the good ones. */
+/** Reads the problem document of a refusal, or makes one from its status. */
 export async function readProblem(response: Response): Promise<ProblemDocument> {
   const { status } = response;
   try {
     const problem: ProblemDocument = await response.json();
     if (typeof problem.detail === "string") return problem;
   } catch {
-    // Something before the worker has answered, in its own words.
+    // A proxy in front of the worker has answered in a format of its own.
   }
   return {
     title: "No answer",

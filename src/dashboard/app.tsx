@@ -1,4 +1,4 @@
-/** The frame around every page: where one can go, who is logged in, light or dark, keys. */
+/** The frame around every page: navigation, session, theme and keyboard shortcuts. */
 import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useErrorBoundary } from "preact/hooks";
@@ -21,6 +21,7 @@ import { logOut, session } from "./session.ts";
 import { KeyHelp, useKeys } from "./keys.tsx";
 import { chosenTheme, chooseTheme, type Theme, THEMES } from "./theme.ts";
 
+/** The entries of the navigation, in order. A page's name is also the name of its icon. */
 const PLACES: readonly {
   readonly page: Route["page"] & IconName;
   readonly href: string;
@@ -34,6 +35,7 @@ const PLACES: readonly {
   { page: "health", href: "/dashboard/health", text: "Health" },
 ];
 
+/** The theme as the switch shows it; theme.ts applies and stores it. */
 const theme = signal<Theme>(chosenTheme());
 const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
   system: "system",
@@ -41,12 +43,18 @@ const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
   dark: "moon",
 };
 
-/** A session may end while the page is open: then it asks for a token, and goes on where it was. */
+/**
+ * A session may end while a page is open. The login form then replaces the page, and the page
+ * returns after a new login.
+ */
 effect(() => {
   if (loggedOut.value > 0 && session.peek()) session.value = null;
 });
 
-/** The whole page. */
+/**
+ * The whole page: a placeholder until the session is known, the login form without one, and the
+ * frame with the current page otherwise.
+ */
 export function App(): JSX.Element {
   useKeys();
   if (session.value === undefined)
@@ -79,7 +87,10 @@ export function App(): JSX.Element {
   );
 }
 
-/** A fault of one page leaves the frame standing: one can go elsewhere, or try again. */
+/**
+ * Catches an exception of a page, so that the frame stays usable: the user can try again or go
+ * elsewhere.
+ */
 function Guarded({ route }: { readonly route: Route }): JSX.Element {
   const [fault, reset] = useErrorBoundary((error) => console.error(error));
   return fault === undefined ? (
@@ -89,6 +100,10 @@ function Guarded({ route }: { readonly route: Route }): JSX.Element {
   );
 }
 
+/**
+ * Selects the page of a route. The key of `RunPage` gives each run a component of its own, since
+ * its live stream must not continue with the next run.
+ */
 function Page({ route }: { readonly route: Route }): JSX.Element {
   switch (route.page) {
     case "pipelines":
@@ -112,6 +127,7 @@ function Page({ route }: { readonly route: Route }): JSX.Element {
   }
 }
 
+/** The page of an unknown path, often an old link. */
 function NotFound({ path }: { readonly path: string }): JSX.Element {
   useEffect(() => {
     document.title = "Not found · Peach";
@@ -126,6 +142,10 @@ function NotFound({ path }: { readonly path: string }): JSX.Element {
   );
 }
 
+/**
+ * The side bar: links to the pages, the theme, and who is logged in with which scopes. A run's page
+ * belongs to Runs.
+ */
 function Navigation(): JSX.Element {
   const { page } = route.value;
   const current = page === "run" ? "runs" : page;
@@ -161,6 +181,7 @@ function Navigation(): JSX.Element {
   );
 }
 
+/** Three buttons for the themes. The current one is pressed, also for screen readers. */
 function ThemeSwitch(): JSX.Element {
   return (
     <div class="theme" role="group" aria-label="Theme">

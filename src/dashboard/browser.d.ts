@@ -1,9 +1,9 @@
-/** What browsers have and the compiler's library does not know yet. */
+/** Browser features that TypeScript's library does not declare yet. */
 interface Window {
   readonly trustedTypes?: {
     createPolicy(name: string, rules: { createScriptURL(url: string): string }): unknown;
   };
 }
 
-/** The address of the layout's web worker; the build puts it in. */
+/** The URL of the layout's web worker, which the build inserts. */
 declare const LAYOUT_WORKER: string;

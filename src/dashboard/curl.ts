@@ -1,16 +1,22 @@
-/** Calls of the API as lines for a shell. Pure. */
+/** Renders calls of the API as commands for a shell. Pure. */
 
+/** A call of the API. */
 export interface CurlCall {
   readonly method: "GET" | "POST";
-  /** Of the worker, without a slash at its end. */
+  /** The origin of the worker, without a final slash. */
   readonly origin: string;
-  /** With its leading slash. */
+  /** The path, with its leading slash. */
   readonly path: string;
+  /** The content type of the body; without a body there is none. */
   readonly contentType?: string;
+  /** The body as text, or `@FILE` for a placeholder that curl reads as a file name. */
   readonly body?: string;
 }
 
-/** The token is not in it: the shell's variable `PEACH_API_TOKEN` is. */
+/**
+ * Renders the call. The token is read from the shell variable `PEACH_API_TOKEN`, so the copied text
+ * contains no secret.
+ */
 export function curlOf({ method, origin, path, contentType, body }: CurlCall): string {
   const parts = [
     `curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(origin + path)}`,
@@ -21,7 +27,7 @@ export function curlOf({ method, origin, path, contentType, body }: CurlCall): s
   return parts.join(" \\\n  ");
 }
 
-/** In single quotes, between which a shell changes nothing. */
+/** Quotes a text for the shell. Nothing is expanded between single quotes. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

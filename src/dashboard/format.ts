@@ -1,6 +1,9 @@
-/** Numbers, sizes, times and durations as people read them. Pure: `now` is an argument. */
+/** Formats numbers, sizes, times and durations for people. Pure: `now` is an argument. */
 
-/** `840 ms`, `12.4 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
+/**
+ * Formats a duration: `840 ms`, `12.4 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. The limits below lie
+ * where rounding would otherwise give `60.0 s` or `10.00 s`.
+ */
 export function formatDuration(ms: number): string {
   if (ms < 0) return "0 ms";
   if (ms < 1_000) return `${Math.round(ms)} ms`;
@@ -14,11 +17,15 @@ export function formatDuration(ms: number): string {
   return two(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
+/** Joins two units; a second part of zero is left out. */
 function two(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** `now`, `12 s ago`, `in 5 m`, `3 d ago`: one unit, rounded down. */
+/**
+ * Formats a time relative to `now`, in milliseconds since 1970: `now`, `12 s ago`, `in 5 m`, `3 d
+ * ago`. A single unit, rounded down.
+ */
 export function formatRelative(at: number, now: number): string {
   const away = Math.abs(now - at);
   if (away < 1_000) return "now";
@@ -33,7 +40,7 @@ export function formatRelative(at: number, now: number): string {
   return at > now ? `in ${text}` : `${text} ago`;
 }
 
-/** Local time to the millisecond, with its zone. */
+/** Formats a time in the local zone to the millisecond, with the zone's name. */
 export function formatExact(at: number): string {
   const date = new Date(at);
   const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
@@ -44,7 +51,7 @@ export function formatExact(at: number): string {
   return `${day}, ${time}${zone === undefined ? "" : ` ${zone}`}`;
 }
 
-/** `312 B`, `4.2 KB`, `18 MB`: thousands, as R2 bills them. */
+/** Formats a size: `312 B`, `4.2 KB`, `18 MB`. Units are powers of 1,000, as R2 bills them. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let value = bytes;
@@ -56,17 +63,19 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit] ?? ""}`;
 }
 
-/** `1,234`. */
+/** Formats a count with separators: `1,234`. */
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
 
-/** `1 run`, `12 runs`. */
+/** Formats a count with its noun: `1 run`, `12 runs`. */
 export function formatPlural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-/** `98.5%`; 100% only if it is all, 0% only if it is nothing. */
+/**
+ * Formats a share: `98.5%`. 100% and 0% are exact: a single failure among many runs shows as 99.9%.
+ */
 export function formatRate(part: number, whole: number): string {
   if (whole === 0) return "–";
   const percent = (part / whole) * 100;
@@ -74,13 +83,13 @@ export function formatRate(part: number, whole: number): string {
   return `${Math.min(99.9, Math.max(0.1, percent)).toFixed(1).replace(/\.0$/, "")}%`;
 }
 
-/** The value below which this share of the values lies (nearest rank), or null of none. */
+/** The value below which this share of the values lies (nearest rank); null for an empty list. */
 export function percentile(values: readonly number[], share: number): number | null {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }
 
-/** `run_01ABC…WXYZ`: enough to tell runs apart. */
+/** Shortens an id to `run_01ABC…WXYZ`, which is enough to tell runs apart. */
 export function shortId(id: string): string {
   return id.length <= 14 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;
 }

@@ -1,10 +1,14 @@
-/** The keys of the whole page: two letters go somewhere, `/` searches, `?` says which keys there are. */
+/**
+ * Keyboard shortcuts of the whole page: `g` and a letter navigate, `/` searches, `?` shows the
+ * list.
+ */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { navigate } from "./location.ts";
 import { Dialog } from "./parts/dialog.tsx";
 
+/** The pages by the letter after `g`. */
 const PLACES: Readonly<Record<string, { readonly path: string; readonly text: string }>> = {
   p: { path: "/dashboard", text: "Pipelines" },
   r: { path: "/dashboard/runs", text: "Runs" },
@@ -14,12 +18,17 @@ const PLACES: Readonly<Record<string, { readonly path: string; readonly text: st
   h: { path: "/dashboard/health", text: "Health" },
 };
 
+/** The longest time between `g` and the letter. */
 const SECOND_WITHIN_MS = 1_200;
 const isHelpShown = signal(false);
 
-/** Listens for as long as the page is there; what is typed into a field is left alone. */
+/**
+ * Listens for shortcuts while the page is open. Keys typed into a field or dialog are ignored, as
+ * are browser shortcuts with a modifier.
+ */
 export function useKeys(): void {
   useEffect(() => {
+    /** The time of the last `g`, in milliseconds since the page was opened. */
     let goesSince = 0;
     const press = (event: KeyboardEvent): void => {
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
@@ -38,11 +47,15 @@ export function useKeys(): void {
   }, []);
 }
 
+/** Tests if a key belongs to a field or an open dialog. */
 function isTyping(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
 }
 
-/** At once where there is the field, so that what is typed next is not lost; else as soon as its page is drawn. */
+/**
+ * Moves the focus to the search field at once if the page has one, so that the next keys are not
+ * lost. Otherwise opens the list of runs first.
+ */
 function search(): void {
   const field = document.getElementById("search");
   if (field !== null) return field.focus();
@@ -50,7 +63,7 @@ function search(): void {
   requestAnimationFrame(() => document.getElementById("search")?.focus());
 }
 
-/** The list of keys, when somebody asks for it. */
+/** A dialog with the shortcuts; null while it is closed. */
 export function KeyHelp(): JSX.Element | null {
   if (!isHelpShown.value) return null;
   return (

@@ -1,16 +1,19 @@
-/** The address bar: where we are as signals, and going elsewhere without loading the page again. */
+/** The address bar as signals, and navigation without loading the page again. */
 import { computed, signal } from "@preact/signals";
 import { parseRoute } from "./routes.ts";
 
+/**
+ * The current URL. Pages keep filters and open panels in it, so that a link shows the same view.
+ */
 const url = signal(new URL(location.href));
 
-/** The page that is shown. */
+/** The route of the current page. */
 export const route = computed(() => parseRoute(url.value.pathname));
 
-/** The query of the address. */
+/** The query parameters of the current URL. */
 export const query = computed(() => url.value.searchParams);
 
-/** Goes to a path below /dashboard. `replace` makes no entry in the history. */
+/** Navigates to a path below /dashboard. `replace` adds no entry to the history. */
 export function navigate(to: string, how: "push" | "replace" = "push"): void {
   const target = new URL(to, location.href);
   if (target.href === location.href) return;
@@ -18,13 +21,17 @@ export function navigate(to: string, how: "push" | "replace" = "push"): void {
   if (how === "push") history.pushState(null, "", target);
   else history.replaceState(null, "", target);
   url.value = target;
+  // A browser does both when it loads a page: it scrolls to the top and moves the focus.
   if (isOtherPage) {
     window.scrollTo(0, 0);
     document.getElementById("main")?.focus({ preventScroll: true });
   }
 }
 
-/** Changes single values of the query; null removes one. */
+/**
+ * Changes single query parameters; null removes one. Replaces the entry in the history by default,
+ * so that the back button leaves the page.
+ */
 export function setQuery(
   values: Readonly<Record<string, string | null>>,
   how: "push" | "replace" = "replace",
@@ -37,7 +44,10 @@ export function setQuery(
   navigate(target.href, how);
 }
 
-/** Follows the browser's buttons, and the links of the page. Call it once. */
+/**
+ * Handles the back and forward buttons and clicks on links. Call it once. Clicks with a modifier
+ * key, downloads and foreign links are left to the browser.
+ */
 export function followLinks(): void {
   window.addEventListener("popstate", () => (url.value = new URL(location.href)));
   document.addEventListener("click", (event) => {

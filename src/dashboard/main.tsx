@@ -1,4 +1,7 @@
-/** Where the page begins. */
+/**
+ * The entry point: draws the page, starts its clock and reads the session. Without an answer the
+ * login form is shown with the reason.
+ */
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { startClock } from "./live/clock.ts";

@@ -1,21 +1,26 @@
-/** Which page a path below /dashboard is, and the filters that a query holds. Pure: the address bar is location.ts. */
+/**
+ * Maps paths below /dashboard to pages, and queries to filters. Pure: location.ts is the address
+ * bar.
+ */
 import { RUN_STATUSES, type RunStatus } from "../domain/statuses.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../domain/trigger.ts";
 
-/** The parts of the page Triggers. */
+/** The sections of the page Triggers. */
 export const TRIGGER_SECTIONS = ["tasks", "endpoints", "schedules", "uploads", "events"] as const;
 export type TriggerSection = (typeof TRIGGER_SECTIONS)[number];
 
+/** A page with its parameters. */
 export type Route =
   | { readonly page: "pipelines" | "runs" | "dead-letters" | "limits" | "health" | "login" }
   | { readonly page: "run"; readonly runId: string }
-  /** `name`: which task, endpoint or event is open. */
+  /** `name` is the task, endpoint or event that is open. */
   | { readonly page: "triggers"; readonly section: TriggerSection; readonly name: string | null }
   | { readonly page: "not-found"; readonly path: string };
 
+/** The path of the dashboard. */
 const BASE = "/dashboard";
 
-/** The route of a path such as /dashboard/runs/run_1. */
+/** Parses a path such as /dashboard/runs/run_1. Unknown paths are `not-found`. */
 export function parseRoute(path: string): Route {
   const [first = "", second, third, ...rest] = path
     .slice(BASE.length)
@@ -45,6 +50,7 @@ export function parseRoute(path: string): Route {
   }
 }
 
+/** Decodes a segment; a malformed one is taken literally, as an error would leave an empty page. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -53,23 +59,23 @@ function decoded(part: string): string {
   }
 }
 
-/** Where a run is shown, with a task of it open if one is given. */
+/** The path of a run's page, with a task's panel open if one is given. */
 export function runPath(runId: string, task?: string): string {
   return `${BASE}/runs/${encodeURIComponent(runId)}${task === undefined ? "" : `?task=${encodeURIComponent(task)}`}`;
 }
 
-/** Where the runs of a task are listed. */
+/** The path of the list of runs, with filters. */
 export function runsPath(filters: Partial<RunFilters> = {}): string {
   const query = filtersToQuery({ ...NO_FILTERS, ...filters });
   return `${BASE}/runs${query === "" ? "" : `?${query}`}`;
 }
 
-/** Where something can be triggered. */
+/** The path of a section of Triggers, with an entry open if one is given. */
 export function triggersPath(section: TriggerSection, name?: string): string {
   return `${BASE}/triggers/${section}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
 }
 
-/** How far back a list of runs goes. */
+/** The time spans of the list of runs, in milliseconds. */
 export const SPANS = {
   "1h": 3_600_000,
   "24h": 86_400_000,
@@ -78,7 +84,7 @@ export const SPANS = {
 } as const;
 export type Span = keyof typeof SPANS;
 
-/** What a list of runs is narrowed to; null and an empty list narrow nothing. */
+/** The filters of a list of runs. Null and an empty list stand for no filter. */
 export interface RunFilters {
   readonly task: string | null;
   readonly statuses: readonly RunStatus[];
@@ -87,6 +93,7 @@ export interface RunFilters {
   readonly idempotencyKey: string | null;
 }
 
+/** The filters of a list of all runs. */
 export const NO_FILTERS: RunFilters = {
   task: null,
   statuses: [],
@@ -95,7 +102,10 @@ export const NO_FILTERS: RunFilters = {
   idempotencyKey: null,
 };
 
-/** The filters that the query of the address holds; what it does not know is left out. */
+/**
+ * Parses the filters in the query of the address. Unknown values are left out, so that old links
+ * still open a list.
+ */
 export function filtersFromQuery(query: URLSearchParams): RunFilters {
   const words = (query.get("status") ?? "").split(",");
   return {
@@ -107,11 +117,12 @@ export function filtersFromQuery(query: URLSearchParams): RunFilters {
   };
 }
 
+/** Parses the name of a time span. */
 function spanOf(text: string | null): Span | null {
   return text === "1h" || text === "24h" || text === "7d" || text === "30d" ? text : null;
 }
 
-/** The filters as the query of the address, without `?`. */
+/** Renders filters as a query of the address, without `?`. */
 export function filtersToQuery({
   task,
   statuses,
@@ -122,7 +133,7 @@ export function filtersToQuery({
   return queryOf({ task, status: statuses.join(",") || null, source, span, key: idempotencyKey });
 }
 
-/** The filters as the query of the API, without `?`. `now` is milliseconds since 1970. */
+/** Renders filters as a query of the API, without `?`. `now` is in milliseconds since 1970. */
 export function filtersToApi(
   { task, statuses, source, span, idempotencyKey }: RunFilters,
   now: number,
@@ -136,7 +147,10 @@ export function filtersToApi(
   });
 }
 
-/** Whether a run belongs into a list with these filters. The key is unknown of a run, so with one nothing is said to. */
+/**
+ * Tests if a run that the live feed reports belongs into a list with these filters. The feed does
+ * not contain idempotency keys, so a list filtered by key takes no run from it.
+ */
 export function matchesFilters(
   run: {
     readonly task: string;
@@ -156,6 +170,7 @@ export function matchesFilters(
   );
 }
 
+/** Renders the values that are not null as a query. */
 function queryOf(values: Readonly<Record<string, string | null>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value !== null) query.set(name, value);

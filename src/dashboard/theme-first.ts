@@ -1,4 +1,4 @@
-/** Runs before the page is drawn, so that a chosen theme does not flash the other one first. */
+/** Applies the chosen theme before the first paint; otherwise the other theme would flash. */
 import { applyTheme, chosenTheme } from "./theme.ts";
 
 applyTheme(chosenTheme());

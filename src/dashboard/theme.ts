@@ -1,12 +1,13 @@
-/** Light or dark: as the system says, unless somebody has chosen here. */
+/** The theme, light or dark: the system's unless the user has chosen one in this browser. */
 
-/** `system` follows prefers-color-scheme. */
+/** The choices. `system` follows prefers-color-scheme. */
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
+/** The key in the browser's local storage. */
 const KEY = "peach-theme";
 
-/** What this browser has chosen. */
+/** Reads the theme that was chosen in this browser. */
 export function chosenTheme(): Theme {
   try {
     return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? "system";
@@ -16,18 +17,18 @@ export function chosenTheme(): Theme {
   }
 }
 
-/** Shows the theme, without remembering it. */
+/** Shows a theme without storing the choice. The style sheet reads the attribute `data-theme`. */
 export function applyTheme(theme: Theme): void {
   if (theme === "system") delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = theme;
 }
 
-/** Shows and remembers the theme. */
+/** Shows a theme and stores the choice. */
 export function chooseTheme(theme: Theme): void {
   applyTheme(theme);
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // It lasts until the page is loaded again.
+    // Storage is refused: the choice lasts until the page is loaded again.
   }
 }

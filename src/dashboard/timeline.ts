@@ -1,10 +1,15 @@
-/** The attempts of a run on an axis of time, and the path of tasks that decided how long it took. Pure. */
+/**
+ * Places the attempts of a run on a time axis, and finds the critical path: the tasks that decided
+ * the run's duration. Pure.
+ */
 import type { AttemptStatus, RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { RunDocument, TaskDocument } from "./documents.ts";
 
 /**
- * What a stretch of a task's time was: `queued` it could have started and had not, `attempt` it ran, `retry` it waited for its
- * next attempt, `waiting` it was suspended or waited for somebody outside.
+ * A part of a task's time. `queued`: ready to start and not started; `attempt`: running; `retry`:
+ * the delay before the next attempt; `waiting`: suspended, or waiting for a completion.
+ *
+ * Times are in milliseconds since 1970.
  */
 export type Segment =
   | { readonly kind: "queued" | "retry" | "waiting"; readonly from: number; readonly to: number }
@@ -16,32 +21,36 @@ export type Segment =
       readonly status: AttemptStatus;
     };
 
+/** The row of a task. */
 export interface TimelineRow {
   readonly task: string;
   readonly status: TaskStatus;
   readonly segments: readonly Segment[];
+  /** True on the critical path. */
   readonly isCritical: boolean;
 }
 
+/** The timeline of a run. */
 export interface Timeline {
-  /** Milliseconds since 1970; `to` is after `from`. */
+  /** The ends of the axis in milliseconds since 1970; `to` is after `from`. */
   readonly from: number;
   readonly to: number;
-  /** In the order of the run's tasks. */
+  /** Rows in the order of the run's tasks. */
   readonly rows: readonly TimelineRow[];
 }
 
+/** Statuses that end a task or a run. */
 const FINAL: readonly (TaskStatus | RunStatus)[] = ["succeeded", "failed", "skipped", "cancelled"];
 
-/** Whether nothing more happens to a task or run of this status by itself. */
+/** Tests if a task or run is over. Only a user's retry changes a final status. */
 export function isFinal(status: TaskStatus | RunStatus): boolean {
   return FINAL.includes(status);
 }
 
-/** What the rows of a timeline need of a run. */
+/** The properties of a run that its timeline needs. */
 export type TimedRun = Pick<RunDocument, "created_at" | "started_at" | "finished_at" | "tasks">;
 
-/** The timeline of a run as it stands at `now` (milliseconds since 1970). */
+/** Computes the timeline of a run at `now`, in milliseconds since 1970. */
 export function timelineOf(run: TimedRun, now: number): Timeline {
   const createdAt = Date.parse(run.created_at);
   const end = run.finished_at === null ? now : Date.parse(run.finished_at);
@@ -57,14 +66,17 @@ export function timelineOf(run: TimedRun, now: number): Timeline {
   return { from: createdAt, to: Math.max(last, createdAt + 1), rows };
 }
 
-/** When each task ended, or `now` for one that goes on; what never started ended with what it waited for. */
+/**
+ * Computes the end of each task: `now` for a task that goes on. A task that never started ends when
+ * its last upstream task did.
+ */
 function taskEnds(
   tasks: readonly TaskDocument[],
   createdAt: number,
   now: number,
 ): Map<string, number> {
   const ends = new Map<string, number>();
-  // Tasks come in an order in which what is upstream comes first; a second pass would change nothing.
+  // Tasks are in topological order, so a single pass is enough.
   for (const task of tasks) {
     const last = task.attempts.at(-1);
     const isOpen = last !== undefined && (last.finished_at === null || !isFinal(task.status));
@@ -77,10 +89,15 @@ function taskEnds(
   return ends;
 }
 
+/** The time from which a task could have started: the end of its last upstream task. */
 function readyAt(task: TaskDocument, ends: ReadonlyMap<string, number>, createdAt: number): number {
   return Math.max(createdAt, ...task.upstream.map((name) => ends.get(name) ?? createdAt));
 }
 
+/**
+ * Divides the time of a task into segments. Gaps are named by the attempt before them, and the last
+ * gap by the task's status.
+ */
 function segmentsOf(task: TaskDocument, ready: number, now: number): Segment[] {
   const segments: Segment[] = [];
   const add = (segment: Segment): void => {
@@ -101,7 +118,7 @@ function segmentsOf(task: TaskDocument, ready: number, now: number): Segment[] {
   return segments;
 }
 
-/** What the time before an attempt was: after one that was suspended, the task awaited another run. */
+/** Names the gap before an attempt. After a suspended attempt the task waited for another run. */
 function gapBefore(
   attempts: TaskDocument["attempts"],
   index: number,
@@ -110,7 +127,10 @@ function gapBefore(
   return attempts[index - 1]?.status === "suspended" ? "waiting" : "retry";
 }
 
-/** From the task that ended last back to the root, each time by the upstream task that ended last. */
+/**
+ * Finds the critical path: from the task that ended last back to the root, always through the
+ * upstream task that ended last.
+ */
 function criticalPath(
   tasks: readonly TaskDocument[],
   ends: ReadonlyMap<string, number>,
@@ -130,6 +150,7 @@ function criticalPath(
   };
   const path = new Set<string>();
   let task = latest(started.keys());
+  // The second condition is for a graph with a cycle, which would never end.
   while (task !== undefined && !path.has(task.task)) {
     path.add(task.task);
     task = latest(task.upstream);
@@ -137,7 +158,9 @@ function criticalPath(
   return path;
 }
 
-/** About `count` round steps of an axis of `spanMs`, as offsets from its start. */
+/**
+ * Computes about `count` marks at round steps of an axis of `spanMs`, as offsets from its start.
+ */
 export function axisMarks(spanMs: number, count: number): number[] {
   const rough = spanMs / Math.max(1, count);
   const step =
@@ -147,6 +170,7 @@ export function axisMarks(spanMs: number, count: number): number[] {
   return marks;
 }
 
+/** Steps of an axis, in milliseconds; above the last one a step is a number of whole days. */
 const STEPS_MS = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000,
   300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000, 43_200_000,

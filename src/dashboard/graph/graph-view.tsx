@@ -1,4 +1,4 @@
-/** A graph of tasks: boxes that can be reached by the keyboard, over the lines between them. */
+/** A graph of tasks: boxes that the keyboard can reach, above the edges between them. */
 import type { ReadonlySignal } from "@preact/signals";
 import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
@@ -7,38 +7,53 @@ import { Icon } from "../parts/icon.tsx";
 import type { GraphLayout } from "./layout.ts";
 import { layoutOf } from "./layouts.ts";
 
+/** A node of the graph with its neighbours. */
 export interface GraphTask {
   readonly task: string;
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
 }
 
+/** Properties of a graph. Sizes are in pixels before zooming. */
 export interface GraphViewProps {
+  /** The name of the graph for screen readers. */
   readonly label: string;
   readonly tasks: readonly GraphTask[];
+  /** The size of every box; the layout needs it in advance. */
   readonly boxWidth: number;
   readonly boxHeight: number;
-  /** In pixels: what is higher scrolls. The place is kept while the layout is made. */
+  /**
+   * The height of the area; a higher graph scrolls. The area has this height before the layout is
+   * known, so that the page does not jump.
+   */
   readonly height: number;
-  /** What stands in the box of a task; an element that can have the focus. */
+  /** The content of a task's box. It contains a link or button, which takes the focus. */
   readonly box: (task: string) => ComponentChildren;
-  /** The class of the line between two tasks. */
+  /** The class of an edge. */
   readonly edgeClass?: (from: string, to: string) => string;
-  /** Buttons to enlarge and reduce. */
+  /** True adds buttons for zooming. A graph without them shrinks further to fit. */
   readonly hasZoom?: boolean;
 }
 
+/** The smallest scale of a preview, where only the shape of the graph matters. */
 const SMALLEST = 0.35;
+/** The largest scale by the buttons. */
 const LARGEST = 1.5;
+/** The smallest scale of a graph with buttons: names stay readable, and the rest scrolls. */
 const READABLE = 0.62;
+/** Space left of the root, in pixels, when a large graph is first shown. */
 const EDGE = 24;
 
-/** Fits into its place as long as it stays readable; what is larger scrolls. Arrow keys follow the lines. */
+/**
+ * Draws the graph, scaled to its area as long as it stays readable. A larger graph scrolls. Arrow
+ * keys move the focus along the edges.
+ */
 export function GraphView(props: GraphViewProps): JSX.Element {
   const { label, tasks, boxWidth, boxHeight, height, hasZoom = false } = props;
   const place = useRef<HTMLDivElement>(null);
   const placeWidth = useSignal(0);
   const chosenZoom = useSignal<number | null>(null);
+  // Only names and edges count for the layout: a new status must not compute it again.
   const request = useMemo(
     () => ({
       tasks: tasks.map(({ task, downstream }) => ({ task, downstream })),
@@ -56,13 +71,14 @@ export function GraphView(props: GraphViewProps): JSX.Element {
     return () => observer.disconnect();
   }, [placeWidth]);
   const first = tasks[0]?.task;
+  // The first scroll position is set once; after that the user scrolls.
   const isPlaced = useRef(false);
   useEffect(() => {
     const at = first === undefined ? undefined : layout.value?.boxes[first];
     const element = place.current;
     if (at === undefined || element === null || placeWidth.value === 0 || isPlaced.current) return;
     isPlaced.current = true;
-    // What does not fit begins at its root, wherever the layout has put that.
+    // A graph that does not fit shows its root first, wherever the layout has placed it.
     element.scrollTop = (at.y + boxHeight / 2) * zoom - height / 2;
     element.scrollLeft = at.x * zoom - EDGE;
   });
@@ -132,6 +148,7 @@ export function GraphView(props: GraphViewProps): JSX.Element {
   );
 }
 
+/** Computes the scale that shows the whole graph, within the limits of its kind. */
 function fitOf(
   layout: GraphLayout | null,
   width: number,
@@ -143,6 +160,7 @@ function fitOf(
   return Math.max(isLarge ? READABLE : SMALLEST, Math.min(1, most));
 }
 
+/** Draws the edges. Screen readers skip them; the arrow keys follow them. */
 function Edges({
   layout,
   edgeClass,
@@ -159,7 +177,10 @@ function Edges({
   );
 }
 
-/** They are drawn once for a layout: what changes in a box are the signals that it reads itself. */
+/**
+ * Draws the boxes once per layout. A box reads its own signals, so a change of status draws one
+ * box.
+ */
 function Boxes({
   layout,
   tasks,
@@ -194,7 +215,7 @@ function Boxes({
   );
 }
 
-/** Right and left follow the lines, up and down go to the box above and below. */
+/** Moves the focus: right and left along the edges, up and down within a column. */
 function moveFocus(
   event: KeyboardEvent,
   tasks: readonly GraphTask[],
@@ -215,6 +236,10 @@ function moveFocus(
   box?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
+/**
+ * Finds the task in the direction of an arrow key. Boxes of a column have the same x but for
+ * rounding.
+ */
 function neighbourOf(task: GraphTask, key: string, layout: GraphLayout): string | undefined {
   const here = layout.boxes[task.task];
   if (here === undefined) return undefined;

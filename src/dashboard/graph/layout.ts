@@ -1,27 +1,38 @@
-/** Where the boxes and edges of a graph go. Runs in a web worker, since large graphs take longer than a frame. */
+/**
+ * Computes the layout of a graph. Runs in a web worker, since a large graph takes longer than a
+ * frame.
+ */
 import dagre from "@dagrejs/dagre";
 
+/** A graph and the size of its boxes, in pixels. */
 export interface LayoutRequest {
   readonly tasks: readonly { readonly task: string; readonly downstream: readonly string[] }[];
   readonly boxWidth: number;
   readonly boxHeight: number;
 }
 
+/** The positions of boxes and edges, in pixels. */
 export interface GraphLayout {
   readonly width: number;
   readonly height: number;
-  /** Upper left corners, by task. */
+  /** The upper left corners of the boxes, by task. */
   readonly boxes: Readonly<Record<string, { readonly x: number; readonly y: number }>>;
+  /** Edges with their SVG paths. */
   readonly edges: readonly { readonly from: string; readonly to: string; readonly path: string }[];
 }
 
+/** Space around the graph, in pixels. */
 const MARGIN = 8;
 
-/** From left to right, what is upstream before what is downstream. */
+/**
+ * Lays a graph out from left to right, upstream tasks first. Edges to tasks outside the request are
+ * left out.
+ */
 export function layoutGraph({ tasks, boxWidth, boxHeight }: LayoutRequest): GraphLayout {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({
     rankdir: "LR",
+    // Gaps are in proportion to the boxes, so that small previews and large graphs look alike.
     nodesep: boxHeight * 0.4,
     ranksep: boxWidth * 0.32,
     marginx: MARGIN,
@@ -33,6 +44,7 @@ export function layoutGraph({ tasks, boxWidth, boxHeight }: LayoutRequest): Grap
   for (const { task, downstream } of tasks)
     for (const child of downstream) if (names.has(child)) graph.setEdge(task, child);
   dagre.layout(graph);
+  // dagre places the centres of boxes; the page places corners.
   const boxes: Record<string, { x: number; y: number }> = Object.create(null);
   for (const name of names) {
     const { x, y } = graph.node(name);
@@ -46,12 +58,16 @@ export function layoutGraph({ tasks, boxWidth, boxHeight }: LayoutRequest): Grap
   return { width: Math.ceil(width), height: Math.ceil(height), boxes, edges };
 }
 
+/** A point of an edge. */
 interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** A smooth line from the middle of the right side of a box to the middle of the left side of another, by way of these points. */
+/**
+ * Draws a smooth line from the middle of a box's right side to the middle of another box's left
+ * side, through the points that dagre has chosen to avoid other boxes.
+ */
 function pathThrough(
   points: readonly Point[],
   from: Point | undefined,
@@ -63,7 +79,7 @@ function pathThrough(
   const start = { x: from.x + boxWidth, y: from.y + boxHeight / 2 };
   const end = { x: to.x, y: to.y + boxHeight / 2 };
   const between = points.slice(1, -1).filter(({ x }) => x > start.x && x < end.x);
-  // Between neighbours dagre has only the middle, and a single bend is the better line.
+  // For neighbours dagre has a single point halfway, and one curve looks better.
   const way = between.length <= 1 ? [start, end] : [start, ...between, end];
   let text = `M${start.x} ${start.y}`;
   for (let index = 1; index < way.length; index++) {
@@ -75,6 +91,7 @@ function pathThrough(
   return text;
 }
 
+/** Rounds to tenths of a pixel, which keeps the paths short. */
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

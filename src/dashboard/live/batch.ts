@@ -1,8 +1,13 @@
-/** Collects what comes in quickly and hands it on once a frame, so that a burst of events costs one drawing. */
+/**
+ * Collects values and passes them on once per frame, so that a burst of events costs one rendering.
+ */
 
+/** The interval while the page is hidden. */
 const HIDDEN_MS = 250;
 
-/** Returns how to add one; `flush` gets all that came since the last time, in order. */
+/**
+ * Returns a function that adds a value. `flush` receives the values since the last call, in order.
+ */
 export function batchByFrame<T>(flush: (values: readonly T[]) => void): (value: T) => void {
   let values: T[] = [];
   const run = (): void => {
@@ -13,7 +18,7 @@ export function batchByFrame<T>(flush: (values: readonly T[]) => void): (value: 
   return (value) => {
     values.push(value);
     if (values.length > 1) return;
-    // A page that nobody sees has no frames.
+    // A hidden page has no frames.
     if (document.hidden) window.setTimeout(run, HIDDEN_MS);
     else requestAnimationFrame(run);
   };

@@ -1,13 +1,13 @@
-/** The time as signals, for what is said relative to it. Nothing ticks while nobody sees the page. */
+/** The time as signals, for texts such as "3 m ago". The clock stops while the page is hidden. */
 import { signal } from "@preact/signals";
 
-/** Milliseconds since 1970, each second. */
+/** The time in milliseconds since 1970, updated each second. */
 export const now = signal(Date.now());
 
-/** The same, five times a second, for what is drawn while it grows. */
+/** The time for growing bars, updated five times a second. */
 export const fastNow = signal(Date.now());
 
-/** Lets them tick. Call it once. */
+/** Starts both clocks. Call it once. */
 export function startClock(): void {
   window.setInterval(() => {
     if (!document.hidden) now.value = Date.now();

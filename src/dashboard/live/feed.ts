@@ -1,14 +1,18 @@
-/** The runs of all tasks as they are created and change, from one stream that is open while somebody watches it. */
+/** The live feed of all runs, from one stream that is open while a component uses it. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunSummary } from "../documents.ts";
 import { batchByFrame } from "./batch.ts";
 import { type Connection, openStream } from "./stream.ts";
 
-/** How the connection of the feed stands. */
+/** The state of the feed's connection. */
 export const feedConnection = signal<Connection>("connecting");
 
-/** `onRuns` gets what changed, at most once a frame; `onFresh` says that things may have been missed: read them anew. */
+/**
+ * Follows the feed while the component is shown. `onRuns` receives changed runs, at most once per
+ * frame. `onFresh` is called when changes may have been missed: the caller reads its list again.
+ * Both must be stable functions, since a new one opens a new stream.
+ */
 export function useFeed(onRuns: (runs: readonly RunSummary[]) => void, onFresh: () => void): void {
   useEffect(() => {
     const take = batchByFrame<RunSummary>(onRuns);

@@ -1,6 +1,6 @@
 /**
- * One run as it is shown: its document, and then every change from its stream. Each task is a signal of its own, so that a change
- * draws that task again and nothing else, with 300 tasks as with three.
+ * The state of a shown run: its document, updated by the events of its stream. Each task has a
+ * signal of its own, so a change draws that task only, with 300 tasks as with three.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { get, problemOf } from "../api.ts";
@@ -18,17 +18,21 @@ import { batchByFrame } from "./batch.ts";
 import { openRunStream, type RunEvent } from "./run-stream.ts";
 import type { Connection, Stream } from "./stream.ts";
 
-/** A run's own properties, without its tasks. */
+/** The properties of a run without its tasks. */
 export type RunHead = Omit<RunDocument, "tasks">;
 
+/** The model of a run's page. Closing it ends the stream. */
 export class RunModel {
   readonly runId: string;
-  /** Null until the first answer. */
+  /** The run without its tasks; null until the first answer. */
   readonly head: Signal<RunHead | null> = signal(null);
+  /** The reason why the last read failed, or null. */
   readonly problem: Signal<ProblemDocument | null> = signal(null);
+  /** Names of the tasks in topological order. The list rarely changes, unlike the tasks. */
   readonly tasks: Signal<readonly string[]> = signal([]);
+  /** The state of the stream, for the live mark. */
   readonly connection: ReadonlySignal<Connection>;
-  /** Lines that came while the page was open; those before are in the logs of the API. */
+  /** Log lines since the page was opened, by task. Earlier lines come from the API. */
   readonly #logs = new Map<string, Signal<readonly LogEvent[]>>();
   readonly #tasks = new Map<string, Signal<TaskDocument>>();
   readonly #stream: Signal<Stream | null> = signal(null);
@@ -40,12 +44,12 @@ export class RunModel {
     void this.refresh();
   }
 
-  /** The task as it is now, and when it changes. */
+  /** The signal of a task; undefined for an unknown name. */
   task(name: string): Signal<TaskDocument> | undefined {
     return this.#tasks.get(name);
   }
 
-  /** The whole document as it stands. */
+  /** Assembles the current document. Reading it subscribes to every task. */
   document(): RunDocument | null {
     const head = this.head.value;
     if (head === null) return null;
@@ -55,14 +59,17 @@ export class RunModel {
     };
   }
 
-  /** The live lines of a task. */
+  /** The live log lines of a task. */
   logs(task: string): Signal<readonly LogEvent[]> {
     let lines = this.#logs.get(task);
     if (lines === undefined) this.#logs.set(task, (lines = signal<readonly LogEvent[]>([])));
     return lines;
   }
 
-  /** Reads the run anew, and follows it if it goes on. Never rejects: `problem` says what is wrong. */
+  /**
+   * Reads the run again, and follows it unless it is over. Never rejects: `problem` holds the
+   * reason.
+   */
   async refresh(): Promise<void> {
     try {
       this.show(await get<RunDocument>(`/runs/${encodeURIComponent(this.runId)}`));
@@ -72,20 +79,26 @@ export class RunModel {
     }
   }
 
-  /** Takes a document that some call has answered. */
+  /**
+   * Shows a document that a call has returned, for example after a retry. A retried run is followed
+   * again.
+   */
   show(run: RunDocument): void {
     if (this.#isClosed) return;
     this.#replace(run);
     if (!isFinal(run.status)) this.#follow();
+    // The run is over: a stream that still tries to reconnect would only be refused.
     else if (this.#stream.peek()?.connection.peek() === "reconnecting")
       this.#stream.peek()?.close();
   }
 
+  /** Ends the stream. Answers that arrive later are ignored. */
   close(): void {
     this.#isClosed = true;
     this.#stream.value?.close();
   }
 
+  /** Opens a stream unless one is open. Events are applied once per frame, in one batch. */
   #follow(): void {
     const connection = this.#stream.peek()?.connection.peek();
     if (connection !== undefined && connection !== "ended") return;
@@ -98,6 +111,7 @@ export class RunModel {
     });
   }
 
+  /** Applies an event of the stream. */
   #apply(event: RunEvent): void {
     switch (event.event) {
       case "run":
@@ -113,6 +127,10 @@ export class RunModel {
     }
   }
 
+  /**
+   * Shows a whole document. The list of names changes only if the names do, so that the graph is
+   * not laid out again.
+   */
   #replace({ tasks, ...head }: RunDocument): void {
     batch(() => {
       this.head.value = head;
@@ -122,6 +140,7 @@ export class RunModel {
     });
   }
 
+  /** Applies a change: the properties of the run, the changed tasks, and new child runs. */
   #change({ run, tasks, children }: RunChange): void {
     const head = this.head.peek();
     if (head === null) return;
@@ -129,16 +148,19 @@ export class RunModel {
     for (const task of tasks) this.#setTask(task);
   }
 
+  /** Shows the progress of a task. Progress of a single item is not shown. */
   #progress({ task, item, attempt: _attempt, ...progress }: ProgressEvent): void {
     const shown = this.#tasks.get(task);
     if (shown !== undefined && item === undefined) shown.value = { ...shown.peek(), progress };
   }
 
+  /** Appends a log line. */
   #log(line: LogEvent): void {
     const lines = this.logs(line.task);
     lines.value = [...lines.peek(), line];
   }
 
+  /** Updates the signal of a task, or creates it. */
   #setTask(task: TaskDocument): void {
     const shown = this.#tasks.get(task.task);
     if (shown === undefined) this.#tasks.set(task.task, signal(task));
@@ -146,6 +168,7 @@ export class RunModel {
   }
 }
 
+/** Appends child runs without repetition: after a reconnection the same change may come again. */
 function merged(
   before: readonly RunReference[],
   added: readonly RunReference[],

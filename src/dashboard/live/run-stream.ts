@@ -1,11 +1,15 @@
 /**
- * What happens to a run: over a WebSocket that the run's object need not stay awake for, and where none can be had (something in
- * between does not let it through) as server-sent events. After a break it goes on behind the last event that came.
+ * The events of a run: over a WebSocket, during which the run's object may hibernate, or over
+ * server-sent events where a proxy blocks WebSockets. After a break the stream continues behind the
+ * last event received.
  */
 import { signal } from "@preact/signals";
 import type { LogEvent, ProgressEvent, RunChange, RunDocument } from "../documents.ts";
 import { type Connection, openStream, type Stream } from "./stream.ts";
 
+/**
+ * An event of a run. `run` is the whole document, `change` a part of it, and `end` the last event.
+ */
 export type RunEvent =
   | { readonly event: "run"; readonly data: RunDocument }
   | { readonly event: "change"; readonly data: RunChange }
@@ -13,21 +17,26 @@ export type RunEvent =
   | { readonly event: "log"; readonly data: LogEvent }
   | { readonly event: "end" };
 
+/** The callbacks of a stream. */
 export interface RunStreamOptions {
   readonly onEvent: (event: RunEvent) => void;
-  /** Called before each new try after the worker has refused. */
+  /** Called before each new attempt to connect, so that the page reads the run meanwhile. */
   readonly onBroken: () => void;
 }
 
+/** The first delay before a new attempt. It doubles up to the longest one. */
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
-/** Without an answer the connection is dead. Whoever is logged out is closed instead of being answered. */
+/**
+ * The interval of pings. A connection that has not answered by the next ping is dead. A user who
+ * has logged out is disconnected and not answered.
+ */
 const PING_MS = 30_000;
 
-/** Once a WebSocket could not be opened, this page tries no other. */
+/** True once a WebSocket could not be opened: this page then uses server-sent events only. */
 let areSocketsBlocked = false;
 
-/** Opens the stream of this run. */
+/** Opens the stream of a run. */
 export function openRunStream(runId: string, options: RunStreamOptions): Stream {
   const path = `/runs/${encodeURIComponent(runId)}/events`;
   if (areSocketsBlocked) return openEventStream(path, options);
@@ -36,6 +45,7 @@ export function openRunStream(runId: string, options: RunStreamOptions): Stream 
   return { connection, close: () => line.close() };
 }
 
+/** Opens the stream as server-sent events, which the browser reconnects itself. */
 function openEventStream(path: string, { onEvent, onBroken }: RunStreamOptions): Stream {
   return openStream(path, {
     end: "end",
@@ -49,18 +59,22 @@ function openEventStream(path: string, { onEvent, onBroken }: RunStreamOptions):
   });
 }
 
-/** A WebSocket, and the next one when it breaks. */
+/** A WebSocket that is replaced by a new one when it breaks. */
 class SocketLine {
   readonly #path: string;
   readonly #options: RunStreamOptions;
   readonly #connection: { value: Connection };
   #socket: WebSocket | null = null;
+  /** Server-sent events, if the first WebSocket could not be opened. */
   #fallback: Stream | null = null;
+  /** The id of the last event, sent as `after` on a reconnection. */
   #lastId: number | null = null;
   #waitMs = FIRST_WAIT_MS;
   #timer: number | undefined;
   #pinging: number | undefined;
+  /** True if anything came since the last ping. */
   #isAnswered = true;
+  /** True once a WebSocket was open. Before that, a failure means that WebSockets are blocked. */
   #hasOpened = false;
 
   constructor(path: string, options: RunStreamOptions, connection: { value: Connection }) {
@@ -70,6 +84,9 @@ class SocketLine {
     this.#connect();
   }
 
+  /**
+   * Ends the stream. The field is cleared first, so that the close event starts no reconnection.
+   */
   close(): void {
     this.#connection.value = "ended";
     window.clearTimeout(this.#timer);
@@ -80,6 +97,7 @@ class SocketLine {
     this.#fallback?.close();
   }
 
+  /** Opens a WebSocket. Events of a replaced one are ignored. */
   #connect(): void {
     const url = new URL(`/api/v1${this.#path}`, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -93,6 +111,7 @@ class SocketLine {
     });
   }
 
+  /** Starts the pings and resets the delay. */
   #opened(socket: WebSocket): void {
     this.#hasOpened = true;
     this.#waitMs = FIRST_WAIT_MS;
@@ -106,6 +125,7 @@ class SocketLine {
     }, PING_MS);
   }
 
+  /** Handles a message: a `pong`, or a JSON array of events. */
   #heard(text: string): void {
     this.#isAnswered = true;
     if (text === "pong") return;
@@ -117,6 +137,9 @@ class SocketLine {
     }
   }
 
+  /**
+   * Schedules a reconnection, or falls back to server-sent events if no WebSocket was ever open.
+   */
   #broken(): void {
     window.clearInterval(this.#pinging);
     if (this.#hasOpened) {

@@ -1,29 +1,40 @@
 /**
- * A stream of server-sent events that stays open: the browser connects again by itself and says what it had last, so that nothing
- * is missed. Where it gives up (the worker answered with an error, or with 204: nothing follows), `onBroken` finds out how things
- * stand, and unless it closes the stream, we begin anew.
+ * A stream of server-sent events that stays open. The browser reconnects itself and sends the id of
+ * the last event, so that none is missed.
+ *
+ * The browser gives up when the worker answers with an error, or with 204 (nothing follows).
+ * `onBroken` then reads the current state, and unless it closes the stream, a new one is opened.
  */
 import { type Signal, signal } from "@preact/signals";
 
-/** `live`: what is shown is what is. `ended`: nothing more will come. */
+/** The state of a connection. `live`: the page is up to date. `ended`: nothing more will come. */
 export type Connection = "connecting" | "live" | "reconnecting" | "ended";
 
+/** An open stream. */
 export interface Stream {
   readonly connection: Signal<Connection>;
   close(): void;
 }
 
+/** Callbacks of a stream of server-sent events. */
 export interface StreamOptions {
-  /** Called with the data of each event of these names. */
+  /** Handlers by event name; each receives the data of the event. */
   readonly on: Readonly<Record<string, (data: string) => void>>;
-  /** The event after which the stream is over. */
+  /** The name of the event that ends the stream. */
   readonly end?: string;
-  /** Called when a connection stands that does not follow on the last one: what was shown may be old. */
+  /**
+   * Called when a connection is open that does not continue the last one: the shown data may be
+   * old.
+   */
   readonly onFresh?: () => void;
-  /** Called before each new try after the worker has refused: until one stands, what is shown has to be read otherwise. */
+  /**
+   * Called before each new attempt after a refusal. Until a connection is open, data has to be read
+   * by other calls.
+   */
   readonly onBroken?: () => void;
 }
 
+/** The first delay before a new attempt. It doubles up to the longest one. */
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
@@ -43,6 +54,7 @@ export function openStream(path: string, { on, end, onFresh, onBroken }: StreamO
   const connect = (): void => {
     const opened = new EventSource(`/api/v1${path}`);
     source = opened;
+    // The browser's own reconnections continue after the last event, so only the first is fresh.
     let isFirst = true;
     opened.addEventListener("open", () => {
       waitMs = FIRST_WAIT_MS;
@@ -53,6 +65,7 @@ export function openStream(path: string, { on, end, onFresh, onBroken }: StreamO
     opened.addEventListener("error", () => {
       if (connection.value === "ended") return;
       connection.value = "reconnecting";
+      // The browser still tries by itself.
       if (opened.readyState !== EventSource.CLOSED) return;
       onBroken?.();
       timer = window.setTimeout(connect, waitMs);

@@ -1,4 +1,7 @@
-/** What no consumer could process: why, and another try. */
+/**
+ * The page Dead letters: messages that no consumer could process, with the reason, and buttons to
+ * try again or delete.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { get, post, remove } from "../api.ts";
@@ -16,18 +19,24 @@ import { tell } from "../parts/toasts.tsx";
 import { runPath } from "../routes.ts";
 import { mayOperate } from "../session.ts";
 
+/** The interval between reads of the first page. */
 const REFRESH_MS = 10_000;
 
+/** A page of the API. */
 interface DeadLetterPage {
   readonly dead_letters: readonly DeadLetter[];
   readonly next_cursor: string | null;
 }
 
-/** Read again every ten seconds. */
+/**
+ * Shows the newest messages, read again every ten seconds. Older pages are read on demand, and
+ * dropped after a change.
+ */
 export function DeadLettersPage(): JSX.Element {
   usePageTitle("Dead letters");
   const { data, problem, reload } = useGet<DeadLetterPage>("/dead-letters", REFRESH_MS);
   const older = useSignal<DeadLetterPage | null>(null);
+  // The first page is live and the older ones are not.
   const letters = [...(data.value?.dead_letters ?? []), ...(older.value?.dead_letters ?? [])];
   const cursor = (older.value ?? data.value)?.next_cursor ?? null;
   const readOlder = async (): Promise<void> => {
@@ -70,17 +79,22 @@ export function DeadLettersPage(): JSX.Element {
   );
 }
 
+/**
+ * A message: its reason, queue, attempts and body. Buttons are shown to sessions that may use them.
+ */
 function Letter({
   letter,
   onChanged,
 }: {
   readonly letter: DeadLetter;
+  /** Called after the message was redriven or deleted. */
   readonly onChanged: () => void;
 }): JSX.Element {
   const isDeleting = useSignal(false);
   const path = `/dead-letters/${encodeURIComponent(letter.id)}`;
   const redrive = async (): Promise<void> => {
     const { runs } = await post<{ readonly runs: readonly RunReference[] }>(`${path}/redrive`);
+    // A redriven message may start several runs; the first is linked.
     const [run] = runs;
     tell(
       "It is on its way again.",

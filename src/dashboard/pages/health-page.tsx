@@ -1,4 +1,7 @@
-/** Whether work is piling up: the backlog of the queues, and how late schedules are. */
+/**
+ * The page Health: the backlog of the queues and the delay of schedules, which show if work is
+ * piling up.
+ */
 import type { JSX } from "preact";
 import type { HealthDocument } from "../documents.ts";
 import { formatBytes, formatCount, formatDuration } from "../format.ts";
@@ -8,10 +11,12 @@ import { usePageTitle } from "../parts/page-title.ts";
 import { Loading, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 
+/** The interval between reads. */
 const REFRESH_MS = 3_000;
+/** The delay from which schedules are shown as late. */
 const LATE_MS = 60_000;
 
-/** Read again every three seconds. */
+/** Shows the health of the deployment, read again every three seconds. */
 export function HealthPage(): JSX.Element {
   usePageTitle("Health");
   const { data, problem, reload } = useGet<HealthDocument>("/health", REFRESH_MS);
@@ -25,6 +30,7 @@ export function HealthPage(): JSX.Element {
   );
 }
 
+/** Cards for the worker, the schedules and each queue. A dash stands for an unknown value. */
 function Health({ status, queues, schedules }: HealthDocument): JSX.Element {
   const isWell = status === "ok";
   const isLate = (schedules.lag_ms ?? 0) > LATE_MS;

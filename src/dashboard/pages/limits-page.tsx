@@ -1,4 +1,4 @@
-/** The limits of tasks: slots in use, and who waits for one. */
+/** The page Limits: slots in use and attempts that wait, for each limit. */
 import type { JSX } from "preact";
 import type { LimitDocument } from "../documents.ts";
 import { formatCount, formatDuration } from "../format.ts";
@@ -7,9 +7,10 @@ import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { runsPath } from "../routes.ts";
 
+/** The interval between reads. */
 const REFRESH_MS = 2_000;
 
-/** Read again every two seconds. */
+/** Shows the limits of all tasks, read again every two seconds. */
 export function LimitsPage(): JSX.Element {
   usePageTitle("Limits");
   const { data, problem, reload } = useGet<{ readonly limits: readonly LimitDocument[] }>(
@@ -56,6 +57,10 @@ export function LimitsPage(): JSX.Element {
   );
 }
 
+/**
+ * A row per limit and key. The bar is full when new attempts have to wait; a meter tells screen
+ * readers the same.
+ */
 function LimitRow({ limit: document }: { readonly limit: LimitDocument }): JSX.Element {
   const { task, kind, key, limit, per_ms, in_use, waiting } = document;
   const share = limit === 0 ? 0 : Math.min(1, in_use / limit);

@@ -1,4 +1,4 @@
-/** Asks for an API token, or takes the code that a link has brought. */
+/** The login form: asks for an API token, or uses the code of a login link. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId } from "preact/hooks";
@@ -10,13 +10,17 @@ import { usePageTitle } from "../parts/page-title.ts";
 import { Problem } from "../parts/states.tsx";
 import { logIn } from "../session.ts";
 
-/** Stands in place of whatever page was asked for, which is shown once somebody is logged in. */
+/**
+ * Replaces the requested page until the user has logged in; the URL stays, so that the page
+ * follows.
+ */
 export function LoginPage(): JSX.Element {
   usePageTitle("Log in");
   const id = useId();
   const token = useSignal("");
   const isBusy = useSignal(false);
   const problem = useSignal<ProblemDocument | null>(null);
+  /** Logs in and shows why it was refused. */
   const enter = async (credentials: Parameters<typeof logIn>[0]): Promise<void> => {
     isBusy.value = true;
     problem.value = null;
@@ -32,7 +36,8 @@ export function LoginPage(): JSX.Element {
   useEffect(() => {
     const code = /^#code=([0-9a-f.]+)$/.exec(location.hash)?.[1];
     if (code === undefined) return;
-    // It is of no more use, and history and screenshots need not have it.
+    // The code is used up by the first login. It is removed, so that it is in no history and on no
+    // screenshot.
     history.replaceState(null, "", location.pathname);
     void enter({ code });
   }, []);
@@ -78,7 +83,7 @@ export function LoginPage(): JSX.Element {
   );
 }
 
-/** The peach. */
+/** The logo; `size` is in pixels. */
 export function Logo({ size = 40 }: { readonly size?: number }): JSX.Element {
   return (
     <svg class="logo" width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">

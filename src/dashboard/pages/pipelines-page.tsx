@@ -1,4 +1,6 @@
-/** Each root task: its graph, how its last runs went, what triggers it and when it is due. */
+/**
+ * The page Pipelines: a card per root task with its graph, last runs, triggers and next due time.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo } from "preact/hooks";
@@ -22,17 +24,23 @@ import { Time } from "../parts/time.tsx";
 import { runPath, runsPath, triggersPath } from "../routes.ts";
 import { pipelineStats, stripHeights, tasksBelow } from "./pipeline-stats.ts";
 
+/** The number of runs in a strip, and in the statistics. */
 const SHOWN_RUNS = 40;
+/** Sizes of the preview graphs, in pixels. */
 const BOX_WIDTH = 150;
 const BOX_HEIGHT = 34;
 const GRAPH_HEIGHT = 128;
 
-/** The runs of all pipelines are followed by one stream. */
+/**
+ * Shows all pipelines. A single stream follows the runs of all of them, as a browser opens few
+ * connections to one host.
+ */
 export function PipelinesPage(): JSX.Element {
   usePageTitle("Pipelines");
   const { data, problem, reload } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
   const schedules = useGet<{ readonly schedules: readonly ScheduleDocument[] }>("/schedules");
   const latest = useSignal<readonly RunSummary[]>([]);
+  // The number of times that the feed has started anew.
   const round = useSignal(0);
   useFeed(
     useCallback((runs: readonly RunSummary[]) => (latest.value = runs), [latest]),
@@ -72,19 +80,22 @@ export function PipelinesPage(): JSX.Element {
   );
 }
 
+/** Properties of a pipeline's card. */
 interface PipelineProps {
   readonly root: DeployedTask;
   readonly tasks: readonly DeployedTask[];
   readonly schedules: readonly ScheduleDocument[];
-  /** The runs that the feed has told last. */
+  /** The latest batch of the feed, with runs of all tasks. */
   readonly latest: readonly RunSummary[];
-  /** Changes when the runs are to be read anew. */
+  /** A number that changes when the runs have to be read again. */
   readonly round: number;
 }
 
+/** The card of a pipeline. The graph is a preview: its boxes are names without links. */
 function Pipeline({ root, tasks, schedules, latest, round }: PipelineProps): JSX.Element {
   const { runs, problem } = useLastRuns(root.task, latest, round);
   const below = useMemo(() => tasksBelow(root.task, tasks), [root.task, tasks]);
+  // A stable function, so that the graph is not drawn again with every batch of the feed.
   const box = useCallback(
     (task: string) => (
       <span class={`mini-box ${task === root.task ? "mini-root" : ""}`} title={task}>
@@ -125,7 +136,7 @@ function Pipeline({ root, tasks, schedules, latest, round }: PipelineProps): JSX
   );
 }
 
-/** The last runs, oldest first, kept up to date by what the feed tells. */
+/** Reads the last runs of a task, oldest first, and updates them from the feed. */
 function useLastRuns(task: string, latest: readonly RunSummary[], round: number) {
   const runs = useSignal<readonly RunSummary[] | null>(null);
   const problem = useSignal<ProblemDocument | null>(null);
@@ -143,12 +154,17 @@ function useLastRuns(task: string, latest: readonly RunSummary[], round: number)
     const ours = latest.filter((run) => run.task === task);
     const shown = runs.peek();
     if (ours.length === 0 || shown === null) return;
+    // A map keeps the place of a known run, replaces its content and appends new runs.
     const byId = new Map([...shown, ...ours].map((run) => [run.run_id, run]));
     runs.value = [...byId.values()].slice(-SHOWN_RUNS);
   }, [latest, task, runs]);
   return { runs: runs.value, problem: problem.value };
 }
 
+/**
+ * A bar per run, the newest last: the height shows the duration, the colour the status, and each
+ * links to its run.
+ */
 function Strip({
   runs,
   problem,
@@ -178,6 +194,10 @@ function Strip({
   );
 }
 
+/**
+ * Success rate, median and 95th percentile of the shown runs, and the next due time. Without a
+ * schedule the last run is shown. A paused schedule is never due.
+ */
 function Numbers({
   runs,
   schedules,
@@ -223,6 +243,10 @@ function Numbers({
   );
 }
 
+/**
+ * Lists the automatic triggers of a task. Any task can also be triggered by the API, an endpoint or
+ * another task.
+ */
 function Sources({ root }: { readonly root: DeployedTask }): JSX.Element {
   const { on, schedules } = root;
   return (

@@ -1,4 +1,4 @@
-/** One run: how it stands, its graph, its timeline, and the task that is open. */
+/** The page of a run: status, graph, timeline, and the panel of the open task. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
@@ -26,7 +26,7 @@ import { TimelineView } from "../run/timeline-view.tsx";
 import { mayOperate } from "../session.ts";
 import { isFinal } from "../timeline.ts";
 
-/** Follows the run for as long as it is shown. */
+/** Shows a run and follows it live. The open task is in the URL, so that a link to a task works. */
 export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
   const model = useMemo(() => new RunModel(runId), [runId]);
   const replayFrom = useSignal<{ readonly from: string | null } | null>(null);
@@ -86,6 +86,7 @@ export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
   );
 }
 
+/** Properties of the header. The callbacks open dialogs. */
 interface HeaderProps {
   readonly head: RunHead;
   readonly model: RunModel;
@@ -93,9 +94,14 @@ interface HeaderProps {
   readonly onCancel: () => void;
 }
 
+/**
+ * The status and the actions. Each action is shown only where the status and the session's scopes
+ * allow it.
+ */
 function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Element {
   const path = `/runs/${encodeURIComponent(head.run_id)}`;
   const final = isFinal(head.status);
+  // A retry repeats failed tasks, so a run that succeeded has nothing to retry.
   const isRetryable = final && head.status !== "succeeded";
   const retry = async (): Promise<void> => {
     model.show(await post<RunDocument>(`${path}/retry`));
@@ -138,6 +144,10 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
   );
 }
 
+/**
+ * The origin and duration of a run, with links to related runs. At most twelve child runs are
+ * linked, since a run may have thousands.
+ */
 function Facts({ head }: { readonly head: RunHead }): JSX.Element {
   const { trigger, children } = head;
   return (
@@ -196,6 +206,7 @@ function Facts({ head }: { readonly head: RunHead }): JSX.Element {
   );
 }
 
+/** Asks before a run is cancelled. Child runs are included by default if there are any. */
 function CancelDialog({
   model,
   head,
@@ -235,7 +246,10 @@ function CancelDialog({
   );
 }
 
-/** The trigger of this run as a shell's line, with its payload if that is text of a bearable size. */
+/**
+ * Renders the trigger of a run as a curl command. The payload is included if it is text of at most
+ * 32 KiB; otherwise the command reads a file.
+ */
 async function curlOfRun(head: RunHead): Promise<string> {
   const call = {
     method: "POST",
@@ -255,4 +269,5 @@ async function curlOfRun(head: RunHead): Promise<string> {
   return curlOf({ ...call, contentType, body: body.length > MAX_CURL_BYTES ? "@FILE" : body });
 }
 
+/** The largest payload in a curl command. Shells limit the length of a line. */
 const MAX_CURL_BYTES = 32_768;

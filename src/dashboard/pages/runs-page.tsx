@@ -1,18 +1,10 @@
-/** The runs, newest first, live: filters, search, and doing something with many at once. */
+/** The page Runs: a live list, newest first, with filters, search, and actions on many runs. */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useCallback, useEffect, useRef } from "preact/hooks";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
-import { get, problemOf } from "../api.ts";
-import type {
-  DeployedTask,
-  ProblemDocument,
-  RunCounts,
-  RunPage as Page,
-  RunSummary,
-} from "../documents.ts";
+import type { DeployedTask, RunCounts, RunSummary } from "../documents.ts";
 import { formatCount, formatDuration, shortId } from "../format.ts";
-import { feedConnection, useFeed } from "../live/feed.ts";
+import { feedConnection } from "../live/feed.ts";
 import { navigate, query } from "../location.ts";
 import { Icon } from "../parts/icon.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
@@ -24,8 +16,6 @@ import { Duration, Time } from "../parts/time.tsx";
 import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import {
   filtersFromQuery,
-  filtersToApi,
-  matchesFilters,
   NO_FILTERS,
   type RunFilters,
   runPath,
@@ -34,10 +24,9 @@ import {
 } from "../routes.ts";
 import { BulkDialog, type BulkVerb } from "../run/bulk-dialog.tsx";
 import { mayOperate } from "../session.ts";
+import { useRuns } from "./run-list.ts";
 
-const PAGE_SIZE = 50;
-
-/** Filters and position are in the address. */
+/** Shows the list. The filters are in the URL, so that a list can be bookmarked and shared. */
 export function RunsPage(): JSX.Element {
   usePageTitle("Runs");
   const filters = useComputed(() => filtersFromQuery(query.value)).value;
@@ -89,96 +78,7 @@ export function RunsPage(): JSX.Element {
   );
 }
 
-/** The list with its changes: a run that comes into it is put on top, one that changes is changed in place. */
-function useRuns(filters: RunFilters) {
-  const runs = useSignal<readonly RunSummary[] | null>(null);
-  const counts = useSignal<RunCounts | null>(null);
-  const cursor = useSignal<string | null>(null);
-  const problem = useSignal<ProblemDocument | null>(null);
-  const round = useRef(0);
-  const countsTimer = useRef<number | undefined>(undefined);
-  const key = runsPath(filters);
-
-  const readCounts = useCallback(async (): Promise<void> => {
-    const { statuses: _, ...rest } = filtersFromQuery(new URL(key, location.origin).searchParams);
-    counts.value = await get<RunCounts>(
-      `/runs/count?${filtersToApi({ ...rest, statuses: [] }, Date.now())}`,
-    );
-  }, [key, counts]);
-
-  const read = useCallback(
-    async (after: string | null): Promise<void> => {
-      round.current += 1;
-      const ours = round.current;
-      const wanted = filtersFromQuery(new URL(key, location.origin).searchParams);
-      const asked = new URLSearchParams(filtersToApi(wanted, Date.now()));
-      asked.set("limit", String(PAGE_SIZE));
-      if (after !== null) asked.set("cursor", after);
-      try {
-        let page = await get<Page>(`/runs?${asked}`);
-        // A page may be empty while there are more: the list goes on until it has something to show.
-        while (page.runs.length === 0 && page.next_cursor !== null && ours === round.current) {
-          asked.set("cursor", page.next_cursor);
-          page = await get<Page>(`/runs?${asked}`);
-        }
-        if (ours !== round.current) return;
-        runs.value = after === null ? page.runs : [...(runs.peek() ?? []), ...page.runs];
-        cursor.value = page.next_cursor;
-        problem.value = null;
-        if (after === null) await readCounts();
-      } catch (error) {
-        if (ours === round.current && runs.peek() === null) problem.value = problemOf(error);
-      }
-    },
-    [key, runs, cursor, problem, readCounts],
-  );
-
-  useEffect(() => {
-    runs.value = null;
-    cursor.value = null;
-    problem.value = null;
-    void read(null);
-    return () => void (round.current += 1);
-  }, [read, runs, cursor, problem]);
-
-  const take = useCallback(
-    (changed: readonly RunSummary[]) => {
-      const shown = runs.peek();
-      if (shown === null) return;
-      const wanted = filtersFromQuery(new URL(key, location.origin).searchParams);
-      runs.value = mergeRuns(shown, changed, wanted);
-      window.clearTimeout(countsTimer.current);
-      countsTimer.current = window.setTimeout(() => void readCounts().catch(() => undefined), 800);
-    },
-    [key, runs, readCounts],
-  );
-  useFeed(
-    take,
-    useCallback(() => void read(null), [read]),
-  );
-  return {
-    runs,
-    counts,
-    cursor,
-    problem,
-    reload: () => void read(null),
-    more: () => void read(cursor.peek()),
-  };
-}
-
-function mergeRuns(
-  shown: readonly RunSummary[],
-  changed: readonly RunSummary[],
-  filters: RunFilters,
-): readonly RunSummary[] {
-  const latest = new Map(changed.map((run) => [run.run_id, run]));
-  const kept = shown.map((run) => latest.get(run.run_id) ?? run);
-  for (const { run_id } of shown) latest.delete(run_id);
-  const added = [...latest.values()].filter((run) => matchesFilters(run, filters, Date.now()));
-  if (added.length === 0) return kept;
-  return [...added.toSorted((a, b) => b.created_at.localeCompare(a.created_at)), ...kept];
-}
-
+/** Explains an empty list: no run matches the filters, or there is none yet. */
 function NoRuns({ isFiltered }: { readonly isFiltered: boolean }): JSX.Element {
   return isFiltered ? (
     <Empty icon="filter" title="No run is like that">
@@ -191,6 +91,7 @@ function NoRuns({ isFiltered }: { readonly isFiltered: boolean }): JSX.Element {
   );
 }
 
+/** The filters. Each change goes into the history, so that the back button undoes it. */
 function Filters({
   filters,
   counts,
@@ -202,7 +103,7 @@ function Filters({
   const roots = (data.value?.tasks ?? [])
     .filter(({ upstream }) => upstream.length === 0)
     .map(({ task }) => task);
-  // A task that is no longer deployed can have runs.
+  // A task may have runs after it was removed from peach.conf.
   const names =
     filters.task === null || roots.includes(filters.task) ? roots : [filters.task, ...roots];
   const change = (changed: Partial<RunFilters>): void =>
@@ -281,7 +182,10 @@ function Filters({
   );
 }
 
-/** An id opens its run; anything else is an idempotency key of the chosen task. */
+/**
+ * The search field. A run id opens the run; any other text is an idempotency key. Keys are unique
+ * per task, so a key needs a task.
+ */
 function Search({ filters }: { readonly filters: RunFilters }): JSX.Element {
   const text = useSignal(filters.idempotencyKey ?? "");
   const search = (event: Event): void => {
@@ -313,6 +217,7 @@ function Search({ filters }: { readonly filters: RunFilters }): JSX.Element {
   );
 }
 
+/** The table of runs. It scrolls sideways on small screens, so it can have the focus. */
 function RunTable({ runs }: { readonly runs: readonly RunSummary[] }): JSX.Element {
   return (
     <div class="table-place" tabIndex={0} role="region" aria-label="Runs">
@@ -339,12 +244,13 @@ function RunTable({ runs }: { readonly runs: readonly RunSummary[] }): JSX.Eleme
   );
 }
 
-/** Why a run does not go on. */
+/** Reasons for which a run does not continue, as the list shows them. */
 const PROBLEMS = {
   run_unreadable: "cannot be read",
   awaits_deploy: "waits for newer code",
 } as const satisfies Record<NonNullable<RunSummary["problem"]>, string>;
 
+/** A run with its failed tasks. The duration of an unfinished run grows with the clock. */
 function RunRow({ run }: { readonly run: RunSummary }): JSX.Element {
   return (
     <tr class="run-row">

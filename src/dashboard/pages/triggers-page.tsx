@@ -1,4 +1,4 @@
-/** What starts runs: tasks by hand, endpoints, schedules, uploads, events. */
+/** The page Triggers: tasks by hand, endpoints, schedules, uploads and events. */
 import type { JSX } from "preact";
 import type { DeployedEndpoint, DeployedTask } from "../documents.ts";
 import { useGet } from "../parts/load.ts";
@@ -11,7 +11,7 @@ import { SchedulesView } from "../triggers/schedules-view.tsx";
 import { TasksView } from "../triggers/tasks-view.tsx";
 import { UploadsView } from "../triggers/uploads-view.tsx";
 
-/** `name`: the task, endpoint or event that is open. */
+/** Shows a section. `name` is the task, endpoint or event that is open. */
 export function TriggersPage({
   section,
   name,
@@ -39,6 +39,7 @@ export function TriggersPage({
   );
 }
 
+/** Reads what the section needs and shows it. */
 function Section({
   section,
   name,
@@ -64,6 +65,7 @@ function Section({
   }
 }
 
+/** Reads the deployed tasks and passes them on, or shows why there are none. */
 function WithTasks({
   children,
 }: {
@@ -77,6 +79,7 @@ function WithTasks({
   return children(data.value.tasks);
 }
 
+/** Reads the deployed endpoints and passes them on, or shows why there are none. */
 function WithEndpoints({
   children,
 }: {

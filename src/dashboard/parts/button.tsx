@@ -1,20 +1,23 @@
-/** Buttons that do something which takes a while. */
+/** Buttons for actions that take time. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { Icon, type IconName } from "./icon.tsx";
 import { tell, tellProblem } from "./toasts.tsx";
 
+/** Properties of an action button. */
 export interface ActionButtonProps {
   readonly icon?: IconName;
+  /** `main` is the action that a page is for; `danger` cannot be undone. Default: plain. */
   readonly tone?: "plain" | "main" | "danger";
   readonly disabled?: boolean;
+  /** A tooltip, for example the reason why the button is disabled. */
   readonly title?: string;
   readonly children: ComponentChildren;
-  /** What it does; a rejection is told. */
+  /** The action. A rejection is shown as a message. */
   readonly action: () => Promise<unknown>;
 }
 
-/** Cannot be pressed again while it works. */
+/** A button that is disabled while its action runs, so that a double click acts once. */
 export function ActionButton(props: ActionButtonProps): JSX.Element {
   const { icon, tone = "plain", disabled = false, title, children, action } = props;
   const isBusy = useSignal(false);
@@ -43,7 +46,7 @@ export function ActionButton(props: ActionButtonProps): JSX.Element {
   );
 }
 
-/** Puts a text on the clipboard. */
+/** A button that copies a text. `label` names it for screen readers. */
 export function CopyButton({
   text,
   label,
@@ -64,7 +67,7 @@ export function CopyButton({
   );
 }
 
-/** Copies, and says whether it could. */
+/** Copies a text and reports the result. A browser refuses without a secure connection. */
 export async function copyText(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);

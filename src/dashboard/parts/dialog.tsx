@@ -1,16 +1,23 @@
-/** A modal dialog: the browser's own, which keeps the focus inside and closes at Escape. */
+/**
+ * A modal dialog. The browser's own element keeps the focus inside, closes on Escape and returns
+ * the focus.
+ */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 import { Toasts } from "./toasts.tsx";
 
+/** Properties of a dialog. `onClose` removes it: it is open while it is rendered. */
 export interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
-/** Open for as long as it is shown. */
+/**
+ * A dialog with a title and a close button. A click on the backdrop, which belongs to the element
+ * itself, closes it.
+ */
 export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();

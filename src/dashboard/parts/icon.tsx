@@ -1,4 +1,7 @@
-/** The icons, drawn here: lines on a grid of 16. */
+/**
+ * The icons, as lines on a grid of 16. They are part of the script, so they need no requests and
+ * take the colour of their text.
+ */
 import type { JSX } from "preact";
 
 const PATHS = {
@@ -41,9 +44,10 @@ const PATHS = {
   inbox: "M2 9.5 4 3h8l2 6.5v4H2zM2 9.5h3.5l1 2h3l1-2H14",
 } as const;
 
+/** The name of an icon. */
 export type IconName = keyof typeof PATHS;
 
-/** An icon beside a text that says the same: it is hidden from screen readers. */
+/** An icon beside a text of the same meaning. Screen readers skip it. `size` is in pixels. */
 export function Icon({
   name,
   size = 16,

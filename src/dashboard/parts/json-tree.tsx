@@ -1,14 +1,20 @@
-/** JSON as a tree that opens piece by piece: what is closed is not drawn, and long lists open in hundreds. */
+/**
+ * JSON as a tree. Closed branches are not rendered and long lists open in parts of a hundred, so
+ * that a large payload does not block the page.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { formatCount } from "../format.ts";
 import { Icon } from "./icon.tsx";
 
+/** The number of entries in a part of a long list. */
 const PART = 100;
+/** The number of levels that are open at first. */
 const OPEN_DEPTH = 2;
+/** The number of characters after which a text is cut. */
 const LONG_TEXT = 400;
 
-/** The value, its first levels open. */
+/** Shows a value with its first levels open. */
 export function JsonTree({ value }: { readonly value: unknown }): JSX.Element {
   return (
     <div class="json" tabIndex={0} role="group" aria-label="JSON">
@@ -17,12 +23,14 @@ export function JsonTree({ value }: { readonly value: unknown }): JSX.Element {
   );
 }
 
+/** A value with its key or index; null for the root. */
 interface ValueProps {
   readonly name: string | null;
   readonly value: unknown;
   readonly depth: number;
 }
 
+/** A leaf, an empty object or list, or a branch. */
 function JsonValue({ name, value, depth }: ValueProps): JSX.Element {
   if (typeof value !== "object" || value === null)
     return (
@@ -67,6 +75,7 @@ function JsonValue({ name, value, depth }: ValueProps): JSX.Element {
   );
 }
 
+/** Divides entries into parts, labelled by their indexes. */
 function partsOf<Entry>(entries: readonly Entry[]): { label: string; part: readonly Entry[] }[] {
   return Array.from({ length: Math.ceil(entries.length / PART) }, (_, index) => {
     const part = entries.slice(index * PART, (index + 1) * PART);
@@ -74,6 +83,7 @@ function partsOf<Entry>(entries: readonly Entry[]): { label: string; part: reado
   });
 }
 
+/** Properties of a branch. `children` is a function, called only while the branch is open. */
 interface BranchProps {
   readonly name: string | null;
   readonly bracket: string;
@@ -82,6 +92,7 @@ interface BranchProps {
   readonly children: () => JSX.Element[];
 }
 
+/** A branch that a button opens and closes. */
 function JsonBranch({ name, bracket, count, isOpen, children }: BranchProps): JSX.Element {
   const open = useSignal(isOpen);
   return (
@@ -103,10 +114,15 @@ function JsonBranch({ name, bracket, count, isOpen, children }: BranchProps): JS
   );
 }
 
+/** The key before a value. */
 function JsonName({ name }: { readonly name: string | null }): JSX.Element | null {
   return name === null ? null : <span class="json-name">{name}: </span>;
 }
 
+/**
+ * A text, number, boolean or null in the colour of its type. A long text is cut until the user
+ * wants all of it.
+ */
 function JsonScalar({ value }: { readonly value: unknown }): JSX.Element {
   const isWhole = useSignal(false);
   const text = JSON.stringify(value) ?? String(value);

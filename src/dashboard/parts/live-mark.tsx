@@ -1,4 +1,4 @@
-/** Whether what is shown follows what happens. */
+/** The live mark: tells if the page follows changes. */
 import type { JSX } from "preact";
 import type { Connection } from "../live/stream.ts";
 
@@ -9,7 +9,7 @@ const WORDS: Readonly<Record<Connection, string>> = {
   ended: "ended",
 };
 
-/** A dot and a word. */
+/** A coloured dot and the state as a word, which screen readers announce. */
 export function LiveMark({ connection }: { readonly connection: Connection }): JSX.Element {
   return (
     <span class={`live live-${connection}`} role="status">

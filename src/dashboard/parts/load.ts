@@ -1,17 +1,26 @@
-/** Reading from the API for as long as a component is shown. */
+/** Reads from the API while a component is shown. */
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
 import type { ProblemDocument } from "../documents.ts";
 
+/** The state of a read. */
 export interface Loaded<T> {
-  /** Null until the first answer; kept while it is read again. */
+  /**
+   * The latest answer; null before the first. It stays during and after a failed read, so that the
+   * page does not flicker.
+   */
   readonly data: Signal<T | null>;
+  /** The reason why the last read failed, or null. */
   readonly problem: Signal<ProblemDocument | null>;
+  /** Reads again. */
   readonly reload: () => void;
 }
 
-/** Reads `GET /api/v1` and this path, again when the path changes; with null nothing. With `everyMs` also again and again. */
+/**
+ * Reads `GET /api/v1` and this path, again when the path changes and every `everyMs` while the page
+ * is visible. Null reads nothing. A new read aborts the previous one.
+ */
 export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
   const data = useSignal<T | null>(null);
   const problem = useSignal<ProblemDocument | null>(null);

@@ -1,7 +1,7 @@
-/** The title of the browser's tab. */
+/** The title of the browser tab. */
 import { useEffect } from "preact/hooks";
 
-/** Shows it for as long as the page is shown. */
+/** Sets the title while the page is shown. */
 export function usePageTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · Peach`;

@@ -1,8 +1,12 @@
-/** How a payload is shown, by its content type. Pure. */
+/** Selects the viewer of a payload by its content type. Pure. */
 
+/** The ways to show a payload. */
 export type Viewer = "json" | "text" | "image" | "audio" | "video" | "bytes";
 
-/** The viewer for a content type such as `application/json; charset=utf-8`. */
+/**
+ * Selects the viewer for a content type such as `application/json; charset=utf-8`. Unknown types
+ * are shown as bytes.
+ */
 export function viewerOf(contentType: string): Viewer {
   const [type = ""] = contentType.toLowerCase().split(";");
   const name = type.trim();
@@ -14,6 +18,7 @@ export function viewerOf(contentType: string): Viewer {
   return "bytes";
 }
 
+/** Text formats whose type does not begin with `text/`. */
 const TEXTS = [
   "application/xml",
   "application/javascript",
@@ -21,10 +26,12 @@ const TEXTS = [
   "application/x-ndjson",
 ];
 
+/** Bytes per line of a hex dump. */
 const WIDTH = 16;
+/** Bytes of a hex dump. */
 const SHOWN = 512;
 
-/** The first 512 bytes as a hex dump, a line for each 16. */
+/** Renders the first 512 bytes as a hex dump with offsets and printable characters. */
 export function hexLines(bytes: Uint8Array): string[] {
   const shown = bytes.subarray(0, SHOWN);
   return Array.from({ length: Math.ceil(shown.byteLength / WIDTH) }, (_, line) => {

@@ -1,6 +1,8 @@
 /**
- * A payload as what it is: JSON as a tree, text as text, an image seen, sound and film played, anything else as bytes. Nothing of it
- * is ever markup of this page: HTML is text, SVG an image, which runs no scripts.
+ * Shows a payload by its type: JSON as a tree, text, images, sound, video, or a hex dump.
+ *
+ * A payload never becomes markup of the page: HTML is shown as text, and SVG as an image, which
+ * runs no scripts.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -13,28 +15,33 @@ import { Icon } from "./icon.tsx";
 import { JsonTree } from "./json-tree.tsx";
 import { Loading, Problem } from "./states.tsx";
 
-/** So much of it is read to be shown; the rest can be downloaded. */
+/** The number of bytes to read for display; the rest can be downloaded. */
 const SHOWN_BYTES = 512_000;
 
+/** The payload to show. */
 export interface PayloadProps {
   readonly runId: string;
-  /** Null: what triggered the run. */
+  /** The task that passed the payload; null for the payload that triggered the run. */
   readonly task: string | null;
+  /** The index of an item of the task. */
   readonly item?: number;
-  /** Changes when there is another payload to be shown. */
+  /** A value that changes when the payload may have changed, for example after a retry. */
   readonly version?: string;
 }
 
+/** A payload as far as it was read. */
 interface Read {
   readonly viewer: Viewer;
   readonly contentType: string;
+  /** The size of the whole payload in bytes. */
   readonly size: number;
   readonly text: string;
   readonly bytes: Uint8Array;
+  /** True if all bytes were read. */
   readonly isWhole: boolean;
 }
 
-/** Reads the payload and shows it. */
+/** Reads the payload and shows it with its type, size and a download link. */
 export function PayloadView({ runId, task, item, version = "" }: PayloadProps): JSX.Element {
   const read = useSignal<Read | null>(null);
   const problem = useSignal<ProblemDocument | null>(null);
@@ -72,6 +79,7 @@ export function PayloadView({ runId, task, item, version = "" }: PayloadProps): 
   );
 }
 
+/** Selects the viewer. Media elements load the URL themselves, in parts as they play. */
 function Shown({ read, url }: { readonly read: Read; readonly url: string }): JSX.Element {
   switch (read.viewer) {
     case "image":
@@ -93,6 +101,7 @@ function Shown({ read, url }: { readonly read: Read; readonly url: string }): JS
   }
 }
 
+/** Shows JSON as a tree, or as text if it is cut or malformed. */
 function JsonShown({ text, isWhole }: Read): JSX.Element {
   if (!isWhole) return <TextShown text={text} isWhole={false} />;
   try {
@@ -102,6 +111,7 @@ function JsonShown({ text, isWhole }: Read): JSX.Element {
   }
 }
 
+/** Shows a text, with a note if it is only the beginning. */
 function TextShown({
   text,
   isWhole,
@@ -119,6 +129,10 @@ function TextShown({
   );
 }
 
+/**
+ * Reads the beginning of a payload. Its whole size comes from Content-Range; a server that ignores
+ * the range sends Content-Length.
+ */
 async function readPayload(path: string, signal: AbortSignal): Promise<Read> {
   const response = await getBytes(path, SHOWN_BYTES, signal);
   const contentType = response.headers.get("Content-Type") ?? "";
@@ -127,7 +141,7 @@ async function readPayload(path: string, signal: AbortSignal): Promise<Read> {
     /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ??
     response.headers.get("Content-Length");
   if (viewer === "image" || viewer === "audio" || viewer === "video") {
-    // The element reads it itself.
+    // The media element loads the payload itself.
     await response.body?.cancel();
     return {
       viewer,
@@ -146,6 +160,7 @@ async function readPayload(path: string, signal: AbortSignal): Promise<Read> {
   return { viewer, contentType, size, text, bytes: shown, isWhole };
 }
 
+/** The name of the downloaded file. */
 function fileName(runId: string, task: string | null, item: number | undefined): string {
   return [runId, task ?? "trigger", ...(item === undefined ? [] : [item])].join("-");
 }

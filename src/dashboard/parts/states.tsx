@@ -1,9 +1,12 @@
-/** What a page shows while there is nothing to show: loading, empty, refused. */
+/** Replacements for content: loading, empty and refused. */
 import type { ComponentChildren, JSX } from "preact";
 import type { ProblemDocument } from "../documents.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
-/** Grey lines where the content will be, so that nothing jumps when it comes. */
+/**
+ * Grey lines in place of content, so that the page does not jump when it arrives. `label` names the
+ * content for screen readers.
+ */
 export function Loading({
   lines = 5,
   label,
@@ -20,7 +23,7 @@ export function Loading({
   );
 }
 
-/** There is nothing, and how there could be something. */
+/** An empty list, with advice on how to fill it. */
 export function Empty({
   icon,
   title,
@@ -39,7 +42,10 @@ export function Empty({
   );
 }
 
-/** A problem document: what, and what to do. */
+/**
+ * A problem document: what went wrong, what to do, each invalid value, and the request id for the
+ * logs. `onRetry` adds a button.
+ */
 export function Problem({
   problem,
   onRetry,

@@ -1,10 +1,14 @@
-/** Statuses: a word, a shape and a colour each, so that none of them alone has to be seen. */
+/**
+ * Statuses as word, shape and colour. Each alone is enough, so that colour blindness hides nothing.
+ */
 import type { JSX } from "preact";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../../domain/statuses.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
+/** A status of a run, a task or an attempt. */
 export type AnyStatus = TaskStatus | RunStatus | AttemptStatus;
 
+/** The shape of each status. */
 const ICONS: Readonly<Record<AnyStatus, IconName>> = {
   pending: "dot",
   queued: "clock",
@@ -20,12 +24,12 @@ const ICONS: Readonly<Record<AnyStatus, IconName>> = {
   cancelled: "ban",
 };
 
-/** `timed out`. */
+/** The word of a status, such as `timed out`. */
 export function statusWord(status: AnyStatus): string {
   return status.replace("_", " ");
 }
 
-/** The shape of a status, in its colour. */
+/** The shape of a status in its colour. The word stands beside it. */
 export function StatusIcon({
   status,
   size = 14,
@@ -40,7 +44,7 @@ export function StatusIcon({
   );
 }
 
-/** Shape and word on a tinted ground. */
+/** The shape and word of a status on a tinted background. */
 export function StatusPill({ status }: { readonly status: AnyStatus }): JSX.Element {
   return (
     <span class={`pill s-${status}`}>

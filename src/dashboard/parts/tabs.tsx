@@ -1,12 +1,14 @@
-/** Tabs as the ARIA practices want them: one stop for the Tab key, arrows between them. */
+/** Tabs by the ARIA practices: the Tab key stops once, and arrows move between tabs. */
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useRef } from "preact/hooks";
 
+/** A tab; its name is the value that `onChoose` receives. */
 export interface Tab<Name extends string> {
   readonly name: Name;
   readonly label: ComponentChildren;
 }
 
+/** Properties of tabs. The caller keeps the chosen tab, usually in the URL. */
 export interface TabsProps<Name extends string> {
   readonly label: string;
   readonly tabs: readonly Tab<Name>[];
@@ -15,7 +17,7 @@ export interface TabsProps<Name extends string> {
   readonly children: ComponentChildren;
 }
 
-/** The tabs, and the panel of the chosen one. */
+/** A list of tabs and the panel of the chosen tab. */
 export function Tabs<Name extends string>({
   label,
   tabs,
@@ -59,6 +61,7 @@ export function Tabs<Name extends string>({
   );
 }
 
+/** Finds the tab that a key moves to; arrows wrap around. Null for other keys. */
 function keyTarget(key: string, at: number, count: number): number | null {
   switch (key) {
     case "ArrowRight":

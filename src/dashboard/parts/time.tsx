@@ -1,9 +1,9 @@
-/** Points in time and durations: relative, with the exact time on hover and for screen readers. */
+/** Times and durations: relative, with the exact time in a tooltip and for screen readers. */
 import type { JSX } from "preact";
 import { formatDuration, formatExact, formatRelative } from "../format.ts";
 import { now } from "../live/clock.ts";
 
-/** `3 m ago`; the exact time on hover. */
+/** A time relative to now, such as `3 m ago`. It follows the clock. */
 export function Time({ at }: { readonly at: string }): JSX.Element {
   const time = Date.parse(at);
   return (
@@ -13,7 +13,7 @@ export function Time({ at }: { readonly at: string }): JSX.Element {
   );
 }
 
-/** How long something took, or has taken so far. */
+/** The duration between two times. A null end is now; a null start has no duration. */
 export function Duration({
   from,
   to,

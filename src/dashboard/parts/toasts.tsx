@@ -1,9 +1,13 @@
-/** Short news about what somebody has just done, read out by screen readers, gone after a while. */
+/**
+ * Short messages about the user's last action. Screen readers announce them, and they disappear
+ * after some seconds.
+ */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { problemOf } from "../api.ts";
 import { Icon } from "./icon.tsx";
 
+/** A message. */
 interface Toast {
   readonly id: number;
   readonly tone: "good" | "bad";
@@ -12,21 +16,24 @@ interface Toast {
   readonly link: { readonly href: string; readonly text: string } | null;
 }
 
+/** Durations of display. A refusal takes longer to read. */
 const SHOWN_MS = { good: 5_000, bad: 12_000 } as const;
+/** The messages on display, at most four. */
 const toasts = signal<readonly Toast[]>([]);
 let lastId = 0;
 
-/** Says that something was done, perhaps with a way on. */
+/** Reports success, with a link to the result if there is one. */
 export function tell(text: string, link: Toast["link"] = null): void {
   show({ tone: "good", text, hint: null, link });
 }
 
-/** Says why something was not done. */
+/** Reports a failure with its reason and hint. */
 export function tellProblem(error: unknown): void {
   const { detail, hint } = problemOf(error);
   show({ tone: "bad", text: detail, hint: hint ?? null, link: null });
 }
 
+/** Shows a message and removes it later. The oldest of more than four leaves at once. */
 function show(toast: Omit<Toast, "id">): void {
   lastId += 1;
   const id = lastId;
@@ -38,7 +45,7 @@ function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }
 
-/** The place where they appear. */
+/** The place of the messages. A live region has to be in the page before its content changes. */
 export function Toasts(): JSX.Element {
   return (
     <div class="toasts" role="status" aria-live="polite">

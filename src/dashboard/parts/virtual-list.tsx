@@ -1,22 +1,33 @@
-/** A list of which only what is seen is drawn. Rows have one height. */
+/**
+ * A list that renders only its visible rows, so that ten thousand items cost no more than ten. All
+ * rows have the same height.
+ */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+/** Properties of a list. */
 export interface VirtualListProps {
   readonly label: string;
+  /** The number of rows, including rows whose content is not loaded yet. */
   readonly count: number;
+  /** The height of a row in pixels. */
   readonly rowHeight: number;
-  /** At most this high, in pixels. */
+  /** The maximum height of the list in pixels. A short list is lower. */
   readonly maxHeight: number;
+  /** Renders a row. */
   readonly row: (index: number) => ComponentChildren;
-  /** Called with the last row that is seen. */
+  /** Called with the last rendered row, so that the caller can load more. */
   readonly onSeen?: (index: number) => void;
 }
 
+/** Rows rendered above and below the visible ones: fast scrolling shows no gaps. */
 const BEYOND = 6;
 
-/** Scrolls by itself; the keyboard scrolls it too. */
+/**
+ * A scrolling list. It can have the focus, so that the keyboard scrolls it. Each row tells its
+ * position to screen readers, which see only the rendered rows.
+ */
 export function VirtualList({
   label,
   count,

@@ -1,10 +1,10 @@
-/** The attempts of a task, each with its error and stack. */
+/** The attempts of a task or item, with errors and stacks. */
 import type { JSX } from "preact";
 import type { AttemptDocument, TaskDocument } from "../documents.ts";
 import { StatusPill } from "../parts/status.tsx";
 import { Duration, Time } from "../parts/time.tsx";
 
-/** The newest attempt first. */
+/** Lists the attempts, newest first: the last error is usually the interesting one. */
 export function AttemptsView({ attempts }: Pick<TaskDocument, "attempts">): JSX.Element {
   if (attempts.length === 0) return <p class="muted">It has not started.</p>;
   return (
@@ -16,6 +16,7 @@ export function AttemptsView({ attempts }: Pick<TaskDocument, "attempts">): JSX.
   );
 }
 
+/** An attempt with its status, duration and error. The stack is closed at first, as it is long. */
 function Attempt({
   attempt,
   status,

@@ -1,4 +1,6 @@
-/** Retrying or cancelling many runs: first how many they are, and only then, if somebody says so, doing it. */
+/**
+ * Retries or cancels many runs. The dialog counts the runs first, and acts only after confirmation.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
@@ -12,8 +14,10 @@ import { Loading, Problem } from "../parts/states.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { filtersToApi, type RunFilters } from "../routes.ts";
 
+/** The action. */
 export type BulkVerb = "retry" | "cancel";
 
+/** Texts of the dialog by action. */
 const WORDS = {
   retry: {
     title: "Retry many runs",
@@ -27,23 +31,34 @@ const WORDS = {
   },
 } as const;
 
-/** Which statuses it can be done to. */
+/** The statuses that an action applies to. */
 const STATUSES: Readonly<Record<BulkVerb, readonly RunStatus[]>> = {
   retry: ["failed", "cancelled"],
   cancel: ["queued", "running"],
 };
 
+/** The number of runs that a call changes. The dialog shows the progress after each call. */
 const AT_ONCE = 100;
+/**
+ * The maximum number of calls for the count: at most 10,000 runs are counted, then the count is
+ * shown with a `+`.
+ */
 const MOST_COUNTED_PAGES = 20;
 
+/** Properties of the dialog. */
 export interface BulkDialogProps {
   readonly verb: BulkVerb;
+  /** The filters of the list behind the dialog. */
   readonly filters: RunFilters;
   readonly onClose: () => void;
+  /** Called after the runs were changed. */
   readonly onDone: () => void;
 }
 
-/** What is meant are the runs of the list's filters, as far as the verb is for them. */
+/**
+ * Acts on the runs of the list's filters, restricted to statuses that the action applies to.
+ * Without a status filter, a retry takes failed runs only: cancelled ones were stopped on purpose.
+ */
 export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps): JSX.Element {
   const found = useSignal<{ readonly matched: number; readonly isMore: boolean } | null>(null);
   const progress = useSignal<number | null>(null);
@@ -52,7 +67,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   const chosen = filters.statuses.filter((status) => STATUSES[verb].includes(status));
   const defaults = verb === "retry" ? STATUSES.retry.slice(0, 1) : STATUSES.cancel;
   const path = useMemo(() => {
-    // Only what was there when the dialog was opened: nothing is done that was not counted.
+    // Only runs created before the dialog was opened: no run is changed that was not counted.
     const now = Date.now();
     const meant = {
       ...filters,
@@ -69,6 +84,8 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
     );
   }, [path, found, problem]);
 
+  // Changes the runs call by call and shows the number so far. A failed call stops the loop; runs
+  // changed before it stay changed.
   const act = async (): Promise<void> => {
     let changed = 0;
     let refused = 0;
@@ -127,7 +144,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   );
 }
 
-/** How many runs it would be done to, as far as they are counted in a bearable time. */
+/** Counts the runs by dry runs, which change nothing. Stops after a limited number of calls. */
 async function count(
   path: string,
 ): Promise<{ readonly matched: number; readonly isMore: boolean }> {
@@ -144,6 +161,7 @@ async function count(
   return { matched, isMore: cursor !== null };
 }
 
+/** Describes the filters as a sentence. */
 function describe({ task, source, span }: RunFilters, statuses: readonly RunStatus[]): string {
   const parts = [
     task === null ? "Runs of all tasks" : `Runs of ${task}`,

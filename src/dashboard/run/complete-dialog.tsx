@@ -1,4 +1,4 @@
-/** Completing a task that waits for it: what it passes, or why it has failed. */
+/** Completes an external task by hand: with an output, or as failed with a reason. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -12,23 +12,28 @@ import { tell } from "../parts/toasts.tsx";
 import { JsonEditor } from "../triggers/json-editor.tsx";
 import { checkJson, exampleOf } from "../triggers/schema-check.ts";
 
-/** The API keeps so much. */
+/** The longest message that the API stores, in characters. */
 const MAX_MESSAGE = 4_096;
 
+/** Properties of the dialog. */
 export interface CompleteDialogProps {
   readonly runId: string;
   readonly task: string;
   readonly onClose: () => void;
 }
 
-/** What it passes is held against the task's `output` as it is typed; what the API refuses is said here, and can be put right. */
+/**
+ * A dialog that checks the output against the task's schema as it is typed. A refusal of the API is
+ * shown in the dialog, where the input can be corrected.
+ */
 export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): JSX.Element {
   const id = useId();
   const hasFailed = useSignal(false);
   const message = useSignal("");
   const edited = useSignal<string | null>(null);
   const refusal = useSignal<ProblemDocument | null>(null);
-  // Without the schema, as when a later deploy has no such task, the API has the only word.
+  // The schema may be missing, for example if a later deploy removed the task. The API then checks
+  // alone.
   const { data, problem } = useGet<DeployedTask>(`/tasks/${encodeURIComponent(task)}`);
   const isKnown = data.value !== null || problem.value !== null;
   const schema = data.value?.output_schema ?? null;
@@ -38,7 +43,7 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
     : !isKnown || checkJson(text, schema).state === "wrong";
   const complete = async (): Promise<void> => {
     refusal.value = null;
-    // The payload goes as it was typed: read and written anew, a large number would become another.
+    // The payload is sent as typed. Parsing and serialising would change numbers beyond 2^53.
     const body = hasFailed.value
       ? JSON.stringify({ status: "failed", error: { message: message.value.trim() } })
       : `{"status": "succeeded", "payload": ${text}}`;

@@ -1,4 +1,7 @@
-/** The items of an `each` task: read page by page as they are scrolled to, drawn only where they are seen. */
+/**
+ * The items of a task with `each`: read page by page while the user scrolls, and rendered only
+ * where visible.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef } from "preact/hooks";
@@ -15,14 +18,19 @@ import { VirtualList } from "../parts/virtual-list.tsx";
 import { AttemptsView } from "./attempts-view.tsx";
 import { LogsView } from "./logs-view.tsx";
 
+/** The number of items in a read. */
 const PAGE = 200;
+/** The height of a row in pixels. */
 const ROW_HEIGHT = 30;
+/** The maximum height of the list in pixels. */
 const MAX_HEIGHT = 360;
+/** The delay of a new read after a change, per page that is loaded. */
 const REREAD_MS = 700;
+/** The filters to choose from. */
 const FILTERS = ["all", "failed", "running", "succeeded"] as const;
 type Filter = (typeof FILTERS)[number];
 
-/** The counts, a filter, the list, and the item that is open. */
+/** Shows counts, a filter, the list and the open item. Filter and item are in the URL. */
 export function ItemsView({
   model,
   task,
@@ -82,6 +90,7 @@ export function ItemsView({
   );
 }
 
+/** The number of items that a filter shows. */
 function countOf(
   { total, succeeded, failed, running }: NonNullable<TaskDocument["each"]>,
   filter: Filter,
@@ -89,11 +98,15 @@ function countOf(
   return { all: total, failed, running, succeeded }[filter];
 }
 
-/** Reads the pages up to the last row that was seen; from the beginning again a moment after something has changed. */
+/**
+ * Reads the pages up to the last row that was visible. After a change it reads them again from the
+ * beginning, since items keep their order but not their status.
+ */
 function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
   const items = useSignal<readonly ItemDocument[]>([]);
   const isWhole = useSignal(false);
   const problem = useSignal<ProblemDocument | null>(null);
+  // The number of rows to have: up to here the user has scrolled.
   const wanted = useRef(PAGE);
   const round = useRef(0);
   const base = `/runs/${encodeURIComponent(model.runId)}/tasks/${encodeURIComponent(task.task)}/items`;
@@ -112,7 +125,8 @@ function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
         if (ours !== round.current) return;
         fresh.push(...page.items);
         cursor = page.next_cursor;
-        // What was shown stays until as much is there again.
+        // The shown items stay until as many are read again, so that the list does not shrink
+        // meanwhile.
         if (fresh.length >= items.peek().length || cursor === null) items.value = [...fresh];
         isWhole.value = cursor === null;
       } while (cursor !== null && fresh.length < wanted.current);
@@ -133,8 +147,9 @@ function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
   const state = `${each?.succeeded} ${each?.failed} ${each?.running}`;
   const timer = useRef<number | undefined>(undefined);
   useEffect(() => {
+    // A timer is running: its read will include this change.
     if (timer.current !== undefined) return;
-    // What has been scrolled to far down costs many calls, and is read again less often.
+    // A list that is scrolled far down costs many calls, so it is read less often.
     const pages = Math.max(1, Math.ceil(items.peek().length / PAGE));
     timer.current = window.setTimeout(() => {
       timer.current = undefined;
@@ -147,6 +162,7 @@ function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
       timer.current = undefined;
     };
   }, [read]);
+  // Reads one more page than is visible, so that scrolling seldom has to wait.
   const seen = useCallback(
     (index: number) => {
       if (index < items.peek().length || isWhole.peek() || index < wanted.current) return;
@@ -158,6 +174,10 @@ function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
   return { items, isWhole, problem, seen };
 }
 
+/**
+ * A row: index, status, size of the output or error, and duration. A row that is not loaded shows
+ * its index.
+ */
 function ItemRow({
   item,
   index,
@@ -193,6 +213,7 @@ function ItemRow({
   );
 }
 
+/** The open item: its attempts, output and log lines. */
 function ItemPanel({
   model,
   task,

@@ -1,4 +1,4 @@
-/** The log lines of a task: those of the API, and then those that come. */
+/** The log lines of a task: the stored ones, followed by live ones. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -8,9 +8,10 @@ import type { RunModel } from "../live/run-model.ts";
 import { useGet } from "../parts/load.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 
+/** The number of lines in a read. */
 const LIMIT = 200;
 
-/** `item`: of this item of an `each` task. */
+/** Shows the log of a task, or of one item of a task with `each`. */
 export function LogsView({
   model,
   task,
@@ -23,7 +24,7 @@ export function LogsView({
   const place = useRef<HTMLDivElement>(null);
   const cursor = useSignal<string | null>(null);
   const earlier = useSignal<readonly LogLine[]>([]);
-  // Lines are stored when an attempt ends: then they are read again, and those that came live are among them.
+  // Lines are stored when an attempt ends. They are then read again and replace the live ones.
   const ended = task.attempts.filter(({ finished_at }) => finished_at !== null).length;
   const query = new URLSearchParams({
     limit: String(LIMIT),
@@ -38,12 +39,14 @@ export function LogsView({
   }, [ended]);
   const stored = [...earlier.value, ...(data.value?.logs ?? [])];
   const last = stored.at(-1);
+  // A live line may be stored already, so only lines after the last stored one are added.
   const live = model
     .logs(task.task)
     .value.filter((line) => line.item === item && (last === undefined || isAfter(line, last)));
   const lines = [...stored, ...live];
   useEffect(() => {
     const element = place.current;
+    // New lines scroll into view.
     if (element !== null && live.length > 0) element.scrollTop = element.scrollHeight;
   }, [live.length]);
   if (problem.value !== null && lines.length === 0)
@@ -83,10 +86,14 @@ export function LogsView({
   );
 }
 
+/** Compares two lines by attempt and time. Both times are ISO 8601 in UTC, which sort as text. */
 function isAfter(line: LogLine, last: LogLine): boolean {
   return line.attempt > last.attempt || (line.attempt === last.attempt && line.at > last.at);
 }
 
+/**
+ * A line: time of day, level, message and fields. The attempt is shown only if there are several.
+ */
 function Line({
   line,
   hasAttempts,

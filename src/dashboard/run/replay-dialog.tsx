@@ -1,4 +1,7 @@
-/** A run once more, with the recorded payload or another one, from the beginning or from a task on. */
+/**
+ * Starts a replay: a new run with the recorded payload or another one, from the beginning or from a
+ * task.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId } from "preact/hooks";
@@ -15,19 +18,25 @@ import { runPath } from "../routes.ts";
 import { JsonEditor } from "../triggers/json-editor.tsx";
 import { checkJson } from "../triggers/schema-check.ts";
 
+/** The largest payload that can be edited in the page. */
 const EDITABLE_BYTES = 262_144;
 
+/** Properties of the dialog. */
 export interface ReplayDialogProps {
   readonly runId: string;
-  /** The root task. */
+  /** The root task of the run. */
   readonly task: string;
+  /** The tasks that a replay can begin with. */
   readonly tasks: readonly string[];
-  /** The task to begin with; null is the root. */
+  /** The task that is chosen at first; null for the root. */
   readonly from: string | null;
   readonly onClose: () => void;
 }
 
-/** What can be edited is edited as JSON; anything else is replayed as it is. */
+/**
+ * A dialog that edits a JSON payload. Other payloads are replayed unchanged. A replay from a later
+ * task reads recorded outputs, so its payload cannot be edited.
+ */
 export function ReplayDialog({
   runId,
   task,
@@ -49,6 +58,7 @@ export function ReplayDialog({
     return () => aborter.abort();
   }, [runId, recorded]);
   const text = edited.value ?? recorded.value ?? "";
+  // An unedited payload is not sent: the server replays the recorded bytes.
   const isEdited = edited.value !== null && edited.value !== recorded.value;
   const canEdit = start.value === null && typeof recorded.value === "string";
   const schema = data.value?.input_schema ?? null;
@@ -119,7 +129,7 @@ export function ReplayDialog({
   );
 }
 
-/** The recorded payload as text, or null if it is no JSON or too large. */
+/** Reads the recorded payload as indented JSON. Returns null if it is not JSON or too large. */
 async function readRecorded(runId: string, signal: AbortSignal): Promise<string | null> {
   const response = await getBytes(payloadPath(runId, null), EDITABLE_BYTES + 1, signal);
   const text = await response.text();

@@ -1,16 +1,18 @@
-/** The graph of a run, coloured by what happens. */
+/** The graph of a run, coloured by status. */
 import type { JSX } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { GraphView } from "../graph/graph-view.tsx";
 import type { RunModel } from "../live/run-model.ts";
 import { TaskBox } from "./task-box.tsx";
 
+/** The size of a task's box in pixels. */
 const BOX_WIDTH = 196;
 const BOX_HEIGHT = 52;
+/** The limits of the graph's height in pixels. */
 const LOWEST = 132;
 const HIGHEST = 380;
 
-/** `chosen`: the task whose panel is open. */
+/** Shows the graph. `chosen` is the task whose panel is open. */
 export function RunGraph({
   model,
   chosen,
@@ -19,7 +21,7 @@ export function RunGraph({
   readonly chosen: string | null;
 }): JSX.Element {
   const names = model.tasks.value;
-  // What is connected never changes in a run, so the tasks are read once, without following them.
+  // Edges never change in a run, so the tasks are read without subscribing to them.
   const tasks = useMemo(
     () => names.flatMap((name) => model.task(name)?.peek() ?? []),
     [model, names],
@@ -41,7 +43,10 @@ export function RunGraph({
   );
 }
 
-/** How many tasks stand above one another where most do: the height is known before the layout is. */
+/**
+ * Counts the tasks in the fullest column, by depth. The height of the graph is thus known before
+ * its layout.
+ */
 function widest(
   tasks: readonly { readonly task: string; readonly upstream: readonly string[] }[],
 ): number {

@@ -1,4 +1,4 @@
-/** A task in the graph of a run: its status, how far it is, its items. */
+/** A task in the graph of a run: status, progress and items. */
 import type { JSX } from "preact";
 import type { TaskDocument } from "../documents.ts";
 import { formatCount, formatDuration } from "../format.ts";
@@ -7,7 +7,10 @@ import type { RunModel } from "../live/run-model.ts";
 import { setQuery } from "../location.ts";
 import { StatusIcon, statusWord } from "../parts/status.tsx";
 
-/** A button that opens the task's panel. */
+/**
+ * A button that opens the task's panel, or closes it. It reads the task's own signal, so a change
+ * draws this box only.
+ */
 export function TaskBox({
   model,
   task,
@@ -40,7 +43,7 @@ export function TaskBox({
   );
 }
 
-/** The part that is done, as a bar; nothing for a task that does not say. */
+/** A bar with the finished share of a task. Null for a task that reports no progress. */
 export function ProgressBar({ document }: { readonly document: TaskDocument }): JSX.Element | null {
   const fraction = fractionOf(document);
   if (fraction === null) return null;
@@ -58,6 +61,7 @@ export function ProgressBar({ document }: { readonly document: TaskDocument }): 
   );
 }
 
+/** Computes the finished share: the share of final items, or the progress that the task reports. */
 function fractionOf({ status, each, progress }: TaskDocument): number | null {
   if (status !== "running" && status !== "retrying" && status !== "waiting") return null;
   if (each !== undefined && each.total > 0) return (each.succeeded + each.failed) / each.total;
@@ -66,6 +70,10 @@ function fractionOf({ status, each, progress }: TaskDocument): number | null {
     : Math.min(1, Math.max(0, progress.fraction));
 }
 
+/**
+ * The line below a task's name: items, progress, the reason for waiting, or the time of the last
+ * attempt.
+ */
 function noteOf(document: TaskDocument): string {
   const { status, each, progress, attempts, waiting_for, reason } = document;
   if (each !== undefined) {
@@ -85,6 +93,10 @@ function noteOf(document: TaskDocument): string {
   return attempts.length > 1 ? `${spent}, attempt ${last.attempt}` : spent;
 }
 
+/**
+ * Names the reason for waiting. The switch is exhaustive: a new reason does not compile without its
+ * text.
+ */
 function waitingText(reason: NonNullable<TaskDocument["waiting_for"]>["for"]): string {
   switch (reason) {
     case "completion":

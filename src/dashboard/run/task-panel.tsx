@@ -1,4 +1,4 @@
-/** Everything about one task of a run: attempts, log, what it read and what it passed, its items. */
+/** The panel of a task: attempts, log, input, output and items. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -21,9 +21,10 @@ import { ItemsView } from "./items-view.tsx";
 import { LogsView } from "./logs-view.tsx";
 import { ProgressBar } from "./task-box.tsx";
 
+/** The names of the tabs, as in the URL. */
 type TabName = "attempts" | "items" | "log" | "read" | "passed";
 
-/** `onReplayFrom`: starts a replay from this task on; null where that is not allowed. */
+/** Shows a task. `onReplayFrom` opens the replay from this task; null if that is not allowed. */
 export function TaskPanel({
   model,
   name,
@@ -36,7 +37,7 @@ export function TaskPanel({
   const panel = useRef<HTMLElement>(null);
   const isCompleting = useSignal(false);
   useEffect(() => {
-    // Where it does not fit beside the graph it stands below, out of sight.
+    // On a narrow screen the panel is below the graph, out of sight.
     if (matchMedia("(max-width: 1080px)").matches)
       panel.current?.scrollIntoView({ block: "start" });
   }, []);
@@ -101,6 +102,7 @@ export function TaskPanel({
   );
 }
 
+/** The tabs of a task. A task with `each` has its items first. */
 function tabsOf(task: TaskDocument): Tab<TabName>[] {
   const count = (value: number): JSX.Element => <span class="tab-count">{formatCount(value)}</span>;
   return [
@@ -122,6 +124,10 @@ function tabsOf(task: TaskDocument): Tab<TabName>[] {
   ];
 }
 
+/**
+ * Notes above the tabs: the reason of a status, progress, what the task waits for, and stored
+ * steps.
+ */
 function Notes({
   task,
   children,
@@ -155,7 +161,10 @@ function Notes({
   );
 }
 
-/** Where this attempt is completed. It is asked for by itself: what many listen to does not tell it. */
+/**
+ * The completion URL of the current attempt. It is read by a call of its own: the stream does not
+ * contain it, since the URL is a secret and many may listen.
+ */
 function CompletionUrl({
   runId,
   task,
@@ -174,6 +183,7 @@ function CompletionUrl({
   );
 }
 
+/** Explains what a task waits for, with a link where there is one. */
 function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element {
   switch (waiting.for) {
     case "completion":
@@ -217,6 +227,10 @@ function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element
   }
 }
 
+/**
+ * The content of the chosen tab. The number of attempts is the version of an output: a retry may
+ * change it.
+ */
 function Content({
   model,
   task,
@@ -244,7 +258,10 @@ function Content({
   }
 }
 
-/** What triggered the run, or what each upstream task passed. */
+/**
+ * Shows the input of a task: the payload of the run for a root, and the outputs of all upstream
+ * tasks otherwise.
+ */
 function ReadView({
   model,
   task,

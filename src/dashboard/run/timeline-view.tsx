@@ -1,4 +1,4 @@
-/** The timeline of a run: a row for each task, drawn only where it is seen. */
+/** The timeline of a run: a row per task, rendered only where visible. */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -17,12 +17,16 @@ import {
   type TimelineRow,
 } from "../timeline.ts";
 
+/** The height of a row in pixels. */
 const ROW_HEIGHT = 30;
+/** The maximum height of the rows in pixels. */
 const MAX_HEIGHT = 420;
+/** The space of a mark on the axis in pixels. */
 const MARK_WIDTH = 110;
+/** The step by which the axis of a running run grows. */
 const ADVANCE_MS = 2_000;
 
-/** `chosen`: the task whose panel is open. */
+/** Shows the timeline. `chosen` is the task whose panel is open. */
 export function TimelineView({
   model,
   chosen,
@@ -35,6 +39,7 @@ export function TimelineView({
   const timeline = useComputed<Timeline | null>(() => {
     const run = model.document();
     if (run === null) return null;
+    // The time of a finished run is not read, so that the clock draws nothing.
     return timelineOf(run, isFinal(run.status) ? 0 : fastNow.value);
   });
   useEffect(() => {
@@ -47,7 +52,7 @@ export function TimelineView({
   if (timeline.value === null) return null;
   const { from, rows } = timeline.value;
   const isRunning = model.head.value?.finished_at === null;
-  // While it grows the end moves in steps, so that bars grow and do not shake.
+  // The axis of a running run grows in steps: bars then grow steadily and do not shake.
   const grown = timeline.value.to - from;
   const span = isRunning ? Math.ceil((grown * 1.08) / ADVANCE_MS) * ADVANCE_MS : grown;
   const scale = { from, span };
@@ -79,11 +84,13 @@ export function TimelineView({
   );
 }
 
+/** The start and length of the axis in milliseconds. */
 interface Scale {
   readonly from: number;
   readonly span: number;
 }
 
+/** A task with its segments. The label tells screen readers what the bars show. */
 function Row({
   row,
   scale,
@@ -125,6 +132,7 @@ function Row({
   );
 }
 
+/** Describes a segment for labels and tooltips. */
 function wordOf(segment: Segment): string {
   switch (segment.kind) {
     case "attempt":
@@ -138,12 +146,14 @@ function wordOf(segment: Segment): string {
   }
 }
 
+/** The style of a segment; an attempt has the colour of its status. */
 function classOf(segment: Segment): string {
   return segment.kind === "attempt"
     ? `segment s-${segment.status}`
     : `segment segment-${segment.kind}`;
 }
 
+/** Explains the colours of the bars. */
 function Legend(): JSX.Element {
   return (
     <ul class="legend" aria-label="What the bars mean">

@@ -1,4 +1,4 @@
-/** The endpoints, and the inspector of the chosen one: what came in, what became of it, and sending it again. */
+/** The endpoints, and the inspector of one: its requests, their results, and replays. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { get, post } from "../api.ts";
@@ -16,14 +16,16 @@ import { tell, tellProblem } from "../parts/toasts.tsx";
 import { runPath, triggersPath } from "../routes.ts";
 import { mayOperate } from "../session.ts";
 
+/** The interval between reads of the first page. */
 const REFRESH_MS = 4_000;
 
+/** A page of the API. */
 interface DeliveryPage {
   readonly deliveries: readonly Delivery[];
   readonly next_cursor: string | null;
 }
 
-/** `name`: the endpoint that is open; without one, the first. */
+/** Lists the endpoints and shows one. `name` is the open endpoint; without it the first. */
 export function EndpointsView({
   endpoints,
   name,
@@ -53,6 +55,10 @@ export function EndpointsView({
   );
 }
 
+/**
+ * The recent requests of an endpoint. The first page is read again every few seconds; older pages
+ * on demand.
+ */
 function Inspector({ endpoint }: { readonly endpoint: DeployedEndpoint }): JSX.Element {
   const path = `/endpoints/${encodeURIComponent(endpoint.name)}/deliveries`;
   const { data, problem, reload } = useGet<DeliveryPage>(`${path}?limit=50`, REFRESH_MS);
@@ -106,6 +112,10 @@ function Inspector({ endpoint }: { readonly endpoint: DeployedEndpoint }): JSX.E
   );
 }
 
+/**
+ * Sends a stored request again and reports the answer. An answer of the endpoint with an error
+ * status is not an error of the call.
+ */
 async function replay(path: string, reload: () => void): Promise<void> {
   const answer = await post<Pick<Delivery, "id" | "status" | "runs">>(path);
   reload();
@@ -118,6 +128,7 @@ async function replay(path: string, reload: () => void): Promise<void> {
   else tellProblem(new Error(`It was sent again, and answered ${answer.status}.`));
 }
 
+/** Names the authentication of an endpoint. */
 function authText(auth: unknown): string {
   if (typeof auth === "string") return auth === "none" ? "open to all" : auth;
   if (typeof auth !== "object" || auth === null) return "open to all";
@@ -127,12 +138,17 @@ function authText(auth: unknown): string {
   return type === "none" ? "open to all" : type;
 }
 
+/** Properties of a request. */
 interface DeliveryProps {
   readonly delivery: Delivery;
   readonly isOpen: boolean;
   readonly onReplay: () => Promise<void>;
 }
 
+/**
+ * A request: status, reason or triggered runs, size and time. Open, it shows headers and body too.
+ * Repeated refusals of an address are one entry with a count.
+ */
 function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Element {
   const {
     id,
@@ -248,6 +264,10 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
   );
 }
 
+/**
+ * The stored body: JSON as a tree, text as text, other bytes in base64. A truncated body is never
+ * parsed.
+ */
 function BodyView({ delivery: { body, headers } }: { readonly delivery: Delivery }): JSX.Element {
   if (body.size === 0) return <p class="muted">None.</p>;
   if (body.text === undefined)
@@ -260,7 +280,7 @@ function BodyView({ delivery: { body, headers } }: { readonly delivery: Delivery
     try {
       return <JsonTree value={JSON.parse(body.text)} />;
     } catch {
-      // Then it is only a text.
+      // The content type is wrong: the body is shown as text.
     }
   }
   return (

@@ -1,4 +1,4 @@
-/** The named events: who listens, and emitting one. */
+/** The named events with their tasks, and a form to emit one. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -10,7 +10,10 @@ import { mayTrigger } from "../session.ts";
 import { JsonEditor } from "./json-editor.tsx";
 import { checkJson } from "./schema-check.ts";
 
-/** `name`: the event to emit. Events that nobody listens to can be emitted too: they start nothing. */
+/**
+ * Lists the events and shows the form. `name` is the event to emit. Events without a task can be
+ * emitted too and start nothing.
+ */
 export function EventsView({
   tasks,
   name,
@@ -48,6 +51,7 @@ export function EventsView({
   );
 }
 
+/** The form to emit an event. The started runs are linked below it. */
 function EmitForm({ event }: { readonly event: string }): JSX.Element {
   const id = useId();
   const name = useSignal(event);

@@ -1,23 +1,26 @@
-/** A field for JSON that says what is wrong with it as it is typed. */
+/** A text field for JSON that shows faults while the user types. */
 import type { JSX } from "preact";
 import { useId, useMemo } from "preact/hooks";
 import type { JsonSchema } from "../documents.ts";
 import { Icon } from "../parts/icon.tsx";
 import { checkJson } from "./schema-check.ts";
 
+/** Properties of the editor. The caller keeps the text. */
 export interface JsonEditorProps {
   readonly label: string;
   readonly text: string;
+  /** The schema to check against; null accepts any JSON. */
   readonly schema: JsonSchema | null;
-  /** Said of what fits the schema. */
+  /** The text for a value that fits the schema. */
   readonly fits?: string;
   readonly onInput: (text: string) => void;
   readonly rows?: number;
 }
 
+/** The maximum number of faults to show. */
 const SHOWN_FAULTS = 6;
 
-/** The Tab key leaves it, as it leaves every field. */
+/** A plain text field. The Tab key leaves it, so that the keyboard is never trapped. */
 export function JsonEditor(props: JsonEditorProps): JSX.Element {
   const { label, text, schema, fits = "It fits what the task takes", onInput, rows = 10 } = props;
   const id = useId();

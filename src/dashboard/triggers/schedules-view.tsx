@@ -1,4 +1,4 @@
-/** The schedules: when they are due next, pausing them, running one now. */
+/** The schedules: next due times, pausing, and running one at once. */
 import type { JSX } from "preact";
 import { post } from "../api.ts";
 import type { Accepted, ScheduleDocument } from "../documents.ts";
@@ -13,9 +13,10 @@ import { tell } from "../parts/toasts.tsx";
 import { runPath, runsPath } from "../routes.ts";
 import { mayOperate, mayTrigger } from "../session.ts";
 
+/** The interval between reads. */
 const REFRESH_MS = 10_000;
 
-/** Read again every ten seconds. */
+/** Shows a card per schedule, read again every ten seconds. */
 export function SchedulesView(): JSX.Element {
   const { data, problem, reload } = useGet<{ readonly schedules: readonly ScheduleDocument[] }>(
     "/schedules",
@@ -43,6 +44,7 @@ export function SchedulesView(): JSX.Element {
   );
 }
 
+/** A schedule with its next times, last run, and waiting and skipped due times. */
 function Schedule({
   schedule,
   reload,
@@ -53,11 +55,13 @@ function Schedule({
   const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting, waiting_for } =
     schedule;
   const isPaused = Boolean(paused);
+  // The API pauses all schedules of a task at once.
   const toggle = async (): Promise<void> => {
     await post(`/schedules/${encodeURIComponent(task)}/${isPaused ? "resume" : "pause"}`);
     reload();
     tell(isPaused ? "It is due again." : "It is paused.");
   };
+  // The payload is the one of a due run: the schedule's own, or the time and cron.
   const runNow = async (): Promise<void> => {
     const body = JSON.stringify(
       schedule.payload ?? { scheduled_time: new Date().toISOString(), cron },

@@ -1,16 +1,17 @@
-/** Whether a JSON text fits the schema of what a task takes, as it is typed. Pure. */
+/** Checks JSON texts against a task's schema as they are typed. Pure. The server checks again. */
 import { Validator } from "@cfworker/json-schema";
 import type { JsonSchema } from "../documents.ts";
 
+/** The result of a check. */
 export type Checked =
   | { readonly state: "fits"; readonly value: unknown }
-  /** `path`: where, from `$`; null if the text is no JSON at all. */
+  /** `path` is the place from `$`; null if the text is not JSON. */
   | {
       readonly state: "wrong";
       readonly faults: readonly { readonly path: string | null; readonly message: string }[];
     };
 
-/** Checks a text; without a schema every JSON fits. */
+/** Checks a text. Without a schema any JSON fits. */
 export function checkJson(text: string, schema: JsonSchema | null): Checked {
   let value: unknown;
   try {
@@ -22,7 +23,8 @@ export function checkJson(text: string, schema: JsonSchema | null): Checked {
   if (schema === null) return { state: "fits", value };
   const { valid, errors } = new Validator({ ...schema }, "2020-12", false).validate(value);
   if (valid) return { state: "fits", value };
-  // What says only that something inside is wrong is left out: the inner fault says what.
+  // A fault that only says "something inside is wrong" is left out: the inner fault is more
+  // precise.
   const deepest = errors.filter(({ keyword }) => !OUTER.includes(keyword));
   const faults = (deepest.length === 0 ? errors : deepest).map(
     ({ instanceLocation, keyword, keywordLocation, error }) => ({
@@ -33,15 +35,18 @@ export function checkJson(text: string, schema: JsonSchema | null): Checked {
   return { state: "wrong", faults };
 }
 
+/** Keywords whose faults repeat the faults inside. */
 const OUTER = ["properties", "items", "prefixItems", "allOf", "$ref", "additionalProperties"];
 
-/** The library's own words, but where those say nothing to who fills in a form. */
+/**
+ * The message of a fault: the library's, except for keywords whose message would not help a user.
+ */
 function messageOf(keyword: string, error: string, inSchema: () => unknown): string {
   if (keyword === "pattern") return `It must match ${String(inSchema())}`;
   return keyword === "false" ? "The task takes nothing here." : error;
 }
 
-/** What the schema says at a JSON pointer. */
+/** Reads the schema at a JSON pointer. */
 function valueAt(schema: JsonSchema, pointer: string): unknown {
   let value: unknown = schema;
   for (const part of partsOf(pointer))
@@ -49,19 +54,23 @@ function valueAt(schema: JsonSchema, pointer: string): unknown {
   return value;
 }
 
-/** `#/a/0/b` to `$.a[0].b`. */
+/** Converts the pointer `#/a/0/b` to the path `$.a[0].b`. */
 function pathOf(pointer: string): string {
   return `$${partsOf(pointer)
     .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
     .join("")}`;
 }
 
+/** Splits a JSON pointer; `~1` stands for `/` and `~0` for `~`. */
 function partsOf(pointer: string): string[] {
   const parts = pointer.replace(/^#\/?/, "").split("/").filter(Boolean);
   return parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** A value to begin with: the schema's own example or default, else the required properties, empty. */
+/**
+ * Makes a value to begin with: the schema's default or example, otherwise empty values for the
+ * required properties.
+ */
 export function exampleOf(schema: JsonSchema | null): unknown {
   if (schema === null) return {};
   const { default: given, examples, enum: choices, const: only, type } = schema;
@@ -86,6 +95,7 @@ export function exampleOf(schema: JsonSchema | null): unknown {
   }
 }
 
+/** Makes an object with the required properties. */
 function exampleObject(schema: JsonSchema): Record<string, unknown> {
   const required: readonly unknown[] = Array.isArray(schema["required"]) ? schema["required"] : [];
   const example: Record<string, unknown> = {};
@@ -94,13 +104,17 @@ function exampleObject(schema: JsonSchema): Record<string, unknown> {
   return example;
 }
 
+/** A property of an object's schema. */
 export interface Field {
   readonly name: string;
   readonly schema: JsonSchema;
   readonly isRequired: boolean;
 }
 
-/** The properties of an object's schema, in order; null if it is no object with named properties. */
+/**
+ * Lists the properties of an object's schema in order. Null if the schema names none, so that no
+ * form can be shown.
+ */
 export function fieldsOf(schema: JsonSchema | null): readonly Field[] | null {
   const properties = schema?.["properties"];
   if (!isSchema(properties)) return null;
@@ -114,6 +128,7 @@ export function fieldsOf(schema: JsonSchema | null): readonly Field[] | null {
   }));
 }
 
+/** Tests for a schema that is an object; `true` and `false` are schemas too. */
 function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

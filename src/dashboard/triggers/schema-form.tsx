@@ -1,18 +1,25 @@
-/** A field for each property of an object's schema; what is no text, number, choice or switch is written as JSON. */
+/**
+ * A form with a field per property of a schema. Values that are no text, number, choice or boolean
+ * are written as JSON.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import type { Checked, Field } from "./schema-check.ts";
 
+/** Properties of the form. */
 export interface SchemaFormProps {
   readonly fields: readonly Field[];
-  /** The whole object as JSON: the form changes it property by property. */
+  /**
+   * The whole object as JSON. The form changes one property of it at a time, so that form and
+   * editor share their text.
+   */
   readonly text: string;
   readonly checked: Checked;
   readonly onInput: (text: string) => void;
 }
 
-/** The faults stand beside their fields. */
+/** Shows the fields with their faults beside them, and other faults below. */
 export function SchemaForm({ fields, text, checked, onInput }: SchemaFormProps): JSX.Element {
   const values = objectOf(text);
   const faults = checked.state === "wrong" ? checked.faults : [];
@@ -21,6 +28,7 @@ export function SchemaForm({ fields, text, checked, onInput }: SchemaFormProps):
     ({ path }) => path === null || !known.some((field) => isBelow(path, field)),
   );
   const set = (name: string, value: unknown): void => {
+    // An emptied field is removed: an empty text would not count as missing.
     const { [name]: _, ...rest } = values;
     onInput(JSON.stringify(value === undefined ? rest : { ...values, [name]: value }, null, 2));
   };
@@ -48,10 +56,12 @@ export function SchemaForm({ fields, text, checked, onInput }: SchemaFormProps):
   );
 }
 
+/** Tests if a path is a field or a place inside it. */
 function isBelow(path: string, field: string): boolean {
   return path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`);
 }
 
+/** Parses the text; anything but an object counts as empty. */
 function objectOf(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
@@ -61,14 +71,16 @@ function objectOf(text: string): Record<string, unknown> {
   }
 }
 
+/** Properties of a field. */
 interface FieldProps {
   readonly field: Field;
   readonly value: unknown;
   readonly faults: readonly string[];
-  /** Undefined takes the property away. */
+  /** Called with the new value; undefined removes the property. */
   readonly onChange: (value: unknown) => void;
 }
 
+/** A label, a control, and the first fault or the description. */
 function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element {
   const id = useId();
   const { name, schema, isRequired } = field;
@@ -92,11 +104,16 @@ function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element 
   );
 }
 
+/** Properties of a control. */
 interface ControlProps extends Pick<FieldProps, "value" | "onChange"> {
   readonly schema: Field["schema"];
   readonly attributes: { readonly id: string };
 }
 
+/**
+ * Selects the control by the type of the schema. A choice is identified by its index, since its
+ * values may be of any type.
+ */
 function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Element {
   const { enum: choices, type } = schema;
   if (Array.isArray(choices)) {
@@ -154,7 +171,7 @@ function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Ele
   }
 }
 
-/** Keeps what is typed as long as it is no JSON yet. */
+/** A field for JSON. It keeps an incomplete text and reports a change once the text parses. */
 function JsonControl({ value, attributes, onChange }: Omit<ControlProps, "schema">): JSX.Element {
   const draft = useSignal<string | null>(null);
   return (
@@ -171,7 +188,7 @@ function JsonControl({ value, attributes, onChange }: Omit<ControlProps, "schema
         try {
           onChange(text === "" ? undefined : JSON.parse(text));
         } catch {
-          // Half-written: the schema is asked again when it is whole.
+          // Incomplete JSON: the value is checked once it is complete.
         }
       }}
     />

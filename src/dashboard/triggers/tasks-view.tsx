@@ -1,4 +1,4 @@
-/** The tasks, and a form that triggers the chosen one. */
+/** The tasks, and a form to trigger one. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -16,7 +16,10 @@ import { JsonEditor } from "./json-editor.tsx";
 import { checkJson, exampleOf, fieldsOf } from "./schema-check.ts";
 import { SchemaForm } from "./schema-form.tsx";
 
-/** Every task can be triggered, also those in the middle of a pipeline. */
+/**
+ * Lists all tasks and shows the form of one. A task in the middle of a pipeline can be triggered
+ * too.
+ */
 export function TasksView({
   tasks,
   name,
@@ -50,6 +53,10 @@ export function TasksView({
   );
 }
 
+/**
+ * The form of a task: payload, idempotency key and delay. The payload is written in a form if the
+ * schema has properties, or as JSON; both edit the same text.
+ */
 function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
   const id = useId();
   const schema = task.input_schema;
@@ -76,6 +83,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
     );
     navigate(runPath(accepted.run_id));
   };
+  // A paused task accepts triggers: its attempts wait until it is resumed.
   const pause = async (): Promise<void> => {
     const verb = paused.value === null ? "pause" : "resume";
     paused.value = (await post<DeployedTask>(`${path}/${verb}`)).paused ?? null;

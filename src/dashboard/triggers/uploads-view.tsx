@@ -1,10 +1,10 @@
-/** The rules by which uploads to R2 trigger tasks. */
+/** The rules by which uploads to R2 trigger tasks. Shown only: they are changed in peach.conf. */
 import type { JSX } from "preact";
 import type { DeployedTask } from "../documents.ts";
 import { Empty } from "../parts/states.tsx";
 import { runsPath } from "../routes.ts";
 
-/** As peach.conf has them. */
+/** Lists the rules of all tasks. Each links to the runs that uploads have started. */
 export function UploadsView({ tasks }: { readonly tasks: readonly DeployedTask[] }): JSX.Element {
   const rules = tasks.flatMap(({ task, on }) => on.r2.map((rule) => ({ task, ...rule })));
   if (rules.length === 0)

@@ -1,0 +1,116 @@
+/** The data of the page Runs: the list, its counts, and their changes from the live feed. */
+import { useSignal } from "@preact/signals";
+import { useCallback, useEffect, useRef } from "preact/hooks";
+import { get, problemOf } from "../api.ts";
+import type { ProblemDocument, RunCounts, RunPage as Page, RunSummary } from "../documents.ts";
+import { useFeed } from "../live/feed.ts";
+import {
+  filtersFromQuery,
+  filtersToApi,
+  matchesFilters,
+  type RunFilters,
+  runsPath,
+} from "../routes.ts";
+
+/** The number of runs that a read adds to the list. */
+const PAGE_SIZE = 50;
+
+/**
+ * Reads the list and updates it from the feed: a new run is put on top, and a known run is changed
+ * in place.
+ */
+export function useRuns(filters: RunFilters) {
+  const runs = useSignal<readonly RunSummary[] | null>(null);
+  const counts = useSignal<RunCounts | null>(null);
+  const cursor = useSignal<string | null>(null);
+  const problem = useSignal<ProblemDocument | null>(null);
+  // The number of the latest read. An answer to an older one is dropped, or a slow answer would
+  // show the runs of other filters.
+  const round = useRef(0);
+  const countsTimer = useRef<number | undefined>(undefined);
+  const key = runsPath(filters);
+
+  // The counts ignore the status filter: they stand beside the statuses to choose from.
+  const readCounts = useCallback(async (): Promise<void> => {
+    const { statuses: _, ...rest } = filtersFromQuery(new URL(key, location.origin).searchParams);
+    counts.value = await get<RunCounts>(
+      `/runs/count?${filtersToApi({ ...rest, statuses: [] }, Date.now())}`,
+    );
+  }, [key, counts]);
+
+  const read = useCallback(
+    async (after: string | null): Promise<void> => {
+      round.current += 1;
+      const ours = round.current;
+      const wanted = filtersFromQuery(new URL(key, location.origin).searchParams);
+      const asked = new URLSearchParams(filtersToApi(wanted, Date.now()));
+      asked.set("limit", String(PAGE_SIZE));
+      if (after !== null) asked.set("cursor", after);
+      try {
+        let page = await get<Page>(`/runs?${asked}`);
+        // A page may be empty while more follow, since filters are applied to each page. The list
+        // reads on until it has something to show.
+        while (page.runs.length === 0 && page.next_cursor !== null && ours === round.current) {
+          asked.set("cursor", page.next_cursor);
+          page = await get<Page>(`/runs?${asked}`);
+        }
+        if (ours !== round.current) return;
+        runs.value = after === null ? page.runs : [...(runs.peek() ?? []), ...page.runs];
+        cursor.value = page.next_cursor;
+        problem.value = null;
+        if (after === null) await readCounts();
+      } catch (error) {
+        if (ours === round.current && runs.peek() === null) problem.value = problemOf(error);
+      }
+    },
+    [key, runs, cursor, problem, readCounts],
+  );
+
+  useEffect(() => {
+    runs.value = null;
+    cursor.value = null;
+    problem.value = null;
+    void read(null);
+    return () => void (round.current += 1);
+  }, [read, runs, cursor, problem]);
+
+  // Runs that no longer match the filters stay until the next read.
+  const take = useCallback(
+    (changed: readonly RunSummary[]) => {
+      const shown = runs.peek();
+      if (shown === null) return;
+      const wanted = filtersFromQuery(new URL(key, location.origin).searchParams);
+      runs.value = mergeRuns(shown, changed, wanted);
+      // Counts are read once a burst of changes is over.
+      window.clearTimeout(countsTimer.current);
+      countsTimer.current = window.setTimeout(() => void readCounts().catch(() => undefined), 800);
+    },
+    [key, runs, readCounts],
+  );
+  useFeed(
+    take,
+    useCallback(() => void read(null), [read]),
+  );
+  return {
+    runs,
+    counts,
+    cursor,
+    problem,
+    reload: () => void read(null),
+    more: () => void read(cursor.peek()),
+  };
+}
+
+/** Updates the shown runs and puts new matching ones on top, newest first. */
+function mergeRuns(
+  shown: readonly RunSummary[],
+  changed: readonly RunSummary[],
+  filters: RunFilters,
+): readonly RunSummary[] {
+  const latest = new Map(changed.map((run) => [run.run_id, run]));
+  const kept = shown.map((run) => latest.get(run.run_id) ?? run);
+  for (const { run_id } of shown) latest.delete(run_id);
+  const added = [...latest.values()].filter((run) => matchesFilters(run, filters, Date.now()));
+  if (added.length === 0) return kept;
+  return [...added.toSorted((a, b) => b.created_at.localeCompare(a.created_at)), ...kept];
+}
