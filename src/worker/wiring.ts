@@ -19,7 +19,7 @@ import { readGrant } from "../objects/run/grant-text-rpc.ts";
 import type { ClaimRequest, Grant, GrantText, Lease } from "../objects/run/lease-rpc.ts";
 import type { Settlement } from "../objects/run/settlement-rpc.ts";
 import { createAcceptTrigger } from "../triggers/trigger-acceptor.ts";
-import type { Lifetime } from "../platform/lifetime.ts";
+import { BackgroundWork, type Lifetime } from "../platform/lifetime.ts";
 import type { AsAuthor } from "../triggers/check-input.ts";
 import { createEmitEvent } from "../triggers/emit.ts";
 import { createGate } from "../triggers/gate.ts";
@@ -77,9 +77,9 @@ export type Beginning =
 export async function driveRun(given: Env, runId: RunId, beginning: Beginning): Promise<void> {
   const env = ownEnv(given);
   const startedAt = Date.now();
-  const carried: Promise<unknown>[] = [];
+  const background = new BackgroundWork();
   const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
-  const lifetime: Lifetime = { waitUntil: (promise) => carried.push(promise), budgetMs };
+  const lifetime: Lifetime = { waitUntil: background.waitUntil, budgetMs };
   using session = new SessionClient(env, runId);
   const deadlines = new Deadlines();
   const arrays = new ArrayReader(env.PAYLOADS);
@@ -116,8 +116,9 @@ export async function driveRun(given: Env, runId: RunId, beginning: Beginning): 
     );
   } finally {
     deadlines.close();
+    // Also for a driver that gives up: runs that its tasks have started are driven in here.
+    await background.ended();
   }
-  await Promise.allSettled(carried);
 }
 
 /** Runs one attempt with this deployment's methods. */

@@ -22,6 +22,7 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_041_831, "a suspect that asks for its trial each second for as long as its clock was set back"],
   [9_071_468, "a run that is cancelled before it begins, and retried two hours later, taken for one that was held up"],
   [9_071_965, "the same, taken for one that has begun before its delay was over"],
+  [9_072_201, "a rejection that nobody handles, of a child run's driver within a driver that has given up before"],
 ];
 
 let live: Live;

@@ -129,7 +129,21 @@ class World {
     });
   }
 
+  /** A rejection that nobody handles is an error of the worker: on the platform it is logged, and nothing acts on it. */
   async live(): Promise<Outcome> {
+    const unhandled = (error: unknown): void => this.#ground.violate("no throw", `nobody handles ${describe(error)}`);
+    process.on("unhandledRejection", unhandled);
+    try {
+      const outcome = await this.#live();
+      // Rejections are told once no turn is left.
+      await new Promise((resolve) => setImmediate(resolve));
+      return { ...outcome, violation: this.#ground.violation };
+    } finally {
+      process.off("unhandledRejection", unhandled);
+    }
+  }
+
+  async #live(): Promise<Outcome> {
     const { faults: weather, scheduler } = this.#ground;
     this.#clients.begin();
     this.#scheduleUpheavals();

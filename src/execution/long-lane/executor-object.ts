@@ -27,7 +27,7 @@ import { ExecutorStore } from "./store.ts";
 import type { ExecutorRpc } from "../../objects/executors/executor-rpc.ts";
 import { ownEnv } from "../author/pipeline-env.ts";
 import { ProgressReporter } from "../driver/progress-reporter.ts";
-import type { Lifetime } from "../../platform/lifetime.ts";
+import { BackgroundWork, type Lifetime } from "../../platform/lifetime.ts";
 import { log } from "../../platform/log.ts";
 
 /** The deployed code, as executor objects use it. */
@@ -108,12 +108,9 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   }
 
   async #execute(lease: Lease): Promise<Settlement> {
-    const carried: Promise<unknown>[] = [];
+    const background = new BackgroundWork();
     const deadlines = new Deadlines();
-    const lifetime = {
-      waitUntil: (promise: Promise<unknown>) => void carried.push(promise),
-      budgetMs: () => 0,
-    };
+    const lifetime = { waitUntil: background.waitUntil, budgetMs: () => 0 };
     const env = ownEnv(this.env);
     const reports = new ProgressReporter(deadlines, (said) =>
       callRun(env, lease.runId, (run) => run.report(said)),
@@ -121,7 +118,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const { executeLease } = this.#deployed;
     const settlement = await executeLease(env, lease, lifetime, deadlines, undefined, reports);
     deadlines.close();
-    await Promise.allSettled(carried);
+    await background.ended();
     return settlement;
   }
 
