@@ -2,19 +2,17 @@
  * Calls R2 with bounded retries and a time limit. Only for idempotent calls: one attempt writes
  * each key, so that a put without an answer is repeated.
  */
-import { CallTimeoutError, within } from "../platform/calls.ts";
-
-/**
- * Delays before retries. The last is above a second, since R2 takes one write per second and key.
- * Milliseconds.
- */
-const RETRY_DELAYS_MS: readonly number[] = [100, 400, 1500];
-
-/** Number of timeouts after which the call fails. */
-const MOST_TIMEOUTS = 2;
+import { callWithRetries, type CallPolicy } from "../platform/calls.ts";
 
 /** Time limit of one try: enough for 8 MiB over a slow line. Milliseconds. */
 export const R2_LIMIT_MS = 30_000;
+
+/** The last delay is above a second, since R2 takes one write per second and key. */
+const R2_CALLS: CallPolicy = {
+  delaysMs: [150, 600, 2_250],
+  limitMs: R2_LIMIT_MS,
+  isRetried: () => true,
+};
 
 /**
  * Reports that R2 kept failing: an infrastructure failure, not the task's. The attempt is lost and
@@ -41,16 +39,10 @@ export class PayloadMissingError extends Error {
  * a `PayloadStoreError` that names the operation.
  */
 export async function callR2<T>(what: string, call: () => Promise<T>): Promise<T> {
-  let timeouts = 0;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await within(R2_LIMIT_MS, "R2", call());
-    } catch (error) {
-      timeouts += Number(error instanceof CallTimeoutError);
-      const delayMs = RETRY_DELAYS_MS[tries];
-      if (delayMs === undefined || timeouts === MOST_TIMEOUTS) throw failed(what, error);
-      await scheduler.wait(delayMs * (0.5 + Math.random()));
-    }
+  try {
+    return await callWithRetries("R2", call, R2_CALLS);
+  } catch (error) {
+    throw failed(what, error);
   }
 }
 

@@ -1,8 +1,14 @@
 /**
- * The alarm of an object: one time, set so that the alarm fires. An alarm at or before now may not
- * fire, nor an alarm at the same time as the one being handled. The latter happens after the clock
- * was set back: the work of the alarm is then not due yet.
+ * The earliest time from `at` on at which an alarm fires. An alarm at or before now may not fire, nor
+ * an alarm at the same time as the one being handled (`firing`). The latter happens after the clock
+ * was set back: the work of the alarm is then not due yet. Epoch milliseconds.
  */
+export function alarmTime(at: number, now: number, firing: number | null): number {
+  const soonest = Math.max(at, now + 1);
+  return soonest === firing ? soonest + 1 : soonest;
+}
+
+/** The alarm of an object: the platform keeps one time, set so that the alarm fires (`alarmTime`). */
 export class AlarmClock {
   readonly #now: () => number;
   readonly #set: (at: number) => void;
@@ -57,8 +63,7 @@ export class AlarmClock {
   /** Sets the alarm, also to a later time; ignores Infinity. The same time again costs nothing. */
   set(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;
-    const soonest = Math.max(at, this.#now() + 1);
-    const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;
+    const alarmAt = alarmTime(at, this.#now(), this.#firing);
     if (alarmAt === this.#at) return;
     this.#at = alarmAt;
     this.#set(alarmAt);

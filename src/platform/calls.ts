@@ -15,6 +15,8 @@ export interface CallPolicy {
   readonly delaysMs: readonly number[];
   /** Time limit of one try. Milliseconds. */
   readonly limitMs: number;
+  /** Errors that are worth another try; absent: transient ones. */
+  readonly isRetried?: (error: unknown) => boolean;
 }
 
 /** Policy of calls that are cheap to abandon, since their caller repeats them later. */
@@ -67,7 +69,8 @@ export async function within<T>(limitMs: number, what: string, answer: Promise<T
 }
 
 /**
- * Calls an object until an answer, on a fresh stub each time: a failed stub stays broken. Rejects
+ * Makes a call until an answer. `call` takes a fresh stub each time: a failed stub stays broken.
+ * Delays are random between half and all of the policy's, and twice that after an overload. Rejects
  * with the last error.
  */
 export async function callWithRetries<T>(
@@ -75,14 +78,14 @@ export async function callWithRetries<T>(
   call: () => Promise<T>,
   policy = BRIEFLY,
 ): Promise<T> {
-  const { delaysMs, limitMs } = policy;
+  const { delaysMs, limitMs, isRetried = isTransient } = policy;
   let timeouts = 0;
   for (const delayMs of delaysMs) {
     try {
       return await within(limitMs, what, call());
     } catch (error) {
       timeouts += Number(error instanceof CallTimeoutError);
-      if (!isTransient(error) || timeouts === MOST_TIMEOUTS) throw error;
+      if (!isRetried(error) || timeouts === MOST_TIMEOUTS) throw error;
       await scheduler.wait(delayMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
     }
   }

@@ -3,6 +3,12 @@
 /** Calls back after this delay, if the object lives that long. The result cancels the callback. */
 export type After = (milliseconds: number, work: () => void) => () => void;
 
+/** Calls back by a timer of the runtime. */
+export const afterDelay: After = (milliseconds, work) => {
+  const timer = setTimeout(work, milliseconds);
+  return () => clearTimeout(timer);
+};
+
 /** Checks that the work ends within the time; rejects if the work fails within the time. */
 export async function isOverWithin(
   milliseconds: number,

@@ -14,6 +14,7 @@ import { recordDeadLetter } from "./dead-letter.ts";
 import { handleEach, retryLater } from "./queue-retry.ts";
 import { parseRunMessage } from "./run-message.ts";
 import { log } from "../platform/log.ts";
+import { afterDelay, isOverWithin } from "../platform/patience.ts";
 
 /** The longest wait for the start of a driver, in milliseconds. */
 const BEGINNING_MS = 1_000;
@@ -45,17 +46,12 @@ export async function consumeRunMessages(
         detail: parsed.reason,
       });
     else
-      await begun(
+      // Rejects if the driver cannot begin.
+      await isOverWithin(
+        BEGINNING_MS,
         startDriver(parsed.runId, message.attempts > 1 ? null : message.timestamp.getTime()),
+        afterDelay,
       );
     message.ack();
   });
-}
-
-/** Rejects if the driver cannot begin. */
-async function begun(starting: Promise<void>): Promise<void> {
-  const started = new AbortController();
-  const limit = scheduler.wait(BEGINNING_MS, { signal: started.signal });
-  limit.catch(() => undefined);
-  await Promise.race([starting, limit]).finally(() => started.abort());
 }

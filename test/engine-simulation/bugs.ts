@@ -30,8 +30,8 @@ export const BUGS: readonly Bug[] = [
     bug: "the alarm may be set to the time of the one that is handled",
     seed: 1,
     file: "src/platform/alarm-clock.ts",
-    code: "const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;",
-    instead: "const alarmAt = soonest;",
+    code: "return soonest === firing ? soonest + 1 : soonest;",
+    instead: "return soonest;",
   },
   {
     invariant: "2 order",

@@ -13,6 +13,7 @@ import type { Delivery, DeliveryFilter, NextDue, RefusedRequests } from "../../d
 import type { CallerRule } from "../../domain/limits/caller-window.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
+import { alarmTime } from "../../platform/alarm-clock.ts";
 import { Tables } from "../tables.ts";
 import type { DeliveriesRpc, DeliveryPage } from "./deliveries-rpc.ts";
 import type { CallersRpc } from "./caller-client.ts";
@@ -183,9 +184,8 @@ export class DeliveriesObject
     if (at < this.#alarmAt) await this.#setAlarm(at);
   }
 
-  /** Sets the alarm. Never at or before now: such an alarm may not fire. */
   async #setAlarm(at: number): Promise<void> {
-    this.#alarmAt = Math.max(at, Date.now() + 1);
+    this.#alarmAt = alarmTime(at, Date.now(), null);
     await this.ctx.storage.setAlarm(this.#alarmAt);
   }
 }

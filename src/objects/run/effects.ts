@@ -8,13 +8,18 @@ import type { ChildRun } from "../../domain/run/state.ts";
 import type { Effect } from "../../domain/run/machine-events.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
 import type { ExecutorRpc } from "../executors/executor-rpc.ts";
-import { SEND_LIMIT_MS, within } from "../../platform/calls.ts";
+import { callWithRetries, SEND_LIMIT_MS, type CallPolicy } from "../../platform/calls.ts";
 import { queueWatch } from "./queue-client.ts";
 import { callRun } from "./run-client.ts";
 import type { FinalNotice } from "./run-rpc.ts";
 import { log } from "../../platform/log.ts";
 
-const RETRY_DELAYS_MS = [100, 500, 2_000] as const;
+/** Policy of a handover. Any error is retried, then the run's alarm repeats the effect. */
+const HANDOVER: CallPolicy = {
+  delaysMs: [100, 500],
+  limitMs: SEND_LIMIT_MS,
+  isRetried: () => true,
+};
 
 /** Most messages that the platform accepts in one send. */
 const BATCH = 100;
@@ -49,12 +54,13 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
     outgoing.sendingSince = Date.now();
     const batch = outgoing.messages.splice(0, BATCH);
     const runs = batch.map(({ body }) => body.run_id).join(", ");
-    await tried("dispatch", runs, async () => {
-      const sending: Promise<QueueSendBatchResponse | undefined> = env.RUN_QUEUE.sendBatch(batch);
-      const answer = await within(SEND_LIMIT_MS, "the queue", sending);
-      // The messages are sent: an answer without the backlog is no reason to send again.
-      if (answer !== undefined) queueWatch.told(answer.metadata.metrics, Date.now());
-    });
+    const answer = await handOver(
+      "dispatch",
+      runs,
+      async (): Promise<QueueSendBatchResponse | undefined> => env.RUN_QUEUE.sendBatch(batch),
+    );
+    // The messages are sent, also if the answer lacks the backlog.
+    if (answer?.metadata !== undefined) queueWatch.told(answer.metadata.metrics, Date.now());
   }
   outgoing.sendingSince = null;
 }
@@ -67,9 +73,9 @@ export async function startExecutor(
   runId: RunId,
   { ordinal, name, trial }: ExecutorStart,
 ): Promise<void> {
-  await tried("start executor", runId, async () => {
+  await handOver("start executor", runId, async () => {
     const executor: ExecutorRpc = env.EXECUTORS.getByName(name);
-    await within(SEND_LIMIT_MS, "an executor object", executor.start(runId, ordinal, trial));
+    await executor.start(runId, ordinal, trial);
   });
 }
 
@@ -143,16 +149,12 @@ async function* answersOf<T>(
   }
 }
 
-/** Retries `perform` with the delays of `RETRY_DELAYS_MS`. `runs` names the runs in the log. */
-async function tried(what: string, runs: string, perform: () => Promise<void>): Promise<void> {
-  for (const pauseMs of RETRY_DELAYS_MS) {
-    try {
-      await perform();
-      return;
-    } catch (error) {
-      log("warn", `${what} failed, trying again`, { run_id: runs, error });
-      await scheduler.wait(pauseMs * (0.5 + Math.random()));
-    }
+/** Hands work over. Never rejects: the alarm repeats the effect. `runs` names the runs in the log. */
+async function handOver<T>(what: string, runs: string, call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await callWithRetries(what, call, HANDOVER);
+  } catch (error) {
+    log("error", `${what} failed; the run's alarm will repeat it`, { run_id: runs, error });
+    return null;
   }
-  log("error", `${what} failed; the run's alarm will repeat it`, { run_id: runs });
 }

@@ -9,6 +9,7 @@
  * domain/queue-progress.ts).
  */
 import type { QueueProgress } from "../../domain/queue-progress.ts";
+import { within } from "../../platform/calls.ts";
 import { log } from "../../platform/log.ts";
 
 /** The platform's metrics of a queue. */
@@ -65,16 +66,10 @@ export class QueueWatch {
   async ask(read: () => Promise<QueueBacklog>, now: () => number): Promise<QueueProgress | null> {
     if (isWithin(this.#learntAt, now(), FRESH_MS)) return this.#progress;
     this.#askedAt = now();
-    const answered = new AbortController();
-    const limit = scheduler.wait(this.#answerMs, { signal: answered.signal });
     try {
-      const backlog = await Promise.race([read(), limit]);
-      if (backlog !== undefined) this.told(backlog, now());
+      this.told(await within(this.#answerMs, "the run queue", read()), now());
     } catch (error) {
       log("warn", "the backlog of the run queue is not known", { error });
-    } finally {
-      limit.catch(() => undefined);
-      answered.abort();
     }
     return this.progress(now());
   }

@@ -18,6 +18,7 @@ import { noteDrivers } from "../deaths/deaths-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { within } from "../../platform/calls.ts";
+import { afterDelay } from "../../platform/patience.ts";
 import { deleteRunPayloads } from "../../payloads/payload-store.ts";
 import { inlinePayload, packer } from "./lease-payloads.ts";
 import { describeAlert } from "./failure-alert.ts";
@@ -104,10 +105,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         log("warn", message, { run_id: ctx.id.name, error });
       },
       tellCatalog: (summary, keep) => recordRun(env, summary, keep),
-      after: (milliseconds, work) => {
-        const timer = setTimeout(work, milliseconds);
-        return () => clearTimeout(timer);
-      },
+      after: afterDelay,
       notTold: (error) => {
         log("warn", "catalog not told, the alarm will", { run_id: ctx.id.name, error });
       },

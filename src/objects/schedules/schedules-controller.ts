@@ -26,17 +26,17 @@ import type { RunId } from "../../domain/ids.ts";
 import type { Problem, Result } from "../../domain/problem.ts";
 import {
   LATE_MS,
-  newScheduleState,
   waitingPauseMs,
   type DueTimes,
   type ScheduleDefinition,
-  type ScheduleState,
 } from "../../domain/schedules/due-times.ts";
-import { deployPauseMs, isNewerFormat, refuseNewer, takesOver } from "../../domain/version.ts";
-import type { After } from "../../platform/patience.ts";
-import { delayAfter, ScheduleEntry } from "./schedule-entry.ts";
+import { deployPauseMs, isNewerFormat, refuseNewer } from "../../domain/version.ts";
+import { alarmTime } from "../../platform/alarm-clock.ts";
+import { within } from "../../platform/calls.ts";
+import { delayAfter, type ScheduleEntry } from "./schedule-entry.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
-import type { ScheduleStore, StoredDeployment } from "./store.ts";
+import { KnownSchedules } from "./known-schedules.ts";
+import type { ScheduleStore } from "./store.ts";
 
 /** Limit of schedules handled concurrently: a top-level invocation has six connections. */
 const LANES = 6;
@@ -52,10 +52,6 @@ const DAY_MS = 86_400_000;
  */
 const PATIENCE_MS = DAY_MS;
 const DEPLOY_PATIENCE_MS = 30 * DAY_MS;
-/** Retention of an absent schedule. */
-const ABSENT_KEPT_MS = DAY_MS;
-/** Precision of the stored time of the last announcement: each write is a row. */
-const SEEN_MS = 60_000;
 /** Age at which the platform has ended the handling of an alarm. */
 const HANDLING_MS = 960_000;
 /** Age at which an overdue alarm counts as lost. */
@@ -76,7 +72,6 @@ export interface SchedulesHost {
   isRunning(runId: RunId): Promise<boolean>;
   /** Cancels this run in favour of the run of this due time. A repeated call changes nothing. */
   cancel(runId: RunId, dueAt: number): Promise<void>;
-  readonly after: After;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
@@ -86,20 +81,9 @@ export interface SchedulesHost {
  */
 type Turn = "done" | "failed" | "undeployed" | "held";
 
-interface Absent {
-  readonly entry: ScheduleEntry;
-  readonly since: number;
-}
-
 export class SchedulesController implements SchedulesRpc {
-  readonly #store: ScheduleStore;
+  readonly #schedules: KnownSchedules;
   readonly #host: SchedulesHost;
-  #deployed: StoredDeployment | null = null;
-  /** Schedules in the order of peach.conf. Undefined before the first load. */
-  #entries: ReadonlyMap<string, ScheduleEntry> | undefined;
-  /** Absent schedules, kept for a day. */
-  readonly #absent = new Map<string, Absent>();
-  #paused = new Set<string>();
   #alarmStrikes = 0;
   /** Start of the alarm being handled; null without one. */
   #handlingSince: number | null = null;
@@ -107,61 +91,30 @@ export class SchedulesController implements SchedulesRpc {
   #handled = { since: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
 
   constructor(store: ScheduleStore, host: SchedulesHost) {
-    this.#store = store;
+    this.#schedules = new KnownSchedules(store, (definition) => host.timesOf(definition));
     this.#host = host;
   }
 
   async sync(announced: Announcement): Promise<void> {
     refuseNewer(announced, "an announcement of schedules");
-    const known = this.#load();
-    const now = this.#host.now();
-    const deployed = this.#deployed;
-    const { version, madeAt } = announced;
-    if (version === deployed?.version && madeAt >= deployed.madeAt) {
-      if (madeAt > deployed.madeAt || Math.abs(now - deployed.seenAt) >= SEEN_MS)
-        this.#noteDeployed({ version, madeAt, seenAt: now });
-    } else if (takesOver(deployed, announced, now)) this.#deploy(known, announced, now);
-    this.#forgetAbsent(now);
+    this.#schedules.announce(announced, this.#host.now());
     await this.#rearm(null);
   }
 
   async list(): Promise<readonly ScheduleStatus[]> {
     await this.#rearm(null);
-    return [...this.#load().values()].map((entry) => this.#status(entry));
+    return this.#statuses(this.#schedules.all());
   }
 
   async pause(task: string, by: string): Promise<readonly ScheduleStatus[]> {
-    const entries = this.#entriesOf(task);
-    if (entries.length > 0 && !this.#paused.has(task)) {
-      const all = [...entries, ...this.#absentOf(task)];
-      const changed = all.map((entry) => ({
-        definition: entry.definition,
-        state: entry.whenPaused(),
-      }));
-      this.#store.pause(task, this.#host.now(), by, changed);
-      this.#paused.add(task);
-      for (const { definition, state } of changed)
-        this.#find(definition)?.recorded(definition, state);
-    }
-    return entries.map((entry) => this.#status(entry));
+    return this.#statuses(this.#schedules.pause(task, by, this.#host.now()));
   }
 
   async resume(task: string): Promise<readonly ScheduleStatus[]> {
-    const entries = this.#entriesOf(task);
-    if (entries.length > 0 && this.#paused.has(task)) {
-      const now = this.#host.now();
-      const all = [...entries, ...this.#absentOf(task)];
-      const changed = all.map((entry) => ({
-        definition: entry.definition,
-        state: entry.whenResumed(now),
-      }));
-      this.#store.resume(task, changed);
-      this.#paused.delete(task);
-      for (const { definition, state } of changed)
-        this.#find(definition)?.recorded(definition, state);
-      await this.#rearm(null);
-    }
-    return entries.map((entry) => this.#status(entry));
+    const wasPaused = this.#schedules.isPaused(task);
+    const entries = this.#schedules.resume(task, this.#host.now());
+    if (wasPaused && !this.#schedules.isPaused(task)) await this.#rearm(null);
+    return this.#statuses(entries);
   }
 
   /**
@@ -189,104 +142,13 @@ export class SchedulesController implements SchedulesRpc {
     }
   }
 
-  #load(): ReadonlyMap<string, ScheduleEntry> {
-    if (this.#entries !== undefined) return this.#entries;
-    const { deployed, schedules, pausedTasks } = this.#store.load();
-    const entries = new Map<string, ScheduleEntry>();
-    this.#absent.clear();
-    for (const { definition, state, absentSince } of schedules) {
-      const entry = this.#entry(definition, state);
-      if (absentSince === null) entries.set(keyOf(definition), entry);
-      else this.#absent.set(keyOf(definition), { entry, since: absentSince });
-      entry.deployed(absentSince);
-    }
-    this.#entries = entries;
-    this.#paused = new Set(pausedTasks);
-    this.#deployed = deployed;
-    return entries;
-  }
-
-  #entry(definition: ScheduleDefinition, state: ScheduleStatus["state"]): ScheduleEntry {
-    return new ScheduleEntry(definition, state, this.#host.timesOf(definition), this.#store);
-  }
-
-  #entriesOf(task: string): ScheduleEntry[] {
-    return [...this.#load().values()].filter(({ definition }) => definition.task === task);
-  }
-
-  #absentOf(task: string): ScheduleEntry[] {
-    return [...this.#absent.values()].flatMap(({ entry }) =>
-      entry.definition.task === task ? [entry] : [],
-    );
-  }
-
-  #find(definition: ScheduleDefinition): ScheduleEntry | undefined {
-    return this.#load().get(keyOf(definition)) ?? this.#absent.get(keyOf(definition))?.entry;
-  }
-
-  #status(entry: ScheduleEntry): ScheduleStatus {
-    const { definition, state, awaitsDeploy } = entry;
-    return {
+  #statuses(entries: readonly ScheduleEntry[]): ScheduleStatus[] {
+    return entries.map(({ definition, state, awaitsDeploy }) => ({
       definition,
       state,
-      paused: this.#paused.has(definition.task),
+      paused: this.#schedules.isPaused(definition.task),
       waitingFor: awaitsDeploy ? "deploy" : null,
-    };
-  }
-
-  #deploy(
-    known: ReadonlyMap<string, ScheduleEntry>,
-    { version, madeAt, schedules }: Announcement,
-    now: number,
-  ): void {
-    const fresh = newScheduleState(now);
-    const stored = schedules.map((definition) => ({
-      definition,
-      state: known.get(keyOf(definition))?.state ?? this.#stateOfAbsent(definition, now) ?? fresh,
     }));
-    const announced = new Set(schedules.map(keyOf));
-    const gone = [...known].filter(([key]) => !announced.has(key));
-    const deployed = { version, madeAt, seenAt: now };
-    this.#store.deploy(
-      deployed,
-      stored,
-      gone.map(([, { definition }]) => definition),
-      now,
-    );
-    const entries = stored.map(({ definition, state }) => {
-      const entry = this.#find(definition) ?? this.#entry(definition, state);
-      entry.recorded(definition, state);
-      entry.deployed(null);
-      return [keyOf(definition), entry] as const;
-    });
-    for (const key of announced) this.#absent.delete(key);
-    for (const [key, entry] of gone) {
-      this.#absent.set(key, { entry, since: now });
-      entry.deployed(now);
-    }
-    this.#entries = new Map(entries);
-    this.#deployed = deployed;
-  }
-
-  /**
-   * Stored state of a schedule that comes back; null for a new schedule, or after too long an
-   * absence.
-   */
-  #stateOfAbsent(definition: ScheduleDefinition, now: number): ScheduleState | null {
-    const absent = this.#absent.get(keyOf(definition));
-    if (absent === undefined || isForgotten(absent, now)) return null;
-    return this.#paused.has(definition.task) ? absent.entry.state : absent.entry.whenBack(now);
-  }
-
-  #noteDeployed(deployed: StoredDeployment): void {
-    this.#store.noteDeployed(deployed);
-    this.#deployed = deployed;
-  }
-
-  #forgetAbsent(now: number): void {
-    const forgotten = [...this.#absent].filter(([, absent]) => isForgotten(absent, now));
-    this.#store.forget(forgotten.map(([, { entry }]) => entry.definition));
-    for (const [key] of forgotten) this.#absent.delete(key);
   }
 
   /**
@@ -304,7 +166,7 @@ export class SchedulesController implements SchedulesRpc {
     // Due times during the work of this object count as on time: only this object could have
     // looked.
     const onTimeFrom = (now - until <= LATE_MS ? Math.min(now, since) : now) - LATE_MS;
-    const due = this.#awake(now).filter((entry) => entry.wakeAt() <= now);
+    const due = this.#schedules.awake(now).filter((entry) => entry.wakeAt() <= now);
     const lanes = Array.from({ length: Math.min(LANES, due.length) }, async () => {
       for (let entry = due.shift(); entry !== undefined; entry = due.shift())
         await this.#handle(entry, onTimeFrom);
@@ -329,7 +191,7 @@ export class SchedulesController implements SchedulesRpc {
     }
     for (let dueAt = queue.shift(); dueAt !== undefined; dueAt = queue.shift()) {
       const turn = await this.#startOrNot(entry, dueAt);
-      if (!this.#isActive(entry)) return;
+      if (!this.#schedules.isActive(entry)) return;
       if (turn === "done") continue;
       if (turn === "failed") entry.failed([dueAt, ...queue], this.#host.now());
       else if (turn === "undeployed")
@@ -353,18 +215,23 @@ export class SchedulesController implements SchedulesRpc {
       if (previous !== undefined && overlap === "cancel_running") {
         // Otherwise the clock was set back: this due time finds its own run again, or starts an
         // earlier one.
-        if (before < dueAt) await this.#inTime(this.#host.cancel(previous, dueAt));
+        if (before < dueAt)
+          await within(CALL_LIMIT_MS, "the previous run", this.#host.cancel(previous, dueAt));
       } else if (
         previous !== undefined &&
         overlap !== "allow" &&
-        (await this.#inTime(this.#host.isRunning(previous)))
+        (await within(CALL_LIMIT_MS, "the previous run", this.#host.isRunning(previous)))
       ) {
         if (overlap === "skip") entry.skip(dueAt, "overlap");
         return overlap === "skip" ? "done" : "held";
       }
       // The schedule was paused or undeployed during the call.
-      if (!this.#isActive(entry)) return "done";
-      const started = await this.#inTime(this.#host.start(entry.definition, dueAt));
+      if (!this.#schedules.isActive(entry)) return "done";
+      const started = await within(
+        CALL_LIMIT_MS,
+        "the start of a run",
+        this.#host.start(entry.definition, dueAt),
+      );
       if (!started.ok) {
         const { code, detail } = started.problem;
         const turn = this.#failed(entry, dueAt, this.#patienceWith(code), detail);
@@ -376,22 +243,6 @@ export class SchedulesController implements SchedulesRpc {
       if (!isNewerFormat(error)) return this.#failed(entry, dueAt, PATIENCE_MS, String(error));
       const turn = this.#failed(entry, dueAt, DEPLOY_PATIENCE_MS, String(error));
       return turn === "failed" ? "undeployed" : turn;
-    }
-  }
-
-  /**
-   * Returns the answer, or rejects after the time limit. A late effect of the call finds the same
-   * run by its key.
-   */
-  async #inTime<T>(call: Promise<T>): Promise<T> {
-    const { promise: over, reject } = Promise.withResolvers<never>();
-    const callOff = this.#host.after(CALL_LIMIT_MS, () =>
-      reject(new Error(`no answer within ${CALL_LIMIT_MS / 1_000} s`)),
-    );
-    try {
-      return await Promise.race([call, over]);
-    } finally {
-      callOff();
     }
   }
 
@@ -413,7 +264,8 @@ export class SchedulesController implements SchedulesRpc {
   #patienceWith(code: Problem["code"]): number {
     if (code === "unknown_task") return DEPLOY_PATIENCE_MS;
     const { version, madeAt } = this.#host.deployment;
-    const isOfSchedules = version === this.#deployed?.version && madeAt === this.#deployed.madeAt;
+    const { deployed } = this.#schedules;
+    const isOfSchedules = version === deployed?.version && madeAt === deployed.madeAt;
     return code === "overloaded" || !isOfSchedules ? PATIENCE_MS : 0;
   }
 
@@ -423,24 +275,6 @@ export class SchedulesController implements SchedulesRpc {
     fields: Readonly<Record<string, unknown>>,
   ): void {
     this.#host.log(message, { task: definition.task, cron: definition.cron, ...fields });
-  }
-
-  /** The schedule is still known, and not paused. */
-  #isActive(entry: ScheduleEntry): boolean {
-    return !this.#paused.has(entry.definition.task) && this.#find(entry.definition) === entry;
-  }
-
-  /**
-   * Schedules that are not paused, with the clock checked; absent schedules for earlier due times.
-   */
-  #awake(now: number): ScheduleEntry[] {
-    const known = [
-      ...this.#load().values(),
-      ...Array.from(this.#absent.values(), ({ entry }) => entry),
-    ];
-    const awake = known.filter(({ definition }) => !this.#paused.has(definition.task));
-    for (const entry of awake) entry.heedClock(now);
-    return awake;
   }
 
   /**
@@ -453,22 +287,12 @@ export class SchedulesController implements SchedulesRpc {
     // The handler sets the alarm at its end.
     if (this.#isHandling) return;
     const now = this.#host.now();
-    const soonest = this.#awake(now).reduce(
-      (at, entry) => Math.min(at, entry.wakeAt()),
-      Number.POSITIVE_INFINITY,
-    );
+    const soonest = this.#schedules
+      .awake(now)
+      .reduce((at, entry) => Math.min(at, entry.wakeAt()), Number.POSITIVE_INFINITY);
     if (soonest === Number.POSITIVE_INFINITY) return;
-    const later = Math.max(soonest, now + 1);
-    const alarmAt = later === firing ? later + 1 : later;
+    const alarmAt = alarmTime(soonest, now, firing);
     if (set !== null && set <= alarmAt && set > now - ALARM_LOST_MS) return;
     await this.#host.setAlarm(alarmAt);
   }
-}
-
-function keyOf({ task, id }: ScheduleDefinition): string {
-  return `${task} ${id}`;
-}
-
-function isForgotten({ since }: Absent, now: number): boolean {
-  return now - since >= ABSENT_KEPT_MS;
 }

@@ -55,10 +55,6 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
         const call = `due ${dueAt}`;
         await callRun(env, runId, (run) => run.cancel({ children: false, call }));
       },
-      after: (milliseconds, work) => {
-        const timer = setTimeout(work, milliseconds);
-        return () => clearTimeout(timer);
-      },
       log: (message, fields) => log("warn", message, fields),
     });
   }

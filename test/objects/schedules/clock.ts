@@ -45,7 +45,6 @@ export function protocolOver(
     timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
     isRunning: async () => false,
     cancel: async () => undefined,
-    after: () => () => undefined,
     log: () => undefined,
     ...around,
   });
