@@ -227,7 +227,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "cut off",
     seed: 1,
     file: "src/execution/long-lane/executor-controller.ts",
-    code: "const isLast = this.#host.now() >= endOf(order);",
+    code: "const isLast = this.#host.now() >= lastTryAt(order);",
     instead: "const isLast = false;",
   },
   {
@@ -236,8 +236,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "cut off",
     seed: 1,
     file: "src/execution/long-lane/executor-controller.ts",
-    code: "ALARM_PAUSE_MS.first * 2 ** this.#failures",
-    instead: "ALARM_PAUSE_MS.first",
+    code: "RETRY_DELAY_MS.first * 2 ** this.#failures",
+    instead: "RETRY_DELAY_MS.first",
   },
   {
     invariant: "12 waits end",

@@ -8,11 +8,8 @@ import { askTrial, strikeOff, type Docket } from "../../src/domain/trials.ts";
 import { DeathsStore } from "../../src/objects/deaths/store.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
-import {
-  ExecutorController,
-  type ExecutorOrder,
-  type Verdict,
-} from "../../src/execution/long-lane/executor-controller.ts";
+import { ExecutorController } from "../../src/execution/long-lane/executor-controller.ts";
+import type { ExecutorOrder, WitnessReport } from "../../src/execution/long-lane/executor-order.ts";
 import { Play } from "../support/run-play.ts";
 import { Dice } from "./ground/dice.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";
@@ -169,8 +166,8 @@ export class SharedIsolate {
           });
           this.#follow(index, play);
         }),
-      died: (_order, { attempt, begunAt }) =>
-        this.#asked<Verdict | null>(answered, null, () => {
+      reportDeath: (_order, { attempt, begunAt }) =>
+        this.#asked<WitnessReport | null>(answered, null, () => {
           this.#witness.note(victim, attempt, begunAt, this.#now);
           this.#docket = strikeOff(this.#docket, victim);
           return { sole: this.#witness.sole(victim), explained: this.#witness.explained(victim) };
@@ -181,7 +178,7 @@ export class SharedIsolate {
           this.#docket = docket;
           return mayBegin;
         }),
-      trialOver: () =>
+      endTrial: () =>
         this.#asked(answered, undefined, () => {
           this.#docket = strikeOff(this.#docket, victim);
         }),

@@ -27,21 +27,22 @@
 import { LEASE_GRACE_MS } from "../../domain/plan/run-graph.ts";
 import { DEATHS } from "../../domain/run/losses.ts";
 import type { RunId } from "../../domain/ids.ts";
-import type { Claimant } from "../../domain/run/machine-events.ts";
-import type { LostTo } from "../../domain/run/attempt.ts";
 import type { Trial } from "../../domain/trials.ts";
-import {
-  deployPauseMs,
-  FORMAT_VERSION,
-  isKnownFormat,
-  type Versioned,
-} from "../../domain/version.ts";
+import { deployPauseMs, FORMAT_VERSION, isKnownFormat } from "../../domain/version.ts";
 import { AlarmClock } from "../../platform/alarm-clock.ts";
-import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { Settlement } from "../../objects/run/settlement-rpc.ts";
+import type { ExecutorHost, TrialClaim } from "./executor-host.ts";
+import {
+  deathOf,
+  lastTryAt,
+  lostSettlement,
+  ORDER_MS,
+  type ExecutorOrder,
+  type NotedLease,
+} from "./executor-order.ts";
 
 /** Delay before the run is tried again; doubles each time. Milliseconds. */
-const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;
+const RETRY_DELAY_MS = { first: 2_000, most: 60_000 } as const;
 
 /** Alarms of objects that died together are repeated within this time. Milliseconds. */
 const WITNESS_MS = 5_000;
@@ -50,107 +51,18 @@ const WITNESS_MS = 5_000;
  * Delay before asking for the trial again: an eighth of the time waited so far, within these
  * bounds. Milliseconds.
  */
-const ASK_PAUSE_MS = { least: 1_000, most: 5_000 } as const;
+const ASK_DELAY_MS = { least: 1_000, most: 5_000 } as const;
 
 /**
  * Reporting a death to the witness is retried with doubling delays, as long as a death is evidence
  * about others (objects/deaths/store.ts). Milliseconds.
  */
-const TELL_WITNESS_MS = { least: 2_000, for: 600_000 } as const;
-
-/** Age at which an order without a lease is dropped. Milliseconds. */
-const ORDER_MS = 900_000;
+const WITNESS_RETRY_MS = { least: 2_000, for: 600_000 } as const;
 
 /**
  * Age at which an order of newer code is dropped: twice `ORDER_MS`, which is the longest attempt.
  */
 const NEWER_ORDER_MS = 2 * ORDER_MS;
-
-/** The order of an executor object. `v` and `at` keep their meaning in every format. */
-export interface ExecutorOrder extends Versioned {
-  readonly runId: RunId;
-  readonly ordinal: number;
-  /** Time of the order. */
-  readonly at: number;
-  /** The attempt running here; null before the claim. */
-  readonly lease: NotedLease | null;
-  /** The trial of a suspect; absent for other tasks. */
-  readonly trial?: Trial;
-}
-
-export interface NotedLease {
-  readonly attempt: number;
-  readonly token: number;
-  /** Start of the attempt; absent if older code claimed it. */
-  readonly begunAt?: number;
-  /** End of the lease. */
-  readonly until: number;
-  /** The version of the code that started the attempt. */
-  readonly version: string;
-  /** The attempt has ended, and its run was unreachable. Absent while it runs. */
-  readonly hasEnded?: true;
-  /**
-   * When a later life found the attempt dead; it then waits for reports of attempts that died with
-   * it. Absent otherwise.
-   */
-  readonly missedAt?: number;
-  /** The run knows of the death, but the witness does not. Absent otherwise. */
-  readonly isUnwitnessed?: true;
-}
-
-export type TrialClaim = Pick<Claimant, "onTrial">;
-
-/** A death that a later life found. Times are epoch milliseconds. */
-export interface FoundDeath {
-  readonly attempt: number;
-  readonly begunAt: number;
-  readonly foundAt: number;
-}
-
-/** The witness's view of the task's attempts that died. */
-export interface Verdict {
-  readonly sole: readonly number[];
-  readonly explained: readonly number[];
-}
-
-export interface ExecutorHost {
-  /** Epoch milliseconds. */
-  now(): number;
-  /** The version of the deployed code. */
-  readonly version: string;
-  order(): ExecutorOrder | null;
-  note(order: ExecutorOrder): void;
-  /** Resolves once the stored order is durable. */
-  sync(): Promise<void>;
-  /** Deletes the order and the alarm. */
-  deleteAll(): Promise<void>;
-  setAlarm(at: number): void;
-  /** Claims the task of this order from its run. */
-  begin(order: ExecutorOrder, claim: TrialClaim): Promise<Lease | null>;
-  /** Never rejects. */
-  execute(lease: Lease): Promise<Settlement>;
-  /** Settles with the run, with a few tries; `onFailure` is called after each failed try. */
-  settle(
-    order: ExecutorOrder,
-    settlement: Settlement,
-    onFailure: () => Promise<void>,
-  ): Promise<void>;
-  /**
-   * Reports the death of this order's attempt to the witness. Never rejects. Resolves to the
-   * attempts of the task, this one included, that died while nothing else died as far as known now,
-   * and those with another cause; to null if the witness is unreachable.
-   */
-  died(order: ExecutorOrder, death: FoundDeath): Promise<Verdict | null>;
-  /**
-   * Asks whether the suspect of this order may begin now; null if the answer cannot be had. Never
-   * rejects.
-   */
-  askTrial(order: ExecutorOrder, trial: Trial): Promise<boolean | null>;
-  /** Ends the trial of this order's suspect. Never rejects. */
-  trialOver(order: ExecutorOrder): Promise<void>;
-  /** The run was unreachable. The order is tried again unless `isLast`. */
-  alarmFailed(order: ExecutorOrder, error: unknown, isLast: boolean): void;
-}
 
 export class ExecutorController {
   readonly #host: ExecutorHost;
@@ -196,18 +108,18 @@ export class ExecutorController {
    */
   alarm(firing: number | null = null): Promise<void> {
     this.#alarm.fires(firing);
-    this.#underWay ??= this.#goOn().finally(() => {
+    this.#underWay ??= this.#handleAlarm().finally(() => {
       this.#alarm.handled();
       this.#underWay = null;
     });
     return this.#underWay;
   }
 
-  async #goOn(): Promise<void> {
+  async #handleAlarm(): Promise<void> {
     const order = this.#host.order();
     if (order === null) return;
     if (!isKnownFormat(order.v ?? 1)) return this.#waitForNewerCode(order);
-    const isLast = this.#host.now() >= endOf(order);
+    const isLast = this.#host.now() >= lastTryAt(order);
     try {
       const isOver = await this.#carryOut(order);
       if (!isOver) return;
@@ -229,25 +141,27 @@ export class ExecutorController {
   }
 
   #tryAgain(order: ExecutorOrder): void {
-    const pauseMs = Math.min(ALARM_PAUSE_MS.most, ALARM_PAUSE_MS.first * 2 ** this.#failures);
+    const delayMs = Math.min(RETRY_DELAY_MS.most, RETRY_DELAY_MS.first * 2 ** this.#failures);
     this.#failures += 1;
-    this.#alarm.set(Math.min(this.#host.now() + pauseMs, endOf(order)));
+    this.#alarm.set(Math.min(this.#host.now() + delayMs, lastTryAt(order)));
   }
 
   /** Returns false if work remains for the next alarm. */
   async #carryOut(order: ExecutorOrder): Promise<boolean> {
     const { lease: noted } = order;
-    if (noted?.isUnwitnessed === true) return this.#tellWitness(order, noted);
+    if (noted?.isUnwitnessed === true) return this.#reportDeath(order, noted);
     if (noted !== null) {
       const settlement = this.#unsettled ?? (await this.#lost(order, noted));
       if (settlement === null) return false;
       await this.#settle(order, noted, settlement);
-      return this.#unwitnessed === null || this.#tellLater(order, this.#unwitnessed);
+      return this.#unwitnessed === null || this.#reportLater(order, this.#unwitnessed);
     }
-    return order.trial === undefined ? this.#begin(order, {}) : this.#beTried(order, order.trial);
+    return order.trial === undefined
+      ? this.#begin(order, {})
+      : this.#awaitTrial(order, order.trial);
   }
 
-  async #beTried(order: ExecutorOrder, trial: Trial): Promise<boolean> {
+  async #awaitTrial(order: ExecutorOrder, trial: Trial): Promise<boolean> {
     const isDue = trial.mostMs === 0;
     const waitedMs = this.#host.now() - order.at;
     if (!isDue && waitedMs >= trial.mostMs) return true;
@@ -256,16 +170,16 @@ export class ExecutorController {
     if (!isDue && !((await asked) ?? waitedMs >= trial.drawnMs)) {
       // A negative time is the distance that a clock set back has to catch up: waiting takes as
       // long.
-      const pauseMs = Math.max(
-        ASK_PAUSE_MS.least,
-        Math.min(ASK_PAUSE_MS.most, Math.round(Math.abs(waitedMs) / 8)),
+      const delayMs = Math.max(
+        ASK_DELAY_MS.least,
+        Math.min(ASK_DELAY_MS.most, Math.round(Math.abs(waitedMs) / 8)),
       );
-      this.#alarm.set(this.#host.now() + pauseMs);
+      this.#alarm.set(this.#host.now() + delayMs);
       return false;
     }
     return this.#begin(order, isDue ? {} : { onTrial: true }, async () => {
       await asked;
-      await this.#host.trialOver(order);
+      await this.#host.endTrial(order);
     });
   }
 
@@ -317,34 +231,34 @@ export class ExecutorController {
    * Reports a death to the witness after the run was told. The run does not need the answer, but
    * the witness must know: another attempt that died in the same moment could be blamed otherwise.
    */
-  async #tellWitness(order: ExecutorOrder, noted: NotedLease): Promise<boolean> {
+  async #reportDeath(order: ExecutorOrder, noted: NotedLease): Promise<boolean> {
     const { missedAt = this.#host.now() } = noted;
-    const verdict = await this.#host.died(order, deathOf(order, noted, missedAt));
-    return verdict !== null || this.#tellLater(order, noted);
+    const report = await this.#host.reportDeath(order, deathOf(order, noted, missedAt));
+    return report !== null || this.#reportLater(order, noted);
   }
 
   /** Schedules another report to the witness. Returns true if the report is too late to matter. */
-  #tellLater(order: ExecutorOrder, noted: NotedLease): boolean {
+  #reportLater(order: ExecutorOrder, noted: NotedLease): boolean {
     const now = this.#host.now();
     const sinceMs = now - (noted.missedAt ?? now);
-    if (sinceMs >= TELL_WITNESS_MS.for) return true;
+    if (sinceMs >= WITNESS_RETRY_MS.for) return true;
     this.#host.note({ ...order, lease: noted });
-    this.#alarm.set(now + Math.max(TELL_WITNESS_MS.least, sinceMs));
+    this.#alarm.set(now + Math.max(WITNESS_RETRY_MS.least, sinceMs));
     return false;
   }
 
   /** The settlement of an attempt that an earlier life lost; null if the cause is not known yet. */
   async #lost(order: ExecutorOrder, noted: NotedLease): Promise<Settlement | null> {
     if (noted.hasEnded === true)
-      return lostTo(
+      return lostSettlement(
         order,
         noted,
         "surroundings",
         "the attempt had ended, but its run could not be reached before its result was gone",
       );
     if (noted.version !== this.#host.version) {
-      if (order.trial !== undefined) await this.#host.trialOver(order);
-      return lostTo(
+      if (order.trial !== undefined) await this.#host.endTrial(order);
+      return lostSettlement(
         order,
         noted,
         "surroundings",
@@ -352,9 +266,9 @@ export class ExecutorController {
       );
     }
     const { missedAt = this.#host.now() } = noted;
-    const verdict = await this.#host.died(order, deathOf(order, noted, missedAt));
-    const { sole: known, explained } = verdict ?? { sole: [], explained: [] };
-    this.#unwitnessed = verdict === null ? { ...noted, missedAt, isUnwitnessed: true } : null;
+    const report = await this.#host.reportDeath(order, deathOf(order, noted, missedAt));
+    const { sole: known, explained } = report ?? { sole: [], explained: [] };
+    this.#unwitnessed = report === null ? { ...noted, missedAt, isUnwitnessed: true } : null;
     const earlier = known.filter((one) => one !== noted.attempt);
     const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
     const now = this.#host.now();
@@ -364,45 +278,9 @@ export class ExecutorController {
       return null;
     }
     const sole = isDecisive ? known : earlier;
-    return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", {
+    return lostSettlement(order, noted, "worker", "the attempt's worker died before it had ended", {
       sole,
       explained,
     });
   }
-}
-
-function deathOf(
-  { at }: ExecutorOrder,
-  { attempt, begunAt = at }: NotedLease,
-  foundAt: number,
-): FoundDeath {
-  return { attempt, begunAt, foundAt };
-}
-
-function lostTo(
-  { ordinal }: ExecutorOrder,
-  { attempt, token }: NotedLease,
-  to: Exclude<LostTo, "deploy">,
-  message: string,
-  verdict?: Verdict,
-): Settlement {
-  return {
-    ordinal,
-    attempt,
-    token,
-    outcome: {
-      type: "lost",
-      to,
-      error: { name: "WorkerLostError", message, stack: null },
-      ...verdict,
-    },
-    children: [],
-    logs: [],
-    logsDropped: 0,
-  };
-}
-
-/** The time of the last try for an order. */
-function endOf({ at, lease }: ExecutorOrder): number {
-  return lease === null ? at + ORDER_MS : lease.until;
 }

@@ -80,7 +80,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       },
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
-      died: async ({ runId, ordinal }, { attempt, begunAt, foundAt }) => {
+      reportDeath: async ({ runId, ordinal }, { attempt, begunAt, foundAt }) => {
         const [ageMs, agoMs] = [Date.now() - begunAt, Date.now() - foundAt];
         const sole = await noteDeath(env, { runId, ordinal, attempt, ageMs, agoMs });
         return sole === null
@@ -88,7 +88,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
           : { sole, explained: await explainedDeaths(env, runId, ordinal) };
       },
       askTrial: ({ runId, ordinal }, trial) => askForTrial(env, runId, ordinal, trial),
-      trialOver: ({ runId, ordinal }) => endTrial(env, runId, ordinal),
+      endTrial: ({ runId, ordinal }) => endTrial(env, runId, ordinal),
       alarmFailed: ({ runId, ordinal }, error, isLast) => {
         log(
           "error",

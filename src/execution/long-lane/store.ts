@@ -1,5 +1,5 @@
 /** Storage of an executor object: a single order. */
-import type { ExecutorOrder } from "./executor-controller.ts";
+import type { ExecutorOrder } from "./executor-order.ts";
 
 const KEY = "order";
 

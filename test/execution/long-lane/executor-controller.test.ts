@@ -3,7 +3,8 @@ import { LEASE_GRACE_MS } from "../../../src/domain/plan/run-graph.ts";
 import type { Trial } from "../../../src/domain/trials.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
-import { ExecutorController, type ExecutorOrder } from "../../../src/execution/long-lane/executor-controller.ts";
+import { ExecutorController } from "../../../src/execution/long-lane/executor-controller.ts";
+import type { ExecutorOrder } from "../../../src/execution/long-lane/executor-order.ts";
 import { leaseFor } from "../../support/attempt.ts";
 import { newRunId, succeeded } from "../../support/hand-driven.ts";
 
@@ -101,12 +102,12 @@ class World {
           throw error;
         }
       },
-      died: async (_order, death) => {
+      reportDeath: async (_order, death) => {
         this.deaths.push(death);
         return this.isWitnessSilent ? null : { sole: this.sole, explained: this.explained };
       },
       askTrial: (_order, trial) => this.askTrial(trial),
-      trialOver: async () => void this.trialsOver.push(this.now),
+      endTrial: async () => void this.trialsOver.push(this.now),
       alarmFailed: (_order, _error, isLast) => void this.failures.push(isLast),
     });
   }

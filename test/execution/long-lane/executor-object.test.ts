@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import type { ExecutorOrder } from "../../../src/execution/long-lane/executor-controller.ts";
+import type { ExecutorOrder } from "../../../src/execution/long-lane/executor-order.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
 import { callsWaiting, nextCall } from "../../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
