@@ -163,7 +163,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     bug: "a run does not tell the one that has triggered it that it is there",
     theme: "children",
     seed: 1,
-    file: "src/execution/author/task-scope.ts",
+    file: "src/execution/author/task-triggers.ts",
     code: "parent: { runId, task: name, isChild: true },",
     instead: "parent: { runId, task: name },",
   },

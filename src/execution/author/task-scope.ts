@@ -7,16 +7,15 @@ import type { EventAttributes } from "../../domain/trigger.ts";
 import type { RunId } from "../../domain/ids.ts";
 import { ProblemError } from "../../domain/problem.ts";
 import { spanOf } from "../../domain/trace.ts";
-import { eventKey, taskKey, type TriggerKey } from "../../domain/trigger-key.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { Progress } from "../../domain/run/attempt.ts";
-import { nearest } from "../../domain/nearest.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { AttemptCancellation } from "../attempt/cancellation.ts";
 import { AttemptCompletion } from "../external/completion-url.ts";
 import { AttemptSteps, currentStep } from "../attempt/steps.ts";
 import { AttemptWaits } from "../attempt/result-waits.ts";
 import { AttemptLog } from "../attempt/log.ts";
+import { PassedOutputs, unknownNeighbour } from "../attempt/passed-outputs.ts";
 import type { AttemptInputs } from "../attempt/inputs.ts";
 import type {
   EmitOptions,
@@ -27,13 +26,12 @@ import type {
   TriggeredRun,
 } from "./api.ts";
 import { bindMethods } from "./bind-methods.ts";
-import { ChildKeys, type ChildKey } from "../attempt/child-keys.ts";
 import { loopGuardEnv } from "./loop-guard-env.ts";
 import { openObjectAt } from "./open-object.ts";
-import { OutputStore } from "../attempt/output-store.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
-import { PendingTriggers } from "./pending-triggers.ts";
-import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerHost } from "./trigger-calls.ts";
+import type { PendingTriggers } from "./pending-triggers.ts";
+import { TaskTriggers } from "./task-triggers.ts";
+import type { TriggerHost } from "./trigger-calls.ts";
 
 /** Characters. */
 const MAX_PROGRESS_MESSAGE = 500;
@@ -47,17 +45,13 @@ export class TaskScope implements TaskContext {
   readonly #inputs: AttemptInputs;
   readonly #host: TriggerHost;
   readonly #cancellation: AttemptCancellation;
-  readonly #childKeys: ChildKeys;
-  readonly #children: ChildRun[] = [];
-  readonly #passedTo = new Map<string, unknown>();
+  readonly #outputs: PassedOutputs;
   readonly #startedAt = Date.now();
   #steps: AttemptSteps | null = null;
   #waits: AttemptWaits | null = null;
   #progress: Progress | null = null;
   #onNews: (() => void) | null = null;
-  #triggers: PendingTriggers | null = null;
-  #passed: { readonly data: unknown } | null = null;
-  #chosen: readonly string[] | null = null;
+  #triggers: TaskTriggers | null = null;
   #env: PipelineEnv | null = null;
   #spanOfTrace: string | null = null;
   #completion = AttemptCompletion.none;
@@ -85,7 +79,7 @@ export class TaskScope implements TaskContext {
     this.#inputs = inputs;
     this.#host = host;
     this.#cancellation = cancellation;
-    this.#childKeys = new ChildKeys(lease, new OutputStore(lease, host.env));
+    this.#outputs = new PassedOutputs(lease);
     const { runId, task, attempt, item } = lease;
     this.log = new AttemptLog({
       run_id: runId,
@@ -153,12 +147,12 @@ export class TaskScope implements TaskContext {
 
   /** Runs triggered by this attempt. */
   get children(): readonly ChildRun[] {
-    return this.#children;
+    return this.#triggers?.children ?? [];
   }
 
   /** The chosen children; null if the attempt has not chosen. */
   get chosenChildren(): readonly string[] | null {
-    return this.#chosen;
+    return this.#outputs.chosen;
   }
 
   /** The outputs of a task that returns `returned`. Explicitly passed data wins. */
@@ -166,12 +160,12 @@ export class TaskScope implements TaskContext {
     readonly data: unknown;
     readonly to: ReadonlyMap<string, unknown>;
   } {
-    return { data: this.#passed === null ? returned : this.#passed.data, to: this.#passedTo };
+    return this.#outputs.passed(returned);
   }
 
   /** Triggers of the attempt; null before the first one. */
   get triggers(): PendingTriggers | null {
-    return this.#triggers;
+    return this.#triggers?.pending ?? null;
   }
 
   triggerTaskWithEvent(
@@ -179,64 +173,11 @@ export class TaskScope implements TaskContext {
     payload?: unknown,
     options?: TriggerOptions,
   ): Promise<TriggeredRun> {
-    return this.#follow(this.#trigger(task, payload, options));
+    return this.#triggersOf().trigger(task, payload, options);
   }
 
   emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
-    return this.#follow(this.#emit(name, payload, options));
-  }
-
-  #follow<T>(trigger: Promise<T>): Promise<T> {
-    this.#triggers ??= new PendingTriggers();
-    return this.#triggers.follow(trigger);
-  }
-
-  async #trigger(
-    task: string,
-    payload: unknown,
-    options: TriggerOptions | undefined,
-  ): Promise<TriggeredRun> {
-    this.#refuseIfEnded("triggerTaskWithEvent");
-    const { runId, task: name } = this.#lease;
-    const own = options?.idempotencyKey;
-    const key = own === undefined ? this.#childKey(task) : taskKey(own);
-    const origin = {
-      source: "task",
-      by: name,
-      parent: { runId, task: name, isChild: true },
-      depth: this.#lease.depth + 1,
-      ...this.#span(),
-    } as const;
-    const run = await orGiveBack(key, () =>
-      triggerTask(this.#host, { task, payload, options, key, origin }),
-    );
-    const child = { runId: run.runId, task };
-    this.#children.push(child);
-    return {
-      ...run,
-      result: async (awaiting) =>
-        this.#waitsOf("result").resultOf(child, resultTimeoutMs(awaiting?.timeout)),
-      output: async (of, awaiting) =>
-        this.#waitsOf("output").outputOf(child, of, resultTimeoutMs(awaiting?.timeout)),
-    };
-  }
-
-  async #emit(
-    name: string,
-    payload: unknown,
-    options: EmitOptions | undefined,
-  ): Promise<EmitResult> {
-    this.#refuseIfEnded("emitEvent");
-    const parent = { runId: this.#lease.runId, task: this.#lease.task, isChild: true } as const;
-    // No task name contains a colon, so keys of events and of tasks never collide.
-    const own = options?.idempotencyKey;
-    const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);
-    const depth = this.#lease.depth + 1;
-    const event = { name, payload, idempotencyKey: key, parent, depth, ...this.#span() };
-    const emitted = await orGiveBack(key, () => emitNamedEvent(this.#host, event));
-    const runs = emitted.map(({ runId, task }) => ({ runId, task }));
-    this.#children.push(...runs);
-    return { runs };
+    return this.#triggersOf().emit(name, payload, options);
   }
 
   openObject(s3Uri: string): Promise<OpenedObject> {
@@ -249,31 +190,14 @@ export class TaskScope implements TaskContext {
   passToChildTask(data: unknown, options?: { readonly to?: string }): void {
     this.#refuseIfEnded("passToChildTask");
     this.#completion.refuse("passToChildTask");
-    const to = options?.to;
-    if (to === undefined) {
-      this.#passed = { data };
-      return;
-    }
-    this.#refuseInItem(
-      "passToChildTask({to})",
-      "What the items pass is one array for all downstream tasks.",
-    );
-    if (!this.#lease.children.includes(to))
-      throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
-    this.#passedTo.set(to, data);
+    this.#outputs.pass(data, options?.to);
   }
 
   runOnlyChildTasks(...names: readonly string[]): void {
     this.#refuseIfEnded("runOnlyChildTasks");
-    this.#refuseInItem(
-      "runOnlyChildTasks",
-      "Choose in the downstream task, or in one before the items.",
-    );
+    this.#outputs.refuseChoiceInItem();
     this.#completion.refuse("runOnlyChildTasks");
-    const unknown = names.find((name) => !this.#lease.children.includes(name));
-    if (unknown !== undefined)
-      throw new ProblemError(this.#noSuchTask(unknown, "downstream", this.#lease.children));
-    this.#chosen = names;
+    this.#outputs.choose(names);
   }
 
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;
@@ -287,7 +211,7 @@ export class TaskScope implements TaskContext {
   ): Promise<unknown> {
     const { parents } = this.#lease;
     if (parent !== undefined && !parents.includes(parent))
-      throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
+      throw new ProblemError(unknownNeighbour(this.name, parent, "upstream", parents));
     return options?.as === "stream" ? this.#inputs.stream(parent) : this.#inputs.value(parent);
   }
 
@@ -322,7 +246,7 @@ export class TaskScope implements TaskContext {
   #waitsOf(helper: string): AttemptWaits {
     this.#refuseIfEnded(helper);
     const endsAt = this.#startedAt + this.#lease.timeoutMs;
-    const triggered = async (): Promise<void> => this.#triggers?.idle();
+    const triggered = async (): Promise<void> => this.#triggers?.pending.idle();
     this.#waits ??= new AttemptWaits(
       this.#lease,
       this.#cancellation,
@@ -334,19 +258,17 @@ export class TaskScope implements TaskContext {
     return this.#waits;
   }
 
-  /** The trace context for triggered runs. */
-  #span(): { readonly traceparent?: string } {
-    const { traceparent } = this;
-    return traceparent === null ? {} : { traceparent };
+  #triggersOf(): TaskTriggers {
+    return (this.#triggers ??= new TaskTriggers(this.#lease, this.#host, {
+      traceparent: this.traceparent,
+      refuseIfEnded: (helper) => this.#refuseIfEnded(helper),
+      step: () => currentStep(this.#steps),
+      waitsOf: (helper) => this.#waitsOf(helper),
+    }));
   }
 
   #stepsOf(): AttemptSteps {
     return (this.#steps ??= new AttemptSteps(this.#lease, this.#cancellation, this.#host.env));
-  }
-
-  /** The key of a new trigger of `target`, made in the task's own code or in one of its steps. */
-  #childKey(target: string): ChildKey {
-    return this.#childKeys.of(target, currentStep(this.#steps));
   }
 
   /**
@@ -358,41 +280,5 @@ export class TaskScope implements TaskContext {
     throw new Error(
       `${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`,
     );
-  }
-
-  #refuseInItem(helper: string, hint: string): void {
-    if (this.#lease.item === undefined) return;
-    throw new ProblemError({
-      code: "invalid_request",
-      detail: `${helper} was called in item ${this.#lease.item.index} of "${this.name}", which runs once per item.`,
-      hint,
-    });
-  }
-
-  #noSuchTask(
-    name: string,
-    where: "upstream" | "downstream",
-    known: readonly string[],
-  ): ConstructorParameters<typeof ProblemError>[0] {
-    const meant = nearest(name, known);
-    const list =
-      known.length === 0
-        ? `It has no ${where} task.`
-        : `Its ${where} tasks are ${known.join(", ")}.`;
-    return {
-      code: "unknown_task",
-      detail: `"${name}" is no ${where} task of "${this.name}".`,
-      hint: meant === null ? list : `Did you mean "${meant}"? ${list}`,
-    };
-  }
-}
-
-/** Triggers with `key`. Gives the key back if the trigger is refused. */
-async function orGiveBack<T>(key: TriggerKey | ChildKey, trigger: () => Promise<T>): Promise<T> {
-  try {
-    return await trigger();
-  } catch (error) {
-    if ("giveBack" in key) key.giveBack();
-    throw error;
   }
 }
