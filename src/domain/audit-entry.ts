@@ -31,6 +31,9 @@ export interface AuditEntry {
   readonly lastAt?: number;
 }
 
+/** Value of `who` for callers that could not be authenticated. No token may have this name. */
+export const NOBODY = "nobody";
+
 /** Value of `from` for equal entries from several addresses; never a valid address. */
 export const MANY_ADDRESSES = "many addresses";
 

@@ -25,26 +25,34 @@ import { notFound } from "./not-found.ts";
 import { errorResponse } from "./problem.ts";
 import { limitRequest } from "./middleware/request-limits.ts";
 import { requestId } from "./middleware/request-id.ts";
-import { accessRoutes } from "./api/access.routes.ts";
-import { deadLetterRoutes } from "./api/dead-letters.routes.ts";
-import { deliveryRoutes, type DeliveryRouteDependencies } from "./api/deliveries.routes.ts";
-import { deploymentRoutes } from "./api/deployment.routes.ts";
-import { auditRoutes } from "./api/audit.routes.ts";
-import { bulkRoutes } from "./api/bulk.routes.ts";
-import { completionRoutes } from "./api/completion.routes.ts";
-import { descriptionRoutes, docsHandler } from "./api/description.routes.ts";
-import { eventRoutes, type EventRouteDependencies } from "./api/events.routes.ts";
-import { limitRoutes } from "./api/limits.routes.ts";
-import { metricsRoutes } from "./api/metrics.routes.ts";
-import { reconcileRoutes } from "./api/reconcile.routes.ts";
+import { triggerRoutes, type TriggerRouteDependencies } from "./api/triggers.ts";
+import { tokenRoutes } from "./api/tokens.ts";
+import { sessionRoutes } from "./api/sessions.ts";
+import { deadLetterRoutes } from "./api/dead-letters.ts";
+import { deliveryRoutes, type DeliveryRouteDependencies } from "./api/deliveries.ts";
+import { taskRoutes } from "./api/tasks.ts";
+import { graphRoutes } from "./api/graph.ts";
+import { deployedEndpointRoutes } from "./api/endpoints.ts";
+import { healthRoutes } from "./api/health.ts";
+import { metricsRoutes } from "./api/metrics.ts";
+import { auditRoutes } from "./api/audit.ts";
+import { runListRoutes } from "./api/run-lists.ts";
+import { bulkRoutes } from "./api/bulk.ts";
+import { descriptionRoutes, docsHandler } from "./api/description.ts";
+import { runItemRoutes } from "./api/run-items.ts";
+import { limitRoutes } from "./api/limits.ts";
+import { runRoutes } from "./api/runs.ts";
+import { runPayloadRoutes } from "./api/run-payloads.ts";
+import { runLogRoutes } from "./api/run-logs.ts";
+import { runEventRoutes } from "./api/run-events.ts";
+import { scheduleRoutes } from "./api/schedules.ts";
+import { runActionRoutes } from "./api/run-actions.ts";
+import { completionRoutes } from "./api/completion.ts";
+import { eventRoutes, type EventRouteDependencies } from "./api/events.ts";
+import { reconcileRoutes } from "./api/reconcile.ts";
+import { OPERATIONS } from "./api/operations.ts";
 import { dropSessionCookie } from "./endpoints/drop-session-cookie.ts";
-import { runEventRoutes } from "./api/run-events.routes.ts";
-import { runListRoutes } from "./api/run-lists.routes.ts";
-import { runRoutes } from "./api/runs.routes.ts";
-import { scheduleRoutes } from "./api/schedules.routes.ts";
-import { runActionRoutes } from "./api/run-actions.routes.ts";
 import { webhookHandshake } from "./endpoints/webhook-handshake.ts";
-import { triggerRoutes, type TriggerRouteDependencies } from "./api/triggers.routes.ts";
 
 /** Everything that the routes need from outside. Tests pass scripted versions. */
 export interface AppDependencies
@@ -83,7 +91,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   if (local !== null) app.use(local.drainBody, local.guard);
   app.use(consoleBoundary, dropSessionCookie);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
-  app.get("/api/v1/docs", docsHandler());
+  app.get("/api/v1/docs", docsHandler(OPERATIONS));
   app.use("/api/v1/*", webhookHandshake, apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),
@@ -91,6 +99,9 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     // ids.
     runListRoutes(dependencies),
     runRoutes(dependencies),
+    runPayloadRoutes(dependencies),
+    runLogRoutes(dependencies),
+    runItemRoutes(dependencies),
     runEventRoutes(dependencies),
     runActionRoutes(dependencies),
     bulkRoutes(dependencies),
@@ -99,12 +110,16 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     eventRoutes(dependencies),
     reconcileRoutes(dependencies),
     deadLetterRoutes(dependencies),
-    deploymentRoutes(dependencies),
+    taskRoutes(dependencies),
+    graphRoutes(dependencies),
+    deployedEndpointRoutes(dependencies),
+    healthRoutes(),
     metricsRoutes(),
     limitRoutes(dependencies),
     auditRoutes(),
-    accessRoutes(),
-    descriptionRoutes(),
+    tokenRoutes(),
+    sessionRoutes(),
+    descriptionRoutes(OPERATIONS),
   ])
     app.route("/api/v1", routes);
   app.route("/dashboard", dashboardRoutes(dependencies.dashboard, local !== null));

@@ -3,7 +3,7 @@
  * attempt. The run decides whether the report counts. Here the report is parsed, checked against
  * the task's `output`, and its payload stored, in R2 before the run refers to it.
  */
-import { z } from "zod";
+import { completionSchema } from "../../contract/run-actions.ts";
 import type { RunId } from "../../domain/ids.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../../domain/problem.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
@@ -22,25 +22,6 @@ import { isOurs, isSignedWith, type PresentedCompletion } from "./completion-tok
 /** Limit of the whole body; the payload is JSON. Bytes. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_MESSAGE = 4_096;
-
-/** The body of a report. */
-export const completionBody = z
-  .strictObject({
-    status: z.enum(["succeeded", "failed"], { error: "succeeded or failed" }),
-    payload: z.unknown().optional().describe("Of `succeeded`: what the task passes; absent: null"),
-    error: z
-      .strictObject({ message: z.string(), name: z.string().optional() })
-      .optional()
-      .describe("Of `failed`: why"),
-  })
-  .refine(({ status, error }) => status === "failed" || error === undefined, {
-    path: ["error"],
-    error: "only what failed has an error",
-  })
-  .refine(({ status, payload }) => status === "succeeded" || payload === undefined, {
-    path: ["payload"],
-    error: "only what succeeded has a payload",
-  });
 
 /** The completed task and its present status. */
 export interface Completed {
@@ -143,7 +124,7 @@ async function readOutcome(
   if (encoded.value.body instanceof ReadableStream) throw new Error("a JSON body is held");
   const { body: bytes } = encoded.value;
   const checked = checkNow(
-    completionBody,
+    completionSchema,
     valueOf({ ...encoded.value, size: bytes.length, body: bytes }),
   );
   if (!checked.ok) return refuse(misfit(wrongPlaces(checked.issues)));

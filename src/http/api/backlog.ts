@@ -1,7 +1,7 @@
 /** What waits: messages in the queues, due times that nobody has looked at. */
 import { dueTimes } from "../../domain/schedules/cron.ts";
-import { within } from "../../platform/calls.ts";
 import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
+import { within } from "../../platform/calls.ts";
 import { log } from "../../platform/log.ts";
 
 /** A queue, as far as the platform tells: what it does not say is null. */

@@ -4,13 +4,13 @@
  * in every mode: it has the same key, and its data are the same payload. A body that is no CloudEvent is a payload as it is.
  */
 import { z } from "zod";
-import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
+import { type Problem, type Result, ok, refuse } from "../../domain/problem.ts";
 import type { EventAttributes } from "../../domain/trigger.ts";
 import { checkNow } from "../../payloads/checked.ts";
-import { encodePayload, type EncodedPayload, valueOf } from "../../payloads/codec.ts";
+import { type EncodedPayload, encodePayload, valueOf } from "../../payloads/codec.ts";
 import { isJsonType, isMediaType } from "../../payloads/media-type.ts";
-import { listedPlaces, type WrongPlace, wrongPlaces } from "../../payloads/misfit.ts";
-import { encodeRequestBody, type IncomingBody, unlessEmpty } from "../../payloads/request-body.ts";
+import { type WrongPlace, listedPlaces, wrongPlaces } from "../../payloads/misfit.ts";
+import { type IncomingBody, encodeRequestBody, unlessEmpty } from "../../payloads/request-body.ts";
 
 /** An event as it came in: its payload, the key by which its sender tells it from others, and what it says of itself, if it does. */
 export interface IncomingEvent {

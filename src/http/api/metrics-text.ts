@@ -1,10 +1,10 @@
 /** What `/metrics` says. Counters are what the catalog has ever counted: they do not go down when runs are deleted or retried. */
-import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
-import { DURATION_BOUNDS_MS, sumOfMetrics, type Counts } from "../../domain/run/metrics.ts";
+import { type Counts, DURATION_BOUNDS_MS, sumOfMetrics } from "../../domain/run/metrics.ts";
 import { ATTEMPT_STATUSES } from "../../domain/statuses.ts";
+import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
 import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
-import { scheduleLagMs, type QueueBacklog } from "./backlog.ts";
-import { family, histogram, type HistogramSample, type Sample } from "./prometheus.ts";
+import { type QueueBacklog, scheduleLagMs } from "./backlog.ts";
+import { type HistogramSample, type Sample, family, histogram } from "./prometheus.ts";
 
 export interface MetricsSources {
   readonly runs: readonly MetricsAnswer[];

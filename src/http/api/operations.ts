@@ -1,45 +1,33 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "../openapi/operation.ts";
-import {
-  createToken,
-  deleteToken,
-  endSession,
-  listSessions,
-  listTokens,
-} from "./access.operations.ts";
-import { listAudit } from "./audit.operations.ts";
-import { cancelRuns, replayRuns, retryRuns } from "./bulk.operations.ts";
-import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./dead-letters.operations.ts";
-import {
-  listEndpoints,
-  listTasks,
-  pauseTask,
-  readGraph,
-  readHealth,
-  readMetrics,
-  readTask,
-  resumeTask,
-} from "./deployment.operations.ts";
-import { readOpenApi } from "./description.operations.ts";
-import { listDeliveries, replayDelivery } from "./deliveries.operations.ts";
-import { listItems } from "./items.operations.ts";
-import { listLimits } from "./limits.operations.ts";
-import { countRunsOperation, followRuns, listRuns } from "./run-lists.operations.ts";
-import {
-  listenToRun,
-  readItemPayload,
-  readRun,
-  readRunPayload,
-  readTaskLogs,
-  readTaskPayload,
-} from "./runs.operations.ts";
-import { listSchedules, pauseSchedules, resumeSchedules } from "./schedules.operations.ts";
-import { cancelRun, completeTask, replayRun, retryRun } from "./run-actions.operations.ts";
-import { emitEvent, reconcileBucket, triggerTask } from "./triggers.operations.ts";
+import { listAudit } from "./audit.ts";
+import { cancelRuns, replayRuns, retryRuns } from "./bulk.ts";
+import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./dead-letters.ts";
+import { listDeliveries, replayDelivery } from "./deliveries.ts";
+import { readOpenApi } from "./description.ts";
+import { listEndpoints } from "./endpoints.ts";
+import { emitEventOperation } from "./events.ts";
+import { readGraph } from "./graph.ts";
+import { readHealth } from "./health.ts";
+import { listLimits } from "./limits.ts";
+import { readMetrics } from "./metrics.ts";
+import { reconcileBucket } from "./reconcile.ts";
+import { cancelRun, completeTask, replayRun, retryRun } from "./run-actions.ts";
+import { listenToRun } from "./run-events.ts";
+import { listItems } from "./run-items.ts";
+import { countRunsOperation, followRuns, listRuns } from "./run-lists.ts";
+import { readTaskLogs } from "./run-logs.ts";
+import { readItemPayload, readRunPayload, readTaskPayload } from "./run-payloads.ts";
+import { readRun } from "./runs.ts";
+import { listSchedules, pauseSchedules, resumeSchedules } from "./schedules.ts";
+import { endSession, listSessions } from "./sessions.ts";
+import { listTasks, pauseTask, readTask, resumeTask } from "./tasks.ts";
+import { createToken, deleteToken, listTokens } from "./tokens.ts";
+import { triggerTask } from "./triggers.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   triggerTask,
-  emitEvent,
+  emitEventOperation,
   reconcileBucket,
   listRuns,
   countRunsOperation,

@@ -1,13 +1,13 @@
 /** A payload as an answer: as a whole, or the part that the request asks for. Bytes in R2 are streamed, never held. */
 import type { Context } from "hono";
 import type { Problem } from "../../domain/problem.ts";
+import type { NewPayload } from "../../domain/payload.ts";
 import { OCTET_TYPE } from "../../payloads/codec.ts";
 import { isMediaType } from "../../payloads/media-type.ts";
 import { callR2 } from "../../payloads/r2-calls.ts";
-import type { NewPayload } from "../../domain/payload.ts";
-import { byteRange } from "./byte-range.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
+import { byteRange } from "./byte-range.ts";
 
 /** Answers 200, 206 for a part, or 416; 404 if the payload's object is gone. A payload never changes, and neither does its tag. */
 export async function sendPayload(

@@ -1,10 +1,21 @@
 /** Which runs a list, a count or a call for many runs is about. */
-import { listedTasks, type RunQuery } from "../../objects/catalog/catalog-client.ts";
+import { taskName } from "../../contract/values.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
-import type { RunStatus } from "../../domain/statuses.ts";
-import type { TriggerSource } from "../../domain/trigger.ts";
+import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
+import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
+import { type RunQuery, listedTasks } from "../../objects/catalog/catalog-client.ts";
 import { unknownTask } from "../../triggers/accept.ts";
+import { listOf, timeParameter } from "./parameters.ts";
+
+/** Which runs are asked for; one that is left out does not matter. */
+export const runFilter = {
+  task: taskName.optional().describe("The root task"),
+  status: listOf(RUN_STATUSES).optional().describe("One or several, comma separated"),
+  source: listOf(TRIGGER_SOURCES).optional().describe("One or several, comma separated"),
+  created_after: timeParameter.optional().describe("Only runs created then or later"),
+  created_before: timeParameter.optional().describe("Only runs created before"),
+} as const;
 
 /** As the query of a call has it. */
 export interface FilterParameters {

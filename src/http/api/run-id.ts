@@ -1,6 +1,6 @@
 /** The `{id}` of calls about one run. */
 import type { Context } from "hono";
-import { parseRunId, type RunId } from "../../domain/ids.ts";
+import { type RunId, parseRunId } from "../../domain/ids.ts";
 import { nearest } from "../../domain/nearest.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { callRun as CallRunFunction } from "../../objects/run/run-client.ts";
@@ -44,5 +44,14 @@ export async function refuseUnlessInRun(
     code: "unknown_task",
     detail: `The run ${runId} has no task "${task}".`,
     hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
+  };
+}
+
+/** Refuses an index that no item of the task has. */
+export function unknownItem(task: string, index: number | undefined): Problem {
+  return {
+    code: "unknown_item",
+    detail: `The task "${task}" has no item ${index ?? 0} in this run.`,
+    hint: "GET /api/v1/runs/{id}/tasks/{task}/items lists its items, once what it reads is known.",
   };
 }

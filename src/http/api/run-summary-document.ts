@@ -1,11 +1,8 @@
 /** Runs as lists and feeds show them, and where a page ends as text. */
+import type { RunSummary as RunSummaryDocument } from "../../contract/run-lists.ts";
 import { parseRunId } from "../../domain/ids.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
-import type { DocumentOf } from "../openapi/operation.ts";
-import type { listRuns } from "./run-lists.operations.ts";
-
-export type RunSummaryDocument = DocumentOf<typeof listRuns, 200>["runs"][number];
 
 export function describeSummary(summary: RunSummary): RunSummaryDocument {
   const {

@@ -4,7 +4,8 @@
  * request.
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { auditCounted, NOBODY } from "../middleware/audit.ts";
+import { NOBODY } from "../../domain/audit-entry.ts";
+import { auditCounted } from "../middleware/audit.ts";
 import type { RunId } from "../../domain/ids.ts";
 import { hasRight, mayTriggerTask, SCOPES_OF, type Right } from "../../domain/scope.ts";
 import { IdentityUnreachableError } from "../../objects/identity/identity-client.ts";

@@ -5,7 +5,8 @@
 import { Hono, type Context } from "hono";
 import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
 import { accessAuthenticator } from "./cloudflare-access.ts";
-import { auditCounted, auditEach, NOBODY } from "../middleware/audit.ts";
+import { NOBODY } from "../../domain/audit-entry.ts";
+import { auditCounted, auditEach } from "../middleware/audit.ts";
 import { countFailure } from "./failure-limit.ts";
 import { unauthorized, type Refusal } from "./authenticator.ts";
 import { readBounded } from "../bounded-body.ts";

@@ -17,7 +17,7 @@ import { tasksOf } from "../../triggers/r2-events.ts";
 import { versionKeyOf, type R2Notification } from "../../triggers/r2-notification.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
-import { unknownBucket } from "../api/reconcile.routes.ts";
+import { unknownBucket } from "../api/reconcile.ts";
 
 /**
  * Limit of `deliveries`: how often one message is sent, because R2 may deliver it more than once.

@@ -16,14 +16,11 @@
  * An isolate that dies within the window loses its counts. The run itself records who started it.
  */
 import type { Context } from "hono";
-import { MANY_ADDRESSES, type AuditEntry } from "../../domain/audit-entry.ts";
+import { MANY_ADDRESSES, NOBODY, type AuditEntry } from "../../domain/audit-entry.ts";
 import { callAudit } from "../../objects/audit/audit-client.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { log } from "../../platform/log.ts";
-
-/** Name of all callers that could not be authenticated. */
-export const NOBODY = "nobody";
 
 /** One audited action and its result. */
 export interface AuditedAction {

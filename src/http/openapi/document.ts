@@ -5,9 +5,10 @@
 import { z } from "zod";
 import type { ProblemCode } from "../../domain/problem.ts";
 import { SCOPES_OF } from "../../domain/scope.ts";
-import { documents, named } from "../api/schemas.ts";
+import { documents } from "../../contract/named.ts";
+import { problemSchema } from "../../contract/problem.ts";
 import { GROUPS, type Answer, type Operation } from "./operation.ts";
-import { PROBLEM_KINDS } from "../problem.ts";
+import { PROBLEM_KINDS } from "../../contract/problem-kinds.ts";
 
 /** Problems that every call may answer. */
 const ALWAYS = [
@@ -22,25 +23,6 @@ const ALWAYS = [
 ] as const satisfies ProblemCode[];
 
 type Json = Readonly<Record<string, unknown>>;
-
-const problemDocument = named(
-  "Problem",
-  z
-    .object({
-      type: z.string().describe("`urn:peach:problem:` and the code"),
-      title: z.string(),
-      status: z.int(),
-      code: z.enum(Object.keys(PROBLEM_KINDS)),
-      detail: z.string().describe("What is wrong, and which value"),
-      hint: z.string().describe("What to do"),
-      request_id: z.string().describe("Under which the worker's log tells more"),
-      errors: z
-        .array(z.object({ path: z.string(), message: z.string() }))
-        .optional()
-        .describe("Each wrong place of an input"),
-    })
-    .describe("RFC 9457"),
-);
 
 /** Content of a body that may have any type; the two most common ones first. */
 const ANY_PAYLOAD = {
@@ -154,7 +136,7 @@ function refusals({ query, headers, problems }: Operation): Json {
       status,
       {
         description: codes.map((code) => `${PROBLEM_KINDS[code][1]} (\`${code}\`)`).join("; "),
-        content: { "application/problem+json": { schema: referenceTo(problemDocument) } },
+        content: { "application/problem+json": { schema: referenceTo(problemSchema) } },
       },
     ]),
   );

@@ -8,6 +8,7 @@
  * routes with the list, and try every operation with every kind of token.
  */
 import type { z } from "zod";
+import type { Json } from "../../contract/named.ts";
 import type { ProblemCode } from "../../domain/problem.ts";
 import type { Right } from "../../domain/scope.ts";
 
@@ -75,16 +76,10 @@ export interface InputOf<O extends Operation> {
 /** Type of the document that an operation answers with this status, as the handler writes it. */
 export type DocumentOf<O extends Operation, Status> = Status extends keyof O["answers"]
   ? O["answers"][Status] extends { readonly document: infer Document extends z.ZodType }
-    ? DeepReadonly<z.input<Document>>
+    ? Json<Document>
     : never
   : never;
 
 type OutputOf<Schema> = Schema extends z.ZodObject
   ? z.output<Schema>
   : Readonly<Record<string, never>>;
-
-type DeepReadonly<T> = T extends readonly (infer Item)[]
-  ? readonly DeepReadonly<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-    : T;

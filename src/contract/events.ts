@@ -1,0 +1,10 @@
+/** Runs that an event started. */
+import { z } from "zod";
+import { named } from "./named.ts";
+import { runReferenceSchema } from "./values.ts";
+
+/** Runs that an event started. */
+export const emittedEventSchema = named(
+  "EmittedEvent",
+  z.object({ runs: z.array(runReferenceSchema) }),
+);

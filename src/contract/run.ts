@@ -1,0 +1,160 @@
+/** A run: its tasks, their attempts, and the answer to a trigger. */
+import { z } from "zod";
+import { LIMIT_KINDS } from "../domain/limits/limit.ts";
+import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
+import { TRIGGER_SOURCES } from "../domain/trigger.ts";
+import { type Json, named } from "./named.ts";
+import { runId, runReferenceSchema, taskName, time } from "./values.ts";
+
+/** Run and task that a replay repeats. */
+export const replayOf = z.object({
+  run_id: runId,
+  from: taskName.nullable().describe("Null: as a whole"),
+});
+
+/** One attempt of a task. */
+export const attemptSchema = named(
+  "Attempt",
+  z.object({
+    attempt: z.int().min(1),
+    status: z.enum(ATTEMPT_STATUSES),
+    started_at: time,
+    finished_at: time.nullable(),
+    error: z
+      .object({ name: z.string(), message: z.string(), stack: z.string().nullable() })
+      .nullable(),
+  }),
+);
+
+/** A task within a run. */
+export const taskOfRunSchema = named(
+  "TaskOfRun",
+  z.object({
+    task: taskName,
+    status: z.enum(TASK_STATUSES),
+    reason: z.string().nullable().describe("Why it failed or was skipped"),
+    upstream: z.array(taskName),
+    downstream: z.array(taskName),
+    attempts: z.array(attemptSchema),
+    progress: z
+      .object({ fraction: z.number(), message: z.string().nullable(), at: time })
+      .nullable()
+      .describe("Of the running attempt, or what was said last"),
+    output: z
+      .object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() })
+      .nullable(),
+    waiting_for: z
+      .union([
+        z.object({ for: z.literal("run"), run_id: runId, task: taskName }),
+        z.object({ for: z.literal("completion"), until: time }),
+        z.object({
+          for: z.enum([...LIMIT_KINDS, "pause"]),
+          key: z.string().nullable(),
+          since: time,
+        }),
+        z.object({ for: z.literal("deploy"), method: z.string(), since: time, until: time }),
+      ])
+      .nullable()
+      .describe(
+        "Why it does not go on by itself: it awaits that run, or that somebody completes it, or is held back by a limit or a pause, or until code is deployed that has its method",
+      ),
+    completion_url: z
+      .url()
+      .optional()
+      .describe(
+        "Of an external task that waits, for tokens with the scope `admin`: where it is completed, without a token",
+      ),
+    steps: z
+      .array(z.object({ name: z.string(), finished_at: time }))
+      .optional()
+      .describe("Those that have finished; absent: none"),
+    each: z
+      .object({ total: z.int(), succeeded: z.int(), failed: z.int(), running: z.int() })
+      .optional()
+      .describe("Of a task with `each`: its items; none before its array is known"),
+  }),
+);
+
+/** Caller over HTTP. */
+const actorSchema = named(
+  "Actor",
+  z.object({
+    kind: z.enum(["token", "access"]).describe("An API token, or an identity of Cloudflare Access"),
+    name: z.string(),
+  }),
+);
+
+/** A whole run. */
+export const runSchema = named(
+  "Run",
+  z.object({
+    run_id: runId,
+    task: taskName.describe("The root task"),
+    status: z.enum(RUN_STATUSES),
+    trigger: z.object({
+      source: z.enum(TRIGGER_SOURCES),
+      by: z.string().describe("The token's name, the endpoint, the task, the object"),
+      actor: actorSchema
+        .optional()
+        .describe(
+          "Who asked for it over HTTP, also by an event or an endpoint; absent: nobody had to say who they are",
+        ),
+      parent: runReferenceSchema.nullable(),
+      replay_of: replayOf.nullable(),
+      traceparent: z.string().optional().describe("The W3C trace that it belongs to; absent: none"),
+      event: z
+        .object({
+          id: z.string(),
+          source: z.string(),
+          type: z.string(),
+          subject: z.string().nullable(),
+          time: z.string().nullable().describe("RFC 3339"),
+        })
+        .optional()
+        .describe("What the CloudEvent that has started it says of itself; absent: none has"),
+    }),
+    created_at: time,
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+    duration_ms: z.number().nullable(),
+    conf_version: z.string(),
+    tasks: z.array(taskOfRunSchema),
+    children: z.array(runReferenceSchema).describe("The runs that its attempts have triggered"),
+  }),
+);
+
+/** Answer to a trigger. */
+export const acceptedTriggerSchema = named(
+  "AcceptedTrigger",
+  z.object({
+    run_id: runId,
+    task: taskName,
+    status: z.enum(RUN_STATUSES),
+    deduplicated: z.boolean().describe("The idempotency key had started it before"),
+    url: z.url(),
+  }),
+);
+
+/** A run with all its tasks. */
+export type RunDocument = Json<typeof runSchema>;
+
+/** A task within a run. */
+export type TaskOfRun = Json<typeof taskOfRunSchema>;
+
+/** One attempt of a task. */
+export type Attempt = Json<typeof attemptSchema>;
+
+/** Progress that an attempt reported; `fraction` is 0 to 1. */
+export type Progress = NonNullable<TaskOfRun["progress"]>;
+
+/** Kind and size of a payload, without its bytes. */
+export type PayloadInfo = NonNullable<TaskOfRun["output"]>;
+
+/** Items of a task with `each`, by status. */
+export type ItemCounts = NonNullable<TaskOfRun["each"]>;
+
+/** Reason why a task waits. */
+export type WaitingFor = NonNullable<TaskOfRun["waiting_for"]>;
+
+/** Answer to a trigger. */
+export type AcceptedTrigger = Json<typeof acceptedTriggerSchema>;

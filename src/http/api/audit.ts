@@ -1,0 +1,50 @@
+/** `/audit`: lists audited actions. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { auditSchema } from "../../contract/audit.ts";
+import { callAudit } from "../../objects/audit/audit-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { documentOf, flushCounted } from "../middleware/audit.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { limitOf, numberedCursor, timeParameter } from "./parameters.ts";
+
+export const listAudit = {
+  id: "listAudit",
+  method: "GET",
+  path: "/audit",
+  right: "read",
+  group: "Access",
+  summary:
+    "Who did what, newest first: changes, refused ones included, triggers, log-ins, completions by URL; kept for a year",
+  query: z.strictObject({
+    who: z.string().max(500).optional().describe("Only of this one, as `who` of an entry says"),
+    what: z.string().max(100).optional().describe("Only such, as `what` of an entry says"),
+    since: timeParameter.optional().describe("Only what was last done since this time, ISO 8601"),
+    limit: limitOf(500, 50),
+    cursor: numberedCursor.optional(),
+  }),
+  answers: {
+    200: {
+      description:
+        "A page of entries; it may have fewer than `limit`, or none, and a `next_cursor` all the same",
+      document: auditSchema,
+    },
+  },
+  problems: [],
+} satisfies Operation;
+
+/** The route below /api/v1. */
+export function auditRoutes(): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listAudit, async (c, { query: { limit, cursor = null, ...filter }, reply }) => {
+    // What this isolate has counted and not kept yet would be missing.
+    await flushCounted(c.env);
+    const { entries, next } = await callAudit(c.env, (audit) => audit.list(filter, limit, cursor));
+    return reply(200, {
+      entries: entries.map(documentOf),
+      next_cursor: next === null ? null : String(next),
+    });
+  });
+  return routes;
+}

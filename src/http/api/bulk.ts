@@ -1,0 +1,256 @@
+/**
+ * `POST /runs/cancel`, `/runs/retry`, `/runs/replay`: the same for all runs that a filter finds, a page of them a call. The catalog
+ * finds them and may lag; each run decides for itself, and one that must be refused stops none of the others. A page is the same
+ * however often it is asked for, whatever became of its runs: places in the list never change.
+ */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { type BulkResult, bulkResultSchema } from "../../contract/bulk.ts";
+import { taskName } from "../../contract/values.ts";
+import type { RunId } from "../../domain/ids.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { RunSummary } from "../../domain/run/summary.ts";
+import { type RunQuery, findRuns } from "../../objects/catalog/catalog-client.ts";
+import { log } from "../../platform/log.ts";
+import { type ReplayDependencies, createReplayRun } from "../../triggers/replay.ts";
+import { type HttpEnv, actorOf } from "../http-env.ts";
+import { traceOf } from "../middleware/trace.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { cursor, idempotencyKey, limitOf } from "./parameters.ts";
+import {
+  type FilterParameters,
+  WRONG_CURSOR,
+  queryOf,
+  refuseUnknownTask,
+  runFilter,
+} from "./run-filter.ts";
+import { cursorOf, placeOfCursor } from "./run-summary-document.ts";
+
+const GROUP = "Steering";
+
+const bulkQuery = {
+  ...runFilter,
+  dry_run: z
+    .boolean({ error: "true or false" })
+    .default(false)
+    .describe("Changes nothing, and says what would be done"),
+  limit: limitOf(500, 100),
+  cursor: cursor.optional(),
+} as const;
+
+const answers = {
+  200: { description: "What became of each run of the page", document: bulkResultSchema },
+} as const;
+
+export const cancelRuns = {
+  id: "cancelRuns",
+  method: "POST",
+  path: "/runs/cancel",
+  right: "operate",
+  group: GROUP,
+  summary: "Cancels the runs that a filter finds; a filter is needed",
+  query: z.strictObject({
+    ...bulkQuery,
+    children: z
+      .boolean({ error: "true or false" })
+      .default(false)
+      .describe("Cancels also the runs that they have triggered"),
+  }),
+  answers,
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const retryRuns = {
+  id: "retryRuns",
+  method: "POST",
+  path: "/runs/retry",
+  right: "operate",
+  group: GROUP,
+  summary: "Retries the runs that a filter finds, in place; a filter is needed",
+  query: z.strictObject(bulkQuery),
+  answers,
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const replayRuns = {
+  id: "replayRuns",
+  method: "POST",
+  path: "/runs/replay",
+  right: "operate",
+  group: GROUP,
+  summary: "Replays the runs that a filter finds, each as a new run; a filter is needed",
+  query: z.strictObject({
+    ...bulkQuery,
+    from: taskName.optional().describe("The task to begin with"),
+  }),
+  headers: z.object({ "Idempotency-Key": idempotencyKey.optional() }),
+  answers,
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+type BulkRun = BulkResult["runs"][number];
+
+/** What became of one run: what was done, or why not. */
+type Outcome = { readonly newRunId?: RunId } | Problem;
+
+/** One kind of call. */
+interface Action {
+  readonly done: Exclude<BulkRun["result"], "refused">;
+  /** Why a run that stands so would be refused, as far as the catalog knows. */
+  expected(run: RunSummary): Problem["code"] | null;
+  perform(run: RunId): Promise<Outcome>;
+}
+
+interface BulkParameters extends FilterParameters {
+  readonly dry_run: boolean;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** Runs that are dealt with at a time: an invocation has six connections that await headers. */
+const AT_ONCE = 6;
+
+/** The routes below /api/v1. */
+export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
+  const { callRun, plan } = dependencies;
+  const replay = createReplayRun(dependencies);
+  const routes = new Hono<HttpEnv>();
+
+  handle(routes, cancelRuns, (c, { query, reply }) =>
+    inBulk(c, query, reply, {
+      done: "cancelled",
+      expected: ({ finishedAt }) => (finishedAt === null ? null : "run_final"),
+      perform: async (runId) => {
+        const call = crypto.randomUUID();
+        const answer = await callRun(c.env, runId, (run) =>
+          run.cancel({ children: query.children, call }),
+        );
+        if (answer === null) return gone(runId);
+        return answer.cancelled
+          ? {}
+          : refusal("run_final", `It has ended already: it is ${answer.document.status}.`);
+      },
+    }),
+  );
+  handle(routes, retryRuns, (c, { query, reply }) =>
+    inBulk(c, query, reply, {
+      done: "retried",
+      expected: ({ finishedAt, status }) =>
+        finishedAt === null ? "run_not_final" : status === "succeeded" ? "nothing_to_retry" : null,
+      perform: async (runId) => {
+        const call = crypto.randomUUID();
+        const answer = await callRun(c.env, runId, (run) => run.retry(call));
+        if (answer === null) return gone(runId);
+        const { outcome, document } = answer;
+        return outcome === "retried" ? {} : refusal(outcome, `It is ${document.status}.`);
+      },
+    }),
+  );
+  handle(routes, replayRuns, (c, { query, headers, reply }) =>
+    inBulk(c, query, reply, {
+      done: "replayed",
+      expected: () => null,
+      perform: async (runId) => {
+        const accepted = await replay(c.env, c.executionCtx, {
+          runId,
+          from: query.from ?? null,
+          payload: null,
+          idempotencyKey: headers["Idempotency-Key"] ?? null,
+          actor: actorOf(c.get("caller")),
+          url: new URL(c.req.url).origin,
+          ...traceOf(c),
+        });
+        if (!accepted.ok) return accepted.problem;
+        return accepted.value === null ? gone(runId) : { newRunId: accepted.value.runId };
+      },
+    }),
+  );
+  return routes;
+
+  async function inBulk(
+    c: Context<HttpEnv>,
+    parameters: BulkParameters,
+    reply: (status: 200, document: BulkResult) => Response,
+    action: Action,
+  ): Promise<Response> {
+    const filter: RunQuery = queryOf(parameters);
+    if (Object.keys(filter).length === 0) return problemResponse(c, NO_FILTER);
+    const after = parameters.cursor === undefined ? null : placeOfCursor(parameters.cursor);
+    if (parameters.cursor !== undefined && after === null) return problemResponse(c, WRONG_CURSOR);
+    const unknown = await refuseUnknownTask(c.env, plan, parameters.task);
+    if (unknown !== null) return problemResponse(c, unknown);
+    const { runs: found, end } = await findRuns(c.env, filter, after, parameters.limit);
+    const dry = parameters.dry_run;
+    const runs = await mapInBatches(found, async (run) =>
+      describe(run, action, dry ? null : await performed(action, run.id)),
+    );
+    return reply(200, {
+      dry_run: dry,
+      matched: runs.length,
+      changed: dry ? 0 : runs.filter(({ result }) => result !== "refused").length,
+      runs,
+      next_cursor: end === null ? null : cursorOf(end),
+    });
+  }
+}
+
+/** A run that cannot be reached now is refused like one that must not change; the others go on. */
+async function performed(action: Action, runId: RunId): Promise<Outcome> {
+  try {
+    return await action.perform(runId);
+  } catch (error) {
+    log("warn", "a run of a bulk call failed", { run_id: runId, error });
+    return refusal("unavailable", "It cannot be reached now.");
+  }
+}
+
+/** `outcome`: null if nothing was done; then it says what would be, as far as the catalog knows. */
+function describe(run: RunSummary, action: Action, outcome: Outcome | null): BulkRun {
+  const { id: run_id, task, status } = run;
+  if (outcome === null) {
+    const code = action.expected(run);
+    return {
+      run_id,
+      task,
+      status,
+      ...(code === null ? { result: action.done } : { result: "refused", code }),
+    };
+  }
+  if ("code" in outcome)
+    return { run_id, task, status, result: "refused", code: outcome.code, detail: outcome.detail };
+  const { newRunId } = outcome;
+  return {
+    run_id,
+    task,
+    status,
+    result: action.done,
+    ...(newRunId !== undefined && { new_run_id: newRunId }),
+  };
+}
+
+async function mapInBatches<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let first = 0; first < items.length; first += AT_ONCE)
+    results.push(...(await Promise.all(items.slice(first, first + AT_ONCE).map(work))));
+  return results;
+}
+
+function gone(runId: RunId): Problem {
+  return refusal("unknown_run", `There is no run "${runId}" any more.`);
+}
+
+function refusal(code: Problem["code"], detail: string): Problem {
+  return { code, detail, hint: "" };
+}
+
+const NO_FILTER: Problem = {
+  code: "invalid_request",
+  detail:
+    "A call for many runs needs a filter: task, status, source, created_after or created_before.",
+  hint: "Say which runs are meant; with `dry_run=true` nothing is changed.",
+};

@@ -1,0 +1,249 @@
+/** `/endpoints/{name}/deliveries`: what came in at an endpoint lately, and sending one of it again. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { deliveriesSchema, replayedDeliverySchema } from "../../contract/deliveries.ts";
+import {
+  type Delivery,
+  KEPT_DELIVERIES,
+  type ListedDelivery,
+  REDACTED,
+} from "../../domain/delivery.ts";
+import { parseDeliveryId } from "../../domain/ids.ts";
+import { nearest } from "../../domain/nearest.ts";
+import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { callDeliveries } from "../../objects/deliveries/deliveries-client.ts";
+import { bufferedRequest } from "../endpoints/body-limit.ts";
+import type { DeliveryLog } from "../endpoints/delivery-log.ts";
+import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
+import { type HttpEnv, actorOf } from "../http-env.ts";
+import { type Call, handle } from "../openapi/handle.ts";
+import type { DocumentOf, Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { limitOf, numberedCursor } from "./parameters.ts";
+
+const GROUP = "Endpoints";
+
+const endpointParams = z.object({ endpoint: z.string().describe("The endpoint's name") });
+
+export const listDeliveries = {
+  id: "listDeliveries",
+  method: "GET",
+  path: "/endpoints/{endpoint}/deliveries",
+  right: "read",
+  group: GROUP,
+  summary: "What came in at the endpoint lately, newest first",
+  params: endpointParams,
+  query: z.strictObject({
+    limit: limitOf(KEPT_DELIVERIES, 20),
+    cursor: numberedCursor.optional(),
+    refused: z
+      .enum(["true", "false"])
+      .optional()
+      .describe(
+        "Only those that were refused before the endpoint was called, or only the others; without it, both",
+      ),
+  }),
+  answers: {
+    200: {
+      description: "A page of deliveries",
+      document: deliveriesSchema,
+    },
+  },
+  problems: ["unknown_endpoint"],
+} satisfies Operation;
+
+export const replayDelivery = {
+  id: "replayDelivery",
+  method: "POST",
+  path: "/endpoints/{endpoint}/deliveries/{id}/replay",
+  right: "operate",
+  group: GROUP,
+  summary: "Calls the endpoint again with what was kept, without its `auth`",
+  params: z.object({ ...endpointParams.shape, id: z.string().describe("The delivery's id") }),
+  answers: {
+    202: {
+      description: "What came of it",
+      document: replayedDeliverySchema,
+    },
+  },
+  problems: ["unknown_endpoint", "unknown_delivery", "delivery_not_whole"],
+} satisfies Operation;
+
+export interface DeliveryRouteDependencies {
+  readonly plan: Plan;
+  readonly callDeliveries: typeof callDeliveries;
+  readonly answerRequest: AnswerRequest;
+  readonly deliveryLog: DeliveryLog;
+}
+
+/** The routes below /api/v1. */
+export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<HttpEnv> {
+  const { plan, callDeliveries, answerRequest, deliveryLog } = dependencies;
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listDeliveries, (c, { params, query, reply }) =>
+    withEndpoint(c, plan, params.endpoint, async ({ name }) => {
+      const { limit, cursor: before = null, refused } = query;
+      const filter = refused === undefined ? "all" : refused === "true" ? "refused" : "admitted";
+      const { deliveries, next } = await callDeliveries(c.env, name, (kept) =>
+        kept.list(limit, before, filter),
+      );
+      return reply(200, {
+        deliveries: deliveries.map(documentOf),
+        next_cursor: next === null ? null : String(next),
+      });
+    }),
+  );
+  handle(routes, replayDelivery, (c, call) =>
+    withEndpoint(c, plan, call.params.endpoint, async (endpoint) => {
+      const id = parseDeliveryId(call.params.id);
+      const delivery =
+        id === null ? null : await callDeliveries(c.env, endpoint.name, (kept) => kept.read(id));
+      if (delivery === null) return problemResponse(c, unknownDelivery(endpoint, call.params.id));
+      if (!delivery.body.isWhole) return problemResponse(c, notWhole(delivery));
+      return replay(c, call, endpoint, delivery);
+    }),
+  );
+  return routes;
+
+  /** As it came, but for what was redacted: without `auth`, and everything it triggers is a new run. */
+  async function replay(
+    c: Context<HttpEnv>,
+    { reply }: Call<typeof replayDelivery>,
+    endpoint: EndpointPlan,
+    delivery: Delivery,
+  ): Promise<Response> {
+    const at = Date.now();
+    const { params, senderId } = delivery;
+    const limited = bufferedRequest(requestOf(delivery), delivery.body.bytes);
+    const { request } = limited;
+    const call = { endpoint, limited, params, source: "replay", deliveryId: null } as const;
+    const answer = await answerRequest(c, { ...call, actor: actorOf(c.get("caller")) });
+    const arrival = {
+      at,
+      request,
+      params,
+      kept: limited.kept(),
+      senderId,
+      replayOf: delivery.id,
+      ...answer,
+    };
+    const id = deliveryLog.keep(c, endpoint, arrival);
+    await answer.response.body?.cancel();
+    const { status } = answer.response;
+    return reply(202, {
+      id,
+      replay_of: delivery.id,
+      status,
+      reason: answer.reason,
+      runs: runsOf(answer.runs),
+    });
+  }
+}
+
+/** A fresh request. What was redacted is left out: the endpoint would take the word for a secret. */
+function requestOf({ url, method, headers, body: { bytes } }: Delivery): Request {
+  const kept = Object.entries(headers).filter(([, value]) => value !== REDACTED);
+  return new Request(url, {
+    method,
+    headers: kept,
+    ...(bytes.byteLength === 0 ? {} : { body: bytes }),
+  });
+}
+
+function documentOf({
+  delivery,
+  refused,
+}: ListedDelivery): DocumentOf<typeof listDeliveries, 200>["deliveries"][number] {
+  const {
+    id,
+    at,
+    durationMs,
+    requestId,
+    method,
+    url,
+    headers,
+    body,
+    status,
+    reason,
+    senderId,
+    runs,
+  } = delivery;
+  return {
+    id,
+    at: new Date(at).toISOString(),
+    duration_ms: durationMs,
+    request_id: requestId,
+    method,
+    url,
+    headers,
+    body: { size: body.size, truncated: !body.isWhole, ...contentOf(body) },
+    status,
+    reason,
+    sender_id: senderId,
+    runs: runsOf(runs),
+    replay_of: delivery.replayOf,
+    refused:
+      refused === null
+        ? null
+        : {
+            address: refused.address,
+            count: refused.count,
+            first_at: new Date(refused.firstAt).toISOString(),
+          },
+  };
+}
+
+function runsOf(runs: Delivery["runs"]): DocumentOf<typeof replayDelivery, 202>["runs"] {
+  return runs.map(({ runId, task, deduplicated }) => ({ run_id: runId, task, deduplicated }));
+}
+
+/** As text if it is text, else in base64. */
+function contentOf({ bytes, isWhole }: Delivery["body"]): { text: string } | { base64: string } {
+  try {
+    // What is cut off may end in the middle of a character: with `stream` that is left out, and no fault.
+    return {
+      text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {
+        stream: !isWhole,
+      }),
+    };
+  } catch {
+    return { base64: bytes.toBase64() };
+  }
+}
+
+function withEndpoint(
+  c: Context<HttpEnv>,
+  plan: Plan,
+  name: string,
+  answer: (endpoint: EndpointPlan) => Promise<Response>,
+): Promise<Response> | Response {
+  const endpoint = plan.endpoints.find((candidate) => candidate.name === name);
+  if (endpoint !== undefined) return answer(endpoint);
+  const names = plan.endpoints.map((candidate) => candidate.name);
+  const meant = nearest(name, names);
+  return problemResponse(c, {
+    code: "unknown_endpoint",
+    detail: `There is no endpoint "${name}".`,
+    hint:
+      meant === null
+        ? `The endpoints are ${names.join(", ") || "none"}.`
+        : `Did you mean "${meant}"?`,
+  });
+}
+
+function unknownDelivery({ name }: EndpointPlan, id: string): Problem {
+  return {
+    code: "unknown_delivery",
+    detail: `The endpoint "${name}" has no delivery "${id}".`,
+    hint: `The last ${KEPT_DELIVERIES} of an endpoint are kept, for a week: list them.`,
+  };
+}
+
+function notWhole({ id }: Delivery): Problem {
+  return {
+    code: "delivery_not_whole",
+    detail: `The body of the delivery ${id} was not kept whole, so it cannot be sent again.`,
+    hint: "Bodies are kept up to 64 KB, and as far as the endpoint had read them. Have its sender send it again.",
+  };
+}

@@ -1,0 +1,94 @@
+/** `POST /events/{name}`: a named event by HTTP; every task that listens to it gets a run. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { emittedEventSchema } from "../../contract/events.ts";
+import { actorKey } from "../../domain/actor.ts";
+import { EVENT_NAME } from "../../domain/event-name.ts";
+import { tasksListeningTo } from "../../domain/plan/event-routing.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import { apiEventKey } from "../../domain/trigger-key.ts";
+import { type EmitEvent, type EmittedRun, invalidEventName } from "../../triggers/emit.ts";
+import { refuseToTrigger } from "../auth/authenticate.ts";
+import { incomingBody } from "../bounded-body.ts";
+import { type HttpEnv, actorOf } from "../http-env.ts";
+import { traceOf } from "../middleware/trace.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { type IncomingEvent, readEvents } from "./cloud-event.ts";
+import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-input.ts";
+
+export const emitEventOperation = {
+  id: "emitEvent",
+  method: "POST",
+  path: "/events/{name}",
+  right: "trigger",
+  group: "Triggers",
+  summary: "Starts a run of each task that listens to the event",
+  params: z.object({ name: z.string().describe("Letters, digits, `.`, `_` and `-`") }),
+  headers: z.object(triggerHeaders),
+  body: {
+    description:
+      "The payload: JSON, text, or bytes of any type; or CloudEvents 1.0: one, structured or binary, or a batch",
+    required: false,
+    document: null,
+  },
+  answers: {
+    202: {
+      description: "The runs; none if nobody listens",
+      document: emittedEventSchema,
+    },
+  },
+  problems: triggerProblems,
+} satisfies Operation;
+
+/** Events of a batch that are emitted side by side. */
+const AT_ONCE = 10;
+
+export interface EventRouteDependencies {
+  readonly plan: Plan;
+  readonly emitEvent: EmitEvent;
+}
+
+/** The route below /api/v1. A key in the header goes before the one that a CloudEvent brings. */
+export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, emitEventOperation, async (c, { params: { name }, headers, reply }) => {
+    if (!EVENT_NAME.test(name)) return problemResponse(c, invalidEventName(name));
+    // Nobody listens now: who is meant by it is not known, and so it is not for a token that is for some tasks only.
+    const listeners = tasksListeningTo(plan, name);
+    const refusal = refuseToTrigger(listeners.length === 0 ? [null] : listeners, c.get("caller"));
+    if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
+    const incoming = incomingBody(c.req.raw);
+    const events = incoming.ok
+      ? await readEvents(c.req.raw.headers, incoming.value, MAX_PAYLOAD_BYTES)
+      : incoming;
+    if (!events.ok) return problemResponse(c, events.problem);
+    const given = headers["Idempotency-Key"] ?? null;
+    const emit = ({ payload, key, event }: IncomingEvent): ReturnType<EmitEvent> => {
+      const chosen =
+        given === null ? key : events.value.length > 1 ? JSON.stringify([given, key]) : given;
+      return emitEvent(c.env, c.executionCtx, {
+        name,
+        payload,
+        idempotencyKey:
+          chosen === null ? null : apiEventKey(actorKey(c.get("caller")), name, chosen),
+        actor: actorOf(c.get("caller")),
+        parent: null,
+        ...traceOf(c),
+        ...(event !== null && { event }),
+        url: new URL(c.req.url).origin,
+      });
+    };
+    const runs: EmittedRun[] = [];
+    // What of a batch was emitted before one was refused is found again when its sender repeats it: each event has a key.
+    for (let at = 0; at < events.value.length; at += AT_ONCE) {
+      for (const emitted of await Promise.all(events.value.slice(at, at + AT_ONCE).map(emit))) {
+        if (!emitted.ok) return problemResponse(c, emitted.problem);
+        runs.push(...emitted.value);
+      }
+    }
+    return reply(202, { runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) });
+  });
+  return routes;
+}

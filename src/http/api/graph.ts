@@ -1,0 +1,46 @@
+/** `/graph`: the graph of the deployed tasks, as JSON or as a drawing. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { graphSchema } from "../../contract/graph.ts";
+import { GRAPH_FORMATS, renderGraph } from "../../domain/plan/graph-drawing.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+
+const GROUP = "Deployment";
+
+export const readGraph = {
+  id: "readGraph",
+  method: "GET",
+  path: "/graph",
+  right: "read",
+  group: GROUP,
+  summary: "The graph of the tasks, as data or as a drawing in Mermaid or Graphviz",
+  query: z.strictObject({
+    format: z.enum(GRAPH_FORMATS, { error: `one of ${GRAPH_FORMATS.join(", ")}` }).default("json"),
+  }),
+  answers: {
+    200: {
+      description: "The graph",
+      document: graphSchema,
+      contentTypes: ["text/vnd.mermaid", "text/vnd.graphviz"],
+    },
+  },
+  problems: [],
+} satisfies Operation;
+
+const GRAPH_TYPES = {
+  json: "application/json",
+  mermaid: "text/vnd.mermaid; charset=utf-8",
+  dot: "text/vnd.graphviz; charset=utf-8",
+} as const;
+
+/** Creates the route below /api/v1. */
+export function graphRoutes({ plan }: { readonly plan: Plan }): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, readGraph, (c, { query: { format } }) =>
+    c.body(renderGraph(plan, format), 200, { "Content-Type": GRAPH_TYPES[format] }),
+  );
+  return routes;
+}

@@ -1,0 +1,56 @@
+/** `/health`: backlogs of queues and schedules. */
+import { Hono } from "hono";
+import { healthSchema } from "../../contract/health.ts";
+import { callSchedules } from "../../objects/schedules/schedules-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { readBacklogs, scheduleLagMs } from "./backlog.ts";
+
+const GROUP = "Deployment";
+
+export const readHealth = {
+  id: "readHealth",
+  method: "GET",
+  path: "/health",
+  right: "read",
+  group: GROUP,
+  summary: "How far the queues and the schedules are behind",
+  answers: {
+    200: {
+      description: "What waits",
+      document: healthSchema,
+    },
+  },
+  problems: [],
+} satisfies Operation;
+
+/** What has waited for longer is behind. */
+const BEHIND_MS = 300_000;
+
+/** Creates the route below /api/v1. */
+export function healthRoutes(): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, readHealth, async (c, { reply }) => {
+    const [queues, schedules] = await Promise.all([
+      readBacklogs(c.env),
+      callSchedules(c.env, (object) => object.list()),
+    ]);
+    const now = Date.now();
+    const lagMs = scheduleLagMs(schedules, now);
+    const isBehind =
+      queues.some(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_MS) ||
+      lagMs > BEHIND_MS;
+    return reply(200, {
+      status: isBehind ? "behind" : "ok",
+      queues: queues.map(({ name, count, bytes, oldestAt }) => ({
+        name,
+        backlog_count: count,
+        backlog_bytes: bytes,
+        oldest_message_at: oldestAt === null ? null : new Date(oldestAt).toISOString(),
+      })),
+      schedules: { lag_ms: lagMs },
+    });
+  });
+  return routes;
+}

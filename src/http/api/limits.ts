@@ -1,0 +1,87 @@
+/** `/limits`: slots in use, and attempts that wait. */
+import { Hono } from "hono";
+import { type LimitState, limitsSchema } from "../../contract/limits.ts";
+import { LIMIT_KINDS, type LimitName, shownKey } from "../../domain/limits/limit.ts";
+import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
+import { callLimit, callLimitList } from "../../objects/limits/limit-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+
+export const listLimits = {
+  id: "listLimits",
+  method: "GET",
+  path: "/limits",
+  right: "read",
+  group: "Deployment",
+  summary: "The limits of the tasks: slots in use, and attempts that wait",
+  answers: {
+    200: {
+      description:
+        "In the order of peach.conf; of those with a key, the first 200 of each task at which there is anything",
+      document: limitsSchema,
+    },
+  },
+  problems: [],
+} satisfies Operation;
+
+export interface LimitRouteDependencies {
+  readonly plan: Plan;
+}
+
+/** Limits with a key that are shown of one task. */
+const MOST_KEYS = 200;
+
+/** Objects asked at the same time. */
+const ASKED_AT_ONCE = 6;
+
+/** The routes below /api/v1. */
+export function limitRoutes({ plan }: LimitRouteDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listLimits, async (c, { reply }) => {
+    const limits: LimitState[] = [];
+    for (const task of Object.values(plan.tasks)) limits.push(...(await limitsOf(c.env, task)));
+    return reply(200, { limits });
+  });
+  return routes;
+}
+
+async function limitsOf(env: Env, task: TaskPlan): Promise<LimitState[]> {
+  if (task.limits === null) return [];
+  const { concurrency, rateLimit } = task.limits;
+  const plans = { concurrency, rate_limit: rateLimit };
+  const isKeyed = LIMIT_KINDS.some((kind) => Array.isArray(plans[kind]?.key));
+  const listed = isKeyed ? await callLimitList(env, task.name, (list) => list.list(MOST_KEYS)) : [];
+  const names = LIMIT_KINDS.flatMap((kind): LimitName[] => {
+    const keys = listed.flatMap((one) => (one.kind === kind ? [one.key] : []));
+    return plans[kind] === null
+      ? []
+      : [null, ...keys].map((key) => ({ kind, task: task.name, key }));
+  });
+  const documents: LimitState[] = [];
+  for (let from = 0; from < names.length; from += ASKED_AT_ONCE) {
+    const asked = names
+      .slice(from, from + ASKED_AT_ONCE)
+      .map(async (name): Promise<LimitState[]> => {
+        const limit = plans[name.kind];
+        const { inUse, waiting } = await callLimit(env, name, (object) => object.use());
+        // A limit without a key is always shown, one of a key while there is anything.
+        if (limit === null || (limit.key !== null && inUse === 0 && waiting === 0)) return [];
+        const { kind, key } = name;
+        const perMs = kind === "rate_limit" && rateLimit !== null ? rateLimit.perMs : null;
+        return [
+          {
+            task: task.name,
+            kind,
+            key: shownKey(key),
+            limit: limit.limit,
+            per_ms: perMs,
+            in_use: inUse,
+            waiting,
+          },
+        ];
+      });
+    documents.push(...(await Promise.all(asked)).flat());
+  }
+  return documents;
+}

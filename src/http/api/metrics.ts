@@ -1,0 +1,40 @@
+/** `/metrics`: figures of all runs, queues and schedules, for Prometheus and what reads its format. */
+import { Hono } from "hono";
+import { runMetrics } from "../../objects/catalog/catalog-client.ts";
+import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
+import { callSchedules } from "../../objects/schedules/schedules-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { readBacklogs } from "./backlog.ts";
+import { writeMetrics } from "./metrics-text.ts";
+
+const GROUP = "Deployment";
+
+export const readMetrics = {
+  id: "readMetrics",
+  method: "GET",
+  path: "/metrics",
+  right: "read",
+  group: GROUP,
+  summary:
+    "Runs, attempts, durations, queues and schedules in figures, in the Prometheus text format",
+  answers: { 200: { description: "All families", contentTypes: ["text/plain"] } },
+  problems: [],
+} satisfies Operation;
+
+/** The route below /api/v1. */
+export function metricsRoutes(): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, readMetrics, async (c) => {
+    const [runs, queues, schedules, deadLetters] = await Promise.all([
+      runMetrics(c.env),
+      readBacklogs(c.env),
+      callSchedules(c.env, (object) => object.list()),
+      callDeadLetters(c.env, (letters) => letters.count()),
+    ]);
+    const text = writeMetrics({ runs, queues, schedules, deadLetters, now: Date.now() });
+    return c.body(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+  return routes;
+}

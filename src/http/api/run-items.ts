@@ -1,0 +1,62 @@
+/** `/runs/{id}/tasks/{task}/items`: items of a task with `each`. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { itemsSchema } from "../../contract/run-items.ts";
+import { TASK_STATUSES } from "../../domain/statuses.ts";
+import type { callRun } from "../../objects/run/run-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { limitOf, numberedCursor, runTaskParams } from "./parameters.ts";
+import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
+
+export const listItems = {
+  id: "listItems",
+  method: "GET",
+  path: "/runs/{id}/tasks/{task}/items",
+  right: "read_run",
+  group: "Runs",
+  summary: "The items of a task with `each`, in the order of its array",
+  params: runTaskParams,
+  query: z.strictObject({
+    status: z.enum(TASK_STATUSES, { error: `one of ${TASK_STATUSES.join(", ")}` }).optional(),
+    limit: limitOf(200, 50),
+    cursor: numberedCursor.optional(),
+  }),
+  answers: {
+    200: {
+      description: "The items; none of a task without `each`, or whose array is not known yet",
+      document: itemsSchema,
+    },
+  },
+  problems: ["unknown_run", "unknown_task"],
+} satisfies Operation;
+
+export interface RunItemDependencies {
+  readonly callRun: typeof callRun;
+}
+
+/** Creates the route below /api/v1. */
+export function runItemRoutes({ callRun }: RunItemDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listItems, (c, { params, query: { status = null, limit, cursor = 0 }, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const page = await callRun(c.env, runId, (run) =>
+        run.items(task, { status, limit, from: cursor }),
+      );
+      if (page)
+        return reply(200, {
+          items: page.items,
+          next_cursor: page.next === null ? null : String(page.next),
+        });
+      if (page === null) return problemResponse(c, unknownRun(runId));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId),
+      );
+    }),
+  );
+  return routes;
+}

@@ -1,0 +1,200 @@
+/** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalog knows them; it may lag behind the runs for a moment. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { type RunSummary, runCountsSchema, runListSchema } from "../../contract/run-lists.ts";
+import { actorKey } from "../../domain/actor.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { RunStatus } from "../../domain/statuses.ts";
+import { apiKey } from "../../domain/trigger-key.ts";
+import { countRuns, findRuns, runChanges } from "../../objects/catalog/catalog-client.ts";
+import type { callRun } from "../../objects/run/run-client.ts";
+import { runIdFor } from "../../triggers/run-id.ts";
+import { whileAuthorized } from "../auth/while-authorized.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { cursor, idempotencyKey, limitOf } from "./parameters.ts";
+import { CHANGES_A_CALL, feedStream } from "./run-feed-stream.ts";
+import {
+  type FilterParameters,
+  WRONG_CURSOR,
+  queryOf,
+  refuseUnknownTask,
+  runFilter,
+} from "./run-filter.ts";
+import {
+  cursorOf,
+  describeSummary,
+  placeOfCursor,
+  summaryOfDocument,
+} from "./run-summary-document.ts";
+
+const GROUP = "Runs";
+
+const keyFilter = {
+  ...runFilter,
+  idempotency_key: idempotencyKey
+    .optional()
+    .describe("The run that the caller has started with this key; needs `task`"),
+} as const;
+
+export const listRuns = {
+  id: "listRuns",
+  method: "GET",
+  path: "/runs",
+  right: "read",
+  group: GROUP,
+  summary: "Runs, newest first",
+  query: z.strictObject({ ...keyFilter, limit: limitOf(200, 50), cursor: cursor.optional() }),
+  answers: {
+    200: {
+      description:
+        "A page. Runs that come meanwhile do not move those of later pages. It may have fewer than `limit` while `next_cursor` is not null",
+      document: runListSchema,
+    },
+  },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const countRunsOperation = {
+  id: "countRuns",
+  method: "GET",
+  path: "/runs/count",
+  right: "read",
+  group: GROUP,
+  summary: "How many runs there are, by status",
+  query: z.strictObject(keyFilter),
+  answers: {
+    200: {
+      description: "The counts",
+      document: runCountsSchema,
+    },
+  },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const followRuns = {
+  id: "followRuns",
+  method: "GET",
+  path: "/runs/feed",
+  right: "read",
+  group: GROUP,
+  summary:
+    "Each run that is created or changes its status, as server-sent events `run` with its summary",
+  query: z.strictObject({ task: runFilter.task }),
+  headers: z.object({
+    "Last-Event-ID": z
+      .string()
+      .regex(/^\d{1,15}$/, { error: "the id of an event of this feed" })
+      .optional()
+      .describe("Goes on behind this event, up to an hour later; sent by browsers themselves"),
+  }),
+  answers: {
+    200: {
+      description:
+        "Ends after a quarter of an hour: connect again. A change may be told twice. `reset`: list anew",
+      contentTypes: ["text/event-stream"],
+    },
+  },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export interface RunListDependencies {
+  readonly plan: Plan;
+  readonly callRun: typeof callRun;
+}
+
+interface KeyParameters extends FilterParameters {
+  readonly idempotency_key?: string | undefined;
+}
+
+/** The routes below /api/v1. */
+export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listRuns, async (c, { query, reply }) => {
+    const after = query.cursor === undefined ? null : placeOfCursor(query.cursor);
+    if (query.cursor !== undefined && after === null) return problemResponse(c, WRONG_CURSOR);
+    const refusal = await refuseQuery(c.env, query);
+    if (refusal !== null) return problemResponse(c, refusal);
+    const started = await startedByKey(c, query);
+    if (started !== null) return reply(200, { runs: started, next_cursor: null });
+    const { runs, end } = await findRuns(c.env, queryOf(query), after, query.limit);
+    return reply(200, {
+      runs: runs.map(describeSummary),
+      next_cursor: end === null ? null : cursorOf(end),
+    });
+  });
+  handle(routes, countRunsOperation, async (c, { query, reply }) => {
+    const refusal = await refuseQuery(c.env, query);
+    if (refusal !== null) return problemResponse(c, refusal);
+    const started = await startedByKey(c, query);
+    const counts = started === null ? await countRuns(c.env, queryOf(query)) : countsOf(started);
+    return reply(200, {
+      counts,
+      total: Object.values(counts).reduce((sum, runs) => sum + runs, 0),
+    });
+  });
+  handle(routes, followRuns, async (c, { query, headers }) => {
+    const refusal = await refuseQuery(c.env, query);
+    if (refusal !== null) return problemResponse(c, refusal);
+    const id = headers["Last-Event-ID"];
+    const stream = feedStream(
+      (since) => runChanges(c.env, query.task, since, CHANGES_A_CALL),
+      id === undefined ? null : Number(id),
+    );
+    return c.body(whileAuthorized(c, followRuns.right, stream), 200, {
+      "Content-Type": "text/event-stream",
+    });
+  });
+  return routes;
+
+  async function refuseQuery(
+    env: Env,
+    { task, idempotency_key }: KeyParameters,
+  ): Promise<Problem | null> {
+    if (task === undefined && idempotency_key !== undefined) return KEY_WITHOUT_TASK;
+    return refuseUnknownTask(env, plan, task);
+  }
+
+  /** The run that the caller's key stands for, asked itself, if it is one that is asked for; null: no key was given. */
+  async function startedByKey(
+    c: Context<HttpEnv>,
+    parameters: KeyParameters,
+  ): Promise<RunSummary[] | null> {
+    const { env } = c;
+    const caller = actorKey(c.get("caller"));
+    const { task, idempotency_key } = parameters;
+    if (task === undefined || idempotency_key === undefined) return null;
+    const runId = await runIdFor(env, task, apiKey(caller, idempotency_key));
+    const document = await callRun(env, runId, (run) => run.describe());
+    return document === null || !isWanted(parameters, summaryOfDocument(document))
+      ? []
+      : [summaryOfDocument(document)];
+  }
+}
+
+function isWanted(parameters: FilterParameters, run: RunSummary): boolean {
+  const { status, source, created_after, created_before } = parameters;
+  const createdAt = Date.parse(run.created_at);
+  return (
+    (status?.includes(run.status) ?? true) &&
+    (source?.includes(run.source) ?? true) &&
+    createdAt >= (created_after ?? Number.NEGATIVE_INFINITY) &&
+    createdAt < (created_before ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+function countsOf(runs: readonly RunSummary[]): Readonly<Record<RunStatus, number>> {
+  const counts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  for (const { status } of runs) counts[status] += 1;
+  return counts;
+}
+
+const KEY_WITHOUT_TASK: Problem = {
+  code: "invalid_request",
+  detail: "The query `idempotency_key` needs the query `task`: a key belongs to its task.",
+  hint: "Send `task` as well.",
+  errors: [{ path: "query.idempotency_key", message: "needs `task`" }],
+};

@@ -1,0 +1,84 @@
+/** `/runs/{id}/tasks/{task}/logs`: log lines of a task or an item. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { logsSchema } from "../../contract/run-logs.ts";
+import type { callRun } from "../../objects/run/run-client.ts";
+import type { LogPlace } from "../../objects/run/run-documents-rpc.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { itemIndex, limitOf, runTaskParams } from "./parameters.ts";
+import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
+
+const logCursor = z
+  .string()
+  .regex(/^\d{1,9}\.\d{1,9}$/, { error: "the `next_cursor` of an answer" })
+  .transform((text) => {
+    const [attempt = 0, line = 0] = text.split(".").map(Number);
+    return { attempt, line };
+  })
+  .describe("The `next_cursor` of the page before");
+
+export const readTaskLogs = {
+  id: "readTaskLogs",
+  method: "GET",
+  path: "/runs/{id}/tasks/{task}/logs",
+  right: "read_run",
+  group: "Runs",
+  summary: "The log lines of the task, or of one of its items",
+  params: runTaskParams,
+  query: z.strictObject({
+    attempt: z
+      .int({ error: "the number of an attempt" })
+      .min(1, { error: "the number of an attempt" })
+      .optional()
+      .describe("Only of this attempt"),
+    item: itemIndex.optional(),
+    limit: limitOf(1_000, 200),
+    cursor: logCursor.optional(),
+  }),
+  answers: {
+    200: {
+      description: "A page of the lines, oldest first",
+      document: logsSchema,
+    },
+  },
+  problems: ["unknown_run", "unknown_task", "unknown_item"],
+} satisfies Operation;
+
+export interface RunLogDependencies {
+  readonly callRun: typeof callRun;
+}
+
+/** Creates the route below /api/v1. */
+export function runLogRoutes({ callRun }: RunLogDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, readTaskLogs, (c, { params, query, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const { limit, attempt = null, item, cursor: from = FIRST_LINE } = query;
+      const page = await callRun(c.env, runId, (run) =>
+        run.logs(task, { attempt, item, from, limit }),
+      );
+      if (page)
+        return reply(200, {
+          logs: page.logs,
+          dropped: page.dropped,
+          next_cursor: cursorOf(page.next),
+        });
+      if (page === null) return problemResponse(c, unknownRun(runId));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, item),
+      );
+    }),
+  );
+  return routes;
+}
+
+const FIRST_LINE: LogPlace = { attempt: 0, line: 0 };
+
+function cursorOf(next: LogPlace | null): string | null {
+  return next === null ? null : `${next.attempt}.${next.line}`;
+}

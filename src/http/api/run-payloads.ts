@@ -1,0 +1,131 @@
+/** Payloads of a run: of its trigger, its tasks and their items. */
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Problem } from "../../domain/problem.ts";
+import type { callRun } from "../../objects/run/run-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { itemIndex, runParams, runTaskParams } from "./parameters.ts";
+import { sendPayload } from "./payload-response.ts";
+import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
+
+const GROUP = "Runs";
+
+const payload = {
+  200: { description: "The bytes, with their content type", contentTypes: ["*/*"] },
+  206: { description: "The part that was asked for", contentTypes: ["*/*"] },
+} as const;
+
+/** One range of bytes; whatever else it says is ignored. */
+const rangeHeaders = z.object({
+  Range: z.string().optional().describe("One range of bytes, such as `bytes=0-1023`"),
+  "If-Range": z
+    .string()
+    .optional()
+    .describe("The `ETag` of the answer before: another payload is answered as a whole"),
+});
+
+export const readRunPayload = {
+  id: "readRunPayload",
+  method: "GET",
+  path: "/runs/{id}/payload",
+  right: "read_run",
+  group: GROUP,
+  summary: "What triggered the run",
+  params: runParams,
+  headers: rangeHeaders,
+  answers: payload,
+  problems: ["unknown_run", "no_payload", "range_not_satisfiable"],
+} satisfies Operation;
+
+export const readTaskPayload = {
+  id: "readTaskPayload",
+  method: "GET",
+  path: "/runs/{id}/tasks/{task}/payload",
+  right: "read_run",
+  group: GROUP,
+  summary: "What the task passed",
+  params: runTaskParams,
+  headers: rangeHeaders,
+  answers: payload,
+  problems: ["unknown_run", "unknown_task", "no_payload", "range_not_satisfiable"],
+} satisfies Operation;
+
+export const readItemPayload = {
+  id: "readItemPayload",
+  method: "GET",
+  path: "/runs/{id}/tasks/{task}/items/{index}/payload",
+  right: "read_run",
+  group: GROUP,
+  summary: "What the item passed, of a task with `each`",
+  params: z.object({ ...runTaskParams.shape, index: itemIndex }),
+  headers: rangeHeaders,
+  answers: payload,
+  problems: ["unknown_run", "unknown_task", "unknown_item", "no_payload", "range_not_satisfiable"],
+} satisfies Operation;
+
+export interface RunPayloadDependencies {
+  readonly callRun: typeof callRun;
+}
+
+/** Creates the routes below /api/v1. */
+export function runPayloadRoutes({ callRun }: RunPayloadDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, readRunPayload, (c, { params, headers }) =>
+    withRunId(c, params, async (runId) => {
+      const payload = await callRun(c.env, runId, (run) => run.payload(null));
+      return payload
+        ? sendPayload(c, payload, rangeOf(headers))
+        : problemResponse(c, unknownRun(runId));
+    }),
+  );
+  handle(routes, readTaskPayload, (c, { params, headers }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const payload = await callRun(c.env, runId, (run) => run.payload(task));
+      if (payload) return sendPayload(c, payload, rangeOf(headers));
+      if (payload === null) return problemResponse(c, unknownRun(runId));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? nothingPassed(task),
+      );
+    }),
+  );
+  handle(routes, readItemPayload, (c, { params, headers }) =>
+    withRunId(c, params, async (runId) => {
+      const { task, index } = params;
+      const payload = await callRun(c.env, runId, (run) => run.payload(task, index));
+      if (payload) return sendPayload(c, payload, rangeOf(headers));
+      if (payload === null) return problemResponse(c, unknownRun(runId));
+      const [item] =
+        (
+          await callRun(c.env, runId, (run) =>
+            run.items(task, { status: null, limit: 1, from: index }),
+          )
+        )?.items ?? [];
+      if (item !== undefined) return problemResponse(c, nothingPassed(`${task}[${index}]`));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, index),
+      );
+    }),
+  );
+  return routes;
+}
+
+function nothingPassed(task: string): Problem {
+  return {
+    code: "no_payload",
+    detail: `The task "${task}" has passed nothing in this run.`,
+    hint: "It passes its payload when it succeeds; the run's document shows its status.",
+  };
+}
+
+function rangeOf(headers: {
+  readonly Range?: string | undefined;
+  readonly "If-Range"?: string | undefined;
+}) {
+  return { range: headers.Range, ifRange: headers["If-Range"] };
+}

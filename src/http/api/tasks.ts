@@ -1,0 +1,137 @@
+/** `/tasks`: deployed tasks; pause and resume. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { type DeployedTask, taskSchema, tasksSchema } from "../../contract/tasks.ts";
+import { documentOfTask } from "../../domain/plan/plan-documents.ts";
+import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
+import { type MethodRegistry, methodOf } from "../../execution/author/method.ts";
+import { callPauses, keepPaused } from "../../objects/pauses/pauses-client.ts";
+import type { PausedTask } from "../../objects/pauses/pauses-rpc.ts";
+import { unknownTask } from "../../triggers/accept.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { taskParams } from "./parameters.ts";
+
+const GROUP = "Deployment";
+
+export const listTasks = {
+  id: "listTasks",
+  method: "GET",
+  path: "/tasks",
+  right: "read",
+  group: GROUP,
+  summary: "The tasks that are deployed",
+  answers: {
+    200: {
+      description: "In the order of peach.conf",
+      document: tasksSchema,
+    },
+  },
+  problems: [],
+} satisfies Operation;
+
+export const readTask = {
+  id: "readTask",
+  method: "GET",
+  path: "/tasks/{task}",
+  right: "read",
+  group: GROUP,
+  summary: "One task: its wiring, its rules, the schemas of what it reads and passes",
+  params: taskParams,
+  answers: { 200: { description: "The task", document: taskSchema } },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const pauseTask = {
+  id: "pauseTask",
+  method: "POST",
+  path: "/tasks/{task}/pause",
+  right: "operate",
+  group: GROUP,
+  summary: "Holds the task's attempts back, of all runs, until it is resumed; those that run go on",
+  params: taskParams,
+  answers: { 200: { description: "The task", document: taskSchema } },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const resumeTask = {
+  id: "resumeTask",
+  method: "POST",
+  path: "/tasks/{task}/resume",
+  right: "operate",
+  group: GROUP,
+  summary: "Starts the attempts that were held back",
+  params: taskParams,
+  answers: { 200: { description: "The task", document: taskSchema } },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export interface TaskRouteDependencies {
+  readonly plan: Plan;
+  readonly registry: MethodRegistry;
+}
+
+/** Creates the routes below /api/v1. */
+export function taskRoutes({ plan, registry }: TaskRouteDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  const taskOf = (name: string): TaskPlan | undefined =>
+    Object.hasOwn(plan.tasks, name) ? plan.tasks[name] : undefined;
+  const unknown = (c: Context<HttpEnv>, name: string): Response =>
+    problemResponse(c, unknownTask(Object.keys(plan.tasks), name));
+  handle(routes, listTasks, async (c, { reply }) => {
+    const paused = await callPauses(c.env, (pauses) => pauses.paused());
+    return reply(200, {
+      tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry, paused)),
+    });
+  });
+  handle(routes, readTask, async (c, { params, reply }) => {
+    const task = taskOf(params.task);
+    if (task === undefined) return unknown(c, params.task);
+    const paused = await callPauses(c.env, (pauses) => pauses.paused());
+    return reply(200, describeTask(task, registry, paused));
+  });
+  handle(routes, pauseTask, async (c, { params, reply }) => {
+    const task = taskOf(params.task);
+    if (task === undefined) return unknown(c, params.task);
+    const by = c.get("caller").name;
+    const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.pause(task.name, by)));
+    return reply(200, describeTask(task, registry, paused));
+  });
+  handle(routes, resumeTask, async (c, { params, reply }) => {
+    const task = taskOf(params.task);
+    if (task === undefined) return unknown(c, params.task);
+    const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.resume(task.name)));
+    return reply(200, describeTask(task, registry, paused));
+  });
+  return routes;
+}
+
+function describeTask(
+  task: TaskPlan,
+  registry: MethodRegistry,
+  paused: readonly PausedTask[],
+): DeployedTask {
+  const method = methodOf(registry, task.method);
+  const pause = paused.find((one) => one.task === task.name);
+  return {
+    ...documentOfTask(task),
+    paused: pause === undefined ? null : { by: pause.by, at: new Date(pause.at).toISOString() },
+    input_schema: jsonSchemaOf(method?.input ?? null, "input"),
+    output_schema: jsonSchemaOf(method?.output ?? null, "output"),
+  };
+}
+
+/** What JSON Schema cannot say (a transform, a refinement) is left open. Null if the method has no schema, or it cannot be told at all. */
+function jsonSchemaOf(
+  schema: z.ZodType | null,
+  io: "input" | "output",
+): Record<string, unknown> | null {
+  if (schema === null) return null;
+  try {
+    return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,142 @@
+/** `POST /tasks/{task}/trigger`: a trigger by HTTP, from a program or a notebook. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { acceptedTriggerSchema, runSchema } from "../../contract/run.ts";
+import { durationUpTo } from "../../contract/values.ts";
+import { actorKey } from "../../domain/actor.ts";
+import { type Plan, type TaskPlan, isCallable } from "../../domain/plan/plan.ts";
+import type { Problem } from "../../domain/problem.ts";
+import { hasRight } from "../../domain/scope.ts";
+import { apiKey } from "../../domain/trigger-key.ts";
+import type { TriggerOrigin } from "../../domain/trigger.ts";
+import type { callRun } from "../../objects/run/run-client.ts";
+import { encodeRequestBody } from "../../payloads/request-body.ts";
+import { type AcceptTrigger, unknownTask } from "../../triggers/accept.ts";
+import { mayReadRun } from "../auth/own-runs.ts";
+import { isStillAuthorized } from "../auth/while-authorized.ts";
+import { incomingBody } from "../bounded-body.ts";
+import { type HttpEnv, actorOf } from "../http-env.ts";
+import { traceOf } from "../middleware/trace.ts";
+import { handle } from "../openapi/handle.ts";
+import type { Operation } from "../openapi/operation.ts";
+import { problemResponse } from "../problem.ts";
+import { acceptedDocument } from "./accepted-document.ts";
+import { taskParams } from "./parameters.ts";
+import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-input.ts";
+
+const GROUP = "Triggers";
+
+export const triggerTask = {
+  id: "triggerTask",
+  method: "POST",
+  path: "/tasks/{task}/trigger",
+  right: "trigger",
+  group: GROUP,
+  summary: "Starts a run of the task",
+  params: taskParams,
+  query: z.strictObject({
+    delay: durationUpTo("30d").optional().describe("How long the root task waits"),
+    wait: durationUpTo("5m").optional().describe("How long to wait for the run to be final"),
+  }),
+  headers: z.object({
+    ...triggerHeaders,
+    "X-Peach-Source": z
+      .string()
+      .optional()
+      .describe("`lab` for a notebook; anything else is `api`"),
+  }),
+  body: {
+    description: "The payload: JSON, text, or bytes of any type",
+    required: false,
+    document: null,
+  },
+  answers: {
+    200: { description: "With `wait`: the run, which is final", document: runSchema },
+    202: {
+      description: "The run is durably recorded",
+      document: acceptedTriggerSchema,
+    },
+  },
+  problems: ["unknown_task", "not_callable", ...triggerProblems],
+} satisfies Operation;
+
+export interface TriggerRouteDependencies {
+  readonly plan: Plan;
+  readonly acceptTrigger: AcceptTrigger;
+  readonly callRun: typeof callRun;
+}
+
+/** The route below /api/v1. */
+export function triggerRoutes({
+  plan,
+  acceptTrigger,
+  callRun,
+}: TriggerRouteDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, triggerTask, async (c, { params: { task }, query, headers, note, reply }) => {
+    const planned = Object.hasOwn(plan.tasks, task) ? plan.tasks[task] : undefined;
+    if (planned === undefined)
+      return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    if (!isCallable(planned) && !hasRight(c.get("caller").scopes, "admin"))
+      return problemResponse(c, notCallable(planned));
+    const incoming = incomingBody(c.req.raw);
+    const payload = incoming.ok
+      ? await encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES)
+      : incoming;
+    if (!payload.ok) return problemResponse(c, payload.problem);
+    const key = headers["Idempotency-Key"];
+    const accepted = await acceptTrigger(c.env, c.executionCtx, {
+      task,
+      payload: payload.value,
+      idempotencyKey: key === undefined ? null : apiKey(actorKey(c.get("caller")), key),
+      origin: originOf(c, headers["X-Peach-Source"]),
+      delayMs: query.delay ?? 0,
+    });
+    if (!accepted.ok) return problemResponse(c, accepted.problem);
+    note(202);
+    const { wait: waitMs } = query;
+    if (waitMs === undefined) return reply(202, acceptedDocument(c, accepted.value));
+
+    const { runId } = accepted.value;
+    // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on. A run that others share by `debounce`
+    // belongs to who has opened its window.
+    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(
+      () => null,
+    );
+    if (!(await isStillAuthorized(c, triggerTask.right)))
+      return reply(202, acceptedDocument(c, accepted.value));
+    if (final !== null && mayReadRun(c.get("caller"), final)) return reply(200, final);
+    // Meanwhile the status has moved on from the one it was accepted with.
+    const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);
+    const status = current?.status ?? accepted.value.status;
+    return reply(202, acceptedDocument(c, { ...accepted.value, status }));
+  });
+  return routes;
+}
+
+/** Whoever might trigger what follows an approval would need none. */
+function notCallable({ name, upstream }: TaskPlan): Problem {
+  const why =
+    upstream.length === 0
+      ? "`callable: false` in peach.conf says so"
+      : `it follows ${upstream.join(", ")}`;
+  return {
+    code: "not_callable",
+    detail: `The task "${name}" cannot be triggered by a token with the scope \`trigger\`: ${why}.`,
+    hint:
+      upstream.length === 0
+        ? "Use a token with the scope `admin`, or trigger the task that triggers it."
+        : `Trigger a task before it, or set \`callable: true\` at tasks.${name} in peach.conf.`,
+  };
+}
+
+function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin {
+  return {
+    source: from === "lab" ? "lab" : "api",
+    by: c.get("caller").name,
+    actor: actorOf(c.get("caller")),
+    parent: null,
+    url: new URL(c.req.url).origin,
+    ...traceOf(c),
+  };
+}
