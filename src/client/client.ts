@@ -22,15 +22,13 @@ import {
   ScheduleCalls,
   TaskCalls,
 } from "./deployment.ts";
-import type {
-  AuditEntry,
-  DeployedEndpoint,
-  Graph,
-  LimitState,
-  ReconciledPage,
-  RunDocument,
-  RunReference,
-} from "./documents.ts";
+import type { AuditEntry } from "../contract/audit.ts";
+import type { DeployedEndpoint } from "../contract/endpoints.ts";
+import type { Graph } from "../contract/graph.ts";
+import type { LimitState } from "../contract/limits.ts";
+import type { ReconciledPage } from "../contract/reconciliation.ts";
+import type { RunDocument } from "../contract/run.ts";
+import type { RunReference } from "../contract/values.ts";
 import { durationText, type DurationInput } from "./duration.ts";
 import { payloadBody } from "./payload.ts";
 import { RunCalls } from "./runs.ts";
@@ -40,11 +38,34 @@ import type { RunStatus } from "../domain/statuses.ts";
 import type { PeachTasks } from "../contract/peach-tasks.ts";
 
 export type { CallOptions, ClientOptions, Fetch } from "./connection.ts";
-export type * from "./documents.ts";
+export type { AuditEntry } from "../contract/audit.ts";
+export type { BulkResult } from "../contract/bulk.ts";
+export type { DeadLetter, Redriven } from "../contract/dead-letters.ts";
+export type { DeployedEndpoint } from "../contract/endpoints.ts";
+export type { Graph } from "../contract/graph.ts";
+export type { LimitState } from "../contract/limits.ts";
+export type { ReconciledPage } from "../contract/reconciliation.ts";
+export type { ItemPage } from "../contract/run-items.ts";
+export type { RunSummary, RunPage, RunCounts } from "../contract/run-lists.ts";
+export type { LogLine, LogPage } from "../contract/run-logs.ts";
+export type {
+  RunDocument,
+  TaskOfRun,
+  Attempt,
+  Progress,
+  ItemCounts,
+  WaitingFor,
+} from "../contract/run.ts";
+export type { DeployedSchedule } from "../contract/schedules.ts";
+export type { ListedSession } from "../contract/sessions.ts";
+export type { DeployedTask } from "../contract/tasks.ts";
+export type { ListedToken, CreatedToken } from "../contract/tokens.ts";
+export type { RunReference } from "../contract/values.ts";
 export { PeachConnectionError, PeachError, PeachTimeoutError, type ErrorCode } from "./errors.ts";
 export type { AuditOptions } from "./deployment.ts";
 export type { ReceivedPayload } from "./payload.ts";
-export { applyRunEvent, type RunChange, type RunEvent } from "./run-events.ts";
+export type { RunChange } from "../contract/run-events.ts";
+export { applyRunEvent, type RunEvent } from "./run-events.ts";
 export type {
   BulkOptions,
   Completion,

@@ -1,15 +1,12 @@
 /** The calls about what is deployed: tasks, endpoints, schedules, limits, dead letters. */
 import type { CallOptions, Connection } from "./connection.ts";
-import type {
-  AuditEntry,
-  DeadLetter,
-  DeployedEndpoint,
-  DeployedSchedule,
-  DeployedTask,
-  Graph,
-  ReconciledPage,
-  Redriven,
-} from "./documents.ts";
+import type { AuditEntry } from "../contract/audit.ts";
+import type { DeadLetter, Redriven } from "../contract/dead-letters.ts";
+import type { DeployedEndpoint } from "../contract/endpoints.ts";
+import type { Graph } from "../contract/graph.ts";
+import type { ReconciledPage } from "../contract/reconciliation.ts";
+import type { DeployedSchedule } from "../contract/schedules.ts";
+import type { DeployedTask } from "../contract/tasks.ts";
 import type { DurationInput } from "./duration.ts";
 import { durationText } from "./duration.ts";
 import type { PageOptions } from "./runs.ts";

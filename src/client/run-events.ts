@@ -1,30 +1,15 @@
 /** What happens to a run, as `runs.events` tells it, and a run's document kept up to date with it. Pure. */
 import type { RunStatus } from "../domain/statuses.ts";
-import type { LogLine, Progress, RunDocument, TaskOfRun } from "./documents.ts";
+import type { LogEvent, ProgressEvent, RunChange, RunEnd } from "../contract/run-events.ts";
+import type { RunDocument } from "../contract/run.ts";
 import type { ServerEvent } from "./event-stream.ts";
-
-/** What changed at one commit of the run. */
-export interface RunChange {
-  readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms">;
-  /** Those that changed, whole. */
-  readonly tasks: readonly TaskOfRun[];
-  readonly children: RunDocument["children"];
-}
-
-/** Of an attempt; `item` only of a task with `each`. */
-interface OfAttempt {
-  readonly task: string;
-  readonly item?: number;
-  readonly attempt: number;
-  readonly at: string;
-}
 
 /** `id`, where there is one, resumes the stream after this event. Progress and log lines may be missed where a connection broke. */
 export type RunEvent =
   | { readonly type: "run"; readonly id: string | null; readonly run: RunDocument }
   | { readonly type: "change"; readonly id: string | null; readonly change: RunChange }
-  | { readonly type: "progress"; readonly progress: OfAttempt & Progress }
-  | { readonly type: "log"; readonly line: OfAttempt & LogLine }
+  | { readonly type: "progress"; readonly progress: ProgressEvent }
+  | { readonly type: "log"; readonly line: LogEvent }
   | { readonly type: "end"; readonly id: string | null; readonly status: RunStatus };
 
 /** The event that came over the wire; null for one that this client does not know. */
@@ -39,7 +24,7 @@ export function readRunEvent({ event, data, id }: ServerEvent): RunEvent | null 
     case "log":
       return { type: "log", line: JSON.parse(data) };
     case "end": {
-      const { status }: { status: RunStatus } = JSON.parse(data);
+      const { status }: RunEnd = JSON.parse(data);
       return { type: "end", id, status };
     }
     default:

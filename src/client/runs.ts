@@ -2,15 +2,11 @@
 import type { RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { TriggerSource } from "../domain/trigger.ts";
 import type { Call, CallOptions, Connection } from "./connection.ts";
-import type {
-  BulkResult,
-  ItemPage,
-  LogPage,
-  RunCounts,
-  RunDocument,
-  RunPage,
-  RunSummary,
-} from "./documents.ts";
+import type { BulkResult } from "../contract/bulk.ts";
+import type { ItemPage } from "../contract/run-items.ts";
+import type { RunCounts, RunPage, RunSummary } from "../contract/run-lists.ts";
+import type { LogPage } from "../contract/run-logs.ts";
+import type { RunDocument } from "../contract/run.ts";
 import { durationMs, type DurationInput } from "./duration.ts";
 import { PeachTimeoutError } from "./errors.ts";
 import { openEvents } from "./event-stream.ts";

@@ -1,6 +1,6 @@
 /** The calls about sessions of the dashboard, for admins. */
 import type { CallOptions, Connection } from "./connection.ts";
-import type { ListedSession } from "./documents.ts";
+import type { ListedSession } from "../contract/sessions.ts";
 
 /** The sessions of the dashboard. */
 export class SessionCalls {

@@ -1,6 +1,6 @@
 /** The calls about API tokens, for admins. */
 import type { CallOptions, Connection } from "./connection.ts";
-import type { CreatedToken, ListedToken } from "./documents.ts";
+import type { CreatedToken, ListedToken } from "../contract/tokens.ts";
 import { durationText, type DurationInput } from "./duration.ts";
 
 export interface TokenOptions extends CallOptions {

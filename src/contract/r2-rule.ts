@@ -1,7 +1,6 @@
 /** Notifications of R2 that trigger a task. */
 import { z } from "zod";
 import { R2_ACTIONS } from "../domain/plan/plan.ts";
-import type { Json } from "./named.ts";
 
 /** Objects and actions that trigger a task. */
 export const r2Rule = z.object({
@@ -10,6 +9,3 @@ export const r2Rule = z.object({
   suffix: z.string(),
   actions: z.array(z.enum(R2_ACTIONS)),
 });
-
-/** Objects and actions that trigger a task. */
-export type R2Rule = Json<typeof r2Rule>;

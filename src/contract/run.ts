@@ -147,9 +147,6 @@ export type Attempt = Json<typeof attemptSchema>;
 /** Progress that an attempt reported; `fraction` is 0 to 1. */
 export type Progress = NonNullable<TaskOfRun["progress"]>;
 
-/** Kind and size of a payload, without its bytes. */
-export type PayloadInfo = NonNullable<TaskOfRun["output"]>;
-
 /** Items of a task with `each`, by status. */
 export type ItemCounts = NonNullable<TaskOfRun["each"]>;
 

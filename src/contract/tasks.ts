@@ -89,3 +89,6 @@ export const tasksSchema = named("Tasks", z.object({ tasks: z.array(taskSchema) 
 
 /** A task as it is deployed. */
 export type DeployedTask = Json<typeof taskSchema>;
+
+/** A JSON Schema. */
+export type JsonSchema = Json<typeof jsonSchema>;

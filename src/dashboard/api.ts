@@ -3,7 +3,7 @@
  * a session also counts up `loggedOut`, so that any page can ask for a token.
  */
 import { signal } from "@preact/signals";
-import type { ProblemDocument } from "./documents.ts";
+import type { ShownProblem } from "./shown-problem.ts";
 
 /** The path below which the API answers, on the origin of the page. */
 const API = "/api/v1";
@@ -14,9 +14,9 @@ export const loggedOut = signal(0);
 /** A refusal of the API, or a failure to reach the worker. */
 export class ProblemError extends Error {
   /** The problem document of the answer, as pages show it. */
-  readonly problem: ProblemDocument;
+  readonly problem: ShownProblem;
 
-  constructor(problem: ProblemDocument) {
+  constructor(problem: ShownProblem) {
     super(problem.detail);
     this.name = "ProblemError";
     this.problem = problem;
@@ -27,7 +27,7 @@ export class ProblemError extends Error {
  * Converts anything thrown to a problem document. Anything but a `ProblemError` is a fault of the
  * dashboard itself.
  */
-export function problemOf(error: unknown): ProblemDocument {
+export function problemOf(error: unknown): ShownProblem {
   if (error instanceof ProblemError) return error.problem;
   const detail = error instanceof Error ? error.message : String(error);
   return {
@@ -135,10 +135,10 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
 }
 
 /** Reads the problem document of a refusal, or makes one from its status. */
-export async function readProblem(response: Response): Promise<ProblemDocument> {
+export async function readProblem(response: Response): Promise<ShownProblem> {
   const { status } = response;
   try {
-    const problem: ProblemDocument = await response.json();
+    const problem: ShownProblem = await response.json();
     if (typeof problem.detail === "string") return problem;
   } catch {
     // A proxy in front of the worker has answered in a format of its own.

@@ -3,7 +3,7 @@
  * the run's duration. Pure.
  */
 import type { AttemptStatus, RunStatus, TaskStatus } from "../domain/statuses.ts";
-import type { RunDocument, TaskDocument } from "./documents.ts";
+import type { RunDocument, TaskOfRun } from "../contract/run.ts";
 
 /**
  * A part of a task's time. `queued`: ready to start and not started; `attempt`: running; `retry`:
@@ -71,7 +71,7 @@ export function timelineOf(run: TimedRun, now: number): Timeline {
  * its last upstream task did.
  */
 function taskEnds(
-  tasks: readonly TaskDocument[],
+  tasks: readonly TaskOfRun[],
   createdAt: number,
   now: number,
 ): Map<string, number> {
@@ -90,7 +90,7 @@ function taskEnds(
 }
 
 /** The time from which a task could have started: the end of its last upstream task. */
-function readyAt(task: TaskDocument, ends: ReadonlyMap<string, number>, createdAt: number): number {
+function readyAt(task: TaskOfRun, ends: ReadonlyMap<string, number>, createdAt: number): number {
   return Math.max(createdAt, ...task.upstream.map((name) => ends.get(name) ?? createdAt));
 }
 
@@ -98,7 +98,7 @@ function readyAt(task: TaskDocument, ends: ReadonlyMap<string, number>, createdA
  * Divides the time of a task into segments. Gaps are named by the attempt before them, and the last
  * gap by the task's status.
  */
-function segmentsOf(task: TaskDocument, ready: number, now: number): Segment[] {
+function segmentsOf(task: TaskOfRun, ready: number, now: number): Segment[] {
   const segments: Segment[] = [];
   const add = (segment: Segment): void => {
     if (segment.to > segment.from || segment.kind === "attempt") segments.push(segment);
@@ -119,10 +119,7 @@ function segmentsOf(task: TaskDocument, ready: number, now: number): Segment[] {
 }
 
 /** Names the gap before an attempt. After a suspended attempt the task waited for another run. */
-function gapBefore(
-  attempts: TaskDocument["attempts"],
-  index: number,
-): "queued" | "retry" | "waiting" {
+function gapBefore(attempts: TaskOfRun["attempts"], index: number): "queued" | "retry" | "waiting" {
   if (index === 0) return "queued";
   return attempts[index - 1]?.status === "suspended" ? "waiting" : "retry";
 }
@@ -131,15 +128,12 @@ function gapBefore(
  * Finds the critical path: from the task that ended last back to the root, always through the
  * upstream task that ended last.
  */
-function criticalPath(
-  tasks: readonly TaskDocument[],
-  ends: ReadonlyMap<string, number>,
-): Set<string> {
+function criticalPath(tasks: readonly TaskOfRun[], ends: ReadonlyMap<string, number>): Set<string> {
   const started = new Map(
     tasks.filter(({ attempts }) => attempts.length > 0).map((task) => [task.task, task]),
   );
-  const latest = (names: Iterable<string>): TaskDocument | undefined => {
-    let found: TaskDocument | undefined;
+  const latest = (names: Iterable<string>): TaskOfRun | undefined => {
+    let found: TaskOfRun | undefined;
     for (const name of names) {
       const task = started.get(name);
       const isLater =

@@ -21,6 +21,7 @@ function task(name: string, status: TaskOfRun["status"], more: Partial<TaskOfRun
     attempts: status === "pending" ? [] : [{ ...attempt, started_at: "2026-11-22T10:00:01.000Z" }],
     progress: null,
     output: null,
+    waiting_for: null,
     ...more,
   };
 }
@@ -30,7 +31,7 @@ function run(status: RunDocument["status"], tasks: readonly TaskOfRun[]): RunDoc
     run_id: "run_1",
     task: "transcribe",
     status,
-    trigger: { source: "lab", by: "anna", parent: null },
+    trigger: { source: "lab", by: "anna", parent: null, replay_of: null },
     created_at: "2026-11-22T10:00:00.500Z",
     started_at: "2026-11-22T10:00:01.000Z",
     finished_at: status === "running" ? null : "2026-11-22T10:00:03.000Z",

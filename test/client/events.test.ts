@@ -16,12 +16,13 @@ const TASK = {
   attempts: [],
   progress: null,
   output: null,
+  waiting_for: null,
 } as const;
 const RUN: RunDocument = {
   run_id: "run_1",
   task: "a",
   status: "running",
-  trigger: { source: "api", by: "api", parent: null },
+  trigger: { source: "api", by: "api", parent: null, replay_of: null },
   created_at: "2026-11-22T00:00:00.000Z",
   started_at: "2026-11-22T00:00:01.000Z",
   finished_at: null,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { RunDocument } from "../../src/dashboard/documents.ts";
+import type { RunDocument } from "../../src/contract/run.ts";
 import { RunModel } from "../../src/dashboard/live/run-model.ts";
 import { openStream } from "../../src/dashboard/live/stream.ts";
 import { task } from "./support.ts";

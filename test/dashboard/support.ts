@@ -1,5 +1,6 @@
 /** Builders of what the API answers. */
-import type { AttemptDocument, RunSummary, TaskDocument } from "../../src/dashboard/documents.ts";
+import type { RunSummary } from "../../src/contract/run-lists.ts";
+import type { Attempt, TaskOfRun } from "../../src/contract/run.ts";
 
 const BASE = Date.parse("2026-11-22T10:00:00.000Z");
 
@@ -13,12 +14,12 @@ export function time(ms: number): number {
   return BASE + ms;
 }
 
-export function attempt(from: number, to: number | null, given: Partial<AttemptDocument> = {}): AttemptDocument {
+export function attempt(from: number, to: number | null, given: Partial<Attempt> = {}): Attempt {
   const status = to === null ? "running" : "succeeded";
   return { attempt: 1, status, started_at: at(from), finished_at: to === null ? null : at(to), error: null, ...given };
 }
 
-export function task(name: string, given: Partial<TaskDocument> = {}): TaskDocument {
+export function task(name: string, given: Partial<TaskOfRun> = {}): TaskOfRun {
   return {
     task: name,
     status: "succeeded",
@@ -28,6 +29,7 @@ export function task(name: string, given: Partial<TaskDocument> = {}): TaskDocum
     attempts: [],
     progress: null,
     output: null,
+    waiting_for: null,
     ...given,
   };
 }

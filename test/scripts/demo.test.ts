@@ -18,7 +18,7 @@ function attempt(status: Attempt["status"], ms: number | null, message?: string)
 }
 
 function task(name: string, status: TaskOfRun["status"], more: Partial<TaskOfRun> = {}): TaskOfRun {
-  const rest = { upstream: [], downstream: [], attempts: [], output: null };
+  const rest = { upstream: [], downstream: [], attempts: [], output: null, waiting_for: null };
   return { task: name, status, reason: null, progress: null, ...rest, ...more };
 }
 
@@ -34,11 +34,14 @@ describe("a task in a line", () => {
     [
       task("a", "running", {
         attempts: [attempt("running", null)],
-        progress: { fraction: 0.255, message: "decoding" },
+        progress: { fraction: 0.255, message: "decoding", at: new Date(now).toISOString() },
       }),
       "a: running, 1 attempt, 1.5 s, 26 % decoding",
     ],
-    [task("a", "succeeded", { progress: { fraction: 1, message: null } }), "a: succeeded"],
+    [
+      task("a", "succeeded", { progress: { fraction: 1, message: null, at: new Date(now).toISOString() } }),
+      "a: succeeded",
+    ],
   ])("%j", (view, line) => {
     expect(taskLine(view, now + 1_500)).toBe(line);
   });

@@ -1,7 +1,7 @@
 /** The live feed of all runs, from one stream that is open while a component uses it. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { RunSummary } from "../documents.ts";
+import type { RunSummary } from "../../contract/run-lists.ts";
 import { batchByFrame } from "./batch.ts";
 import { type Connection, openStream } from "./stream.ts";
 

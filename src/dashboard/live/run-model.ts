@@ -4,15 +4,10 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { get, problemOf } from "../api.ts";
-import type {
-  LogEvent,
-  ProblemDocument,
-  ProgressEvent,
-  RunChange,
-  RunDocument,
-  RunReference,
-  TaskDocument,
-} from "../documents.ts";
+import type { LogEvent, ProgressEvent, RunChange } from "../../contract/run-events.ts";
+import type { RunDocument, TaskOfRun } from "../../contract/run.ts";
+import type { RunReference } from "../../contract/values.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { isFinal } from "../timeline.ts";
 import { batchByFrame } from "./batch.ts";
 import { openRunStream, type RunEvent } from "./run-stream.ts";
@@ -27,14 +22,14 @@ export class RunModel {
   /** The run without its tasks; null until the first answer. */
   readonly head: Signal<RunHead | null> = signal(null);
   /** The reason why the last read failed, or null. */
-  readonly problem: Signal<ProblemDocument | null> = signal(null);
+  readonly problem: Signal<ShownProblem | null> = signal(null);
   /** Names of the tasks in topological order. The list rarely changes, unlike the tasks. */
   readonly tasks: Signal<readonly string[]> = signal([]);
   /** The state of the stream, for the live mark. */
   readonly connection: ReadonlySignal<Connection>;
   /** Log lines since the page was opened, by task. Earlier lines come from the API. */
   readonly #logs = new Map<string, Signal<readonly LogEvent[]>>();
-  readonly #tasks = new Map<string, Signal<TaskDocument>>();
+  readonly #tasks = new Map<string, Signal<TaskOfRun>>();
   readonly #stream: Signal<Stream | null> = signal(null);
   #isClosed = false;
 
@@ -45,7 +40,7 @@ export class RunModel {
   }
 
   /** The signal of a task; undefined for an unknown name. */
-  task(name: string): Signal<TaskDocument> | undefined {
+  task(name: string): Signal<TaskOfRun> | undefined {
     return this.#tasks.get(name);
   }
 
@@ -161,7 +156,7 @@ export class RunModel {
   }
 
   /** Updates the signal of a task, or creates it. */
-  #setTask(task: TaskDocument): void {
+  #setTask(task: TaskOfRun): void {
     const shown = this.#tasks.get(task.task);
     if (shown === undefined) this.#tasks.set(task.task, signal(task));
     else shown.value = task;

@@ -4,7 +4,8 @@
  * last event received.
  */
 import { signal } from "@preact/signals";
-import type { LogEvent, ProgressEvent, RunChange, RunDocument } from "../documents.ts";
+import type { LogEvent, ProgressEvent, RunChange } from "../../contract/run-events.ts";
+import type { RunDocument } from "../../contract/run.ts";
 import { type Connection, openStream, type Stream } from "./stream.ts";
 
 /**

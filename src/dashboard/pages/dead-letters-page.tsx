@@ -5,7 +5,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { get, post, remove } from "../api.ts";
-import type { DeadLetter, RunReference } from "../documents.ts";
+import type { DeadLetter } from "../../contract/dead-letters.ts";
+import type { RunReference } from "../../contract/values.ts";
 import { formatPlural } from "../format.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";

@@ -3,7 +3,7 @@
  * piling up.
  */
 import type { JSX } from "preact";
-import type { HealthDocument } from "../documents.ts";
+import type { Health } from "../../contract/health.ts";
 import { formatBytes, formatCount, formatDuration } from "../format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useGet } from "../parts/load.ts";
@@ -19,7 +19,7 @@ const LATE_MS = 60_000;
 /** Shows the health of the deployment, read again every three seconds. */
 export function HealthPage(): JSX.Element {
   usePageTitle("Health");
-  const { data, problem, reload } = useGet<HealthDocument>("/health", REFRESH_MS);
+  const { data, problem, reload } = useGet<Health>("/health", REFRESH_MS);
   return (
     <>
       <h1>Health</h1>
@@ -31,7 +31,7 @@ export function HealthPage(): JSX.Element {
 }
 
 /** Cards for the worker, the schedules and each queue. A dash stands for an unknown value. */
-function Health({ status, queues, schedules }: HealthDocument): JSX.Element {
+function Health({ status, queues, schedules }: Health): JSX.Element {
   const isWell = status === "ok";
   const isLate = (schedules.lag_ms ?? 0) > LATE_MS;
   return (

@@ -1,6 +1,6 @@
 /** The page Limits: slots in use and attempts that wait, for each limit. */
 import type { JSX } from "preact";
-import type { LimitDocument } from "../documents.ts";
+import type { LimitState } from "../../contract/limits.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
@@ -13,7 +13,7 @@ const REFRESH_MS = 2_000;
 /** Shows the limits of all tasks, read again every two seconds. */
 export function LimitsPage(): JSX.Element {
   usePageTitle("Limits");
-  const { data, problem, reload } = useGet<{ readonly limits: readonly LimitDocument[] }>(
+  const { data, problem, reload } = useGet<{ readonly limits: readonly LimitState[] }>(
     "/limits",
     REFRESH_MS,
   );
@@ -61,7 +61,7 @@ export function LimitsPage(): JSX.Element {
  * A row per limit and key. The bar is full when new attempts have to wait; a meter tells screen
  * readers the same.
  */
-function LimitRow({ limit: document }: { readonly limit: LimitDocument }): JSX.Element {
+function LimitRow({ limit: document }: { readonly limit: LimitState }): JSX.Element {
   const { task, kind, key, limit, per_ms, in_use, waiting } = document;
   const share = limit === 0 ? 0 : Math.min(1, in_use / limit);
   return (

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId } from "preact/hooks";
 import { problemOf } from "../api.ts";
-import type { ProblemDocument } from "../documents.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { navigate } from "../location.ts";
 import { Icon } from "../parts/icon.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
@@ -19,7 +19,7 @@ export function LoginPage(): JSX.Element {
   const id = useId();
   const token = useSignal("");
   const isBusy = useSignal(false);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   /** Logs in and shows why it was refused. */
   const enter = async (credentials: Parameters<typeof logIn>[0]): Promise<void> => {
     isBusy.value = true;

@@ -1,5 +1,5 @@
 /** Statistics of the last runs of a task. Pure. */
-import type { RunSummary } from "../documents.ts";
+import type { RunSummary } from "../../contract/run-lists.ts";
 import { percentile } from "../format.ts";
 
 /** Statistics of some runs. Durations are in milliseconds and null without a run that counts. */

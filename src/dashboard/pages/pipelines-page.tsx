@@ -5,13 +5,10 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
-import type {
-  DeployedTask,
-  ProblemDocument,
-  RunPage,
-  RunSummary,
-  ScheduleDocument,
-} from "../documents.ts";
+import type { RunPage, RunSummary } from "../../contract/run-lists.ts";
+import type { DeployedSchedule } from "../../contract/schedules.ts";
+import type { DeployedTask } from "../../contract/tasks.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { formatDuration, formatExact, formatRate } from "../format.ts";
 import { GraphView } from "../graph/graph-view.tsx";
 import { feedConnection, useFeed } from "../live/feed.ts";
@@ -38,7 +35,7 @@ const GRAPH_HEIGHT = 128;
 export function PipelinesPage(): JSX.Element {
   usePageTitle("Pipelines");
   const { data, problem, reload } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
-  const schedules = useGet<{ readonly schedules: readonly ScheduleDocument[] }>("/schedules");
+  const schedules = useGet<{ readonly schedules: readonly DeployedSchedule[] }>("/schedules");
   const latest = useSignal<readonly RunSummary[]>([]);
   // The number of times that the feed has started anew.
   const round = useSignal(0);
@@ -84,7 +81,7 @@ export function PipelinesPage(): JSX.Element {
 interface PipelineProps {
   readonly root: DeployedTask;
   readonly tasks: readonly DeployedTask[];
-  readonly schedules: readonly ScheduleDocument[];
+  readonly schedules: readonly DeployedSchedule[];
   /** The latest batch of the feed, with runs of all tasks. */
   readonly latest: readonly RunSummary[];
   /** A number that changes when the runs have to be read again. */
@@ -139,7 +136,7 @@ function Pipeline({ root, tasks, schedules, latest, round }: PipelineProps): JSX
 /** Reads the last runs of a task, oldest first, and updates them from the feed. */
 function useLastRuns(task: string, latest: readonly RunSummary[], round: number) {
   const runs = useSignal<readonly RunSummary[] | null>(null);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   useEffect(() => {
     const aborter = new AbortController();
     get<RunPage>(`/runs?task=${encodeURIComponent(task)}&limit=${SHOWN_RUNS}`, aborter.signal).then(
@@ -170,7 +167,7 @@ function Strip({
   problem,
 }: {
   readonly runs: readonly RunSummary[] | null;
-  readonly problem: ProblemDocument | null;
+  readonly problem: ShownProblem | null;
 }): JSX.Element {
   if (problem !== null) return <p class="strip-note muted">{problem.detail}</p>;
   if (runs !== null && runs.length === 0)
@@ -203,7 +200,7 @@ function Numbers({
   schedules,
 }: {
   readonly runs: readonly RunSummary[];
-  readonly schedules: readonly ScheduleDocument[];
+  readonly schedules: readonly DeployedSchedule[];
 }): JSX.Element {
   const { counted, succeeded, medianMs, p95Ms } = pipelineStats(runs);
   const last = runs.at(-1);

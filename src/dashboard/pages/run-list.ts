@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useRef } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
-import type { ProblemDocument, RunCounts, RunPage as Page, RunSummary } from "../documents.ts";
+import type { RunCounts, RunPage as Page, RunSummary } from "../../contract/run-lists.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { useFeed } from "../live/feed.ts";
 import {
   filtersFromQuery,
@@ -23,7 +24,7 @@ export function useRuns(filters: RunFilters) {
   const runs = useSignal<readonly RunSummary[] | null>(null);
   const counts = useSignal<RunCounts | null>(null);
   const cursor = useSignal<string | null>(null);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   // The number of the latest read. An answer to an older one is dropped, or a slow answer would
   // show the runs of other filters.
   const round = useRef(0);

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { getBytes, payloadPath, post } from "../api.ts";
 import { curlOf } from "../curl.ts";
-import type { RunDocument } from "../documents.ts";
+import type { RunDocument } from "../../contract/run.ts";
 import { formatPlural } from "../format.ts";
 import { type RunHead, RunModel } from "../live/run-model.ts";
 import { query } from "../location.ts";

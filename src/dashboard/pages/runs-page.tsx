@@ -2,7 +2,8 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
-import type { DeployedTask, RunCounts, RunSummary } from "../documents.ts";
+import type { RunCounts, RunSummary } from "../../contract/run-lists.ts";
+import type { DeployedTask } from "../../contract/tasks.ts";
 import { formatCount, formatDuration, shortId } from "../format.ts";
 import { feedConnection } from "../live/feed.ts";
 import { navigate, query } from "../location.ts";

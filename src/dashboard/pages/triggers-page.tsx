@@ -1,6 +1,7 @@
 /** The page Triggers: tasks by hand, endpoints, schedules, uploads and events. */
 import type { JSX } from "preact";
-import type { DeployedEndpoint, DeployedTask } from "../documents.ts";
+import type { DeployedEndpoint } from "../../contract/endpoints.ts";
+import type { DeployedTask } from "../../contract/tasks.ts";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";

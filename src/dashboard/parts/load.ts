@@ -2,7 +2,7 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
-import type { ProblemDocument } from "../documents.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 
 /** The state of a read. */
 export interface Loaded<T> {
@@ -12,7 +12,7 @@ export interface Loaded<T> {
    */
   readonly data: Signal<T | null>;
   /** The reason why the last read failed, or null. */
-  readonly problem: Signal<ProblemDocument | null>;
+  readonly problem: Signal<ShownProblem | null>;
   /** Reads again. */
   readonly reload: () => void;
 }
@@ -23,7 +23,7 @@ export interface Loaded<T> {
  */
 export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
   const data = useSignal<T | null>(null);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   const turn = useSignal(0);
   const shownPath = useRef<string | null>(null);
   const asked = useSignal(path);

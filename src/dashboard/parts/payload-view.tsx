@@ -8,7 +8,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { getBytes, payloadPath, payloadUrl, problemOf } from "../api.ts";
-import type { ProblemDocument } from "../documents.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { formatBytes } from "../format.ts";
 import { hexLines, viewerOf, type Viewer } from "./payload-kind.ts";
 import { Icon } from "./icon.tsx";
@@ -44,7 +44,7 @@ interface Read {
 /** Reads the payload and shows it with its type, size and a download link. */
 export function PayloadView({ runId, task, item, version = "" }: PayloadProps): JSX.Element {
   const read = useSignal<Read | null>(null);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   useEffect(() => {
     const aborter = new AbortController();
     read.value = null;

@@ -1,6 +1,6 @@
 /** Replacements for content: loading, empty and refused. */
 import type { ComponentChildren, JSX } from "preact";
-import type { ProblemDocument } from "../documents.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /**
@@ -50,7 +50,7 @@ export function Problem({
   problem,
   onRetry,
 }: {
-  readonly problem: ProblemDocument;
+  readonly problem: ShownProblem;
   readonly onRetry?: () => void;
 }): JSX.Element {
   return (

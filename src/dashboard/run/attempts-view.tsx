@@ -1,11 +1,11 @@
 /** The attempts of a task or item, with errors and stacks. */
 import type { JSX } from "preact";
-import type { AttemptDocument, TaskDocument } from "../documents.ts";
+import type { Attempt, TaskOfRun } from "../../contract/run.ts";
 import { StatusPill } from "../parts/status.tsx";
 import { Duration, Time } from "../parts/time.tsx";
 
 /** Lists the attempts, newest first: the last error is usually the interesting one. */
-export function AttemptsView({ attempts }: Pick<TaskDocument, "attempts">): JSX.Element {
+export function AttemptsView({ attempts }: Pick<TaskOfRun, "attempts">): JSX.Element {
   if (attempts.length === 0) return <p class="muted">It has not started.</p>;
   return (
     <ol class="attempts" reversed>
@@ -17,13 +17,7 @@ export function AttemptsView({ attempts }: Pick<TaskDocument, "attempts">): JSX.
 }
 
 /** An attempt with its status, duration and error. The stack is closed at first, as it is long. */
-function Attempt({
-  attempt,
-  status,
-  started_at,
-  finished_at,
-  error,
-}: AttemptDocument): JSX.Element {
+function Attempt({ attempt, status, started_at, finished_at, error }: Attempt): JSX.Element {
   return (
     <li class="attempt">
       <div class="attempt-head">

@@ -6,7 +6,8 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { RunStatus } from "../../domain/statuses.ts";
 import { post, problemOf } from "../api.ts";
-import type { BulkAnswer, ProblemDocument } from "../documents.ts";
+import type { BulkResult } from "../../contract/bulk.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { formatCount, formatPlural } from "../format.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -62,7 +63,7 @@ export interface BulkDialogProps {
 export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps): JSX.Element {
   const found = useSignal<{ readonly matched: number; readonly isMore: boolean } | null>(null);
   const progress = useSignal<number | null>(null);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   const { title, done, none } = WORDS[verb];
   const chosen = filters.statuses.filter((status) => STATUSES[verb].includes(status));
   const defaults = verb === "retry" ? STATUSES.retry.slice(0, 1) : STATUSES.cancel;
@@ -91,7 +92,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
     let refused = 0;
     let cursor: string | null = null;
     do {
-      const page: BulkAnswer = await post<BulkAnswer>(
+      const page: BulkResult = await post<BulkResult>(
         `${path}&limit=${AT_ONCE}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
       );
       changed += page.changed;
@@ -151,7 +152,7 @@ async function count(
   let matched = 0;
   let cursor: string | null = null;
   for (let page = 0; page < MOST_COUNTED_PAGES; page++) {
-    const answer: BulkAnswer = await post<BulkAnswer>(
+    const answer: BulkResult = await post<BulkResult>(
       `${path}&dry_run=true&limit=500${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
     );
     matched += answer.runs.filter(({ result }) => result !== "refused").length;

@@ -3,7 +3,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { post, problemOf } from "../api.ts";
-import type { DeployedTask, ProblemDocument } from "../documents.ts";
+import type { DeployedTask } from "../../contract/tasks.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { useGet } from "../parts/load.ts";
@@ -31,7 +32,7 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
   const hasFailed = useSignal(false);
   const message = useSignal("");
   const edited = useSignal<string | null>(null);
-  const refusal = useSignal<ProblemDocument | null>(null);
+  const refusal = useSignal<ShownProblem | null>(null);
   // The schema may be missing, for example if a later deploy removed the task. The API then checks
   // alone.
   const { data, problem } = useGet<DeployedTask>(`/tasks/${encodeURIComponent(task)}`);

@@ -6,7 +6,9 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
-import type { ItemDocument, ItemPage, ProblemDocument, TaskDocument } from "../documents.ts";
+import type { Item, ItemPage } from "../../contract/run-items.ts";
+import type { TaskOfRun } from "../../contract/run.ts";
+import type { ShownProblem } from "../shown-problem.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { query, setQuery } from "../location.ts";
@@ -36,7 +38,7 @@ export function ItemsView({
   task,
 }: {
   readonly model: RunModel;
-  readonly task: TaskDocument;
+  readonly task: TaskOfRun;
 }): JSX.Element {
   const filter = FILTERS.find((known) => known === query.value.get("items")) ?? "all";
   const open = query.value.get("item");
@@ -92,7 +94,7 @@ export function ItemsView({
 
 /** The number of items that a filter shows. */
 function countOf(
-  { total, succeeded, failed, running }: NonNullable<TaskDocument["each"]>,
+  { total, succeeded, failed, running }: NonNullable<TaskOfRun["each"]>,
   filter: Filter,
 ): number {
   return { all: total, failed, running, succeeded }[filter];
@@ -102,10 +104,10 @@ function countOf(
  * Reads the pages up to the last row that was visible. After a change it reads them again from the
  * beginning, since items keep their order but not their status.
  */
-function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
-  const items = useSignal<readonly ItemDocument[]>([]);
+function useItems(model: RunModel, task: TaskOfRun, filter: Filter) {
+  const items = useSignal<readonly Item[]>([]);
   const isWhole = useSignal(false);
-  const problem = useSignal<ProblemDocument | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
   // The number of rows to have: up to here the user has scrolled.
   const wanted = useRef(PAGE);
   const round = useRef(0);
@@ -114,7 +116,7 @@ function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
   const read = useCallback(async (): Promise<void> => {
     round.current += 1;
     const ours = round.current;
-    const fresh: ItemDocument[] = [];
+    const fresh: Item[] = [];
     let cursor: string | null = null;
     try {
       do {
@@ -183,7 +185,7 @@ function ItemRow({
   index,
   isOpen,
 }: {
-  readonly item: ItemDocument | undefined;
+  readonly item: Item | undefined;
   readonly index: number;
   readonly isOpen: boolean;
 }): JSX.Element {
@@ -220,8 +222,8 @@ function ItemPanel({
   item,
 }: {
   readonly model: RunModel;
-  readonly task: TaskDocument;
-  readonly item: ItemDocument;
+  readonly task: TaskOfRun;
+  readonly item: Item;
 }): JSX.Element {
   return (
     <section class="item-panel" aria-label={`Item ${item.index}`}>

@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { LogLine, TaskDocument, TaskLogs } from "../documents.ts";
+import type { LogLine, LogPage } from "../../contract/run-logs.ts";
+import type { TaskOfRun } from "../../contract/run.ts";
 import { formatExact, formatPlural } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { useGet } from "../parts/load.ts";
@@ -18,7 +19,7 @@ export function LogsView({
   item,
 }: {
   readonly model: RunModel;
-  readonly task: TaskDocument;
+  readonly task: TaskOfRun;
   readonly item?: number;
 }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
@@ -32,7 +33,7 @@ export function LogsView({
   });
   if (cursor.value !== null) query.set("cursor", cursor.value);
   const path = `/runs/${encodeURIComponent(model.runId)}/tasks/${encodeURIComponent(task.task)}/logs?${query}`;
-  const { data, problem, reload } = useGet<TaskLogs>(path);
+  const { data, problem, reload } = useGet<LogPage>(path);
   useEffect(() => {
     if (ended > 0) reload();
     // Only when another attempt has ended.

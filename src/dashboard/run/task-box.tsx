@@ -1,6 +1,6 @@
 /** A task in the graph of a run: status, progress and items. */
 import type { JSX } from "preact";
-import type { TaskDocument } from "../documents.ts";
+import type { TaskOfRun } from "../../contract/run.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { fastNow } from "../live/clock.ts";
 import type { RunModel } from "../live/run-model.ts";
@@ -44,7 +44,7 @@ export function TaskBox({
 }
 
 /** A bar with the finished share of a task. Null for a task that reports no progress. */
-export function ProgressBar({ document }: { readonly document: TaskDocument }): JSX.Element | null {
+export function ProgressBar({ document }: { readonly document: TaskOfRun }): JSX.Element | null {
   const fraction = fractionOf(document);
   if (fraction === null) return null;
   return (
@@ -62,7 +62,7 @@ export function ProgressBar({ document }: { readonly document: TaskDocument }): 
 }
 
 /** Computes the finished share: the share of final items, or the progress that the task reports. */
-function fractionOf({ status, each, progress }: TaskDocument): number | null {
+function fractionOf({ status, each, progress }: TaskOfRun): number | null {
   if (status !== "running" && status !== "retrying" && status !== "waiting") return null;
   if (each !== undefined && each.total > 0) return (each.succeeded + each.failed) / each.total;
   return progress === undefined || progress === null
@@ -74,7 +74,7 @@ function fractionOf({ status, each, progress }: TaskDocument): number | null {
  * The line below a task's name: items, progress, the reason for waiting, or the time of the last
  * attempt.
  */
-function noteOf(document: TaskDocument): string {
+function noteOf(document: TaskOfRun): string {
   const { status, each, progress, attempts, waiting_for, reason } = document;
   if (each !== undefined) {
     const failed = each.failed === 0 ? "" : `, ${formatCount(each.failed)} failed`;
@@ -97,7 +97,7 @@ function noteOf(document: TaskDocument): string {
  * Names the reason for waiting. The switch is exhaustive: a new reason does not compile without its
  * text.
  */
-function waitingText(reason: NonNullable<TaskDocument["waiting_for"]>["for"]): string {
+function waitingText(reason: NonNullable<TaskOfRun["waiting_for"]>["for"]): string {
   switch (reason) {
     case "completion":
       return "waits for its completion";

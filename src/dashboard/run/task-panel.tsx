@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { RunDocument, TaskDocument, WaitingFor } from "../documents.ts";
+import type { RunDocument, TaskOfRun, WaitingFor } from "../../contract/run.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { query, setQuery } from "../location.ts";
@@ -103,7 +103,7 @@ export function TaskPanel({
 }
 
 /** The tabs of a task. A task with `each` has its items first. */
-function tabsOf(task: TaskDocument): Tab<TabName>[] {
+function tabsOf(task: TaskOfRun): Tab<TabName>[] {
   const count = (value: number): JSX.Element => <span class="tab-count">{formatCount(value)}</span>;
   return [
     ...(task.each === undefined
@@ -132,7 +132,7 @@ function Notes({
   task,
   children,
 }: {
-  readonly task: TaskDocument;
+  readonly task: TaskOfRun;
   readonly children: ComponentChildren;
 }): JSX.Element {
   const { progress, waiting_for, reason, steps } = task;
@@ -237,7 +237,7 @@ function Content({
   tab,
 }: {
   readonly model: RunModel;
-  readonly task: TaskDocument;
+  readonly task: TaskOfRun;
   readonly tab: TabName;
 }): JSX.Element {
   switch (tab) {
@@ -267,7 +267,7 @@ function ReadView({
   task,
 }: {
   readonly model: RunModel;
-  readonly task: TaskDocument;
+  readonly task: TaskOfRun;
 }): JSX.Element {
   if (task.upstream.length === 0) return <PayloadView runId={model.runId} task={null} />;
   return (

@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { get, post } from "../api.ts";
-import type { DeployedEndpoint, Delivery } from "../documents.ts";
+import type { Delivery } from "../../contract/deliveries.ts";
+import type { DeployedEndpoint } from "../../contract/endpoints.ts";
 import { formatBytes, formatDuration } from "../format.ts";
 import { query, setQuery } from "../location.ts";
 import { ActionButton, CopyButton } from "../parts/button.tsx";
@@ -160,7 +161,7 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
     body,
     duration_ms,
     replay_of,
-    refused = null,
+    refused,
   } = delivery;
   return (
     <li class={`delivery ${isOpen ? "is-open" : ""}`}>

@@ -1,7 +1,7 @@
 /** A text field for JSON that shows faults while the user types. */
 import type { JSX } from "preact";
 import { useId, useMemo } from "preact/hooks";
-import type { JsonSchema } from "../documents.ts";
+import type { JsonSchema } from "../../contract/tasks.ts";
 import { Icon } from "../parts/icon.tsx";
 import { checkJson } from "./schema-check.ts";
 

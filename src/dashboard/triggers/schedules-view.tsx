@@ -1,7 +1,8 @@
 /** The schedules: next due times, pausing, and running one at once. */
 import type { JSX } from "preact";
 import { post } from "../api.ts";
-import type { Accepted, ScheduleDocument } from "../documents.ts";
+import type { AcceptedTrigger } from "../../contract/run.ts";
+import type { DeployedSchedule } from "../../contract/schedules.ts";
 import { formatPlural } from "../format.ts";
 import { navigate } from "../location.ts";
 import { ActionButton } from "../parts/button.tsx";
@@ -18,7 +19,7 @@ const REFRESH_MS = 10_000;
 
 /** Shows a card per schedule, read again every ten seconds. */
 export function SchedulesView(): JSX.Element {
-  const { data, problem, reload } = useGet<{ readonly schedules: readonly ScheduleDocument[] }>(
+  const { data, problem, reload } = useGet<{ readonly schedules: readonly DeployedSchedule[] }>(
     "/schedules",
     REFRESH_MS,
   );
@@ -49,7 +50,7 @@ function Schedule({
   schedule,
   reload,
 }: {
-  readonly schedule: ScheduleDocument;
+  readonly schedule: DeployedSchedule;
   readonly reload: () => void;
 }): JSX.Element {
   const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting, waiting_for } =
@@ -66,7 +67,7 @@ function Schedule({
     const body = JSON.stringify(
       schedule.payload ?? { scheduled_time: new Date().toISOString(), cron },
     );
-    const { run_id } = await post<Accepted>(`/tasks/${encodeURIComponent(task)}/trigger`, {
+    const { run_id } = await post<AcceptedTrigger>(`/tasks/${encodeURIComponent(task)}/trigger`, {
       body,
       contentType: "application/json",
     });

@@ -1,6 +1,6 @@
 /** Checks JSON texts against a task's schema as they are typed. Pure. The server checks again. */
 import { Validator } from "@cfworker/json-schema";
-import type { JsonSchema } from "../documents.ts";
+import type { JsonSchema } from "../../contract/tasks.ts";
 
 /** The result of a check. */
 export type Checked =

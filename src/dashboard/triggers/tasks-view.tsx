@@ -3,7 +3,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { post } from "../api.ts";
-import type { Accepted, DeployedTask } from "../documents.ts";
+import type { AcceptedTrigger } from "../../contract/run.ts";
+import type { DeployedTask } from "../../contract/tasks.ts";
 import { curlOf } from "../curl.ts";
 import { navigate } from "../location.ts";
 import { ActionButton, copyText } from "../parts/button.tsx";
@@ -71,7 +72,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
   const query = delay.value.trim() === "" ? "" : `?delay=${encodeURIComponent(delay.value.trim())}`;
   const trigger = async (): Promise<void> => {
     const key = idempotencyKey.value.trim();
-    const accepted = await post<Accepted>(`${path}/trigger${query}`, {
+    const accepted = await post<AcceptedTrigger>(`${path}/trigger${query}`, {
       body: text.value,
       contentType: "application/json",
       ...(key === "" ? {} : { idempotencyKey: key }),

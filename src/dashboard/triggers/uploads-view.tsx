@@ -1,6 +1,6 @@
 /** The rules by which uploads to R2 trigger tasks. Shown only: they are changed in peach.conf. */
 import type { JSX } from "preact";
-import type { DeployedTask } from "../documents.ts";
+import type { DeployedTask } from "../../contract/tasks.ts";
 import { Empty } from "../parts/states.tsx";
 import { runsPath } from "../routes.ts";
 

@@ -1,0 +1,36 @@
+/**
+ * Data of the server-sent events at `/runs/{id}/events`. The run's object writes them; the client
+ * and the dashboard read them. They have no schema, because the OpenAPI document cannot describe
+ * the events of a stream.
+ */
+import type { RunStatus } from "../domain/statuses.ts";
+import type { LogLine } from "./run-logs.ts";
+import type { Progress, RunDocument, TaskOfRun } from "./run.ts";
+
+/** Data of `change`: what one commit of the run changed. */
+export interface RunChange {
+  readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms">;
+  /** The changed tasks, each as a whole. */
+  readonly tasks: readonly TaskOfRun[];
+  /** New children only. */
+  readonly children: RunDocument["children"];
+}
+
+/** The attempt that an event is about. */
+interface AttemptEvent {
+  readonly task: string;
+  /** Index of the item; absent for a task without `each`. */
+  readonly item?: number;
+  readonly attempt: number;
+}
+
+/** Data of `progress`. */
+export type ProgressEvent = AttemptEvent & Progress;
+
+/** Data of `log`. */
+export type LogEvent = AttemptEvent & LogLine;
+
+/** Data of `end`: the run is final. */
+export interface RunEnd {
+  readonly status: RunStatus;
+}
