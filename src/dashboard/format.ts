@@ -51,8 +51,12 @@ export function formatExact(at: number): string {
   return `${day}, ${time}${zone === undefined ? "" : ` ${zone}`}`;
 }
 
-/** Formats a size: `312 B`, `4.2 KB`, `18 MB`. Units are powers of 1,000, as R2 bills them. */
-export function formatBytes(bytes: number): string {
+/**
+ * Formats a size: `312 B`, `4.2 KB`, `18 MB`. Units are powers of 1,000, as R2 bills them. Null is an
+ * unknown size, as of a body that its endpoint did not read to the end.
+ */
+export function formatBytes(bytes: number | null): string {
+  if (bytes === null) return "unknown size";
   const units = ["B", "KB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;

@@ -36,6 +36,10 @@ describe("numbers", () => {
     [150_000_000_000, "150 GB"],
   ])("%d bytes are %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
+  it("say that a size is unknown, instead of 0 B", () => {
+    expect(formatBytes(null)).toBe("unknown size");
+  });
+
   it("say when something was, or will be, in one unit", () => {
     const texts = [500, 12_000, 90_000, 7_200_000, 200_000_000, -5_000].map((ago) => formatRelative(1e12 - ago, 1e12));
     expect(texts).toEqual(["now", "12 s ago", "1 m ago", "2 h ago", "2 d ago", "in 5 s"]);

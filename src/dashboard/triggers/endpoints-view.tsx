@@ -151,18 +151,7 @@ interface DeliveryProps {
  * Repeated refusals of an address are one entry with a count.
  */
 function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Element {
-  const {
-    id,
-    at,
-    method,
-    status,
-    reason,
-    runs,
-    body,
-    duration_ms,
-    replay_of,
-    refused,
-  } = delivery;
+  const { id, at, method, status, reason, runs, body, duration_ms, replay_of, refused } = delivery;
   return (
     <li class={`delivery ${isOpen ? "is-open" : ""}`}>
       <button
