@@ -9,7 +9,7 @@ import type { DeadLetterId } from "./ids.ts";
  * - `not_understood`: the body matches no message format of the queue.
  * - `refused`: a task refused the trigger in the message.
  * - `given_up`: every delivery of the message failed, or every delivery of an outbox entry (see
- *   outbox-events.ts).
+ *   outbox.ts).
  */
 export const DEAD_LETTER_REASONS = ["not_understood", "refused", "given_up"] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];

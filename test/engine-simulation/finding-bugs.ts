@@ -244,7 +244,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     bug: "what a run owes is paid in vain for ever, and keeps the run",
     theme: "cut off",
     seed: 1,
-    file: "src/domain/run/outbox-end.ts",
+    file: "src/domain/run/outbox-entry.ts",
     code: 'if (tries <= MAX_DELIVERIES) return "pay";',
     instead: 'if (tries > 0) return "pay";',
   },

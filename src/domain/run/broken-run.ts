@@ -6,6 +6,7 @@
  * The machine may be the broken part, so this code avoids the machine and only makes every task
  * final. Open tasks are cancelled, so the change of a wide run fits into one journal entry.
  */
+import { notifyOfEnd } from "./waiters.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { limitGateEffects } from "./limit-gate.ts";
 import { enqueueAlert } from "./outbox.ts";
@@ -23,7 +24,7 @@ export function brokenBy(run: Run, error: AttemptError, now: number): Transition
     finishedAt: Math.max(run.startedAt ?? run.createdAt, now),
   };
   const builder = new ChangeBuilder(run);
-  const telling = builder.finish(now);
+  const telling = notifyOfEnd(run, builder, now);
   const after = new Map(tasks.map((change) => [change.ordinal, change]));
   enqueueAlert(run, builder, after, times);
   return {

@@ -2,16 +2,14 @@
  * Collects the parts of a change besides task states. The builder decides nothing; `transition.ts`
  * and its callers do.
  */
-import { deliveryStep } from "./outbox-end.ts";
+import { deliveryStep, type OutboxEntry } from "./outbox-entry.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
 import type { ChildRun, Run } from "./state.ts";
 import type { RunChange } from "./run-change.ts";
 import type { FinalRun } from "./task-state.ts";
-import type { OutboxEntry } from "./outbox-entry.ts";
 import type { StepRecord } from "./attempt.ts";
 import type { Effect } from "./machine-events.ts";
-import { notifyWaiters } from "./waiters.ts";
 
 type Watching = Pick<RunChange, "watchers" | "told" | "telling" | "foundBy" | "parentKnows">;
 
@@ -69,15 +67,6 @@ export class ChangeBuilder {
   /** Records waiting runs, acknowledgements, and the next notification. */
   waiters(watching: Watching): void {
     this.#watching = watching;
-  }
-
-  /** Notifies the waiting runs of the end of this run. */
-  finish(now: number): Effect[] {
-    if (this.#run.watchers.length === 0) return [];
-    // This transition itself increments the revision.
-    const { effect, telling } = notifyWaiters(this.#run.watchers, this.#run.revision + 1, 0, now);
-    this.#watching = { telling };
-    return [effect];
   }
 
   /** Enqueues an outbox entry for immediate delivery. */

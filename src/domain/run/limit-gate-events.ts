@@ -2,6 +2,9 @@
  * Transitions of blocked tasks: answers of the limits, repeated requests, pause and resume (see
  * `limit-gate.ts`).
  */
+import { endTask, makeReady } from "./cascade.ts";
+import { resendForItems } from "./dispatching.ts";
+import { claimable } from "./leasing.ts";
 import type { Transition } from "./transition.ts";
 import {
   attemptOf,
@@ -30,7 +33,8 @@ export function applyLimitAnswer(
   switch (event.type) {
     case "permitted":
       if (isBlockedBy(state, event.kind))
-        transition.makeReady(
+        makeReady(
+          transition,
           ordinal,
           undefined,
           nextBlock(transition.entry(ordinal).task, event.kind, transition.now),
@@ -39,7 +43,7 @@ export function applyLimitAnswer(
       break;
     case "refused":
       if (isBlockedBy(state, "concurrency"))
-        transition.end(ordinal, {
+        endTask(transition, ordinal, {
           status: "skipped",
           finishedAt: transition.now,
           reason: "concurrency",
@@ -83,19 +87,19 @@ export function releaseLate(
 function preempt(transition: Transition, ordinal: number, state: TaskState): void {
   const ended = { status: "cancelled", finishedAt: transition.now, reason: "concurrency" } as const;
   const attempt = attemptOf(state, transition.entry(ordinal).attempts.length);
-  if (state.status === "queued" || attempt === null) return transition.end(ordinal, ended);
+  if (state.status === "queued" || attempt === null) return endTask(transition, ordinal, ended);
   const record = transition.openAttempt(ordinal, attempt);
   const finishedAt = Math.max(record.startedAt, transition.now);
-  transition.end(ordinal, ended, { ...record, status: "cancelled", finishedAt });
+  endTask(transition, ordinal, ended, { ...record, status: "cancelled", finishedAt });
 }
 
 /** Blocks the ready attempts of paused tasks, before a grant to a driver. */
 export function blockPaused(transition: Transition, paused: readonly string[] | undefined): void {
   if (paused === undefined) return;
-  for (const ordinal of transition.claimable()) {
+  for (const ordinal of claimable(transition)) {
     const { task } = transition.entry(ordinal);
     if (paused.includes(task.name))
-      transition.makeReady(ordinal, undefined, { for: "pause", since: transition.now });
+      makeReady(transition, ordinal, undefined, { for: "pause", since: transition.now });
   }
   // Pending items have no state of their own: the task itself waits for its resumption.
   for (const { task } of transition.run.tasks)
@@ -110,8 +114,8 @@ export function resumeTask(transition: Transition, name: string): void {
   for (const ordinal of run.active) {
     const { task, state } = transition.entry(ordinal);
     if (task.name !== name) continue;
-    if (state.status === "each") transition.sendForItems(ordinal, state, 0);
-    else if (isBlockedBy(state, "pause")) transition.makeReady(ordinal, undefined, null);
+    if (state.status === "each") resendForItems(transition, ordinal, state, 0);
+    else if (isBlockedBy(state, "pause")) makeReady(transition, ordinal, undefined, null);
     else continue;
     resumed += 1;
   }

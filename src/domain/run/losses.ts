@@ -27,6 +27,7 @@
  * proves less: the run may have been unreachable. The cause may become known later: a late settle
  * clears an attempt, and an object may report a death late.
  */
+import { endTask, makeReady } from "./cascade.ts";
 import { lostInARow, sinceProgress, startExecutor, trialOf } from "./blame.ts";
 import type { Transition } from "./transition.ts";
 import { methodMs } from "../plan/run-graph.ts";
@@ -93,7 +94,7 @@ export function afterLoss(
   const row = lostInARow([...before, attempt]);
   const reason = failReason(run, ordinal, row, now);
   if (reason !== null)
-    return transition.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
+    return endTask(transition, ordinal, { status: "failed", finishedAt: now, reason }, attempt);
   const losses = row.filter((lost) => lost.lostTo === lostTo).length;
   const mostMs =
     ended.startedAt + methodMs(entry.task) + RESTART_MS.latest - RESTART_MS.margin - now;
@@ -103,7 +104,7 @@ export function afterLoss(
       : { drawnMs: pauseAfter(losses), mostMs: 0 };
   const trial = lostTo === "worker" ? trialOf(entry.task, row, pause) : null;
   const pauseMs = trial === null ? pause.drawnMs : pause.mostMs;
-  if (pauseMs === 0) return transition.makeReady(ordinal, attempt);
+  if (pauseMs === 0) return makeReady(transition, ordinal, attempt);
   transition.set(ordinal, { status: "retrying", retryAt: now + pauseMs }, attempt);
   if (trial !== null) transition.effect(startExecutor(run, ordinal, attempt.attempt + 1, 0, trial));
 }

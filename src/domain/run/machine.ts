@@ -30,6 +30,9 @@
  * whole run, so an old lease never matches. Late, repeated or reordered input is rejected with a
  * reason.
  */
+import { cancelTask, delayTask, endTask, makeReady, postponeRoot, startTask } from "./cascade.ts";
+import { conclude } from "./conclude.ts";
+import { grantToDriver, grantToExecutor } from "./leasing.ts";
 import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
 import { Transition } from "./transition.ts";
 import { beginWait, completedRecords, expiredRecord, completionStatusOf } from "./external-task.ts";
@@ -51,8 +54,8 @@ import {
   parkEntry,
   redeliverDue,
   redriveEntry,
-} from "./outbox-events.ts";
-import { nextDeliveryAt } from "./outbox.ts";
+} from "./outbox.ts";
+import { nextDeliveryAt } from "./outbox-entry.ts";
 import type { QueueProgress } from "../queue-progress.ts";
 import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
 import {
@@ -61,7 +64,7 @@ import {
   acknowledgeNotification,
   addWaiter,
   notifyAgain,
-} from "./waiter-events.ts";
+} from "./waiters.ts";
 import { askForDeploy, giveBack, matchDeployment } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry-delay.ts";
 import { retryInPlace } from "./retry-in-place.ts";
@@ -103,8 +106,8 @@ export function advance(
         transition.reject("already_accepted");
         break;
       }
-      if ((event.delayMs ?? 0) > 0) transition.delay(0, event.delayMs ?? 0);
-      else transition.start(0);
+      if ((event.delayMs ?? 0) > 0) delayTask(transition, 0, event.delayMs ?? 0);
+      else startTask(transition, 0);
       if (event.claim !== null) grant(transition, event.claim);
       break;
     case "postponed":
@@ -112,7 +115,7 @@ export function advance(
         transition.reject("already_started");
         break;
       }
-      transition.postpone(event);
+      postponeRoot(transition, event);
       if (event.by !== undefined) addFinder(transition, event.by);
       break;
     case "claimed":
@@ -124,10 +127,10 @@ export function advance(
       break;
     case "begun":
       if (event.onTrial === true && transition.stateOf(event.ordinal)?.status === "retrying")
-        transition.makeReady(event.ordinal);
+        makeReady(transition, event.ordinal);
       blockPaused(transition, event.paused);
       matchDeployment(transition, event, event.ordinal);
-      transition.grantOne(event.ordinal, event.holder);
+      grantToExecutor(transition, event.ordinal, event.holder);
       break;
     case "woken":
       wake(transition, event.silent ?? []);
@@ -184,7 +187,7 @@ export function advance(
       resumeTask(transition, event.task);
       break;
   }
-  return transition.conclude();
+  return conclude(transition);
 }
 
 /**
@@ -227,7 +230,7 @@ export function isKeptForOthers(run: Run): boolean {
 function grant(transition: Transition, claim: DriverClaim): void {
   blockPaused(transition, claim.paused);
   matchDeployment(transition, claim);
-  transition.grant(claim);
+  grantToDriver(transition, claim);
 }
 
 function settle(transition: Transition, settled: SettledAttempt): void {
@@ -243,7 +246,8 @@ function settle(transition: Transition, settled: SettledAttempt): void {
   const { outcome, ordinal } = settled;
   switch (outcome.type) {
     case "succeeded":
-      transition.end(
+      endTask(
+        transition,
         ordinal,
         { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
         closed(transition, settled, "succeeded", null),
@@ -338,7 +342,8 @@ function complete(transition: Transition, completion: Completion): void {
   const state = transition.stateOf(ordinal);
   if (named !== null && state !== null) transition.set(ordinal, state, named);
   if (outcome.type === "succeeded")
-    transition.end(
+    endTask(
+      transition,
       ordinal,
       { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
       ended,
@@ -367,7 +372,8 @@ function afterFailure(
   const isSpent =
     failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
   if (!failure.retryable || isSpent || transition.isStopping(ordinal)) {
-    transition.end(
+    endTask(
+      transition,
       ordinal,
       { status: "failed", finishedAt: transition.now, reason: failure.reason },
       attempt,
@@ -377,7 +383,7 @@ function afterFailure(
   const fraction = fractionOf(`${transition.run.id}/${ordinal}/${attempt.attempt}`);
   const delayMs =
     askedDelayMs(failure.retryAfterMs) ?? retryDelayMs(task.retries, failures, fraction);
-  if (delayMs <= 0) transition.makeReady(ordinal, attempt);
+  if (delayMs <= 0) makeReady(transition, ordinal, attempt);
   else transition.set(ordinal, { status: "retrying", retryAt: transition.now + delayMs }, attempt);
 }
 
@@ -423,7 +429,7 @@ function wakeTask(transition: Transition, ordinal: number, state: TaskState, atW
       else repeatRequest(transition, ordinal, state);
       break;
     case "retrying":
-      transition.makeReady(ordinal);
+      makeReady(transition, ordinal);
       break;
     case "each":
       sendAgainForItems(transition, ordinal, state, atWork);
@@ -468,12 +474,12 @@ function cancel(transition: Transition, children: boolean): void {
     if (isFinal(state)) continue;
     if (state.status === "running" || (state.status === "waiting" && state.for === "completion")) {
       const record = transition.openAttempt(ordinal, state.attempt);
-      transition.cancelTask(ordinal, {
+      cancelTask(transition, ordinal, {
         ...record,
         status: "cancelled",
         finishedAt: Math.max(record.startedAt, now),
       });
-    } else transition.cancelTask(ordinal);
+    } else cancelTask(transition, ordinal);
   }
-  transition.markCancelled();
+  transition.isCancelled = true;
 }

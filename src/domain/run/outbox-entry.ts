@@ -1,4 +1,4 @@
-/** Entries of a run's outbox (see outbox-events.ts). */
+/** Entries of a run's outbox (see outbox.ts): content, due time, and end of retries. */
 import type { FailReason } from "./task-state.ts";
 
 /**
@@ -36,4 +36,32 @@ export interface OutboxEntry {
    * redrive the entry.
    */
   readonly parked?: true;
+}
+
+/** Delay before the first redelivery. */
+export const FIRST_PAUSE_MS = 10_000;
+
+/** Makes an entry due now. `before`: number of earlier entries. */
+export function newOutboxEntry(debt: OutboxMessage, before: number, now: number): OutboxEntry {
+  return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
+}
+
+/** Due time of the next redelivery; Infinity without one. */
+export function nextDeliveryAt({ owed }: { readonly owed: readonly OutboxEntry[] }): number {
+  return owed.reduce(
+    (soonest, { dueAt, parked }) => (parked === true ? soonest : Math.min(soonest, dueAt)),
+    Number.POSITIVE_INFINITY,
+  );
+}
+
+/** Deliveries before an entry becomes a dead letter, about a day. */
+const MAX_DELIVERIES = 100;
+
+/** Attempts to record the dead letter, over an hour. Afterwards only the log mentions the entry. */
+const MAX_RECORDINGS = 6;
+
+/** Next action for an entry, due for the `tries`th time. */
+export function deliveryStep({ tries }: Pick<OutboxEntry, "tries">): "pay" | "park" | "drop" {
+  if (tries <= MAX_DELIVERIES) return "pay";
+  return tries <= MAX_DELIVERIES + MAX_RECORDINGS ? "park" : "drop";
 }

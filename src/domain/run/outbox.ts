@@ -1,26 +1,105 @@
-/** Outbox entries: creation and due times (see outbox-events.ts). */
+/**
+ * The transactional outbox of a run: messages to other objects, stored in the run's state by the
+ * commit which causes them, and kept until acknowledged. The alarm redelivers an entry with growing
+ * delays, and the run outlives its retention meanwhile. Delivery is at least once, so receivers
+ * must be idempotent. After about a day in vain an entry becomes a dead letter for a person, and
+ * the retention of the run goes on.
+ */
+import {
+  deliveryStep,
+  FIRST_PAUSE_MS,
+  newOutboxEntry,
+  type OutboxMessage,
+  type FailedTask,
+} from "./outbox-entry.ts";
+import type { Transition } from "./transition.ts";
+import type { ChildRun, Run } from "./state.ts";
 import type { ChangeBuilder } from "./change-builder.ts";
-import type { OutboxMessage, FailedTask, OutboxEntry } from "./outbox-entry.ts";
-import type { Run } from "./state.ts";
 import type { TaskChange } from "./run-change.ts";
-
-/** Delay before the first redelivery. */
-export const FIRST_PAUSE_MS = 10_000;
 
 /** Failed tasks listed in an alert, at most. */
 const LISTED_FAILURES = 100;
+const MAX_PAUSE_MS = 900_000;
 
-/** Makes an entry due now. `before`: number of earlier entries. */
-export function newOutboxEntry(debt: OutboxMessage, before: number, now: number): OutboxEntry {
-  return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
+/** Redelivers every due entry. Returns false without any. */
+export function redeliverDue(transition: Transition): boolean {
+  const due = transition.run.owed.filter(
+    ({ dueAt, parked }) => parked !== true && dueAt <= transition.now,
+  );
+  for (const owed of due) {
+    const tries = owed.tries + 1;
+    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** owed.tries);
+    if (deliveryStep({ tries }) === "drop") transition.builder.update({ ...owed, parked: true });
+    else transition.builder.enqueue({ ...owed, tries, dueAt: transition.now + pauseMs });
+  }
+  return due.length > 0;
 }
 
-/** Due time of the next redelivery; Infinity without one. */
-export function nextDeliveryAt({ owed }: Pick<Run, "owed">): number {
-  return owed.reduce(
-    (soonest, { dueAt, parked }) => (parked === true ? soonest : Math.min(soonest, dueAt)),
-    Number.POSITIVE_INFINITY,
+/** Removes an acknowledged entry. A cancellation acknowledged up to `next` continues from there. */
+export function acknowledgeEntry(transition: Transition, id: number, next: number | null): void {
+  const { run, now, builder } = transition;
+  const owed = run.owed.find((candidate) => candidate.id === id);
+  if (owed === undefined) return transition.reject("already_paid");
+  const { debt } = owed;
+  if (debt.type === "cancel_children" && next !== null && next < debt.until)
+    builder.enqueue(newOutboxEntry({ ...debt, next: Math.max(debt.next, next) }, id - 1, now));
+  else builder.acknowledge(id);
+}
+
+/** Marks an entry as a dead letter. */
+export function parkEntry(transition: Transition, id: number): void {
+  const owed = transition.run.owed.find((candidate) => candidate.id === id);
+  if (owed === undefined || owed.parked === true) transition.reject("already_paid");
+  else transition.builder.update({ ...owed, parked: true });
+}
+
+/** Redelivers a parked entry at a person's request. */
+export function redriveEntry(transition: Transition, id: number): void {
+  const owed = transition.run.owed.find((candidate) => candidate.id === id);
+  if (owed?.parked !== true) transition.reject("already_paid");
+  else transition.builder.enqueue(newOutboxEntry(owed.debt, id - 1, transition.now));
+}
+
+/** Cancels the children of the run, including children found later. */
+export function cancelChildren(transition: Transition): void {
+  const { run, builder } = transition;
+  if (run.cancelsChildren || (run.open === 0 && run.children.length === 0)) return;
+  builder.cancelsChildren(true);
+  enqueueCancellation(transition, 0, run.children.length);
+}
+
+/** Adds a child at its own request: an attempt which died unsettled never reported the child. */
+export function addChild(transition: Transition, child: ChildRun): void {
+  const { run, builder } = transition;
+  if (run.children.some(({ runId }) => runId === child.runId))
+    return transition.reject("already_known");
+  builder.children([child]);
+  cancelLateChildren(transition);
+}
+
+/**
+ * Cancels children which became known after the cancellation: an attempt ended late, or the child
+ * reported itself. A retry of the run stops this: children found or triggered afterwards are not
+ * cancelled.
+ */
+export function cancelLateChildren(transition: Transition): void {
+  const { run, builder } = transition;
+  if (!run.cancelsChildren) return;
+  const known = run.children.length;
+  const until = known + builder.newChildren;
+  const open = run.owed.find(
+    ({ debt, parked }) =>
+      debt.type === "cancel_children" && debt.until === known && parked !== true,
   );
+  // The pending delivery covers the new children too.
+  if (open?.debt.type === "cancel_children" && until > known)
+    builder.update({ ...open, debt: { ...open.debt, until } });
+  else enqueueCancellation(transition, known, until);
+}
+
+function enqueueCancellation({ run, builder, now }: Transition, next: number, until: number): void {
+  if (next < until)
+    builder.enqueue(newOutboxEntry({ type: "cancel_children", next, until }, run.owedEver, now));
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Body of a dead letter for an undeliverable outbox entry (see outbox-events.ts). */
+/** Body of a dead letter for an undeliverable outbox entry (see outbox.ts). */
 import { parseRunId, type RunId } from "../ids.ts";
 import type { OutboxMessage } from "./outbox-entry.ts";
 

@@ -2,7 +2,10 @@
  * Replacement of queue messages nobody responded to: lost messages are sent again, late messages
  * are awaited.
  */
-import { type Transition, DRIVER_WIDTH } from "./transition.ts";
+import { makeReady, startTask } from "./cascade.ts";
+import { resend, resendForItems } from "./dispatching.ts";
+import type { Transition } from "./transition.ts";
+import { DRIVER_WIDTH } from "./leasing.ts";
 import { isBegunByDrivers } from "../plan/run-graph.ts";
 import { isLimited } from "./limit-gate.ts";
 import { lookLater } from "../queue-progress.ts";
@@ -23,14 +26,14 @@ export function sendAgainFor(
   state: QueuedState,
   atWork: number,
 ): void {
-  if (transition.hasUnknownItems(ordinal)) return transition.start(ordinal);
+  if (transition.hasUnknownItems(ordinal)) return startTask(transition, ordinal);
   if (state.notBefore !== undefined && isLimited(transition.entry(ordinal)))
-    return transition.makeReady(ordinal);
+    return makeReady(transition, ordinal);
   const late =
     transition.laneOf(ordinal) === "driver"
       ? lookLater(state, transition.now, transition.queue)
       : null;
-  if (late === null) transition.sendAgain(ordinal, state.dispatches + 1, atWork);
+  if (late === null) resend(transition, ordinal, state.dispatches + 1, atWork);
   else transition.set(ordinal, { ...state, ...late });
 }
 
@@ -44,7 +47,7 @@ export function sendAgainForItems(
   if (awaitDeployForItems(transition, ordinal)) return;
   const { task } = transition.entry(ordinal);
   const late = isBegunByDrivers(task) ? lookLater(state, transition.now, transition.queue) : null;
-  if (late === null) transition.sendForItems(ordinal, state, atWork);
+  if (late === null) resendForItems(transition, ordinal, state, atWork);
   else transition.set(ordinal, { ...state, ...late });
 }
 

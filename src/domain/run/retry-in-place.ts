@@ -14,6 +14,7 @@
  * stay in the record without counting: every reopened task has fresh budgets for retries and
  * losses.
  */
+import { reopenTask, startTask } from "./cascade.ts";
 import type { Transition } from "./transition.ts";
 import { endingFor } from "./ending.ts";
 import { isFinal } from "./task-state.ts";
@@ -25,11 +26,11 @@ export function retryInPlace(transition: Transition): void {
   if (run.open > 0) return transition.reject("run_not_final");
   const again = tasksToRunAgain(transition);
   if (again.size === 0) return transition.reject("nothing_to_retry");
-  for (const ordinal of again) transition.reopen(ordinal);
+  for (const ordinal of again) reopenTask(transition, ordinal);
   if (run.cancelsChildren) transition.builder.cancelsChildren(false);
   for (const ordinal of again) {
     if (!transition.entry(ordinal).task.upstream.some((parent) => again.has(parent)))
-      transition.start(ordinal);
+      startTask(transition, ordinal);
   }
 }
 

@@ -147,7 +147,7 @@ export interface Run extends RunGenesis {
    */
   parentKnows: boolean;
   telling: NotificationState | null;
-  /** Unacknowledged messages (see outbox-events.ts). */
+  /** Unacknowledged messages (see outbox.ts). */
   owed: readonly OutboxEntry[];
   /** Derived: id of the last outbox entry. */
   owedEver: number;

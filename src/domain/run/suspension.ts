@@ -10,6 +10,7 @@
  * Nothing depends on a single message: unanswered questions are repeated with growing delays, and
  * every wait has a deadline. A final or missing run answers at once.
  */
+import { makeReady } from "./cascade.ts";
 import type { Transition } from "./transition.ts";
 import type { AttemptRecord } from "./attempt.ts";
 import type { AwaitedRun, FinalRun, TaskState } from "./task-state.ts";
@@ -28,14 +29,14 @@ export function suspend(
   awaits: readonly AwaitedRun[],
   attempt: AttemptRecord,
 ): void {
-  if (awaits.length === 0) return transition.makeReady(ordinal, attempt);
+  if (awaits.length === 0) return makeReady(transition, ordinal, attempt);
   transition.set(ordinal, { ...asking(transition, awaits, 0), awaits }, attempt);
 }
 
 /** Resumes the task after a deadline, or repeats the question. */
 export function askAgain(transition: Transition, ordinal: number, state: Waiting): void {
   const left = awaitedBy(transition.entry(ordinal));
-  if (left.length === 0 || soonestOf(left) <= transition.now) transition.makeReady(ordinal);
+  if (left.length === 0 || soonestOf(left) <= transition.now) makeReady(transition, ordinal);
   else if (state.askAt <= transition.now)
     transition.set(ordinal, asking(transition, left, state.asks + 1));
   else
@@ -65,7 +66,7 @@ export function resume(transition: Transition, runs: readonly FinalRun[]): void 
       ({ runId, status }) => status !== "succeeded" && needsSuccess(left, runId),
     );
     const isLast = left.every(({ runId }) => arrived.some((run) => run.runId === runId));
-    if (arrived.length > 0 && (failed || isLast)) transition.makeReady(ordinal);
+    if (arrived.length > 0 && (failed || isLast)) makeReady(transition, ordinal);
   }
   if (known === 0) transition.reject("not_awaited");
 }

@@ -13,6 +13,8 @@
  * costs a claim and no attempt. The methods of a deployment never change, so the memory never
  * expires.
  */
+import { endTask, makeReady } from "./cascade.ts";
+import { claimable } from "./leasing.ts";
 import type { Transition } from "./transition.ts";
 import { underWay } from "./mapped-task.ts";
 import { isLimited, isBlockedBy } from "./limit-gate.ts";
@@ -41,7 +43,7 @@ export function askForDeploy(transition: Transition, ordinal: number, since: num
   const { run, now } = transition;
   if (now - since >= run.graph.retentionMs) return giveUp(transition, ordinal);
   blockByDeploy(transition, ordinal, since);
-  transition.tellWaiting(ordinal);
+  transition.ready.push(ordinal);
 }
 
 /** Fails the task. All items share the method, so the other waiting items fail too. */
@@ -51,7 +53,7 @@ function giveUp(transition: Transition, ordinal: number): void {
     finishedAt: transition.now,
     reason: "method_missing",
   } as const;
-  transition.end(ordinal, missing);
+  endTask(transition, ordinal, missing);
   const { item } = transition.entry(ordinal);
   if (item === undefined) return;
   const others = [...transition.run.active].filter(
@@ -65,10 +67,10 @@ function giveUp(transition: Transition, ordinal: number): void {
   if (!others.every(isWaiting)) return;
   for (const other of others) {
     const state = transition.stateOf(other);
-    if (state !== null && !isFinal(state)) transition.end(other, missing);
+    if (state !== null && !isFinal(state)) endTask(transition, other, missing);
   }
   const each = transition.stateOf(item.of);
-  if (each?.status === "each") transition.end(item.of, missing);
+  if (each?.status === "each") endTask(transition, item.of, missing);
 }
 
 /**
@@ -114,9 +116,9 @@ export function matchDeployment(
     const { state, task } = transition.entry(ordinal);
     const isWaiting = isBlockedBy(state, "deploy") && isAsked(ordinal);
     if (isWaiting && !lacks(ordinal) && paused?.includes(task.name) !== true)
-      transition.makeReady(ordinal);
+      makeReady(transition, ordinal);
   }
-  for (const ordinal of transition.claimable())
+  for (const ordinal of claimable(transition))
     if (isAsked(ordinal) && lacks(ordinal) && needsMethod(transition, ordinal))
       waitForDeploy(transition, ordinal, endLimitedAttempt(transition, ordinal, deployment));
 }

@@ -14,7 +14,7 @@
  * Death after the settle: the result stands, and the leases granted with it expire. A driver that
  * cannot reach its run object gives up with the same effect.
  */
-import { DRIVER_WIDTH } from "../../domain/run/transition.ts";
+import { DRIVER_WIDTH } from "../../domain/run/leasing.ts";
 import type { ClaimRequest, Grant, Lease } from "../../objects/run/lease-rpc.ts";
 import type { Settlement, SettleRequest } from "../../objects/run/settlement-rpc.ts";
 import { ItemBacklog, TICK_MS } from "./item-backlog.ts";

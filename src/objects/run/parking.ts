@@ -1,5 +1,5 @@
 /**
- * Parks outbox entries whose delivery failed for a day (see domain/run/outbox-events.ts) as dead
+ * Parks outbox entries whose delivery failed for a day (see domain/run/outbox.ts) as dead
  * letters. A person sees the missing effect, and may redrive the entry while the run exists. The
  * letter's id follows from the run and the entry, so a repetition records nothing new.
  */

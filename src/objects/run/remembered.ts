@@ -9,7 +9,7 @@
 import type { RunId } from "../../domain/ids.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { PayloadDigest } from "../../domain/trigger-key.ts";
-import { MAX_FINDERS } from "../../domain/run/waiter-events.ts";
+import { MAX_FINDERS } from "../../domain/run/waiters.ts";
 import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./accept-rpc.ts";
 import type { Remembered } from "./schema.ts";
 import type { RunStore } from "./journal.ts";

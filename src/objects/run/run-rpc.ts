@@ -116,7 +116,7 @@ export interface RunRpc extends RunWork {
     call?: string,
   ): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
   /**
-   * Redrives a parked outbox entry (see domain/run/outbox-events.ts). False: no such entry, or not
+   * Redrives a parked outbox entry (see domain/run/outbox.ts). False: no such entry, or not
    * parked; null: no run.
    */
   redrive(debt: number): Promise<boolean | null>;

@@ -14,7 +14,7 @@
  * The data is kept in memory only, and the machine decides (`woken`).
  */
 import { nextWakeAt } from "../../domain/run/machine.ts";
-import { nextDeliveryAt } from "../../domain/run/outbox.ts";
+import { nextDeliveryAt } from "../../domain/run/outbox-entry.ts";
 import { dueAt } from "../../domain/run/task-state.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { type RunChange } from "../../domain/run/run-change.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DRIVER_WIDTH } from "../../../src/domain/run/transition.ts";
+import { DRIVER_WIDTH } from "../../../src/domain/run/leasing.ts";
 import { DRIVER_LANE_MAX_TIMEOUT_MS, LEASE_GRACE_MS } from "../../../src/domain/plan/run-graph.ts";
 import { failed, FRESH_DRIVER, Play, RUN_ID, succeeded } from "../../support/run-play.ts";
 

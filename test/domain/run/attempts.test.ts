@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DRIVER_WIDTH } from "../../../src/domain/run/transition.ts";
+import { DRIVER_WIDTH } from "../../../src/domain/run/leasing.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import { BOOM, failed, FRESH_DRIVER, PAYLOAD, Play, succeeded, suspended, TIMED_OUT } from "../../support/run-play.ts";
 

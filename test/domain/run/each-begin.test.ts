@@ -1,6 +1,6 @@
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
-import { DRIVER_WIDTH } from "../../../src/domain/run/transition.ts";
+import { DRIVER_WIDTH } from "../../../src/domain/run/leasing.ts";
 import { entryOf } from "../../../src/domain/run/state.ts";
 import {
   failed,
