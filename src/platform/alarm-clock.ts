@@ -1,14 +1,17 @@
 /**
- * The earliest time from `at` on at which an alarm fires. An alarm at or before now may not fire, nor
- * an alarm at the same time as the one being handled (`firing`). The latter happens after the clock
- * was set back: the work of the alarm is then not due yet. Epoch milliseconds.
+ * The earliest time from `at` on at which an alarm fires. An alarm at or before now may not fire,
+ * nor an alarm at the time of the alarm being handled (`firing`). The latter happens after the
+ * clock was set back: the work of the alarm is then not due yet. Epoch milliseconds.
  */
 export function alarmTime(at: number, now: number, firing: number | null): number {
   const soonest = Math.max(at, now + 1);
   return soonest === firing ? soonest + 1 : soonest;
 }
 
-/** The alarm of an object: the platform keeps one time, set so that the alarm fires (`alarmTime`). */
+/**
+ * The alarm of an object. The platform keeps a single time, set so that the alarm fires
+ * (`alarmTime`).
+ */
 export class AlarmClock {
   readonly #now: () => number;
   readonly #set: (at: number) => void;

@@ -1,4 +1,4 @@
-/** The client of the one object that keeps the audit. */
+/** Client of the object of the audit. */
 import { callWithRetries } from "../../platform/calls.ts";
 import type { AuditRpc } from "./audit-rpc.ts";
 

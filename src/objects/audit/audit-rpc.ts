@@ -1,6 +1,6 @@
 import type { AuditEntry, AuditFilter, AuditPage } from "../../domain/audit-entry.ts";
 
-/** RPC of the object that keeps the audit. No method changes or removes an entry. */
+/** RPC of the object of the audit. No method changes or removes an entry. */
 export interface AuditRpc {
   /** Appends entries. The same batch, by its id, changes nothing. */
   append(batch: string, entries: readonly AuditEntry[]): Promise<void>;

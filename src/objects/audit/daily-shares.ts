@@ -1,12 +1,12 @@
 /**
- * Limits the entries of one actor per day. An actor who pauses and resumes, or is refused, a
- * million times must not displace the entries of others, nor the actor's own earlier ones. Entries
- * beyond the limit are merged, not dropped: like entries become one, with a count, the first time
- * and the last time. The worker's log has each of them.
+ * Limits the entries of an actor per day. An actor who pauses and resumes, or is refused, a million
+ * times must not displace foreign entries, nor earlier entries of the same actor. Entries beyond
+ * the limit are merged, not dropped: like entries become a single entry with a count, the first
+ * time and the last time. The worker's log has every entry.
  *
  * Successful actions (by `who`, with a status below 400): the first `MOST.done` of a UTC day stand
- * alone. Further ones merge by `what`, `on` and status, from many addresses; after as many again,
- * `on` is merged too. Refusals carry any `on` that the sender likes, so their `on` is merged at
+ * alone. Further actions merge by `what`, `on` and status, from many addresses; after as many
+ * again, `on` is merged too. Refusals carry any `on` that the sender likes, so `on` is merged at
  * once. The sum is a little above 10,000 entries a day, or 4 million a year, of `MOST_ENTRIES`.
  *
  * The state is in memory, and read from the newest entries after a reset.

@@ -1,4 +1,4 @@
-/** Tables of the object that keeps the audit. */
+/** Tables of the object of the audit. */
 import type { TableHistory } from "../tables.ts";
 
 /** Entries, only appended, and deleted by age. `entry` is the whole entry as JSON. */
@@ -11,7 +11,7 @@ const CREATE_ENTRIES = `
     entry TEXT NOT NULL
   ) STRICT`;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the object of the audit",
   table: "entries",

@@ -1,4 +1,4 @@
-/** All SQL of the object that keeps the audit. */
+/** All SQL of the object of the audit. */
 import {
   MANY_ADDRESSES,
   type AuditEntry,
@@ -10,7 +10,8 @@ import { TABLES } from "./schema.ts";
 
 const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?) RETURNING seq";
 const COUNT_AGAIN = `
-  UPDATE entries SET entry = json_set(entry, '$.count', json_extract(entry, '$.count') + ?1, '$.lastAt', ?2)
+  UPDATE entries
+  SET entry = json_set(entry, '$.count', json_extract(entry, '$.count') + ?1, '$.lastAt', ?2)
   WHERE seq = ?3`;
 const COUNT_SINCE = `
   SELECT who, json_extract(entry, '$.status') >= 400 AS refused, count(*) AS entries FROM entries
@@ -20,10 +21,11 @@ const MERGED_SINCE = `
   WHERE seq > ?1 AND at >= ?2 AND json_extract(entry, '$.from') = '${MANY_ADDRESSES}' ORDER BY seq`;
 const READ_BOUNDS =
   "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
-/** A merged entry is found by its last time; its `at` is the first. */
+/** Finds a merged entry by the last time; `at` is the first time. */
 const LIST = `
   SELECT seq, entry FROM entries
-  WHERE seq >= ?1 AND seq < ?2 AND (at >= ?3 OR json_extract(entry, '$.lastAt') >= ?3) AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
+  WHERE seq >= ?1 AND seq < ?2 AND (at >= ?3 OR json_extract(entry, '$.lastAt') >= ?3)
+    AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
   ORDER BY seq DESC LIMIT ?6`;
 const DELETE_OLD = "DELETE FROM entries WHERE seq < ?1 AND (at < ?2 OR seq <= ?3)";
 const HAS_ENTRY = "SELECT 1 AS present FROM entries LIMIT 1";
@@ -120,7 +122,7 @@ export class AuditStore {
   }
 }
 
-/** The one row mapping of this store; only `append` writes entries, as JSON of this type. */
+/** Row mapping; only `append` writes entries, as JSON. */
 function entryIn(row: Record<string, SqlStorageValue>): AuditEntry {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(typeof row["entry"] === "string" ? row["entry"] : "{}") as AuditEntry;

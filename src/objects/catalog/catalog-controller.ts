@@ -6,9 +6,9 @@
  * Delivery. A run reports its summary after each commit that changes its status, and repeats the
  * report by alarm until this object confirms that the summary is stored. A later revision replaces
  * an earlier one; an earlier revision changes nothing. The summary of an unfinished run stays in
- * memory at first (`#unfinished`): most runs finish within seconds, and then cost one row. If this object
- * dies meanwhile, the list lacks the run until the run ends, or until the alarm of the run, seconds
- * later, asks for a stored summary.
+ * memory at first (`#unfinished`): most runs finish within seconds, and then cost one row. If this
+ * object dies meanwhile, the list lacks the run until the run ends, or until the alarm of the run,
+ * seconds later, asks for a stored summary.
  *
  * Expiry. An alarm of this object deletes expired runs in batches. Lists leave a run out from the
  * moment of expiry. Counters for the metrics stay.

@@ -15,7 +15,7 @@ export interface Change {
 
 /**
  * True: the summary is durable, and the run stops reporting it. False: the summary is in memory.
- * DatedShardMap: another shard holds the run, and nothing was recorded. The usual answer is a boolean,
+ * Shard map: another shard holds the run, and nothing was recorded. The usual answer is a boolean,
  * since an object as answer costs much more.
  */
 export type RecordAnswer = boolean | DatedShardMap;

@@ -19,7 +19,8 @@ const CREATE_RUNS = `
     forget_at INTEGER,
     detail TEXT NOT NULL,
     PRIMARY KEY (created_at, id),
-    CONSTRAINT status_is_known CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    CONSTRAINT status_is_known
+      CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT final_has_its_end CHECK ((finished_at IS NULL) = (status IN ('queued', 'running'))),
     CONSTRAINT final_is_forgotten CHECK ((finished_at IS NULL) = (forget_at IS NULL))
   ) STRICT, WITHOUT ROWID`;
@@ -43,7 +44,7 @@ const CREATE_STATE = `
     CONSTRAINT name_is_known CHECK (name IN ('watermark', 'metrics', 'registered', 'shard_map'))
   ) STRICT, WITHOUT ROWID`;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the catalog",
   table: "runs",

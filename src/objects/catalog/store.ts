@@ -7,15 +7,15 @@ import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
 import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
-const COLUMNS =
-  "created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail";
+const COLUMNS = `
+  created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail`;
 const READ = `SELECT ${COLUMNS} FROM runs WHERE created_at = ? AND id = ?`;
 const PUT = `
   INSERT INTO runs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (created_at, id) DO UPDATE
   SET revision = excluded.revision, status = excluded.status, changed_at = excluded.changed_at,
-      started_at = excluded.started_at, finished_at = excluded.finished_at, forget_at = excluded.forget_at,
-      detail = excluded.detail
+      started_at = excluded.started_at, finished_at = excluded.finished_at,
+      forget_at = excluded.forget_at, detail = excluded.detail
   WHERE excluded.revision >= runs.revision`;
 const WANTED = `
   created_at >= ? AND (created_at, id) < (?, ?) AND status IN (SELECT value FROM json_each(?))
@@ -23,15 +23,20 @@ const WANTED = `
   ORDER BY created_at DESC, id DESC LIMIT ?`;
 const PAGE = `SELECT ${COLUMNS} FROM runs WHERE ${WANTED}`;
 const PAGE_OF_FAILED = `
-  SELECT ${COLUMNS} FROM runs INDEXED BY runs_that_failed WHERE status IN ('failed', 'cancelled') AND ${WANTED}`;
+  SELECT ${COLUMNS} FROM runs INDEXED BY runs_that_failed WHERE status IN ('failed', 'cancelled')
+    AND ${WANTED}`;
 const CHANGED = `
-  SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ? AND changed_at > ? ORDER BY changed_at LIMIT ?`;
+  SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ? AND changed_at > ?
+    ORDER BY changed_at LIMIT ?`;
 const COUNT_BY_BUCKET = `
-  SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs, min(forget_at) AS forget_from, max(changed_at) AS changed_at
+  SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs,
+    min(forget_at) AS forget_from, max(changed_at) AS changed_at
   FROM runs WHERE created_at >= ? AND created_at < ? GROUP BY bucket, status, source`;
 const COUNT_DUE_BY_BUCKET = `
-  SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs, min(forget_at) AS forget_from, max(changed_at) AS changed_at
-  FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ? GROUP BY bucket, status, source`;
+  SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs,
+    min(forget_at) AS forget_from, max(changed_at) AS changed_at
+  FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?
+  GROUP BY bucket, status, source`;
 const FINISHED = `SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ?`;
 const DELETE_DUE = "DELETE FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?";
 const READ_NEXT_DUE =
@@ -39,12 +44,14 @@ const READ_NEXT_DUE =
 const HAS_RUNS_FROM = "SELECT 1 AS present FROM runs WHERE created_at >= ? LIMIT 1";
 
 const READ_DAYS = "SELECT day, counts FROM days";
-const PUT_DAY =
-  "INSERT INTO days (day, counts) VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET counts = excluded.counts";
+const PUT_DAY = `
+  INSERT INTO days (day, counts) VALUES (?, ?) ON CONFLICT (day) DO UPDATE
+  SET counts = excluded.counts`;
 const DELETE_DAY = "DELETE FROM days WHERE day = ?";
 const READ_STATE = "SELECT value FROM state WHERE name = ?";
-const PUT_STATE =
-  "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+const PUT_STATE = `
+  INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
+  SET value = excluded.value`;
 
 /** Storage of an object, as far as the catalog uses it. */
 export interface CatalogStorage {

@@ -1,4 +1,4 @@
-/** The client of the one object that keeps dead letters. */
+/** Client of the object of dead letters. */
 import { deadLetterIdFromBytes, deadLetterInput, type DeadLetterId } from "../../domain/ids.ts";
 import { callWithRetries } from "../../platform/calls.ts";
 import { sha256 } from "../../platform/sha256.ts";

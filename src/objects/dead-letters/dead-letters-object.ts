@@ -1,5 +1,5 @@
 /**
- * All dead letters, for inspection and for another try. A consumer acknowledges its message only
+ * Dead letters, for inspection and for another try. A consumer acknowledges its message only
  * after the letter is stored here; if this object fails, the queue delivers the message again.
  *
  * One object is enough: a healthy deployment has no dead letters, and the queue holds back a flood.

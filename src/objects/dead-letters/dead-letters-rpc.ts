@@ -1,4 +1,4 @@
-/** RPC of the object that keeps dead letters. Every method may be retried. */
+/** RPC of the object of dead letters. Every method may be retried. */
 import type { DeadLetter } from "../../domain/dead-letter.ts";
 import type { DeadLetterId } from "../../domain/ids.ts";
 
@@ -20,12 +20,12 @@ export interface DeadLettersRpc {
   count(): Promise<number>;
   /**
    * Records the reason of another failed try, and one more attempt. The retention starts anew.
-   * False without such a letter.
+   * False if absent.
    */
   failedAgain(
     id: DeadLetterId,
     why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
   ): Promise<boolean>;
-  /** Deletes a letter; false without such a letter. */
+  /** Deletes a letter; false if absent. */
   remove(id: DeadLetterId): Promise<boolean>;
 }

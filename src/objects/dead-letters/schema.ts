@@ -1,4 +1,4 @@
-/** Tables of the object that keeps dead letters. */
+/** Tables of the object of dead letters. */
 import type { TableHistory } from "../tables.ts";
 
 /**
@@ -11,7 +11,8 @@ const CREATE_LETTERS = `
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE CONSTRAINT id_is_of_a_dead_letter CHECK (id GLOB 'dlt_*'),
     queue TEXT NOT NULL,
-    reason TEXT NOT NULL CONSTRAINT reason_is_known CHECK (reason IN ('not_understood', 'refused', 'given_up')),
+    reason TEXT NOT NULL CONSTRAINT reason_is_known
+      CHECK (reason IN ('not_understood', 'refused', 'given_up')),
     detail TEXT NOT NULL,
     body TEXT NOT NULL,
     received_at INTEGER NOT NULL,
@@ -19,7 +20,7 @@ const CREATE_LETTERS = `
     expires_at INTEGER NOT NULL CONSTRAINT it_is_kept CHECK (expires_at > received_at)
   ) STRICT`;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the object of dead letters",
   table: "letters",

@@ -1,4 +1,4 @@
-/** All SQL of the object that keeps dead letters. */
+/** All SQL of the object of dead letters. */
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../../domain/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../../domain/ids.ts";
 import { Tables } from "../tables.ts";
@@ -6,9 +6,11 @@ import { TABLES } from "./schema.ts";
 
 const COLUMNS = "seq, id, queue, reason, detail, body, received_at, attempts, expires_at";
 const RECORD = `
-  INSERT INTO letters (id, queue, reason, detail, body, received_at, attempts, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  INSERT INTO letters (id, queue, reason, detail, body, received_at, attempts, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
-const LIST = `SELECT ${COLUMNS} FROM letters WHERE seq < ? AND expires_at > ? ORDER BY seq DESC LIMIT ?`;
+const LIST = `
+  SELECT ${COLUMNS} FROM letters WHERE seq < ? AND expires_at > ? ORDER BY seq DESC LIMIT ?`;
 const READ = `SELECT ${COLUMNS} FROM letters WHERE id = ? AND expires_at > ?`;
 const FAILED_AGAIN =
   "UPDATE letters SET reason = ?, detail = ?, expires_at = ?, attempts = attempts + 1 WHERE id = ?";
@@ -68,7 +70,7 @@ export class DeadLetterStore {
       : 0;
   }
 
-  /** Records a failed try; false without such a letter. */
+  /** Records a failed try; false if absent. */
   failedAgain(
     id: DeadLetterId,
     { reason, detail, expiresAt }: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
@@ -79,7 +81,7 @@ export class DeadLetterStore {
     );
   }
 
-  /** Deletes a letter; false without such a letter. */
+  /** Deletes a letter; false if absent. */
   remove(id: DeadLetterId): boolean {
     return this.#tables.areThere() && this.#storage.sql.exec(REMOVE, id).rowsWritten > 0;
   }
@@ -93,7 +95,7 @@ export class DeadLetterStore {
   }
 }
 
-/** The one row mapping of this store. */
+/** Row mapping. */
 function letterIn(row: Record<string, SqlStorageValue>): DeadLetter {
   const text = (column: string): string => {
     const value = row[column];

@@ -9,7 +9,7 @@ export interface WindowRequest {
   /** The run of the window that the caller found started: this window is closed. */
   readonly started: RunId | null;
   /**
-   * The run that was named for this key and that, as the caller found, did not take the trigger.
+   * The run named for this key, which did not take the trigger, as the caller found.
    */
   readonly notTakenBy: RunId | null;
   /** Id of the run of a new window: random, made by the caller. */
@@ -32,7 +32,7 @@ export interface WindowAnswer {
 
 export interface DebounceRpc {
   window(request: WindowRequest): Promise<WindowAnswer>;
-  /** Returns the run that was last named for this key; null if none is remembered. */
+  /** Returns the last run named for this key; null if forgotten. */
   namedFor(key: string): Promise<RunId | null>;
 }
 

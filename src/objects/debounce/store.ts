@@ -11,8 +11,9 @@ const OPEN_WINDOW = `
   INSERT INTO open_window (id, run_id, opened_at) VALUES (1, ?, ?)
   ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, opened_at = excluded.opened_at`;
 const READ_NAMED = "SELECT run_id FROM named_run WHERE key_digest = ?";
-const NAME_RUN =
-  "INSERT INTO named_run (key_digest, run_id, until) VALUES (?, ?, ?) ON CONFLICT (key_digest) DO UPDATE SET run_id = excluded.run_id, until = excluded.until";
+const NAME_RUN = `
+  INSERT INTO named_run (key_digest, run_id, until) VALUES (?, ?, ?)
+  ON CONFLICT (key_digest) DO UPDATE SET run_id = excluded.run_id, until = excluded.until`;
 const FORGET_NAMED = "DELETE FROM named_run WHERE until <= ?";
 const COUNT_NAMED = "SELECT count(*) AS left FROM named_run";
 

@@ -64,7 +64,7 @@ export class CallerStore {
   }
 }
 
-/** The one row mapping of this store; only `take` writes `taken`, as JSON of this type. */
+/** Row mapping; only `take` writes `taken`, as JSON. */
 function windowIn(row: Record<string, SqlStorageValue> | undefined): CallerWindow {
   const text = row?.["taken"];
   // oxlint-disable-next-line typescript/consistent-type-assertions

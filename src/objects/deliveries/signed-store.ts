@@ -9,7 +9,8 @@ const READ = "SELECT token, until, status, answer, answer_until FROM signed WHER
 const BEGIN = `
   INSERT INTO signed (digest, token, until) VALUES (?, ?, ?)
   ON CONFLICT (digest) DO UPDATE
-  SET token = excluded.token, until = excluded.until, status = NULL, answer = NULL, answer_until = NULL
+  SET token = excluded.token, until = excluded.until, status = NULL, answer = NULL,
+    answer_until = NULL
   WHERE until <= ?`;
 const FINISH = `
   UPDATE signed SET status = ?, answer = ?, answer_until = ?, until = ?
@@ -80,7 +81,7 @@ export class SignedDeliveryStore {
   }
 }
 
-/** The one row mapping of this store; only `finish` writes `answer`, as JSON of this type. */
+/** Row mapping; only `finish` writes `answer`, as JSON. */
 function answerIn(row: Record<string, SqlStorageValue>, now: number): KeptAnswer {
   const status = Number(row["status"]);
   const text = row["answer"];

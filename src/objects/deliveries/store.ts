@@ -17,21 +17,23 @@ import type { Tables } from "../tables.ts";
 const READ_LAST_ADMITTED = "SELECT seq, slot FROM deliveries ORDER BY seq DESC LIMIT 1";
 const READ_LAST_REFUSED = "SELECT seq FROM refused ORDER BY seq DESC LIMIT 1";
 const READ_NEXT = `
-  SELECT until, until - at AS kept FROM (SELECT until, at FROM deliveries UNION ALL SELECT until, at FROM refused)
+  SELECT until, until - at AS kept
+    FROM (SELECT until, at FROM deliveries UNION ALL SELECT until, at FROM refused)
   ORDER BY until LIMIT 1`;
 const HAS = "SELECT 1 AS present FROM deliveries WHERE id = ?";
 const RECORD = `
   INSERT INTO deliveries (slot, seq, id, at, until, entry, body) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (slot) DO UPDATE
-  SET seq = excluded.seq, id = excluded.id, at = excluded.at, until = excluded.until, entry = excluded.entry,
-    body = excluded.body`;
+  SET seq = excluded.seq, id = excluded.id, at = excluded.at, until = excluded.until,
+    entry = excluded.entry, body = excluded.body`;
 const FIND_REFUSED = "SELECT slot, id FROM refused WHERE reason = ? AND address = ?";
 const CHOOSE_REFUSED_SLOT = `
   SELECT CASE WHEN count(*) < ? THEN coalesce(max(slot), -1) + 1
     ELSE (SELECT slot FROM refused ORDER BY seq LIMIT 1) END AS slot
   FROM refused`;
 const IS_SAME_GROUP = `
-  refused.reason = excluded.reason AND refused.address = excluded.address AND refused.until > excluded.at`;
+  refused.reason = excluded.reason AND refused.address = excluded.address
+    AND refused.until > excluded.at`;
 const REFUSE = `
   INSERT INTO refused (slot, seq, reason, address, id, count, first_at, at, until, entry, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -40,8 +42,9 @@ const REFUSE = `
     count = excluded.count + CASE WHEN ${IS_SAME_GROUP} THEN refused.count ELSE 0 END,
     first_at = CASE WHEN ${IS_SAME_GROUP} THEN refused.first_at ELSE excluded.first_at END,
     at = excluded.at, until = excluded.until, entry = excluded.entry, body = excluded.body`;
-const ADMITTED =
-  "SELECT seq, id, until, entry, body, NULL AS address, NULL AS count, NULL AS first_at FROM deliveries";
+const ADMITTED = `
+  SELECT seq, id, until, entry, body, NULL AS address, NULL AS count, NULL AS first_at
+  FROM deliveries`;
 const REFUSED = "SELECT seq, id, until, entry, body, address, count, first_at FROM refused";
 const FROM: Readonly<Record<DeliveryFilter, string>> = {
   admitted: ADMITTED,
@@ -179,7 +182,7 @@ function entryOf(delivery: Delivery): { readonly entry: string; readonly bytes: 
 }
 
 /**
- * The one row mapping of this store; only `record` and `refuse` write entries, as JSON of this
+ * Row mapping; only `record` and `refuse` write entries, as JSON of this
  * type.
  */
 function listedIn(row: Record<string, SqlStorageValue>): ListedDelivery {

@@ -37,7 +37,7 @@ export interface IdentityRpc {
   useSession(id: SessionId): Promise<DashboardSession | null>;
   /** Returns an open session without a use. */
   session(id: SessionId): Promise<DashboardSession | null>;
-  /** Ends a session; false without such a session. `call`: id of the call, as for `deleteToken`. */
+  /** Ends a session; false if absent. `call`: id of the call, as for `deleteToken`. */
   endSession(id: SessionId, call?: string): Promise<boolean>;
   /** Returns open sessions, newest first. */
   sessions(): Promise<readonly DashboardSession[]>;

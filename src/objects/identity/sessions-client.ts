@@ -68,7 +68,7 @@ export async function isSessionOpen(env: Env, id: SessionId): Promise<boolean> {
   return session !== null;
 }
 
-/** Ends a session everywhere; false without such a session. */
+/** Ends a session everywhere; false if absent. */
 export async function endSession(env: Env, id: SessionId): Promise<boolean> {
   const call = crypto.randomUUID();
   const ended = await callIdentity(env, (identity) => identity.endSession(id, call));

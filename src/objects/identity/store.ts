@@ -17,14 +17,19 @@ const USE_TOKEN = "UPDATE tokens SET used_at = ? WHERE name = ? AND coalesce(use
 
 const SESSION_COLUMNS = "id, token, token_id, address, created_at, seen_at, expires_at";
 const IS_OPEN = "expires_at > ? AND seen_at > ?";
-const READ_SESSIONS = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE ${IS_OPEN} ORDER BY created_at DESC, id`;
+const READ_SESSIONS = `
+  SELECT ${SESSION_COLUMNS} FROM sessions WHERE ${IS_OPEN} ORDER BY created_at DESC, id`;
 const READ_SESSION = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ? AND ${IS_OPEN}`;
-const KEEP_SESSION = `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const KEEP_SESSION = `
+  INSERT INTO sessions (${SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const USE_SESSION = "UPDATE sessions SET seen_at = ? WHERE id = ? AND seen_at <= ?";
 const END_SESSION = "DELETE FROM sessions WHERE id = ? RETURNING id";
 const FORGET_SESSIONS = `DELETE FROM sessions WHERE NOT (${IS_OPEN})`;
-const FORGET_OLDEST =
-  "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE token_id = ? ORDER BY seen_at DESC, id LIMIT -1 OFFSET ?)";
+const FORGET_OLDEST = `
+  DELETE FROM sessions
+  WHERE id IN (
+    SELECT id FROM sessions WHERE token_id = ? ORDER BY seen_at DESC, id LIMIT -1 OFFSET ?
+  )`;
 const END_SESSIONS_OF = "DELETE FROM sessions WHERE token_id = ?";
 const COUNT_SESSIONS = "SELECT count(*) AS sessions FROM sessions";
 
@@ -66,7 +71,7 @@ export class IdentityStore {
     this.#rows(KEEP_TOKEN, name, digest, scopes.join(), createdAt, createdBy, expiresAt, usedAt);
   }
 
-  /** Deletes a token and its sessions; false without such a token. */
+  /** Deletes a token and its sessions; false if absent. */
   deleteToken(name: string): boolean {
     const [deleted] = this.#rows(DELETE_TOKEN, name);
     if (deleted === undefined) return false;
@@ -107,7 +112,7 @@ export class IdentityStore {
     this.#rows(USE_SESSION, now, id, unlessAfter);
   }
 
-  /** Deletes a session; false without such a session. */
+  /** Deletes a session; false if absent. */
   endSession(id: SessionId): boolean {
     return this.#rows(END_SESSION, id).length > 0;
   }

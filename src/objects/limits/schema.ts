@@ -13,7 +13,8 @@ const CREATE_TABLES = [
     phase TEXT NOT NULL CONSTRAINT phase_is_known CHECK (phase IN ('waiting', 'held', 'leaving')),
     check_at INTEGER,
     checks INTEGER NOT NULL,
-    free_at INTEGER CONSTRAINT only_leaving_ones_have_an_end CHECK ((free_at IS NULL) = (phase <> 'leaving')),
+    free_at INTEGER CONSTRAINT only_leaving_ones_have_an_end
+      CHECK ((free_at IS NULL) = (phase <> 'leaving')),
     gives_way INTEGER NOT NULL CONSTRAINT gives_way_is_a_flag CHECK (gives_way IN (0, 1))
   ) STRICT, WITHOUT ROWID`,
   // Places of the window by the time when they come free.
@@ -29,7 +30,7 @@ const CREATE_TABLES = [
   ) STRICT`,
 ] as const;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the object of a limit",
   table: "slot",

@@ -5,20 +5,25 @@ import { slotId, type SlotChanges, type SlotEntry } from "../../domain/limits/li
 import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
-const READ_SLOTS =
-  "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
+const READ_SLOTS = `
+  SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way
+  FROM slot`;
 const READ_STARTED = "SELECT free_at, count FROM started";
 const READ_NAME = "SELECT name FROM limit_name WHERE id = 1";
 const NOTE_NAME =
   "INSERT INTO limit_name (id, name, rule) VALUES (1, ?, ?) ON CONFLICT (id) DO NOTHING";
 const READ_RULE = "SELECT rule FROM limit_name WHERE id = 1";
 const NOTE_RULE = "UPDATE limit_name SET rule = ? WHERE id = 1";
-const PUT_SLOT = `INSERT INTO slot (id, run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way)
+const PUT_SLOT = `
+  INSERT INTO slot
+    (id, run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET phase = excluded.phase,
-  check_at = excluded.check_at, checks = excluded.checks, free_at = excluded.free_at, gives_way = excluded.gives_way`;
+  check_at = excluded.check_at, checks = excluded.checks, free_at = excluded.free_at,
+  gives_way = excluded.gives_way`;
 const DELETE_SLOT = "DELETE FROM slot WHERE id = ?";
-const PUT_STARTED =
-  "INSERT INTO started (free_at, count) VALUES (?, ?) ON CONFLICT (free_at) DO UPDATE SET count = excluded.count";
+const PUT_STARTED = `
+  INSERT INTO started (free_at, count) VALUES (?, ?) ON CONFLICT (free_at) DO UPDATE
+  SET count = excluded.count`;
 const DELETE_STARTED = "DELETE FROM started WHERE free_at = ?";
 
 /** Stored state of the limiter. */

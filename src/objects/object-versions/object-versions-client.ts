@@ -30,7 +30,7 @@ export async function identifyNotified(
   );
 }
 
-/** Returns the identities of the versions in a listing, in its order. */
+/** Returns the identities of the versions in a listing, in order. */
 export async function identifyListed(
   env: Env,
   bucket: string,

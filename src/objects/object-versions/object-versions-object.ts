@@ -1,5 +1,5 @@
 /**
- * Knows the versions of a bucket's objects that a notification or a listing brought, so that both
+ * Knows the versions of a bucket's objects from notifications and listings, so that both
  * use one identity for the runs of a version: a listing finds missed versions, and starts no known
  * version again. One object per share of the bucket's keys.
  *
@@ -45,7 +45,7 @@ export class ObjectVersionsObject extends DurableObject<Env> implements ObjectVe
       this.#store.pair(object, listed.identity, eventTime);
       return { identity: listed.identity, known: true };
     }
-    // The current version is the notified one, unless another notification had it before.
+    // The current version is the notified one, unless known from another notification.
     const isFree = current !== null && !met.some(({ version }) => version === current.version);
     const [version, uploadedAt] = isFree ? [current.version, current.uploadedAt] : [null, null];
     await this.#remember(object, { identity: eventTime, eventTime, version, uploadedAt }, keepMs);

@@ -20,7 +20,7 @@ const CREATE_VERSIONS_TABLE = `
     CONSTRAINT version_has_its_time CHECK ((version IS NULL) = (uploaded_at IS NULL))
   ) STRICT, WITHOUT ROWID`;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the object of versions",
   table: "versions",

@@ -5,7 +5,8 @@ import { TABLES } from "./schema.ts";
 const BY_OBJECT =
   "SELECT identity, event_time, version, uploaded_at FROM versions WHERE object = ?";
 const INSERT = `
-  INSERT INTO versions (object, identity, event_time, version, uploaded_at, forget_at) VALUES (?, ?, ?, ?, ?, ?)`;
+  INSERT INTO versions (object, identity, event_time, version, uploaded_at, forget_at)
+    VALUES (?, ?, ?, ?, ?, ?)`;
 const PAIR =
   "UPDATE versions SET event_time = ? WHERE object = ? AND identity = ? AND event_time IS NULL";
 const FORGET = "DELETE FROM versions WHERE forget_at <= ?";

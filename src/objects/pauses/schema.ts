@@ -17,7 +17,7 @@ const CREATE_TABLES = [
   ) STRICT, WITHOUT ROWID`,
 ] as const;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the pauses object",
   table: "paused",

@@ -486,7 +486,7 @@ function leasesIn({ tasks }: RunChange): readonly GrantedLease[] {
   );
 }
 
-/** The one row mapping of this store: entries are written by `#insert` alone, as JSON of these types. */
+/** Row mapping: entries are written by `#insert` alone, as JSON of these types. */
 function parseEntry<T>(entry: string): T {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(entry) as T;

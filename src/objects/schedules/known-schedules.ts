@@ -1,6 +1,6 @@
 /**
- * The schedules that the object knows: of the deployed plan, and absent ones for a day; paused tasks;
- * and the deployment of the plan. Rows are written before memory, so memory is never ahead.
+ * The schedules that the object knows: deployed ones, absent ones for a day, paused tasks, and the
+ * deployment. Rows are written before memory, so memory is never ahead.
  */
 import {
   newScheduleState,

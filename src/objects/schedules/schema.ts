@@ -36,7 +36,7 @@ const CREATE_TABLES = `
     seen_at INTEGER NOT NULL
   ) STRICT`;
 
-/** Migrations; the first one makes version 1. */
+/** Migrations, from version 1 on. */
 export const TABLES: TableHistory = {
   what: "the schedules object",
   table: "schedules",

@@ -10,7 +10,8 @@ const READ_DEPLOYED = "SELECT version, made_at, seen_at FROM deployed";
 const PUT_SCHEDULE = `
   INSERT INTO schedules (task, id, position, definition, state) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (task, id) DO UPDATE SET
-    position = excluded.position, definition = excluded.definition, state = excluded.state, absent_since = NULL
+    position = excluded.position, definition = excluded.definition, state = excluded.state,
+    absent_since = NULL
   WHERE position <> excluded.position OR definition <> excluded.definition OR state <> excluded.state
     OR absent_since IS NOT NULL`;
 const NOTE_ABSENT = "UPDATE schedules SET absent_since = ? WHERE task = ? AND id = ?";
@@ -18,7 +19,8 @@ const DELETE_SCHEDULE = "DELETE FROM schedules WHERE task = ? AND id = ?";
 const SAVE_STATE = "UPDATE schedules SET state = ? WHERE task = ? AND id = ?";
 const PUT_DEPLOYED = `
   INSERT INTO deployed (one, version, made_at, seen_at) VALUES (1, ?, ?, ?)
-  ON CONFLICT (one) DO UPDATE SET version = excluded.version, made_at = excluded.made_at, seen_at = excluded.seen_at`;
+  ON CONFLICT (one) DO UPDATE SET version = excluded.version, made_at = excluded.made_at,
+    seen_at = excluded.seen_at`;
 const PUT_PAUSE =
   "INSERT INTO pauses (task, at, by) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
 const DELETE_PAUSE = "DELETE FROM pauses WHERE task = ?";
@@ -137,7 +139,7 @@ interface ScheduleRow extends Record<string, SqlStorageValue> {
 }
 
 /**
- * The one row mapping of this store; only this store writes both columns, as JSON of these types.
+ * Row mapping; only this store writes both columns, as JSON of these types.
  */
 function scheduleIn({
   definition,
