@@ -72,14 +72,14 @@ export class StallCheck {
   }
 
   /** The run has changed. */
-  look({ run, runId }: Seen, before: RunDocument | null, isPaused: (task: string) => boolean): void {
+  look({ run, runId, host }: Seen, before: RunDocument | null, isPaused: (task: string) => boolean): void {
     const { now } = this.#ground.scheduler;
     for (const [index, { task, status, attempts, upstream }] of run.tasks.entries()) {
       this.#lost(runId, task, attempts, before?.tasks[index]?.attempts ?? []);
       const was = before?.tasks[index]?.status;
       if (was === status) continue;
       const key = `${runId}/${task}`;
-      this.#leaves(key, task, before?.tasks[index]);
+      this.#leaves(key, task, before?.tasks[index], host.alarmLateMs);
       this.#entered.set(key, { status, at: now });
       const since = this.#readySince.get(key);
       this.#readySince.delete(key);
@@ -95,8 +95,8 @@ export class StallCheck {
     }
   }
 
-  /** A task has left a state in which it must not be for long. */
-  #leaves(key: string, task: string, before: TaskDocument | undefined): void {
+  /** A task has left a state in which it must not be for long. `alarmLateMs`: how late the run's alarm came last. */
+  #leaves(key: string, task: string, before: TaskDocument | undefined, alarmLateMs: number): void {
     const entered = this.#entered.get(key);
     const plan = this.#planOf(task);
     if (entered === undefined || plan === undefined || plan.external || plan.each !== null) return;
@@ -106,7 +106,9 @@ export class StallCheck {
       running: plan.timeoutMs + OVERDUE_MS,
     };
     const boundMs = bounds[entered.status];
-    const isLate = boundMs !== undefined && now - entered.at > boundMs;
+    // The platform counts the time to an alarm from when it was set, however long ago the clock was set since.
+    const lateMs = this.#ground.faults.kinds.has("clock_step") ? alarmLateMs : 0;
+    const isLate = boundMs !== undefined && now - entered.at - lateMs > boundMs;
     const mayBeLate = this.#ground.struck.some(
       ({ fault, at }) => at >= entered.at - CONSEQUENCES_MS && DELAYS_ALARMS.has(fault),
     );

@@ -51,6 +51,8 @@ export class ObjectHost implements Committer {
   isGivenUp = false;
   /** How often its alarm was handled. */
   alarms = 0;
+  /** How long after its time, by its own clock, its alarm was handled last: a clock that is set does not move alarms. Milliseconds. */
+  alarmLateMs = 0;
   readonly #place: ObjectPlace;
   readonly #platform: Platform;
   #life: { readonly life: Life; readonly instance: object } | null = null;
@@ -312,6 +314,7 @@ export class ObjectHost implements Committer {
   #handle(at: number): void {
     this.#handling = at;
     this.alarms += 1;
+    this.alarmLateMs = Math.max(0, this.now() - at);
     const retryCount = this.#tries;
     this.#enter((life, instance) => {
       life.pending += 1;
