@@ -56,6 +56,18 @@ describe("a task that triggers", () => {
     expect(await callRun(env, child?.runId ?? runId, (run) => run.payload(null))).toEqual(inline({ a: 1 }));
   });
 
+  it("tells the acceptance of each run where this deployment is, as far as it knows", async () => {
+    const told: (string | undefined)[] = [];
+    const accept: AcceptTrigger = async (_env, _lifetime, { task, origin }) => {
+      told.push(origin.url);
+      return ok({ runId: newRunId(), task, status: "queued", deduplicated: false });
+    };
+    const trigger = (): Promise<unknown> => triggerTaskWithEvent("echo");
+    await attempt(trigger, {}, { accept, url: "http://localhost:8787" });
+    await attempt(trigger, {}, { accept });
+    expect(told).toEqual(["http://localhost:8787", undefined]);
+  });
+
   it("finds the same child runs again in a retried attempt: each by its target, its payload and the how-manieth it is", async () => {
     const runId = newRunId();
     const trigger = () =>

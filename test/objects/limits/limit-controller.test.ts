@@ -30,6 +30,8 @@ class Surroundings implements LimitHost {
   /** How many runs are being told, now and at most. */
   under = { way: 0, most: 0 };
   cannotList = false;
+  /** The list answers when this has resolved. */
+  listAnswers: Promise<void> = Promise.resolve();
   answer: (number: string) => Promise<SlotStatus> = async () => ({ type: "holding" });
 
   now(): number {
@@ -49,6 +51,7 @@ class Surroundings implements LimitHost {
   }
   async listed(_name: LimitName, isThere: boolean): Promise<void> {
     this.listings.push(isThere);
+    await this.listAnswers;
     if (this.cannotList) throw new Error("the list cannot be reached");
   }
   waitUntil(work: Promise<void>): void {
@@ -177,6 +180,30 @@ describe("a limit", () => {
       await limit.alarm(null);
       await around.settled();
       expect(around.listings).toEqual([true, false]);
+    }));
+
+  it("keeps an attempt that asks while its end is being told, with its slot, and is listed again soon", () =>
+    drive(async (limit, _store, again) => {
+      limit.ask(NAME, request(1));
+      limit.giveBack(holder(1), 0);
+      await around.settled();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      around.listAnswers = promise;
+      const ending = limit.alarm(null);
+      await vi.waitFor(() => expect(around.listings).toEqual([true, false]), { timeout: 10_000 });
+      expect(limit.ask(NAME, request(2))).toBe("granted");
+      expect(limit.ask(NAME, request(3))).toBe("waiting");
+      resolve();
+      await ending;
+      expect(again().use()).toEqual({ inUse: 1, waiting: 1 });
+      const soon = START + 5_000;
+      expect(Math.min(...around.alarms.filter((at) => at >= START + 1_000))).toBe(soon);
+      await limit.alarm(soon);
+      await around.settled();
+      expect(around.listings).toEqual([true, false, true]);
+      limit.giveBack(holder(2), 0);
+      await around.settled();
+      expect(around.told).toEqual([`permitted ${numberedRunId(3)}`]);
     }));
 
   it("that could not be listed is listed by its next alarm", () =>
