@@ -143,9 +143,9 @@ export class Checkers implements Watching {
     if (given.version === "first" || given.version === "second") this.#schedules.announced(given.version);
   }
 
-  /** A suspect waits for its trial, and asks for it by its alarm. */
-  trialAsked(): void {
-    this.#rest.trialAsked();
+  /** The executor object of this name is to start an attempt: of a suspect, if a trial comes with it. */
+  started(name: string, [, , trial]: readonly unknown[]): void {
+    if (typeof trial === "object" && trial !== null) this.#rest.suspected(name);
   }
 
   changed(seen: Seen, before: RunDocument): void {

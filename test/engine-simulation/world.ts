@@ -111,9 +111,9 @@ class World {
       committed: (host, performed) => this.#watcher.committed(host, performed),
       alarmGivenUp: (host) => this.#poll(host),
       refuses: (host, method) => this.#isCutOff(host, method),
-      called: ({ className }, method, given) => {
+      called: ({ className, name }, method, given) => {
         if (className === "SchedulesObject") checkers.schedulesCalled(method, given);
-        if (className === "DeathsObject" && method === "askTrial") checkers.trialAsked();
+        if (className === "ExecutorObject" && method === "start") checkers.started(name, given);
       },
     });
     this.#rig.platform.thrown = (life, method, thrown) => {

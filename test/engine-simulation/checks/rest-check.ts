@@ -29,14 +29,15 @@ const KEPT_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
 
 export class RestCheck {
   readonly #world: CheckedWorld;
-  #areTrialsAsked = false;
+  /** The names of the executor objects whose attempts are on trial. */
+  readonly #suspects = new Set<string>();
 
   constructor(world: CheckedWorld) {
     this.#world = world;
   }
 
-  trialAsked(): void {
-    this.#areTrialsAsked = true;
+  suspected(executor: string): void {
+    this.#suspects.add(executor);
   }
 
   /** The run is gone. */
@@ -91,7 +92,7 @@ export class RestCheck {
     for (const host of rig.edge.hosts.values()) {
       const left = leftIn(host);
       if (left !== null) ground.violate("10 nothing is left", `${host.label}: ${left}`);
-      const mostAlarms = MOST_ALARMS + (this.#areTrialsAsked ? MOST_ASKING : 0);
+      const mostAlarms = MOST_ALARMS + (this.#suspects.has(host.name) ? MOST_ASKING : 0);
       if (host.className === "ExecutorObject" && host.alarms > mostAlarms)
         ground.violate("12 waits end", `the alarm of ${host.label} has fired ${host.alarms} times`);
     }
