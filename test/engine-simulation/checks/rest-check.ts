@@ -108,7 +108,10 @@ export class RestCheck {
     // One that was cancelled before it began, and is retried, begins then.
     if (retries > 0 || debounce !== null || run.started_at === null || ground.faults.kinds.has("clock_step")) return;
     const waitedMs = Date.parse(run.started_at) - Date.parse(run.created_at);
-    const mostMs = BEGUN_MS + (scenario.stopped?.forMs ?? 0) + (sent[0]?.delayMs ?? MOST_DELAY_MS);
+    // No driver reaches a run that is cut off before it has begun.
+    const cutOffMs = scenario.cutOff?.task === root?.task ? (scenario.cutOff?.forMs ?? 0) : 0;
+    const heldMs = (scenario.stopped?.forMs ?? 0) + cutOffMs;
+    const mostMs = BEGUN_MS + heldMs + (sent[0]?.delayMs ?? MOST_DELAY_MS);
     const leastMs = Math.min(...sent.map(({ delayMs }) => delayMs));
     if (run.trigger.source === "api" && sent.length > 0 && waitedMs < leastMs)
       ground.violate("2 order", `${runId} has begun ${waitedMs} ms after it was accepted, its delay is ${leastMs} ms`);
