@@ -18,7 +18,7 @@ const ID_LENGTH = 64;
 const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
 
 /** Notes: that a payload may lie in R2, and that there was a run which its parent may find again (src/objects/run/schema.ts). */
-const NOTE_TABLES: ReadonlySet<string> = new Set(["objects_expected", "remembered"]);
+const NOTE_TABLES: ReadonlySet<string> = new Set(["objects_expected", "tombstone"]);
 
 /** An object that holds something. */
 export interface HeldState {

@@ -367,7 +367,7 @@ function leftoverObjects(history: History): Violation[] {
 /**
  * The note that a payload may be there goes when the payload does. A run that is deleted soon after an attempt of it was lost keeps one,
  * empty, until that attempt can put nothing any more: then its alarm looks into R2 once more (src/objects/run/late-output.ts). That there was a
- * run which another one has triggered is noted until the other one cannot be retried any more (src/objects/run/remembered.ts).
+ * run which another one has triggered is noted until the other one cannot be retried any more (src/objects/run/tombstone.ts).
  */
 function leftoverState(history: History): Violation[] {
   return history.heldState

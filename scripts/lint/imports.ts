@@ -82,9 +82,17 @@ const BOUNDARIES: readonly Boundary[] = [
   },
   {
     says: "a store imports only domain, how tables are made, and how its rows are laid out",
-    from: /^src\/objects\/([^/]+\/store|run\/journal)\.ts$/,
+    from: /^src\/objects\/([^/]+\/store|run\/(?:journal|entry-reader|payload-announcements|tombstone-store))\.ts$/,
     files: /^src\/(domain\/|objects\/tables\.ts$)/,
-    beside: ["schema.ts", "journal-bytes.ts", "entry-layout.ts"],
+    beside: [
+      "schema.ts",
+      "journal-bytes.ts",
+      "entry-layout.ts",
+      "entry-reader.ts",
+      "journal-storage.ts",
+      "payload-announcements.ts",
+      "tombstone-store.ts",
+    ],
     packages: NONE,
   },
   {

@@ -1,4 +1,4 @@
-/** A run that is recorded: the real protocol and store, a clock that stands until it is moved, and nobody else in the world. */
+/** A run that is recorded: the real controller and store, a clock that stands until it is moved, and nobody else in the world. */
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
 import { nextWakeAt } from "../../src/domain/run/machine.ts";
@@ -8,12 +8,12 @@ import type { Run } from "../../src/domain/run/state.ts";
 import { summarize } from "../../src/domain/run/summary.ts";
 import { writeAcceptAnswer, writeGrant } from "../../src/objects/run/grant-text-rpc.ts";
 import { describeRun } from "../../src/objects/run/run-document.ts";
-import { RunProtocol } from "../../src/objects/run/run-controller.ts";
+import { RunController } from "../../src/objects/run/run-controller.ts";
 import type { AcceptAnswer, AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { AttemptOutcome, Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import type { Grant, Lease } from "../../src/objects/run/lease-rpc.ts";
 import { CREATE_JOURNAL } from "../../src/objects/run/schema.ts";
-import { RunStore, type SnapshotRule } from "../../src/objects/run/journal.ts";
+import { Journal, type SnapshotRule } from "../../src/objects/run/journal.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";
 import type { GoldenJournal, GoldenMessages, GoldenRow } from "./files.ts";
 import { NO_TROUBLE } from "../support/driven-run.ts";
@@ -46,7 +46,7 @@ export function json(value: unknown): NewPayload {
 export class GoldenRun {
   now = START;
   readonly #storage = new MemoryStorage(async () => {});
-  readonly #protocol: RunProtocol;
+  readonly #controller: RunController;
   readonly #collected: Collected;
   readonly #leases = new Map<string, Lease>();
   readonly #name: string;
@@ -56,28 +56,28 @@ export class GoldenRun {
     this.#name = name;
     this.#id = goldenId(number);
     this.#collected = collected;
-    this.#protocol = new RunProtocol(new RunStore(this.#storage, snapshot), {
+    this.#controller = new RunController(new Journal(this.#storage, snapshot), {
       now: () => this.now,
       setAlarm: () => undefined,
       getAlarm: async () => null,
       queueProgress: () => null,
       askQueue: async () => null,
       messageReceived: () => undefined,
-      isListenedTo: () => false,
+      hasSubscribers: () => false,
       changed: () => undefined,
-      heard: () => undefined,
+      attemptUpdated: () => undefined,
       perform: () => undefined,
       deletePayloads: async () => undefined,
       deleteAbandoned: async () => false,
-      standingsOf: async () => [],
+      parentStates: async () => [],
       tellParent: async () => undefined,
       parentNotTold: () => undefined,
-      tellCatalog: async () => true,
+      reportToCatalog: async () => true,
       after: () => () => undefined,
       notShortened: (error) => {
         throw error;
       },
-      notTold: () => undefined,
+      reportFailed: () => undefined,
       waitUntil: () => undefined,
       alarmFailed: (_, error) => {
         throw error;
@@ -87,12 +87,12 @@ export class GoldenRun {
     collected.queue.push({ v: 1, run_id: this.#id });
   }
 
-  get protocol(): RunProtocol {
-    return this.#protocol;
+  get controller(): RunController {
+    return this.#controller;
   }
 
   get run(): Run {
-    const run = this.#protocol.load();
+    const run = this.#controller.load();
     if (run === null) throw new Error(`${this.#name} was not accepted`);
     return run;
   }
@@ -102,7 +102,7 @@ export class GoldenRun {
     if (graph === null) throw new Error(`the plan has no task ${root}`);
     const origin = { source: "api", by: "golden", parent: null } as const;
     const request = { v: 1, runId: this.#id, nonce: this.#name, graph, origin, payload: json(payload), ...more };
-    this.#answered(this.#protocol.accept(request));
+    this.#answered(this.#controller.accept(request));
   }
 
   /** A later trigger of the window. */
@@ -111,18 +111,18 @@ export class GoldenRun {
     if (graph === null) throw new Error(`the plan has no task ${root}`);
     const origin = { source: "api", by: "golden", parent: null } as const;
     const request = { v: 1, runId: this.#id, nonce: "later", graph, origin, payload: json(payload), delayMs };
-    const answer = this.#protocol.acceptOrPostpone(request);
+    const answer = this.#controller.acceptOrPostpone(request);
     if (answer !== null) this.#answered(answer);
   }
 
   claim(
     more: { readonly paused?: readonly string[]; readonly items?: number; readonly deployment?: string } = {},
   ): void {
-    this.#granted(this.#protocol.claim({ ...CLAIM, ...more }));
+    this.#granted(this.#controller.claim({ ...CLAIM, ...more }));
   }
 
   begin(ordinal: number): void {
-    const lease = this.#protocol.begin(ordinal, "executor", { deployment: CLAIM.deployment });
+    const lease = this.#controller.begin(ordinal, "executor", { deployment: CLAIM.deployment });
     if (lease !== null) this.#leases.set(keyOf(lease), lease);
   }
 
@@ -132,7 +132,7 @@ export class GoldenRun {
     this.#leases.delete(keyOf(lease));
     const { ordinal, attempt, token } = lease;
     const settlement = { ordinal, attempt, token, outcome, children: [], logs: [], logsDropped: 0, ...more };
-    this.#granted(this.#protocol.settle({ v: 1, settlements: [settlement], claim: CLAIM }));
+    this.#granted(this.#controller.settle({ v: 1, settlements: [settlement], claim: CLAIM }));
   }
 
   leaseOf(task: string, item?: number): Lease {
@@ -143,7 +143,7 @@ export class GoldenRun {
 
   async wake(afterMs = 0): Promise<void> {
     this.now += afterMs;
-    await this.#protocol.alarm(this.now);
+    await this.#controller.alarm(this.now);
   }
 
   recorded(): GoldenJournal {
@@ -175,8 +175,8 @@ export class GoldenRun {
   }
 }
 
-function keyOf({ task, item, gathers }: Lease): string {
-  return `${task}/${gathers === true ? "" : (item?.index ?? "")}`;
+function keyOf({ task, item, collects }: Lease): string {
+  return `${task}/${collects === true ? "" : (item?.index ?? "")}`;
 }
 
 /** Each lease in words, as the test compares them. */

@@ -8,7 +8,7 @@ import { readAcceptAnswer, readGrant } from "../../src/objects/run/grant-text-rp
 import { describeRun } from "../../src/objects/run/run-document.ts";
 import type { AcceptText } from "../../src/objects/run/accept-rpc.ts";
 import type { GrantText } from "../../src/objects/run/lease-rpc.ts";
-import { RunStore } from "../../src/objects/run/journal.ts";
+import { Journal } from "../../src/objects/run/journal.ts";
 import { parseRunMessage } from "../../src/triggers/run-message.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";
 import { readRelease, releases, type GoldenJournal } from "./files.ts";
@@ -28,7 +28,7 @@ function opened({ tables, rows }: GoldenJournal) {
       entry,
       data === null ? null : new Uint8Array(Buffer.from(data, "base64")),
     );
-  const run = new RunStore(storage).load();
+  const run = new Journal(storage).load();
   if (run === null) throw new Error("there is no run");
   return run;
 }

@@ -43,15 +43,15 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
   "a diamond that succeeds": (run) => {
     run.accept(PLAN, "first", { n: 1 }, { claim: { v: 1, holding: 0, budgetMs: 28_000 } });
     const { ordinal, attempt, token } = run.leaseOf("first");
-    run.protocol.recordStep({ ordinal, attempt, token, name: "fetched", result: json({ bytes: 3 }) });
+    run.controller.recordStep({ ordinal, attempt, token, name: "fetched", result: json({ bytes: 3 }) });
     const logs = [{ at: run.now, level: "info", message: "said", fields: { n: 1 } }] as const;
     const progress = { fraction: 0.5, message: "half", at: run.now };
     run.settle("first", passed("x", { to: { left: json("for left") } }), { logs, progress });
     run.settle("left", passed([1, 2]), { children: [{ runId: goldenId(200), task: "told" }] });
-    run.protocol.watch(goldenId(201));
+    run.controller.watch(goldenId(201));
     run.settle("right", { type: "succeeded", output: { ...json(null), kind: "json" }, to: null });
     run.settle("join", passed({ done: true }));
-    run.protocol.told([goldenId(201)], run.run.revision);
+    run.controller.told([goldenId(201)], run.run.revision);
   },
   "one that chooses among its children": (run) => {
     run.accept(PLAN, "first", "text");
@@ -66,9 +66,9 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
     run.claim();
     run.settle("fails", { type: "timed_out", error: BOOM });
     await run.wake(60_000);
-    run.protocol.paid(1, null);
+    run.controller.paid(1, null);
     run.now += 1_000;
-    run.protocol.retry();
+    run.controller.retry();
     run.claim();
   },
   "one whose attempts were lost": async (run) => {
@@ -87,7 +87,7 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
     run.claim();
     const { ordinal, attempt, token } = run.leaseOf("approved");
     run.settle("approved", { type: "waiting" });
-    run.protocol.complete({
+    run.controller.complete({
       v: 1,
       ordinal,
       attempt,
@@ -104,7 +104,7 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
       { runId: goldenId(203), task: "told", call: "result 2", until: run.now + 60_000 },
     ];
     run.settle("first", { type: "suspended", awaits });
-    run.protocol.awaited([{ runId: goldenId(202), status: "succeeded", document: json({ run_id: goldenId(202) }) }]);
+    run.controller.awaited([{ runId: goldenId(202), status: "succeeded", document: json({ run_id: goldenId(202) }) }]);
   },
   "items of every kind": (run) => {
     run.accept(PLAN, "lists", null);
@@ -117,7 +117,7 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
   },
   "one that is held by its limits": (run) => {
     run.accept(PLAN, "limited", { user: "anna" }, { limitKeys: { concurrency: '"anna"' } });
-    run.protocol.permitted("concurrency", { runId: run.run.id, ordinal: 0, attempt: 1 });
+    run.controller.permitted("concurrency", { runId: run.run.id, ordinal: 0, attempt: 1 });
   },
   "one that is held by a pause": (run) => {
     run.accept(PLAN, "told", null);
@@ -137,14 +137,14 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
     run.accept(PLAN, "first", null);
     run.claim();
     run.settle("first", passed(1), { children: [{ runId: goldenId(204), task: "told" }] });
-    run.protocol.cancel(true);
+    run.controller.cancel(true);
   },
   "a child that its parent has come to know, and a child of its own": async (run) => {
     const parent = { runId: goldenId(205), task: "first", isChild: true } as const;
     run.accept(PLAN, "told", null, { origin: { source: "task", by: "first", parent, depth: 1 } });
     run.claim();
     await run.wake(8_000);
-    run.protocol.knowChild({ runId: goldenId(206), task: "told" });
+    run.controller.knowChild({ runId: goldenId(206), task: "told" });
   },
   "one of the long lane, whose worker was lost": async (run) => {
     run.accept(PLAN, "long", null);

@@ -162,7 +162,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
       await run.call((object) => object.cancel({ children: false, call: `in vain ${nth}` }));
       await run.call((object) => object.retry(`retry ${nth}`));
     }
-    const kept = await run.inside(({ storage }) => storage.kv.get<string[]>("steered"));
+    const kept = await run.inside(({ storage }) => storage.kv.get<string[]>("action_calls"));
     expect(kept).toHaveLength(8);
     expect(kept?.slice(-2)).toEqual(["cancel 19", "retry 19"]);
   });

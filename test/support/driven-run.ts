@@ -3,11 +3,11 @@ import type { RunId } from "../../src/domain/ids.ts";
 import type { NewPayload } from "../../src/domain/payload.ts";
 import type { ChildRun } from "../../src/domain/run/state.ts";
 import type { Effect } from "../../src/domain/run/machine-events.ts";
-import { RunProtocol } from "../../src/objects/run/run-controller.ts";
+import { RunController } from "../../src/objects/run/run-controller.ts";
 import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { AttemptOutcome, Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import type { Grant, Lease } from "../../src/objects/run/lease-rpc.ts";
-import { RunStore, type SnapshotRule } from "../../src/objects/run/journal.ts";
+import { Journal, type SnapshotRule } from "../../src/objects/run/journal.ts";
 import { MemoryStorage } from "./journal-storage.ts";
 import { FRESH_DRIVER, RUN_ID } from "./run-play.ts";
 
@@ -26,24 +26,24 @@ export class DrivenRun {
   isParentLeftAlone = false;
   readonly notShortened: unknown[] = [];
   readonly storage = new MemoryStorage(async () => {});
-  store: RunStore;
-  protocol: RunProtocol;
+  store: Journal;
+  controller: RunController;
   readonly #snapshot: SnapshotRule | undefined;
 
   constructor(snapshot?: SnapshotRule) {
     this.#snapshot = snapshot;
     this.store = this.#newStore();
-    this.protocol = this.#life();
+    this.controller = this.#life();
   }
 
   /** The object is evicted: the next call reads the run back. */
   reset(): void {
     this.store = this.#newStore();
-    this.protocol = this.#life();
+    this.controller = this.#life();
   }
 
   accept(request: Pick<AcceptRequest, "graph"> & Partial<AcceptRequest>): Grant {
-    return this.protocol.accept({
+    return this.controller.accept({
       runId: RUN_ID,
       nonce: "n",
       origin: { source: "api", by: "test", parent: null },
@@ -54,7 +54,7 @@ export class DrivenRun {
   }
 
   settle(...settlements: readonly Settlement[]): Grant {
-    return this.protocol.settle({ settlements, claim: FRESH_DRIVER });
+    return this.controller.settle({ settlements, claim: FRESH_DRIVER });
   }
 
   /** Lets time pass until the alarm fires. */
@@ -62,7 +62,7 @@ export class DrivenRun {
     const at = this.alarmAt;
     this.now = Math.max(this.now, at ?? this.now);
     this.alarmAt = null;
-    await this.protocol.alarm(at);
+    await this.controller.alarm(at);
   }
 
   /** The rows of the journal. `bytes`: of the entry and of what lies beside it. */
@@ -81,12 +81,12 @@ export class DrivenRun {
     return this.effects.splice(0).filter((effect): effect is Extract<Effect, { type: T }> => effect.type === type);
   }
 
-  #newStore(): RunStore {
-    return this.#snapshot === undefined ? new RunStore(this.storage) : new RunStore(this.storage, this.#snapshot);
+  #newStore(): Journal {
+    return this.#snapshot === undefined ? new Journal(this.storage) : new Journal(this.storage, this.#snapshot);
   }
 
-  #life(): RunProtocol {
-    return new RunProtocol(this.store, {
+  #life(): RunController {
+    return new RunController(this.store, {
       now: () => this.now,
       setAlarm: (at) => {
         this.alarmAt = at;
@@ -95,22 +95,22 @@ export class DrivenRun {
       queueProgress: () => null,
       askQueue: async () => null,
       messageReceived: () => {},
-      isListenedTo: () => false,
-      heard: () => {},
+      hasSubscribers: () => false,
+      attemptUpdated: () => {},
       changed: () => {},
       perform: (_, effect) => void this.effects.push(effect),
       deletePayloads: async () => {},
       deleteAbandoned: async () => false,
-      standingsOf: async () => [],
+      parentStates: async () => [],
       tellParent: (parent, child) => this.tellParent(parent, child),
       parentNotTold: (_, isLast) => void (this.isParentLeftAlone ||= isLast),
-      tellCatalog: async () => true,
+      reportToCatalog: async () => true,
       // Short pauses are over at once; what has a limit of time is quicker.
       after: (milliseconds, work) => {
         if (milliseconds < 1_000) work();
         return () => {};
       },
-      notTold: () => {},
+      reportFailed: () => {},
       notShortened: (error) => void this.notShortened.push(error),
       waitUntil: (work) => void work,
       alarmFailed: (_, error) => {

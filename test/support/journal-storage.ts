@@ -1,10 +1,10 @@
 /**
- * The storage of one object in a test without a platform: real SQL in memory, behind the contract that `RunStore` has with the platform.
+ * The storage of one object in a test without a platform: real SQL in memory, behind the contract that `Journal` has with the platform.
  *
  * Databases are used one world after the other: to open one and to prepare its statements takes longer than all that a world
  * does with it. Tables that another storage has left there, empty, are not there for this one before it creates them itself.
  */
-import type { JournalStorage } from "../../src/objects/run/journal.ts";
+import type { JournalStorage } from "../../src/objects/run/journal-storage.ts";
 import { meaningOf, Rows, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql-database.ts";
 
 const NO_ROWS = new Rows([]);

@@ -13,7 +13,7 @@ import { limitKeysAt } from "../../payloads/limit-keys.ts";
 import { attemptPayloadKey, openPayload, storePayload } from "../../payloads/payload-store.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import type { RunCaller } from "../../objects/run/run-client.ts";
-import type { GatherPage } from "../../objects/run/run-rpc.ts";
+import type { ItemOutputsPage } from "../../objects/run/run-rpc.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import { announceOutput } from "./output-store.ts";
 
@@ -51,7 +51,7 @@ export async function collectItems(
   let length = 0;
   const items = async function* (): AsyncGenerator<LeasePayload | null> {
     for (let from: number | null = 0; from !== null;) {
-      const page: GatherPage | null = await call((run) => run.gather(ordinal, from ?? 0));
+      const page: ItemOutputsPage | null = await call((run) => run.itemOutputs(ordinal, from ?? 0));
       if (page === null)
         throw new Error(`the run ${runId} has no items of "${lease.task}" any more`);
       asked.note(length, page.items);

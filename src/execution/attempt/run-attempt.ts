@@ -81,7 +81,7 @@ export async function executeAttempt(
     typeof work !== "function"
       ? undeployed(lease, deployment, work)
       : await withinTimeout(lease, cancellation, deadlines, work);
-  const outcome = lease.gathers === true ? blameless(ended) : ended;
+  const outcome = lease.collects === true ? blameless(ended) : ended;
   cancellation.cancel(() => new Error("the attempt has ended"));
   reported?.leave();
   const { ordinal, attempt, token } = lease;
@@ -109,7 +109,7 @@ function workOf(
   cancellation: AttemptCancellation,
   env: Env,
 ): Work | Promise<Work> {
-  if (lease.gathers === true) return () => collect(lease, env);
+  if (lease.collects === true) return () => collect(lease, env);
   const toWork = (method: RunnableMethod | null): Work =>
     method === null ? null : () => run(lease, method, inputs, scope, cancellation, env);
   const method = methodOf(registry, lease.method);

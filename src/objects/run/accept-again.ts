@@ -1,8 +1,8 @@
 /** Answers a trigger whose run exists already. Changes nothing. */
 import { entryOf, type Run } from "../../domain/run/state.ts";
-import { deliver } from "./lease-payloads.ts";
+import { buildLeases } from "./lease-payloads.ts";
 import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./accept-rpc.ts";
-import type { RunStore } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 /**
  * Answers a trigger that the run of a debounced task has taken before; null if the run has not.
@@ -23,7 +23,7 @@ export function joinAgain(run: Run, trigger: JoiningTrigger): AcceptAnswer | nul
  */
 export function acceptAgain(
   run: Run,
-  store: RunStore,
+  journal: Journal,
   { nonce, digest }: AcceptRequest,
 ): AcceptAnswer {
   const { status } = run;
@@ -31,9 +31,9 @@ export function acceptAgain(
     const isOther = digest !== undefined && run.digest !== undefined && digest !== run.digest;
     return { status, outcome: isOther ? "mismatch" : "deduplicated", grant: { leases: [] } };
   }
-  const held = store.acceptedLeases.filter(({ ordinal, token }) => {
+  const held = journal.acceptedLeases.filter(({ ordinal, token }) => {
     const state = entryOf(run, ordinal)?.state;
     return state?.status === "running" && state.token === token;
   });
-  return { status, outcome: "recorded", grant: { leases: deliver(run, store, held) } };
+  return { status, outcome: "recorded", grant: { leases: buildLeases(run, journal, held) } };
 }

@@ -20,7 +20,7 @@ import type { TransitionResult } from "../../domain/run/machine-events.ts";
  * Delays before a failed alarm is retried: 1 s, doubling to 5 min. After the first hour: a quarter
  * of the time since the hour ended, at most 1 h. The platform's own retries end after six.
  */
-const PAUSE_MS = { soon: 300_000, share: 1 / 4, most: 3_600_000 } as const;
+const RETRY_DELAY_MS = { soon: 300_000, share: 1 / 4, most: 3_600_000 } as const;
 
 /**
  * Limits after which a failure counts as permanent; `strikes` is the least number of failures.
@@ -47,7 +47,7 @@ export interface Trouble {
  */
 export type TroubleOutcome = "again" | "ended" | "given_up";
 
-export interface TroubleSurroundings {
+export interface TroubleHost {
   /** Durable: the record outlives the object's lives and is deleted with everything else. */
   read(): Trouble | null;
   write(trouble: Trouble | null): void;
@@ -66,13 +66,13 @@ export interface TroubleSurroundings {
 export type CommitEnd = (run: Run, decided: TransitionResult) => void;
 
 export class AlarmTrouble {
-  readonly #around: TroubleSurroundings;
+  readonly #host: TroubleHost;
   readonly #commit: CommitEnd;
   /** Undefined until the first read in this life of the object. */
   #known: Trouble | null | undefined;
 
-  constructor(around: TroubleSurroundings, commit: CommitEnd) {
-    this.#around = around;
+  constructor(host: TroubleHost, commit: CommitEnd) {
+    this.#host = host;
     this.#commit = commit;
   }
 
@@ -96,8 +96,7 @@ export class AlarmTrouble {
     this.#known = { since, strikes: strikes + 1 };
     this.#note(this.#known);
     const limitMs = isOver(run) ? FOR_GOOD.tidyingMs : FOR_GOOD.goingOnMs;
-    const isLong =
-      now - since >= (this.#around.isTransient(error) ? FOR_GOOD.transientMs : limitMs);
+    const isLong = now - since >= (this.#host.isTransient(error) ? FOR_GOOD.transientMs : limitMs);
     if (!isLong || this.strikes < FOR_GOOD.strikes) return "again";
     return run !== undefined && run !== null && !isOver(run) && this.#end(run, error, now)
       ? "ended"
@@ -107,7 +106,10 @@ export class AlarmTrouble {
   /** Returns the delay before the alarm is retried. */
   pauseMs(now: number): number {
     const overMs = now - (this.#known?.since ?? now) - FOR_GOOD.goingOnMs;
-    const longestMs = Math.max(PAUSE_MS.soon, Math.min(PAUSE_MS.most, overMs * PAUSE_MS.share));
+    const longestMs = Math.max(
+      RETRY_DELAY_MS.soon,
+      Math.min(RETRY_DELAY_MS.most, overMs * RETRY_DELAY_MS.share),
+    );
     return Math.min(longestMs, 500 * 2 ** Math.min(this.strikes, 20));
   }
 
@@ -119,7 +121,7 @@ export class AlarmTrouble {
       this.#commit(run, brokenBy(run, { name: "RunBrokenError", message, stack }, now));
     } catch (failure) {
       // The alarm repeats effects that fail after the commit.
-      this.#around.notEnded(failure);
+      this.#host.notEnded(failure);
     }
     return run.finishedAt !== null;
   }
@@ -127,7 +129,7 @@ export class AlarmTrouble {
   /** Records that the run is given up; calls `again` if recording fails. */
   async giveUp(run: Run | null | undefined, error: unknown, again: () => void): Promise<void> {
     try {
-      await this.#around.giveUp(error, isOver(run));
+      await this.#host.giveUp(error, isOver(run));
     } catch {
       again();
     }
@@ -135,7 +137,7 @@ export class AlarmTrouble {
 
   #read(): Trouble | null {
     try {
-      return (this.#known ??= this.#around.read());
+      return (this.#known ??= this.#host.read());
     } catch {
       return null;
     }
@@ -144,7 +146,7 @@ export class AlarmTrouble {
   /** Ignores errors: storage may be the failing part. */
   #note(trouble: Trouble | null): void {
     try {
-      this.#around.write(trouble);
+      this.#host.write(trouble);
     } catch {
       // The count of this life has to suffice.
     }

@@ -15,16 +15,16 @@ import type { After } from "../../platform/patience.ts";
 const GATHER_MS = 100;
 
 /** Limit of reports by one `confirm`: the run may change during a report, but not for ever. */
-const MOST_CONFIRMING = 5;
+const MAX_REPORTS = 5;
 
 /**
  * Resolves to true once the summary is durable in the catalog. With `keep`, the call otherwise
  * rejects.
  */
-export type TellCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
+export type ReportToCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
 
-export class RunFeed {
-  readonly #tell: TellCatalog;
+export class CatalogReporter {
+  readonly #tell: ReportToCatalog;
   readonly #failed: (error: unknown) => void;
   readonly #after: After;
   /**
@@ -38,7 +38,7 @@ export class RunFeed {
   /** Ends the current delay early; null: no delay is running. */
   #endPause: (() => void) | null = null;
 
-  constructor(tell: TellCatalog, failed: (error: unknown) => void, after: After) {
+  constructor(tell: ReportToCatalog, failed: (error: unknown) => void, after: After) {
     this.#tell = tell;
     this.#failed = failed;
     this.#after = after;
@@ -70,7 +70,7 @@ export class RunFeed {
    */
   async confirm(run: Run): Promise<void> {
     for (let tries = 0; !this.isKept(run); tries += 1) {
-      if (tries === MOST_CONFIRMING)
+      if (tries === MAX_REPORTS)
         throw new Error(`the catalog was told ${tries} times to keep the run, and does not`);
       this.#owed = { keep: true };
       await this.#tellAll(run);

@@ -120,7 +120,11 @@ export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: stri
 /**
  * Delivers an outbox entry. Never rejects: the alarm repeats the delivery until an acknowledgement.
  */
-export async function payDebt(runId: RunId, what: string, pay: () => Promise<void>): Promise<void> {
+export async function deliverEntry(
+  runId: RunId,
+  what: string,
+  pay: () => Promise<void>,
+): Promise<void> {
   try {
     await pay();
   } catch (error) {

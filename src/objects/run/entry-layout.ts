@@ -13,7 +13,7 @@ import type { RunState } from "../../domain/run/snapshot.ts";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { TRIGGER_SOURCES, type TriggerOrigin } from "../../domain/trigger.ts";
 import { FORMAT_VERSION, type Versioned } from "../../domain/version.ts";
-import type { Packer } from "./journal-bytes.ts";
+import type { JournalBytes } from "./journal-bytes.ts";
 
 /** Limit for a row: the entry and the bytes beside the entry together. */
 const MAX_ROW_BYTES = 1_900_000;
@@ -98,10 +98,10 @@ export const ELSEWHERE = '{"lie":';
  */
 export class KeysAside {
   readonly #known: WeakMap<readonly LimitKeys[], readonly Place[]>;
-  readonly #data: Packer;
+  readonly #data: JournalBytes;
   readonly #placed = new Map<readonly LimitKeys[], readonly Place[]>();
 
-  constructor(known: WeakMap<readonly LimitKeys[], readonly Place[]>, data: Packer) {
+  constructor(known: WeakMap<readonly LimitKeys[], readonly Place[]>, data: JournalBytes) {
     this.#known = known;
     this.#data = data;
   }
@@ -134,7 +134,7 @@ export function stamped(json: string): string {
 }
 
 /** Returns the text for the entry's row: the text itself, or references to its pieces. */
-export function fitting(text: string, data: Packer): string {
+export function fitting(text: string, data: JournalBytes): string {
   // No UTF-16 code unit takes more than three bytes in UTF-8.
   if (text.length * 3 <= MAX_ROW_BYTES) return text;
   const bytes = new TextEncoder().encode(text);
@@ -144,11 +144,11 @@ export function fitting(text: string, data: Packer): string {
   return JSON.stringify(elsewhere);
 }
 
-function placeBytes(bytes: Uint8Array, data: Packer): Place {
+function placeBytes(bytes: Uint8Array, data: JournalBytes): Place {
   return { ...data.place(bytes), size: bytes.length };
 }
 
-function placeInPieces(bytes: Uint8Array, data: Packer): Place[] {
+function placeInPieces(bytes: Uint8Array, data: JournalBytes): Place[] {
   const places: Place[] = [];
   for (let from = 0; from < bytes.length; from += PIECE_BYTES)
     places.push(placeBytes(bytes.subarray(from, from + PIECE_BYTES), data));

@@ -10,7 +10,7 @@ import { newRun, type Run } from "../../domain/run/state.ts";
 import { type Progress } from "../../domain/run/attempt.ts";
 import { Batch } from "./subscribers.ts";
 import { changeEvent, endEvent, type RunEvent } from "./public-events.ts";
-import type { JournalPage, JournalRow, RunStore } from "./journal.ts";
+import type { JournalPage, JournalRow, Journal } from "./journal.ts";
 
 /** Limits for one read of the journal: an entry may have megabytes. */
 const PAGE: JournalPage = { rows: 200, length: 1_000_000 };
@@ -23,8 +23,8 @@ export interface Present {
   readonly progressOf: (ordinal: number, token: number) => Progress | null;
 }
 
-export class Replay {
-  readonly #store: RunStore;
+export class EventBackfill {
+  readonly #journal: Journal;
   readonly #after: number;
   readonly #present: Present;
   /** The run at `#position`. */
@@ -35,8 +35,8 @@ export class Replay {
   /** Entries are missing: the subscriber gets the current run from now on. */
   #hasGap = false;
 
-  constructor(store: RunStore, after: number, present: Present) {
-    this.#store = store;
+  constructor(journal: Journal, after: number, present: Present) {
+    this.#journal = journal;
     this.#after = after;
     this.#present = present;
   }
@@ -47,7 +47,7 @@ export class Replay {
    */
   next(): Batch | null {
     while (!this.#hasGap) {
-      const { rows, isEnd: isCaughtUp } = this.#store.readAfter(this.#position, PAGE);
+      const { rows, isEnd: isCaughtUp } = this.#journal.readAfter(this.#position, PAGE);
       const events: RunEvent[] = [];
       for (const row of rows) {
         if (this.#isMissing(row)) return this.#startOver();
@@ -59,7 +59,7 @@ export class Replay {
       if (isCaughtUp) return null;
     }
     // A slow reader may have missed changes since the last snapshot of events.
-    return this.#position === this.#store.nextSeq - 1 ? null : this.#startOver();
+    return this.#position === this.#journal.nextSeq - 1 ? null : this.#startOver();
   }
 
   /**
@@ -97,7 +97,7 @@ export class Replay {
 
   #startOver(): Batch {
     this.#hasGap = true;
-    this.#position = this.#store.nextSeq - 1;
+    this.#position = this.#journal.nextSeq - 1;
     return new Batch(this.#present.asItIs());
   }
 }

@@ -21,7 +21,7 @@ type WirePayload =
     });
 
 /** A lease that names payloads by their index in the table. */
-type WrittenLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
+type WireLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
   readonly inputs: readonly { readonly parent: string; readonly payload: number }[];
   readonly steps?: readonly { readonly name: string; readonly payload: number }[];
   readonly arrived?: readonly (Omit<NonNullable<Lease["arrived"]>[number], "document"> & {
@@ -29,8 +29,8 @@ type WrittenLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
   })[];
 };
 
-interface WrittenGrant extends Versioned {
-  readonly leases: readonly WrittenLease[];
+interface WireGrant extends Versioned {
+  readonly leases: readonly WireLease[];
   readonly payloads: readonly WirePayload[];
 }
 
@@ -48,7 +48,7 @@ export function writeGrant(grant: Grant): GrantText {
 
 /** Reads a text of `writeGrant`. Shared payloads are shared again. */
 export function readGrant(text: GrantText): Grant {
-  return text === NO_LEASES ? { leases: [] } : fromWritten(parsed<WrittenGrant>(text, "a grant"));
+  return text === NO_LEASES ? { leases: [] } : fromWritten(parsed<WireGrant>(text, "a grant"));
 }
 
 /** Writes the answer as text. */
@@ -69,11 +69,11 @@ export function readAcceptAnswer(text: AcceptText): AcceptAnswer {
     outcome,
     leases = [],
     payloads = [],
-  } = parsed<Omit<AcceptAnswer, "grant"> & Partial<WrittenGrant>>(text, "the answer to a trigger");
+  } = parsed<Omit<AcceptAnswer, "grant"> & Partial<WireGrant>>(text, "the answer to a trigger");
   return { status, outcome, grant: fromWritten({ leases, payloads }) };
 }
 
-function toWritten({ leases }: Grant): WrittenGrant {
+function toWritten({ leases }: Grant): WireGrant {
   const payloads: WirePayload[] = [];
   const places = new Map<LeasePayload, number>();
   const placeOf = (payload: LeasePayload): number => {
@@ -98,7 +98,7 @@ function toWritten({ leases }: Grant): WrittenGrant {
   return { v: FORMAT_VERSION, leases: written, payloads };
 }
 
-function fromWritten({ leases, payloads }: Omit<WrittenGrant, "v">): Grant {
+function fromWritten({ leases, payloads }: Omit<WireGrant, "v">): Grant {
   const read = payloads.map(readPayload);
   const at = (place: number): LeasePayload => {
     const payload = read[place];

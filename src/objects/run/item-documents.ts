@@ -7,9 +7,9 @@ import type { TaskState } from "../../domain/run/task-state.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
 import { inlinePayload } from "./lease-payloads.ts";
 import { describeAttempt, describeOutput } from "./run-document.ts";
-import type { GatherPage } from "./run-rpc.ts";
+import type { ItemOutputsPage } from "./run-rpc.ts";
 import type { ItemDocument, ItemPage, ItemQuery } from "./run-documents-rpc.ts";
-import type { RunStore } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 /** Limits of a page for the collecting attempt: bytes of inline payloads, and items. */
 const PAGE_BYTES = 1_000_000;
@@ -19,19 +19,19 @@ const PAGE_ITEMS = 2_000;
  * Returns the outputs of a task's items from index `from` on; null for a failed item. Returns null
  * if the task has no items.
  */
-export function gatherPage(
+export function itemOutputsPage(
   run: Run,
-  store: RunStore,
+  journal: Journal,
   ordinal: number,
   from: number,
-): GatherPage | null {
+): ItemOutputsPage | null {
   const { each } = run.tasks[ordinal] ?? {};
   if (each === undefined) return null;
   const items: (LeasePayload | null)[] = [];
   let bytes = 0;
   for (const { state } of itemsOf(run, each).slice(from, from + PAGE_ITEMS)) {
     const ref = state.status === "succeeded" ? state.passed.output : null;
-    const newPayload = ref?.at === "run" ? inlinePayload(store, ref) : ref;
+    const newPayload = ref?.at === "run" ? inlinePayload(journal, ref) : ref;
     bytes += ref?.at === "run" ? ref.size : 0;
     items.push(newPayload);
     if (bytes >= PAGE_BYTES) break;

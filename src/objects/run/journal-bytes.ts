@@ -9,7 +9,7 @@ export interface BytesPlace {
   readonly offset: number;
 }
 
-export class Packer {
+export class JournalBytes {
   readonly #firstSeq: number;
   readonly #rows: Uint8Array[][] = [[]];
   #rowSize = 0;

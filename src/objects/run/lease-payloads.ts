@@ -16,7 +16,7 @@ import {
 import { entryOf, type Run, type TaskEntry } from "../../domain/run/state.ts";
 import type { GrantedLease } from "../../domain/run/machine-events.ts";
 import type { Lease } from "./lease-rpc.ts";
-import type { RunStore } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 /**
  * Limit for payload bytes in one answer. An RPC message may hold 32 MiB; the object has 128 MB for
@@ -25,23 +25,23 @@ import type { RunStore } from "./journal.ts";
 const ANSWER_BYTES = 4_000_000;
 
 /** Builds the leases of one answer, with as many payloads as fit. */
-export function deliver(run: Run, store: RunStore, granted: readonly GrantedLease[]): Lease[] {
-  const pack = packer(store);
+export function buildLeases(run: Run, journal: Journal, granted: readonly GrantedLease[]): Lease[] {
+  const attach = payloadAttacher(journal);
   const read = (task: GraphTask): Lease["inputs"] =>
-    inputsOf(run, task).map(({ parent, ref }) => ({ parent, payload: pack(ref) }));
+    inputsOf(run, task).map(({ parent, ref }) => ({ parent, payload: attach(ref) }));
   /**
    * One input array a mapped task, shared by its items' leases: the answer then holds the array
    * once.
    */
   const arrays = new Map<number, Lease["inputs"]>();
-  const readBy = ({ task, item }: TaskEntry): Pick<Lease, "inputs" | "item" | "gathers"> => {
+  const readBy = ({ task, item }: TaskEntry): Pick<Lease, "inputs" | "item" | "collects"> => {
     if (task.each === undefined) return { inputs: read(task) };
-    if (item === undefined) return { inputs: [], gathers: true };
+    if (item === undefined) return { inputs: [], collects: true };
     const { of, index } = item;
     const total = run.tasks[of]?.each?.total ?? 0;
     const passed = passedItem(run, task, index);
     if (passed !== null) {
-      const payload = passed.ref === null ? NOTHING : pack(passed.ref);
+      const payload = passed.ref === null ? NOTHING : attach(passed.ref);
       return {
         inputs: [{ parent: passed.parent, payload }],
         item: { of, index, total, isElement: false },
@@ -77,13 +77,13 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         parents: task.parents,
         children: task.downstream.flatMap((child) => run.tasks[child]?.task.name ?? []),
         ...(entry.steps !== undefined && {
-          steps: entry.steps.map(({ name, result }) => ({ name, payload: pack(result) })),
+          steps: entry.steps.map(({ name, result }) => ({ name, payload: attach(result) })),
         }),
         ...(entry.waits !== undefined && { waits: entry.waits }),
         ...(entry.arrived !== undefined && {
           arrived: Object.values(entry.arrived).map(({ document, ...final }) => ({
             ...final,
-            document: document === undefined ? null : pack(document),
+            document: document === undefined ? null : attach(document),
           })),
         }),
         ...(limited.length > 0 && { limited }),
@@ -102,22 +102,22 @@ function completionOf(
 }
 
 /** Returns a function that attaches the payloads of one answer: inline as long as the bytes fit. */
-export function packer(store: RunStore): (ref: PayloadRef) => LeasePayload {
+export function payloadAttacher(journal: Journal): (ref: PayloadRef) => LeasePayload {
   let room = ANSWER_BYTES;
   return (ref) => {
     if (ref.at === "r2") return ref;
     if (ref.size > room) return { ...ref, at: "held" };
     room -= ref.size;
-    return inlinePayload(store, ref);
+    return inlinePayload(journal, ref);
   };
 }
 
 /** Reads the bytes of a payload stored in the run object. */
 export function inlinePayload(
-  store: RunStore,
+  journal: Journal,
   ref: PayloadRef & { readonly at: "run" },
 ): NewPayload {
-  const bytes = store.read(ref.seq, ref.offset, ref.size);
+  const bytes = journal.read(ref.seq, ref.offset, ref.size);
   if (bytes === null)
     throw new Error(`journal entry ${ref.seq} lacks the ${ref.size} payload bytes it should hold`);
   return { ...descriptionOf(ref), at: "inline", bytes };

@@ -93,7 +93,7 @@ export interface Lease {
   readonly limited?: readonly LimitedChild[];
   readonly item?: LeasedItem;
   /** Set for the attempt of an `each` task itself, which collects the outputs of the items. */
-  readonly gathers?: true;
+  readonly collects?: true;
 }
 
 /** The item of an `each` task that an attempt runs. */

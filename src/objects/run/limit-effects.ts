@@ -12,7 +12,7 @@ import type { LimitName } from "../../domain/limits/limit.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 
-export interface SlotSurroundings {
+export interface SlotHost {
   /** Current time, epoch milliseconds. */
   now(): number;
   /** Calls the object of a limit; rejects if the object is unreachable. */
@@ -29,42 +29,38 @@ export interface SlotSurroundings {
 /**
  * Makes the call and passes the answer to the run. Rejects if the limit or storage is unreachable.
  */
-export async function performHoldEffect(
-  around: SlotSurroundings,
-  effect: LimitGateEffect,
-): Promise<void> {
+export async function performHoldEffect(host: SlotHost, effect: LimitGateEffect): Promise<void> {
   switch (effect.type) {
     case "ask_slot":
-      await ask(around, effect);
+      await ask(host, effect);
       break;
     case "await_resume":
-      if (!(await around.awaitResume(effect.task)))
-        around.hold({ type: "resumed", task: effect.task });
+      if (!(await host.awaitResume(effect.task))) host.hold({ type: "resumed", task: effect.task });
       break;
     case "give_slot_back":
-      await around.call(effect.limit, (limit) => limit.giveBack(effect.holder, effect.afterMs));
+      await host.call(effect.limit, (limit) => limit.giveBack(effect.holder, effect.afterMs));
       break;
     case "spend_slot":
-      await around.call(effect.limit, (limit) => limit.spend(effect.holder, effect.perMs));
+      await host.call(effect.limit, (limit) => limit.spend(effect.holder, effect.perMs));
       break;
   }
 }
 
 async function ask(
-  around: SlotSurroundings,
+  host: SlotHost,
   { limit, request }: Extract<LimitGateEffect, { readonly type: "ask_slot" }>,
 ): Promise<void> {
   const { holder } = request;
   const { ordinal, attempt } = holder;
-  const answer = await around.call(limit, (object) => object.ask(limit, request));
+  const answer = await host.call(limit, (object) => object.ask(limit, request));
   if (answer === "waiting") return;
   if (answer === "refused") {
-    around.hold({ type: "refused", ordinal, attempt });
+    host.hold({ type: "refused", ordinal, attempt });
     return;
   }
-  const run = around.hold({ type: "permitted", kind: limit.kind, ordinal, attempt });
+  const run = host.hold({ type: "permitted", kind: limit.kind, ordinal, attempt });
   // The attempt may have been cancelled during the call: then nobody will use the slot.
-  const standing = slotStatusOf(run, limit.kind, holder, around.now());
+  const standing = slotStatusOf(run, limit.kind, holder, host.now());
   if (standing.type === "over")
-    await around.call(limit, (object) => object.giveBack(holder, standing.afterMs));
+    await host.call(limit, (object) => object.giveBack(holder, standing.afterMs));
 }

@@ -27,8 +27,8 @@ export interface LiveAttempt {
 
 const NOTHING = { lines: [], progress: null, reported: 0, dropped: 0, bytes: 0 } as const;
 
-/** The news in a report. */
-export interface News {
+/** The update in a report. */
+export interface AttemptUpdate {
   readonly ordinal: number;
   readonly attempt: number;
   readonly progress: Progress | null;
@@ -39,12 +39,12 @@ export interface News {
 
 export class LiveAttempts {
   readonly #attempts = new Map<number, LiveAttempt>();
-  readonly #tell: (run: Run, news: News) => void;
+  readonly #publish: (run: Run, update: AttemptUpdate) => void;
   #bytes = 0;
 
-  /** `tell` receives each update. */
-  constructor(tell: (run: Run, news: News) => void) {
-    this.#tell = tell;
+  /** `publish` receives each update. */
+  constructor(publish: (run: Run, update: AttemptUpdate) => void) {
+    this.#publish = publish;
   }
 
   /** Returns the reports of the task's running attempt; null: nothing is known. */
@@ -84,7 +84,7 @@ export class LiveAttempts {
     });
     const isNewProgress =
       report.progress !== undefined && report.progress.at !== before.progress?.at;
-    const news = {
+    const update = {
       ordinal,
       attempt,
       progress: isNewProgress ? progress : null,
@@ -94,7 +94,8 @@ export class LiveAttempts {
           ? { count: report.dropped, at: lines.at(-1)?.at ?? run.createdAt }
           : null,
     };
-    if (news.progress !== null || lines.length > 0 || news.dropped !== null) this.#tell(run, news);
+    if (update.progress !== null || lines.length > 0 || update.dropped !== null)
+      this.#publish(run, update);
     return { lines: reported, over: null };
   }
 

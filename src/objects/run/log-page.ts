@@ -4,7 +4,7 @@ import { readLogs } from "./store-settlement.ts";
 import type { LiveAttempt } from "./live-attempts.ts";
 import type { LogLine } from "./settlement-rpc.ts";
 import type { LogQuery, LogPlace, TaskLogs } from "./run-documents-rpc.ts";
-import type { RunStore } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 export const ALL_LINES: LogQuery = {
   attempt: null,
@@ -26,7 +26,7 @@ type Line = TaskLogs["logs"][number];
  */
 export function logPage(
   attempts: readonly AttemptRecord[],
-  store: RunStore,
+  journal: Journal,
   query: LogQuery,
   live: LiveAttempt | null,
 ): TaskLogs {
@@ -34,7 +34,7 @@ export function logPage(
   let dropped = 0;
   let next: LogPlace | null = null;
   for (const { attempt, logs } of attempts) {
-    const log = logs === null ? liveLog(attempt, live) : storedLog(logs, store);
+    const log = logs === null ? liveLog(attempt, live) : storedLog(logs, journal);
     if (log === null || (query.attempt !== null && attempt !== query.attempt)) continue;
     dropped += log.dropped;
     if (attempt < query.from.attempt || log.count === 0) continue;
@@ -52,11 +52,11 @@ export function logPage(
   return { logs: lines, dropped, next };
 }
 
-function storedLog({ seq, offset, size, lines, dropped }: LogRef, store: RunStore): Log {
+function storedLog({ seq, offset, size, lines, dropped }: LogRef, journal: Journal): Log {
   return {
     count: lines,
     dropped,
-    read: () => readLogs(store.read(seq, offset, size) ?? new Uint8Array(0)),
+    read: () => readLogs(journal.read(seq, offset, size) ?? new Uint8Array(0)),
   };
 }
 

@@ -8,7 +8,7 @@
  * its alarm time implies the answer.
  */
 import type { Run } from "../../domain/run/state.ts";
-import type { RunSurroundings } from "./run-host.ts";
+import type { RunHost } from "./run-host.ts";
 
 /**
  * Longest time after the accept until the parent is notified, in milliseconds. After a failure the
@@ -19,25 +19,25 @@ const FIRST_MS = 30_000;
 /** Age of a run after which an unreachable parent is given up. Milliseconds. */
 const GIVEN_UP_MS = 86_400_000;
 
-type Around = Pick<RunSurroundings, "now" | "tellParent" | "parentNotTold">;
+type Host = Pick<RunHost, "now" | "tellParent" | "parentNotTold">;
 
 export class ParentLink {
-  readonly #around: Around;
+  readonly #host: Host;
   /** Records that the parent knows the run. */
   readonly #record: (run: Run) => void;
   /** The parent has answered in this life, or was given up. */
   #isOver = false;
   #telling: Promise<void> | null = null;
 
-  constructor(around: Around, record: (run: Run) => void) {
-    this.#around = around;
+  constructor(host: Host, record: (run: Run) => void) {
+    this.#host = host;
     this.#record = record;
   }
 
   /** Returns the time of the next notification, epoch milliseconds; Infinity: not needed. */
   dueAt(run: Run): number {
     if (!this.#isOwed(run)) return Number.POSITIVE_INFINITY;
-    const age = Math.max(0, this.#around.now() - run.createdAt);
+    const age = Math.max(0, this.#host.now() - run.createdAt);
     const doublings = Math.max(0, Math.floor(Math.log2(age / FIRST_MS)) + 1);
     return run.createdAt + FIRST_MS * 2 ** doublings;
   }
@@ -61,10 +61,10 @@ export class ParentLink {
     const task = graph.tasks[0]?.name ?? "";
     if (origin.parent === null) return;
     try {
-      await this.#around.tellParent(origin.parent.runId, { runId, task });
+      await this.#host.tellParent(origin.parent.runId, { runId, task });
     } catch (error) {
-      const isLast = this.#around.now() - createdAt >= GIVEN_UP_MS;
-      this.#around.parentNotTold(error, isLast);
+      const isLast = this.#host.now() - createdAt >= GIVEN_UP_MS;
+      this.#host.parentNotTold(error, isLast);
       if (!isLast) return;
     }
     this.#isOver = true;

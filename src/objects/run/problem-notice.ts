@@ -6,28 +6,28 @@
 import type { RunProblem, RunSummary } from "../../domain/run/summary.ts";
 import { isUnreadableRun } from "../../domain/run/unreadable-run.ts";
 import { isNewerFormat } from "../../domain/version.ts";
-import type { TellCatalog } from "./catalog-reporter.ts";
-import type { RunStore } from "./journal.ts";
+import type { ReportToCatalog } from "./catalog-reporter.ts";
+import type { Journal } from "./journal.ts";
 
 /** Revision below the first regular report (0): any regular report wins. */
 const BEFORE_ALL = -1;
 
-export interface NoticeSurroundings {
+export interface NoticeHost {
   /** Current time, epoch milliseconds. */
   now(): number;
-  readonly tellCatalog: TellCatalog;
-  notTold(error: unknown): void;
+  readonly reportToCatalog: ReportToCatalog;
+  reportFailed(error: unknown): void;
 }
 
 export class ProblemNotice {
-  readonly #store: Pick<RunStore, "beginning">;
-  readonly #around: NoticeSurroundings;
+  readonly #journal: Pick<Journal, "beginning">;
+  readonly #host: NoticeHost;
   /** Problem last reported in this life of the object. */
   #known: RunProblem | null = null;
 
-  constructor(store: Pick<RunStore, "beginning">, around: NoticeSurroundings) {
-    this.#store = store;
-    this.#around = around;
+  constructor(journal: Pick<Journal, "beginning">, host: NoticeHost) {
+    this.#journal = journal;
+    this.#host = host;
   }
 
   /** Reports an unreadable run. Never rejects: the next alarm repeats the report. */
@@ -37,15 +37,15 @@ export class ProblemNotice {
     const summary = this.#summary(problem);
     if (summary === null) return;
     try {
-      await this.#around.tellCatalog(summary, true);
+      await this.#host.reportToCatalog(summary, true);
       this.#known = problem;
     } catch (failure) {
-      this.#around.notTold(failure);
+      this.#host.reportFailed(failure);
     }
   }
 
   #summary(problem: RunProblem): RunSummary | null {
-    const beginning = this.#store.beginning();
+    const beginning = this.#journal.beginning();
     if (beginning === null) return null;
     const { id, task, origin, createdAt } = beginning;
     const { source, by, parent } = origin;
@@ -64,7 +64,7 @@ export class ProblemNotice {
       failedTasks: [],
       attempts: {},
       problem,
-      foundAt: this.#around.now(),
+      foundAt: this.#host.now(),
     };
   }
 }

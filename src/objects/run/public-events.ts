@@ -1,7 +1,7 @@
 /** Events for the subscribers of a run: `GET /api/v1/runs/{id}/events`. */
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { type RunChange } from "../../domain/run/run-change.ts";
-import type { News } from "./live-attempts.ts";
+import type { AttemptUpdate } from "./live-attempts.ts";
 import { describeRun, describeState, describeTask, type LiveProgress } from "./run-document.ts";
 
 export interface RunEvent {
@@ -52,9 +52,9 @@ export function endEvent(run: Run, position: number): RunEvent {
 }
 
 /** Describes an update of a running attempt: progress, then log lines. */
-export function newsEvents(
+export function updateEvents(
   run: Run,
-  { ordinal, attempt, progress, lines, dropped }: News,
+  { ordinal, attempt, progress, lines, dropped }: AttemptUpdate,
 ): RunEvent[] {
   const entry = entryOf(run, ordinal);
   if (entry === undefined) return [];

@@ -7,10 +7,10 @@
  * an unknown field.
  */
 import type { Run } from "../../domain/run/state.ts";
-import type { RunProtocol } from "./run-controller.ts";
+import type { RunController } from "./run-controller.ts";
 import type { CancelOptions, RetryOutcome } from "./run-rpc.ts";
 
-const KEY = "steered";
+const KEY = "action_calls";
 
 /**
  * Number of remembered calls. A caller repeats a call within seconds; a redelivered outbox entry is
@@ -18,16 +18,16 @@ const KEY = "steered";
  */
 const KEPT = 8;
 
-export class Steering {
+export class RunActions {
   readonly #storage: Pick<DurableObjectStorage, "kv">;
-  readonly #protocol: Pick<RunProtocol, "load" | "cancel" | "retry">;
+  readonly #controller: Pick<RunController, "load" | "cancel" | "retry">;
 
   constructor(
     storage: Pick<DurableObjectStorage, "kv">,
-    protocol: Pick<RunProtocol, "load" | "cancel" | "retry">,
+    controller: Pick<RunController, "load" | "cancel" | "retry">,
   ) {
     this.#storage = storage;
-    this.#protocol = protocol;
+    this.#controller = controller;
   }
 
   /** Returns whether this call cancelled anything, and the current run; null if no run exists. */
@@ -37,7 +37,7 @@ export class Steering {
   }: CancelOptions): { readonly cancelled: boolean; readonly run: Run } | null {
     const known = this.#runOf(call);
     if (known !== null) return { cancelled: true, run: known };
-    const answer = this.#protocol.cancel(children);
+    const answer = this.#controller.cancel(children);
     if (answer?.cancelled === true) this.#note(call);
     return answer;
   }
@@ -49,14 +49,14 @@ export class Steering {
   retry(call?: string): { readonly outcome: RetryOutcome; readonly run: Run } | null {
     const known = this.#runOf(call);
     if (known !== null) return { outcome: "retried", run: known };
-    const answer = this.#protocol.retry();
+    const answer = this.#controller.retry();
     if (answer?.outcome === "retried") this.#note(call);
     return answer;
   }
 
   /** Returns the run if this call has already changed the run. */
   #runOf(call: string | undefined): Run | null {
-    return call !== undefined && this.#calls().includes(call) ? this.#protocol.load() : null;
+    return call !== undefined && this.#calls().includes(call) ? this.#controller.load() : null;
   }
 
   #note(call: string | undefined): void {

@@ -7,21 +7,21 @@ import type { Run } from "../../domain/run/state.ts";
 import type { TransitionResult } from "../../domain/run/machine-events.ts";
 import type { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { ParentLink } from "./parent-link.ts";
-import type { RunSurroundings } from "./run-host.ts";
+import type { RunHost } from "./run-host.ts";
 import { LISTED_MS } from "./run-times.ts";
 import { soonestIn, type SignsOfLife } from "./signs-of-life.ts";
 
-type Around = Pick<RunSurroundings, "now" | "getAlarm">;
+type Host = Pick<RunHost, "now" | "getAlarm">;
 
 export class RunAlarm {
   readonly #clock: AlarmClock;
-  readonly #around: Around;
+  readonly #host: Host;
   readonly #signs: SignsOfLife;
   readonly #parent: ParentLink;
 
-  constructor(clock: AlarmClock, around: Around, signs: SignsOfLife, parent: ParentLink) {
+  constructor(clock: AlarmClock, host: Host, signs: SignsOfLife, parent: ParentLink) {
     this.#clock = clock;
-    this.#around = around;
+    this.#host = host;
     this.#signs = signs;
     this.#parent = parent;
   }
@@ -37,7 +37,7 @@ export class RunAlarm {
    * the earlier run are dropped.
    */
   setForAccepted(run: Run): void {
-    this.#signs.forget();
+    this.#signs.reset();
     if (run.finishedAt === null) this.setFor(run);
     else this.#setForListing(run);
   }
@@ -50,7 +50,7 @@ export class RunAlarm {
    */
   setAfter(run: Run, { change, leases }: TransitionResult): void {
     if (run.finishedAt !== null) {
-      if (this.#clock.at > Math.min(nextWakeAt(run), this.#around.now() + LISTED_MS.latest))
+      if (this.#clock.at > Math.min(nextWakeAt(run), this.#host.now() + LISTED_MS.latest))
         this.#setForListing(run);
       return;
     }
@@ -65,7 +65,7 @@ export class RunAlarm {
    * alarm is replaced.
    */
   async recover(run: Run, isThere: () => boolean): Promise<void> {
-    const at = await this.#around.getAlarm();
+    const at = await this.#host.getAlarm();
     // A commit set the alarm meanwhile, for the whole run, or the run was deleted: the time read is
     // obsolete.
     if (this.#clock.at !== Number.POSITIVE_INFINITY || !isThere()) return;
@@ -77,7 +77,7 @@ export class RunAlarm {
   }
 
   #setForListing(run: Run): void {
-    this.#clock.set(Math.min(nextWakeAt(run), this.#around.now() + LISTED_MS.pause));
+    this.#clock.set(Math.min(nextWakeAt(run), this.#host.now() + LISTED_MS.pause));
   }
 
   #dueAt(run: Run): number {

@@ -4,13 +4,13 @@ import type { QueueProgress } from "../../domain/queue-progress.ts";
 import type { ChildRun, Run } from "../../domain/run/state.ts";
 import type { RunChange } from "../../domain/run/run-change.ts";
 import type { Effect } from "../../domain/run/machine-events.ts";
-import type { TroubleSurroundings } from "./alarm-trouble.ts";
+import type { TroubleHost } from "./alarm-trouble.ts";
 import type { After } from "../../platform/patience.ts";
-import type { News } from "./live-attempts.ts";
-import type { ParentStanding } from "./remembered.ts";
-import type { TellCatalog } from "./catalog-reporter.ts";
+import type { AttemptUpdate } from "./live-attempts.ts";
+import type { ParentState } from "./tombstone.ts";
+import type { ReportToCatalog } from "./catalog-reporter.ts";
 
-export interface RunSurroundings {
+export interface RunHost {
   /** Current time, epoch milliseconds. */
   now(): number;
   /** Sets the alarm within the current commit: durable together, and answers wait for both. */
@@ -24,11 +24,11 @@ export interface RunSurroundings {
   /** Records the receipt of a queue message sent at this time (epoch milliseconds). */
   messageReceived(sentAt: number): void;
   /** Tells whether the run has subscribers. */
-  isListenedTo(): boolean;
+  hasSubscribers(): boolean;
   /** Publishes a change; `position` is the row of the change in the journal. */
   changed(run: Run, change: RunChange, position: number): void;
   /** Publishes an update of a running attempt. */
-  heard(run: Run, news: News): void;
+  attemptUpdated(run: Run, update: AttemptUpdate): void;
   /** Performs an effect after the commit; the effect may be lost or repeated. */
   perform(run: Run, effect: Effect): void;
   /** Deletes the run's data outside the journal. */
@@ -42,7 +42,7 @@ export interface RunSurroundings {
    * Resolves to the states of the runs that triggered this run: each may trigger the run again, and
    * must find the run. Rejects if a run is unreachable.
    */
-  standingsOf(parents: readonly RunId[]): Promise<readonly ParentStanding[]>;
+  parentStates(parents: readonly RunId[]): Promise<readonly ParentState[]>;
   /**
    * Registers a child with its parent; a missing parent counts as success. Rejects if the parent is
    * unreachable.
@@ -51,10 +51,10 @@ export interface RunSurroundings {
   /** Logs a failed registration. `isLast`: no retry follows. */
   parentNotTold(error: unknown, isLast: boolean): void;
   /** Reports the run's status to the catalog. */
-  readonly tellCatalog: TellCatalog;
+  readonly reportToCatalog: ReportToCatalog;
   readonly after: After;
   /** Logs a failed report to the catalog; the alarm repeats the report. */
-  notTold(error: unknown): void;
+  reportFailed(error: unknown): void;
   /** Logs a failed snapshot; the next change tries again. */
   notShortened(error: unknown): void;
   /** Continues work after the answer. */
@@ -65,5 +65,5 @@ export interface RunSurroundings {
    */
   alarmFailed(strikes: number, error: unknown): void;
   /** Durable record of the alarm's failures. */
-  readonly trouble: TroubleSurroundings;
+  readonly trouble: TroubleHost;
 }

@@ -31,7 +31,7 @@ import type { RunDocument, ItemQuery, ItemPage, TaskLogs, LogQuery } from "./run
 export interface RunWork {
   /** Requests work for a driver. */
   claim(request: ClaimRequest): Promise<GrantText>;
-  /** Settles attempts and grants the next leases. Stale settlements are ignored. */
+  /** Settles attempts and grants the next leases. Stale settlements are rejections. */
   settle(request: SettleRequest): Promise<GrantText>;
 }
 
@@ -93,7 +93,7 @@ export interface RunRpc extends RunWork {
   /**
    * Returns outputs of the items of an `each` task from index `from` on; null: the task has none.
    */
-  gather(ordinal: number, from: number): Promise<GatherPage | null>;
+  itemOutputs(ordinal: number, from: number): Promise<ItemOutputsPage | null>;
   describe(): Promise<RunDocument | null>;
   /** Returns a page of items; undefined: no such task. */
   items(task: string, query: ItemQuery): Promise<ItemPage | undefined | null>;
@@ -189,7 +189,7 @@ export interface CancelOptions {
 export type RetryOutcome = "retried" | "run_not_final" | "nothing_to_retry";
 
 /** Null stands for a failed item. */
-export interface GatherPage {
+export interface ItemOutputsPage {
   readonly items: readonly (LeasePayload | null)[];
   readonly next: number | null;
 }

@@ -32,4 +32,4 @@ export const TOLD_AGAIN_MS = 60_000;
 /**
  * Bounds for the time that a child run is kept after its retention before asking the parents again.
  */
-export const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
+export const KEPT_RECHECK_MS = { least: 60_000, most: 86_400_000 } as const;

@@ -29,8 +29,8 @@ export const CREATE_JOURNAL = `
     data BLOB
   ) STRICT`;
 
-/** The remainder of a run after its retention (see remembered.ts). */
-export interface Remembered {
+/** The remainder of a run after its retention (see tombstone.ts). */
+export interface Tombstone {
   readonly status: RunStatus;
   /** Digest of the run's payload. */
   readonly digest?: string;
@@ -45,9 +45,9 @@ export interface Remembered {
   readonly retentionMs: number;
 }
 
-/** The table of the remainder (`Remembered`, as JSON); exists only while a remainder exists. */
-export const CREATE_REMEMBERED = `
-  CREATE TABLE IF NOT EXISTS remembered (
+/** The table of the remainder (`Tombstone`, as JSON); exists only while a remainder exists. */
+export const CREATE_TOMBSTONE = `
+  CREATE TABLE IF NOT EXISTS tombstone (
     one INTEGER PRIMARY KEY CONSTRAINT there_is_one_run CHECK (one = 1),
     entry TEXT NOT NULL
   ) STRICT`;

@@ -45,7 +45,7 @@ export class SignsOfLife {
   }
 
   /** Starts over for a new run, whose leases are all of this life. */
-  forget(): void {
+  reset(): void {
     this.#bornToken = 0;
     this.#heard.clear();
   }

@@ -6,67 +6,67 @@
  * Unread events are buffered up to a limit. Beyond the limit the stream ends after the buffer; the
  * reader reconnects with its last position, and misses nothing.
  */
-import type { Batch, AudienceMember, Audience } from "./subscribers.ts";
-import type { Replay } from "./event-backfill.ts";
+import type { Batch, Subscriber, SubscriberHub } from "./subscribers.ts";
+import type { EventBackfill } from "./event-backfill.ts";
 
 /** Events for a subscriber before the live events. */
 export interface Beginning {
   readonly first: Batch;
   /** Null: the subscriber missed nothing. */
-  readonly replay: Replay | null;
+  readonly backfill: EventBackfill | null;
 }
 
 const COMMENT = new TextEncoder().encode(":\n\n");
 
 /**
- * Sends `first` at once, then the events of `replay`, then live events. The stream closes after the
+ * Sends `first` at once, then the events of `backfill`, then live events. The stream closes after the
  * end of the run.
  */
 export function eventStream(
-  audience: Audience,
-  { first, replay }: Beginning,
+  hub: SubscriberHub,
+  { first, backfill }: Beginning,
 ): ReadableStream<Uint8Array> {
-  let catchingUp = replay;
-  let listener: StreamListener | null = null;
+  let backfilling = backfill;
+  let subscriber: SseSubscriber | null = null;
 
   const send = (controller: ReadableByteStreamController, batch: Batch): void => {
     controller.enqueue(batch.bytes.slice());
     if (batch.hasEnd) end(controller);
   };
   const follow = (controller: ReadableByteStreamController): void => {
-    catchingUp = null;
-    listener = new StreamListener(controller, audience);
-    audience.join(listener);
+    backfilling = null;
+    subscriber = new SseSubscriber(controller, hub);
+    hub.join(subscriber);
   };
 
   return new ReadableStream({
     type: "bytes",
     start(controller) {
       if (first.events.length > 0) send(controller, first);
-      if (catchingUp === null && !first.hasEnd) follow(controller);
+      if (backfilling === null && !first.hasEnd) follow(controller);
     },
     pull(controller) {
-      const batch = catchingUp?.next() ?? null;
+      const batch = backfilling?.next() ?? null;
       if (batch !== null) send(controller, batch);
-      else if (catchingUp !== null) follow(controller);
+      else if (backfilling !== null) follow(controller);
     },
     cancel() {
-      if (listener !== null) audience.leave(listener);
+      if (subscriber !== null) hub.leave(subscriber);
     },
   });
 }
 
-class StreamListener implements AudienceMember {
-  readonly isPinged = true;
+class SseSubscriber implements Subscriber {
+  readonly needsPing = true;
   readonly #controller: ReadableByteStreamController;
-  readonly #audience: Audience;
+  readonly #hub: SubscriberHub;
 
-  constructor(controller: ReadableByteStreamController, audience: Audience) {
+  constructor(controller: ReadableByteStreamController, hub: SubscriberHub) {
     this.#controller = controller;
-    this.#audience = audience;
+    this.#hub = hub;
   }
 
-  hear({ bytes }: Batch): boolean {
+  send({ bytes }: Batch): boolean {
     return this.#enqueue(bytes);
   }
 
@@ -80,7 +80,7 @@ class StreamListener implements AudienceMember {
 
   /** Enqueues a copy, because the stream takes over the buffer. */
   #enqueue(bytes: Uint8Array): boolean {
-    if (-(this.#controller.desiredSize ?? 0) > this.#audience.mostHeld) return false;
+    if (-(this.#controller.desiredSize ?? 0) > this.#hub.maxBufferedBytes) return false;
     this.#controller.enqueue(bytes.slice());
     return true;
   }

@@ -7,14 +7,18 @@ import type { FinalRun, TaskOutput } from "../../domain/run/task-state.ts";
 import type { LogRef } from "../../domain/run/attempt.ts";
 import type { RunGenesis } from "../../domain/run/state.ts";
 import type { Outcome, MachineEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
-import type { Packer } from "./journal-bytes.ts";
+import type { JournalBytes } from "./journal-bytes.ts";
 import type { AcceptRequest } from "./accept-rpc.ts";
 import type { AttemptOutcome, LogLine, Settlement } from "./settlement-rpc.ts";
 import type { CompletionReport } from "./completion-rpc.ts";
 import type { FinalNotice } from "./run-rpc.ts";
 
 /** Builds the genesis of an accepted trigger, with bytes placed. */
-export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
+export function genesisOf(
+  request: AcceptRequest,
+  data: JournalBytes,
+  createdAt: number,
+): RunGenesis {
   const {
     runId: id,
     graph,
@@ -46,7 +50,7 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
 /** Builds the event of a later trigger of a debounced task, with bytes placed. */
 export function postponementOf(
   request: AcceptRequest & { readonly delayMs: number },
-  data: Packer,
+  data: JournalBytes,
 ): Extract<MachineEvent, { readonly type: "postponed" }> {
   const { delayMs, maxWaitMs, limitKeys, nonce, key, digest, origin } = request;
   return {
@@ -85,7 +89,11 @@ const NOT_UNDERSTOOD: Outcome = {
 };
 
 /** Returns the settlement with bytes placed. `isKnown`: this code knows the format. */
-export function takeIn(settlement: Settlement, data: Packer, isKnown = true): SettledAttempt {
+export function storeSettlement(
+  settlement: Settlement,
+  data: JournalBytes,
+  isKnown = true,
+): SettledAttempt {
   const { ordinal, attempt, token, children } = settlement;
   return {
     ordinal,
@@ -104,7 +112,7 @@ export function takeIn(settlement: Settlement, data: Packer, isKnown = true): Se
 /** Returns the output of a completed external task, with bytes placed. */
 export function placeCompletion(
   { output, limitKeys }: Extract<CompletionReport["outcome"], { readonly type: "succeeded" }>,
-  data: Packer,
+  data: JournalBytes,
 ): TaskOutput {
   return {
     output: placePayload(output, data),
@@ -114,7 +122,7 @@ export function placeCompletion(
 }
 
 /** Returns the notices of awaited runs, with the bytes of documents placed. */
-export function placeNotices(finals: readonly FinalNotice[], data: Packer): FinalRun[] {
+export function placeNotices(finals: readonly FinalNotice[], data: JournalBytes): FinalRun[] {
   return finals.map(({ document, ...final }) => ({
     ...final,
     ...(document !== null && { document: placePayload(document, data) }),
@@ -122,7 +130,7 @@ export function placeNotices(finals: readonly FinalNotice[], data: Packer): Fina
 }
 
 /** Returns a reference to the payload, with bytes placed. */
-export function placePayload(newPayload: NewPayload, data: Packer): PayloadRef {
+export function placePayload(newPayload: NewPayload, data: JournalBytes): PayloadRef {
   if (newPayload.at === "r2") return newPayload;
   return { ...descriptionOf(newPayload), at: "run", ...data.place(newPayload.bytes) };
 }
@@ -133,7 +141,7 @@ export function readLogs(bytes: Uint8Array): LogLine[] {
   return text.split("\n").flatMap((line) => (line === "" ? [] : [parseLine(line)]));
 }
 
-function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
+function placeOutcome(outcome: AttemptOutcome, data: JournalBytes): Outcome {
   if (outcome.type !== "succeeded") return outcome;
   const to =
     outcome.to === null
@@ -157,7 +165,7 @@ function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
   };
 }
 
-function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | null {
+function placeLogs({ logs, logsDropped }: Settlement, data: JournalBytes): LogRef | null {
   if (logs.length === 0 && logsDropped === 0) return null;
   const bytes = new TextEncoder().encode(logs.map((line) => JSON.stringify(line)).join("\n"));
   return { ...data.place(bytes), size: bytes.length, lines: logs.length, dropped: logsDropped };

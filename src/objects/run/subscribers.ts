@@ -9,8 +9,8 @@
  */
 import type { Run } from "../../domain/run/state.ts";
 import type { RunChange } from "../../domain/run/run-change.ts";
-import type { LiveAttempts, News } from "./live-attempts.ts";
-import { changeEvent, endEvent, newsEvents, type RunEvent } from "./public-events.ts";
+import type { LiveAttempts, AttemptUpdate } from "./live-attempts.ts";
+import { changeEvent, endEvent, updateEvents, type RunEvent } from "./public-events.ts";
 
 /**
  * Time for which events are gathered before sending: one more millisecond for each subscriber, so
@@ -26,9 +26,9 @@ const PING_MS = 15_000;
  * Limit of subscribers. More would cost the object more than it has: a message each for every
  * change, and buffers for slow readers.
  */
-const MOST_LISTENERS = 1_000;
+const MAX_SUBSCRIBERS = 1_000;
 /** Limits of buffered bytes: for one slow subscriber, and for all. The object has 128 MB. */
-const MOST_HELD = { one: 1_000_000, all: 32_000_000 } as const;
+const MAX_BUFFERED = { one: 1_000_000, all: 32_000_000 } as const;
 
 /** Several events for all subscribers. */
 export class Batch {
@@ -57,19 +57,19 @@ export class Batch {
 }
 
 /** A subscriber of a run, on any kind of connection. */
-export interface AudienceMember {
+export interface Subscriber {
   /** Takes events, in order. False: the subscriber cannot take them, and is dropped. */
-  hear(batch: Batch): boolean;
+  send(batch: Batch): boolean;
   /** Tells whether the connection needs pings, which keep the object awake. */
-  readonly isPinged: boolean;
+  readonly needsPing: boolean;
   /** Sends an event without meaning. */
   ping(): boolean;
   /** Ends the connection: the run has ended, or the subscriber was dropped. */
   close(): void;
 }
 
-export class Audience {
-  readonly #listeners = new Set<AudienceMember>();
+export class SubscriberHub {
+  readonly #subscribers = new Set<Subscriber>();
   readonly #live: () => LiveAttempts;
   readonly #durable: () => Promise<void>;
   #pending: RunEvent[] = [];
@@ -84,53 +84,55 @@ export class Audience {
     this.#durable = durable;
   }
 
-  get isHeard(): boolean {
-    return this.#listeners.size > 0;
+  get hasSubscribers(): boolean {
+    return this.#subscribers.size > 0;
   }
 
   /** Tells whether the limit of subscribers is reached. */
   get isFull(): boolean {
-    return this.#listeners.size >= MOST_LISTENERS;
+    return this.#subscribers.size >= MAX_SUBSCRIBERS;
   }
 
   /** Limit of buffered bytes for each slow subscriber. */
-  get mostHeld(): number {
-    return Math.min(MOST_HELD.one, MOST_HELD.all / this.#listeners.size);
+  get maxBufferedBytes(): number {
+    return Math.min(MAX_BUFFERED.one, MAX_BUFFERED.all / this.#subscribers.size);
   }
 
   /** Adds a subscriber, who gets all later events. */
-  join(listener: AudienceMember): void {
-    this.#send();
-    this.#listeners.add(listener);
-    if (listener.isPinged)
+  join(subscriber: Subscriber): void {
+    this.#sendPending();
+    this.#subscribers.add(subscriber);
+    if (subscriber.needsPing)
       this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
   }
 
-  leave(listener: AudienceMember): void {
-    this.#listeners.delete(listener);
-    if (this.#pinging !== null && !this.#listeners.values().some(({ isPinged }) => isPinged)) {
+  leave(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+    if (this.#pinging !== null && !this.#subscribers.values().some(({ needsPing }) => needsPing)) {
       clearInterval(this.#pinging);
       this.#pinging = null;
     }
-    if (!this.isHeard) this.#send();
+    if (!this.hasSubscribers) this.#sendPending();
   }
 
   /** Publishes a change; `position` is the row of the change in the journal. */
   changed(run: Run, change: RunChange, position: number): void {
-    if (!this.isHeard) return;
-    this.#tell(changeEvent(run, change, position, (ordinal) => this.#live().progressOf(ordinal)));
-    if (run.finishedAt !== null) this.#tell(endEvent(run, position));
+    if (!this.hasSubscribers) return;
+    this.#publish(
+      changeEvent(run, change, position, (ordinal) => this.#live().progressOf(ordinal)),
+    );
+    if (run.finishedAt !== null) this.#publish(endEvent(run, position));
   }
 
   /** Publishes an update of a running attempt. */
-  heard(run: Run, news: News): void {
-    if (this.isHeard) this.#tell(...newsEvents(run, news));
+  attemptUpdated(run: Run, update: AttemptUpdate): void {
+    if (this.hasSubscribers) this.#publish(...updateEvents(run, update));
   }
 
-  #tell(...events: readonly RunEvent[]): void {
+  #publish(...events: readonly RunEvent[]): void {
     this.#pending.push(...events);
     this.#pendingSize += events.reduce((size, { data }) => size + data.length, 0);
-    const gatherMs = Math.min(GATHER_MS.most, GATHER_MS.least + this.#listeners.size);
+    const gatherMs = Math.min(GATHER_MS.most, GATHER_MS.least + this.#subscribers.size);
     if (this.#pendingSize < MAX_GATHERED)
       this.#timer ??= setTimeout(() => void this.#flush(), gatherMs);
     else void this.#flush();
@@ -141,28 +143,28 @@ export class Audience {
     this.#isFlushing = true;
     await this.#durable();
     this.#isFlushing = false;
-    this.#send();
+    this.#sendPending();
   }
 
-  #send(): void {
+  #sendPending(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#pendingSize = 0;
     const events = this.#pending.splice(0);
     if (events.length === 0) return;
     const batch = new Batch(events);
-    this.#each((listener) => listener.hear(batch));
+    this.#each((subscriber) => subscriber.send(batch));
     if (!batch.hasEnd) return;
-    for (const listener of this.#listeners) this.#drop(listener);
+    for (const subscriber of this.#subscribers) this.#drop(subscriber);
   }
 
-  #each(tell: (listener: AudienceMember) => boolean): void {
-    for (const listener of this.#listeners) if (!tell(listener)) this.#drop(listener);
+  #each(tell: (subscriber: Subscriber) => boolean): void {
+    for (const subscriber of this.#subscribers) if (!tell(subscriber)) this.#drop(subscriber);
   }
 
-  #drop(listener: AudienceMember): void {
-    this.leave(listener);
-    listener.close();
+  #drop(subscriber: Subscriber): void {
+    this.leave(subscriber);
+    subscriber.close();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { isTransient } from "../../platform/calls.ts";
-import type { Trouble, TroubleSurroundings } from "./alarm-trouble.ts";
+import type { Trouble, TroubleHost } from "./alarm-trouble.ts";
 import { log } from "../../platform/log.ts";
 
 const KEY = "trouble";
@@ -13,7 +13,7 @@ const KEY = "trouble";
 const KEPT_MS = 30 * 86_400_000;
 
 /** Stores the record beside the journal; both are deleted together. */
-export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurroundings {
+export function troubleOf(ctx: DurableObjectState, env: Env): TroubleHost {
   return {
     read: () => ctx.storage.kv.get<Trouble>(KEY) ?? null,
     write: (trouble) => {

@@ -13,14 +13,14 @@
  */
 import type { Credential } from "../../domain/identity.ts";
 import { standingOf, type Standing } from "../identity/standing-client.ts";
-import type { Audience, AudienceMember, Batch } from "./subscribers.ts";
+import type { SubscriberHub, Subscriber, Batch } from "./subscribers.ts";
 import type { Beginning } from "./sse-subscribers.ts";
 
 /** Close code for an ended run, or a subscriber that did not read fast enough. */
 const NORMAL = 1_000;
 
 /** Limit of characters sent at once: how much of the sent data a subscriber has read is unknown. */
-const MOST_AT_ONCE = 1_000_000;
+const MAX_AT_ONCE = 1_000_000;
 
 /** Close codes and reasons: the codes that the IANA lists for 401, and for "try again later". */
 const CLOSES = {
@@ -29,43 +29,43 @@ const CLOSES = {
   unknown: { code: 1_013, reason: "it cannot be found out now who listens" },
 } as const;
 
-export class SocketAudience {
+export class WebSocketSubscribers {
   readonly #ctx: DurableObjectState;
   readonly #env: Env;
-  readonly #audience: Audience;
-  readonly #members = new Map<WebSocket, SocketListener>();
+  readonly #hub: SubscriberHub;
+  readonly #members = new Map<WebSocket, WebSocketSubscriber>();
 
   /** Restores the subscribers from before the object slept. */
-  constructor(ctx: DurableObjectState, env: Env, audience: Audience) {
+  constructor(ctx: DurableObjectState, env: Env, hub: SubscriberHub) {
     this.#ctx = ctx;
     this.#env = env;
-    this.#audience = audience;
-    for (const socket of ctx.getWebSockets()) this.#join(socket, this.#listenerOn(socket));
+    this.#hub = hub;
+    for (const socket of ctx.getWebSockets()) this.#join(socket, this.#subscriberOn(socket));
   }
 
   /**
-   * Answers an upgrade. Sends `first` at once, then the events of `replay`, then live events.
-   * Closes after the end of the run, and after a long `replay`: the subscriber reconnects and
+   * Answers an upgrade. Sends `first` at once, then the events of `backfill`, then live events.
+   * Closes after the end of the run, and after a long `backfill`: the subscriber reconnects and
    * continues. `credential`: the credential that was just checked, as JSON; null: the worker is
    * older and does not send credentials.
    */
-  open({ first, replay }: Beginning, credential: string | null): Response {
+  open({ first, backfill }: Beginning, credential: string | null): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server);
     server.serializeAttachment(credential);
-    const listener = this.#listenerOn(server);
-    this.#begin(listener, first, replay);
-    if (!listener.isClosing) this.#join(server, listener);
+    const subscriber = this.#subscriberOn(server);
+    this.#begin(subscriber, first, backfill);
+    if (!subscriber.isClosing) this.#join(server, subscriber);
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  #begin(listener: SocketListener, first: Batch, replay: Beginning["replay"]): void {
+  #begin(subscriber: WebSocketSubscriber, first: Batch, backfill: Beginning["backfill"]): void {
     let length = 0;
-    for (let batch: Batch | null = first; batch !== null; batch = replay?.next() ?? null) {
-      if (length > MOST_AT_ONCE) return listener.dismiss("long");
-      listener.begin(batch);
+    for (let batch: Batch | null = first; batch !== null; batch = backfill?.next() ?? null) {
+      if (length > MAX_AT_ONCE) return subscriber.dismiss("long");
+      subscriber.begin(batch);
       length += batch.message.length;
-      if (batch.hasEnd) return listener.close();
+      if (batch.hasEnd) return subscriber.close();
     }
   }
 
@@ -80,46 +80,46 @@ export class SocketAudience {
     socket.close(NORMAL);
   }
 
-  #listenerOn(socket: WebSocket): SocketListener {
+  #subscriberOn(socket: WebSocket): WebSocketSubscriber {
     const written: string | null = socket.deserializeAttachment();
     const credential: Credential | null = written === null ? null : JSON.parse(written);
-    return new SocketListener(socket, {
+    return new WebSocketSubscriber(socket, {
       standing: async () => (credential === null ? "unknown" : standingOf(this.#env, credential)),
       isOver: () => this.#leave(socket),
     });
   }
 
-  #join(socket: WebSocket, listener: SocketListener): void {
-    this.#members.set(socket, listener);
-    this.#audience.join(listener);
+  #join(socket: WebSocket, subscriber: WebSocketSubscriber): void {
+    this.#members.set(socket, subscriber);
+    this.#hub.join(subscriber);
   }
 
   #leave(socket: WebSocket): void {
-    const listener = this.#members.get(socket);
-    if (listener !== undefined) this.#audience.leave(listener);
+    const subscriber = this.#members.get(socket);
+    if (subscriber !== undefined) this.#hub.leave(subscriber);
     this.#members.delete(socket);
   }
 }
 
-interface AroundListener {
+interface SocketHost {
   /** Checks the credential. Never rejects. */
   readonly standing: () => Promise<Standing>;
   /** Called when the subscriber must not get further events. */
   readonly isOver: () => void;
 }
 
-class SocketListener implements AudienceMember {
-  readonly isPinged = false;
+class WebSocketSubscriber implements Subscriber {
+  readonly needsPing = false;
   readonly #socket: WebSocket;
-  readonly #around: AroundListener;
+  readonly #host: SocketHost;
   /** True once the connection is closing. */
   isClosing = false;
   /** Resolves when all earlier messages are sent: keeps the order. */
   #sent = Promise.resolve();
 
-  constructor(socket: WebSocket, around: AroundListener) {
+  constructor(socket: WebSocket, host: SocketHost) {
     this.#socket = socket;
-    this.#around = around;
+    this.#host = host;
   }
 
   /** Sends an initial batch without a check: the credential was just checked. */
@@ -127,7 +127,7 @@ class SocketListener implements AudienceMember {
     if (batch.events.length > 0) this.#send(batch.message);
   }
 
-  hear({ events, message }: Batch): boolean {
+  send({ events, message }: Batch): boolean {
     if (events.length > 0) this.#tell(message);
     return true;
   }
@@ -147,9 +147,9 @@ class SocketListener implements AudienceMember {
 
   #tell(message: string): void {
     this.#next(async () => {
-      const standing = await this.#around.standing();
+      const standing = await this.#host.standing();
       if (standing === "let_in") return this.#send(message);
-      this.#around.isOver();
+      this.#host.isOver();
       this.dismiss(standing);
     });
   }
@@ -170,7 +170,7 @@ class SocketListener implements AudienceMember {
       this.#socket.send(message);
     } catch {
       // The connection is gone, and the close event has not arrived.
-      this.#around.isOver();
+      this.#host.isOver();
     }
   }
 

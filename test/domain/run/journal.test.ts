@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { LimitKeys } from "../../../src/domain/limits/limit.ts";
 import type { AwaitedRun } from "../../../src/domain/run/task-state.ts";
-import { Replay } from "../../../src/objects/run/event-backfill.ts";
+import { EventBackfill } from "../../../src/objects/run/event-backfill.ts";
 import { DrivenRun, ended, json, passing } from "../../support/driven-run.ts";
 import { graphOf } from "../../support/run-play.ts";
 
@@ -57,7 +57,7 @@ describe("the journal of a run", () => {
     const asked = run.take("ask_slot").map(({ limit }) => limit.key);
     expect(asked.slice(0, 2)).toEqual([ITEMS[0]?.concurrency, ITEMS[1]?.concurrency]);
     run.reset();
-    const state = run.protocol.load()?.tasks[0]?.state;
+    const state = run.controller.load()?.tasks[0]?.state;
     expect(state?.status === "succeeded" ? state.passed.limitKeys : null).toEqual({
       transcode: ITEMS,
       caption: ITEMS,
@@ -71,8 +71,8 @@ describe("the journal of a run", () => {
     const recorded = [{ task: "b", parent: "x", payload: json([1]), limitKeys: ITEMS }];
     run.accept({ graph, payload: json(ITEMS.map(() => 0)), limitKeys: ITEMS, recorded });
     run.reset();
-    expect(run.protocol.load()?.limitKeys).toEqual(ITEMS);
-    expect(run.protocol.load()?.recorded?.[0]?.limitKeys).toEqual(ITEMS);
+    expect(run.controller.load()?.limitKeys).toEqual(ITEMS);
+    expect(run.controller.load()?.recorded?.[0]?.limitKeys).toEqual(ITEMS);
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
   });
 
@@ -90,8 +90,8 @@ describe("the journal of a run", () => {
     expect(run.rows().length).toBeGreaterThan(2);
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
     run.reset();
-    expect(run.protocol.load()?.children).toEqual(children);
-    expect(run.protocol.load()?.tasks[0]?.state).toMatchObject({ status: "waiting", awaits });
+    expect(run.controller.load()?.children).toEqual(children);
+    expect(run.controller.load()?.tasks[0]?.state).toMatchObject({ status: "waiting", awaits });
   });
 
   it("holds a run of twenty thousand tasks: what is accepted, all of them begun at once, and all cancelled at once", () => {
@@ -100,11 +100,11 @@ describe("the journal of a run", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf(`root > ${names.join(" ")}`, settings) });
     run.settle(ended(leases[0], passing(1)));
-    for (let ordinal = 1; ordinal < 2_000; ordinal += 1) run.protocol.begin(ordinal, `holder ${ordinal}`);
-    run.protocol.cancel();
+    for (let ordinal = 1; ordinal < 2_000; ordinal += 1) run.controller.begin(ordinal, `holder ${ordinal}`);
+    run.controller.cancel();
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
     run.reset();
-    const read = run.protocol.load();
+    const read = run.controller.load();
     expect(read?.tasks).toHaveLength(20_000);
     expect(read?.tasks.at(-1)?.task.name).toBe(names.at(-1));
     expect([read?.status, read?.open]).toEqual(["cancelled", 0]);
@@ -118,7 +118,7 @@ describe("the journal of a run", () => {
     run.settle(ended(leases[0], passing(bytes), { children }));
     expect(run.rows().filter((row) => row.bytes > ROW)).toEqual([]);
     run.reset();
-    const state = run.protocol.load()?.tasks[0]?.state;
+    const state = run.controller.load()?.tasks[0]?.state;
     if (state?.status !== "succeeded" || state.passed.output.at !== "run") throw new Error("not kept");
     const { seq, offset, size } = state.passed.output;
     expect(new TextDecoder().decode(run.store.read(seq, offset, size) ?? new Uint8Array(0))).toBe(
@@ -133,7 +133,7 @@ describe("the journal of a run", () => {
     const children = Array.from({ length: 300_000 }, (_, number) => child(number));
     run.settle(ended(two[0], passing(2), { children }), ended(two[1], passing(3)));
     run.reset();
-    const loaded = run.protocol.load();
+    const loaded = run.controller.load();
     expect(loaded?.tasks.map(({ state }) => state.status)).toEqual(["succeeded", "failed", "succeeded"]);
     expect(loaded?.tasks[1]?.attempts).toMatchObject([
       { status: "failed", error: { name: "EntryTooLargeError", message: expect.stringContaining("at most 16000000") } },
@@ -155,8 +155,8 @@ describe("the journal of a run that lives long", () => {
       const awaits = [{ runId, task: "child", call: `${runId}/0`, until: run.now + 1e9 }];
       run.settle(ended(lease, { type: "suspended", awaits }));
       run.now += 60_000;
-      run.protocol.awaited([{ runId, status: "succeeded", document: json({ round }) }]);
-      ({ leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 }));
+      run.controller.awaited([{ runId, status: "succeeded", document: json({ round }) }]);
+      ({ leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 }));
     }
     run.settle(ended(leases[0], passing("at last")));
   }
@@ -167,16 +167,16 @@ describe("the journal of a run that lives long", () => {
     rounds(whole, 200);
     short.reset();
     whole.reset();
-    expect(short.protocol.load()).toEqual({
-      ...whole.protocol.load(),
+    expect(short.controller.load()).toEqual({
+      ...whole.controller.load(),
       tasks: expect.anything(),
       payload: expect.anything(),
     });
     const tasksOf = (run: DrivenRun) =>
-      run.protocol.load()?.tasks.map(({ state, attempts }) => [state.status, attempts]);
+      run.controller.load()?.tasks.map(({ state, attempts }) => [state.status, attempts]);
     expect(tasksOf(short)).toEqual(tasksOf(whole));
     expect(short.rows().length).toBeLessThan(whole.rows().length / 2);
-    const { payload } = short.protocol.load() ?? {};
+    const { payload } = short.controller.load() ?? {};
     if (payload?.at !== "run") throw new Error("no payload");
     const bytes = short.store.read(payload.seq, payload.offset, payload.size) ?? new Uint8Array(0);
     expect(new TextDecoder().decode(bytes)).toBe('"the trigger"');
@@ -223,7 +223,7 @@ describe("the journal of a run that lives long", () => {
     const record = run.rows().findLast(({ kind }) => kind === "state")?.seq ?? 0;
     const heardAfter = (after: number): string[] => {
       const asItIs = (): { id: number; event: "run"; data: string }[] => [{ id: 0, event: "run", data: "{}" }];
-      const replay = new Replay(run.store, after, { asItIs, progressOf: () => null });
+      const replay = new EventBackfill(run.store, after, { asItIs, progressOf: () => null });
       const heard: string[] = [];
       for (let batch = replay.next(); batch !== null; batch = replay.next()) {
         heard.push(...batch.events.map(({ event }) => event));
@@ -249,9 +249,9 @@ describe("a journal of large entries", () => {
       });
       run.settle(ended(leases[0], { type: "suspended", awaits }));
       run.now += 1_000;
-      run.protocol.hold({ type: "resumed", task: "a" });
+      run.controller.hold({ type: "resumed", task: "a" });
       void run.wake();
-      ({ leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 }));
+      ({ leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 }));
     }
     const sizes = new Map(run.rows().map(({ seq, bytes }) => [seq, bytes]));
     expect([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(8_000_000);
@@ -262,7 +262,7 @@ describe("a journal of large entries", () => {
       pages.push(page.rows.reduce((sum, { seq }) => sum + (sizes.get(seq) ?? 0), 0));
       return page;
     });
-    const replay = new Replay(run.store, 1, { asItIs: () => [], progressOf: () => null });
+    const replay = new EventBackfill(run.store, 1, { asItIs: () => [], progressOf: () => null });
     let changes = 0;
     for (let batch = replay.next(); batch !== null; batch = replay.next()) changes += batch.events.length;
     expect(changes).toBe(run.rows().filter(({ kind }) => kind === "change").length);
@@ -281,7 +281,7 @@ describe("a run of the same id that begins in the same life", () => {
     const leastBytes = measured.rows().reduce((sum, { kind, bytes }) => sum + (kind === "change" ? bytes : 0), 0);
     const run = new DrivenRun({ times: 0, leastBytes });
     goThrough(run);
-    while (run.protocol.load() !== null) await run.wake();
+    while (run.controller.load() !== null) await run.wake();
     goThrough(run);
     expect(run.rows().map(({ kind }) => kind)).toEqual(measured.rows().map(({ kind }) => kind));
   });
@@ -308,7 +308,7 @@ describe("what a trigger carried", () => {
     const never = { holding: 0, budgetMs: 0 };
     run.accept({ graph: graphOf("a"), payload: json("carried"), claim: never });
     const read = vi.spyOn(run.storage.sql, "exec");
-    const { leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 });
+    const { leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 });
     expect(leases[0]?.inputs).toMatchObject([{ payload: { size: 9 } }]);
     expect(read.mock.calls.map(([query]) => query.split(" ")[0])).toEqual(["INSERT"]);
   });

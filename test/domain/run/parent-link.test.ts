@@ -58,7 +58,7 @@ describe("a child run", () => {
     expect(child.run.rows()).toHaveLength(other.run.rows().length);
     expect(other.told).toEqual([]);
     child.run.reset();
-    child.run.protocol.load();
+    child.run.controller.load();
     await settled();
     expect([child.told.length, child.run.alarmAt]).toEqual([1, retentionAt]);
   });
@@ -78,7 +78,7 @@ describe("a child run", () => {
 
   it("that waits for a delay tells its parent half a minute after its accept", async () => {
     const acceptedAt = child.run.now;
-    child.run.protocol.accept({
+    child.run.controller.accept({
       runId: RUN_ID,
       nonce: "n",
       graph: graphOf("a"),
@@ -94,7 +94,7 @@ describe("a child run", () => {
 
   it("whose parent awaits it has nothing to tell", async () => {
     const lease = child.accept();
-    child.run.protocol.watch(PARENT);
+    child.run.controller.watch(PARENT);
     await child.run.wake();
     await child.end(lease);
     expect(child.told).toEqual([]);
@@ -132,7 +132,7 @@ describe("a child run", () => {
       expect(child.run.now).toBeGreaterThanOrEqual(acceptedAt + DAY_MS);
       if (how === "final") expect(child.run.alarmAt).toBe(retentionAt);
       child.run.reset();
-      child.run.protocol.load();
+      child.run.controller.load();
       await settled();
       if (how !== "final") await child.run.wake();
       expect(child.told).toHaveLength(tries);

@@ -5,10 +5,10 @@ import type { RunGraph } from "../../../src/domain/plan/run-graph.ts";
 import { newRun } from "../../../src/domain/run/state.ts";
 import { type RunChange } from "../../../src/domain/run/run-change.ts";
 import type { Outcome } from "../../../src/domain/run/machine-events.ts";
-import { Packer } from "../../../src/objects/run/journal-bytes.ts";
-import { Replay } from "../../../src/objects/run/event-backfill.ts";
+import { JournalBytes } from "../../../src/objects/run/journal-bytes.ts";
+import { EventBackfill } from "../../../src/objects/run/event-backfill.ts";
 import { changeEvent, endEvent, type RunEvent } from "../../../src/objects/run/public-events.ts";
-import { RunStore } from "../../../src/objects/run/journal.ts";
+import { Journal } from "../../../src/objects/run/journal.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";
 import { anyGraph, anyMove, playMove, type Move } from "../../support/random-run.ts";
 import { failed, FRESH_DRIVER, genesisOf, passedArray, PAYLOAD, Play, succeeded } from "../../support/run-play.ts";
@@ -17,9 +17,9 @@ import { failed, FRESH_DRIVER, genesisOf, passedArray, PAYLOAD, Play, succeeded 
 const AS_IT_IS: RunEvent = { id: 0, event: "run", data: "{}" };
 
 /** A journal of these changes, and what a listener heard who was there when they were made. */
-class Journal {
+class RecordedJournal {
   readonly storage = new MemoryStorage(() => Promise.resolve());
-  readonly store = new RunStore(this.storage);
+  readonly store = new Journal(this.storage);
   readonly live: RunEvent[] = [];
 
   constructor(graph: RunGraph, [first, ...others]: readonly RunChange[], bytesOf = (_nth: number): number => 0) {
@@ -30,10 +30,10 @@ class Journal {
       this.live.push(changeEvent(run, change, this.store.nextSeq - 1, () => null));
     };
     if (first === undefined) throw new Error("a run has a first change");
-    this.store.create(genesis, new Packer(1), first, 0);
+    this.store.create(genesis, new JournalBytes(1), first, 0);
     tell(first);
     others.forEach((change, nth) => {
-      const data = new Packer(this.store.nextSeq);
+      const data = new JournalBytes(this.store.nextSeq);
       for (let size = bytesOf(nth); size > 0; size -= 1_000_000) data.place(new Uint8Array(Math.min(size, 1_000_000)));
       this.store.append(run, change, data, 0);
       tell(change);
@@ -43,7 +43,7 @@ class Journal {
 
   /** What a listener hears that comes back after this position. */
   heardAfter(after: number, asItIs: () => RunEvent[] = () => [AS_IT_IS]): RunEvent[] {
-    const replay = new Replay(this.store, after, { asItIs, progressOf: () => null });
+    const replay = new EventBackfill(this.store, after, { asItIs, progressOf: () => null });
     const heard: RunEvent[] = [];
     for (let batch = replay.next(); batch !== null; batch = replay.next()) {
       heard.push(...batch.events);
@@ -98,7 +98,7 @@ describe("the changes that a listener missed", () => {
       fc.property(anyGraph(12), moves, fc.nat(100), (graph, made, place) => {
         const play = new Play(graph);
         for (const move of made) playMove(play, move);
-        const journal = new Journal(graph, play.changes);
+        const journal = new RecordedJournal(graph, play.changes);
         const after = place % journal.store.nextSeq;
         expect(journal.heardAfter(after)).toEqual(
           journal.live.filter(({ id, event }) => event === "end" || Number(id) > after),
@@ -109,7 +109,7 @@ describe("the changes that a listener missed", () => {
   });
 
   it("count the items of a task with `each` as they stood then", () => {
-    const journal = new Journal(graphOfItems, playItems().changes);
+    const journal = new RecordedJournal(graphOfItems, playItems().changes);
     const counted = journal.heardAfter(0).flatMap(({ data }): unknown[] => {
       const { tasks = [] }: { tasks?: { task: string; each?: { succeeded: number } }[] } = JSON.parse(data);
       return tasks.flatMap(({ task, each }) => (task === "b" ? [each?.succeeded] : []));
@@ -119,7 +119,7 @@ describe("the changes that a listener missed", () => {
 
   it("are told also where bytes lie between the entries", () => {
     const play = playItems();
-    const journal = new Journal(graphOfItems, play.changes, (nth) => (nth % 2 === 0 ? 3_500_000 : 0));
+    const journal = new RecordedJournal(graphOfItems, play.changes, (nth) => (nth % 2 === 0 ? 3_500_000 : 0));
     expect(journal.store.nextSeq).toBeGreaterThan(play.changes.length + 4);
     expect(journal.heardAfter(0)).toEqual(journal.live);
   });
@@ -128,7 +128,7 @@ describe("the changes that a listener missed", () => {
     const play = new Play("a", {}, { claim: FRESH_DRIVER });
     const lease = play.leaseOf("a");
     for (let nth = 0; nth < 450; nth += 1) play.event({ type: "stepped", lease, name: `${nth}`, result: PAYLOAD });
-    const journal = new Journal(play.run.graph, play.changes);
+    const journal = new RecordedJournal(play.run.graph, play.changes);
     expect(journal.heardAfter(3)).toEqual(journal.live.slice(3));
   });
 
@@ -137,7 +137,7 @@ describe("the changes that a listener missed", () => {
     ["one before the position", 3],
     ["one behind it", 6],
   ])("are not told from a journal that lacks %s: the run as it is takes their place", (_, gone) => {
-    const journal = new Journal(graphOfItems, playItems().changes);
+    const journal = new RecordedJournal(graphOfItems, playItems().changes);
     journal.storage.sql.exec("DELETE FROM journal WHERE seq = ?", gone);
     const asItIs: RunEvent[] = [AS_IT_IS, { id: 11, event: "end", data: "{}" }];
     expect(journal.heardAfter(4, () => asItIs).slice(-2)).toEqual(asItIs);
@@ -150,10 +150,10 @@ describe("the changes that a listener missed", () => {
     play.wakeWhenDue();
     play.claim();
     const second = play.leaseOf("a").token;
-    const journal = new Journal(play.run.graph, play.changes);
+    const journal = new RecordedJournal(play.run.graph, play.changes);
     const progress = { fraction: 0.5, message: "half", at: 0 };
     const progressOf = (_: number, token: number) => (token === second ? progress : null);
-    const replay = new Replay(journal.store, 0, { asItIs: () => [AS_IT_IS], progressOf });
+    const replay = new EventBackfill(journal.store, 0, { asItIs: () => [AS_IT_IS], progressOf });
     const said = (replay.next()?.events ?? []).map(({ data }): unknown => {
       const { tasks }: { tasks: { status: string; progress: unknown }[] } = JSON.parse(data);
       return tasks.map(({ status, progress: told }) => [status, told !== null]);
@@ -169,14 +169,14 @@ describe("the changes that a listener missed", () => {
 
   it("are told as the run as it is once more, when it has changed while a reader took that", () => {
     const play = new Play("a", {}, { claim: FRESH_DRIVER });
-    const journal = new Journal(play.run.graph, play.changes);
+    const journal = new RecordedJournal(play.run.graph, play.changes);
     journal.storage.sql.exec("DELETE FROM journal WHERE seq = 1");
-    journal.store.append(play.run, { tasks: [] }, new Packer(2), 0);
+    journal.store.append(play.run, { tasks: [] }, new JournalBytes(2), 0);
     let told = 0;
     const asItIs = (): RunEvent[] => [{ ...AS_IT_IS, id: ++told }];
-    const replay = new Replay(journal.store, 0, { asItIs, progressOf: () => null });
+    const replay = new EventBackfill(journal.store, 0, { asItIs, progressOf: () => null });
     expect(replay.next()?.events).toMatchObject([{ id: 1 }]);
-    journal.store.append(play.run, { tasks: [] }, new Packer(3), 0);
+    journal.store.append(play.run, { tasks: [] }, new JournalBytes(3), 0);
     expect(replay.next()?.events).toMatchObject([{ id: 2 }]);
     expect(replay.next()).toBe(null);
   });

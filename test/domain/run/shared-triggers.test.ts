@@ -9,7 +9,7 @@ const DELAY_MS = 10_000;
 function joined() {
   const driven = new DrivenRun();
   const trigger = (nonce: string, key?: string) =>
-    driven.protocol.acceptOrPostpone({
+    driven.controller.acceptOrPostpone({
       runId: RUN_ID,
       nonce,
       graph: graphOf("a"),
@@ -19,7 +19,7 @@ function joined() {
       ...(key !== undefined && { key }),
     });
   const run = (): Run => {
-    const loaded = driven.protocol.load();
+    const loaded = driven.controller.load();
     if (loaded === null) throw new Error("there is no run");
     return loaded;
   };

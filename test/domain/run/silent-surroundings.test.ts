@@ -1,7 +1,7 @@
 /** A run whose surroundings do not answer: the catalog, R2, its parent. Time, and every answer, is the test's. */
 import { expect, it } from "vitest";
-import { RunProtocol } from "../../../src/objects/run/run-controller.ts";
-import { RunStore } from "../../../src/objects/run/journal.ts";
+import { RunController } from "../../../src/objects/run/run-controller.ts";
+import { Journal } from "../../../src/objects/run/journal.ts";
 import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
@@ -24,29 +24,29 @@ class Host {
   /** What is asked elsewhere, and not answered yet. */
   readonly asked: { readonly what: string; answer(value: boolean): void; fail(): void }[] = [];
   #timers: { readonly at: number; readonly work: () => void }[] = [];
-  readonly protocol = new RunProtocol(new RunStore(new MemoryStorage(async () => {})), {
+  readonly controller = new RunController(new Journal(new MemoryStorage(async () => {})), {
     now: () => this.now,
     setAlarm: (at) => void (this.alarmAt = at),
     getAlarm: async () => this.alarmAt,
     queueProgress: () => null,
     askQueue: async () => null,
     messageReceived: () => {},
-    isListenedTo: () => false,
+    hasSubscribers: () => false,
     changed: () => {},
-    heard: () => {},
+    attemptUpdated: () => {},
     perform: () => {},
     deletePayloads: async (runId) => void ((await this.#ask("payloads")) && this.deleted.push(runId)),
     deleteAbandoned: async () => {
       await this.#ask("abandoned");
       return false;
     },
-    standingsOf: async (parents) => {
+    parentStates: async (parents) => {
       if (parents.length === 0) return [];
       return [{ type: (await this.#ask("parent")) ? "open" : "gone" }];
     },
     tellParent: async () => void (await this.#ask("parent's children")),
     parentNotTold: () => {},
-    tellCatalog: () => this.#ask("catalog"),
+    reportToCatalog: () => this.#ask("catalog"),
     after: (milliseconds, work) => {
       const timer = { at: this.now + milliseconds, work };
       this.#timers.push(timer);
@@ -55,7 +55,7 @@ class Host {
     notShortened: (error) => {
       throw error;
     },
-    notTold: () => {},
+    reportFailed: () => {},
     waitUntil: (work) => void work.catch((error: unknown) => this.failures.push(error)),
     alarmFailed: (_, error) => void this.failures.push(error),
     trouble: NO_TROUBLE,
@@ -77,14 +77,14 @@ class Host {
       payload: NULL,
       claim: CLAIM,
     };
-    const [lease] = this.protocol.accept(request).grant.leases;
+    const [lease] = this.controller.accept(request).grant.leases;
     if (lease === undefined) throw new Error("no lease");
     return lease;
   }
 
   settle({ ordinal, attempt, token }: Lease, outcome: Settlement["outcome"]): void {
     const settlement = { ordinal, attempt, token, outcome, children: [], logs: [], logsDropped: 0 };
-    this.protocol.settle({ settlements: [settlement], claim: null });
+    this.controller.settle({ settlements: [settlement], claim: null });
   }
 
   /** Lets time pass, and everything happen that follows from it. */
@@ -102,7 +102,7 @@ class Host {
     const firing = this.alarmAt;
     this.alarmAt = null;
     let isOver = false;
-    void this.protocol.alarm(firing).then(() => (isOver = true));
+    void this.controller.alarm(firing).then(() => (isOver = true));
     await turns();
     for (let ms = 0; ; ms += 100) {
       if (isOver) return ms;
@@ -137,8 +137,8 @@ it("the alarm of a run is over within a second while the catalog is silent, and 
   const error = { name: "Error", message: "not yet", stack: null };
   host.settle(lease, { type: "failed", error, retryable: true, retryAfterMs: 30_000, reason: "error" });
   expect(await host.alarm()).toBe(1_000);
-  while (host.protocol.load()?.tasks[0]?.state.status === "retrying") expect(await host.alarm()).toBeLessThan(1_100);
-  expect(host.protocol.load()?.tasks[0]?.state.status).toBe("queued");
+  while (host.controller.load()?.tasks[0]?.state.status === "retrying") expect(await host.alarm()).toBeLessThan(1_100);
+  expect(host.controller.load()?.tasks[0]?.state.status).toBe("queued");
   expect(host.open).toContain("catalog");
 });
 
@@ -149,13 +149,13 @@ it("a run whose catalog is silent at the end of its retention is looked after, a
   host.now += RETENTION_MS;
   expect(await host.alarm()).toBe(1_000);
   expect(host.alarmAt).toBe(host.now + 60_000);
-  expect(host.protocol.load()).not.toBeNull();
+  expect(host.controller.load()).not.toBeNull();
   // The same is not begun twice, and asked for once.
   expect(await host.alarm()).toBe(1_000);
   expect(host.open).toEqual(["catalog"]);
   await host.answer("catalog", true);
   await host.answer("parent", false);
-  expect(host.protocol.load()).toBeNull();
+  expect(host.controller.load()).toBeNull();
   expect(host.failures).toEqual([]);
 });
 
@@ -169,11 +169,11 @@ it("a run whose parent is silent is deleted once, also if it was accepted anew m
   expect(await host.alarm()).toBe(1_000);
   expect(host.open.filter((what) => what === "parent")).toHaveLength(1);
   await host.answer("parent", false);
-  expect(host.protocol.load()).toBeNull();
+  expect(host.controller.load()).toBeNull();
   host.accept(true);
   await host.answer("parent", false);
   await host.pass(5_000);
-  expect(host.protocol.load()?.status).toBe("running");
+  expect(host.controller.load()?.status).toBe("running");
 });
 
 it("a catalog that never keeps the run is not told without end", async () => {
@@ -194,11 +194,11 @@ it("a catalog that never keeps the run is not told without end", async () => {
 
 it("what was never recorded does not hold the alarm of a run that is recorded while R2 is silent", async () => {
   const host = new Host();
-  host.protocol.expectPayload("n");
+  host.controller.expectPayload("n");
   expect(await host.alarm()).toBe(1_000);
   expect(host.open).toEqual(["abandoned"]);
   host.accept(false);
   await host.answer("abandoned", true);
-  expect(host.protocol.load()?.status).toBe("running");
+  expect(host.controller.load()?.status).toBe("running");
   expect(host.alarmAt).not.toBeNull();
 });

@@ -9,7 +9,8 @@ import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { describeRun } from "../../../src/objects/run/run-document.ts";
 import { LEFT_BEHIND_MS } from "../../../src/objects/run/run-times.ts";
-import { RunStore, type JournalStorage } from "../../../src/objects/run/journal.ts";
+import { Journal } from "../../../src/objects/run/journal.ts";
+import type { JournalStorage } from "../../../src/objects/run/journal-storage.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { ObjectStorage } from "../platform/object-storage.ts";
 import { isOver, type Seen } from "../watcher.ts";
@@ -44,7 +45,7 @@ export class JournalCheck {
 
   #read({ runId, host }: Seen): Run | null {
     try {
-      const run = new RunStore(readOnly(host.storage)).load();
+      const run = new Journal(readOnly(host.storage)).load();
       if (run === null) this.#ground.violate("journal", `${runId} is there, and its journal tells nothing`);
       return run;
     } catch (error) {

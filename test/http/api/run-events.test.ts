@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseEvents, type ServerEvent } from "../../../src/client/event-stream.ts";
 import { applyRunEvent, readRunEvent, type RunEvent } from "../../../src/client/run-events.ts";
 import { newRun } from "../../../src/domain/run/state.ts";
-import { Batch, Audience, type AudienceMember } from "../../../src/objects/run/subscribers.ts";
+import { Batch, SubscriberHub, type Subscriber } from "../../../src/objects/run/subscribers.ts";
 import { LiveAttempts } from "../../../src/objects/run/live-attempts.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import { edge } from "../../support/edge.ts";
@@ -280,7 +280,7 @@ describe("500 listeners of one run", () => {
   it("are forgotten when they leave: nothing keeps the object awake for them", async () => {
     const { run, lease } = await begun();
     const listeners = await Promise.all(Array.from({ length: 10 }, () => Listener.to(run.id)));
-    const leave = vi.spyOn(Audience.prototype, "leave");
+    const leave = vi.spyOn(SubscriberHub.prototype, "leave");
     for (const listener of listeners) await listener.leave();
     // What is written for one that has gone tells so: a change, or what breaks the silence.
     await run.call((object) => object.recordStep({ ...lease, name: "one", result: inline(1) }));
@@ -293,7 +293,7 @@ describe("500 listeners of one run", () => {
 describe("more listeners than a run may have", () => {
   it("are told to come later, by either way", async () => {
     const { run } = await begun();
-    const full = vi.spyOn(Audience.prototype, "isFull", "get").mockReturnValue(true);
+    const full = vi.spyOn(SubscriberHub.prototype, "isFull", "get").mockReturnValue(true);
     for (const headers of [{}, { Upgrade: "websocket" }]) {
       const refused = await send(`/api/v1/runs/${run.id}/events`, { headers });
       expect([refused.status, refused.headers.get("Retry-After")]).toEqual([429, "30"]);
@@ -304,23 +304,23 @@ describe("more listeners than a run may have", () => {
   });
 
   it("are a thousand; what is held for the slow is shared among them", () => {
-    const audience = new Audience(
+    const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
       async () => undefined,
     );
-    const member = (): AudienceMember => ({
-      isPinged: false,
-      hear: () => true,
+    const member = (): Subscriber => ({
+      needsPing: false,
+      send: () => true,
       ping: () => true,
       close: () => undefined,
     });
     const seen: unknown[] = [];
     for (let nth = 1; nth <= 1_000; nth += 1) {
-      expect(audience.isFull).toBe(false);
-      audience.join(member());
-      if ([1, 32, 320].includes(nth)) seen.push(audience.mostHeld);
+      expect(hub.isFull).toBe(false);
+      hub.join(member());
+      if ([1, 32, 320].includes(nth)) seen.push(hub.maxBufferedBytes);
     }
-    expect([...seen, audience.isFull]).toEqual([1_000_000, 1_000_000, 100_000, true]);
+    expect([...seen, hub.isFull]).toEqual([1_000_000, 1_000_000, 100_000, true]);
   });
 });
 
@@ -329,7 +329,7 @@ describe("a listener that does not take what it is sent", () => {
     const { run, lease } = await begun();
     const stream = await env.RUNS.getByName(run.id).events(null);
     if (!(stream instanceof ReadableStream)) throw new Error("no stream");
-    const drop = vi.spyOn(Audience.prototype, "leave");
+    const drop = vi.spyOn(SubscriberHub.prototype, "leave");
     // Each change tells all steps of the task: in the end some 100 KB.
     for (let nth = 0; drop.mock.calls.length === 0; nth += 1) {
       expect(nth).toBeLessThan(1_000);
@@ -350,11 +350,11 @@ describe("a listener that does not take what it is sent", () => {
   });
 });
 
-describe("the audience of a run", () => {
-  class Deaf implements AudienceMember {
-    readonly isPinged: boolean = true;
+describe("the hub of a run", () => {
+  class Deaf implements Subscriber {
+    readonly needsPing: boolean = true;
     readonly calls: string[] = [];
-    hear(): boolean {
+    send(): boolean {
       this.calls.push("hear");
       return true;
     }
@@ -369,59 +369,59 @@ describe("the audience of a run", () => {
 
   it("says something every 15 seconds, and drops who cannot take even that", () => {
     vi.useFakeTimers();
-    const audience = new Audience(
+    const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
       async () => undefined,
     );
     const listener = new Deaf();
-    audience.join(listener);
+    hub.join(listener);
     vi.advanceTimersByTime(14_999);
     expect(listener.calls).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(listener.calls).toEqual(["ping", "close"]);
-    expect(audience.isHeard).toBe(false);
+    expect(hub.hasSubscribers).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
     vi.useRealTimers();
   });
 
   it("keeps no timer for listeners whose silence the platform breaks: the object may sleep", () => {
     vi.useFakeTimers();
-    const audience = new Audience(
+    const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
       async () => undefined,
     );
     class Sleeper extends Deaf {
-      override readonly isPinged = false;
+      override readonly needsPing = false;
     }
     const [sleeper, listener] = [new Sleeper(), new Deaf()];
-    audience.join(sleeper);
+    hub.join(sleeper);
     expect(vi.getTimerCount()).toBe(0);
-    audience.join(listener);
-    audience.leave(listener);
+    hub.join(listener);
+    hub.leave(listener);
     expect(vi.getTimerCount()).toBe(0);
-    expect(audience.isHeard).toBe(true);
+    expect(hub.hasSubscribers).toBe(true);
     vi.useRealTimers();
   });
 
   it("is told nothing that is not durable yet: it might never have happened", async () => {
     vi.useFakeTimers();
     const durable = Promise.withResolvers<void>();
-    const audience = new Audience(
+    const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
       () => durable.promise,
     );
     const listener = new Deaf();
-    audience.join(listener);
+    hub.join(listener);
     const { graph, origin } = acceptance(CHAIN, "first");
     const payload = { at: "run", kind: "json", contentType: "application/json", size: 4, seq: 1, offset: 0 } as const;
     const run = newRun({ id: newRunId(), graph, origin, payload, createdAt: 1, nonce: "n" });
-    audience.changed(run, { tasks: [], children: [{ runId: newRunId(), task: "echo" }] }, 2);
+    hub.changed(run, { tasks: [], children: [{ runId: newRunId(), task: "echo" }] }, 2);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(listener.calls).toEqual([]);
     durable.resolve();
     await vi.advanceTimersByTimeAsync(0);
     expect(listener.calls).toEqual(["hear"]);
-    audience.leave(listener);
+    hub.leave(listener);
   });
 
   it("costs a run that nobody listens to nothing", async () => {

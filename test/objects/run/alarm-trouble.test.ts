@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Forgetting } from "../../../src/objects/run/forgetting.ts";
+import { RunDeletion } from "../../../src/objects/run/run-deletion.ts";
 import { SignsOfLife } from "../../../src/objects/run/signs-of-life.ts";
 import { AlertEntrypoint } from "../../../src/worker/alert-entrypoint.ts";
 import { deadLetters } from "../../support/dead-letters.ts";
@@ -45,7 +45,7 @@ describe("a run that is final, and can not be deleted", () => {
   ])("is tried again $what, is a dead letter then, and is not woken any more", async ({ error, days, most }) => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     await run.call((object) => object.cancel());
-    const forgets = vi.spyOn(Forgetting.prototype, "forget").mockRejectedValue(error);
+    const forgets = vi.spyOn(RunDeletion.prototype, "delete").mockRejectedValue(error);
     await wakeUntil(run, async () => forgets.mock.calls.length > 0);
     const failsSince = Date.now();
     await wakeUntil(run, async () => (await run.alarmAt()) === null, most);

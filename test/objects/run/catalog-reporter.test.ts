@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { plan } from "#generated/plan";
 import type { RunSummary } from "../../../src/domain/run/summary.ts";
 import { newRun, type Run } from "../../../src/domain/run/state.ts";
-import { RunFeed } from "../../../src/objects/run/catalog-reporter.ts";
+import { CatalogReporter } from "../../../src/objects/run/catalog-reporter.ts";
 import { acceptance, newRunId } from "../../support/hand-driven.ts";
 
 function queuedRun(): Run {
@@ -20,7 +20,7 @@ function feed() {
   const told: { status: string; keep: boolean }[] = [];
   const pauses: { work: () => void; isOff: boolean }[] = [];
   const failed = vi.fn();
-  const made = new RunFeed(
+  const made = new CatalogReporter(
     async ({ status }: RunSummary, keep) => {
       told.push({ status, keep });
       return keep;

@@ -234,7 +234,7 @@ describe("a child run whose retention is over", () => {
     const { parent, child } = await outlivedByRetriable();
     expect(await child.call((run) => run.describe())).toBeNull();
     expect(await objectsOf(child.id)).toEqual([]);
-    expect(await tablesOf(child)).toEqual(["remembered"]);
+    expect(await tablesOf(child)).toEqual(["tombstone"]);
 
     await parent.call((run) => run.retry());
     const again = { ...acceptance(ONE, "only"), runId: child.id, origin: originOf(parent.id) };
@@ -260,7 +260,7 @@ describe("a child run whose retention is over", () => {
 
   it("is remembered, and forgotten, also if its alarm was given up", async () => {
     const { child } = await outlivedByRetriable();
-    expect(await tablesOf(child)).toEqual(["remembered"]);
+    expect(await tablesOf(child)).toEqual(["tombstone"]);
     await child.inside(({ storage }) => storage.deleteAlarm());
     await child.evict();
     vi.setSystemTime(START + 3 * RETENTION_MS);
@@ -286,7 +286,7 @@ describe("a child run whose retention is over", () => {
     await second.run.settle(succeeded(only(second.answer.grant)));
     vi.setSystemTime(START + 2 * RETENTION_MS - 1);
     await child.wake();
-    expect(await tablesOf(child)).toEqual(["remembered"]);
+    expect(await tablesOf(child)).toEqual(["tombstone"]);
     vi.setSystemTime(START + 2 * RETENTION_MS);
     await child.wake();
     expect(await leftOf(child)).toEqual(NOTHING);
@@ -301,7 +301,7 @@ describe("a child run whose retention is over", () => {
     await parent.settle(succeeded(only(answer.grant)));
     vi.setSystemTime(START + RETENTION_MS);
     await child.wake();
-    expect(await tablesOf(child)).toEqual(["remembered"]);
+    expect(await tablesOf(child)).toEqual(["tombstone"]);
     vi.setSystemTime(START + RETENTION_MS + 1);
     await parent.wake();
     expect(await leftOf(parent)).toEqual(NOTHING);

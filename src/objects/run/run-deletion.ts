@@ -11,36 +11,36 @@
  */
 import type { Run } from "../../domain/run/state.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
-import { keptFor, rememberedOf } from "./remembered.ts";
-import type { RunSurroundings } from "./run-host.ts";
+import { keptFor, tombstoneOf } from "./tombstone.ts";
+import type { RunHost } from "./run-host.ts";
 import type { AcceptRequest } from "./accept-rpc.ts";
-import { ABANDONED_MS, KEPT_PAUSE_MS } from "./run-times.ts";
-import type { RunStore } from "./journal.ts";
+import { ABANDONED_MS, KEPT_RECHECK_MS } from "./run-times.ts";
+import type { Journal } from "./journal.ts";
 
 /** Access to the state of the run object beside storage. */
-export interface ForgetfulObject {
+export interface DeletionHost {
   /** Tells whether storage has a run now. */
   hasRun(): boolean;
   /** Drops the run from memory. `isSure`: the run is gone; otherwise storage decides. */
-  lost(isSure: boolean): void;
+  dropRun(isSure: boolean): void;
   readonly alarm: { readonly at: number; set(at: number): void; deleted(): void };
 }
 
-type Around = Pick<
-  RunSurroundings,
-  "now" | "getAlarm" | "deletePayloads" | "deleteAbandoned" | "standingsOf"
+type Host = Pick<
+  RunHost,
+  "now" | "getAlarm" | "deletePayloads" | "deleteAbandoned" | "parentStates"
 >;
 
-export class Forgetting {
-  readonly #store: RunStore;
-  readonly #around: Around;
-  readonly #object: ForgetfulObject;
+export class RunDeletion {
+  readonly #journal: Journal;
+  readonly #host: Host;
+  readonly #object: DeletionHost;
   #isUnderWay = false;
   #ending: Promise<void> | null = null;
 
-  constructor(store: RunStore, around: Around, object: ForgetfulObject) {
-    this.#store = store;
-    this.#around = around;
+  constructor(journal: Journal, host: Host, object: DeletionHost) {
+    this.#journal = journal;
+    this.#host = host;
     this.#object = object;
   }
 
@@ -69,12 +69,12 @@ export class Forgetting {
    * would delete the payloads.
    */
   announce(nonce: string, isFirst: boolean): void {
-    const now = this.#around.now();
+    const now = this.#host.now();
     // An earlier alarm is set then, and handles all announcements.
     const isAwaited =
-      this.#store.remembered !== null ||
-      this.#store.announcedSince(now - ABANDONED_MS.age, null).length > 0;
-    this.#store.announce(nonce, now);
+      this.#journal.tombstone.value !== null ||
+      this.#journal.announcements.since(now - ABANDONED_MS.age, null).length > 0;
+    this.#journal.announcements.add(nonce, now);
     if (isFirst && !isAwaited) this.#object.alarm.set(now + ABANDONED_MS.looked);
   }
 
@@ -89,7 +89,7 @@ export class Forgetting {
     recorded = [],
   }: Pick<AcceptRequest, "nonce" | "payload" | "recorded">): void {
     const isStored = payload.at === "r2" || recorded.some((input) => input.payload.at === "r2");
-    if (isStored && !this.#store.isAnnounced(nonce))
+    if (isStored && !this.#journal.announcements.has(nonce))
       throw new Error(
         "the Durable Object of this run is no longer active: it was deleted, and what the accept had stored",
       );
@@ -100,76 +100,78 @@ export class Forgetting {
    * Every caller triggers the check.
    */
   async recover(): Promise<void> {
-    const isSet = (await this.#around.getAlarm()) !== null;
+    const isSet = (await this.#host.getAlarm()) !== null;
     if (
       isSet ||
-      this.#store.remembered === null ||
+      this.#journal.tombstone.value === null ||
       this.#object.alarm.at !== Number.POSITIVE_INFINITY
     )
       return;
-    this.#object.alarm.set(this.#around.now() + KEPT_PAUSE_MS.least);
+    this.#object.alarm.set(this.#host.now() + KEPT_RECHECK_MS.least);
   }
 
   /**
    * Deletes the run. Deletes payloads first: while the journal exists, a failure is retried. The
-   * run is remembered until `until` (see remembered.ts); null: not at all.
+   * run is remembered until `until` (see tombstone.ts); null: not at all.
    */
-  forget(run: Run, until: number | null): Promise<void> {
-    const ending = this.#forget(run, until);
+  delete(run: Run, until: number | null): Promise<void> {
+    const ending = this.#delete(run, until);
     // Waiting callers only need to know when the deletion is over.
     this.#ending = ending.catch(() => undefined);
     return ending;
   }
 
-  async #forget(run: Run, until: number | null): Promise<void> {
+  async #delete(run: Run, until: number | null): Promise<void> {
     this.#isUnderWay = true;
-    const { expectsObjects } = this.#store;
-    const oldest = this.#around.now() - ABANDONED_MS.age;
+    const { expectsObjects } = this.#journal.announcements;
+    const oldest = this.#host.now() - ABANDONED_MS.age;
     // Evaluated after the listing: an accept may announce and store payloads during the listing.
     const kept = (): string[] =>
-      this.#store.announcedSince(oldest, run.nonce).map(({ nonce }) => nonce);
-    if (expectsObjects) await this.#around.deletePayloads(run.id, kept);
+      this.#journal.announcements.since(oldest, run.nonce).map(({ nonce }) => nonce);
+    if (expectsObjects) await this.#host.deletePayloads(run.id, kept);
     const quietAt = expectsObjects ? lateOutputUntil(run) : 0;
     // Includes accepts announced during the deletion: their payloads are still there.
-    const announced = this.#store.announcedSince(oldest, run.nonce);
+    const announced = this.#journal.announcements.since(oldest, run.nonce);
     // Before the next await: code that still handles the run's alarm must not set the alarm again.
-    this.#object.lost(true);
+    this.#object.dropRun(true);
     try {
-      await this.#store.deleteAll();
+      await this.#journal.deleteAll();
       this.#object.alarm.deleted();
       this.#isUnderWay = false;
       if (this.#object.hasRun()) return;
-      if (until !== null) this.#store.remember(rememberedOf(run));
-      const isQuiet = quietAt <= this.#around.now();
-      if (!isQuiet) this.#store.expectObjects();
-      for (const { nonce, at } of announced) this.#store.announce(nonce, at);
+      if (until !== null) this.#journal.tombstone.write(tombstoneOf(run));
+      const isQuiet = quietAt <= this.#host.now();
+      if (!isQuiet) this.#journal.announcements.expectObjects();
+      for (const { nonce, at } of announced) this.#journal.announcements.add(nonce, at);
       this.#object.alarm.set(soonestOf(until, isQuiet ? null : quietAt, lookedAt(announced)));
     } catch (error) {
-      this.#object.lost(false);
+      this.#object.dropRun(false);
       throw error;
     }
   }
 
   /** Cleans up an id without a run: deletes everything that no accept can need. */
-  async abandon(): Promise<void> {
-    const now = this.#around.now();
-    const isLeft = await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
-    const past = this.#store.remembered;
+  async cleanUp(): Promise<void> {
+    const now = this.#host.now();
+    const isLeft = await this.#host.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
+    const past = this.#journal.tombstone.value;
     const kept =
       past === null
         ? null
-        : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
+        : await keptFor(past, now, (parents) => this.#host.parentStates(parents));
     // A repeated trigger may have created a run in the meantime.
     if (this.#object.hasRun() || this.#object.alarm.at !== Number.POSITIVE_INFINITY) return;
-    const announcedUntil = lookedAt(this.#store.announcedSince(now - ABANDONED_MS.age, null));
+    const announcedUntil = lookedAt(
+      this.#journal.announcements.since(now - ABANDONED_MS.age, null),
+    );
     // Example: the payload of a trigger that found the run remembered and whose sender died before
     // deleting the payload.
     const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;
     if (kept === null && announcedUntil === null && leftUntil === null)
-      await this.#store.deleteAll();
+      await this.#journal.deleteAll();
     else
       this.#object.alarm.set(
-        soonestOf(kept === "open" ? now + KEPT_PAUSE_MS.most : kept, announcedUntil, leftUntil),
+        soonestOf(kept === "open" ? now + KEPT_RECHECK_MS.most : kept, announcedUntil, leftUntil),
       );
   }
 }

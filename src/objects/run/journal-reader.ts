@@ -5,10 +5,10 @@
 import type { Run } from "../../domain/run/state.ts";
 import { deployPauseMs, NewerFormatError } from "../../domain/version.ts";
 import { UnreadableRunError } from "../../domain/run/unreadable-run.ts";
-import type { RunStore } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 /** Access needed to keep the alarm of an unreadable run. */
-export interface JournalSurroundings {
+export interface JournalReaderHost {
   /** Current time, epoch milliseconds. */
   now(): number;
   /** Time of the alarm; null if none is set, and during the alarm's handler. */
@@ -22,15 +22,15 @@ export interface JournalSurroundings {
   };
 }
 
-export class Journal {
-  readonly #store: RunStore;
-  readonly #around: JournalSurroundings;
+export class JournalReader {
+  readonly #journal: Journal;
+  readonly #host: JournalReaderHost;
   /** Set once the journal turned out to need newer code: this code will never read the journal. */
   #newer: NewerFormatError | null = null;
 
-  constructor(store: RunStore, around: JournalSurroundings) {
-    this.#store = store;
-    this.#around = around;
+  constructor(journal: Journal, host: JournalReaderHost) {
+    this.#journal = journal;
+    this.#host = host;
   }
 
   /**
@@ -40,14 +40,14 @@ export class Journal {
   read(): Run | null {
     if (this.#newer !== null) throw this.#newer;
     try {
-      return this.#store.load();
+      return this.#journal.load();
     } catch (error) {
       if (error instanceof NewerFormatError) {
         this.#newer = error;
-        this.#around.waitUntil(this.#arm());
+        this.#host.waitUntil(this.#arm());
         throw error;
       }
-      throw this.#around.trouble.isTransient(error) ? error : new UnreadableRunError(error);
+      throw this.#host.trouble.isTransient(error) ? error : new UnreadableRunError(error);
     }
   }
 
@@ -59,13 +59,13 @@ export class Journal {
    * Returns the delay until the next look for newer code; grows with the time since the last write.
    */
   pauseMs(): number {
-    return deployPauseMs(this.#around.now() - this.#store.writtenAt());
+    return deployPauseMs(this.#host.now() - this.#journal.writtenAt());
   }
 
   async #arm(): Promise<void> {
     // If the alarm is the caller, its handler has set the next alarm by then.
     await Promise.resolve();
-    if ((await this.#around.getAlarm()) === null)
-      this.#around.setAlarm(this.#around.now() + this.pauseMs());
+    if ((await this.#host.getAlarm()) === null)
+      this.#host.setAlarm(this.#host.now() + this.pauseMs());
   }
 }

@@ -11,11 +11,11 @@ import type { Run } from "../../domain/run/state.ts";
 import type { PayloadDigest } from "../../domain/trigger-key.ts";
 import { MAX_FINDERS } from "../../domain/run/waiters.ts";
 import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./accept-rpc.ts";
-import type { Remembered } from "./schema.ts";
-import type { RunStore } from "./journal.ts";
+import type { Tombstone } from "./schema.ts";
+import type { Journal } from "./journal.ts";
 
 /** State of a run that triggered another run. `finishedAt` in epoch milliseconds. */
-export type ParentStanding =
+export type ParentState =
   | { readonly type: "open" }
   | { readonly type: "final"; readonly finishedAt: number }
   | { readonly type: "gone" };
@@ -25,11 +25,11 @@ function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
   return origin.parent === null ? foundBy : [origin.parent.runId, ...foundBy];
 }
 
-export function rememberedOf(run: Run): Remembered {
+export function tombstoneOf(run: Run): Tombstone {
   const { status, digest, graph } = run;
   const keyed = Object.entries(run.joined).filter(([id, { nonce }]) => id !== nonce);
   const joined = Object.fromEntries(
-    keyed.slice(-MOST_JOINED).map(([id, { digest = "" }]) => [id, digest]),
+    keyed.slice(-MAX_JOINED).map(([id, { digest = "" }]) => [id, digest]),
   );
   return {
     status,
@@ -45,11 +45,11 @@ export function rememberedOf(run: Run): Remembered {
  * (epoch milliseconds), or null. Rejects if a parent is unreachable.
  */
 export async function keptFor(
-  { parents, retentionMs }: Pick<Remembered, "parents" | "retentionMs">,
+  { parents, retentionMs }: Pick<Tombstone, "parents" | "retentionMs">,
   now: number,
-  standingsOf: (parents: readonly RunId[]) => Promise<readonly ParentStanding[]>,
+  parentStates: (parents: readonly RunId[]) => Promise<readonly ParentState[]>,
 ): Promise<"open" | number | null> {
-  const standings = await standingsOf(parents);
+  const standings = await parentStates(parents);
   if (standings.some(({ type }) => type === "open")) return "open";
   const ends = standings.flatMap((standing) =>
     standing.type === "final" ? [standing.finishedAt + retentionMs] : [],
@@ -59,41 +59,41 @@ export async function keptFor(
 }
 
 /** Limit of remembered triggers of a debounced task's run: as many as fit into one row. */
-const MOST_JOINED = 10_000;
+const MAX_JOINED = 10_000;
 
 /**
- * Answers a trigger whose run is only remembered; null: no remainder exists. A new parent is added
+ * Answers a trigger whose run is only tombstone; null: no remainder exists. A new parent is added
  * to the remainder.
  */
-export function acceptPast(store: RunStore, trigger: AcceptRequest): AcceptAnswer | null {
-  const past = store.remembered;
-  return past === null ? null : found(store, past, past.digest, trigger);
+export function acceptAfterDeletion(journal: Journal, trigger: AcceptRequest): AcceptAnswer | null {
+  const past = journal.tombstone.value;
+  return past === null ? null : found(journal, past, past.digest, trigger);
 }
 
 /**
  * Answers a trigger of a debounced task; null also for a trigger that the run did not take, because
  * such a trigger belongs to another window.
  */
-export function joinPast(
-  store: RunStore,
+export function joinAfterDeletion(
+  journal: Journal,
   { key, ...trigger }: JoiningTrigger,
 ): AcceptAnswer | null {
-  const past = store.remembered;
+  const past = journal.tombstone.value;
   const joined = key === undefined ? undefined : past?.joined?.[key];
   return past === null || joined === undefined
     ? null
-    : found(store, past, joined === "" ? undefined : joined, trigger);
+    : found(journal, past, joined === "" ? undefined : joined, trigger);
 }
 
 function found(
-  store: RunStore,
-  past: Remembered,
+  journal: Journal,
+  past: Tombstone,
   known: PayloadDigest | undefined,
   { digest, origin }: Pick<JoiningTrigger, "digest" | "origin">,
 ): AcceptAnswer {
   const parent = origin?.parent ?? null;
   if (parent !== null && !past.parents.includes(parent.runId) && past.parents.length <= MAX_FINDERS)
-    store.remember({ ...past, parents: [...past.parents, parent.runId] });
+    journal.tombstone.write({ ...past, parents: [...past.parents, parent.runId] });
   const isOther = digest !== undefined && known !== undefined && digest !== known;
   return {
     status: past.status,

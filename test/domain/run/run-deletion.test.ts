@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
-import { Forgetting } from "../../../src/objects/run/forgetting.ts";
-import { RunStore } from "../../../src/objects/run/journal.ts";
+import { RunDeletion } from "../../../src/objects/run/run-deletion.ts";
+import { Journal } from "../../../src/objects/run/journal.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";
 
 const NOW = 1_800_000_000_000;
@@ -9,9 +9,9 @@ const DAY_MS = 86_400_000;
 
 it("a run that is remembered no longer keeps its alarm for what a late trigger has left in R2, until that is old enough to go", async () => {
   const storage = new MemoryStorage(async () => {});
-  const store = new RunStore(storage);
+  const store = new Journal(storage);
   let [now, leftSince, alarmAt]: [number, number | null, number] = [NOW, NOW, Number.POSITIVE_INFINITY];
-  const forgetting = new Forgetting(
+  const deletion = new RunDeletion(
     store,
     {
       now: () => now,
@@ -21,11 +21,11 @@ it("a run that is remembered no longer keeps its alarm for what a late trigger h
         if (leftSince !== null && leftSince < before) leftSince = null;
         return leftSince !== null;
       },
-      standingsOf: async () => [{ type: "gone" }],
+      parentStates: async () => [{ type: "gone" }],
     },
     {
       hasRun: () => false,
-      lost: () => {},
+      dropRun: () => {},
       alarm: {
         get at() {
           return alarmAt;
@@ -38,12 +38,12 @@ it("a run that is remembered no longer keeps its alarm for what a late trigger h
     },
   );
   const parents = [runIdFromBytes(new Uint8Array(16))];
-  store.remember({ status: "succeeded", parents, retentionMs: DAY_MS });
-  await forgetting.abandon();
+  store.tombstone.write({ status: "succeeded", parents, retentionMs: DAY_MS });
+  await deletion.cleanUp();
   expect(alarmAt).toBe(NOW + 8 * DAY_MS);
   [now, alarmAt] = [alarmAt, Number.POSITIVE_INFINITY];
-  await forgetting.abandon();
+  await deletion.cleanUp();
   expect(leftSince).toBeNull();
   expect(alarmAt).toBe(Number.POSITIVE_INFINITY);
-  expect(new RunStore(storage).remembered).toBeNull();
+  expect(new Journal(storage).tombstone.value).toBeNull();
 });

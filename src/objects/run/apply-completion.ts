@@ -4,15 +4,15 @@ import { entryOf, type Run } from "../../domain/run/state.ts";
 import type { Completion } from "../../domain/run/machine-events.ts";
 import { refuseNewer } from "../../domain/version.ts";
 import { placeCompletion } from "./store-settlement.ts";
-import type { Packer } from "./journal-bytes.ts";
+import type { JournalBytes } from "./journal-bytes.ts";
 import { taskStatusOf } from "./run-document.ts";
 import type { CompletionAnswer, CompletionReport } from "./completion-rpc.ts";
 
 /** Lets `take` decide the report and returns the result. A repeated report counts once. */
-export function completeWith(
+export function applyCompletion(
   run: Run,
   { outcome, v = 1, ...lease }: CompletionReport,
-  data: Packer,
+  data: JournalBytes,
   take: (completion: Completion) => void,
 ): CompletionAnswer {
   refuseNewer({ v }, "the completion of a task");
