@@ -3,7 +3,7 @@ import { z } from "zod";
 import { SIGNATURE_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { type Json, named } from "./named.ts";
 
-/** All deployed endpoints. */
+/** The deployed endpoints. */
 export const endpointsSchema = named(
   "Endpoints",
   z.object({

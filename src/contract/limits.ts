@@ -4,7 +4,7 @@ import { LIMIT_KINDS } from "../domain/limits/limit.ts";
 import { type Json, named } from "./named.ts";
 import { taskName } from "./values.ts";
 
-/** All limits with their use. */
+/** Limits with their use. */
 export const limitsSchema = named(
   "Limits",
   z.object({

@@ -1,7 +1,14 @@
-/** Names the documents of the API, and derives their types. */
+/**
+ * Names the documents of the API and derives their types. The server validates and describes by the
+ * schemas. The client and the dashboard import types only, so that no schema is part of their
+ * bundles.
+ */
 import { z } from "zod";
 
-/** Named documents. Each becomes a component of the OpenAPI document, in the order of definition. */
+/**
+ * Documents with a name. Each becomes a component of the OpenAPI document, in the order in which
+ * the modules are evaluated.
+ */
 export const documents = z.registry<{ readonly id: string }>();
 
 /** Names a document for the OpenAPI document, and returns it. */

@@ -1,4 +1,4 @@
-/** Maps each error code to its HTTP status and title. No other file does. */
+/** Maps each error code to an HTTP status and a title. No other file maps codes to statuses. */
 import type { ProblemCode } from "../domain/problem.ts";
 
 /** HTTP status and title of each code. Both are part of the public API. */

@@ -1,7 +1,7 @@
 /**
- * Data of the server-sent events at `/runs/{id}/events`. The run's object writes them; the client
- * and the dashboard read them. They have no schema, because the OpenAPI document cannot describe
- * the events of a stream.
+ * Data of the server-sent events at `/runs/{id}/events`. The object of the run writes the events;
+ * the client and the dashboard read them. Events have no schema, because an OpenAPI document cannot
+ * describe a stream.
  */
 import type { RunStatus } from "../domain/statuses.ts";
 import type { LogLine } from "./run-logs.ts";

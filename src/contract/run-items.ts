@@ -26,5 +26,5 @@ export const itemsSchema = named(
 /** A page of items. */
 export type ItemPage = Json<typeof itemsSchema>;
 
-/** One item and its attempts. */
+/** An item and its attempts. */
 export type Item = ItemPage["items"][number];

@@ -1,4 +1,4 @@
-/** Lists of runs, and their counts. */
+/** Lists of runs, and counts. */
 import { z } from "zod";
 import { RUN_PROBLEMS } from "../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../domain/statuses.ts";

@@ -1,4 +1,7 @@
-/** A run: its tasks, their attempts, and the answer to a trigger. */
+/**
+ * Documents of a run: tasks, attempts, and the answer to a trigger. Times are ISO 8601 in UTC,
+ * durations are milliseconds, sizes are bytes.
+ */
 import { z } from "zod";
 import { LIMIT_KINDS } from "../domain/limits/limit.ts";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
@@ -12,7 +15,7 @@ export const replayOf = z.object({
   from: taskName.nullable().describe("Null: as a whole"),
 });
 
-/** One attempt of a task. */
+/** An attempt of a task. */
 export const attemptSchema = named(
   "Attempt",
   z.object({
@@ -141,7 +144,7 @@ export type RunDocument = Json<typeof runSchema>;
 /** A task within a run. */
 export type TaskOfRun = Json<typeof taskOfRunSchema>;
 
-/** One attempt of a task. */
+/** An attempt of a task. */
 export type Attempt = Json<typeof attemptSchema>;
 
 /** Progress that an attempt reported; `fraction` is 0 to 1. */

@@ -84,7 +84,7 @@ export const taskSchema = named(
   }),
 );
 
-/** All deployed tasks. */
+/** The deployed tasks. */
 export const tasksSchema = named("Tasks", z.object({ tasks: z.array(taskSchema) }));
 
 /** A task as it is deployed. */

@@ -5,7 +5,10 @@ import { parseScope } from "../domain/scope.ts";
 import { type Json, named } from "./named.ts";
 import { durationUpTo, time } from "./values.ts";
 
-/** Name of a token. `.` and `..` are path segments: a DELETE of such a name would miss. */
+/**
+ * Name of a token. `.` and `..` are excluded: a client removes such path segments, so a DELETE
+ * could not name the token.
+ */
 const tokenName = z
   .string()
   .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/, {
@@ -31,7 +34,7 @@ const listedToken = {
   expires_at: time.nullable().describe("Null: never"),
 } as const;
 
-/** All tokens. */
+/** The tokens of the deployment. */
 export const tokensSchema = named(
   "Tokens",
   z.object({

@@ -1,4 +1,4 @@
-/** Values that several documents contain. */
+/** Values that several documents share. */
 import { z } from "zod";
 import { parseDuration } from "../domain/duration.ts";
 import { type Json, named } from "./named.ts";

@@ -54,7 +54,7 @@ import { OPERATIONS } from "./api/operations.ts";
 import { dropSessionCookie } from "./endpoints/drop-session-cookie.ts";
 import { webhookHandshake } from "./endpoints/webhook-handshake.ts";
 
-/** Everything that the routes need from outside. Tests pass scripted versions. */
+/** Dependencies of all routes. Tests pass scripted versions. */
 export interface AppDependencies
   extends
     TriggerRouteDependencies,

@@ -9,6 +9,7 @@ import { handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { limitOf, numberedCursor, timeParameter } from "./parameters.ts";
 
+/** `GET /audit`: a page of audited actions, newest first. */
 export const listAudit = {
   id: "listAudit",
   method: "GET",
@@ -34,11 +35,11 @@ export const listAudit = {
   problems: [],
 } satisfies Operation;
 
-/** The route below /api/v1. */
+/** Creates the route below /api/v1. */
 export function auditRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listAudit, async (c, { query: { limit, cursor = null, ...filter }, reply }) => {
-    // What this isolate has counted and not kept yet would be missing.
+    // Stores the counts of this isolate first, so that the list contains them.
     await flushCounted(c.env);
     const { entries, next } = await callAudit(c.env, (audit) => audit.list(filter, limit, cursor));
     return reply(200, {

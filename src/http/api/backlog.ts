@@ -1,29 +1,31 @@
-/** What waits: messages in the queues, due times that nobody has looked at. */
+/** Measures waiting work: messages in the queues, and due times that no schedule has handled. */
 import { dueTimes } from "../../domain/schedules/cron.ts";
 import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
 import { within } from "../../platform/calls.ts";
 import { log } from "../../platform/log.ts";
 
-/** A queue, as far as the platform tells: what it does not say is null. */
+/** Backlog of a queue. Null marks what the platform does not report. */
 export interface QueueBacklog {
   readonly name: string;
   readonly count: number | null;
   readonly bytes: number | null;
-  /** When the oldest message was sent; null also if there is none. Epoch milliseconds. */
+  /**
+   * Time of the oldest message in epoch milliseconds; null if unknown or if the queue is empty.
+   */
   readonly oldestAt: number | null;
 }
 
-/** A queue that does not tell in time is one that nothing is known of. Milliseconds. */
+/** Timeout of the platform's metrics of a queue. After it, all values of the queue are null. */
 const LIMIT_MS = 2_000;
 
-/** By the names that wrangler.toml gives them. */
+/** Queues by the names in wrangler.toml, with their bindings. */
 const QUEUES = [
   ["peach-runs", "RUN_QUEUE"],
   ["peach-r2-events", "R2_EVENT_QUEUE"],
   ["peach-dead-letters", "DEAD_LETTER_QUEUE"],
 ] as const;
 
-/** The backlog of each queue. Resolves always: health is also asked for when something is broken. */
+/** Reads the backlog of each queue. Never rejects: health must answer while a queue is broken. */
 export function readBacklogs(env: Env): Promise<QueueBacklog[]> {
   return Promise.all(
     QUEUES.map(async ([name, binding]) => {
@@ -43,7 +45,10 @@ export function readBacklogs(env: Env): Promise<QueueBacklog[]> {
   );
 }
 
-/** How late the latest is of the due times that nobody has dealt with; 0 if all were. Milliseconds. */
+/**
+ * Returns the delay of the most overdue schedule in milliseconds; 0 if none is overdue. Paused
+ * schedules do not count.
+ */
 export function scheduleLagMs(statuses: readonly ScheduleStatus[], now: number): number {
   const lags = statuses
     .filter(({ paused }) => !paused)

@@ -1,7 +1,10 @@
 /**
- * `POST /runs/cancel`, `/runs/retry`, `/runs/replay`: the same for all runs that a filter finds, a page of them a call. The catalog
- * finds them and may lag; each run decides for itself, and one that must be refused stops none of the others. A page is the same
- * however often it is asked for, whatever became of its runs: places in the list never change.
+ * `POST /runs/cancel`, `/runs/retry`, `/runs/replay`: changes all runs that match a filter, one
+ * page per call.
+ *
+ * The catalog finds the runs and may lag behind them. Each run decides for itself, and a refused
+ * run stops none of the others. A page contains the same runs however often the call is repeated,
+ * because places in the list never change.
  */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
@@ -30,6 +33,7 @@ import { cursorOf, placeOfCursor } from "./run-summary-document.ts";
 
 const GROUP = "Steering";
 
+/** Query of all three calls. */
 const bulkQuery = {
   ...runFilter,
   dry_run: z
@@ -40,10 +44,12 @@ const bulkQuery = {
   cursor: cursor.optional(),
 } as const;
 
+/** Answer of all three calls. */
 const answers = {
   200: { description: "What became of each run of the page", document: bulkResultSchema },
 } as const;
 
+/** `POST /runs/cancel`: cancels matching runs. */
 export const cancelRuns = {
   id: "cancelRuns",
   method: "POST",
@@ -62,6 +68,7 @@ export const cancelRuns = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/** `POST /runs/retry`: retries matching runs in place. */
 export const retryRuns = {
   id: "retryRuns",
   method: "POST",
@@ -74,6 +81,10 @@ export const retryRuns = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/**
+ * `POST /runs/replay`: starts a new run for each matching run. With an idempotency key, a repeated
+ * call starts none twice.
+ */
 export const replayRuns = {
   id: "replayRuns",
   method: "POST",
@@ -92,14 +103,19 @@ export const replayRuns = {
 
 type BulkRun = BulkResult["runs"][number];
 
-/** What became of one run: what was done, or why not. */
+/** Result for one run: the id of a new run, if any, or the problem. */
 type Outcome = { readonly newRunId?: RunId } | Problem;
 
-/** One kind of call. */
+/** The action of a call, applied to each run. */
 interface Action {
+  /** Result of a run that was changed. */
   readonly done: Exclude<BulkRun["result"], "refused">;
-  /** Why a run that stands so would be refused, as far as the catalog knows. */
+  /**
+   * Predicts the refusal of a run from its status in the catalog, for a dry run; null if it would
+   * succeed.
+   */
   expected(run: RunSummary): Problem["code"] | null;
+  /** Changes the run. */
   perform(run: RunId): Promise<Outcome>;
 }
 
@@ -109,10 +125,10 @@ interface BulkParameters extends FilterParameters {
   readonly cursor?: string | undefined;
 }
 
-/** Runs that are dealt with at a time: an invocation has six connections that await headers. */
+/** Runs changed at a time: an invocation may have six connections that wait for headers. */
 const AT_ONCE = 6;
 
-/** The routes below /api/v1. */
+/** Creates the routes below /api/v1. */
 export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
   const { callRun, plan } = dependencies;
   const replay = createReplayRun(dependencies);
@@ -169,6 +185,7 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
   );
   return routes;
 
+  /** Checks the query, reads a page of the catalog, and applies the action to its runs. */
   async function inBulk(
     c: Context<HttpEnv>,
     parameters: BulkParameters,
@@ -196,7 +213,7 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
   }
 }
 
-/** A run that cannot be reached now is refused like one that must not change; the others go on. */
+/** Applies the action. An unreachable run counts as refused, and the other runs go on. */
 async function performed(action: Action, runId: RunId): Promise<Outcome> {
   try {
     return await action.perform(runId);
@@ -206,7 +223,9 @@ async function performed(action: Action, runId: RunId): Promise<Outcome> {
   }
 }
 
-/** `outcome`: null if nothing was done; then it says what would be, as far as the catalog knows. */
+/**
+ * Formats the result of a run. A null `outcome` stands for a dry run, whose result is predicted.
+ */
 function describe(run: RunSummary, action: Action, outcome: Outcome | null): BulkRun {
   const { id: run_id, task, status } = run;
   if (outcome === null) {
@@ -230,6 +249,7 @@ function describe(run: RunSummary, action: Action, outcome: Outcome | null): Bul
   };
 }
 
+/** Maps items in batches of `AT_ONCE`, in order. */
 async function mapInBatches<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,

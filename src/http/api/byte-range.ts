@@ -1,12 +1,25 @@
-/** Which part of a payload a request asks for (RFC 9110, section 14): one range of bytes; whatever else it asks for is ignored. */
+/**
+ * Parses the `Range` header (RFC 9110, section 14). One range of bytes is supported; anything else
+ * is ignored, as the RFC allows.
+ */
 
+/** A part of a payload. */
 export interface ByteRange {
   readonly offset: number;
-  /** Bytes, at least one. */
+  /** Length in bytes, at least 1. */
   readonly length: number;
 }
 
-/** The range; null: the whole; `unsatisfiable`: it begins behind the end, or has no byte. */
+/**
+ * Parses the header. Returns null for the whole payload, and `unsatisfiable` for a range that
+ * begins behind the end or is empty.
+ *
+ * ```ts
+ * byteRange("bytes=0-99", 1_000); // { offset: 0, length: 100 }
+ * byteRange("bytes=-100", 1_000); // { offset: 900, length: 100 }
+ * byteRange("bytes=2000-", 1_000); // "unsatisfiable"
+ * ```
+ */
 export function byteRange(
   header: string | undefined,
   size: number,

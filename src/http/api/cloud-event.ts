@@ -1,7 +1,12 @@
 /**
- * CloudEvents 1.0 over HTTP (https://github.com/cloudevents/spec, HTTP protocol binding), in all modes: structured, the whole event as one
- * JSON document; batched, a list of those; and binary, its attributes in `ce-` headers and its data as the body. One event is one
- * in every mode: it has the same key, and its data are the same payload. A body that is no CloudEvent is a payload as it is.
+ * Reads CloudEvents 1.0 (https://github.com/cloudevents/spec, HTTP protocol binding) in all modes:
+ *
+ * - structured: the event is one JSON document.
+ * - batched: the body is a list of such documents.
+ * - binary: attributes are `ce-` headers, and the data is the body.
+ *
+ * An event has the same key and the same payload in each mode. A body without any sign of a
+ * CloudEvent is a plain payload.
  */
 import { z } from "zod";
 import { type Problem, type Result, ok, refuse } from "../../domain/problem.ts";
@@ -12,23 +17,27 @@ import { isJsonType, isMediaType } from "../../payloads/media-type.ts";
 import { type WrongPlace, listedPlaces, wrongPlaces } from "../../payloads/misfit.ts";
 import { type IncomingBody, encodeRequestBody, unlessEmpty } from "../../payloads/request-body.ts";
 
-/** An event as it came in: its payload, the key by which its sender tells it from others, and what it says of itself, if it does. */
+/** An incoming event. `key` and `event` are null for a plain payload. */
 export interface IncomingEvent {
   readonly payload: EncodedPayload;
   readonly key: string | null;
   readonly event: EventAttributes | null;
 }
 
-/** In one batch. */
+/** Events in one batch. */
 const MOST_EVENTS = 1_000;
 
 const STRUCTURED = /^\s*application\/cloudevents(\+[\w.-]+)?\s*(;|$)/i;
 const BATCH = /^\s*application\/cloudevents-batch/i;
-/** Any of them makes a request a CloudEvent in binary form; all must be there. */
+/**
+ * Required attributes. Any one of these headers marks a request as binary mode; then all are
+ * required.
+ */
 const REQUIRED = ["specversion", "id", "source", "type"] as const;
 const OPTIONAL = ["subject", "time"] as const;
+/** Length of an attribute, in characters. */
 const LONGEST_ATTRIBUTE = 1_024;
-/** What a URI may be made of (RFC 3986). */
+/** Characters of a URI (RFC 3986). */
 const URI = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]*$/;
 
 const attribute = z
@@ -48,7 +57,10 @@ const attributes = z.object({
     .refine((text) => isMediaType(text), { error: "expected a media type, such as text/plain" })
     .optional(),
 });
-/** An attribute that is null is as one that is not there, says the JSON format. */
+/**
+ * A structured event. Attributes that are null count as absent, by the JSON format of the
+ * specification.
+ */
 const structured = z.preprocess(
   withoutNulls,
   attributes
@@ -66,7 +78,10 @@ const batched = z.array(structured, { error: "expected a list of CloudEvents" })
 });
 type Attributes = z.infer<typeof attributes>;
 
-/** Reads the body of a request as events. Refuses as `encodeRequestBody` does, and with `invalid_payload` naming each wrong place. */
+/**
+ * Reads the events of a body. Refuses as `encodeRequestBody` does, or with `invalid_payload` and
+ * each wrong place.
+ */
 export async function readEvents(
   headers: Headers,
   incoming: IncomingBody,
@@ -81,6 +96,7 @@ export async function readEvents(
   return event.ok ? ok([event.value]) : event;
 }
 
+/** Reads one event in JSON, or a batch of them. */
 async function readStructured(
   type: string,
   incoming: IncomingBody,
@@ -105,7 +121,7 @@ async function readStructured(
   return ok(events);
 }
 
-/** The data as they would be in binary form: the same bytes under the same type. */
+/** Encodes the data as binary mode would send it: the same bytes under the same content type. */
 async function payloadOf(
   event: z.infer<typeof structured>,
   maxBytes: number,
@@ -119,6 +135,7 @@ async function payloadOf(
   return typeof data === "string" ? sent(new TextEncoder().encode(data)) : encodePayload(data);
 }
 
+/** Reads attributes from headers, and the data from the body. */
 async function readBinary(
   headers: Headers,
   incoming: IncomingBody,
@@ -137,7 +154,7 @@ async function readBinary(
   }
   if (!isJsonType(incoming.contentType ?? ""))
     return eventOf(parsed.data, await encodeRequestBody(incoming, maxBytes));
-  // An event without data has no JSON, and SDKs say all the same that it has.
+  // Some SDKs announce a JSON content type for an event without data, whose body is empty.
   const body =
     incoming.body instanceof ReadableStream ? await unlessEmpty(incoming.body) : incoming.body;
   const payload =
@@ -145,6 +162,7 @@ async function readBinary(
   return eventOf(parsed.data, payload);
 }
 
+/** Combines attributes and payload; null attributes make a plain payload. */
 function eventOf(from: Attributes | null, payload: Result<EncodedPayload>): Result<IncomingEvent> {
   if (!payload.ok) return payload;
   if (from === null) return ok({ payload: payload.value, key: null, event: null });
@@ -157,8 +175,9 @@ function eventOf(from: Attributes | null, payload: Result<EncodedPayload>): Resu
 }
 
 /**
- * The specification has senders percent-encode what a header cannot hold; the SDKs do not. A source is a URI: what is none once it is
- * decoded was not encoded for the header. Undefined where there is no header.
+ * Decodes the value of a header; undefined if the header is absent. The specification requires
+ * percent-encoding, but the SDKs do not encode. A source must be a URI: if the decoded text is
+ * none, the sender had not encoded it.
  */
 function decoded(name: string, value: string | null): string | undefined {
   if (value === null) return undefined;
@@ -175,8 +194,8 @@ function decodedOnce(text: string): string {
 }
 
 /**
- * `source` and `id` together are unique for each event, says the specification. The source without any encoding: one sender's SDK
- * encodes it once more than another's.
+ * Derives the key. The specification demands that `source` and `id` together are unique. The source
+ * is decoded up to twice, because one SDK encodes it once more than another.
  */
 function keyOf({ source, id }: Attributes): string {
   return `cloudevent:${JSON.stringify([decodedOnce(decodedOnce(source)), id])}`;
@@ -189,7 +208,7 @@ function withoutNulls(event: unknown): unknown {
   );
 }
 
-/** An issue of a list that has but one event, as one of that event. */
+/** Moves an issue from the list of one event to the event itself. */
 function ofTheOne(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return { ...issue, path: issue.path.slice(1) };
 }

@@ -1,4 +1,7 @@
-/** Where the waiting external tasks of a run are completed, for whoever may change the run anyway. */
+/**
+ * Adds completion URLs to waiting external tasks, for callers with the scope `admin`. Others must
+ * not see them: such a URL needs no token.
+ */
 import type { Context } from "hono";
 import type { callRun } from "../../objects/run/run-client.ts";
 import type { RunDocument, TaskDocument } from "../../objects/run/run-documents-rpc.ts";
@@ -6,7 +9,7 @@ import { completionUrl } from "../../execution/external/completion-token.ts";
 import { refuseWithout } from "../auth/authenticate.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-/** The document, with the URLs if the caller may see them. */
+/** Returns the document, with completion URLs if the caller may see them. */
 export async function withCompletionUrls(
   c: Context<HttpEnv>,
   document: RunDocument,

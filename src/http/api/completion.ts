@@ -1,6 +1,7 @@
 /**
- * `POST /complete/{token}`: whoever holds the URL of an external attempt reports what it came to. The signed token is all that is asked
- * for; an answer tells nothing of a run whose token is not right. Who sends made-up ones on and on is told to come later.
+ * `POST /complete/{token}`: completes an external attempt. The signed token in the URL is the only
+ * credential. A wrong token reveals nothing about the run, and counts towards the failure limit of
+ * its address.
  */
 import { type Context, Hono } from "hono";
 import type { Problem } from "../../domain/problem.ts";
@@ -12,7 +13,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { auditCounted, auditEach, finishAfterDisconnect } from "../middleware/audit.ts";
 import { problemResponse } from "../problem.ts";
 
-/** The route below /complete. */
+/** Creates the route below /complete. */
 export function completionRoutes(dependencies: CompletionDependencies): Hono<HttpEnv> {
   return new Hono<HttpEnv>().post("/:token", (c) => finishAfterDisconnect(c, complete(c)));
 
@@ -30,7 +31,7 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
         ? await countFailure(c, { problem, headers: {} })
         : { problem, headers: {} };
       const answer = problemResponse(c, refusal.problem, refusal.headers);
-      // Made-up ones name whatever runs they like.
+      // A forged token names an arbitrary run, so the audit does not record it.
       auditCounted(c, { ...ACT, on: isMadeUp ? "" : presented.runId, status: answer.status });
       return answer;
     }
@@ -40,7 +41,7 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
   }
 }
 
-/** Whoever it was: the URL is all that is known of them. */
+/** Actor in the audit: the URL identifies no person. */
 const ACT = { who: "completion URL", what: "completeByUrl" } as const;
 
 const NO_COMPLETION_URL: Problem = {

@@ -1,4 +1,4 @@
-/** `/dead-letters`: what could not be processed, why, and another try. */
+/** `/dead-letters`: lists, redrives and deletes queue messages that could not be processed. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { deadLettersSchema, redrivenDeadLetterSchema } from "../../contract/dead-letters.ts";
@@ -17,6 +17,7 @@ const GROUP = "Dead letters";
 
 const letterParams = z.object({ id: z.string().describe("The id of the dead letter") });
 
+/** `GET /dead-letters`: a page of dead letters, newest first. */
 export const listDeadLetters = {
   id: "listDeadLetters",
   method: "GET",
@@ -34,6 +35,7 @@ export const listDeadLetters = {
   problems: [],
 } satisfies Operation;
 
+/** `POST /dead-letters/{id}/redrive`: processes the message once more. */
 export const redriveDeadLetter = {
   id: "redriveDeadLetter",
   method: "POST",
@@ -51,6 +53,7 @@ export const redriveDeadLetter = {
   problems: ["unknown_dead_letter", "redrive_failed"],
 } satisfies Operation;
 
+/** `DELETE /dead-letters/{id}`: deletes the letter for good. */
 export const deleteDeadLetter = {
   id: "deleteDeadLetter",
   method: "DELETE",
@@ -63,7 +66,7 @@ export const deleteDeadLetter = {
   problems: ["unknown_dead_letter"],
 } satisfies Operation;
 
-/** The routes below /api/v1. */
+/** Creates the routes below /api/v1. */
 export function deadLetterRoutes(dependencies: RedriveDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listDeadLetters, async (c, { query: { limit, cursor = null }, reply }) => {
@@ -101,6 +104,7 @@ export function deadLetterRoutes(dependencies: RedriveDependencies): Hono<HttpEn
   return routes;
 }
 
+/** Parses the id, or answers 404. */
 async function withLetterId(
   c: Context<HttpEnv>,
   { id }: { readonly id: string },

@@ -1,4 +1,4 @@
-/** `/endpoints/{name}/deliveries`: what came in at an endpoint lately, and sending one of it again. */
+/** `/endpoints/{name}/deliveries`: lists recent requests to an endpoint, and replays one. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { deliveriesSchema, replayedDeliverySchema } from "../../contract/deliveries.ts";
@@ -26,6 +26,7 @@ const GROUP = "Endpoints";
 
 const endpointParams = z.object({ endpoint: z.string().describe("The endpoint's name") });
 
+/** `GET /endpoints/{endpoint}/deliveries`: a page of deliveries, newest first. */
 export const listDeliveries = {
   id: "listDeliveries",
   method: "GET",
@@ -53,6 +54,10 @@ export const listDeliveries = {
   problems: ["unknown_endpoint"],
 } satisfies Operation;
 
+/**
+ * `POST /endpoints/{endpoint}/deliveries/{id}/replay`: calls the endpoint with the recorded
+ * request.
+ */
 export const replayDelivery = {
   id: "replayDelivery",
   method: "POST",
@@ -77,7 +82,7 @@ export interface DeliveryRouteDependencies {
   readonly deliveryLog: DeliveryLog;
 }
 
-/** The routes below /api/v1. */
+/** Creates the routes below /api/v1. */
 export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<HttpEnv> {
   const { plan, callDeliveries, answerRequest, deliveryLog } = dependencies;
   const routes = new Hono<HttpEnv>();
@@ -106,7 +111,10 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
   );
   return routes;
 
-  /** As it came, but for what was redacted: without `auth`, and everything it triggers is a new run. */
+  /**
+   * Calls the endpoint with the recorded request, without `auth` and without redacted values. Every
+   * task that it triggers gets a new run.
+   */
   async function replay(
     c: Context<HttpEnv>,
     { reply }: Call<typeof replayDelivery>,
@@ -141,7 +149,10 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
   }
 }
 
-/** A fresh request. What was redacted is left out: the endpoint would take the word for a secret. */
+/**
+ * Rebuilds the request. Redacted headers are left out, because the endpoint would take the
+ * placeholder for a secret.
+ */
 function requestOf({ url, method, headers, body: { bytes } }: Delivery): Request {
   const kept = Object.entries(headers).filter(([, value]) => value !== REDACTED);
   return new Request(url, {
@@ -198,10 +209,11 @@ function runsOf(runs: Delivery["runs"]): DocumentOf<typeof replayDelivery, 202>[
   return runs.map(({ runId, task, deduplicated }) => ({ run_id: runId, task, deduplicated }));
 }
 
-/** As text if it is text, else in base64. */
+/** Returns the body as text if it is UTF-8, else in base64. */
 function contentOf({ bytes, isWhole }: Delivery["body"]): { text: string } | { base64: string } {
   try {
-    // What is cut off may end in the middle of a character: with `stream` that is left out, and no fault.
+    // A truncated body may end within a character. With `stream`, the decoder drops the partial one
+    // instead of failing.
     return {
       text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {
         stream: !isWhole,
@@ -212,6 +224,7 @@ function contentOf({ bytes, isWhole }: Delivery["body"]): { text: string } | { b
   }
 }
 
+/** Finds the endpoint, or answers 404 with the nearest name. */
 function withEndpoint(
   c: Context<HttpEnv>,
   plan: Plan,

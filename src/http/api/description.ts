@@ -1,4 +1,8 @@
-/** `/openapi.json` and `/docs`: what the API is, for programs and for people. Both are made once, when somebody first asks. */
+/**
+ * `/openapi.json` and `/docs`: describes the API for programs and for people. Each is built on the
+ * first request and then reused. The operations are an argument, because their list contains this
+ * file's own.
+ */
 import { type Handler, Hono } from "hono";
 import { z } from "zod";
 import { named } from "../../contract/named.ts";
@@ -10,12 +14,13 @@ import { openApiDocument } from "../openapi/document.ts";
 import { handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 
-/** The OpenAPI document, as far as clients may rely on it. */
+/** The parts of the OpenAPI document that clients may rely on. */
 const openApiSchema = named(
   "OpenApi",
   z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }),
 );
 
+/** `GET /openapi.json`: the OpenAPI document. */
 export const readOpenApi = {
   id: "readOpenApi",
   method: "GET",
@@ -32,7 +37,7 @@ export const readOpenApi = {
   problems: [],
 } satisfies Operation;
 
-/** The route below /api/v1. */
+/** Creates the route below /api/v1. */
 export function descriptionRoutes(operations: readonly Operation[]): Hono<HttpEnv> {
   let made: string | null = null;
   const routes = new Hono<HttpEnv>();
@@ -43,7 +48,10 @@ export function descriptionRoutes(operations: readonly Operation[]): Hono<HttpEn
   return routes;
 }
 
-/** The page. It is open to everyone, as browsers send no token: it says nothing that is not the same in every deployment. */
+/**
+ * Creates the handler of the page. It needs no token, because browsers send none, and the page is
+ * the same in every deployment.
+ */
 export function docsHandler(operations: readonly Operation[]): Handler<HttpEnv> {
   let made: { readonly page: string; readonly policy: string } | null = null;
   return async (c) => {

@@ -9,6 +9,7 @@ import type { Operation } from "../openapi/operation.ts";
 
 const GROUP = "Deployment";
 
+/** `GET /endpoints`: the endpoints of peach.conf, in its order. */
 export const listEndpoints = {
   id: "listEndpoints",
   method: "GET",

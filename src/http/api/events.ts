@@ -1,4 +1,4 @@
-/** `POST /events/{name}`: a named event by HTTP; every task that listens to it gets a run. */
+/** `POST /events/{name}`: emits a named event. Each task that listens to the name gets a run. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { emittedEventSchema } from "../../contract/events.ts";
@@ -18,6 +18,7 @@ import { problemResponse } from "../problem.ts";
 import { type IncomingEvent, readEvents } from "./cloud-event.ts";
 import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-input.ts";
 
+/** `POST /events/{name}`: starts a run of each listening task. */
 export const emitEventOperation = {
   id: "emitEvent",
   method: "POST",
@@ -42,7 +43,7 @@ export const emitEventOperation = {
   problems: triggerProblems,
 } satisfies Operation;
 
-/** Events of a batch that are emitted side by side. */
+/** Events of a batch that are emitted concurrently. */
 const AT_ONCE = 10;
 
 export interface EventRouteDependencies {
@@ -50,12 +51,16 @@ export interface EventRouteDependencies {
   readonly emitEvent: EmitEvent;
 }
 
-/** The route below /api/v1. A key in the header goes before the one that a CloudEvent brings. */
+/**
+ * Creates the route below /api/v1. A key in the header takes precedence over the key of a
+ * CloudEvent.
+ */
 export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, emitEventOperation, async (c, { params: { name }, headers, reply }) => {
     if (!EVENT_NAME.test(name)) return problemResponse(c, invalidEventName(name));
-    // Nobody listens now: who is meant by it is not known, and so it is not for a token that is for some tasks only.
+    // Without listeners the tasks of the event are unknown, so a token for some tasks only may not
+    // emit it.
     const listeners = tasksListeningTo(plan, name);
     const refusal = refuseToTrigger(listeners.length === 0 ? [null] : listeners, c.get("caller"));
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
@@ -81,7 +86,8 @@ export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<H
       });
     };
     const runs: EmittedRun[] = [];
-    // What of a batch was emitted before one was refused is found again when its sender repeats it: each event has a key.
+    // A refused event leaves the earlier ones of its batch emitted. The sender repeats the batch:
+    // each event has a key, so none is emitted twice.
     for (let at = 0; at < events.value.length; at += AT_ONCE) {
       for (const emitted of await Promise.all(events.value.slice(at, at + AT_ONCE).map(emit))) {
         if (!emitted.ok) return problemResponse(c, emitted.problem);

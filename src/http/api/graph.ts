@@ -10,6 +10,7 @@ import type { Operation } from "../openapi/operation.ts";
 
 const GROUP = "Deployment";
 
+/** `GET /graph`: the graph in the requested format. */
 export const readGraph = {
   id: "readGraph",
   method: "GET",
@@ -30,6 +31,7 @@ export const readGraph = {
   problems: [],
 } satisfies Operation;
 
+/** Content types of the formats. */
 const GRAPH_TYPES = {
   json: "application/json",
   mermaid: "text/vnd.mermaid; charset=utf-8",

@@ -9,6 +9,7 @@ import { readBacklogs, scheduleLagMs } from "./backlog.ts";
 
 const GROUP = "Deployment";
 
+/** `GET /health`: backlogs, and whether any is behind. */
 export const readHealth = {
   id: "readHealth",
   method: "GET",
@@ -25,7 +26,7 @@ export const readHealth = {
   problems: [],
 } satisfies Operation;
 
-/** What has waited for longer is behind. */
+/** Age in milliseconds from which waiting work counts as behind. */
 const BEHIND_MS = 300_000;
 
 /** Creates the route below /api/v1. */

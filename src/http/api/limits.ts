@@ -1,4 +1,4 @@
-/** `/limits`: slots in use, and attempts that wait. */
+/** `/limits`: lists limits with slots in use and waiting attempts. */
 import { Hono } from "hono";
 import { type LimitState, limitsSchema } from "../../contract/limits.ts";
 import { LIMIT_KINDS, type LimitName, shownKey } from "../../domain/limits/limit.ts";
@@ -8,6 +8,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 
+/** `GET /limits`: limits in the order of peach.conf. */
 export const listLimits = {
   id: "listLimits",
   method: "GET",
@@ -29,13 +30,13 @@ export interface LimitRouteDependencies {
   readonly plan: Plan;
 }
 
-/** Limits with a key that are shown of one task. */
+/** Keyed limits listed per task. */
 const MOST_KEYS = 200;
 
-/** Objects asked at the same time. */
+/** Limit objects called concurrently. */
 const ASKED_AT_ONCE = 6;
 
-/** The routes below /api/v1. */
+/** Creates the route below /api/v1. */
 export function limitRoutes({ plan }: LimitRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listLimits, async (c, { reply }) => {
@@ -46,6 +47,7 @@ export function limitRoutes({ plan }: LimitRouteDependencies): Hono<HttpEnv> {
   return routes;
 }
 
+/** Reads the use of all limits of one task from their objects. */
 async function limitsOf(env: Env, task: TaskPlan): Promise<LimitState[]> {
   if (task.limits === null) return [];
   const { concurrency, rateLimit } = task.limits;
@@ -65,7 +67,7 @@ async function limitsOf(env: Env, task: TaskPlan): Promise<LimitState[]> {
       .map(async (name): Promise<LimitState[]> => {
         const limit = plans[name.kind];
         const { inUse, waiting } = await callLimit(env, name, (object) => object.use());
-        // A limit without a key is always shown, one of a key while there is anything.
+        // A limit without a key is always listed, a keyed one only while it is in use.
         if (limit === null || (limit.key !== null && inUse === 0 && waiting === 0)) return [];
         const { kind, key } = name;
         const perMs = kind === "rate_limit" && rateLimit !== null ? rateLimit.perMs : null;

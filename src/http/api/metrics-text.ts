@@ -1,4 +1,7 @@
-/** What `/metrics` says. Counters are what the catalog has ever counted: they do not go down when runs are deleted or retried. */
+/**
+ * Writes the metrics of `/metrics`. Counters come from the catalog's totals, and never fall when
+ * runs are deleted or retried.
+ */
 import { type Counts, DURATION_BOUNDS_MS, sumOfMetrics } from "../../domain/run/metrics.ts";
 import { ATTEMPT_STATUSES } from "../../domain/statuses.ts";
 import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
@@ -6,18 +9,19 @@ import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
 import { type QueueBacklog, scheduleLagMs } from "./backlog.ts";
 import { type HistogramSample, type Sample, family, histogram } from "./prometheus.ts";
 
+/** The measured values, read by the handler. */
 export interface MetricsSources {
   readonly runs: readonly MetricsAnswer[];
   readonly queues: readonly QueueBacklog[];
   readonly schedules: readonly ScheduleStatus[];
   readonly deadLetters: number;
-  /** Epoch milliseconds. */
+  /** Current time in epoch milliseconds. */
   readonly now: number;
 }
 
 const BOUNDS_SECONDS = DURATION_BOUNDS_MS.map(seconds);
 
-/** All families, in the Prometheus text format. */
+/** Writes all families in the Prometheus text format. */
 export function writeMetrics({
   runs,
   queues,
@@ -36,6 +40,7 @@ export function writeMetrics({
   ].join("");
 }
 
+/** Writes families of runs, by root task. */
 function runFamilies(answers: readonly MetricsAnswer[]): string {
   const byTask = Map.groupBy(answers, ({ task }) => task);
   const ended: Sample[] = [];
@@ -79,6 +84,7 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
   ].join("");
 }
 
+/** Writes families of attempts, by task. */
 function attemptFamilies(tasks: Readonly<Record<string, Counts>>): string {
   const attempts: Sample[] = [];
   const durations: HistogramSample[] = [];
@@ -105,7 +111,7 @@ function attemptFamilies(tasks: Readonly<Record<string, Counts>>): string {
   ].join("");
 }
 
-/** What the platform does not say is not there. */
+/** Writes families of the queues. Values that the platform does not report are left out. */
 function queueFamilies(queues: readonly QueueBacklog[], now: number): string {
   const samples = (valueOf: (queue: QueueBacklog) => number | null): Sample[] =>
     queues.flatMap((queue) => {
@@ -136,6 +142,7 @@ function queueFamilies(queues: readonly QueueBacklog[], now: number): string {
   ].join("");
 }
 
+/** Writes families of schedules. */
 function scheduleFamilies(schedules: readonly ScheduleStatus[], now: number): string {
   const started = schedules.flatMap(
     ({ definition: { task, cron, timezone }, state: { lastRun } }): Sample[] =>
@@ -164,6 +171,7 @@ function scheduleFamilies(schedules: readonly ScheduleStatus[], now: number): st
   ].join("");
 }
 
+/** Builds a histogram sample from the catalog's counts, whose keys have this prefix. */
 function observed(
   labels: Readonly<Record<string, string>>,
   counts: Counts,

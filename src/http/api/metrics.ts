@@ -1,4 +1,4 @@
-/** `/metrics`: figures of all runs, queues and schedules, for Prometheus and what reads its format. */
+/** `/metrics`: counters, gauges and histograms in the Prometheus text format. */
 import { Hono } from "hono";
 import { runMetrics } from "../../objects/catalog/catalog-client.ts";
 import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
@@ -11,6 +11,7 @@ import { writeMetrics } from "./metrics-text.ts";
 
 const GROUP = "Deployment";
 
+/** `GET /metrics`: all families. */
 export const readMetrics = {
   id: "readMetrics",
   method: "GET",
@@ -23,7 +24,7 @@ export const readMetrics = {
   problems: [],
 } satisfies Operation;
 
-/** The route below /api/v1. */
+/** Creates the route below /api/v1. */
 export function metricsRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, readMetrics, async (c) => {

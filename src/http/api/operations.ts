@@ -1,4 +1,4 @@
-/** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
+/** Lists every operation of the API, in the order of the OpenAPI document. */
 import type { Operation } from "../openapi/operation.ts";
 import { listAudit } from "./audit.ts";
 import { cancelRuns, replayRuns, retryRuns } from "./bulk.ts";
@@ -25,6 +25,7 @@ import { listTasks, pauseTask, readTask, resumeTask } from "./tasks.ts";
 import { createToken, deleteToken, listTokens } from "./tokens.ts";
 import { triggerTask } from "./triggers.ts";
 
+/** The operations. A test compares the list with the registered routes. */
 export const OPERATIONS: readonly Operation[] = [
   triggerTask,
   emitEventOperation,

@@ -1,4 +1,4 @@
-/** A payload as an answer: as a whole, or the part that the request asks for. Bytes in R2 are streamed, never held. */
+/** Sends a payload, or the requested range of it. Payloads in R2 are streamed, never buffered. */
 import type { Context } from "hono";
 import type { Problem } from "../../domain/problem.ts";
 import type { NewPayload } from "../../domain/payload.ts";
@@ -9,7 +9,10 @@ import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 import { byteRange } from "./byte-range.ts";
 
-/** Answers 200, 206 for a part, or 416; 404 if the payload's object is gone. A payload never changes, and neither does its tag. */
+/**
+ * Answers 200, 206 for a range, 416, or 404 if the object in R2 is gone. Payloads never change, so
+ * their ETag is permanent.
+ */
 export async function sendPayload(
   c: Context<HttpEnv>,
   payload: NewPayload,
@@ -19,13 +22,14 @@ export async function sendPayload(
   }: { readonly range: string | undefined; readonly ifRange: string | undefined },
 ): Promise<Response> {
   const { size } = payload;
-  // Former versions kept whatever an event called itself.
+  // Earlier versions stored any content type that an event named.
   const contentType = isMediaType(payload.contentType) ? payload.contentType : OCTET_TYPE;
   const etag = await tagOf(payload);
   const range = ifRange === undefined || ifRange === etag ? byteRange(asked, size) : null;
   const headers = {
     "Content-Type": isLookedAt(c) ? contentType : OCTET_TYPE,
-    // Elements and programs take no notice; a tab or a frame saves it, whatever it says it is.
+    // Elements and programs ignore this header; a tab or a frame downloads the payload, whatever
+    // its type.
     "Content-Disposition": "attachment",
     Vary: "Sec-Fetch-Dest",
     "Accept-Ranges": "bytes",
@@ -57,15 +61,24 @@ export async function sendPayload(
   return object === null ? problemResponse(c, GONE) : new Response(object.body, init);
 }
 
-/** What a browser does with an answer but to show it, play it, save it or hand it to the page that asked. */
+/**
+ * Values of `Sec-Fetch-Dest` that show, play, download or pass on a payload. The empty text stands
+ * for an absent header.
+ */
 const LOOKED_AT = new Set(["", "empty", "image", "audio", "video", "track", "document"]);
 
-/** False where a browser wants the payload to run, as a script or a worker, or to apply it, as a style. Programs say nothing of it. */
+/**
+ * Checks that the browser does not load the payload as a script, worker or style. Programs send no
+ * such header and always pass.
+ */
 function isLookedAt(c: Context<HttpEnv>): boolean {
   return LOOKED_AT.has(c.req.header("Sec-Fetch-Dest") ?? "");
 }
 
-/** Of bytes that are held, what they are; of an object, where it lies: each attempt writes objects of its own. */
+/**
+ * Derives the ETag: from the bytes of an inline payload, or from the key of an object, which each
+ * attempt writes anew.
+ */
 async function tagOf(payload: NewPayload): Promise<string> {
   const content = payload.at === "inline" ? payload.bytes : new TextEncoder().encode(payload.key);
   const digest = await crypto.subtle.digest("SHA-256", content);

@@ -1,19 +1,32 @@
-/** The Prometheus text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/**
+ * Writes the Prometheus text format, version 0.0.4:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/
+ */
 
-/** A number with its labels. */
+/** A value and its labels. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** Observations of one set of labels. `bins` are not cumulative; the last one has what is above all bounds. */
+/**
+ * Observations under one set of labels. `bins` are not cumulative; the last bin counts values above
+ * all bounds.
+ */
 export interface HistogramSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly bins: readonly number[];
   readonly sum: number;
 }
 
-/** A family of samples; none are shown without their head, so that the name is known. */
+/**
+ * Writes a counter or gauge. A family without samples still gets its head, so that the name is
+ * known.
+ *
+ * ```ts
+ * family("peach_dead_letters", "gauge", "Dead letters.", [{ labels: {}, value: 2 }]);
+ * ```
+ */
 export function family(
   name: string,
   type: "counter" | "gauge",
@@ -25,7 +38,7 @@ export function family(
   );
 }
 
-/** A family of histograms with these upper bounds. */
+/** Writes a histogram with these upper bounds; buckets become cumulative here. */
 export function histogram(
   name: string,
   help: string,

@@ -1,4 +1,7 @@
-/** `POST /r2/{bucket}/reconcile`: triggers what R2's notifications have missed, a page of the bucket's objects a call. */
+/**
+ * `POST /r2/{bucket}/reconcile`: triggers runs for objects whose notification was lost, one page of
+ * the bucket per call.
+ */
 import { Hono } from "hono";
 import { z } from "zod";
 import { reconciliationSchema } from "../../contract/reconciliation.ts";
@@ -15,6 +18,7 @@ import type { Operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, limitOf } from "./parameters.ts";
 
+/** `POST /r2/{bucket}/reconcile`: compares a page of the bucket with its runs. */
 export const reconcileBucket = {
   id: "reconcileBucket",
   method: "POST",
@@ -41,7 +45,7 @@ export const reconcileBucket = {
   problems: ["unknown_bucket"],
 } satisfies Operation;
 
-/** The route below /api/v1. */
+/** Creates the route below /api/v1. */
 export function reconcileRoutes(dependencies: ReconcileDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, reconcileBucket, async (c, { params: { bucket: name }, query, reply }) => {
@@ -70,7 +74,7 @@ export function reconcileRoutes(dependencies: ReconcileDependencies): Hono<HttpE
   return routes;
 }
 
-/** The refusal of a bucket that wrangler.toml does not bind, and of the one with payloads. */
+/** Refuses a bucket that wrangler.toml does not bind, or that holds Peach's own payloads. */
 export function unknownBucket({ buckets }: Plan, name: string): Problem {
   const known = projectBuckets(buckets);
   if (isPayloadBucket(buckets, name)) {

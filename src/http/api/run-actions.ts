@@ -1,4 +1,7 @@
-/** Steering one run: cancel it, retry it in place, replay it. Each call asks the run's own object, which decides. */
+/**
+ * Actions on one run: cancel, retry in place, replay, and completion of an external task. Each call
+ * asks the run's own object, which decides.
+ */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import {
@@ -30,8 +33,10 @@ import { idempotencyKey, runParams, runTaskParams } from "./parameters.ts";
 import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
 import { MAX_PAYLOAD_BYTES } from "./trigger-input.ts";
 
+/** Group of these calls in the OpenAPI document, where generated clients know its name. */
 const GROUP = "Steering";
 
+/** `POST /runs/{id}/cancel`: cancels the run. */
 export const cancelRun = {
   id: "cancelRun",
   method: "POST",
@@ -50,6 +55,7 @@ export const cancelRun = {
   problems: ["unknown_run", "run_final"],
 } satisfies Operation;
 
+/** `POST /runs/{id}/retry`: runs failed tasks again, in place. */
 export const retryRun = {
   id: "retryRun",
   method: "POST",
@@ -62,6 +68,7 @@ export const retryRun = {
   problems: ["unknown_run", "run_not_final", "nothing_to_retry"],
 } satisfies Operation;
 
+/** `POST /runs/{id}/replay`: starts a new run from recorded payloads. */
 export const replayRun = {
   id: "replayRun",
   method: "POST",
@@ -100,6 +107,7 @@ export const replayRun = {
   ],
 } satisfies Operation;
 
+/** `POST /runs/{id}/tasks/{task}/complete`: completes an external task. */
 export const completeTask = {
   id: "completeTask",
   method: "POST",
@@ -133,7 +141,7 @@ export const completeTask = {
   ],
 } satisfies Operation;
 
-/** The routes below /api/v1. */
+/** Creates the routes below /api/v1. */
 export function runActionRoutes(
   dependencies: ReplayDependencies & CompletionDependencies,
 ): Hono<HttpEnv> {
@@ -202,7 +210,7 @@ export function runActionRoutes(
   return routes;
 }
 
-/** The body as a payload; null if it is empty. */
+/** Encodes the body as a payload; null for an empty body. */
 async function optionalPayload(c: Context<HttpEnv>): Promise<Result<EncodedPayload | null>> {
   const { raw: request } = c.req;
   const body = request.body === null ? null : await unlessEmpty(request.body);
@@ -219,6 +227,7 @@ function runFinal({ run_id, status }: RunDocument): Problem {
   };
 }
 
+/** Explains why a run was not retried. */
 function notRetried(
   runId: RunId,
   code: Exclude<RetryOutcome, "retried">,

@@ -1,4 +1,7 @@
-/** `/runs/{id}/events`: what happens to a run, from the run's own object: as server-sent events, or over a WebSocket. */
+/**
+ * `/runs/{id}/events`: streams the events of a run from its own object, as server-sent events or
+ * over a WebSocket.
+ */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { RunId } from "../../domain/ids.ts";
@@ -12,6 +15,7 @@ import { problemResponse } from "../problem.ts";
 import { runParams } from "./parameters.ts";
 import { unknownRun, withRunId } from "./run-id.ts";
 
+/** `GET /runs/{id}/events`: the stream. */
 export const listenToRun = {
   id: "listenToRun",
   method: "GET",
@@ -48,7 +52,7 @@ export const listenToRun = {
   problems: ["unknown_run", "overloaded"],
 } satisfies Operation;
 
-/** The route below /api/v1. */
+/** Creates the route below /api/v1. */
 export function runEventRoutes({
   callRun: call,
 }: {
@@ -63,11 +67,11 @@ export function runEventRoutes({
         run.events(positionIn(headers["Last-Event-ID"])),
       );
       if (events === null) return problemResponse(c, unknownRun(runId));
-      // The one answer that a standard EventSource takes for the end; to anything else it comes back for ever.
+      // A standard EventSource stops only at 204; after any other answer it reconnects for ever.
       if (events === "over") return c.body(null, 204);
       if (events === "full") return problemResponse(c, FULL);
       return new Response(whileAuthorized(c, listenToRun.right, events), {
-        // Nothing in between is to gather what is meant to be seen at once.
+        // Proxies must not buffer the stream.
         headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
       });
     }),
@@ -75,6 +79,10 @@ export function runEventRoutes({
   return routes;
 }
 
+/**
+ * Upgrades to a WebSocket, which the run's object holds. The credential goes along, so that the
+ * object can recheck it.
+ */
 async function openSocket(
   c: Context<HttpEnv>,
   runId: RunId,
@@ -93,7 +101,7 @@ const FULL: Problem = {
   retryAfterSeconds: 30,
 };
 
-/** Up to where the listener has heard; null: nothing that this stream has told. */
+/** Parses the position of the listener; null if the id is not of this stream. */
 function positionIn(lastEventId: string | undefined): number | null {
   return lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : null;
 }

@@ -1,25 +1,30 @@
 /**
- * The live feed as server-sent events. The catalog is asked every second, so that nothing is kept awake, and nothing is owed to a
- * client that has gone; the id of an event is a time up to which all changes were told, by the clocks of the catalog.
+ * Streams changes of all runs as server-sent events. The stream polls the catalog every second: no
+ * object has to stay awake, or to remember a client that has gone. The id of an event is a
+ * watermark in the catalog's clock; all changes up to it were sent.
  */
 import type { Change } from "../../objects/catalog/catalog-rpc.ts";
 import { describeSummary } from "./run-summary-document.ts";
 
-/** Changes since a time; null: none, but the time to begin with. */
+/** Reads changes since a watermark; with null, only the current watermark. */
 export type ReadChanges = (
   since: number | null,
 ) => Promise<{ readonly changes: readonly Change[]; readonly until: number }>;
 
-/** Changes asked for at once, of each object. */
+/** Changes requested per call, from each object of the catalog. */
 export const CHANGES_A_CALL = 500;
 const PAUSE_MS = 1_000;
+/** Silence after which a comment is sent, so that proxies keep the connection. */
 const COMMENT_AFTER_MS = 15_000;
-/** A feed ends after that, well before the limits of an invocation; clients connect again. */
+/** Length of a feed, well below the limits of an invocation. Clients reconnect. */
 const FEED_MS = 900_000;
-/** What changed longer ago is not told. */
+/** Age of the oldest change that a reconnecting client still gets. */
 const MOST_BEHIND_MS = 3_600_000;
 
-/** The events from that time on; with null, from now on. Ends when the client goes, after a while, or when the catalog fails. */
+/**
+ * Streams events from a position; null starts now. Ends when the client disconnects, after
+ * `FEED_MS`, or when the catalog fails.
+ */
 export function feedStream(
   read: ReadChanges,
   lastEventId: number | null,
@@ -41,7 +46,7 @@ export function feedStream(
         isFirst = false;
         const { until } = since === null ? await read(null) : { until: since };
         since = until;
-        // At once, so that the client knows where it is.
+        // The first event is sent at once and tells the client its position.
         say(
           isTooOld ? `event: reset\nid: ${since}\ndata: {}\n\n` : `retry: 1000\nid: ${since}\n\n`,
         );
@@ -52,7 +57,7 @@ export function feedStream(
         const told = changes.map(
           ({ summary }) => `event: run\ndata: ${JSON.stringify(describeSummary(summary))}\n`,
         );
-        // Whoever is cut off in the middle hears all of them again.
+        // A client that is cut off within these events gets all of them again.
         since = until;
         if (told.length > 0) return say(`${told.join("\n")}id: ${until}\n\n`);
         if (Date.now() - begunAt > FEED_MS) return controller.close();

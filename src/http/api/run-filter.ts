@@ -1,4 +1,4 @@
-/** Which runs a list, a count or a call for many runs is about. */
+/** The filter that lists, counts and bulk calls share. */
 import { taskName } from "../../contract/values.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
@@ -8,7 +8,7 @@ import { type RunQuery, listedTasks } from "../../objects/catalog/catalog-client
 import { unknownTask } from "../../triggers/accept.ts";
 import { listOf, timeParameter } from "./parameters.ts";
 
-/** Which runs are asked for; one that is left out does not matter. */
+/** Query parameters of the filter. An absent one matches every run. */
 export const runFilter = {
   task: taskName.optional().describe("The root task"),
   status: listOf(RUN_STATUSES).optional().describe("One or several, comma separated"),
@@ -17,7 +17,7 @@ export const runFilter = {
   created_before: timeParameter.optional().describe("Only runs created before"),
 } as const;
 
-/** As the query of a call has it. */
+/** The parsed parameters. */
 export interface FilterParameters {
   readonly task?: string | undefined;
   readonly status?: RunStatus[] | undefined;
@@ -26,7 +26,7 @@ export interface FilterParameters {
   readonly created_before?: number | undefined;
 }
 
-/** The filter in the words of the catalog; without a property, it asks for all runs. */
+/** Converts the filter to a query of the catalog; an empty query matches all runs. */
 export function queryOf({
   task,
   status,
@@ -43,7 +43,10 @@ export function queryOf({
   };
 }
 
-/** The refusal of a task that there never was. Tasks that peach.conf has no more may still have runs. */
+/**
+ * Refuses an unknown task; null if it is known. A task that was removed from peach.conf is known
+ * while the catalog lists runs of it.
+ */
 export async function refuseUnknownTask(
   env: Env,
   plan: Plan,
@@ -58,7 +61,7 @@ export async function refuseUnknownTask(
   return unknownTask(Object.keys(plan.tasks), task);
 }
 
-/** The refusal of a cursor. */
+/** Refuses a malformed cursor. */
 export const WRONG_CURSOR: Problem = {
   code: "invalid_request",
   detail: "The query `cursor` is none that was answered.",

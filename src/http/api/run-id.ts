@@ -1,4 +1,4 @@
-/** The `{id}` of calls about one run. */
+/** Path parameters of calls about one run. */
 import type { Context } from "hono";
 import { type RunId, parseRunId } from "../../domain/ids.ts";
 import { nearest } from "../../domain/nearest.ts";
@@ -9,7 +9,7 @@ import { problemResponse } from "../problem.ts";
 
 type CallRun = typeof CallRunFunction;
 
-/** Answers for the run of this id, or with 404 if it is none. */
+/** Parses the id and calls `answer`, or answers 404. */
 export async function withRunId(
   c: Context<HttpEnv>,
   { id }: { readonly id: string },
@@ -19,7 +19,7 @@ export async function withRunId(
   return runId === null ? problemResponse(c, unknownRun(id)) : answer(runId);
 }
 
-/** The refusal of an id that no run has (any more). */
+/** Refuses an id without a run, or whose run has been deleted. */
 export function unknownRun(id: string): Problem {
   return {
     code: "unknown_run",
@@ -28,7 +28,7 @@ export function unknownRun(id: string): Problem {
   };
 }
 
-/** The refusal of a task that the run does not have; null if it has it. */
+/** Refuses a task that the run does not have, with the nearest name; null if the run has it. */
 export async function refuseUnlessInRun(
   callRun: CallRun,
   env: Env,

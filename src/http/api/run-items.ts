@@ -11,6 +11,7 @@ import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor, runTaskParams } from "./parameters.ts";
 import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
 
+/** `GET /runs/{id}/tasks/{task}/items`: a page of items, in the order of the array. */
 export const listItems = {
   id: "listItems",
   method: "GET",

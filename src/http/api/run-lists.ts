@@ -1,4 +1,7 @@
-/** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalog knows them; it may lag behind the runs for a moment. */
+/**
+ * `/runs`, `/runs/count`, `/runs/feed`: lists, counts and follows runs, as the catalog knows them.
+ * The catalog may lag behind the runs for a moment.
+ */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { type RunSummary, runCountsSchema, runListSchema } from "../../contract/run-lists.ts";
@@ -33,6 +36,7 @@ import {
 
 const GROUP = "Runs";
 
+/** The filter, or one run by its idempotency key. */
 const keyFilter = {
   ...runFilter,
   idempotency_key: idempotencyKey
@@ -40,6 +44,7 @@ const keyFilter = {
     .describe("The run that the caller has started with this key; needs `task`"),
 } as const;
 
+/** `GET /runs`: a page of runs, newest first. */
 export const listRuns = {
   id: "listRuns",
   method: "GET",
@@ -58,6 +63,7 @@ export const listRuns = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/** `GET /runs/count`: runs by status. */
 export const countRunsOperation = {
   id: "countRuns",
   method: "GET",
@@ -75,6 +81,7 @@ export const countRunsOperation = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/** `GET /runs/feed`: changes of runs, as server-sent events. */
 export const followRuns = {
   id: "followRuns",
   method: "GET",
@@ -110,7 +117,7 @@ interface KeyParameters extends FilterParameters {
   readonly idempotency_key?: string | undefined;
 }
 
-/** The routes below /api/v1. */
+/** Creates the routes below /api/v1. */
 export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listRuns, async (c, { query, reply }) => {
@@ -150,6 +157,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
   });
   return routes;
 
+  /** Refuses an unknown task, or a key without a task. */
   async function refuseQuery(
     env: Env,
     { task, idempotency_key }: KeyParameters,
@@ -158,7 +166,11 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
     return refuseUnknownTask(env, plan, task);
   }
 
-  /** The run that the caller's key stands for, asked itself, if it is one that is asked for; null: no key was given. */
+  /**
+   * Finds the run that the caller started with the key, from the run's own object: the catalog may
+   * not have it yet. Null if the query has no key; empty if there is no such run, or the filter
+   * excludes it.
+   */
   async function startedByKey(
     c: Context<HttpEnv>,
     parameters: KeyParameters,
@@ -175,6 +187,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
   }
 }
 
+/** Applies the filter to a single run. */
 function isWanted(parameters: FilterParameters, run: RunSummary): boolean {
   const { status, source, created_after, created_before } = parameters;
   const createdAt = Date.parse(run.created_at);

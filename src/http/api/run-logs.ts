@@ -11,6 +11,7 @@ import { problemResponse } from "../problem.ts";
 import { itemIndex, limitOf, runTaskParams } from "./parameters.ts";
 import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
 
+/** Cursor `attempt.line`. */
 const logCursor = z
   .string()
   .regex(/^\d{1,9}\.\d{1,9}$/, { error: "the `next_cursor` of an answer" })
@@ -20,6 +21,7 @@ const logCursor = z
   })
   .describe("The `next_cursor` of the page before");
 
+/** `GET /runs/{id}/tasks/{task}/logs`: a page of log lines, oldest first. */
 export const readTaskLogs = {
   id: "readTaskLogs",
   method: "GET",

@@ -13,12 +13,13 @@ import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.
 
 const GROUP = "Runs";
 
+/** Answers of all three calls. */
 const payload = {
   200: { description: "The bytes, with their content type", contentTypes: ["*/*"] },
   206: { description: "The part that was asked for", contentTypes: ["*/*"] },
 } as const;
 
-/** One range of bytes; whatever else it says is ignored. */
+/** Headers of a range request. Only one range of bytes is read; other ranges are ignored. */
 const rangeHeaders = z.object({
   Range: z.string().optional().describe("One range of bytes, such as `bytes=0-1023`"),
   "If-Range": z
@@ -27,6 +28,7 @@ const rangeHeaders = z.object({
     .describe("The `ETag` of the answer before: another payload is answered as a whole"),
 });
 
+/** `GET /runs/{id}/payload`: the payload of the trigger. */
 export const readRunPayload = {
   id: "readRunPayload",
   method: "GET",
@@ -40,6 +42,7 @@ export const readRunPayload = {
   problems: ["unknown_run", "no_payload", "range_not_satisfiable"],
 } satisfies Operation;
 
+/** `GET /runs/{id}/tasks/{task}/payload`: the output of a task. */
 export const readTaskPayload = {
   id: "readTaskPayload",
   method: "GET",
@@ -53,6 +56,7 @@ export const readTaskPayload = {
   problems: ["unknown_run", "unknown_task", "no_payload", "range_not_satisfiable"],
 } satisfies Operation;
 
+/** `GET /runs/{id}/tasks/{task}/items/{index}/payload`: the output of an item. */
 export const readItemPayload = {
   id: "readItemPayload",
   method: "GET",

@@ -1,9 +1,10 @@
-/** Runs as lists and feeds show them, and where a page ends as text. */
+/** Formats runs for lists and feeds, and cursors of such lists. */
 import type { RunSummary as RunSummaryDocument } from "../../contract/run-lists.ts";
 import { parseRunId } from "../../domain/ids.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 
+/** Formats a run of the catalog. */
 export function describeSummary(summary: RunSummary): RunSummaryDocument {
   const {
     id,
@@ -35,7 +36,7 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
   };
 }
 
-/** The same of a run that was asked itself. */
+/** Summarizes the document of a run, for a run that was read from its own object. */
 export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
   const { run_id, task, status, trigger, created_at, started_at, finished_at, duration_ms, tasks } =
     run;
@@ -56,11 +57,12 @@ export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
   };
 }
 
+/** Formats the last place of a page as a cursor. */
 export function cursorOf({ createdAt, id }: RunPlace): string {
   return `${createdAt}.${id}`;
 }
 
-/** The place that the cursor stands for, or null if it is none that was answered. */
+/** Parses a cursor; null if it is malformed. */
 export function placeOfCursor(cursor: string): RunPlace | null {
   const [, at = "", id = ""] = /^(\d{1,15})\.(\w*)$/.exec(cursor) ?? [];
   if (at === "" || (id !== "" && parseRunId(id) === null)) return null;

@@ -10,6 +10,7 @@ import { withCompletionUrls } from "./completion-urls.ts";
 import { runParams } from "./parameters.ts";
 import { unknownRun, withRunId } from "./run-id.ts";
 
+/** `GET /runs/{id}`: the whole run. */
 export const readRun = {
   id: "readRun",
   method: "GET",

@@ -1,4 +1,7 @@
-/** `/schedules`: what is due next, what came of the last due time, pause and resume. */
+/**
+ * `/schedules`: lists schedules with their next times and last results; pauses and resumes the
+ * schedules of a task.
+ */
 import { type Context, Hono } from "hono";
 import { schedulesSchema } from "../../contract/schedules.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
@@ -18,6 +21,7 @@ const schedulesOfTask = {
   200: { description: "The task's schedules", document: schedulesSchema },
 } as const;
 
+/** `GET /schedules`: all schedules. */
 export const listSchedules = {
   id: "listSchedules",
   method: "GET",
@@ -29,6 +33,10 @@ export const listSchedules = {
   problems: [],
 } satisfies Operation;
 
+/**
+ * `POST /schedules/{task}/pause`: starts no runs until resumed. Times that pass meanwhile are not
+ * caught up.
+ */
 export const pauseSchedules = {
   id: "pauseSchedules",
   method: "POST",
@@ -41,6 +49,7 @@ export const pauseSchedules = {
   problems: ["unknown_task", "no_schedule"],
 } satisfies Operation;
 
+/** `POST /schedules/{task}/resume`: starts runs again. */
 export const resumeSchedules = {
   id: "resumeSchedules",
   method: "POST",
@@ -57,9 +66,13 @@ export interface ScheduleRouteDependencies {
   readonly plan: Plan;
 }
 
+/** Next due times listed per schedule. */
 const SHOWN_TIMES = 5;
 
-/** The routes below /api/v1. */
+/**
+ * Creates the routes below /api/v1. Each call first brings the schedules object up to date with the
+ * deployed plan.
+ */
 export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listSchedules, async (c, { reply }) => {
@@ -74,6 +87,7 @@ export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEn
   );
   return routes;
 
+  /** Pauses or resumes the schedules of a task, and answers with their state. */
   async function change(
     c: Context<HttpEnv>,
     { params: { task }, reply }: Call<typeof pauseSchedules>,

@@ -14,6 +14,7 @@ import { problemResponse } from "../problem.ts";
 
 const GROUP = "Access";
 
+/** `GET /sessions`: open sessions, newest first. */
 export const listSessions = {
   id: "listSessions",
   method: "GET",
@@ -30,6 +31,7 @@ export const listSessions = {
   problems: [],
 } satisfies Operation;
 
+/** `DELETE /sessions/{id}`: logs the browser out. */
 export const endSession = {
   id: "endSession",
   method: "DELETE",
@@ -47,7 +49,7 @@ export function sessionRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listSessions, async (c, { reply }) => {
     const sessions = await callIdentity(c.env, (identity) => identity.sessions());
-    // One whose token is no more lets nobody in, though its own time is not over.
+    // A session whose token was deleted or has expired is over, though its own time is not.
     const tokens = await Promise.all(
       sessions.map(({ token, tokenId }) => tokenOfSession(c.env, token, tokenId)),
     );

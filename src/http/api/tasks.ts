@@ -16,6 +16,7 @@ import { taskParams } from "./parameters.ts";
 
 const GROUP = "Deployment";
 
+/** `GET /tasks`: all tasks, in the order of peach.conf. */
 export const listTasks = {
   id: "listTasks",
   method: "GET",
@@ -32,6 +33,7 @@ export const listTasks = {
   problems: [],
 } satisfies Operation;
 
+/** `GET /tasks/{task}`: one task. */
 export const readTask = {
   id: "readTask",
   method: "GET",
@@ -44,6 +46,7 @@ export const readTask = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/** `POST /tasks/{task}/pause`: holds back new attempts; running ones continue. */
 export const pauseTask = {
   id: "pauseTask",
   method: "POST",
@@ -56,6 +59,7 @@ export const pauseTask = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/** `POST /tasks/{task}/resume`: starts the attempts that were held back. */
 export const resumeTask = {
   id: "resumeTask",
   method: "POST",
@@ -108,6 +112,7 @@ export function taskRoutes({ plan, registry }: TaskRouteDependencies): Hono<Http
   return routes;
 }
 
+/** Formats a task, with the schemas of its method and its pause. */
 function describeTask(
   task: TaskPlan,
   registry: MethodRegistry,
@@ -123,7 +128,10 @@ function describeTask(
   };
 }
 
-/** What JSON Schema cannot say (a transform, a refinement) is left open. Null if the method has no schema, or it cannot be told at all. */
+/**
+ * Converts a schema to JSON Schema. Parts without an equivalent (a transform, a refinement) accept
+ * anything. Null if the method has no schema, or the conversion fails.
+ */
 function jsonSchemaOf(
   schema: z.ZodType | null,
   io: "input" | "output",

@@ -17,6 +17,7 @@ import { problemResponse } from "../problem.ts";
 
 const GROUP = "Access";
 
+/** `GET /tokens`: made and configured tokens. The tokens themselves are never returned. */
 export const listTokens = {
   id: "listTokens",
   method: "GET",
@@ -33,6 +34,7 @@ export const listTokens = {
   problems: [],
 } satisfies Operation;
 
+/** `POST /tokens`: makes a token; this answer alone contains it. */
 export const createToken = {
   id: "createToken",
   method: "POST",
@@ -60,6 +62,7 @@ export const createToken = {
   ],
 } satisfies Operation;
 
+/** `DELETE /tokens/{name}`: revokes a token. */
 export const deleteToken = {
   id: "deleteToken",
   method: "DELETE",
@@ -72,6 +75,7 @@ export const deleteToken = {
   problems: ["unknown_token"],
 } satisfies Operation;
 
+/** Size of the body of `POST /tokens`. */
 const MAX_BODY_BYTES = 16_384;
 
 /** Creates the routes below /api/v1. */
@@ -135,6 +139,7 @@ export function tokenRoutes(): Hono<HttpEnv> {
   return routes;
 }
 
+/** Parses the body. Refuses with each wrong place. */
 async function readNewToken(c: Context<HttpEnv>): Promise<Result<z.output<typeof newTokenSchema>>> {
   const read = await readBounded(c.req.raw, MAX_BODY_BYTES);
   if (!read.ok) return read;
@@ -158,6 +163,7 @@ async function readNewToken(c: Context<HttpEnv>): Promise<Result<z.output<typeof
 
 const HOW = 'Send {"name": "shop", "scopes": ["trigger"], "expires_in": "30d"}.';
 
+/** Makes a random token. Draws again in the rare case that too few bytes are usable. */
 function randomToken(): string {
   for (;;) {
     const token = apiTokenFrom(crypto.getRandomValues(new Uint8Array(64)));

@@ -1,4 +1,4 @@
-/** `POST /tasks/{task}/trigger`: a trigger by HTTP, from a program or a notebook. */
+/** `POST /tasks/{task}/trigger`: triggers a task, from a program or a notebook. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { acceptedTriggerSchema, runSchema } from "../../contract/run.ts";
@@ -26,6 +26,7 @@ import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-in
 
 const GROUP = "Triggers";
 
+/** `POST /tasks/{task}/trigger`: starts a run of the task. */
 export const triggerTask = {
   id: "triggerTask",
   method: "POST",
@@ -66,7 +67,7 @@ export interface TriggerRouteDependencies {
   readonly callRun: typeof callRun;
 }
 
-/** The route below /api/v1. */
+/** Creates the route below /api/v1. */
 export function triggerRoutes({
   plan,
   acceptTrigger,
@@ -98,15 +99,15 @@ export function triggerRoutes({
     if (waitMs === undefined) return reply(202, acceptedDocument(c, accepted.value));
 
     const { runId } = accepted.value;
-    // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on. A run that others share by `debounce`
-    // belongs to who has opened its window.
+    // The run is recorded: if it cannot be reached while waiting, the answer is 202. A debounced
+    // run may be shared, and then belongs to the caller that opened its window.
     const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(
       () => null,
     );
     if (!(await isStillAuthorized(c, triggerTask.right)))
       return reply(202, acceptedDocument(c, accepted.value));
     if (final !== null && mayReadRun(c.get("caller"), final)) return reply(200, final);
-    // Meanwhile the status has moved on from the one it was accepted with.
+    // The status may have changed since the run was accepted.
     const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);
     const status = current?.status ?? accepted.value.status;
     return reply(202, acceptedDocument(c, { ...accepted.value, status }));
@@ -114,7 +115,10 @@ export function triggerRoutes({
   return routes;
 }
 
-/** Whoever might trigger what follows an approval would need none. */
+/**
+ * Refuses a task in the middle of a graph: triggering it directly would skip its predecessors, such
+ * as an approval.
+ */
 function notCallable({ name, upstream }: TaskPlan): Problem {
   const why =
     upstream.length === 0
@@ -130,6 +134,7 @@ function notCallable({ name, upstream }: TaskPlan): Problem {
   };
 }
 
+/** Builds the origin that the run records. */
 function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin {
   return {
     source: from === "lab" ? "lab" : "api",

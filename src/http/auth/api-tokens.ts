@@ -1,10 +1,9 @@
 /**
- * Knows the API's tokens: PEACH_API_TOKEN, the entries of PEACH_API_TOKENS, and those made by `POST
+ * Identifies API tokens: PEACH_API_TOKEN, the entries of PEACH_API_TOKENS, and tokens made by `POST
  * /tokens`.
  *
- * Configured tokens are compared as SHA-256 digests in constant time. Every one is compared, so
- * that the time of a request tells nothing. The variables are parsed once, and again when they
- * change.
+ * Configured tokens are compared as SHA-256 digests in constant time, each of them, so that the
+ * duration of a request reveals nothing. The variables are parsed once, and again after a change.
  */
 import type { Context } from "hono";
 import { isApiToken, MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
@@ -25,13 +24,13 @@ import { log } from "../../platform/log.ts";
 /** An accepted API token. */
 export interface Token extends Caller {
   /**
-   * Identifies the token beyond its name: a later token of the same name has another identity. It
-   * is a MAC or a digest that no client can compute.
+   * Identity of the token beyond the name: a later token of the same name differs. A MAC or a
+   * digest, which no client can compute.
    */
   readonly identity: () => Promise<string>;
 }
 
-/** A token of a variable. Its text is never stored, only the digest. */
+/** A token of a variable, without the text: only the digest is kept. */
 interface ConfiguredToken {
   readonly name: string;
   readonly scopes: readonly Scope[];
@@ -58,12 +57,12 @@ let read: ({ readonly token: string; readonly list: string } & Configuration) | 
 /** Name of PEACH_API_TOKEN in lists, runs and the audit. */
 export const ROOT_TOKEN_NAME = "api";
 /**
- * Length of a presented token, in characters. Real ones are far shorter; longer text is rejected
- * before it is hashed.
+ * Limit of a presented token, in characters. Real tokens are far shorter; longer text is rejected
+ * before hashing.
  */
 const MAX_TOKEN_LETTERS = 4_096;
 
-/** Credential of all configured tokens: they never expire, and only a deploy removes them. */
+/** Credential of all configured tokens, which never expire and are removed by a deploy only. */
 const CONFIGURED: Credential = { madeToken: null, session: null, expiresAt: null };
 
 /** Authenticates by `Authorization: Bearer TOKEN`. */
@@ -100,8 +99,8 @@ export async function identifyToken(
 }
 
 /**
- * Returns the current state of the token that opened a session; null if it is deleted, expired or
- * renamed. Rejects as `identifyToken` does.
+ * Returns the token that opened a session; null if deleted, expired or renamed. Rejects as
+ * `identifyToken` does.
  */
 export async function tokenOfSession(
   env: Env,
@@ -123,7 +122,9 @@ export async function configuredTokens(
   return (await configurationOf(env)).tokens;
 }
 
-/** Checks whether PEACH_API_TOKEN is set but too short, so that it authenticates no one. */
+/**
+ * Checks for a PEACH_API_TOKEN that is set but too short, and therefore authenticates no caller.
+ */
 export async function isTokenTooShort(env: Env): Promise<boolean> {
   return (await configurationOf(env)).tooShort !== null;
 }

@@ -9,7 +9,7 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One authentication method, such as bearer tokens. */
+/** An authentication method, such as bearer tokens. */
 export interface Authenticator {
   /** Checks whether this deployment has the method configured. */
   isConfigured(env: Env): boolean;

@@ -10,7 +10,7 @@ import type { Refusal } from "./authenticator.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-/** How long an address stays blocked; also the `Retry-After` of its answers. */
+/** Duration of a block; also the `Retry-After` of its answers. */
 const BLOCK_SECONDS = 60;
 /**
  * Blocked addresses that an isolate remembers. The platform's own count continues for the others.

@@ -73,8 +73,8 @@ function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
 }
 
 /**
- * Refuses a log-in. Every failed one counts towards the failure limit, whatever the reason: a body
- * that is too large costs as much as a wrong token.
+ * Refuses a log-in. Every failure counts towards the failure limit, whatever the reason: a body
+ * over the limit costs as much as a wrong token.
  */
 async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
   const { problem, headers } = await countFailure(c, refusal);

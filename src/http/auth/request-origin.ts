@@ -1,7 +1,7 @@
 /**
- * Determines which page made a browser send a request. Browsers attach cookies to requests of any
- * site, so a caller known by a cookie may be tricked into a change (CSRF). A page can neither forge
- * nor remove the headers that name its origin.
+ * Determines the page that made a browser send a request. Browsers attach cookies to requests of
+ * any site, so a caller known by a cookie may be tricked into a change (CSRF). No page can forge or
+ * remove the headers that name the origin.
  */
 import type { Context } from "hono";
 import type { HttpEnv } from "../http-env.ts";

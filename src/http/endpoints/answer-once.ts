@@ -21,9 +21,9 @@ import { type EndpointAnswer, endpointFailed } from "./endpoint-call.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { logFailure, problemResponse } from "../problem.ts";
 
-/** How long a request waits for a concurrent one with the same bytes. */
+/** Wait of a request for a concurrent one with the same bytes. */
 const WAIT_MS = 2_000;
-/** How long to wait for the body of an answer before it is sent unstored. */
+/** Wait for the body of an answer; a slower body is sent unstored. */
 const BODY_WAIT_MS = 500;
 /** Added to the timeouts of method and fallback. */
 const LEASE_MARGIN_MS = 30_000;
@@ -96,7 +96,7 @@ async function captureAnswer(
   if (given.response.status >= 400) return { given, kept: null };
   try {
     const { response, content } = await captureBody(given.response);
-    // A WebSocket's status 101 cannot be repeated: a redelivery gets 200.
+    // Status 101 of a WebSocket cannot be repeated: a redelivery gets 200.
     return {
       given: { ...given, response },
       kept: { status: Math.max(response.status, 200), content },

@@ -1,7 +1,7 @@
 /**
- * Calls an endpoint's method, and its `fallback` if the method throws or exceeds its `timeout`, and
- * turns the result into an answer. Errors are logged and never shown to the sender. A method that
- * is too late cannot be stopped: the runs that it triggers start, but its answer is discarded.
+ * Calls the method of an endpoint, and the `fallback` if the method throws or exceeds the
+ * `timeout`. The result becomes the answer. Errors are logged and never shown to the sender. A late
+ * method cannot be stopped: runs still start, but the answer is discarded.
  */
 import type { Context } from "hono";
 import type { DeliveryRun } from "../../domain/delivery.ts";
@@ -18,8 +18,8 @@ import { traceOf } from "../middleware/trace.ts";
 import { logFailure, problemResponse } from "../problem.ts";
 
 /**
- * Calls an endpoint's method with the context that its helpers need. The implementation reports
- * each started run by `triggered`.
+ * Calls a method with the context that the task helpers need. The implementation reports each
+ * started run by `triggered`.
  */
 export type CallEndpoint = (
   method: EndpointFunction,
@@ -32,8 +32,8 @@ export interface EndpointRequest extends Pick<EndpointCall, "source" | "params" 
   readonly endpoint: EndpointPlan;
   readonly limited: LimitedRequest;
   /**
-   * The sender's id of this delivery: runs triggered under the same id are started once. Null
-   * starts them every time.
+   * The sender's id of this delivery: a run triggered under the same id starts once. Null starts a
+   * run every time.
    */
   readonly deliveryId: string | null;
 }
@@ -69,7 +69,7 @@ export function createAnswerRequest(
     return { response: problemResponse(c, problem), reason: problem.code, runs };
   };
 
-  /** Returns the answer of the method or else of its fallback; a problem if both failed. */
+  /** Returns the answer of the method or of the fallback; a problem if both failed. */
   async function respond(
     c: Context<HttpEnv>,
     call: EndpointRequest,
@@ -127,8 +127,8 @@ class EndpointTimeoutError extends Error {
 }
 
 /**
- * Awaits the method, or rejects with `EndpointTimeoutError`. A late method keeps running for as
- * long as the platform allows.
+ * Awaits the method, or rejects with `EndpointTimeoutError`. A late method runs on for as long as
+ * the platform allows.
  */
 async function withTimeout(
   c: Context<HttpEnv>,
@@ -151,7 +151,7 @@ async function withTimeout(
   }
 }
 
-/** Waits for a late method and cancels its answer, so that its body does not stay open. */
+/** Waits for a late method and cancels the answer, which would otherwise stay open. */
 async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>): Promise<void> {
   try {
     const late = await result;
@@ -162,8 +162,8 @@ async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>):
 }
 
 /**
- * Replaces `json()` by a parser with limits on depth and size. Invalid JSON is the sender's fault:
- * unless the endpoint catches the error, the answer is 400 with the position.
+ * Replaces `json()` by a parser with limits on depth and size. Invalid JSON is a fault of the
+ * sender: unless the endpoint catches the error, the answer is 400 with the position.
  */
 function withBoundedJson(request: Request): Request {
   return Object.defineProperty(request, "json", {

@@ -1,27 +1,25 @@
 /**
- * Response headers that protect browsers from the answers of endpoints. An endpoint shares its
- * origin with the dashboard unless PEACH_CONSOLE_HOST is set: unescaped text in one of its pages
- * would run as a script with the rights of the logged-in user. The policy `sandbox` gives such a
- * page an origin of its own. Its scripts and forms work, but its requests carry no session and
- * cannot read answers of the API.
+ * Sets response headers that protect browsers from the answers of endpoints. An endpoint shares its
+ * origin with the dashboard unless PEACH_CONSOLE_HOST is set: unescaped text in a page would run as
+ * a script with the rights of the logged-in user. The policy `sandbox` isolates the page in a
+ * separate origin. Scripts and forms still work, but requests carry no session and cannot read
+ * answers of the API.
  *
  * All content types are sandboxed except those that no browser renders as a document. The list
- * names the exceptions, so that a new type of document opens no hole.
+ * names the exceptions, so a new type of document opens no hole.
  */
 
 /** Allows scripts and forms; no origin, no pop-ups, no navigation of the framing page. */
 const SANDBOX = "sandbox allow-scripts allow-forms";
 const POLICY = "Content-Security-Policy";
 /**
- * Types that browsers never run as a document. PDF is one: browsers do not show PDF in a sandbox,
+ * Types that browsers never run as a document. PDF is included: browsers show no PDF in a sandbox,
  * and scripts in PDF have no origin.
  */
 const NEVER_A_DOCUMENT =
   /^(text\/(plain|css|csv|javascript|event-stream|vtt)|(image(?!\/svg)|audio|video|font)\/[\w.-]+|application\/(json|[\w.-]+\+json|x-ndjson|javascript|octet-stream|pdf|zip|gzip))$/;
 
-/**
- * Adds `nosniff`, and the sandbox if the answer may be a document and has no policy of its own.
- */
+/** Adds `nosniff`, and the sandbox unless the answer has a policy or cannot be a document. */
 export function guardAnswer(response: Response): Response {
   // A WebSocket's response must stay the object that it is, and no browser renders it.
   if (response.status === 101) return response;
@@ -36,8 +34,8 @@ export function guardAnswer(response: Response): Response {
 }
 
 /**
- * Checks for a type that no browser runs. With several comma-separated types browsers use the last
- * that they can parse, even inside the parameters of another, so a comma never passes.
+ * Checks for a type that no browser runs. Given several comma-separated types, browsers use the
+ * last valid one, even inside the parameters of another, so a comma never passes.
  */
 function isNeverDocument(contentType: string): boolean {
   const [type = ""] = contentType.toLowerCase().split(";");

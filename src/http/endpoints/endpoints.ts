@@ -1,9 +1,9 @@
 /**
  * Serves the endpoints of peach.conf at their urls, in these steps: method, CORS, `rate_limit`,
- * `max_body`, `auth`, the call, and its record.
+ * `max_body`, `auth`, the call, and the record.
  *
  * If several endpoints share a url, the first in file order with a matching method answers. No
- * endpoint answers at a path of Peach's own.
+ * endpoint answers at a path of Peach.
  */
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
@@ -149,8 +149,8 @@ function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number)
 }
 
 /**
- * Recognizes a request without signed content: two of them cannot be told apart, so neither is a
- * redelivery.
+ * Recognizes a request without signed content. Two such requests cannot be told apart, so neither
+ * is a redelivery.
  */
 function isBareRead({ method, body }: Request): boolean {
   return body === null && (method === "GET" || method === "HEAD");

@@ -35,7 +35,7 @@ export const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(
     c.header("Strict-Transport-Security", "max-age=31536000");
 };
 
-/** How long a browser may cache the answer to a preflight request. */
+/** Lifetime of a cached preflight answer in a browser. */
 const MAX_AGE_SECONDS = 600;
 
 /**

@@ -22,7 +22,7 @@ import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { log } from "../../platform/log.ts";
 
-/** One audited action and its result. */
+/** An audited action and its result. */
 export interface AuditedAction {
   /** The caller; `NOBODY` if unauthenticated. */
   readonly who: string;
@@ -48,11 +48,11 @@ interface AuditDocument extends Pick<
   readonly client_request_id: string | null;
 }
 
-/** How long like entries are counted before they are stored. */
+/** Window in which like entries are counted before storage. */
 const COUNT_WINDOW_MS = 5_000;
 /**
- * Different counted entries at a time, of the isolate and of one caller. Further ones are merged
- * into one entry without a subject, from `MANY_ADDRESSES`.
+ * Maximum of different counted entries, in the isolate and per caller. Further ones are merged into
+ * a single entry without a subject, from `MANY_ADDRESSES`.
  */
 const MAX_COUNTED = 1_000;
 const MAX_KINDS_PER_CALLER = 50;
@@ -64,8 +64,8 @@ const counted = new Map<string, AuditEntry>();
 /** Number of different counted entries, by caller. */
 const kindsPerCaller = new Map<string, number>();
 /**
- * Time of the next flush, in epoch milliseconds. A flush that is overdue by a window was cut off
- * together with its request, and never comes.
+ * Time of the next flush, in epoch milliseconds. A flush that is overdue by a window will never
+ * come: the platform has cancelled its request.
  */
 let dueAt = 0;
 
@@ -98,11 +98,11 @@ export function auditCounted(c: Context<HttpEnv>, action: AuditedAction): void {
 }
 
 /**
- * Keeps a request running for up to 30 s after its client has disconnected, and returns the same
+ * Keeps a request running for up to 30 s after its client has disconnected. Returns the same
  * promise.
  *
- * The platform cancels a request without a client. A client could then change something and leave
- * before the audit is written.
+ * The platform cancels a request without a client. Without this function, a client could change
+ * something and leave before the audit is written.
  *
  * ```ts
  * return finishAfterDisconnect(c, changeAndAudit(c));

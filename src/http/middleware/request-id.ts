@@ -7,9 +7,9 @@ const ACCEPTABLE = /^[\w.=-]{1,128}$/;
 /**
  * Middleware that gives each request an id, and repeats the id in the answer as `X-Request-Id`.
  *
- * The client's own `X-Request-Id` is only recorded beside it, if well-formed: a client that chose
- * the id itself could make its request look like another one. Hono's own middleware sets the header
- * before the handler runs; responses made by `new Response`, as endpoints make them, would lose it.
+ * The client's own `X-Request-Id` is only recorded in addition, if well-formed: with a chosen id, a
+ * client could imitate another request. Hono's own middleware sets the header before the handler
+ * runs; responses made by `new Response`, as in endpoints, would lose the header.
  *
  * ```ts
  * app.use(requestId);

@@ -1,7 +1,7 @@
 /**
- * Renders the OpenAPI document as one HTML page, without scripts and without other resources, so
- * that its policy can forbid everything but its one style sheet. The page is the same for every
- * deployment.
+ * Renders the OpenAPI document as a single HTML page, without scripts and other resources. The
+ * policy of the page can therefore forbid everything except the style sheet. The page is the same
+ * for every deployment.
  */
 import { z } from "zod";
 import { DOCS_STYLE } from "./docs-style.ts";

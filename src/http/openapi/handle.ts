@@ -17,7 +17,7 @@ import { problemResponse } from "../problem.ts";
 
 /** The validated input of a call, and the functions to answer it. */
 export interface Call<O extends Operation> extends InputOf<O> {
-  /** Audits the call now instead of after its answer: a long answer may lose its reader. */
+  /** Audits the call now instead of after the answer: the reader of a long answer may leave. */
   readonly note: (status: number) => void;
   /** Sets the subject of the audit entry, in place of path or query. */
   readonly about: (subject: string) => void;
@@ -28,11 +28,11 @@ export interface Call<O extends Operation> extends InputOf<O> {
   ) => Response;
 }
 
-/** Size of a body that a call without one ignores; a larger one is refused unread. */
+/** Ignored size of a body, for calls that take none; a larger body is refused unread. */
 const MAX_UNREAD_BYTES = 65_536;
 
 /**
- * Registers a handler for the operation. The handler only runs for callers with the right, and with
+ * Registers a handler for the operation. The handler only runs for callers with the right and for
  * valid input.
  *
  * ```ts
@@ -52,7 +52,7 @@ export function handle<O extends Operation>(
     operation.method === "GET" ? respond(c, UNAUDITED) : audited(c),
   );
 
-  /** Runs a call that may change something, and audits it. GET is not audited. */
+  /** Runs and audits a call that may change something. GET is not audited. */
   async function audited(c: Context<HttpEnv>): Promise<Response> {
     const record = { subject: subjectOf(c), isNoted: false };
     const note = (status: number): void => {
@@ -91,7 +91,7 @@ export function handle<O extends Operation>(
     });
   }
 
-  /** Checks the right, and where a path names a task or a run, the right to that one. */
+  /** Checks the right, also for the task or run that the path names. */
   async function refuseCaller(c: Context<HttpEnv>): Promise<Refusal | null> {
     const { right } = operation;
     const { task, id } = c.req.param();
@@ -113,12 +113,12 @@ const UNAUDITED = { note: () => undefined, about: () => undefined };
 /** Audits a call that was answered with this status. */
 function auditCall(c: Context<HttpEnv>, operation: Operation, on: string, status: number): void {
   const action = { who: actorKey(c.get("caller")), what: operation.id, on, status };
-  // A refused call costs its sender nothing, so there may be any number of them.
+  // Refused calls cost nothing, so their number is unlimited.
   if (operation.group === "Triggers" || status >= 400) auditCounted(c, action);
   else auditEach(c, action);
 }
 
-/** Returns the subject of the call: the parameters of its path, else its query. */
+/** Returns the subject of the call: the parameters of the path, else the query. */
 function subjectOf(c: Context<HttpEnv>): string {
   const params = Object.values(c.req.param());
   return params.length > 0 ? params.join("/") : new URL(c.req.url).search.slice(1);

@@ -1,11 +1,11 @@
 /**
- * Defines an operation, one call of the API: method, path, right, input and answers, each part as a
- * schema. The route, the check of rights, the validation and the OpenAPI document all read this one
- * definition, so they cannot disagree.
+ * Defines an operation, which is a call of the API: method, path, right, input and answers, each
+ * part as a schema. The route, the check of rights, the validation and the OpenAPI document all
+ * read the same definition, so they cannot disagree.
  *
- * To add a call: define its operation beside its handler in `api/<resource>.ts`, and list it in
- * `api/operations.ts`. Documents get a name by `named` (see `contract/named.ts`). Tests compare the
- * routes with the list, and try every operation with every kind of token.
+ * To add a call: define the operation beside the handler in `api/<resource>.ts`, and list the
+ * operation in `api/operations.ts`. Documents get a name by `named` (see `contract/named.ts`).
+ * Tests compare the routes with the list, and try every operation with every kind of token.
  */
 import type { z } from "zod";
 import type { Json } from "../../contract/named.ts";
@@ -35,7 +35,7 @@ export const GROUPS = {
 } as const;
 
 /**
- * One call of the API. Definitions use `satisfies Operation`, which keeps the exact schema types.
+ * A call of the API. Definitions use `satisfies Operation`, which keeps the exact schema types.
  */
 export interface Operation {
   /** Name of the call: generated clients and the audit use it. */

@@ -1,6 +1,6 @@
 /**
- * Validates path, query and headers by the operation's schemas. A refusal names every wrong place,
- * not only the first.
+ * Validates path, query and headers by the schemas of the operation. A refusal names every wrong
+ * place, not only the first.
  */
 import type { Context } from "hono";
 import { z } from "zod";
@@ -14,7 +14,7 @@ const NOTHING = z.strictObject({});
 /** Characters of a value that a problem repeats. */
 const SHOWN_LETTERS = 200;
 
-/** One part of the request, with the word for it in problems. */
+/** Part of the request, with the word for problems about it. */
 interface Part {
   readonly word: "path" | "query" | "header";
   readonly schema: z.ZodObject;
@@ -46,13 +46,13 @@ export function readInput<O extends Operation>(
   const values = Object.fromEntries(
     Object.entries(parts).map(([name, part]) => [name, part.ok ? part.value : {}]),
   );
-  // Each part was parsed by the schema that the result's type names. The compiler cannot follow
-  // that through the generic.
+  // The schema in the result's type has parsed each part. The compiler cannot follow that through
+  // the generic.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return ok(values as unknown as InputOf<O>);
 }
 
-/** Refuses a repeated query parameter: one of its values would be ignored. */
+/** Refuses a repeated query parameter: all values but the first would be ignored. */
 function refuseRepeated(c: Context<HttpEnv>): Result<never> | null {
   const repeated = Object.entries(c.req.queries()).find(([, values]) => values.length > 1);
   if (repeated === undefined) return null;
