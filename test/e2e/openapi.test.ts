@@ -7,7 +7,7 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { codesIn, rowsUnder } from "../support/readme.ts";
+import { codesIn, rowsUnder } from "../support/documents.ts";
 import { Stage } from "./stage.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -71,7 +71,7 @@ function withoutNames(path: string): string {
   return path.replaceAll(/\{\w+\}/g, "{}");
 }
 
-/** The calls of a row of the README: a method with its path, and others of that method, by what differs at the end. */
+/** The calls of a row of the reference: a method with its path, and others of that method, by what differs at the end. */
 function callsOf(cell: string): string[] {
   let [verbs, path] = [[""], ""];
   return codesIn(cell).flatMap((code, index, codes) => {
@@ -86,8 +86,11 @@ function callsOf(cell: string): string[] {
 }
 
 describe("the OpenAPI document of the runtime", () => {
-  it("has the calls that the README lists, and each parameter of their queries stands there", () => {
-    const rows = rowsUnder("### HTTP API").map((cells) => ({ calls: callsOf(cells[0] ?? ""), text: cells.join(" ") }));
+  it("has the calls that the reference lists, and each parameter of their queries stands there", () => {
+    const rows = rowsUnder("docs/reference/http.md", "## Calls").map((cells) => ({
+      calls: callsOf(cells[0] ?? ""),
+      text: cells.join(" "),
+    }));
     const calls = Object.entries(described.parse(JSON.parse(source)).paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { parameters }]) => ({
         call: `${method.toUpperCase()} /api/v1${withoutNames(path)}`,

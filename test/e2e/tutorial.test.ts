@@ -1,4 +1,4 @@
-/** The README's commands, typed as they stand there, in a copy of the project; only port and run id are those of the test. */
+/** The commands of the documents, typed as they stand there, in a copy of the project; only port and run id are those of the test. */
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,12 +7,12 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { blockIn, sectionUnder } from "../support/readme.ts";
+import { blockIn, page, sectionUnder } from "../support/documents.ts";
 import { Peach, taskOf } from "./peach.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SOON = { timeout: 60_000, interval: 100 };
-const TUTORIAL = "## Write your own pipeline in ten minutes";
+const TUTORIAL = ["docs/tutorial.md", "## The steps"] as const;
 const started = z.object({ runs: z.array(z.object({ run_id: z.string(), task: z.string() })) });
 
 let folder = "";
@@ -36,7 +36,7 @@ beforeAll(async () => {
   }
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   port = await freePort();
-  const [, command = ""] = /Start it with `([^`]+)`/.exec(sectionUnder(TUTORIAL)) ?? [];
+  const [, command = ""] = /Start it with `([^`]+)`/.exec(sectionUnder(...TUTORIAL)) ?? [];
   // A group of its own: npm's processes end with it.
   dev = spawn("bash", ["-c", here(command)], { cwd: folder, env: environment(), detached: true });
   for (const stream of [dev.stdout, dev.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -78,7 +78,7 @@ function linesOf(block: string): { typed: string; printed: string[] } {
 
 /** The block behind these words of the tutorial. */
 function step(words: string): { typed: string; printed: string[] } {
-  return linesOf(blockIn(sectionUnder(TUTORIAL).split(words)[1] ?? "", ""));
+  return linesOf(blockIn(sectionUnder(...TUTORIAL).split(words)[1] ?? "", ""));
 }
 
 function peach(): Peach {
@@ -95,15 +95,15 @@ async function send(article?: string): Promise<string> {
   return run?.run_id ?? "";
 }
 
-describe("the README's commands", () => {
+describe("the commands of the documents", () => {
   it("sign a delivery to the webhook of the example, while npm run dev runs", async () => {
     await expect.poll(() => output, SOON).toContain("Ctrl-C ends it.");
-    const answer = await typed(blockIn(sectionUnder("#### Who may call an endpoint"), "sh"));
+    const answer = await typed(blockIn(page("docs/guides/webhook.md"), "sh"));
     expect(started.parse(JSON.parse(answer)).runs).toMatchObject([{ task: "audio_transcription" }]);
   });
 
   it("make a pipeline that says what the tutorial says", async () => {
-    const tutorial = sectionUnder(TUTORIAL);
+    const tutorial = sectionUnder(...TUTORIAL);
     writeFileSync(join(folder, "src/pipelines/article.ts"), blockIn(tutorial, "ts"));
     writeFileSync(join(folder, "peach.conf"), blockIn(tutorial, "yaml"));
     await expect.poll(async () => (await peach().call("/api/v1/tasks/teaser")).status, SOON).toBe(200);
@@ -116,14 +116,14 @@ describe("the README's commands", () => {
   });
 
   it("show what is broken, while the last good version keeps running", async () => {
-    const broken = blockIn(sectionUnder(TUTORIAL), "yaml").replace("downstream: teaser", "downstream: teasr");
+    const broken = blockIn(sectionUnder(...TUTORIAL), "yaml").replace("downstream: teaser", "downstream: teasr");
     writeFileSync(join(folder, "peach.conf"), broken);
     await expect.poll(() => output, SOON).toContain("did you mean `teaser`?");
     expect(output).toMatch(/peach\.conf:\d+:\d+/);
     const run = await peach().finished(await send("42"), 60_000);
     expect(taskOf(run, "split_words")).toMatchObject({ status: "failed", attempts: [{ attempt: 1 }] });
     expect(run.tasks.map(({ status }) => status)).toEqual(["failed", "skipped", "skipped", "skipped"]);
-    writeFileSync(join(folder, "peach.conf"), blockIn(sectionUnder(TUTORIAL), "yaml"));
+    writeFileSync(join(folder, "peach.conf"), blockIn(sectionUnder(...TUTORIAL), "yaml"));
   });
 
   it("find the runtime that npm run dev has started, without being told where", async () => {

@@ -1,4 +1,4 @@
-/** The tables of the README's reference beside the sources of what they list: nothing is missing there, and nothing is listed that is not. */
+/** The tables of the reference beside the sources of what they list: nothing is missing there, and nothing is listed that is not. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { SCHEDULE_SHAPE } from "../../src/compiler/schedule.ts";
 import { SIGNATURE_SCHEMES } from "../../src/domain/plan/endpoint-auth.ts";
 import { RUN_IFS } from "../../src/domain/run/start-rule.ts";
 import { SCOPES_OF } from "../../src/domain/scope.ts";
-import { codesIn, namesUnder, README, rowsUnder, sectionUnder } from "../support/readme.ts";
+import { codesIn, namesUnder, page, pages, rowsUnder } from "../support/documents.ts";
 import { commandLine } from "./command-line.ts";
 
 function source(path: string): string {
@@ -43,14 +43,14 @@ function callsOf(value: object, before = ""): string[] {
 describe("the reference lists", () => {
   it("every command of the command line", async () => {
     const { out } = await commandLine(["--help"]);
-    const documented = rowsUnder("#### The command line").flatMap(([cell = ""]) =>
+    const documented = rowsUnder("docs/reference/cli.md", "## The command line").flatMap(([cell = ""]) =>
       cell.includes("`completion") ? ["completion"] : codesIn(cell).flatMap((code) => code.split(" ")[0] ?? []),
     );
     expect(once(documented.filter((name) => name !== "npm"))).toEqual(found(/^ {2}([\w-]+) {2,}/gm, out));
   });
 
   it("options that its commands have", async () => {
-    for (const [cell = "", does = ""] of rowsUnder("#### The command line")) {
+    for (const [cell = "", does = ""] of rowsUnder("docs/reference/cli.md", "## The command line")) {
       const names = codesIn(cell).flatMap((code) => code.split(" ")[0] ?? []);
       if (names.includes("npm")) continue;
       const helps = await Promise.all(names.map(async (name) => (await commandLine([name, "--help"])).out));
@@ -66,14 +66,16 @@ describe("the reference lists", () => {
     const text = source("src/task-helpers.ts");
     const functions = found(/^export (?:async )?(?:function|const) (\w+)/gm, text);
     const errors = found(/(\w+Error)\b(?=[^}]*\} from "\.\/task\/errors\.ts")/g, text);
-    const documented = namesUnder("### `peach/task-helpers`").map((name) => name.split(".")[0] ?? "");
+    const documented = namesUnder("docs/reference/helpers.md", "## The functions").map(
+      (name) => name.split(".")[0] ?? "",
+    );
     expect(once(documented.filter((name) => !name.endsWith("Error")))).toEqual(functions);
-    expect(errors.filter((name) => !README.includes(`\`${name}`))).toEqual([]);
+    expect(errors.filter((name) => !page("docs/reference/helpers.md").includes(`\`${name}`))).toEqual([]);
   });
 
   it("every call of the client", () => {
     const calls = callsOf(createClient({ url: "https://peach.example.org", token: "x".repeat(24) }));
-    const documented = rowsUnder("### From a program").flatMap(([cell = ""]) => {
+    const documented = rowsUnder("docs/reference/client.md", "## TypeScript").flatMap(([cell = ""]) => {
       let before = "";
       return codesIn(cell).flatMap((code) => {
         const [, group = "", name = ""] = /^(\w+)?\.?(\w+)?/.exec(code) ?? [];
@@ -95,7 +97,7 @@ describe("the reference lists", () => {
     const functions = found(/"([a-z_]+)"/g, list);
     const methods = found(/^ {4}def ([a-z]\w*)\(/gm, run);
     const documented = codesIn(
-      rowsUnder("### From a notebook")
+      rowsUnder("docs/reference/client.md", "## Python")
         .map(([cell = ""]) => cell)
         .join(" "),
     );
@@ -109,30 +111,36 @@ describe("the reference lists", () => {
     // The local runtime sets it for itself.
     const own = variables.filter((name) => name !== "PEACH_LOCAL");
     const ofCommands = ["PEACH_CONF", "PEACH_PIPELINES"];
-    expect(found(/`((?:PEACH|AWS)_\w+)`/g, sectionUnder("### Variables"))).toEqual(once([...own, ...ofCommands]));
+    expect(found(/`((?:PEACH|AWS)_\w+)`/g, page("docs/reference/variables.md"))).toEqual(once([...own, ...ofCommands]));
   });
 
   it("every figure that is measured", () => {
     const files = execFileSync("git", ["ls-files", "src"], { encoding: "utf8" }).trim().split("\n");
     const texts = files.filter((path) => path.endsWith(".ts")).map(source);
     const measured = found(/"(peach_[a-z]+_[a-z_]+)"/g, texts.join("\n"));
-    const [, bullet = ""] = README.split("- **Metrics.**");
+    const [, bullet = ""] = page("docs/operations/monitoring.md").split("- **Metrics.**");
     expect(found(/`(peach_[a-z_]+)/g, bullet.split("\n- **")[0] ?? "")).toEqual(measured);
   });
 
   it("every rule, scheme, scope and key of schedules", () => {
-    expect(once(namesUnder("#### When a task starts"))).toEqual(once([...RUN_IFS, "run_if"]));
-    expect(once(namesUnder("#### Who may call an endpoint"))).toEqual(once([...SIGNATURE_SCHEMES, "signature"]));
-    expect(once(namesUnder("## Operating it").filter((name) => name !== "npm"))).toEqual(
+    expect(once(namesUnder("docs/reference/peach-conf.md", "## When a task starts"))).toEqual(
+      once([...RUN_IFS, "run_if"]),
+    );
+    expect(once(namesUnder("docs/reference/peach-conf.md", "## Signature schemes"))).toEqual(
+      once([...SIGNATURE_SCHEMES, "signature"]),
+    );
+    expect(once(namesUnder("docs/operations/access.md", "## Tokens").filter((name) => name !== "npm"))).toEqual(
       once(Object.values(SCOPES_OF).flat()),
     );
-    expect(once(namesUnder("#### Schedules"))).toEqual(once(Object.keys(SCHEDULE_SHAPE)));
+    expect(once(namesUnder("docs/reference/peach-conf.md", "## Of a schedule"))).toEqual(
+      once(Object.keys(SCHEDULE_SHAPE)),
+    );
   });
 });
 
-it("the README names no command of npm that package.json does not have", () => {
+it("the documents name no command of npm that package.json does not have", () => {
   const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(source("package.json")));
-  const named = found(/(?:`|^|&& )npm run ([a-z][\w:]*)/gm, README);
+  const named = found(/(?:`|^|&& )npm run ([a-z][\w:]*)/gm, pages().map(page).join("\n"));
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
 });

@@ -1,22 +1,25 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { compileProject } from "../../src/compiler/compile.ts";
 import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/compiler/schema.ts";
-import { blockIn, blocksIn, README, sectionUnder } from "../support/readme.ts";
+import { blockIn, blocksIn, page, pages, sectionUnder, userPages } from "../support/documents.ts";
 
 /** Below node_modules, so that what stands there finds the package; nothing of it stays. */
 const CACHE = resolve("node_modules/.cache");
+const CONF_PAGE = "docs/reference/peach-conf.md";
 const CONF = z.object({ tasks: z.record(z.string(), z.unknown()).optional() });
 const PACKAGE = z.object({ dependencies: z.record(z.string(), z.string()) });
 /** The first column of the table under this heading. */
 function documentedKeys(heading: string): string[] {
-  return [...sectionUnder(heading).matchAll(/^\| `([\w.]+)` \|/gm)].flatMap(([, key]) => key ?? []).toSorted();
+  return [...sectionUnder(CONF_PAGE, heading).matchAll(/^\| `([\w.]+)` \|/gm)]
+    .flatMap(([, key]) => key ?? [])
+    .toSorted();
 }
 
 /** Keys of the schema; of `on`, those in it. */
@@ -43,7 +46,17 @@ function compiled(conf: string, pipelines: string): unknown {
   return result.ok && diagnostics.length === 0 ? Object.keys(result.plan.tasks) : diagnostics;
 }
 
-/** What stands around a piece of code that the README shows without it, by a name that is in the piece. */
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(path: string): string[] {
+  return [...page(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** What stands around a piece of code that a page shows without it, by a name that is in the piece. */
 const AROUND: Readonly<Record<string, string>> = {
   ask_for_approval: `import type { TaskContext } from "peach/task-helpers";
     interface Article { readonly editor: string }
@@ -54,24 +67,51 @@ const AROUND: Readonly<Record<string, string>> = {
   createClient: "declare const token: string;",
 };
 
-describe("the README", () => {
-  it("documents every key of peach.conf, and no other", () => {
-    expect(documentedKeys("#### At the top")).toEqual(schemaKeys(ROOT_SHAPE));
-    expect(documentedKeys("#### Of a task")).toEqual(schemaKeys(TASK_SHAPE));
-    expect(documentedKeys("#### Of an endpoint")).toEqual(schemaKeys(ENDPOINT_SHAPE));
-    for (const key of Object.keys(DEFAULTS_SHAPE)) expect(sectionUnder("#### At the top")).toContain(`\`${key}\``);
+describe("the documents", () => {
+  it("name only files and headings that exist", () => {
+    for (const path of pages()) {
+      for (const [, to = ""] of page(path).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(to)) continue;
+        const [file = "", heading] = to.split("#");
+        const target = file === "" ? path : join(dirname(path), file);
+        expect(existsSync(target), `${path} links to ${to}`).toBe(true);
+        if (heading !== undefined) expect(headingsOf(target), `${path} links to ${to}`).toContain(heading);
+      }
+    }
   });
 
-  it("says what each dependency of the worker is for", () => {
+  it("name only files of the source that exist", () => {
+    for (const path of pages().filter((one) => one !== "CHANGELOG.md")) {
+      const named = page(path).matchAll(/`((?:src|test|scripts)\/[\w./-]+)`/g);
+      for (const [, file = ""] of named) {
+        if (file === "src/pipelines/article.ts") continue;
+        expect(existsSync(file), `${path} names ${file}`).toBe(true);
+      }
+    }
+  });
+
+  it("begin with a README of at most 200 lines", () => {
+    expect(page("README.md").split("\n").length).toBeLessThanOrEqual(200);
+  });
+
+  it("list every key of peach.conf, and no other", () => {
+    expect(documentedKeys("## At the top")).toEqual(schemaKeys(ROOT_SHAPE));
+    expect(documentedKeys("## Of a task")).toEqual(schemaKeys(TASK_SHAPE));
+    expect(documentedKeys("## Of an endpoint")).toEqual(schemaKeys(ENDPOINT_SHAPE));
+    for (const key of Object.keys(DEFAULTS_SHAPE))
+      expect(sectionUnder(CONF_PAGE, "## At the top")).toContain(`\`${key}\``);
+  });
+
+  it("say what each dependency of the worker is for", () => {
     const { dependencies } = PACKAGE.parse(JSON.parse(readFileSync("package.json", "utf8")));
-    const named = [...sectionUnder("## Where things are").matchAll(/^- \*\*(.+?)\*\*/gm)].flatMap(
+    const named = [...sectionUnder("README.md", "## Where things are").matchAll(/^- \*\*(.+?)\*\*/gm)].flatMap(
       ([, name]) => name ?? [],
     );
     expect(named.toSorted()).toEqual(Object.keys(dependencies).toSorted());
   });
 
-  it("has a tutorial whose pipeline compiles", () => {
-    const tutorial = sectionUnder("## Write your own pipeline in ten minutes");
+  it("have a tutorial whose pipeline compiles", () => {
+    const tutorial = sectionUnder("docs/tutorial.md", "## The steps");
     expect(compiled(blockIn(tutorial, "yaml"), blockIn(tutorial, "ts"))).toEqual([
       "split_words",
       "top_words",
@@ -80,8 +120,8 @@ describe("the README", () => {
     ]);
   });
 
-  it("shows pieces of peach.conf that compile", () => {
-    const pieces = blocksIn(README, "yaml");
+  it("show pieces of peach.conf that compile", () => {
+    const pieces = userPages().flatMap((path) => blocksIn(page(path), "yaml"));
     expect(pieces.length).toBeGreaterThan(4);
     for (const piece of pieces) {
       const methods = [...new Set([...piece.matchAll(/\bmethod: (\w+)/g)].flatMap(([, name]) => name ?? []))];
@@ -91,11 +131,11 @@ describe("the README", () => {
     }
   });
 
-  it("shows programs whose types are right", async () => {
+  it("show programs whose types are right", async () => {
     mkdirSync(CACHE, { recursive: true });
     const folder = mkdtempSync(join(CACHE, "readme-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const pieces = blocksIn(README, "ts");
+    const pieces = userPages().flatMap((path) => blocksIn(page(path), "ts"));
     for (const [index, piece] of pieces.entries()) {
       const around = Object.entries(AROUND).flatMap(([name, text]) => (piece.includes(name) ? [text] : []));
       writeFileSync(join(folder, `piece-${index}.ts`), [...around, piece, "export {};"].join("\n"));
