@@ -38,7 +38,7 @@ export function readReports(folder: string): Map<string, KeptReport> {
 const HEAD = `# The long proofs, as they last were run
 
 Written by \`npm run proof\` from the reports beside this page (\`docs/proof/*.json\`), each of which a command has printed.
-What \`npm test\` proves stands in no figure: it passes. What each proof is about, and what the reports do not say: [README](../../README.md#how-it-is-proven).
+What \`npm test\` proves stands in no figure: it passes. What each proof is about, and what the reports do not say: [how Peach is proven](../design/proof.md).
 `;
 
 /** The page; a proof that was never run is named as such. */

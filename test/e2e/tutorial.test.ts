@@ -109,7 +109,7 @@ describe("the commands of the documents", () => {
     await expect.poll(async () => (await peach().call("/api/v1/tasks/teaser")).status, SOON).toBe(200);
     const run = await send();
     expect((await peach().finished(run, 60_000)).status).toBe("succeeded");
-    const look = step("4. See what became of it");
+    const look = step("4. See the result");
     const printed = await typed(look.typed.replaceAll("run_…", run));
     expect(printed.endsWith(look.printed.join("\n")), printed).toBe(true);
     expect(printed).toContain(`"run_id":"${run}"`);

@@ -40,7 +40,8 @@ export interface TriggeredRun {
   /**
    * Resolves to the run's document once the run is final. Rejects with `ResultTimeoutError` after
    * `timeout` (default 30s). A task that waits for more than a few seconds is suspended: its
-   * attempt ends, and another attempt continues from its steps (see the README).
+   * attempt ends, and another attempt continues from its steps
+   * (docs/guides/wait-for-other-runs.md).
    */
   result(options?: { readonly timeout?: DurationInput }): Promise<RunDocument>;
   /**
@@ -90,13 +91,14 @@ export interface TaskContext {
    */
   readonly event: EventAttributes | null;
   /**
-   * The worker's bindings, variables and secrets, except Peach's own (see the README). Objects
-   * written through these bindings into a bucket that triggers tasks are marked with the run's id.
+   * The worker's bindings, variables and secrets, except Peach's own
+   * (docs/reference/helpers.md). Objects written through these bindings into a bucket that
+   * triggers tasks are marked with the run's id.
    */
   readonly env: PipelineEnv;
   /**
    * Aborted on timeout and when the run is cancelled; a long attempt is notified within seconds
-   * (see the README).
+   * (docs/guides/wait-for-other-runs.md).
    */
   readonly signal: AbortSignal;
   /**
@@ -134,7 +136,9 @@ export interface EndpointContext {
   readonly name: string;
   /** The `:params` of the endpoint's URL. */
   readonly params: Readonly<Record<string, string>>;
-  /** The worker's bindings, variables and secrets, except Peach's own (see the README). */
+  /**
+   * The worker's bindings, variables and secrets, except Peach's own (docs/reference/helpers.md).
+   */
   readonly env: PipelineEnv;
   readonly log: TaskLog;
   waitUntil(this: void, promise: Promise<unknown>): void;
