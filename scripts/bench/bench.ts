@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: Peach beside Cloudflare Workflows and the bare bound, in one run. Owns the order of things, the time limit,
- * and that nothing it started outlives it.
+ * `npm run bench`: measures Peach beside Cloudflare Workflows and a bare lower bound, in one run.
+ * Owns the order of measures and the time limit, and stops everything it has started.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -17,9 +17,9 @@ import { deployedPeach } from "./systems.ts";
 import { judge } from "./targets.ts";
 
 const LIMIT_MS = 20 * 60_000;
-/** How many times an overload is measured, and its rest drained. */
+/** Repetitions of an overload, each with its drain. */
 const OVERLOADS = 8;
-/** Of the work in a sample, with --quick. */
+/** Share of the work per sample, with --quick. */
 const QUICK_SHARE = 0.3;
 
 async function main(args: readonly string[]): Promise<number> {

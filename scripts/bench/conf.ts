@@ -1,4 +1,4 @@
-/** The bench's works as a peach.conf; its methods are in `worker/pipelines`. */
+/** The works of the bench as a peach.conf; their methods are in `worker/pipelines`. */
 import { stringify } from "yaml";
 import { WORKS, type Shape, type WorkName } from "./worker/works.ts";
 
@@ -9,14 +9,17 @@ interface ConfTask {
   readonly each?: true;
 }
 
-/** The text of the peach.conf: every work is a root task of its name and what follows from it. */
+/**
+ * Returns the text of the peach.conf: every work is a root task of its name and its downstream
+ * tasks.
+ */
 export function benchConf(): string {
   const tasks: Record<string, ConfTask> = {};
   for (const [name, shape] of Object.entries(WORKS)) Object.assign(tasks, tasksOf(name, shape));
   return stringify({ tasks }, { aliasDuplicateObjects: false });
 }
 
-/** The task that a run of this work ends with. */
+/** The last task of a run of this work. */
 export function lastTaskOf(work: WorkName): string {
   const shape: Shape = WORKS[work];
   return shape.kind === "fan" || shape.kind === "each"

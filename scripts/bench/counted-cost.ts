@@ -1,6 +1,7 @@
 /**
- * The counted cost of a run, as the budget's own test counts it: rows, calls, messages and R2 operations are counted in the
- * workers pool, where the runtime's prototypes can be wrapped; the bench runs that one test and reads what it found.
+ * The counted cost of a run, taken from the budget test: rows, calls, messages and R2 operations
+ * are counted in the workers pool, where the runtime's prototypes can be wrapped. The bench runs
+ * this test and reads its counts.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -26,7 +27,7 @@ const COUNTED = z.object({
   dollarsPerMillionTasks: z.number(),
 });
 
-/** What a 4-task diamond with 1 KB payloads costs. */
+/** The cost of a 4-task diamond with 1 KB payloads. */
 export type CountedCost = z.infer<typeof COUNTED>;
 
 const REPORT = z.object({
@@ -37,7 +38,7 @@ const REPORT = z.object({
   ),
 });
 
-/** Counts one run. Rejects with the test's output if it says nothing. */
+/** Counts one run. Rejects with the test's output if no counts were written. */
 export async function countCost(signal: AbortSignal): Promise<CountedCost> {
   const folder = mkdtempSync(join(tmpdir(), "peach-bench-cost-"));
   try {
@@ -55,7 +56,7 @@ export async function countCost(signal: AbortSignal): Promise<CountedCost> {
   }
 }
 
-/** Its output, whether it passed or not: a test that fails its budget has counted too. */
+/** The output of the test, passed or failed: a test that exceeds its budget has counted too. */
 function runBudgetTest(file: string, signal: AbortSignal): Promise<string> {
   const require = createRequire(import.meta.url);
   const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
@@ -85,7 +86,7 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    // It was never written.
+    // The file was never written.
     return null;
   }
 }

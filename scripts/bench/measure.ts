@@ -1,4 +1,4 @@
-/** What a measure is: figures that one sample gives, and the systems that it is taken of. */
+/** A measure: the metrics of one sample, and the systems to sample. */
 import type { System, SystemName } from "./systems.ts";
 
 export interface Metric {
@@ -10,23 +10,29 @@ export interface Metric {
 export interface Measure {
   readonly name: string;
   readonly metrics: readonly Metric[];
-  /** Those that can do it. */
+  /** Systems that support this measure. */
   readonly systems: readonly SystemName[];
-  /** One sample says enough, since it is itself of many runs over a long time; absent: it is repeated. */
+  /**
+   * Set if one sample is enough, since it covers many runs over a long time. Absent: the sample is
+   * repeated.
+   */
   readonly once?: true;
-  /** Its systems are told of the end of a run; no deployed one is. */
+  /** Set if the measure needs a report of each run's end, which a deployed system does not send. */
   readonly localOnly?: true;
-  /** One sample of each metric, in their order; `NaN` where there is nothing to say. `share`: of the full amount of work, for a quick run. */
+  /**
+   * Takes one sample of each metric, in their order; `NaN` for a metric without a value. `share`:
+   * the part of the full amount of work, for a quick run.
+   */
   sample(system: System, share: number, options: SampleOptions): Promise<readonly number[]>;
 }
 
 export interface SampleOptions {
-  /** How long an overload lasts, of the full amount of work. */
+  /** Duration of an overload with the full amount of work. */
   readonly overloadMs: number;
   readonly onProgress: (text: string) => void;
 }
 
-/** A baseline broke in the middle of a sample, whose figures count until then. */
+/** A baseline broke in the middle of a sample. Its figures count up to this moment. */
 export class BrokenSample extends Error {
   override name = "BrokenSample";
   readonly figures: readonly number[];

@@ -3,7 +3,7 @@ import { BrokenSample, type Measure, type Metric, type SampleOptions } from "./m
 import { figureOf, type Figure } from "./statistics.ts";
 import type { System, SystemName } from "./systems.ts";
 
-/** Of a sample; of one that is taken once, less. */
+/** The warm-up's share of a sample; less for measures that are taken once. */
 const WARM_UP = { repeated: 0.25, once: 0.05 } as const;
 
 export interface MetricResult extends Metric {
@@ -12,16 +12,16 @@ export interface MetricResult extends Metric {
 
 export interface MeasurementOptions extends SampleOptions {
   readonly rounds: number;
-  /** Of the full amount of work in a sample. */
+  /** Share of the full amount of work in a sample. */
   readonly share: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * One sample. A baseline that breaks is started anew, which is said: its local runtime answers 500 now
- * and then, and runs out of open files where it keeps every object open. What was measured until then
- * counts, if the measure says so (`BrokenSample`), else the sample is taken once more. Peach has no
- * second try.
+ * Takes one sample. A broken baseline is restarted, with a message: its local runtime answers 500
+ * now and then, and runs out of open files if it keeps every object open. Figures up to the break
+ * count if the measure allows it (`BrokenSample`); otherwise the sample is repeated once. Peach has
+ * no second try.
  */
 async function sampleOf(
   measure: Measure,
@@ -43,7 +43,7 @@ async function sampleOf(
   });
 }
 
-/** The figures of one measure, for those of the systems that can do it. */
+/** The figures of one measure, for each system that supports it. */
 export async function take(
   measure: Measure,
   systems: readonly System[],

@@ -1,24 +1,29 @@
 /**
- * What is measured, and how.
+ * The measures, and their method.
  *
- * Time inside a run is the difference of two stamps, `Date.now()` at the first line of two tasks: of the first and the last for
- * a chain or a fan-out, whatever lies between. So every hop counts from user code to user code, and neither the trigger nor the
- * way in which the bench learns of the end is part of it. The stamps are whole milliseconds; a sample is the mean of several
- * runs, begun at random phases of the clock, so that the half millisecond at either end evens out.
+ * Time inside a run is the difference of two stamps, `Date.now()` at the first line of two tasks:
+ * the first and the last task of a chain or a fan-out. So every hop counts from user code to user
+ * code, without the trigger and without the report of the end. Stamps are whole milliseconds. A
+ * sample is the mean of several runs, begun at random phases of the clock, so that the half
+ * millisecond at either end averages out.
  *
- * Ten thousand items are one task with `each` for Peach. Workflows does 2,000 steps side by side instead, which is a fifth of the work:
- * of 10,000 steps it had not done one after five minutes on the local runtime.
+ * Ten thousand items are one task with `each` for Peach. Workflows runs 2,000 steps side by side
+ * instead, a fifth of the work: of 10,000 steps, none was finished after five minutes on the local
+ * runtime.
  *
- * Throughput is of a closed loop: each of 64 clients triggers a run, waits until its last task has reported, and triggers the
- * next. The report (one HTTP request to a listener on loopback) is the same for all systems.
+ * Throughput is measured in a closed loop: each of 64 clients triggers a run, waits until its last
+ * task has reported, and triggers the next. The report (one HTTP request to a listener on loopback)
+ * is the same for all systems.
  *
- * Sustained and overload are told in sustained.ts and overload.ts.
+ * Sustained load and overload are described in sustained.ts and overload.ts.
  *
- * What is equal: the same tasks and payloads, one local runtime (`wrangler dev`, tracing off) for Peach and one for the two
- * baselines, one HTTP trigger a run, the same machine in the same minute: samples alternate between the systems, so that drift
- * hits all. What is not: Peach checks a token, keeps leases, inputs, attempts and logs, and (queue dispatch) goes through its queue;
- * Workflows keeps steps and their retries; the bound keeps a row a task and would survive nothing. Workflows and the bound
- * carry 10 MiB by putting it into R2 by hand, as their users must; Peach does so by itself.
+ * Equal for all systems: the tasks and payloads, a local runtime (`wrangler dev`, tracing off; one
+ * for Peach, one for the two baselines), one HTTP trigger a run, and the same machine in the same
+ * minute. Samples alternate between the systems, so drift hits all. Different: Peach checks a
+ * token, keeps leases, inputs, attempts and logs, and (queue dispatch) uses its queue; Workflows
+ * keeps steps and their retries; the bound keeps a row a task and would survive no failure.
+ * Workflows and the bound carry 10 MiB through R2 by hand, as their users must; Peach does so by
+ * itself.
  */
 import type { Measure } from "./measure.ts";
 import { overload } from "./overload.ts";
@@ -74,7 +79,7 @@ export const MEASURES: readonly Measure[] = [
     },
   },
   diamonds("diamonds", "diamond", "", SYSTEMS),
-  // What of a diamond is the way through the queue: neither of the other two goes through one.
+  // The part of a diamond without the queue; the other two systems have none.
   diamonds("diamonds_direct", "diamond_direct", ", dispatch: direct", ["peach", "bound"]),
   sustained("sustained", "diamond", "", SYSTEMS),
   overload("overload", "diamond", "", SYSTEMS),
@@ -139,7 +144,7 @@ function trigger(
   };
 }
 
-/** Runs a second: so many runs with 1 KB payloads, from 64 clients. */
+/** Runs a second with 1 KB payloads, from 64 clients. */
 async function throughput(system: System, work: WorkName, runs: number): Promise<number> {
   let left = runs;
   const client = async (): Promise<void> => {

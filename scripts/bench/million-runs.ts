@@ -1,6 +1,7 @@
 /**
- * `npm run bench:lists`: how long lists and counts take when one task has a million runs. The runs are written straight into the
- * store of the task's catalog, while the runtime is down; the calls are made over HTTP, as any client makes them.
+ * `npm run bench:lists`: time of lists and counts for a task with a million runs. The runs are
+ * written straight into the store of the task's catalog while the runtime is down; the calls are
+ * made over HTTP, as by any client.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +30,7 @@ const LIST = z.object({
   next_cursor: z.string().nullable(),
 });
 
-/** One run in a thousand has failed, one in ten thousand came from a notebook. */
+/** Fills the store. One run in a thousand has failed, one in ten thousand came from a notebook. */
 function fill(path: string, runs: number): void {
   const database = new DatabaseSync(path);
   const insert = database.prepare(
@@ -65,7 +66,7 @@ function fill(path: string, runs: number): void {
   database.close();
 }
 
-/** The database of the object that has the task's one run. */
+/** The database of the catalog object that has the task's one run. */
 function catalogOf(stateFolder: string): string {
   const folder = join(stateFolder, "v3", "do", "peach-CatalogObject");
   for (const file of readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))) {
@@ -109,7 +110,7 @@ interface Report {
   readonly calls: readonly Timed[];
 }
 
-/** The first call, and then several. */
+/** Times the first call and several further ones. */
 async function time(runtime: LocalRuntime, what: string, path: string): Promise<Timed> {
   const took: number[] = [];
   for (let round = 0; round <= ROUNDS; round += 1) {
@@ -123,7 +124,8 @@ async function time(runtime: LocalRuntime, what: string, path: string): Promise<
 }
 
 async function measure(runtime: LocalRuntime, runs: number): Promise<Report> {
-  // They came past the catalog, which else counts as it goes: only here it finds a million runs that it has not counted.
+  // The catalog counts runs as they arrive, but these were written past it: here it has a million
+  // runs to count.
   const startedAt = performance.now();
   await call(runtime, `/runs/count?task=${TASK}`);
   const countedMs = Math.round(performance.now() - startedAt);

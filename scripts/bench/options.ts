@@ -26,7 +26,7 @@ export interface BenchOptions {
   readonly task: "measure" | "help" | "print_conf";
   readonly quick: boolean;
   readonly rounds: number;
-  /** How long an overload lasts, of the full amount of work. */
+  /** Duration of an overload with the full amount of work. */
   readonly overloadMs: number;
   readonly measures: readonly Measure[];
   readonly cost: boolean;
@@ -36,11 +36,11 @@ export interface BenchOptions {
 
 const ROUNDS = { full: 5, quick: 3 } as const;
 const MAX_ROUNDS = 100;
-/** Of an overload. */
+/** Default duration of an overload. */
 const SECONDS = 60;
 const MAX_SECONDS = 600;
 
-/** Throws `UsageError` for what cannot be meant. */
+/** Parses the options. Throws `UsageError` for impossible ones. */
 export function readOptions(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -76,7 +76,7 @@ export function readOptions(
       ? MEASURES
       : only.filter((name) => name !== "cost").map(measureNamed)
     ).filter(({ localOnly }) => deployed === null || localOnly !== true),
-    // The counts are the same wherever it runs; against a URL they were not asked for.
+    // Counts do not depend on the machine; against a URL they are not wanted.
     cost: only === null ? deployed === null : only.includes("cost"),
     deployed,
     json: given.json === true,

@@ -1,9 +1,12 @@
 /**
- * More work than can be done: clients that send the next trigger as soon as the last one is answered, as long as `--seconds` says, then no more until all that was accepted is finished. A client that is refused comes again after the time that it was
- * told. What counts is how many runs end a second, in windows, so that a collapse which feeds itself is seen.
+ * Overload: clients trigger the next run as soon as the last trigger is answered, for `--seconds`;
+ * then they stop until all accepted runs have ended. A refused client waits for the time in its
+ * answer. The result is the number of runs that end a second, in windows, so that a self-amplifying
+ * collapse is visible.
  *
- * A system that loses work under load, or stops, ends the measurement after five minutes without a run
- * that ended. A system that breaks while clients trigger is measured until the last run that ended.
+ * If a system loses work under load, or stops, the measurement ends after five minutes in which no
+ * run ended. If a system breaks during the load, the measurement covers the time until the last run
+ * that ended.
  */
 import { BrokenSample, type Measure } from "./measure.ts";
 import { medianOf } from "./statistics.ts";
@@ -11,13 +14,13 @@ import type { System, SystemName } from "./systems.ts";
 import { KILOBYTE, type WorkName } from "./worker/works.ts";
 
 const CLIENTS = 32;
-/** What is shown while it lasts is counted in windows. */
+/** Window of the progress display. */
 const WINDOW_MS = 20_000;
 const STALL_MS = 300_000;
-/** Below so many runs that are left, how fast they end says nothing. */
+/** Below this number of remaining runs, the rate of the drain means nothing. */
 const WORTH_DRAINING = 100;
 
-/** The measure of a work under overload. */
+/** Creates the measure of a work under overload. */
 export function overload(
   name: string,
   work: WorkName,
@@ -122,7 +125,7 @@ async function untilAllEnded(
   }
 }
 
-/** When each window begins; what is less than half a window is not shown. */
+/** Start times of the windows; a rest of less than half a window is not shown. */
 function windowsOf(loadedMs: number): number[] {
   return Array.from(
     { length: Math.round(loadedMs / WINDOW_MS) },
@@ -130,7 +133,7 @@ function windowsOf(loadedMs: number): number[] {
   );
 }
 
-/** How many times a second something happened in this span of milliseconds. */
+/** Events a second in this span of milliseconds. */
 function rateIn(times: readonly number[], from: number, to: number): number {
   return (times.filter((at) => at >= from && at < to).length * 1_000) / (to - from);
 }

@@ -1,6 +1,7 @@
 /**
- * What a run costs at Cloudflare's list prices (November 2026), beyond the volumes that are included. Counted are the operations
- * that are billed each; not CPU time ($0.02 a million milliseconds) and not storage, which depend on the tasks.
+ * The price of a run at Cloudflare's list prices (November 2026), beyond the included volumes.
+ * Counts the operations that are billed each. Leaves out CPU time ($0.02 a million milliseconds)
+ * and storage, which depend on the tasks.
  */
 
 /** Dollars a million. */
@@ -13,20 +14,23 @@ const PRICES = {
   r2ClassB: 0.36,
 } as const;
 
-/** A step of Cloudflare Workflows, for comparison: its own price, without the requests around it. Dollars a million. */
+/**
+ * A step of Cloudflare Workflows, for comparison: its own price, without the surrounding requests.
+ * Dollars a million.
+ */
 export const WORKFLOW_STEP_PRICE = 8.0;
 
 /** The budget: dollars per million task runs on the 4-task diamond with 1 KB payloads. */
 export const MAX_DOLLARS_PER_MILLION_TASKS = 4.5;
 
 export interface RunOperations {
-  /** Table rows and index rows; an alarm that is set counts one. */
+  /** Table rows and index rows; setting an alarm counts one. */
   readonly rowsWritten: number;
-  /** Calls of an object (those of one RPC session are one), and alarms that fired. */
+  /** Calls of an object (a session counts one), and alarms that fired. */
   readonly objectRequests: number;
   /** A message costs three: written, read, deleted. */
   readonly queueOperations: number;
-  /** HTTP requests and batches consumed; calls of a loopback entrypoint are free. */
+  /** HTTP requests and consumed batches; calls of a loopback entrypoint are free. */
   readonly workerRequests: number;
   /** put, list, create a multipart upload. */
   readonly r2ClassA: number;
@@ -43,7 +47,7 @@ export const PRICED = [
   "r2ClassB",
 ] as const;
 
-/** Dollars per million task runs, for runs of `tasks` tasks that take so many operations each. */
+/** Dollars per million task runs, for runs of `tasks` tasks with these operations. */
 export function dollarsPerMillionTasks(run: RunOperations, tasks: number): number {
   return (
     PRICED.reduce((dollars, operation) => dollars + run[operation] * PRICES[operation], 0) / tasks

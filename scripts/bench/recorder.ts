@@ -1,4 +1,4 @@
-/** The bench's own listener on loopback: the last task of a run reports here, the same for every system. */
+/** The bench's listener on loopback: the last task of each run reports here, in every system. */
 import { createServer, type Server } from "node:http";
 import { z } from "zod";
 
@@ -15,7 +15,8 @@ export class Recorder {
   }
 
   static async start(): Promise<Recorder> {
-    // A connection that is closed while a report is on its way would lose it, and the bound does not try again.
+    // Closing a connection with a report under way would lose the report, and the bound does not
+    // retry.
     const server = createServer({ keepAliveTimeout: 2 * RUN_LIMIT_MS, requestTimeout: 0 });
     const recorder = new Recorder(server);
     server.on("request", (request, response) => {
@@ -40,7 +41,10 @@ export class Recorder {
     return `http://127.0.0.1:${address.port}/`;
   }
 
-  /** The stamps of this run once its last task has reported; rejects after three minutes. Ask before the run is triggered. */
+  /**
+   * Resolves to the stamps of the run after its last task has reported; rejects after three
+   * minutes. Call before triggering the run.
+   */
   async stampsOf(id: string): Promise<readonly number[]> {
     const report = Promise.withResolvers<readonly number[]>();
     this.#waiting.set(id, report);
@@ -57,14 +61,17 @@ export class Recorder {
     }
   }
 
-  /** Resolves once the last task of this run has reported, however late. Ask before the run is triggered. */
+  /**
+   * Resolves after the last task of the run has reported, without a time limit. Call before
+   * triggering the run.
+   */
   endOf(id: string): Promise<readonly number[]> {
     const report = Promise.withResolvers<readonly number[]>();
     this.#waiting.set(id, report);
     return report.promise.finally(() => this.#waiting.delete(id));
   }
 
-  /** No run of this id was started. */
+  /** Forgets an id whose run was not started. */
   forget(id: string): void {
     this.#waiting.delete(id);
   }

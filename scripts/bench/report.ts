@@ -1,4 +1,4 @@
-/** The result of a bench: one JSON document, and the same as a table for people. */
+/** The result of a bench: a JSON document, and the same as a table. */
 import type { CountedCost } from "./counted-cost.ts";
 import type { MetricResult } from "./measurement.ts";
 import type { Metric } from "./measure.ts";
@@ -26,7 +26,7 @@ const HEADINGS: Readonly<Record<SystemName, string>> = {
   bound: "bare bound",
 };
 
-/** The table, the targets and the counted cost, as text. */
+/** Renders the table, the targets and the counted cost as text. */
 export function renderReport(report: BenchReport): string {
   return [
     renderHead(report),
@@ -118,7 +118,7 @@ function renderRatio(own: Figure | undefined, other: Figure | undefined): string
   return Number.isFinite(ratio) ? ratio.toFixed(2) : "-";
 }
 
-/** Columns of equal width, the first one to the left, the others to the right. */
+/** Pads columns to equal width: the first aligned left, the others right. */
 function align(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

@@ -1,4 +1,7 @@
-/** Starts what is measured on this machine: Peach with the bench's peach.conf, and the worker of the two baselines. */
+/**
+ * Starts the local systems under test: Peach with the bench's peach.conf, and the worker of the two
+ * baselines.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,9 +16,9 @@ import { localSystem, peachTrigger, type System } from "./systems.ts";
 
 export interface LocalBench {
   readonly systems: readonly System[];
-  /** The last lines of both runtimes' output, without the requests. */
+  /** The last output lines of both runtimes, without requests. */
   output(): readonly string[];
-  /** Ends every process and deletes every file of it. */
+  /** Ends all processes and deletes all files. */
   stop(): Promise<void>;
 }
 
@@ -23,7 +26,9 @@ const WORKER_FOLDER = fileURLToPath(new URL("worker", import.meta.url));
 const SHOWN_LINES = 20;
 const COMPATIBILITY_DATE = "2026-11-01";
 
-/** Resolves once all answer. Rejects with `RuntimeStartError`, and leaves nothing running. */
+/**
+ * Resolves once all systems answer. Rejects with `RuntimeStartError` and leaves no process running.
+ */
 export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> {
   const folder = mkdtempSync(join(tmpdir(), "peach-bench-"));
   const undo: (() => Promise<void> | void)[] = [
@@ -76,7 +81,7 @@ export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> 
   }
 }
 
-/** Run as Peach is: bundled before, by the same bundler. */
+/** The configuration of the baselines: bundled beforehand by the same bundler as Peach. */
 function baselinesConfig(main: string): object {
   return {
     name: "peach-bench-baselines",

@@ -1,13 +1,13 @@
-/** What a row of figures is summed up to. */
+/** Summary of a row of samples. */
 export interface Figure {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** In the order in which they were taken, one a round. */
+  /** Samples in the order of the rounds. */
   readonly samples: readonly number[];
 }
 
-/** The figure of these samples; throws if there is none. */
+/** Summarizes samples; throws if there are none. */
 export function figureOf(samples: readonly number[]): Figure {
   return {
     median: medianOf(samples),

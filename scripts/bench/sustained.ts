@@ -1,6 +1,7 @@
 /**
- * Work that can be done: triggers at an even pace below what each system finishes, whether or not the last ones were answered. What
- * counts is how long a trigger takes then, the slowest ones too, and that nothing is left behind.
+ * Sustained load: triggers at an even rate below each system's throughput, whether or not the last
+ * ones were answered. The result is the latency of triggers, including the slowest, and the number
+ * of runs left behind.
  */
 import type { Measure } from "./measure.ts";
 import { medianOf, quantileOf } from "./statistics.ts";
@@ -10,7 +11,7 @@ import { KILOBYTE, type WorkName } from "./worker/works.ts";
 const A_SECOND = 40;
 const SECONDS = 20;
 
-/** The measure of a work at an even pace. */
+/** Creates the measure of a work at an even rate. */
 export function sustained(
   name: string,
   work: WorkName,

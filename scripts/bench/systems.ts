@@ -1,4 +1,4 @@
-/** The systems under measurement, as the bench drives them: from outside, over HTTP. */
+/** The systems under test, driven from outside over HTTP. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { lastTaskOf } from "./conf.ts";
@@ -9,42 +9,51 @@ export const SYSTEMS = ["peach", "workflows", "bound"] as const;
 export type SystemName = (typeof SYSTEMS)[number];
 
 export interface MeasuredRun {
-  /** From sending the trigger to its 202. */
+  /** Time from sending the trigger to its 202. */
   readonly acceptedMs: number;
-  /** From sending the trigger to the first line of the first task. Against a deployed URL, from the run's `created_at`. */
+  /**
+   * Time from sending the trigger to the first line of the first task. For a deployed URL, from the
+   * run's `created_at`.
+   */
   readonly toCodeMs: number;
-  /** Epoch milliseconds, whole ones, from the works' tasks. */
+  /** Stamps of the work's tasks: epoch milliseconds, whole ones. */
   readonly stamps: readonly number[];
 }
 
-/** What came of a trigger that nobody insists on. */
+/** The answer to a trigger that may be refused. */
 export type Offer =
   | {
       readonly type: "accepted";
       readonly acceptedMs: number;
-      /** Resolves at the end of its run. */
+      /** Resolves at the end of the run. */
       readonly ended: Promise<unknown>;
     }
-  /** It is to be sent again after this time. */
+  /** The client may send the trigger again after this time. */
   | { readonly type: "refused"; readonly retryAfterMs: number };
 
-/** One system. Rejects if a trigger is refused, or a run does not end within three minutes. */
+/**
+ * A system under test. Rejects if a trigger is refused, or if a run does not end within three
+ * minutes.
+ */
 export interface System {
   readonly name: SystemName;
-  /** One run, to its end. `padBytes`: the size of what its tasks pass. */
+  /** Executes one run. `padBytes`: the size of the passed payloads. */
   run(work: WorkName, padBytes?: number): Promise<MeasuredRun>;
-  /** Triggers a run, if the system takes it now. Absent where nobody reports the end of a run. */
+  /** Triggers a run if the system accepts it now. Absent where the end of a run is not reported. */
   offer?(work: WorkName, padBytes: number): Promise<Offer>;
-  /** Starts its runtime anew after it broke. Absent for Peach, which must not break. */
+  /** Restarts the runtime after it broke. Absent for Peach, which must not break. */
   restart?(): Promise<void>;
 }
 
 const RUN_LIMIT_MS = 180_000;
 const POLL_MS = 100;
-/** A whole millisecond was half over on average. */
+/** A whole millisecond is half over on average. */
 const HALF_TICK_MS = 0.5;
 
-/** A system on this machine: its tasks' clock is ours, and its last task reports to the recorder. */
+/**
+ * A system on this machine: its tasks use this machine's clock, and its last task reports to the
+ * recorder.
+ */
 export function localSystem(
   name: SystemName,
   recorder: Recorder,
@@ -57,7 +66,7 @@ export function localSystem(
     async run(work, padBytes = 0) {
       const baton = newBaton(padBytes, recorder.url);
       const ended = recorder.stampsOf(baton.id);
-      // Its rejection is seen below; until then the trigger's own may come first.
+      // The rejection is handled below; the trigger's own may come first.
       ended.catch(() => undefined);
       const { sentAt, acceptedMs } = await trigger(urlOf(work), baton, token);
       const stamps = await ended;
@@ -81,10 +90,10 @@ export function localSystem(
   };
 }
 
-/** The statuses by which a system says that it is too busy; the local Workflows engine says 500 then. */
+/** Statuses of an overloaded system; the local Workflows engine answers 500. */
 const REFUSED: ReadonlySet<number> = new Set([429, 500, 503]);
 
-/** Peach's address of a work's trigger. */
+/** Peach's trigger address of a work. */
 export function peachTrigger(url: string): (work: WorkName) => string {
   return (work) => `${url}/api/v1/tasks/${work}/trigger`;
 }
@@ -97,8 +106,8 @@ const RUN = z.object({
 const STAMPS = z.object({ stamps: z.array(z.number()) });
 
 /**
- * A deployed Peach that runs the bench's peach.conf. Its end is asked for, and its stamps are read from what the last task
- * passed: all of them are the edge's clock.
+ * A deployed Peach that runs the bench's peach.conf. The bench polls for the end of a run and reads
+ * the stamps from the last task's output: all stamps are from the edge's clock.
  */
 export function deployedPeach(url: string, token: string): System {
   const headers = { Authorization: `Bearer ${token}` };

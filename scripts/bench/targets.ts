@@ -1,12 +1,15 @@
-/** What the project wants to reach (medians, as ratios in one run), and whether a run of the bench did. */
+/**
+ * The project's targets (medians, as ratios within one run), and their check against the results of
+ * a bench.
+ */
 import type { MetricResult } from "./measurement.ts";
 import type { SystemName } from "./systems.ts";
 
 export interface Target {
   readonly metric: string;
-  /** The figure is divided by this system's; null: it is a ratio already. */
+  /** The system whose figure is the divisor; null: the metric is a ratio already. */
   readonly against: SystemName | null;
-  /** Of which metric that figure is; absent: of the same. */
+  /** The metric of the divisor; absent: the same metric. */
   readonly of?: string;
   readonly bound: "at most" | "at least";
   readonly limit: number;
@@ -39,7 +42,7 @@ const TARGETS: readonly Target[] = [
   { metric: "direct_to_code", against: "bound", bound: "at most", limit: 1.3 },
 ];
 
-/** The verdicts on the targets that these results say something about. */
+/** Checks the targets for which these results contain the metrics. */
 export function judge(
   results: readonly MetricResult[],
   targets: readonly Target[] = TARGETS,

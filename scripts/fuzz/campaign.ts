@@ -1,4 +1,7 @@
-/** Sends many fuzzed requests and judges each answer. The way to the API comes from outside: a runtime, or the app in a test. */
+/**
+ * Sends fuzzed requests and checks each answer. The caller supplies the transport: a runtime, or
+ * the app in a test.
+ */
 import { Dice } from "../chaos/dice.ts";
 import type { DescribedCall } from "./described-calls.ts";
 import { faultOf, type FuzzedAnswer } from "./fault.ts";
@@ -7,17 +10,17 @@ import type { WayIn } from "./ways-in.ts";
 
 export interface Campaign {
   readonly calls: readonly DescribedCall[];
-  /** Others than those that are described. */
+  /** Ways in that the OpenAPI document does not describe. */
   readonly ways?: Readonly<Record<string, WayIn>>;
   readonly requests: number;
   readonly seed: number;
   readonly authorizations: Ingredients["authorizations"];
   readonly secrets: readonly string[];
-  /** Names that are there from the beginning. */
+  /** Names that exist from the beginning. */
   readonly known: readonly string[];
-  /** Sends one request; rejects if no answer came. */
+  /** Sends one request; rejects without an answer. */
   send(request: FuzzedRequest): Promise<FuzzedAnswer>;
-  /** How many at a time. */
+  /** Concurrent requests. */
   readonly width: number;
 }
 
@@ -29,16 +32,16 @@ export interface Fault {
 
 export interface CampaignResult {
   readonly faults: readonly Fault[];
-  /** How many answers had which status. */
+  /** Number of answers by status. */
   readonly statuses: ReadonlyMap<number, number>;
-  /** Calls and ways that succeeded at least once, by their id. */
+  /** Ids of calls and ways in that succeeded at least once. */
   readonly succeeded: ReadonlySet<string>;
 }
 
 const ID = /\b(?:run|dlt|dlv)_[0-9a-z]{26}\b/g;
 const MAX_KNOWN = 200;
 
-/** Sends them all; the same seed makes the same requests as long as the answers are the same. */
+/** Runs the campaign. The same seed makes the same requests as long as the answers are the same. */
 export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   const { calls, requests, secrets } = campaign;
   const dice = new Dice(campaign.seed);
@@ -56,7 +59,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
     }
   }
 
-  /** Each way is as likely as each call. */
+  /** Draws the next request: each way in is as likely as each call. */
   function next(): FuzzedRequest {
     const ingredients = { authorizations: campaign.authorizations, known };
     const way = ways[dice.between(0, calls.length + ways.length)];
@@ -76,7 +79,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
     const why = faultOf(answer, secrets);
     if (why !== null) faults.push({ why, request, answer });
-    // A refusal repeats ids that are made up.
+    // A refusal repeats made-up ids, so none is learned from it.
     if (answer.status >= 300) return;
     succeeded.add(request.id);
     for (const [id] of answer.text.matchAll(ID)) if (!known.includes(id)) known.push(id);

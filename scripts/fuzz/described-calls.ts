@@ -1,4 +1,4 @@
-/** The calls of an API, as far as a fuzzer wants to know them, read from its OpenAPI document. */
+/** Reads the calls of an API from its OpenAPI document, with the details that a fuzzer needs. */
 import { z } from "zod";
 
 const schema = z.record(z.string(), z.unknown());
@@ -28,13 +28,13 @@ export interface DescribedParameter {
 export interface DescribedCall {
   readonly id: string;
   readonly method: string;
-  /** With `{parameters}`, from the root. */
+  /** The path from the root, with `{parameters}`. */
   readonly path: string;
   readonly parameters: readonly DescribedParameter[];
   readonly takesBody: boolean;
 }
 
-/** Throws zod's error if it is no such document. */
+/** Parses the document. Throws zod's error if it is not an OpenAPI document. */
 export function describedCalls(openapi: unknown): readonly DescribedCall[] {
   const { servers, paths } = document.parse(openapi);
   return Object.entries(paths).flatMap(([path, methods]) =>

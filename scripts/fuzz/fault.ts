@@ -1,4 +1,4 @@
-/** What no answer of the API may be or have, whatever was asked. */
+/** Checks that every answer must pass, whatever the request. */
 import { z } from "zod";
 
 const problem = z.object({
@@ -22,22 +22,22 @@ export interface FuzzedAnswer {
   readonly contentType: string;
   /** The beginning of the body. */
   readonly text: string;
-  /** How long the body is. */
+  /** Length of the body in bytes. */
   readonly bytes: number;
 }
 
-/** Why this answer must not be, or null. `secrets`: texts that no answer may have. */
+/** Returns the fault of an answer, or null. `secrets`: texts that no answer may contain. */
 export function faultOf(
   { status, contentType, text, bytes }: FuzzedAnswer,
   secrets: readonly string[],
 ): string | null {
   if (secrets.some((secret) => text.includes(secret))) return "it has a secret";
-  // Asking again later is an answer, a fault of the worker is none.
+  // 503 asks for a retry and is an answer; any other 5xx is a fault of the worker.
   if (status >= 500 && status !== 503) return `it is ${status}`;
   if (status < 400) return null;
   if (bytes > LONGEST_REFUSAL) return `the refusal is ${bytes} bytes long`;
   if (STACK.test(text)) return "it has a stack";
-  // To HEAD the head alone is answered.
+  // HEAD is answered with the head alone.
   if (text === "") return null;
   if (!contentType.startsWith("application/problem+json"))
     return `it is ${status} and no problem document`;

@@ -1,29 +1,30 @@
 /**
- * Requests that somebody careless or hostile could send: mostly right, and wrong in a place or two. Ids that earlier answers had come
- * up again, so that calls also meet what is there. Pure: the dice decide everything.
+ * Generates requests of a careless or hostile client: mostly valid, and wrong in a place or two.
+ * Ids from earlier answers are used again, so that calls also meet existing things. Pure: the
+ * random source decides everything.
  */
 import type { Dice } from "../chaos/dice.ts";
 import type { DescribedCall, DescribedParameter } from "./described-calls.ts";
 
 export interface FuzzedRequest {
-  /** Of the call, or of the way in. */
+  /** Id of the call or of the way in. */
   readonly id: string;
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array<ArrayBuffer> | null;
 }
 
-/** What a request may be made of beside what the dice make up. */
+/** Values for requests, in addition to generated ones. */
 export interface Ingredients {
   /** Values of `Authorization`. */
   readonly authorizations: readonly string[];
-  /** Names and ids that are there. */
+  /** Existing names and ids. */
   readonly known: readonly string[];
 }
 
-/** In a path, a query or a body. */
+/** Hostile values for a path, a query or a body. */
 export const NASTY = [
   "",
   "0",
@@ -61,7 +62,7 @@ export const NASTY = [
   "eyJhbGciOiJub25lIn0.e30.",
 ] as const;
 
-/** Short ones: a call that waits for them must not hold up the others. */
+/** Short durations: a call that waits must not block the others. */
 const DURATIONS = [
   "0s",
   "1ms",
@@ -135,7 +136,7 @@ const ODD_HEADERS = [
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** One request to one of the calls. */
+/** Generates one request to one of the calls. */
 export function fuzzRequest(
   dice: Dice,
   calls: readonly DescribedCall[],
@@ -157,7 +158,7 @@ export function fuzzRequest(
   };
 }
 
-/** Of what is known, that which may stand there: ids of runs for a run, names for what has a name. */
+/** Known values that fit the parameter: run ids for a run, names for a name. */
 function fitting(path: string, parameter: string, { known }: Ingredients): readonly string[] {
   if (parameter !== "id") return known.filter((text) => !/^(\/|(run|dlt|dlv)_)/.test(text));
   const prefix = path.includes("/runs/")
@@ -171,7 +172,7 @@ function fitting(path: string, parameter: string, { known }: Ingredients): reado
 function pathPart(dice: Dice, known: readonly string[]): string {
   if (known.length > 0 && dice.chance(0.7)) return encodeURIComponent(oneOf(dice, known));
   const text = oneOf(dice, NASTY);
-  // As it is, where that makes an address at all; a part that is empty is another path.
+  // Unencoded, if the text is a valid path segment; an empty segment is another path.
   if (dice.chance(0.2) && /^[\w%.-]+$/.test(text)) return text;
   return encoded(text);
 }
@@ -212,7 +213,7 @@ function headersOf(
     const [name, value] = oneOf(dice, ODD_HEADERS);
     headers[name] = value;
   }
-  // The first is the one that may do everything.
+  // The first authorization has all rights.
   const [all = ""] = ingredients.authorizations;
   headers["Authorization"] = dice.chance(0.85) ? all : oneOf(dice, ingredients.authorizations);
   return headers;
@@ -228,7 +229,7 @@ function encoded(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-/** What a client can put into a header at all. */
+/** Reduces a text to characters that a client can put into a header. */
 export function presentable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").trim();
 }

@@ -1,12 +1,12 @@
 /**
- * Asks `/healthz` again and again, and tells how long it took to answer at most: in time, and in what the runtime computed meanwhile.
- * The second is the same on a machine that is busy with something else.
+ * Polls `/healthz` and records the longest time to an answer: in wall time, and in CPU time of the
+ * runtime. CPU time is independent of other load on the machine.
  */
 import { existsSync, readFileSync } from "node:fs";
 
 const PAUSE_MS = 50;
 const GIVEN_UP_MS = 60_000;
-/** What Linux counts in. */
+/** Linux clock ticks. */
 const TICKS_PER_SECOND = 100;
 
 export class HealthWatch {
@@ -23,17 +23,20 @@ export class HealthWatch {
     this.#done = this.#ask();
   }
 
-  /** The longest wait, of what the busiest process of the runtime computed in it, or of all of it where that is not told. Milliseconds. */
+  /**
+   * The longest wait in milliseconds: the CPU time of the busiest process of the runtime during the
+   * wait, or wall time where CPU time is unknown.
+   */
   get slowestMs(): number {
     return this.#slowestMs;
   }
 
-  /** Why it was not answered, once; null if it was each time. */
+  /** The first failure; null if every call was answered. */
   get failure(): string | null {
     return this.#failure;
   }
 
-  /** Once the request that is on its way is answered. */
+  /** Stops after the current request is answered. */
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#done;
@@ -63,11 +66,11 @@ export class HealthWatch {
   }
 }
 
-/** What the process has computed since it began; infinite where the system does not tell, or it is gone. */
+/** CPU time of the process since its start, in milliseconds; infinite if unknown. */
 function computedMs(pid: number): number {
   const path = `/proc/${pid}/stat`;
   if (!existsSync(path)) return Number.POSITIVE_INFINITY;
-  // Behind the name, which may have anything in it.
+  // Fields after the name, which may contain anything.
   const fields = readFileSync(path, "utf8")
     .replace(/^.*\) /s, "")
     .split(" ");

@@ -1,4 +1,7 @@
-/** Bodies of up to 10 MB that cost more than they weigh: each met a fault once, or could. The same wherever they are sent. */
+/**
+ * Bodies of up to 10 MB that cost more than their size: each one is a former or possible fault. The
+ * same for every target.
+ */
 import { gzipSync } from "node:zlib";
 
 export interface HostileBody {
@@ -10,7 +13,7 @@ export interface HostileBody {
 
 const JSON_TYPE = "application/json";
 
-/** With bodies of so many bytes, where one can be as long as one likes. */
+/** Returns the bodies; scalable ones have `size` bytes. */
 export function hostileBodies(size: number): readonly HostileBody[] {
   const list = (item: string): string =>
     `[${item.repeat(Math.floor(size / item.length) - 1).slice(0, -1)}]`;
@@ -105,7 +108,7 @@ function named(size: number, write: (name: string) => string): string {
   return parts.join(",");
 }
 
-/** Notifications of SNS: each is the message of the next. */
+/** Nested SNS notifications: each is the message of the next. */
 function messages(size: number): string {
   let message = "[]";
   for (;;) {

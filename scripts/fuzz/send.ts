@@ -1,4 +1,4 @@
-/** Sends made-up requests to a deployment. */
+/** Sends generated requests to a deployment. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { FuzzedAnswer } from "./fault.ts";
@@ -7,7 +7,10 @@ import type { FuzzedRequest } from "./fuzzed-request.ts";
 const ANSWER_LIMIT_MS = 60_000;
 const SHOWN_CHARACTERS = 200_000;
 
-/** The answer to a request, its body read; of a stream of events, and of a WebSocket, only that it has begun. */
+/**
+ * Sends a request and reads the answer's body. For an event stream or a WebSocket, waits only for
+ * the start.
+ */
 export async function send(url: string, request: FuzzedRequest): Promise<FuzzedAnswer> {
   if ("Upgrade" in request.headers) return upgrade(url, request);
   const { method, path, headers, body } = request;
@@ -22,7 +25,7 @@ export async function send(url: string, request: FuzzedRequest): Promise<FuzzedA
       redirect: "manual",
     });
     const contentType = response.headers.get("Content-Type") ?? "";
-    // A stream of events ends when its run does.
+    // A stream of events ends with its run.
     const isStream = contentType.startsWith("text/event-stream");
     const bytes = isStream ? new Uint8Array(0) : new Uint8Array(await response.arrayBuffer());
     return answerOf(response.status, contentType, bytes);
@@ -32,7 +35,7 @@ export async function send(url: string, request: FuzzedRequest): Promise<FuzzedA
   }
 }
 
-/** `fetch` asks for no upgrade. */
+/** Requests an upgrade, which `fetch` cannot do. */
 async function upgrade(
   url: string,
   { method, path, headers }: FuzzedRequest,

@@ -1,6 +1,6 @@
 /**
- * Sends what costs more than it weighs to every way in, one after another, and judges what each costs: what the worker grows by, how long its
- * health takes to answer meanwhile, and the answer itself.
+ * Sends expensive bodies to every way in, one after another, and checks their cost: growth of the
+ * worker's memory, time to answer health checks meanwhile, and the answer itself.
  */
 import type { Dice } from "../chaos/dice.ts";
 import { ResidentMemory, TELLS_MEMORY } from "../../src/local/resident-memory.ts";
@@ -15,14 +15,14 @@ const MAX_HEALTH_MS = 1_000;
 
 export interface Siege {
   readonly url: string;
-  /** The processes of which none may grow. */
+  /** Processes whose memory must not grow. */
   readonly pids: readonly number[];
   readonly bodies: readonly HostileBody[];
-  /** Where they are sent: path and headers by what the body is. */
+  /** Targets: path and headers by kind of body. */
   readonly targets: Readonly<
     Record<string, (bytes: Uint8Array) => Pick<FuzzedRequest, "path" | "headers">>
   >;
-  /** How many of all pairs of body and target are sent, as the dice fall; all of them if there are not more. */
+  /** Number of pairs of body and target, drawn at random; all pairs if there are fewer. */
   readonly requests: number;
   readonly dice: Dice;
   readonly secrets: readonly string[];
@@ -32,13 +32,13 @@ export interface Siege {
 export interface SiegeResult {
   readonly faults: readonly Fault[];
   readonly requests: number;
-  /** Bytes that one of them let a process grow by at most; null where the system does not tell. */
+  /** Largest growth of a process by one request, in bytes; null if the system does not tell. */
   readonly mostGrown: number | null;
-  /** Milliseconds, as `HealthWatch` counts them. */
+  /** Milliseconds, as counted by `HealthWatch`. */
   readonly slowestHealthMs: number;
 }
 
-/** Resolves when all are answered. */
+/** Resolves when all requests are answered. */
 export async function besiege(siege: Siege): Promise<SiegeResult> {
   const { dice, bodies, targets } = siege;
   const pairs = bodies.flatMap((body) =>

@@ -1,16 +1,19 @@
-/** Signs deliveries as the schemes of the fuzzer's endpoints want it, by other means than the code that verifies them. */
+/**
+ * Signs deliveries for the schemes of the fuzzer's endpoints, with other code than the verification
+ * uses.
+ */
 import { createHmac } from "node:crypto";
 
-/** Of all; that of Standard Webhooks is base64. */
+/** The secret of all schemes; the one of Standard Webhooks is base64. */
 export const ENDPOINT_SECRET = ["fuzz", "endpoint", "secret", "20b7"].join("-");
 export const WEBHOOK_SECRET = Buffer.from(ENDPOINT_SECRET).toString("base64");
 
-/** The endpoints of the fuzzer's peach.conf that are signed. */
+/** Signed endpoints in the fuzzer's peach.conf. */
 export const SIGNED_ENDPOINTS = ["plain", "code", "payments", "chat", "standard"] as const;
 
 type Body = string | Uint8Array;
 
-/** The headers that sign this body, so many seconds from now. */
+/** Returns the headers that sign this body, this many seconds from now. */
 export function signed(
   endpoint: (typeof SIGNED_ENDPOINTS)[number],
   body: Body,

@@ -1,4 +1,7 @@
-/** The deployment that is fuzzed: a pipeline of its own on the local runtime, its secrets, and where each kind of request goes. */
+/**
+ * The deployment under test: a pipeline of its own on the local runtime, its secrets, and the
+ * target of each kind of request.
+ */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -18,7 +21,7 @@ const TOKEN = ["fuzz", "admin", "token", "6f1d", "b2c4"].join("-");
 const READ_TOKEN = ["fuzz", "read", "token", "83aa", "c0de"].join("-");
 const SECRETS = [TOKEN, READ_TOKEN, ENDPOINT_SECRET, WEBHOOK_SECRET];
 
-/** Starts it on this folder of state. */
+/** Starts the deployment with this state folder. */
 export async function startFuzzed(persistTo: string): Promise<LocalRuntime> {
   const digest = createHash("sha256").update(READ_TOKEN).digest("hex");
   return startRuntime({
@@ -34,7 +37,7 @@ export async function startFuzzed(persistTo: string): Promise<LocalRuntime> {
   });
 }
 
-/** Made-up requests to every call that is described, and by every other way in. */
+/** Creates a campaign for all described calls and all other ways in. */
 export async function campaignOf(
   runtime: LocalRuntime,
   how: Pick<Campaign, "requests" | "seed" | "width">,
@@ -60,7 +63,7 @@ export async function campaignOf(
   };
 }
 
-/** Paths of completion URLs that wait for somebody. */
+/** Paths of completion URLs of waiting tasks. */
 async function completionPaths(url: string): Promise<string[]> {
   const paths: string[] = [];
   for (let count = 0; count < WAITING_TASKS; count += 1) {
@@ -86,7 +89,7 @@ const LOOK_PAUSE_MS = 100;
 
 const API = { Authorization: `Bearer ${TOKEN}` };
 
-/** Where bodies are read. */
+/** Ways in that read a body. */
 const TARGETS: Siege["targets"] = {
   "object events": () => ({ path: "/objects", headers: {} }),
   "an endpoint that hands its body to a typed task": () => ({ path: "/relay", headers: {} }),
@@ -111,7 +114,10 @@ const TARGETS: Siege["targets"] = {
   "a signed endpoint": (bytes) => ({ path: "/payments", headers: signed("payments", bytes, 0) }),
 };
 
-/** Bodies of this size, `requests` of all pairs of them and where they go. Of the bodies, those that are wanted. */
+/**
+ * Creates a siege with bodies of this size and `requests` of all pairs of body and target. `wanted`
+ * selects bodies.
+ */
 export function siegeOf(
   { url, pids }: LocalRuntime,
   how: {

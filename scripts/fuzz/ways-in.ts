@@ -1,6 +1,7 @@
 /**
- * The ways in that no OpenAPI document describes: log-in, completion, endpoints of each `auth`, object events, CloudEvents in each mode,
- * upgrades to WebSockets, event streams, and paths that are none. Pure: the dice decide everything.
+ * Ways in that no OpenAPI document describes: log-in, completion, endpoints of each `auth`, object
+ * events, CloudEvents in each mode, upgrades to WebSockets, event streams, and unknown paths. Pure:
+ * the random source decides everything.
  */
 import { gzipSync } from "node:zlib";
 import type { Dice } from "../chaos/dice.ts";
@@ -47,7 +48,10 @@ const OBJECT_EVENTS = [
   },
   { Event: "s3:TestEvent" },
 ] as const;
-/** As SNS sends it, but not signed by SNS. The host of the certificate is none of the internet: it would be asked. */
+/**
+ * A message in SNS's form, but not signed by SNS. The certificate's host is not on the internet,
+ * since it would be fetched.
+ */
 const NOTICE = {
   Type: "Notification",
   MessageId: "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
@@ -67,7 +71,7 @@ const EVENT_TYPES = [
 ] as const;
 const ENCODINGS = ["gzip", "deflate", "br", "identity", "gzip, gzip", "x-gzip"] as const;
 
-/** By what each is called in the report. */
+/** Ways in by their name in the report. */
 export const WAYS_IN: Readonly<Record<string, WayIn>> = {
   "log-in": (dice, { authorizations }) => {
     const [all = ""] = authorizations;
@@ -218,7 +222,7 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
       Connection: "Upgrade",
       Upgrade: oneOf(dice, ["websocket", "websocket", "WebSocket", "h2c", "nonsense"]),
       "Sec-WebSocket-Version": "13",
-      // What is wrong with these two the runtime answers itself, before the worker or behind it.
+      // Faults in these two headers are answered by the runtime, before the worker or after it.
       "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     };
     if (dice.chance(0.3)) headers["Sec-WebSocket-Protocol"] = presentable(oneOf(dice, NASTY));

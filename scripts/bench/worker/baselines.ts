@@ -1,8 +1,9 @@
 /**
- * What Peach is measured beside, as one worker: the same tasks
- * - on Cloudflare Workflows: an instance a run, a `step.do` a task, `Promise.all` for tasks side by side;
- * - on the bare bound: an object a run, and for each task a call in process and a row of what it passed, written by an RPC that
- *   is answered after its commit. No plan, no lease, no retry, no queue, no alarm: what is left if everything else is free.
+ * The two baselines as one worker, with the same tasks:
+ * - Cloudflare Workflows: an instance a run, a `step.do` a task, `Promise.all` for parallel tasks;
+ * - the bare bound: an object a run, and for each task a call in process and a row of its output,
+ *   written by an RPC that is answered after its commit. No plan, no lease, no retry, no queue, no
+ *   alarm: the cost that remains if everything else is free.
  */
 import {
   DurableObject,
@@ -51,7 +52,10 @@ export class BenchWorkflow extends WorkflowEntrypoint<BaselineEnv, WorkflowParam
   }
 }
 
-/** `POST /workflows/WORK` and `POST /bound/WORK`, body a baton: 202 once the run is recorded. */
+/**
+ * Handles `POST /workflows/WORK` and `POST /bound/WORK` with a baton as the body. Answers 202 once
+ * the run is recorded.
+ */
 export default class Baselines extends WorkerEntrypoint<BaselineEnv> {
   override async fetch(request: Request): Promise<Response> {
     const [, system = "", name = ""] = new URL(request.url).pathname.split("/");

@@ -1,4 +1,7 @@
-/** A work as a function, for the two baselines: they differ in what carries one task, not in what is done. */
+/**
+ * A work as a function, for the two baselines: they differ in the carrier of a task, not in its
+ * code.
+ */
 import {
   batonOf,
   blobOf,
@@ -10,10 +13,12 @@ import {
   type WorkName,
 } from "./works.ts";
 
-/** What a task of a baseline passes: the baton, or the key of the object in R2 that holds it. */
+/**
+ * The output of a baseline's task: the baton, or the key of the object in R2 that holds the baton.
+ */
 export type Passed = Baton | { readonly key: string };
 
-/** Carries out one task of a run: at least records what it passed, durably, before it resolves to that. */
+/** Executes one task of a run. Must record the output durably before resolving to it. */
 export type CarryOut = (name: string, task: () => Promise<Passed>) => Promise<Passed>;
 
 /** Performs the work to its end. */

@@ -1,21 +1,23 @@
 /**
- * The work that is measured, and what its tasks do: one definition for Peach (which gets it as a peach.conf), for Cloudflare
- * Workflows and for the bare bound (which get it as a function that calls one task after the other).
+ * The measured works and their tasks: one definition for Peach (as a peach.conf), for Cloudflare
+ * Workflows and for the bare bound (as a function that calls one task after the other).
  */
 
-/** What a run carries from task to task. */
+/** The payload that a run carries from task to task. */
 export interface Baton {
-  /** The bench's own name of the run. */
+  /** The bench's name of the run. */
   readonly id: string;
-  /** Where the last task reports; null: nobody listens, the stamps are read from what it passed. */
+  /**
+   * The URL where the last task reports; null: no listener, the stamps are read from its output.
+   */
   readonly report: string | null;
-  /** Epoch milliseconds, one from each task that stamps: the time at the first line of its code. */
+  /** Start times of the stamping tasks, in epoch milliseconds. */
   readonly stamps: readonly number[];
-  /** Brings the payload to its size. */
+  /** Padding to the wanted payload size. */
   readonly pad: string;
 }
 
-/** `stamps`: the positions that record their time; the last task always reports. */
+/** Shapes of works. `stamps`: the positions of stamping tasks; the last task always reports. */
 export type Shape =
   | {
       readonly kind: "chain";
@@ -23,21 +25,25 @@ export type Shape =
       readonly stamps: readonly number[];
       readonly dispatch?: "direct";
     }
-  /** One task, then `width` of them, then one that reads them all. The first and the last stamp. */
+  /**
+   * A task, then `width` parallel tasks, then a task that reads all of them. Stamps: the first and
+   * the last.
+   */
   | { readonly kind: "fan"; readonly width: number; readonly dispatch?: "direct" }
   /**
-   * One task, then one over `items` items, then one that reads what they passed. The first and the last stamp. `steps`: as many as a
-   * local Workflow does side by side in half a minute; of 10,000 it had done none after five minutes.
+   * A task, then one over `items` items, then a task that reads all outputs. Stamps: the first and
+   * the last. `steps`: as many as a local Workflow finishes side by side in half a minute; of
+   * 10,000, none was finished after five minutes.
    */
   | { readonly kind: "each"; readonly items: number; readonly steps: number }
-  /** A chain whose tasks pass `BLOB_BYTES` bytes; the first and the last stamp. */
+  /** A chain whose tasks pass `BLOB_BYTES` bytes. Stamps: the first and the last. */
   | { readonly kind: "blobs"; readonly tasks: number };
 
 export const WORKS = {
   solo: { kind: "chain", tasks: 1, stamps: [0] },
   solo_direct: { kind: "chain", tasks: 1, stamps: [0], dispatch: "direct" },
   chain_10: { kind: "chain", tasks: 10, stamps: [0, 9] },
-  // After 10 hops, and 10 hops before the end.
+  // Stamps after 10 hops, and 10 hops before the end.
   chain_100: { kind: "chain", tasks: 100, stamps: [0, 10, 89, 99] },
   fan_100: { kind: "fan", width: 100 },
   fan_1000: { kind: "fan", width: 1_000 },
@@ -55,7 +61,7 @@ export const BLOB_BYTES = 10 * 1024 * 1024;
 
 const HEADER_BYTES = 512;
 
-/** The name in a path or a payload, if it is one of the works. */
+/** The work of this name in a path or a payload; null if unknown. */
 export function workNamed(name: string): WorkName | null {
   return isWork(name) ? name : null;
 }
@@ -66,7 +72,7 @@ export function stamp(baton: Baton): Baton {
   return { ...baton, stamps: [...baton.stamps, now] };
 }
 
-/** The last task: records its time, then tells the bench. */
+/** The last task: records its time, then reports to the bench. */
 export async function finish(baton: Baton): Promise<Baton> {
   const stamped = stamp(baton);
   if (stamped.report !== null) {
@@ -79,7 +85,7 @@ export async function finish(baton: Baton): Promise<Baton> {
   return stamped;
 }
 
-/** `BLOB_BYTES` bytes that carry the baton in front. */
+/** `BLOB_BYTES` bytes with the baton in front. */
 export function blobOf(baton: Baton): Uint8Array {
   const blob = new Uint8Array(BLOB_BYTES);
   blob.set(new TextEncoder().encode(JSON.stringify(baton).padEnd(HEADER_BYTES)));
@@ -90,7 +96,10 @@ export function batonOf(blob: Uint8Array): Baton {
   return parseBaton(new TextDecoder().decode(blob.subarray(0, HEADER_BYTES)));
 }
 
-/** The one mapping of what the bench sent: `blobOf` and the bench's own triggers alone write it. */
+/**
+ * Parses a baton. The one mapping of this text, which only `blobOf` and the bench's own triggers
+ * write.
+ */
 export function parseBaton(text: string): Baton {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(text) as Baton;

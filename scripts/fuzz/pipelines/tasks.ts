@@ -54,7 +54,7 @@ export async function objects(request: Request): Promise<unknown> {
   return { events: events.length };
 }
 
-/** As endpoints are written: it hands on what came. */
+/** A typical endpoint: passes the request's body on. */
 export async function relay(request: Request): Promise<unknown> {
   const payload: unknown = await request.json();
   try {

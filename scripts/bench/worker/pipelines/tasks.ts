@@ -13,14 +13,14 @@ export function finish_task(baton: Baton): Promise<Baton> {
   return finish(baton);
 }
 
-/** The join of a fan-out reads an object keyed by task. */
+/** Joins a fan-out; reads an object keyed by task. */
 export async function join_task(batons: Readonly<Record<string, Baton>>): Promise<Baton> {
   const [first] = Object.values(batons);
   if (first === undefined) throw new Error("the join read nothing");
   return finish(first);
 }
 
-/** The array that is run over: the baton, and numbers that tell an item's place. */
+/** Returns the array for `each`: the baton, and numbers that are the places of the items. */
 export function first_each_task(baton: Baton): (Baton | number)[] {
   const { items } = WORKS.each;
   return Array.from({ length: items }, (_, item) => (item === 0 ? stamp(baton) : item));
