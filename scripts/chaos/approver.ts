@@ -1,6 +1,6 @@
 /**
- * Who completes the external tasks: by each URL that an attempt has told, the first ones of attempts that a kill has taken included.
- * The same run is always answered the same, so it does not matter which of its URLs counts.
+ * Completes the external tasks: calls each URL that an attempt has reported, also URLs of attempts
+ * lost to a kill. A run always gets the same answer, so any of its URLs may count.
  */
 import { createHash } from "node:crypto";
 import type { Client } from "./client.ts";
@@ -9,7 +9,7 @@ import type { Recorder } from "./recorder.ts";
 import type { Stage } from "./stage.ts";
 
 const PAUSE_MS = 200;
-/** What a URL is answered whose task was completed already, is final, or was retried. */
+/** Refusals of a URL whose task was completed already, is final, or was retried. */
 const TOO_LATE = new Set(["already_completed", "not_waiting", "completion_expired"]);
 
 type Asked = Extract<Report, { event: "asked" }>;
@@ -38,7 +38,7 @@ export class Approver {
     this.#calls.add(call);
   }
 
-  /** Gives up what is not answered. */
+  /** Gives up unanswered calls. */
   async end(): Promise<void> {
     this.#ended = true;
     await Promise.all(this.#calls);
@@ -60,7 +60,7 @@ export class Approver {
           this.refusals.push(`the completion URL of ${run} is answered ${why}`);
         return;
       } catch {
-        // Cut off by a kill.
+        // The call was cut off by a kill.
         await new Promise((wake) => setTimeout(wake, PAUSE_MS));
       }
     }

@@ -1,10 +1,13 @@
 /**
- * Limits, as they are seen from outside: how many attempts of a limited task have run at once, going by what each told the recorder
- * when it began and when it ended. What a kill has taken ran until that kill. Pure.
+ * Checks limits from outside: how many attempts of a limited task ran at once, by the start and end
+ * that each attempt reported to the recorder. An attempt lost to a kill ran until the kill. Pure.
  */
 import type { History } from "./history.ts";
 
-/** How many attempts of each task may run at once, of each user where it is limited by user (`concurrency` in scripts/chaos/peach.conf). */
+/**
+ * The largest number of concurrent attempts of each task, per user where the limit has a key
+ * (`concurrency` in scripts/chaos/peach.conf).
+ */
 const MOST_AT_ONCE: ReadonlyMap<string, number> = new Map([
   ["limited_2", 2],
   ["keyed_2", 1],
@@ -14,11 +17,11 @@ const MOST_AT_ONCE: ReadonlyMap<string, number> = new Map([
 export interface Crowd {
   readonly task: string;
   readonly count: number;
-  /** Runs whose attempts ran then. */
+  /** Runs whose attempts ran at the peak. */
   readonly runs: readonly string[];
 }
 
-/** For each limited task, where most of its attempts ran at once, if those were too many. */
+/** Returns, for each limited task with too many concurrent attempts, its peak. */
 export function crowdsOf({
   reports,
   runs,
@@ -38,16 +41,17 @@ export function crowdsOf({
 
 interface Span {
   readonly run: string;
-  /** Whose turn it took; null: the task is limited as a whole. */
+  /** The user whose slot was taken; null: the task is limited as a whole. */
   readonly user: string | null;
-  /** Places among all reports. */
+  /** Positions among all reports. */
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * When the attempts of this task ran. One that timed out, on a busy machine, is left out: its slot goes back with its timeout, and code
- * that goes on after that is not counted (README, "concurrency"), although it may tell the recorder that it has ended.
+ * The spans of this task's attempts. A timed-out attempt, on a busy machine, is left out: its slot
+ * is released at its timeout, and code that runs on is not counted (README, "concurrency"),
+ * although it may report its end.
  */
 function spansOf(
   task: string,

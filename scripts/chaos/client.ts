@@ -1,4 +1,7 @@
-/** The calls that the load makes, as any client would: over HTTP, each with a limit of time. They reject if no answer came. */
+/**
+ * The API calls of the load, as any client would make them: over HTTP, each with a time limit. A
+ * call rejects if no answer came.
+ */
 import { z } from "zod";
 import { RUN_DOCUMENT, type RunDocument } from "./history.ts";
 import type { Stage } from "./stage.ts";
@@ -21,10 +24,10 @@ const DEAD_LETTERS = z.object({ dead_letters: z.array(z.unknown()) });
 /** An answer that a correct client should never get. */
 export class UnexpectedAnswer extends Error {}
 
-/** The version of peach.conf that has the task is not up. */
+/** The deployed version of peach.conf does not have the task. */
 export class NotDeployed extends Error {}
 
-/** Answers that say: not now, try again. */
+/** Statuses that ask for a retry. */
 const BUSY = new Set([429, 502, 503]);
 const COMPLETED = z.object({ code: z.string() });
 
@@ -59,7 +62,7 @@ export class Client {
     return ACCEPTED.parse(await this.#json(answer, 202));
   }
 
-  /** Stores an object of the bucket `uploads`, whose notification is delivered twice. */
+  /** Stores an object in the bucket `uploads`; its notification is delivered twice. */
   async putUpload(key: string, body: Uint8Array<ArrayBuffer>): Promise<z.infer<typeof STORED>> {
     return STORED.parse(
       await this.#json(
@@ -69,7 +72,7 @@ export class Client {
     );
   }
 
-  /** True if it is cancelled now by this call; false if it was final. */
+  /** Returns true if this call cancelled the run, false if the run was final. */
   async cancel(runId: string): Promise<boolean> {
     const answer = await this.#call(`/api/v1/runs/${runId}/cancel`, { method: "POST" });
     const isFinal = answer.status === 409;
@@ -77,7 +80,10 @@ export class Client {
     return !isFinal;
   }
 
-  /** Completes an external task by its URL, which needs no token; null: it counts, else why it does not. */
+  /**
+   * Completes an external task by its URL, without an API token. Returns null if the report counts,
+   * else the refusal.
+   */
   async complete(url: string, payload: unknown): Promise<string | null> {
     const answer = await this.#call(new URL(url).pathname + new URL(url).search, {
       method: "POST",
@@ -89,7 +95,7 @@ export class Client {
     return COMPLETED.parse(JSON.parse(await answer.text())).code;
   }
 
-  /** The run as it is now; null if there is none. */
+  /** The present document of the run; null if the run does not exist. */
   async run(runId: string): Promise<RunDocument | null> {
     const answer = await this.#call(`/api/v1/runs/${runId}`);
     if (answer.status !== 404) return RUN_DOCUMENT.parse(await this.#json(answer, 200));
@@ -97,7 +103,7 @@ export class Client {
     return null;
   }
 
-  /** How each run is listed, page by page. */
+  /** The listed status of each run, read page by page. */
   async listed(): Promise<Map<string, string>> {
     const statuses = new Map<string, string>();
     let cursor: string | null = null;
@@ -112,7 +118,7 @@ export class Client {
     return statuses;
   }
 
-  /** The newest dead letters, with what they say. */
+  /** The newest dead letters with their contents. */
   async deadLetters(): Promise<readonly unknown[]> {
     return DEAD_LETTERS.parse(
       await this.#json(await this.#call("/api/v1/dead-letters?limit=200"), 200),

@@ -1,6 +1,7 @@
 /**
- * The course of it: load, until every trigger is accepted; drain, until every run is final; retention, until every run is gone.
- * The kills of each phase come at their moments; the rest goes on meanwhile. Owns that nothing it started outlives it.
+ * The scenario: load, until every trigger is accepted; drain, until every run is final; retention,
+ * until every run is deleted. Each phase has its kills at planned moments. Stops everything it has
+ * started.
  */
 import { join } from "node:path";
 import { Approver } from "./approver.ts";
@@ -20,11 +21,17 @@ import { versionsOfConf } from "./versions.ts";
 
 const POLL_MS = 100;
 const PROGRESS_MS = 5_000;
-/** For what no answer waits for: a duplicate payload is deleted in the background. */
+/** Time for background work that no answer waits for, such as deleting a duplicate payload. */
 const TIDY_LIMIT_MS = 10_000;
-/** The alarm by which a run tells how it has ended comes within a lease of these tasks, and a minute, after the last start. */
+/**
+ * A run reports its end to the list by its alarm: within a lease of these tasks and a minute, after
+ * the last start.
+ */
 const LISTING_LIMIT_MS = 75_000;
-/** How late the last deletion may be: a child run looks a minute later whether its parent has ended. */
+/**
+ * The largest delay of the last deletion: a child run checks a minute later whether its parent has
+ * ended.
+ */
 const DELETION_LIMIT_MS = 120_000;
 
 export interface ChaosOptions {
@@ -34,7 +41,7 @@ export interface ChaosOptions {
   readonly seconds: number;
   /** Runs with an item that kills the runtime. */
   readonly poisons: number;
-  /** For the state of the runtime and what the recorder has seen. */
+  /** Folder for the runtime's state and the recorded reports. */
   readonly folder: string;
   readonly onProgress: (text: string) => void;
 }
@@ -47,7 +54,7 @@ interface Scene {
   readonly limit: AbortSignal;
 }
 
-/** Carries it through, or until the time is up, and draws the verdict. */
+/** Runs the scenario, to its end or until the time is up, and checks the history. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const startedAt = Date.now();
   const limit = AbortSignal.timeout(options.seconds * 1_000);
@@ -64,7 +71,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     signal: limit,
     onOutput: () => {},
     onKilled: async () => {
-      // What the dead one had sent came before the kill.
+      // Reports sent by the dead runtime came before the kill.
       await recorder.drained();
       killedAt.push(recorder.reports.length);
     },
@@ -111,7 +118,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
       leftovers,
       alarms: runsWithAlarm(join(options.folder, "state")),
-      // As long as runs are there, so is their state.
+      // While runs exist, their state does too.
       heldState:
         follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
       wronglyListed,
@@ -136,7 +143,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   }
 }
 
-/** How long the last runs took to their end after the last start before; null if they never came there. */
+/** Returns the time from the last start to the end of the last run; null if a run did not end. */
 async function carryThrough(
   scene: Scene,
   items: readonly Item[],
@@ -145,14 +152,16 @@ async function carryThrough(
   const { stage, follower, load, limit } = scene;
   let isSent = false;
   const sending = load.send(items).then(() => void (isSent = true));
-  // Sooner than planned if nothing more is accepted before: each lane may have met a task of the other version.
+  // Earlier than planned if nothing more is accepted before: each lane may have met a task of the
+  // other version.
   const isDue = ({ afterAccepted }: PlannedKill): boolean =>
     load.accepted >= afterAccepted || load.isWaitingForDeploy;
   await killIn("load", scene, (kill) => isDue(kill) || isSent);
   for (;;) {
     await until(() => isSent || load.isWaitingForDeploy, Number.POSITIVE_INFINITY, limit);
     if (isSent || limit.aborted) break;
-    // Some tasks are in one version only, and the last kill of the plan may have brought the other one.
+    // Some tasks are in one version only, and the last planned kill may have deployed the other
+    // one.
     await stage.killAndRestart("plan");
   }
   await Promise.race([sending, ended(limit)]);
@@ -170,7 +179,10 @@ async function carryThrough(
   return lastFinalAfterMs;
 }
 
-/** Runs that are not listed as they have ended; asked until there is none, or the time that a run may take to tell is over. */
+/**
+ * Runs with a wrong status in the list. Polls until there is none, or until the time for reporting
+ * is over.
+ */
 async function wronglyListedOf(
   client: Client,
   follower: Follower,
@@ -181,7 +193,7 @@ async function wronglyListedOf(
     const statuses = await client.listed();
     const wrong = follower.runs([]).flatMap(({ runId, final }) => {
       const finishedAt = Date.parse(final?.document.finished_at ?? "");
-      // From then on it is listed no more.
+      // After this time, the run is not listed any more.
       const isDue =
         Number.isNaN(finishedAt) || finishedAt + stage.retentionMs < Date.now() + TIDY_LIMIT_MS;
       const status = final?.document.status;
@@ -206,7 +218,7 @@ async function killIn(
   }
 }
 
-/** What still lies in the payload bucket, once what is deleted in the background is gone. */
+/** Objects left in the payload bucket after background deletions. */
 async function objectsLeft(stateFolder: string): Promise<readonly string[]> {
   const end = Date.now() + TIDY_LIMIT_MS;
   for (;;) {

@@ -1,4 +1,4 @@
-/** Randomness that is the same for the same seed (Tommy Ettinger's mulberry32). */
+/** Seeded random numbers (Tommy Ettinger's mulberry32): the same seed gives the same sequence. */
 export class Dice {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Dice {
     this.#state = seed >>> 0;
   }
 
-  /** From 0, below 1. */
+  /** Draws a number from 0, below 1. */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -14,12 +14,12 @@ export class Dice {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** From `low`, below `high`; a whole number. */
+  /** Draws a whole number from `low`, below `high`. */
   between(low: number, high: number): number {
     return low + Math.floor(this.fraction() * (high - low));
   }
 
-  /** True in this share of the throws. */
+  /** Returns true with this probability. */
   chance(share: number): boolean {
     return this.fraction() < share;
   }

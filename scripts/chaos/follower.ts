@@ -1,9 +1,10 @@
 /**
- * Follows every run to its end, and beyond: reads it once its tasks have told the recorder that they are through, again some
- * time later, and after its retention, when it must be gone.
+ * Follows every run to its end and beyond: reads it after its tasks have reported to the recorder,
+ * again some time later, and after its retention, when it must be gone.
  *
- * It must not help. Reading a run loads its object, which then looks after its alarm; so a run is left alone until the
- * recorder has seen all of it, and asked only if nothing has been heard of it for long (`quiet`).
+ * The follower must not help. Reading a run loads its object, which then checks its alarm. So a run
+ * is left alone until the recorder has all of its reports, and is read early only after a long
+ * silence (`quiet`).
  */
 import { KINDS } from "./kinds.ts";
 import type { Client } from "./client.ts";
@@ -13,18 +14,18 @@ import type { Stage } from "./stage.ts";
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 const TICK_MS = 100;
 const READS_AT_ONCE = 16;
-/** Between the last task's report and the first read: the settle is under way. */
+/** Time between the last task's report and the first read, for the settle. */
 const SETTLE_MS = 200;
 const FIRST_PAUSE_MS = 400;
 const MAX_PAUSE_MS = 5_000;
-/** Longer than a lease, and than a message is missed for that was lost twice. */
+/** Longer than a lease, and longer than a twice-lost message is missed. */
 const QUIET_MS = 60_000;
-/** A final run is read again after this. */
+/** Time before a final run is read again. */
 const LATER_MS = 60_000;
-/** How late the alarm that ends the retention may be. */
+/** The largest delay of the alarm that ends the retention. */
 const DELETION_SLACK_MS = 3_000;
 
-/** What a run is followed with. */
+/** The state of following a run. */
 interface Tracked {
   readonly runId: string;
   source: Source;
@@ -32,7 +33,7 @@ interface Tracked {
   kind: string | null;
   cancelled: FollowedRun["cancelled"];
   readonly announcedAt: number | null;
-  /** Whether any of its tasks has told the recorder something. */
+  /** True if any of its tasks has reported. */
   heard: boolean;
   readonly open: Set<string>;
   readonly succeededAt: Map<string, number>;
@@ -42,23 +43,23 @@ interface Tracked {
   lastRead: RunDocument | null;
   gone: FollowedRun["gone"];
   newsAt: number;
-  /** Infinity: not before there is news. */
+  /** Infinity: not before a report comes. */
   readAt: number;
   pauseMs: number;
-  /** An answer is on its way. */
+  /** A read is in progress. */
   isRead: boolean;
 }
 
 export interface FollowerOptions {
   readonly stage: Stage;
   readonly client: Client;
-  /** How many reports have come in. */
+  /** The number of reports so far. */
   readonly position: () => number;
   readonly signal: AbortSignal;
 }
 
 export class Follower {
-  /** Runs that had to be asked because nothing had been heard of them for long, and were not final then. */
+  /** Runs that were read because of a long silence, and were not final then. */
   readonly quiet: RunDocument[] = [];
   readonly #options: FollowerOptions;
   readonly #runs = new Map<string, Tracked>();
@@ -71,7 +72,7 @@ export class Follower {
     this.#done = this.#loop();
   }
 
-  /** A run that we know of now. `sent`: the digest of what its trigger carried. */
+  /** Begins to follow a run. `sent`: the digest of the trigger's payload. */
   track(runId: string, source: Source, task: string | null, sent: string | null): void {
     const known = this.#runs.get(runId);
     if (known === undefined) {
@@ -104,7 +105,7 @@ export class Follower {
     this.#setKind(runId, task);
   }
 
-  /** What the recorder was told. */
+  /** Handles a report. */
   heard(report: Report): void {
     const isRoot = KINDS.has(report.task);
     if (!this.#runs.has(report.run))
@@ -116,14 +117,15 @@ export class Follower {
     if (run === undefined) return;
     run.newsAt = Date.now();
     run.heard = true;
-    // A task with items has ended before the one below it has: its first item is enough.
+    // A task with items ends before the task below it starts: the first item of the latter is
+    // enough.
     if (report.event !== "end" && report.event !== "item") return;
     run.open.delete(report.task);
     if (run.open.size === 0 && run.kind !== null && run.final === null)
       run.readAt = Math.min(run.readAt, Date.now() + SETTLE_MS);
   }
 
-  /** The client is about to cancel the run, or knows that it did. */
+  /** The client is about to cancel the run (`asked`), or has cancelled it (`accepted`). */
   cancelled(runId: string, how: "asked" | "accepted"): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
@@ -131,7 +133,7 @@ export class Follower {
     run.readAt = Date.now() + SETTLE_MS;
   }
 
-  /** How many runs are not known to be final. */
+  /** The number of runs not known to be final. */
   get open(): number {
     return this.#count((run) => run.final === null && run.gone === "no" && !isUnseen(run));
   }
@@ -144,12 +146,12 @@ export class Follower {
     return this.#count((run) => run.gone === "after");
   }
 
-  /** When the last run was first read as final. Epoch milliseconds. */
+  /** The time when the last run was first read as final. Epoch milliseconds. */
   get lastFinalAt(): number {
     return Math.max(0, ...[...this.#runs.values()].map(({ finalAt }) => finalAt ?? 0));
   }
 
-  /** Everything that was read, for the verdict. `kills`: when the runtime was killed. */
+  /** The history of all runs, for the checks. `kills`: the times of kills. */
   runs(kills: readonly number[]): FollowedRun[] {
     return [...this.#runs.values()].map((run) => ({
       ...run,
@@ -169,7 +171,7 @@ export class Follower {
     return count;
   }
 
-  /** What its tasks must tell before it is read, as soon as the root task is known. */
+  /** Sets the reports to wait for, as soon as the root task is known. */
   #setKind(runId: string, task: string | null): void {
     const run = this.#runs.get(runId);
     const kind = task === null ? undefined : KINDS.get(task);
@@ -185,7 +187,7 @@ export class Follower {
     }
   }
 
-  /** Does not wait for the answers: one that is slow would hold up all others. */
+  /** Does not wait for answers: a slow one would delay all others. */
   #readDue(now: number): void {
     for (const run of this.#runs.values()) {
       if (this.#reading === READS_AT_ONCE) return;
@@ -211,7 +213,7 @@ export class Follower {
     try {
       document = await this.#options.client.run(run.runId);
     } catch {
-      // The runtime was killed meanwhile: later.
+      // The runtime was killed meanwhile: the run is read later.
       return;
     }
     const now = Date.now();
@@ -242,7 +244,7 @@ export class Follower {
 
   #missed(run: Tracked, now: number): void {
     if (run.final !== null) run.gone = now >= this.#deletedAt(run) ? "after" : "early";
-    // Announced, and nobody has seen it: its message may yet come.
+    // Announced but unseen: its message may still come.
     else if (isUnseen(run)) run.readAt = now + MAX_PAUSE_MS;
     else run.gone = now < run.newsAt + this.#options.stage.retentionMs ? "early" : "unread";
   }
@@ -252,12 +254,12 @@ export class Follower {
   }
 }
 
-/** Announced by a PUT whose notification has not become a run as far as anybody knows. */
+/** True for a run announced by a PUT whose notification is not known to have become a run. */
 function isUnseen(run: Tracked): boolean {
   return run.source === "announced" && run.lastRead === null && !run.heard;
 }
 
-/** The queue is in memory: a notification is lost if the runtime dies before it is consumed. */
+/** The local queue is in memory: a notification is lost if the runtime dies before consuming it. */
 function isSoonAfter(kill: number, announced: number): boolean {
   return kill >= announced && kill - announced < 10_000;
 }

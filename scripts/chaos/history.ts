@@ -1,6 +1,6 @@
 /**
- * What is known from outside when the load is over: what each attempt told the recorder, in order, and what the API answered
- * about each run. The verdict (verdict.ts) is drawn from this alone.
+ * The history seen from outside when the load is over: every report of an attempt to the recorder,
+ * in order, and the API's answers about each run. The checks use nothing else.
  */
 import { z } from "zod";
 import type { HeldState } from "./object-state.ts";
@@ -8,10 +8,10 @@ import type { HeldState } from "./object-state.ts";
 const attempt = { run: z.string(), task: z.string(), attempt: z.number() };
 const digests = z.record(z.string(), z.string());
 
-/** What a task tells (scripts/chaos/pipelines/attempt.ts). Digests are SHA-256, in hex. */
+/** A task's report (scripts/chaos/pipelines/attempt.ts). Digests are SHA-256, in hex. */
 export const REPORT = z.discriminatedUnion("event", [
-  /** It has read, and does nothing before this is written down. `item`: the client's name for the trigger, on root tasks. */
-  // `user`: of a task that is limited by user.
+  // Sent after reading; the task waits for the answer before doing anything. `item`: the client's
+  // name of the trigger, on root tasks. `user`: on tasks that are limited by user.
   z.object({
     ...attempt,
     event: z.literal("start"),
@@ -19,12 +19,12 @@ export const REPORT = z.discriminatedUnion("event", [
     read: digests,
     user: z.string().optional(),
   }),
-  /** It is about to pass: `to` for the children named there, else `passed`. */
+  // Sent before passing: `to` holds the outputs for single children, `passed` the common output.
   z.object({ ...attempt, event: z.literal("end"), passed: z.string(), to: digests }),
-  /** It has done a step, which is not recorded yet. */
+  // A step was executed, but is not recorded yet.
   z.object({ ...attempt, event: z.literal("step"), step: z.number() }),
-  /** It has triggered another task, for the `ordinal`th time. */
-  // Of a task that runs once per item: the array that its upstream task made, what became of an item, what was read in the end.
+  // Items of an `each` task: the array of its upstream task, the result of an item, and the array
+  // read in the end.
   z.object({ ...attempt, event: z.literal("made"), items: z.array(z.string()) }),
   z.object({
     ...attempt,
@@ -34,10 +34,11 @@ export const REPORT = z.discriminatedUnion("event", [
     passed: z.string(),
   }),
   z.object({ ...attempt, event: z.literal("joined"), items: z.array(z.string()) }),
-  /** An external task: where it can be completed. */
+  // An external task and its completion URL.
   z.object({ ...attempt, event: z.literal("asked"), url: z.string(), user: z.string().nullable() }),
-  /** It kills the runtime: the recorder's owner does it in its place. */
+  // A poison item runs: the recorder's owner kills the runtime in its place.
   z.object({ ...attempt, event: z.literal("poison") }),
+  // The `ordinal`th trigger of another task.
   z.object({
     ...attempt,
     event: z.literal("child"),
@@ -52,7 +53,7 @@ export type Report = z.infer<typeof REPORT>;
 
 const runReference = z.object({ run_id: z.string(), task: z.string() });
 
-/** The run as the API shows it, as far as it is held against the reports. */
+/** The part of a run's document that is compared with the reports. */
 export const RUN_DOCUMENT = z.object({
   ...runReference.shape,
   status: z.string(),
@@ -79,50 +80,60 @@ export const RUN_DOCUMENT = z.object({
 export type RunDocument = z.infer<typeof RUN_DOCUMENT>;
 export type TaskDocument = RunDocument["tasks"][number];
 
-/** How we know of a run: the API answered 202, a task's trigger resolved, a PUT announced it, or only its tasks were seen. */
+/**
+ * The origin of our knowledge of a run: the API answered 202, a task's trigger resolved, a PUT
+ * announced it, or only its tasks were seen.
+ */
 export type Source = "answered" | "triggered" | "announced" | "seen";
 
 export interface FollowedRun {
   readonly runId: string;
   readonly source: Source;
-  /** The digest of what its trigger carried; null if the client does not know. */
+  /** The digest of the trigger's payload; null if the client does not know it. */
   readonly sent: string | null;
-  /** `accepted`: the API confirmed that it was cancelled; `asked`: it may have been. */
+  /** `accepted`: the API confirmed the cancellation; `asked`: the run may have been cancelled. */
   readonly cancelled: "no" | "asked" | "accepted";
-  /** Task to the number of reports that had come in when it was first read as succeeded. */
+  /** For each task, the number of reports when the task was first read as succeeded. */
   readonly succeededAt: ReadonlyMap<string, number>;
-  /** As it was first read in a final status; `at` counts reports. */
+  /** The first read in a final status; `at` counts reports. */
   readonly final: { readonly document: RunDocument; readonly at: number } | null;
-  /** As it was read again some time later, before its retention was over. */
+  /** A second read some time later, before the end of retention. */
   readonly later: RunDocument | null;
-  /** The last status that was read; null: none. */
+  /** The last read; null: none. */
   readonly lastRead: RunDocument | null;
   /**
-   * Answered 404: `early` before its retention can have been over, `after` it was; `unread`, before it was ever read as final, but
-   * so late that it may have been deleted; `no`: it is still there.
+   * Whether the run was answered 404. `early`: before its retention can have ended; `after`: after
+   * it; `unread`: before any read as final, but so late that the run may have been deleted; `no`:
+   * the run still exists.
    */
   readonly gone: "no" | "early" | "after" | "unread";
-  /** Whether any of its tasks has told the recorder something. */
+  /** True if any of its tasks has reported. */
   readonly heard: boolean;
-  /** Only of announced runs: whether a kill followed so soon that the notification may have been lost with it. */
+  /**
+   * Only for announced runs: true if a kill followed so soon that the notification may have been
+   * lost.
+   */
   readonly excused: boolean;
 }
 
 export interface History {
   readonly reports: readonly Report[];
   readonly runs: readonly FollowedRun[];
-  /** How many reports had come in at each kill. */
+  /** The number of reports at each kill. */
   readonly killedAt: readonly number[];
-  /** Items that were sent with an idempotency key. */
+  /** Items sent with an idempotency key. */
   readonly keyed: ReadonlySet<string>;
   /** Keys under runs/ in the payload bucket after the retention of all runs. */
   readonly leftovers: readonly string[];
-  /** Runs whose objects have an alarm then. */
+  /** Runs whose objects have an alarm at this time. */
   readonly alarms: ReadonlySet<string>;
-  /** Objects of runs that hold something after the retention of all runs. */
+  /** Run objects with any state after the retention of all runs. */
   readonly heldState: readonly HeldState[];
-  /** Runs that were listed otherwise than they had ended, or not at all, though there was time to tell, in words. */
+  /**
+   * Runs with a wrong status in the list, or missing from it, after the time for reporting, in
+   * words.
+   */
   readonly wronglyListed: readonly string[];
-  /** What went wrong while the load was sent, in words: an answer that no client should get. */
+  /** Answers during the load that no client should get, in words. */
   readonly refusals: readonly string[];
 }

@@ -1,4 +1,7 @@
-/** Holds the items of tasks that run once per item against what was made for them, and what was read of them in the end. */
+/**
+ * Checks the items of `each` tasks against the array made for them and against the outputs read in
+ * the end.
+ */
 import { createHash } from "node:crypto";
 import type { Report, RunDocument, TaskDocument } from "./history.ts";
 
@@ -10,8 +13,9 @@ interface Found {
 }
 
 /**
- * Each item reads what an attempt passed that was accepted: of the task that made the array, of the item before it. Which attempt of an
- * item that was, is not asked: all that read of it must have read the same, and it must be one that was passed.
+ * Checks that each item reads an output of an accepted attempt: of the task that made the array, or
+ * of the item before it. The attempt itself is not identified: all readers of an item must have
+ * read the same output, and it must have been passed.
  */
 export function ofItems(
   document: RunDocument,
@@ -25,7 +29,7 @@ export function ofItems(
   );
 }
 
-/** SHA-256 of `null`, which stands for an item that has failed. */
+/** SHA-256 of `null`, which replaces a failed item. */
 const NOTHING = createHash("sha256").update("null").digest("hex");
 
 function ofTask(

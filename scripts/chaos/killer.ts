@@ -1,4 +1,4 @@
-/** When the runtime is killed: at random moments, drawn from the seed, in each phase of the work. */
+/** Plans the kills of the runtime: at random moments, drawn from the seed, in each phase. */
 import type { Dice } from "./dice.ts";
 
 /**
@@ -10,24 +10,24 @@ export type Phase = "load" | "drain" | "retention";
 
 export interface PlannedKill {
   readonly phase: Phase;
-  /** In the phase `load`: once so many triggers are accepted. */
+  /** In the phase `load`: kill after this number of accepted triggers. */
   readonly afterAccepted: number;
-  /** From then on; in the other phases from the last start. */
+  /** Delay after this number; in other phases after the last start. */
   readonly delayMs: number;
 }
 
 const DELAYS_MS: Readonly<Record<Phase, number>> = { load: 2_500, drain: 6_000, retention: 15_000 };
-/** Of the kills. The load has the rest. */
+/** Share of the kills; the load has the rest. */
 const DRAIN_SHARE = 0.15;
 const RETENTION_SHARE = 0.1;
 
-/** So many kills, in the order in which they come; one of each phase at least, if there are three. */
+/** Plans the kills in order: at least one in each phase, if there are three. */
 export function planKills(dice: Dice, kills: number, triggers: number): PlannedKill[] {
   const later = (share: number): number => (kills < 3 ? 0 : Math.max(1, Math.round(kills * share)));
   const drain = later(DRAIN_SHARE);
   const retention = later(RETENTION_SHARE);
   const delayOf = (phase: Phase): number => {
-    // A third comes at once, when everything that was lost last time is on its way again.
+    // A third of the kills come at once, when everything lost by the kill before is being repeated.
     const share = dice.chance(1 / 3) ? 0.05 : 1;
     return Math.round(dice.fraction() * share * DELAYS_MS[phase]);
   };

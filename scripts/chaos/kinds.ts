@@ -1,21 +1,27 @@
-/** The kinds of runs in scripts/chaos/peach.conf, by root task: how often each is triggered, and how each must end. */
+/**
+ * The kinds of runs in scripts/chaos/peach.conf, by root task: their frequency, and their required
+ * end.
+ */
 import type { Dice } from "./dice.ts";
 
 export interface Kind {
-  /** Of the triggers, relative to the others; 0: only other tasks trigger it. */
+  /** Relative frequency among triggers; 0: only other tasks trigger it. */
   readonly share: number;
   readonly status: "succeeded" | "failed";
-  /** The tasks that do not succeed. */
+  /** Tasks that do not succeed. */
   readonly others: Readonly<Record<string, "failed" | "skipped">>;
-  /** Attempts in which a task throws by plan, at most. (A busy machine lets others time out.) */
+  /**
+   * The number of attempts in which a task throws by plan, at most. (On a busy machine others may
+   * time out.)
+   */
   readonly failures: Readonly<Record<string, number>>;
-  /** Every task of it. */
+  /** All tasks of the run. */
   readonly tasks: readonly string[];
-  /** The task that somebody outside completes; what it passes is not said by itself. */
+  /** The task that is completed from outside and does not report its output itself. */
   readonly external?: string;
-  /** By task that runs once per item: the items that fail, for which null stands in the array. */
+  /** Failing items by `each` task; `null` replaces them in the array. */
   readonly failedItems?: Readonly<Record<string, readonly number[]>>;
-  /** Only one version of peach.conf has it (versions.ts). */
+  /** Set if only one version of peach.conf has the task (versions.ts). */
   readonly isInOneVersion?: true;
 }
 
@@ -103,10 +109,10 @@ const ALL: Readonly<Record<string, Kind>> = {
   cancel: { ...ALL_SUCCEED, share: 4, tasks: ["cancel", "cancel_2", "cancel_3"] },
 };
 
-/** By root task. */
+/** Kinds by root task. */
 export const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries(ALL));
 
-/** One of them, as often as its share says. */
+/** Draws a kind by its share. */
 export function drawKind(dice: Dice): string {
   const shares = [...KINDS].map(([name, { share }]) => ({ name, share }));
   let left = dice.fraction() * shares.reduce((sum, { share }) => sum + share, 0);

@@ -1,6 +1,7 @@
 /**
- * The load: every trigger is sent until it is answered, as a client does that wants it done. One with an idempotency key is sent
- * again with that key, one without becomes another trigger. The run of a trigger is accepted when the 202 was seen.
+ * The load: every trigger is sent until it is answered, as by a persistent client. With an
+ * idempotency key it is sent again with the same key; without a key it becomes another trigger. A
+ * run counts as accepted when its 202 was seen.
  */
 import { createHash } from "node:crypto";
 import { type Client, NotDeployed, UnexpectedAnswer } from "./client.ts";
@@ -9,7 +10,7 @@ import type { Follower } from "./follower.ts";
 import { drawKind, KINDS } from "./kinds.ts";
 
 const LANES = 12;
-/** So many runs may be under way: what a kill can hit, and what the machine can bear. */
+/** The largest number of open runs: enough for a kill to hit, and bearable for the machine. */
 const MAX_OPEN = 120;
 const POLL_MS = 50;
 const PAUSE_MS = 200;
@@ -21,22 +22,22 @@ const STREAM_BYTES = [100_000, 400_000] as const;
 /** Above one part of an upload in parts (8 MiB). */
 const LONG_STREAM_BYTES = 9_000_000;
 
-/** One trigger to be sent. */
+/** A trigger to send. */
 export interface Item {
-  /** The client's name for it; it goes with the payload. */
+  /** The client's name of the trigger; part of the payload. */
   readonly name: string;
   readonly kind: string;
   readonly key: string | null;
-  /** Sent twice at once, with the same key. */
+  /** Sent twice at the same time, with the same key. */
   readonly twice: boolean;
-  /** Of the payload, about. */
+  /** Approximate size of the payload. */
   readonly bytes: number;
   readonly cancelAfterMs: number;
-  /** Whose it is: some tasks are limited by user. */
+  /** The user of the trigger: some tasks are limited by user. */
   readonly user: string;
 }
 
-/** The triggers of a seed, spread over them so many of a run that kills the runtime. */
+/** Draws the triggers of a seed, with `poisons` runs that kill the runtime spread among them. */
 export function drawItems(dice: Dice, seed: number, count: number, poisons: number): Item[] {
   const isPoison = (index: number): boolean =>
     Math.floor(((index + 1) * poisons) / count) > Math.floor((index * poisons) / count);
@@ -65,28 +66,34 @@ export interface LoadOptions {
 }
 
 export class Load {
-  /** Triggers that were answered with an accepted run. */
+  /** Triggers with an accepted run. */
   accepted = 0;
-  /** Calls that were never answered: cut off by a kill. */
+  /** Calls without an answer: cut off by a kill. */
   unanswered = 0;
-  /** Triggers that were sent again with a key and found their run recorded. */
+  /** Repeated triggers with a key that found their run. */
   found = 0;
   readonly byKind = new Map<string, number>();
   readonly refusals: string[] = [];
   readonly #options: LoadOptions;
-  /** Lanes that are not through yet. */
+  /** Lanes that are still sending. */
   #busyLanes = 0;
-  /** Triggers whose task only the other version of peach.conf has, and when the one was up that has said so. */
+  /**
+   * Triggers whose task only the other version of peach.conf has, with the start time of the
+   * version that refused.
+   */
   readonly #waitingForDeploy = new Map<Item, number>();
 
   constructor(options: LoadOptions) {
     this.#options = options;
   }
 
-  /** Whether all triggers that are left wait for the other version of peach.conf: without another deploy they are never accepted. */
+  /**
+   * True if all remaining triggers wait for the other version of peach.conf: without another deploy
+   * they are never accepted.
+   */
   get isWaitingForDeploy(): boolean {
     const readyAt = this.#options.stage.readyAt();
-    // Of a version that has come since nobody knows yet.
+    // A version that started since has not answered yet.
     const waiting = [...this.#waitingForDeploy.values()].filter((at) => at === readyAt);
     return this.#busyLanes > 0 && waiting.length === this.#busyLanes;
   }
@@ -134,7 +141,7 @@ export class Load {
     return first;
   }
 
-  /** Every PUT is a new version, and the notification of each is delivered twice. */
+  /** Uploads an object. Every PUT is a new version, and its notification is delivered twice. */
   async #upload({ name, bytes }: Item): Promise<string | null> {
     const answer = await this.#untilAnswered(() =>
       this.#options.client.putUpload(
@@ -159,7 +166,7 @@ export class Load {
     if (isCancelled === true) this.#options.follower.cancelled(runId, "accepted");
   }
 
-  /** Calls again until there is an answer; null if there will be none. */
+  /** Repeats the call until it is answered; null if it never will be. */
   async #untilAnswered<T>(call: () => Promise<T>): Promise<T | null> {
     const { stage, signal } = this.#options;
     while (!signal.aborted) {
@@ -179,7 +186,10 @@ export class Load {
     return null;
   }
 
-  /** The same for a task that may be in the other version of peach.conf only: with each that is deployed. */
+  /**
+   * Same, for a task that may only be in the other version of peach.conf: tries again with each
+   * deployed version.
+   */
   async #untilDeployed<T>(item: Item, call: () => Promise<T>): Promise<T | null> {
     const { stage, signal } = this.#options;
     for (;;) {

@@ -1,38 +1,48 @@
 /**
- * What the objects of runs still hold, read from the local runtime's files once it has ended: one SQLite database an object,
- * `<worker>-<class>/<id>.sqlite`. No API tells that, since asking an object is a use of it.
+ * Reads the remaining state of run objects from the local runtime's files after it has ended: a
+ * SQLite database for each object, `<worker>-<class>/<id>.sqlite`. The API cannot tell, since
+ * calling an object uses it.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** Those that must be empty when every run is gone. */
+/** Classes whose objects must be empty when every run is gone. */
 const CLASSES = ["peach-RunObject", "peach-ExecutorObject"] as const;
 
 const NAME_TABLE = "__miniflare_do_name";
 
-/** Of an object's id, which is the name of its file. */
+/** Length of an object's id, which is the name of its file. */
 const ID_LENGTH = 64;
 
-/** Kept by the runtime itself about each object it has ever known. */
+/** Tables that the runtime itself keeps about each object it has ever known. */
 const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
 
-/** Notes: that a payload may lie in R2, and that there was a run which its parent may find again (src/objects/run/schema.ts). */
+/**
+ * Tables of notes: a payload may be in R2, or there was a run that its parent may find again
+ * (src/objects/run/schema.ts).
+ */
 const NOTE_TABLES: ReadonlySet<string> = new Set(["objects_expected", "tombstone"]);
 
-/** An object that holds something. */
+/** An object with state. */
 export interface HeldState {
-  /** Its name, which of an object of a run is the run's id; null if neither its file nor its alarm tells. */
+  /**
+   * The object's name (for a run object, the run's id); null if neither its file nor its alarm
+   * tells.
+   */
   readonly name: string | null;
-  /** Its class, its file, and which tables have how many rows. */
+  /** Class, file, and number of rows by table. */
   readonly detail: string;
-  /** It holds nothing but notes: that a payload may lie in R2, as from before a trigger is recorded, or that there was a run. */
+  /**
+   * True if the object holds only notes: that a payload may be in R2, as before a trigger is
+   * recorded, or that there was a run.
+   */
   readonly isNoted: boolean;
-  /** How long after this was read its alarm comes, milliseconds; null: none is set. */
+  /** Time until its alarm, in milliseconds; null without an alarm. */
   readonly wakesInMs: number | null;
 }
 
-/** Those of which anything but the runtime's own is left. */
+/** Objects with any state beside the runtime's own. */
 export function objectsThatHold(stateFolder: string): HeldState[] {
   return CLASSES.flatMap((name) => {
     const folder = join(stateFolder, "v3", "do", name);
@@ -52,7 +62,7 @@ export function objectsThatHold(stateFolder: string): HeldState[] {
   });
 }
 
-/** The keys of runs that lie in a bucket; there only payloads have such keys. */
+/** Keys of runs in a bucket; only payloads have such keys. */
 export function payloadsOfRuns(stateFolder: string): string[] {
   const folder = join(stateFolder, "v3", "r2", "miniflare-R2BucketObject");
   const files = readdirSync(folder).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
@@ -67,7 +77,7 @@ export function payloadsOfRuns(stateFolder: string): string[] {
   });
 }
 
-/** The runs whose objects have an alarm: something is still to be done for them. */
+/** Runs whose objects have an alarm, so work remains for them. */
 export function runsWithAlarm(stateFolder: string): Set<string> {
   const database = new DatabaseSync(join(stateFolder, "v3", "do", CLASSES[0], "metadata.sqlite"));
   try {
@@ -81,18 +91,19 @@ export function runsWithAlarm(stateFolder: string): Set<string> {
 interface Alarm {
   /** Epoch milliseconds. */
   readonly at: number;
-  /** Of the object whose it is. */
+  /** The object's name. */
   readonly name: string | null;
 }
 
 /**
- * The alarms that are set, by the object's id. The runtime writes an object's name into the object's own file a while after
- * the first call of it, but into its alarm at once: of an object that a kill has cut off in between, only the alarm tells it.
+ * Alarms by object id. The runtime writes an object's name into the object's file a while after its
+ * first call, but into its alarm at once: for an object that a kill has cut off in between, only
+ * the alarm has the name.
  */
 function alarmsOf(folder: string): Map<string, Alarm> {
   const database = new DatabaseSync(join(folder, "metadata.sqlite"));
   try {
-    // Nanoseconds are more than a number holds.
+    // Nanoseconds exceed the range of a number.
     const alarms = database
       .prepare(
         "SELECT actor_id AS id, actor_name AS name, scheduled_time / 1000000 AS at FROM _cf_ALARM",
@@ -109,7 +120,7 @@ function alarmsOf(folder: string): Map<string, Alarm> {
   }
 }
 
-/** The object's name, and how many rows each of its tables has. */
+/** The object's name, and the number of rows in each of its tables. */
 function heldIn(path: string): { of: string | null; tables: Map<string, string> } {
   const database = new DatabaseSync(path);
   try {

@@ -1,11 +1,14 @@
-/** Does what a poison item would do to its worker: whenever one runs, the whole runtime is killed a moment later. */
+/**
+ * Acts for poison items: whenever one runs, the whole runtime is killed a moment later, as if the
+ * item had killed its worker.
+ */
 import type { Dice } from "./dice.ts";
 import type { Stage } from "./stage.ts";
 
 const MAX_DELAY_MS = 300;
 
 export class Poison {
-  /** Starts that failed, in words. */
+  /** Failed starts, in words. */
   readonly faults: string[] = [];
   readonly #stage: Stage;
   readonly #dice: Dice;
@@ -17,7 +20,10 @@ export class Poison {
     this.#signal = signal;
   }
 
-  /** An attempt of a poison item has begun. Nothing is killed twice for it: by then another kill may have taken it. */
+  /**
+   * An attempt of a poison item has begun. Each report kills at most once: another kill may have
+   * taken the attempt by then.
+   */
   strikes(): void {
     const { readyAt } = this.#stage;
     setTimeout(

@@ -1,4 +1,6 @@
-/** The recorder outside: a server on loopback that survives the kills and writes down what every attempt tells it, in order. */
+/**
+ * The recorder: a server on loopback that survives the kills and writes down every report in order.
+ */
 import { createWriteStream, type WriteStream } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
@@ -9,13 +11,13 @@ const KEEP_ALIVE_MS = 3_600_000;
 const DRAIN_LIMIT_MS = 60_000;
 
 export class Recorder {
-  /** In the order in which they came. */
+  /** Reports in the order of arrival. */
   readonly reports: Report[] = [];
   readonly #server: Server;
   readonly #file: WriteStream;
   readonly #onReport: (report: Report) => void;
   readonly #connections = new Set<Socket>();
-  /** Reports that are coming in. */
+  /** Reports in progress. */
   readonly #coming = new Set<Promise<void>>();
 
   private constructor(server: Server, file: WriteStream, onReport: (report: Report) => void) {
@@ -24,10 +26,10 @@ export class Recorder {
     this.#onReport = onReport;
   }
 
-  /** `path`: a file that takes the reports too, one JSON a line, to look into afterwards. */
+  /** `path`: a file that also takes the reports, as one JSON a line, for later inspection. */
   static async start(path: string, onReport: (report: Report) => void): Promise<Recorder> {
     const server = createServer();
-    // A connection that is closed just when a task takes it up again is that task's failure.
+    // Closing a connection just as a task reuses it would fail the task.
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     const recorder = new Recorder(server, createWriteStream(path), onReport);
     server.on("connection", (socket) => {
@@ -59,8 +61,9 @@ export class Recorder {
   }
 
   /**
-   * Who has sent something is dead: resolves when all that it had sent is written down. The system closes the connections of a process
-   * that has ended, after what had been sent by it; however long a busy machine takes to read that. Rejects if some stay open.
+   * Resolves when all reports of a dead sender are written down. The system closes the connections
+   * of an ended process after its sent data, however long a busy machine takes to read. Rejects if
+   * some stay open.
    */
   async drained(): Promise<void> {
     const { promise: overdue, reject } = Promise.withResolvers<never>();
@@ -86,7 +89,7 @@ export class Recorder {
     this.add(REPORT.parse(JSON.parse(await text(request))));
   }
 
-  /** Writes down what was done for a task from outside, as if the task had told it. */
+  /** Writes down an action from outside for a task, as if the task had reported it. */
   add(report: Report): void {
     this.reports.push(report);
     this.#file.write(`${JSON.stringify({ at: Date.now(), ...report })}\n`);

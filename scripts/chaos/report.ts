@@ -1,4 +1,4 @@
-/** What `npm run chaos` tells when it is over. */
+/** The final report of `npm run chaos`. */
 import type { History } from "./history.ts";
 import type { Kill } from "./stage.ts";
 import type { Violation } from "./verdict.ts";
@@ -15,15 +15,18 @@ export interface Outcome {
     readonly byKind: ReadonlyMap<string, number>;
   };
   readonly tookMs: number;
-  /** From the last start before to the moment in which the last run was read as final; null if some never was. */
+  /**
+   * Time from the last start to the moment when the last run was read as final; null if one never
+   * was.
+   */
   readonly lastFinalAfterMs: number | null;
   readonly quiet: number;
   readonly deadLetters: readonly unknown[];
-  /** The time was up before it was carried through. */
+  /** The time was up before the end of the scenario. */
   readonly gaveUp: boolean;
 }
 
-/** The figures, for a program. */
+/** The figures as an object, for programs. */
 export function figuresOf(outcome: Outcome): Record<string, unknown> {
   const { history, kills, load } = outcome;
   const runs = history.runs.filter(({ final }) => final !== null);
@@ -31,7 +34,7 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
   const tasks = runs.flatMap(({ final }) => final?.document.tasks ?? []);
   const attempts = tasks.flatMap((task) => task.attempts);
   const ends = history.reports.filter(({ event }) => event === "end").length;
-  // What gathers the items of a task is not its code.
+  // Collecting the items of a task is not the task's code.
   const succeeded = tasks.filter(
     ({ status, each }) => status === "succeeded" && each === undefined,
   ).length;
@@ -75,13 +78,14 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
       effects_executed_more_than_accepted: ends - succeeded,
     },
     dead_letters: outcome.deadLetters,
-    // Of triggers that were cut off before they were recorded; their alarm deletes them, eight days later.
+    // Payloads of triggers that were cut off before they were recorded; their alarm deletes them,
+    // eight days later.
     objects_to_be_collected: history.leftovers.length,
     violations: outcome.violations,
   };
 }
 
-/** The same for people. */
+/** The same as text. */
 export function renderReport(outcome: Outcome): string {
   const figures = Object.entries(figuresOf(outcome)).filter(([name]) => name !== "violations");
   const lines = figures.flatMap(([name, value]) => rows(name, value));
@@ -102,7 +106,7 @@ export function renderReport(outcome: Outcome): string {
 
 const SHOWN = 40;
 
-/** One line a figure; the counts of one thing share a line. */
+/** A line for each figure; counts of one thing share a line. */
 function rows(name: string, value: unknown): [string, string][] {
   if (value === null || typeof value !== "object") return [[words(name), JSON.stringify(value)]];
   if (Array.isArray(value)) {

@@ -1,24 +1,27 @@
-/** The runtime under fire: one state folder and one port, killed and started again as often as told. */
+/** The runtime under test: one state folder and one port, killed and restarted on request. */
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 
 export interface Kill {
   /** Epoch milliseconds. */
   readonly at: number;
-  /** From the start of the next runtime until it answered. */
+  /** Time from the start of the next runtime until it answered. */
   readonly readyAfterMs: number;
-  /** By the plan of the seed, or by a poison item that ran. */
+  /** Cause of the kill: the seed's plan, or a poison item. */
   readonly by: "plan" | "poison";
 }
 
 export interface StageOptions {
-  /** Versions of peach.conf: each start after a kill of the plan takes the next one, so that it is a deploy as well. */
+  /**
+   * Versions of peach.conf: each start after a planned kill takes the next one, so it is a deploy
+   * as well.
+   */
   readonly confPaths: readonly [string, ...string[]];
   readonly pipelinesDir: string;
   readonly persistTo: string;
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly onOutput: (line: string) => void;
-  /** It was killed, and is started again when this has resolved. */
+  /** Called after a kill. The runtime is started again when the promise resolves. */
   readonly onKilled: () => Promise<void>;
 }
 
@@ -30,7 +33,7 @@ export class Stage {
   /** Resolves while the runtime is up. */
   #up = Promise.withResolvers<void>();
   #isUp = true;
-  /** What is under way of it, once it is being killed. */
+  /** The restart in progress. */
   #restart: Promise<void> | null = null;
   #readyAt = Date.now();
 
@@ -41,7 +44,7 @@ export class Stage {
     this.#up.resolve();
   }
 
-  /** Resolves when it is up. */
+  /** Resolves when the runtime is up. */
   static async start(options: StageOptions): Promise<Stage> {
     return new Stage(options, await startRuntime({ ...options, confPath: options.confPaths[0] }));
   }
@@ -54,7 +57,7 @@ export class Stage {
     return this.#runtime.token;
   }
 
-  /** How long its runs are kept. */
+  /** Retention of runs. */
   get retentionMs(): number {
     return this.#runtime.project.plan.retentionMs;
   }
@@ -63,7 +66,7 @@ export class Stage {
     return this.#isUp;
   }
 
-  /** When it came up last. Epoch milliseconds. */
+  /** Time of the last start. Epoch milliseconds. */
   get readyAt(): number {
     return this.#readyAt;
   }
@@ -73,8 +76,9 @@ export class Stage {
   }
 
   /**
-   * Kills every process of it at once and starts it again on the same state and port, with the next version of peach.conf. Resolves
-   * when it is up. While that is under way another call waits for it, and kills nothing.
+   * Kills all processes at once and restarts the runtime with the same state and port, with the
+   * next version of peach.conf. Resolves when it is up. A concurrent call waits for the same
+   * restart and kills nothing.
    */
   async killAndRestart(by: Kill["by"]): Promise<void> {
     this.#restart ??= this.#killAndRestart(by).finally(() => (this.#restart = null));
@@ -91,7 +95,8 @@ export class Stage {
     const startedAt = Date.now();
     const env = { ...this.#options.env, PEACH_API_TOKEN: token };
     const { confPaths } = this.#options;
-    // A poison is not deployed anew each time that it kills: what is lost to a deploy counts against nobody.
+    // A poison item must not be deployed anew each time it kills: an attempt lost to a deploy is
+    // nobody's fault.
     const deploys =
       this.kills.filter((kill) => kill.by === "plan").length + (by === "plan" ? 1 : 0);
     const confPath = confPaths[deploys % confPaths.length] ?? confPaths[0];

@@ -1,8 +1,8 @@
 /**
- * Holds what was seen from outside against what Peach promises. Pure: a history in, violations out.
+ * Checks the history from outside against Peach's guarantees. Pure: a history in, violations out.
  *
- * What a task did may have been done more than once (a kill takes the attempt, not its effects); what it passed is accepted
- * once, and only that is ever read.
+ * A task's effects may happen more than once (a kill takes the attempt, not its effects). Its
+ * output is accepted once, and only the accepted output is ever read.
  */
 import { crowdsOf } from "./at-once.ts";
 import { KINDS, type Kind } from "./kinds.ts";
@@ -10,28 +10,33 @@ import { ofItems, type ItemReport } from "./item-verdict.ts";
 import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./history.ts";
 
 /**
- * - `lost_run`: it was accepted, and is not there.
- * - `unread_run`: it was deleted before it was read: nobody can tell how it ended.
- * - `stuck_run`: it is not final.
- * - `wrong_end`: run or task ended otherwise than it had to.
- * - `changed_after_end`: it was read as final, and later as something else.
- * - `not_accepted_once`: a task that succeeded has not exactly one attempt that did.
- * - `failed_too_often`: an attempt threw that did not have to.
+ * The checked rules:
+ * - `lost_run`: an accepted run does not exist.
+ * - `unread_run`: a run was deleted before its end was read.
+ * - `stuck_run`: a run is not final.
+ * - `wrong_end`: a run or task has another end than required.
+ * - `changed_after_end`: a run was read as final, and later with another end.
+ * - `not_accepted_once`: a succeeded task does not have exactly one succeeded attempt.
+ * - `failed_too_often`: an attempt threw without a plan to throw.
  * - `missing_effect`: the accepted attempt did not do its work.
- * - `effect_after_success`: an attempt started after its task was seen succeeded, or its run final.
- * - `doubled_step`: a step was done again after a later one of its task had begun, so after it was recorded.
+ * - `effect_after_success`: an attempt started after its task was read as succeeded, or its run as
+ *   final.
+ * - `doubled_step`: a step was repeated after a later step of its task had begun, so after it was
+ *   recorded.
  * - `doubled_attempt`: one attempt was executed twice.
- * - `too_many_at_once`: more attempts of a limited task ran at once than its `concurrency` allows.
- * - `unknown_attempt`: an attempt was executed that the run does not know.
- * - `wrong_read`: a task read something else than its upstream task's accepted attempt passed, or the trigger carried.
- * - `wrong_items`: a task that runs once per item has lost one, or has passed what no accepted attempt of it did, or not in its order.
+ * - `too_many_at_once`: more attempts of a limited task ran at once than `concurrency` allows.
+ * - `unknown_attempt`: the run does not know an executed attempt.
+ * - `wrong_read`: a task read neither the accepted output of its upstream task nor the trigger's
+ *   payload.
+ * - `wrong_items`: an `each` task lost an item, passed an output of no accepted attempt, or changed
+ *   the order.
  * - `early_start`: a task started before an upstream task had ended.
  * - `doubled_run`: one trigger became several runs.
- * - `not_deleted`: it is there after its retention.
- * - `leftover_object`: a payload object that nothing points at.
- * - `leftover_state`: an object of a run holds something after its retention.
- * - `wrong_list`: the list did not have the run as it had ended.
- * - `refused`: a client got an answer that it should not.
+ * - `not_deleted`: a run exists after its retention.
+ * - `leftover_object`: a payload object without a run.
+ * - `leftover_state`: a run object has state after its retention.
+ * - `wrong_list`: the list has another status than the run.
+ * - `refused`: a client got an answer that no client should get.
  */
 export type Rule =
   | "lost_run"
@@ -61,7 +66,7 @@ export interface Violation {
   readonly rule: Rule;
   readonly run: string | null;
   readonly task: string | null;
-  /** What was found, and what had to be. */
+  /** The found and the required state. */
   readonly detail: string;
 }
 
@@ -70,7 +75,7 @@ type End = Extract<Report, { event: "end" }> & { readonly at: number };
 type Step = Extract<Report, { event: "step" }>;
 type Child = Extract<Report, { event: "child" }>;
 
-/** What the tasks of one run reported; `at` is the place among all reports. */
+/** Reports of one run's tasks; `at` is the position among all reports. */
 interface Reported {
   readonly starts: Start[];
   readonly ends: End[];
@@ -79,7 +84,7 @@ interface Reported {
   readonly items: ItemReport[];
 }
 
-/** Everything that is not as it has to be. */
+/** Returns every violation. */
 export function violationsOf(history: History): Violation[] {
   const reported = byRun(history.reports);
   return [
@@ -103,7 +108,7 @@ export function violationsOf(history: History): Violation[] {
   ];
 }
 
-/** So long after its end an attempt may still put something into R2. */
+/** An attempt may still write to R2 this long after its end. */
 const LATE_OUTPUT_MS = 1_000_000;
 
 const NOTHING: Reported = { starts: [], ends: [], steps: [], children: [], items: [] };
@@ -130,7 +135,7 @@ function ofRun(run: FollowedRun, reported: Reported): Violation[] {
     task,
     detail,
   });
-  // Its notification went with the kill: the platform's queue is durable, the local one is not.
+  // Its notification was lost with the kill: the platform's queue is durable, the local one is not.
   if (run.source === "announced" && run.lastRead === null && !run.heard) {
     return run.excused
       ? []
@@ -205,7 +210,7 @@ function ofAttempts(
           `it is ${task.status} with ${accepted.length} accepted attempts`,
         ),
       );
-    // What gathers the items of a task is not its code.
+    // Collecting the items of a task is not the task's code.
     for (const { attempt } of task.each === undefined ? accepted : []) {
       if (
         !ends.some(
@@ -260,7 +265,7 @@ function ofReads(
   const found: Violation[] = [];
   const endOf = (parent: TaskDocument | undefined): End | undefined => {
     const accepted = parent?.attempts.find(({ status }) => status === "succeeded");
-    // Whichever attempt was completed: what was sent for it is the same.
+    // Any completed attempt: all completions of a run are the same.
     const isOf = (end: End): boolean => end.attempt === accepted?.attempt || end.task === external;
     return ends.find((end) => end.task === parent?.task && isOf(end));
   };
@@ -341,8 +346,9 @@ function tooManyAtOnce(history: History): Violation[] {
 }
 
 /**
- * A payload whose trigger was never recorded lies there for eight days; but somebody must know of it. (Its caller was cut off by a
- * kill, and has triggered anew.)
+ * Objects in the payload bucket without a run. A payload whose trigger was never recorded stays for
+ * eight days, but an alarm must exist for it. (Its caller was cut off by a kill and has triggered
+ * anew.)
  */
 function leftoverObjects(history: History): Violation[] {
   return history.leftovers.flatMap((key) => {
@@ -365,9 +371,10 @@ function leftoverObjects(history: History): Violation[] {
 }
 
 /**
- * The note that a payload may be there goes when the payload does. A run that is deleted soon after an attempt of it was lost keeps one,
- * empty, until that attempt can put nothing any more: then its alarm looks into R2 once more (src/objects/run/late-output.ts). That there was a
- * run which another one has triggered is noted until the other one cannot be retried any more (src/objects/run/tombstone.ts).
+ * State of run objects after retention. The note of a possible payload goes with the payload. A run
+ * deleted soon after one of its attempts was lost keeps an empty note until this attempt can write
+ * no more: then its alarm checks R2 once more (src/objects/run/late-output.ts). The note of a child
+ * run is kept until its parent cannot be retried any more (src/objects/run/tombstone.ts).
  */
 function leftoverState(history: History): Violation[] {
   return history.heldState
@@ -383,7 +390,7 @@ function leftoverState(history: History): Violation[] {
     }));
 }
 
-/** Of a trigger that died before it was recorded: the alarm of its object deletes what it has left. */
+/** A trigger that died before it was recorded: its object's alarm deletes the rest. */
 function isToBeCollected(id: string, { runs, alarms }: History): boolean {
   return alarms.has(id) && runs.every(({ runId }) => runId !== id);
 }

@@ -1,7 +1,8 @@
 /**
- * Two versions of the pipelines: each start after a kill of the plan takes the other one, so every run that lives through such a kill
- * goes on under a version that it was not accepted by. The second one has tasks that the first has not, and the other way round; a method, a
- * lane, a limit and a way of dispatch are others. What a run has to come to is the same in both.
+ * Two versions of the pipelines. Each start after a planned kill deploys the other one, so every
+ * run that survives such a kill continues under a version that did not accept it. Each version has
+ * tasks that the other has not; a method, a lane, a limit and a dispatch mode differ. The required
+ * ends of runs are the same in both.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,12 +16,12 @@ export function versionsOfConf(folder: string): [string, string] {
   return [first, second];
 }
 
-/** The second version of peach.conf, as text. */
+/** The text of the second version of peach.conf. */
 function secondVersion(text: string): string {
   const conf = parseDocument(text);
   conf.setIn(["tasks", "novel"], { method: "plain", downstream: "novel_end" });
   conf.setIn(["tasks", "novel_end"], { method: "plain_again" });
-  // A run of the first version still finds it: every exported function is deployed.
+  // A run of the first version still finds the method: every exported function is deployed.
   for (const task of ["former", "former_2", "former_end"]) conf.deleteIn(["tasks", task]);
   conf.setIn(["tasks", "fan_join", "method"], "plain_again");
   conf.setIn(["tasks", "long", "timeout"], "9s");

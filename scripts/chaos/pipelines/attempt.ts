@@ -1,14 +1,18 @@
 /**
- * What every chaos task does: it tells the recorder outside what it read before it does anything, and what it passes right
- * before it passes it. Each attempt passes something else, so whose data a task has read can be told.
+ * The common part of all chaos tasks: reports to the recorder what it has read before doing
+ * anything, and what it passes right before passing it. Each attempt passes something else, so the
+ * origin of all data is known.
  */
 import { currentTask, passToChildTask } from "peach/task-helpers";
 
-/** Above inline_limit: payloads of this size lie in R2. */
+/** Above inline_limit: payloads of this size are stored in R2. */
 const LARGE_BYTES = 40_000;
 const MAX_PAUSE_MS = 150;
 
-/** Reports the start of this attempt. `item`: what the client calls the trigger, on the root task; `user`: whose turn it takes. */
+/**
+ * Reports the start of this attempt. `item`: the client's name of the trigger, on the root task;
+ * `user`: the user whose slot is taken.
+ */
 export async function begin(
   read: Readonly<Record<string, string>>,
   item: string | null,
@@ -18,7 +22,7 @@ export async function begin(
   await takeMs(Math.random() * MAX_PAUSE_MS);
 }
 
-/** The digests of what a task has read: by parent where it has several, else under the empty name. */
+/** Digests of a task's input: by parent if it has several, else under the empty name. */
 export async function digestsOf(payload: unknown): Promise<Record<string, string>> {
   if (payload === undefined) return {};
   const byParent =
@@ -29,24 +33,24 @@ export async function digestsOf(payload: unknown): Promise<Record<string, string
   return Object.fromEntries(await Promise.all(digests));
 }
 
-/** The name that the client gave this trigger; null for what another task has passed. */
+/** The client's name of this trigger; null for another task's output. */
 export function itemOf(payload: unknown): string | null {
   return isMapping(payload) && typeof payload["item"] === "string" ? payload["item"] : null;
 }
 
-/** Whom a payload is of; null: it names nobody. */
+/** The user of a payload; null: none. */
 export function userOf(payload: unknown): string | null {
   return isMapping(payload) && typeof payload["user"] === "string" ? payload["user"] : null;
 }
 
-/** Passes a small value of this attempt, which names the user, if there is one. */
+/** Passes a small value of this attempt, with the user if there is one. */
 export async function passValue(user: string | null = null): Promise<void> {
   const value = { ...stampOf(), ...(user !== null && { user }) };
   await report({ event: "end", passed: await digestOf(value), to: {} });
   passToChildTask(value);
 }
 
-/** Passes bytes of this attempt, and other bytes to the child named. */
+/** Passes bytes of this attempt, and different bytes to the child. */
 export async function passBytes(child: string | null): Promise<void> {
   const bytes = bytesOf(JSON.stringify(stampOf()), LARGE_BYTES);
   const other =
@@ -74,7 +78,7 @@ export async function passStream(size: number): Promise<void> {
   passToChildTask(stream);
 }
 
-/** Tells the recorder, which answers once it has written it down. */
+/** Sends a report to the recorder, which answers after writing it down. */
 export async function report(data: Readonly<Record<string, unknown>>): Promise<void> {
   const { runId: run, name: task, attempt, env } = currentTask();
   const url: unknown = Reflect.get(env, "RECORDER_URL");
@@ -98,7 +102,7 @@ export async function digestOf(value: unknown): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** This text, again and again. */
+/** Repeats the text up to the size. */
 function bytesOf(text: string, size: number): Uint8Array {
   return new TextEncoder().encode(text.repeat(Math.ceil(size / text.length)).slice(0, size));
 }
@@ -108,7 +112,7 @@ function stampOf(): { by: string; attempt: number; nonce: string } {
   return { by: name, attempt, nonce: crypto.randomUUID() };
 }
 
-/** What `passValue` and `passBytes` pass. */
+/** True for values of `passValue` and `passBytes`. */
 function isPassed(value: unknown): boolean {
   return value instanceof Uint8Array || (isMapping(value) && typeof value["nonce"] === "string");
 }

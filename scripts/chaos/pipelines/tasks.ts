@@ -19,7 +19,7 @@ import {
   userOf,
 } from "./attempt.ts";
 
-/** Of a payload that a child run is triggered with, so that it lies in R2. */
+/** Makes the payload of a child run so large that it is stored in R2. */
 const FILLER = "peach ".repeat(5_000);
 const ITEM_BYTES = 32;
 const ITEMS = 40;
@@ -35,14 +35,14 @@ export async function plain(payload: unknown): Promise<void> {
   await passValue(userOf(payload));
 }
 
-/** The same under another name: what a later version of peach.conf names in its place. */
+/** The same method under another name, for a later version of peach.conf. */
 export const plain_again = plain;
 
 export const throws_once = throwing(1);
 export const throws_twice = throwing(2);
 export const throws_always = throwing(Number.POSITIVE_INFINITY);
 
-/** Its first attempt never ends by itself. */
+/** The first attempt never ends by itself. */
 export async function hangs_once(payload: unknown): Promise<void> {
   await begin(await digestsOf(payload), itemOf(payload));
   if (currentTask().attempt === 1) await new Promise(() => {});
@@ -52,7 +52,7 @@ export async function hangs_once(payload: unknown): Promise<void> {
 export async function takes_seconds(payload: unknown): Promise<void> {
   await begin(await digestsOf(payload), itemOf(payload), userOf(payload));
   const { name } = currentTask();
-  // Of the driver lane: what its timeout leaves.
+  // A task of the driver lane: uses the rest of its timeout.
   await takeMs(
     name === "long" || name === "awaited"
       ? MIN_SECONDS_MS + Math.random() * (MAX_SECONDS_MS - MIN_SECONDS_MS)
@@ -61,7 +61,7 @@ export async function takes_seconds(payload: unknown): Promise<void> {
   await passValue();
 }
 
-/** Tells outside where it can be completed, and returns. */
+/** Reports its completion URL and returns. */
 export async function asks_somebody(payload: unknown): Promise<void> {
   await begin(await digestsOf(payload), itemOf(payload));
   await report({ event: "asked", url: currentTask().completionUrl, user: userOf(payload) });
@@ -73,7 +73,7 @@ export async function chooses_one(payload: unknown): Promise<void> {
   await passValue();
 }
 
-/** Its first attempt throws after it has triggered: the next must find the same child runs. */
+/** The first attempt throws after triggering: the next one must find the same child runs. */
 export async function triggers_children(payload: unknown): Promise<void> {
   const item = itemOf(payload) ?? "";
   await begin(await digestsOf(payload), item);
@@ -99,7 +99,7 @@ export async function triggers_children(payload: unknown): Promise<void> {
   await passValue();
 }
 
-/** A step that is done again gives another digest than the one that is kept. */
+/** A repeated step gives another digest than the recorded one. */
 export async function goes_in_steps(payload: unknown): Promise<void> {
   await begin(await digestsOf(payload), itemOf(payload));
   for (const nth of [1, 2, 3, 4, 5]) {
@@ -114,7 +114,7 @@ export async function goes_in_steps(payload: unknown): Promise<void> {
   await passValue();
 }
 
-/** Waits longer than it may in place. */
+/** Waits longer than a wait in place may take. */
 export async function awaits_run(payload: unknown): Promise<void> {
   const item = itemOf(payload) ?? "";
   await begin(await digestsOf(payload), item);
@@ -143,7 +143,7 @@ export async function makes_items(payload: unknown): Promise<unknown> {
   return items;
 }
 
-/** One of its items is killed with the whole runtime, by who hears its report. */
+/** One of its items is killed with the whole runtime when its report arrives. */
 export async function maps_poison(read: unknown): Promise<unknown> {
   if (currentTask().item?.index !== POISONED) return maps_item(read);
   await report({ event: "poison" });
@@ -151,7 +151,7 @@ export async function maps_poison(read: unknown): Promise<unknown> {
   return null;
 }
 
-/** Each attempt passes something else; every tenth item lies in R2. */
+/** Each attempt passes something else; every tenth item is stored in R2. */
 export async function maps_item(read: unknown): Promise<unknown> {
   const { item } = currentTask();
   await takeMs(Math.random() * ITEM_MS);
