@@ -27,8 +27,8 @@ export interface AcceptRequest extends Versioned {
     readonly limitKeys?: PayloadLimitKeys;
   })[];
   /**
-   * Key that signs the completion URLs of external tasks (see `execution/external/completion-token.ts`);
-   * absent: no external task.
+   * Key that signs the completion URLs of external tasks (see
+   * `execution/external/completion-token.ts`); absent: no external task.
    */
   readonly completionKey?: string;
   /** Limit keys of the payload for the root task; absent if its limits read no key. */

@@ -1,6 +1,6 @@
 /**
- * Handles the alarm of a run: lets the machine act on the time, reports to the catalog and the parent,
- * and deletes the run after its retention. A failure is passed to `AlarmTrouble`.
+ * Handles the alarm of a run: lets the machine act on the time, reports to the catalog and the
+ * parent, and deletes the run after its retention. A failure is passed to `AlarmTrouble`.
  */
 import { looksForMessage, nextWakeAt } from "../../domain/run/machine.ts";
 import { type Run } from "../../domain/run/state.ts";
@@ -123,7 +123,8 @@ export class AlarmHandler {
     if (this.#transitions.known === undefined) this.#host.waitUntil(this.#problem.tell(error));
     const again = (): void =>
       this.#clock.set(
-        now + (isNewer ? this.#transitions.reader.pauseMs() : this.#trouble.pauseMs(now)),
+        now +
+          (isNewer ? this.#transitions.reader.recheckDelayMs() : this.#trouble.retryDelayMs(now)),
       );
     if (outcome !== "given_up" || isNewer) return again();
     this.#host.waitUntil(this.#trouble.giveUp(this.#transitions.known, error, again));

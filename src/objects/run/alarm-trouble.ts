@@ -104,7 +104,7 @@ export class AlarmTrouble {
   }
 
   /** Returns the delay before the alarm is retried. */
-  pauseMs(now: number): number {
+  retryDelayMs(now: number): number {
     const overMs = now - (this.#known?.since ?? now) - FOR_GOOD.goingOnMs;
     const longestMs = Math.max(
       RETRY_DELAY_MS.soon,

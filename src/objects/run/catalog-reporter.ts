@@ -24,44 +24,44 @@ const MAX_REPORTS = 5;
 export type ReportToCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
 
 export class CatalogReporter {
-  readonly #tell: ReportToCatalog;
+  readonly #report: ReportToCatalog;
   readonly #failed: (error: unknown) => void;
   readonly #after: After;
   /**
    * Nonce and revision of the last confirmed report. The nonce tells runs apart: the id may belong
    * to another run later in this life of the object.
    */
-  #kept = { nonce: "", revision: -1 };
+  #confirmed = { nonce: "", revision: -1 };
   /** The outstanding report, and whether the catalog must confirm; null: nothing is outstanding. */
-  #owed: { readonly keep: boolean } | null = null;
-  #telling: Promise<void> | null = null;
+  #pending: { readonly keep: boolean } | null = null;
+  #reporting: Promise<void> | null = null;
   /** Ends the current delay early; null: no delay is running. */
-  #endPause: (() => void) | null = null;
+  #endDelay: (() => void) | null = null;
 
-  constructor(tell: ReportToCatalog, failed: (error: unknown) => void, after: After) {
-    this.#tell = tell;
+  constructor(report: ReportToCatalog, failed: (error: unknown) => void, after: After) {
+    this.#report = report;
     this.#failed = failed;
     this.#after = after;
   }
 
   /** Reports a changed status. Never rejects: the alarm repeats a failed report. */
   async note(run: Run, keep: boolean): Promise<void> {
-    this.#owed = { keep: keep || this.#owed?.keep === true };
+    this.#pending = { keep: keep || this.#pending?.keep === true };
     if (!keep && run.finishedAt === null) {
       // The report after the running delay covers the change.
-      if (this.#endPause !== null) return;
-      await this.#pause();
-    } else this.#endPause?.();
+      if (this.#endDelay !== null) return;
+      await this.#delay();
+    } else this.#endDelay?.();
     try {
-      await this.#tellAll(run);
+      await this.#reportPending(run);
     } catch (error) {
       this.#failed(error);
     }
   }
 
   /** Tells whether the catalog has confirmed the run's current revision. */
-  isKept(run: Pick<Run, "nonce" | "revision">): boolean {
-    return this.#kept.nonce === run.nonce && this.#kept.revision >= run.revision;
+  isConfirmed(run: Pick<Run, "nonce" | "revision">): boolean {
+    return this.#confirmed.nonce === run.nonce && this.#confirmed.revision >= run.revision;
   }
 
   /**
@@ -69,48 +69,49 @@ export class CatalogReporter {
    * unreachable, or repeatedly does not confirm.
    */
   async confirm(run: Run): Promise<void> {
-    for (let tries = 0; !this.isKept(run); tries += 1) {
+    for (let tries = 0; !this.isConfirmed(run); tries += 1) {
       if (tries === MAX_REPORTS)
         throw new Error(`the catalog was told ${tries} times to keep the run, and does not`);
-      this.#owed = { keep: true };
-      await this.#tellAll(run);
+      this.#pending = { keep: true };
+      await this.#reportPending(run);
     }
   }
 
   /** Reports a later retention end of a final run. Rejects if the catalog is unreachable. */
   async extend(run: Run, keptUntil: number): Promise<void> {
-    await this.#tell(summarize(run, keptUntil), true);
+    await this.#report(summarize(run, keptUntil), true);
   }
 
-  async #pause(): Promise<void> {
+  async #delay(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const callOff = this.#after(GATHER_MS, resolve);
-    this.#endPause = () => {
+    this.#endDelay = () => {
       callOff();
       resolve();
     };
     await promise;
-    this.#endPause = null;
+    this.#endDelay = null;
   }
 
-  async #tellAll(run: Run): Promise<void> {
-    if (this.#telling === null && this.#owed !== null) this.#telling = this.#tellOneByOne(run);
-    await this.#telling;
+  async #reportPending(run: Run): Promise<void> {
+    if (this.#reporting === null && this.#pending !== null)
+      this.#reporting = this.#reportOneByOne(run);
+    await this.#reporting;
   }
 
-  async #tellOneByOne(run: Run): Promise<void> {
+  async #reportOneByOne(run: Run): Promise<void> {
     try {
-      while (this.#owed !== null) {
-        const { keep } = this.#owed;
-        this.#owed = null;
+      while (this.#pending !== null) {
+        const { keep } = this.#pending;
+        this.#pending = null;
         const summary = summarize(run);
-        const isKept = await this.#tell(summary, keep || summary.finishedAt !== null);
-        if (isKept && !this.isKept({ nonce: run.nonce, revision: summary.revision }))
-          this.#kept = { nonce: run.nonce, revision: summary.revision };
+        const isConfirmed = await this.#report(summary, keep || summary.finishedAt !== null);
+        if (isConfirmed && !this.isConfirmed({ nonce: run.nonce, revision: summary.revision }))
+          this.#confirmed = { nonce: run.nonce, revision: summary.revision };
       }
     } finally {
-      // Runs in the same turn as the last check of `#owed`, so no report is added in between.
-      this.#telling = null;
+      // Runs in the same turn as the last check of `#pending`, so no report is added in between.
+      this.#reporting = null;
     }
   }
 }

@@ -1,4 +1,6 @@
-/** Performs the effects of a run: calls to other objects and the queue, and the acknowledgements. */
+/**
+ * Performs the effects of a run: calls to other objects and the queue, and the acknowledgements.
+ */
 import type { LimitGateEffect, LimitGateEvent } from "../../domain/run/limit-gate.ts";
 import { type RunId } from "../../domain/ids.ts";
 import type { LimitName } from "../../domain/limits/limit.ts";

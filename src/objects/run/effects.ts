@@ -123,10 +123,10 @@ export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: stri
 export async function deliverEntry(
   runId: RunId,
   what: string,
-  pay: () => Promise<void>,
+  deliver: () => Promise<void>,
 ): Promise<void> {
   try {
-    await pay();
+    await deliver();
   } catch (error) {
     const message = `${what} failed; the run's alarm will repeat it`;
     log("warn", message, { run_id: runId, error });
@@ -153,7 +153,9 @@ async function* answersOf<T>(
   }
 }
 
-/** Hands work over. Never rejects: the alarm repeats the effect. `runs` names the runs in the log. */
+/**
+ * Hands work over. Never rejects: the alarm repeats the effect. `runs` names the runs in the log.
+ */
 async function handOver<T>(what: string, runs: string, call: () => Promise<T>): Promise<T | null> {
   try {
     return await callWithRetries(what, call, HANDOVER);

@@ -1,5 +1,6 @@
 /**
- * Reads journal entries: collects outsourced bytes, parses, and refuses what only newer code can read.
+ * Reads journal entries: collects outsourced bytes, parses, and refuses what only newer code can
+ * read.
  */
 import { decodeChange, type EncodedChange } from "../../domain/run/journal-codec.ts";
 import {
@@ -105,7 +106,9 @@ export class EntryReader {
   }
 }
 
-/** The only row mapping of journal entries: `Journal` alone writes entries, as JSON of these types. */
+/**
+ * The only row mapping of journal entries: `Journal` alone writes entries, as JSON of these types.
+ */
 function parseEntry<T>(entry: string): T {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(entry) as T;

@@ -16,9 +16,9 @@ import type { JournalPage, JournalRow, Journal } from "./journal.ts";
 const PAGE: JournalPage = { rows: 200, length: 1_000_000 };
 
 /** Access to the current run. */
-export interface Present {
+export interface CurrentRun {
   /** Events for a subscriber that knows nothing yet; with the end, if the run has ended. */
-  readonly asItIs: () => readonly RunEvent[];
+  readonly events: () => readonly RunEvent[];
   /** Last progress of the attempt with this token; null: none, or the attempt has ended. */
   readonly progressOf: (ordinal: number, token: number) => Progress | null;
 }
@@ -26,7 +26,7 @@ export interface Present {
 export class EventBackfill {
   readonly #journal: Journal;
   readonly #after: number;
-  readonly #present: Present;
+  readonly #current: CurrentRun;
   /** The run at `#position`. */
   #run: Run | null = null;
   #position = 0;
@@ -35,10 +35,10 @@ export class EventBackfill {
   /** Entries are missing: the subscriber gets the current run from now on. */
   #hasGap = false;
 
-  constructor(journal: Journal, after: number, present: Present) {
+  constructor(journal: Journal, after: number, current: CurrentRun) {
     this.#journal = journal;
     this.#after = after;
-    this.#present = present;
+    this.#current = current;
   }
 
   /**
@@ -92,12 +92,12 @@ export class EventBackfill {
    */
   #progressOf(run: Run, ordinal: number): Progress | null {
     const state = run.tasks[ordinal]?.state;
-    return state?.status === "running" ? this.#present.progressOf(ordinal, state.token) : null;
+    return state?.status === "running" ? this.#current.progressOf(ordinal, state.token) : null;
   }
 
   #startOver(): Batch {
     this.#hasGap = true;
     this.#position = this.#journal.nextSeq - 1;
-    return new Batch(this.#present.asItIs());
+    return new Batch(this.#current.events());
   }
 }

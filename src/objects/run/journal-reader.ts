@@ -58,7 +58,7 @@ export class JournalReader {
   /**
    * Returns the delay until the next look for newer code; grows with the time since the last write.
    */
-  pauseMs(): number {
+  recheckDelayMs(): number {
     return deployPauseMs(this.#host.now() - this.#journal.writtenAt());
   }
 
@@ -66,6 +66,6 @@ export class JournalReader {
     // If the alarm is the caller, its handler has set the next alarm by then.
     await Promise.resolve();
     if ((await this.#host.getAlarm()) === null)
-      this.#host.setAlarm(this.#host.now() + this.pauseMs());
+      this.#host.setAlarm(this.#host.now() + this.recheckDelayMs());
   }
 }

@@ -66,7 +66,9 @@ export interface SnapshotRule {
 
 const SNAPSHOT: SnapshotRule = { times: 4, leastBytes: 256_000 };
 
-/** One row as written. The change is encoded against the run before the change (see `decodeChange`). */
+/**
+ * One row as written. The change is encoded against the run before the change (see `decodeChange`).
+ */
 export interface JournalRow {
   readonly seq: number;
   /** The accepted trigger; only in the first entry. */

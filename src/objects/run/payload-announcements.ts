@@ -1,6 +1,7 @@
 /**
- * Announcements of payloads in R2, in the table `objects_expected`. A payload is announced before being
- * stored, so that the end of the run, or an alarm without a run, finds the payloads of dead callers.
+ * Announcements of payloads in R2, in the table `objects_expected`. A payload is announced before
+ * being stored, so that the end of the run, or an alarm without a run, finds the payloads of dead
+ * callers.
  */
 import type { JournalStorage } from "./journal-storage.ts";
 import { CREATE_OBJECTS_EXPECTED } from "./schema.ts";

@@ -1,4 +1,7 @@
-/** The `RunHost` of a run object: storage, clock, alarm, queue, bucket and other objects of the platform. */
+/**
+ * The `RunHost` of a run object: storage, clock, alarm, queue, bucket and other objects of the
+ * platform.
+ */
 import { recordRun } from "../catalog/catalog-client.ts";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { deleteRunPayloads } from "../../payloads/payload-store.ts";
@@ -43,7 +46,7 @@ export function platformHost(
         runId !== null && (await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts }))
       );
     },
-    parentStates: (parents) => Promise.all(parents.map((parent) => parentStanding(env, parent))),
+    parentStates: (parents) => Promise.all(parents.map((parent) => parentState(env, parent))),
     tellParent: async (parent, child) =>
       void (await callRun(env, parent, (run) => run.knowChild(child))),
     parentNotTold: (error, isLast) => {
@@ -66,7 +69,7 @@ export function platformHost(
   };
 }
 
-async function parentStanding(env: Env, parent: RunId): Promise<ParentState> {
+async function parentState(env: Env, parent: RunId): Promise<ParentState> {
   const document = await callRun(env, parent, (run) => run.describe());
   if (document === null) return { type: "gone" };
   const { finished_at } = document;

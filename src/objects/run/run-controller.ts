@@ -1,7 +1,7 @@
 /**
  * Handles the calls of a run object, apart from the platform: turns each call into an event of the
- * machine, and the transition into an answer. Storage, clock, alarm and effects come from outside, so
- * that a test can bring its own. Transitions are in `run-transitions.ts`, the alarm in
+ * machine, and the transition into an answer. Storage, clock, alarm and effects come from outside,
+ * so that a test can bring its own. Transitions are in `run-transitions.ts`, the alarm in
  * `alarm-handler.ts`, and the end of a run in `run-retention.ts`.
  */
 import { slotStatusOf, type LimitGateEvent } from "../../domain/run/limit-gate.ts";

@@ -96,7 +96,7 @@ export class RunDeletion {
   }
 
   /**
-   * Restores the alarm that ends a remembered run, should the platform have given the alarm up.
+   * Restores the alarm that deletes a tombstone, should the platform have given the alarm up.
    * Every caller triggers the check.
    */
   async recover(): Promise<void> {
@@ -112,7 +112,7 @@ export class RunDeletion {
 
   /**
    * Deletes the run. Deletes payloads first: while the journal exists, a failure is retried. The
-   * run is remembered until `until` (see tombstone.ts); null: not at all.
+   * tombstone stays until `until` (see tombstone.ts); null: not at all.
    */
   delete(run: Run, until: number | null): Promise<void> {
     const ending = this.#delete(run, until);
@@ -164,7 +164,7 @@ export class RunDeletion {
     const announcedUntil = lookedAt(
       this.#journal.announcements.since(now - ABANDONED_MS.age, null),
     );
-    // Example: the payload of a trigger that found the run remembered and whose sender died before
+    // Example: the payload of a trigger that found a tombstone and whose sender died before
     // deleting the payload.
     const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;
     if (kept === null && announcedUntil === null && leftUntil === null)

@@ -12,12 +12,12 @@ import type { ChildRun, Run, TaskEntry } from "../../domain/run/state.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
 import { inlinePayload, payloadAttacher } from "./lease-payloads.ts";
 import { SubscriberHub, Batch } from "./subscribers.ts";
-import { eventStream, type Beginning } from "./sse-subscribers.ts";
+import { eventStream, type InitialEvents } from "./sse-subscribers.ts";
 import { writeAcceptAnswer, writeGrant } from "./grant-text-rpc.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completion-status.ts";
 import { noticeOf } from "./final-notice.ts";
-import { EventBackfill, type Present } from "./event-backfill.ts";
+import { EventBackfill, type CurrentRun } from "./event-backfill.ts";
 import { describeRun, type LiveProgress } from "./run-document.ts";
 import { endEvent, runEvent, type RunEvent } from "./public-events.ts";
 import { describeItems, itemOutputsPage, itemOf } from "./item-documents.ts";
@@ -126,7 +126,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     const run = this.#controller.load();
     if (run === null) return null;
     if (after !== null && after >= this.#journal.endSeq) return "over";
-    return this.#hub.isFull ? "full" : eventStream(this.#hub, this.#beginningFor(run, after));
+    return this.#hub.isFull ? "full" : eventStream(this.#hub, this.#initialEvents(run, after));
   }
 
   /**
@@ -140,7 +140,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     if (run === null || this.#hub.isFull)
       return new Response(null, { status: run === null ? 404 : 429 });
     return this.#sockets.open(
-      this.#beginningFor(run, after === null ? null : Number(after)),
+      this.#initialEvents(run, after === null ? null : Number(after)),
       query.get("credential"),
     );
   }
@@ -166,23 +166,23 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
    * Returns the events before the live events: everything after the position, or the whole run for
    * a new subscriber.
    */
-  #beginningFor(run: Run, after: number | null): Beginning {
+  #initialEvents(run: Run, after: number | null): InitialEvents {
     const position = this.#position;
     if (after === null || after > position)
-      return { first: new Batch(this.#asItIs(run)), backfill: null };
+      return { first: new Batch(this.#eventsNow(run)), backfill: null };
     if (after >= this.#journal.endSeq)
       return { first: new Batch([endEvent(run, position)]), backfill: null };
     if (after < position)
       return {
         first: new Batch([]),
-        backfill: new EventBackfill(this.#journal, after, this.#presentOf(run)),
+        backfill: new EventBackfill(this.#journal, after, this.#currentRun(run)),
       };
     return { first: new Batch([]), backfill: null };
   }
 
-  #presentOf(run: Run): Present {
+  #currentRun(run: Run): CurrentRun {
     return {
-      asItIs: () => this.#asItIs(run),
+      events: () => this.#eventsNow(run),
       progressOf: (ordinal, token) => {
         const attempt = this.#controller.live.of(ordinal);
         return attempt?.token === token ? attempt.progress : null;
@@ -190,7 +190,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     };
   }
 
-  #asItIs(run: Run): RunEvent[] {
+  #eventsNow(run: Run): RunEvent[] {
     const position = this.#position;
     const isOver = run.finishedAt !== null;
     return [

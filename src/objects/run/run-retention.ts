@@ -25,8 +25,8 @@ export class RunRetention {
 
   /**
    * Ends the retention. A child run is kept while a parent is active, and checks again after its
-   * own retention time, from a minute to a day. While a parent may be retried, the run is
-   * remembered.
+   * own retention time, from a minute to a day. While a parent may be retried, a
+   * tombstone stays.
    */
   async end(run: Run): Promise<void> {
     const past = tombstoneOf(run);
@@ -36,11 +36,11 @@ export class RunRetention {
     // The clock may have been set back meanwhile, and the run retried.
     if (run.finishedAt === null) return;
     if (kept !== "open") return this.#deletion.delete(run, kept);
-    const pauseMs = Math.min(
+    const recheckMs = Math.min(
       KEPT_RECHECK_MS.most,
       Math.max(KEPT_RECHECK_MS.least, run.graph.retentionMs),
     );
-    const keptUntil = this.#host.now() + pauseMs;
+    const keptUntil = this.#host.now() + recheckMs;
     await this.#catalog.extend(run, keptUntil);
     this.#clock.set(keptUntil);
   }

@@ -1,8 +1,13 @@
 /**
- * The run in memory, and its transitions: has the machine decide, records the change, sets the alarm
- * and issues the effects. Decides nothing itself.
+ * The run in memory, and its transitions: has the machine decide, records the change, sets the
+ * alarm and issues the effects. Decides nothing itself.
  *
- * The order is always: decide → append to the journal → apply to memory → alarm → effects. A crash before the append: nothing has happened, and the caller gets an error and calls again. A crash after the append: the output gate held the answer back until the row was durable. Effects that were not performed are still required by the state, and the alarm, set in the same commit, performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
+ * The order is always: decide → append to the journal → apply to memory → alarm → effects. A crash
+ * before the append: nothing has happened, and the caller gets an error and calls again. A crash
+ * after the append: the output gate held the answer back until the row was durable. Effects that
+ * were not performed are still required by the state, and the alarm, set in the same commit,
+ * performs them. A repeated effect (a second message, a second executor object) finds nothing to
+ * claim.
  */
 import { applyChange } from "../../domain/run/apply-change.ts";
 import { advance } from "../../domain/run/machine.ts";
@@ -114,7 +119,9 @@ export class RunTransitions {
     return decided;
   }
 
-  /** Records a transition, applies its change and performs its effects. Throws if recording fails. */
+  /**
+   * Records a transition, applies its change and performs its effects. Throws if recording fails.
+   */
   commit(
     run: Run,
     decided: TransitionResult,
@@ -163,7 +170,7 @@ export class RunTransitions {
    */
   async #reportListed(run: Run, keep: boolean): Promise<void> {
     const isDone = (): boolean =>
-      this.#run === run && run.finishedAt !== null && this.catalog.isKept(run);
+      this.#run === run && run.finishedAt !== null && this.catalog.isConfirmed(run);
     await this.catalog.note(run, keep);
     if (isDone()) await this.parent.tell(run);
     if (isDone()) this.alarm.setFor(run);

@@ -29,7 +29,7 @@ export const CREATE_JOURNAL = `
     data BLOB
   ) STRICT`;
 
-/** The remainder of a run after its retention (see tombstone.ts). */
+/** The tombstone of a run: all that is kept after its retention (see tombstone.ts). */
 export interface Tombstone {
   readonly status: RunStatus;
   /** Digest of the run's payload. */
@@ -45,7 +45,7 @@ export interface Tombstone {
   readonly retentionMs: number;
 }
 
-/** The table of the remainder (`Tombstone`, as JSON); exists only while a remainder exists. */
+/** The table of the tombstone (`Tombstone`, as JSON); exists only together with its row. */
 export const CREATE_TOMBSTONE = `
   CREATE TABLE IF NOT EXISTS tombstone (
     one INTEGER PRIMARY KEY CONSTRAINT there_is_one_run CHECK (one = 1),

@@ -10,7 +10,7 @@ import type { Batch, Subscriber, SubscriberHub } from "./subscribers.ts";
 import type { EventBackfill } from "./event-backfill.ts";
 
 /** Events for a subscriber before the live events. */
-export interface Beginning {
+export interface InitialEvents {
   readonly first: Batch;
   /** Null: the subscriber missed nothing. */
   readonly backfill: EventBackfill | null;
@@ -19,12 +19,12 @@ export interface Beginning {
 const COMMENT = new TextEncoder().encode(":\n\n");
 
 /**
- * Sends `first` at once, then the events of `backfill`, then live events. The stream closes after the
- * end of the run.
+ * Sends `first` at once, then the events of `backfill`, then live events. The stream closes after
+ * the end of the run.
  */
 export function eventStream(
   hub: SubscriberHub,
-  { first, backfill }: Beginning,
+  { first, backfill }: InitialEvents,
 ): ReadableStream<Uint8Array> {
   let backfilling = backfill;
   let subscriber: SseSubscriber | null = null;

@@ -1,9 +1,9 @@
 /**
- * The remainder of a run after its retention, kept while a run that triggered this run may be
+ * The tombstone of a run after its retention, kept while a run that triggered this run may be
  * retried in place. Holds no payload and no record, only the fact that the run existed. A retried
- * attempt that triggers the run again finds the remainder, and nothing is executed again.
+ * attempt that triggers the run again finds the tombstone, and nothing is executed again.
  *
- * The chain ends: a deleted or remembered run cannot be retried, and keeps no other run. Runs that
+ * The chain ends: a deleted run, with or without a tombstone, cannot be retried, and keeps no other run. Runs that
  * found each other therefore do not keep each other.
  */
 import type { RunId } from "../../domain/ids.ts";
@@ -62,8 +62,8 @@ export async function keptFor(
 const MAX_JOINED = 10_000;
 
 /**
- * Answers a trigger whose run is only tombstone; null: no remainder exists. A new parent is added
- * to the remainder.
+ * Answers a trigger of which only a tombstone is left; null: no tombstone exists. A new parent is
+ * added to the tombstone.
  */
 export function acceptAfterDeletion(journal: Journal, trigger: AcceptRequest): AcceptAnswer | null {
   const past = journal.tombstone.value;

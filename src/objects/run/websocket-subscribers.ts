@@ -14,7 +14,7 @@
 import type { Credential } from "../../domain/identity.ts";
 import { standingOf, type Standing } from "../identity/standing-client.ts";
 import type { SubscriberHub, Subscriber, Batch } from "./subscribers.ts";
-import type { Beginning } from "./sse-subscribers.ts";
+import type { InitialEvents } from "./sse-subscribers.ts";
 
 /** Close code for an ended run, or a subscriber that did not read fast enough. */
 const NORMAL = 1_000;
@@ -49,7 +49,7 @@ export class WebSocketSubscribers {
    * continues. `credential`: the credential that was just checked, as JSON; null: the worker is
    * older and does not send credentials.
    */
-  open({ first, backfill }: Beginning, credential: string | null): Response {
+  open({ first, backfill }: InitialEvents, credential: string | null): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server);
     server.serializeAttachment(credential);
@@ -59,7 +59,7 @@ export class WebSocketSubscribers {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  #begin(subscriber: WebSocketSubscriber, first: Batch, backfill: Beginning["backfill"]): void {
+  #begin(subscriber: WebSocketSubscriber, first: Batch, backfill: InitialEvents["backfill"]): void {
     let length = 0;
     for (let batch: Batch | null = first; batch !== null; batch = backfill?.next() ?? null) {
       if (length > MAX_AT_ONCE) return subscriber.dismiss("long");

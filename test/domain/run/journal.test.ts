@@ -223,7 +223,7 @@ describe("the journal of a run that lives long", () => {
     const record = run.rows().findLast(({ kind }) => kind === "state")?.seq ?? 0;
     const heardAfter = (after: number): string[] => {
       const asItIs = (): { id: number; event: "run"; data: string }[] => [{ id: 0, event: "run", data: "{}" }];
-      const replay = new EventBackfill(run.store, after, { asItIs, progressOf: () => null });
+      const replay = new EventBackfill(run.store, after, { events: asItIs, progressOf: () => null });
       const heard: string[] = [];
       for (let batch = replay.next(); batch !== null; batch = replay.next()) {
         heard.push(...batch.events.map(({ event }) => event));
@@ -262,7 +262,7 @@ describe("a journal of large entries", () => {
       pages.push(page.rows.reduce((sum, { seq }) => sum + (sizes.get(seq) ?? 0), 0));
       return page;
     });
-    const replay = new EventBackfill(run.store, 1, { asItIs: () => [], progressOf: () => null });
+    const replay = new EventBackfill(run.store, 1, { events: () => [], progressOf: () => null });
     let changes = 0;
     for (let batch = replay.next(); batch !== null; batch = replay.next()) changes += batch.events.length;
     expect(changes).toBe(run.rows().filter(({ kind }) => kind === "change").length);

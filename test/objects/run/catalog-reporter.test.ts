@@ -45,7 +45,7 @@ describe("what the catalog is told of a run", () => {
     pauses[0]?.work();
     await noted;
     expect(told).toEqual([{ status: "running", keep: false }]);
-    expect(telling.isKept(run)).toBe(false);
+    expect(telling.isConfirmed(run)).toBe(false);
   });
 
   it("that takes the place of a deleted run of the same id is not what was kept of that", async () => {
@@ -53,13 +53,13 @@ describe("what the catalog is told of a run", () => {
     const former = changed(queuedRun(), { status: "succeeded", startedAt: 2, finishedAt: 3 });
     await telling.confirm(former);
     const run = Object.assign(queuedRun(), { nonce: "another" });
-    expect(telling.isKept(run)).toBe(false);
+    expect(telling.isConfirmed(run)).toBe(false);
     await telling.confirm(run);
     expect(told).toEqual([
       { status: "succeeded", keep: true },
       { status: "queued", keep: true },
     ]);
-    expect(telling.isKept(run)).toBe(true);
+    expect(telling.isConfirmed(run)).toBe(true);
   });
 
   it("that ends meanwhile is told at once, and nothing before", async () => {
@@ -70,7 +70,7 @@ describe("what the catalog is told of a run", () => {
     await noted;
     expect(told).toEqual([{ status: "succeeded", keep: true }]);
     expect(pauses.map(({ isOff }) => isOff)).toEqual([true]);
-    expect(telling.isKept(run)).toBe(true);
+    expect(telling.isConfirmed(run)).toBe(true);
     // It may be retried, and be told of again.
     const again = telling.note(changed(run, { status: "running", finishedAt: null }), false);
     pauses[1]?.work();

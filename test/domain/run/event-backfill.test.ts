@@ -43,7 +43,7 @@ class RecordedJournal {
 
   /** What a listener hears that comes back after this position. */
   heardAfter(after: number, asItIs: () => RunEvent[] = () => [AS_IT_IS]): RunEvent[] {
-    const replay = new EventBackfill(this.store, after, { asItIs, progressOf: () => null });
+    const replay = new EventBackfill(this.store, after, { events: asItIs, progressOf: () => null });
     const heard: RunEvent[] = [];
     for (let batch = replay.next(); batch !== null; batch = replay.next()) {
       heard.push(...batch.events);
@@ -153,7 +153,7 @@ describe("the changes that a listener missed", () => {
     const journal = new RecordedJournal(play.run.graph, play.changes);
     const progress = { fraction: 0.5, message: "half", at: 0 };
     const progressOf = (_: number, token: number) => (token === second ? progress : null);
-    const replay = new EventBackfill(journal.store, 0, { asItIs: () => [AS_IT_IS], progressOf });
+    const replay = new EventBackfill(journal.store, 0, { events: () => [AS_IT_IS], progressOf });
     const said = (replay.next()?.events ?? []).map(({ data }): unknown => {
       const { tasks }: { tasks: { status: string; progress: unknown }[] } = JSON.parse(data);
       return tasks.map(({ status, progress: told }) => [status, told !== null]);
@@ -174,7 +174,7 @@ describe("the changes that a listener missed", () => {
     journal.store.append(play.run, { tasks: [] }, new JournalBytes(2), 0);
     let told = 0;
     const asItIs = (): RunEvent[] => [{ ...AS_IT_IS, id: ++told }];
-    const replay = new EventBackfill(journal.store, 0, { asItIs, progressOf: () => null });
+    const replay = new EventBackfill(journal.store, 0, { events: asItIs, progressOf: () => null });
     expect(replay.next()?.events).toMatchObject([{ id: 1 }]);
     journal.store.append(play.run, { tasks: [] }, new JournalBytes(3), 0);
     expect(replay.next()?.events).toMatchObject([{ id: 2 }]);
