@@ -1,6 +1,7 @@
 /**
- * `peach/client`: Peach for programs, in Node, in browsers and in workers; without dependencies. Documents are as the API answers them
- * (snake_case, times in ISO 8601), every call takes an AbortSignal, and what is refused rejects with a `PeachError`.
+ * `peach/client`: the client of Peach's API for Node, browsers and workers, without dependencies.
+ * Documents have the form of the API (snake_case, times in ISO 8601). Every call takes an
+ * AbortSignal, and a refused call rejects with a `PeachError`.
  *
  * @example
  * import { createClient } from "peach/client";
@@ -78,43 +79,48 @@ export type {
 } from "./runs.ts";
 export type { TokenOptions } from "./tokens.ts";
 
-/** The tasks that may be named; any, if nothing is known of them. */
+/** Task names of the deployment; any text if `Tasks` is unknown. */
 export type TaskName<Tasks> = [keyof Tasks] extends [never] ? string : keyof Tasks & string;
 
-/** What the trigger of this task takes; unknown for tasks declared without types. */
+/** The payload type of a task's trigger; unknown for tasks declared without types. */
 export type PayloadOf<Tasks, Name extends string> = Name extends keyof Tasks
   ? Tasks[Name]
   : unknown;
 
-/** A payload may be left out where its type allows it. */
+/** Arguments of `trigger`. The payload may be left out if its type allows undefined. */
 export type TriggerArguments<Payload> = undefined extends Payload
   ? [payload?: Payload, options?: TriggerOptions]
   : [payload: Payload, options?: TriggerOptions];
 
 export interface TriggerOptions extends CallOptions {
   /**
-   * The same key for the same task and payload gives the same run and executes nothing again. With another payload the call is refused
-   * (`idempotency_mismatch`), and changes nothing.
+   * A repeated call with the same task, key and payload returns the first run and executes nothing
+   * again. A call with another payload is refused (`idempotency_mismatch`) and changes nothing.
    */
   readonly idempotencyKey?: string | undefined;
-  /** How long the run waits before it starts, at most 30d. */
+  /** The delay before the run starts, at most 30d. */
   readonly delay?: DurationInput | undefined;
-  /** Answers only when the run is final, or after this time, at most 5m. */
+  /** Delays the answer until the run is final, or until this time is over, at most 5m. */
   readonly wait?: DurationInput | undefined;
-  /** Of bytes. */
+  /** The content type of a payload of bytes. */
   readonly contentType?: string | undefined;
 }
 
-/** A run that was triggered. */
+/** A triggered run. */
 export interface TriggeredRun {
   readonly runId: string;
   readonly task: string;
   readonly status: RunStatus;
-  /** True if the idempotency key had started this run before; null if the answer, a run that is final, does not say. */
+  /**
+   * True if the idempotency key has started this run before. Null if unknown: the answer is a final
+   * run, which does not contain it.
+   */
   readonly deduplicated: boolean | null;
-  /** With `wait`: the run, if it was final by then. */
+  /** The run's document, if `wait` was given and the run is final; otherwise null. */
   readonly run: RunDocument | null;
-  /** The run once it is final; rejects with `PeachTimeoutError` after `timeout` (default 30s). */
+  /**
+   * Waits until the run is final. Rejects with `PeachTimeoutError` after `timeout` (default 30s).
+   */
   result(
     this: void,
     options?: CallOptions & { readonly timeout?: DurationInput },
@@ -122,7 +128,10 @@ export interface TriggeredRun {
 }
 
 export interface EmitOptions extends CallOptions {
-  /** The same key for the same event and payload gives the same runs. With another payload it is refused (`idempotency_mismatch`). */
+  /**
+   * A repeated call with the same event, key and payload returns the same runs. A call with another
+   * payload is refused (`idempotency_mismatch`).
+   */
   readonly idempotencyKey?: string | undefined;
   readonly contentType?: string | undefined;
 }
@@ -134,7 +143,7 @@ interface AcceptedDocument {
   readonly deduplicated: boolean;
 }
 
-/** The API of one deployment. `Tasks`: task name to what its trigger takes. */
+/** The API of a deployment. `Tasks` maps task names to the payloads of their triggers. */
 export class PeachClient<Tasks = PeachTasks> {
   readonly runs: RunCalls;
   readonly tasks: TaskCalls;
@@ -155,8 +164,9 @@ export class PeachClient<Tasks = PeachTasks> {
   }
 
   /**
-   * Starts a run of a task; resolves once it is durably recorded. A connection that breaks is tried again with the same idempotency
-   * key, so that it never starts a second run (but for a stream, which cannot be sent twice).
+   * Starts a run of a task. Resolves once the run is durably recorded. After a broken connection
+   * the call is sent again with the same idempotency key, so it never starts a second run. A stream
+   * cannot be sent twice.
    */
   async trigger<Name extends TaskName<Tasks>>(
     task: Name,
@@ -176,7 +186,7 @@ export class PeachClient<Tasks = PeachTasks> {
     const { run_id: runId, task: name, status } = document;
     const accepted = "deduplicated" in document ? document : null;
     const run = "tasks" in document ? document : null;
-    // Without a key of the caller, what a second try finds there was started by the first.
+    // The key was made here: a run that a second attempt finds was started by the first.
     const deduplicated = idempotencyKey === undefined ? false : (accepted?.deduplicated ?? null);
     return {
       runId,
@@ -188,7 +198,10 @@ export class PeachClient<Tasks = PeachTasks> {
     };
   }
 
-  /** Emits a named event: every task whose `on.event` names it gets a run, none if nobody listens. */
+  /**
+   * Emits a named event. Every task whose `on.event` names it gets a run; without such a task
+   * nothing starts.
+   */
   async emit(
     name: string,
     payload?: unknown,
@@ -207,7 +220,7 @@ export class PeachClient<Tasks = PeachTasks> {
     return runs;
   }
 
-  /** The tasks and their edges: as data, or as a drawing in this format. */
+  /** Reads the tasks and edges, as data or as a drawing in this format. */
   graph(options?: CallOptions & { readonly format?: "json" }): Promise<Graph>;
   graph(options: CallOptions & { readonly format: "mermaid" | "dot" }): Promise<string>;
   graph({
@@ -218,12 +231,12 @@ export class PeachClient<Tasks = PeachTasks> {
     return drawGraph(this.#connection, format, { signal });
   }
 
-  /** The endpoints. */
+  /** Lists the deployed endpoints. */
   endpoints({ signal }: CallOptions = {}): Promise<readonly DeployedEndpoint[]> {
     return listEndpoints(this.#connection, { signal });
   }
 
-  /** How much of each limit is in use, and what waits. */
+  /** Lists the limits with their used slots and waiting attempts. */
   async limits({ signal }: CallOptions = {}): Promise<readonly LimitState[]> {
     const { limits } = await this.#connection.json<{ limits: readonly LimitState[] }>({
       path: ["limits"],
@@ -232,7 +245,7 @@ export class PeachClient<Tasks = PeachTasks> {
     return limits;
   }
 
-  /** Who did what, newest first; a page may be empty and yet have a cursor. */
+  /** Reads a page of the audit log, newest first. A page may be empty and still have a cursor. */
   audit(options: AuditOptions = {}): Promise<{
     readonly entries: readonly AuditEntry[];
     readonly next_cursor: string | null;
@@ -240,16 +253,20 @@ export class PeachClient<Tasks = PeachTasks> {
     return listAudit(this.#connection, options);
   }
 
-  /** Triggers what R2's notifications have missed in a bucket, a page of objects a call. */
+  /**
+   * Triggers runs for objects in a bucket that R2's notifications have missed, one page of objects
+   * per call.
+   */
   reconcile(bucket: string, options: ReconcileOptions = {}): Promise<ReconciledPage> {
     return reconcilePage(this.#connection, bucket, options);
   }
 }
 
 /**
- * A client of the deployment at this address. It is typed by the tasks of peach.conf where the generated `tasks.d.ts` is part of the
- * program; elsewhere by `createClient<{ recommend: { text: string } }>(...)`, or not at all. Throws a TypeError if address or
- * token cannot be one.
+ * Creates a client for the deployment at this address. The client is typed by the tasks of
+ * peach.conf where the generated `tasks.d.ts` is part of the program; elsewhere by `createClient<{
+ * recommend: { text: string } }>(...)`, or not at all. Throws a TypeError if the address or token
+ * cannot be valid.
  */
 export function createClient<Tasks = PeachTasks>(options: ClientOptions): PeachClient<Tasks> {
   return new PeachClient<Tasks>(options);

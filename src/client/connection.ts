@@ -1,24 +1,29 @@
 /**
- * One request to the API: address, token, problem documents as errors, and another try where that is safe. A call is sent
- * again only if it reads, or carries an idempotency key: nothing is ever done twice because a connection broke.
+ * Sends requests to the API: adds address and token, turns problem documents into errors, and
+ * retries where that is safe. A call is sent again only if it reads or carries an idempotency key,
+ * so a broken connection never does anything twice.
  */
 import { PeachConnectionError, PeachError } from "./errors.ts";
 
-/** What a client needs of `fetch`. */
+/** The part of `fetch` that a client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** Options of a client. */
 export interface ClientOptions {
-  /** Where Peach runs: `https://peach.example.workers.dev`, or `http://127.0.0.1:8787` for `npm run dev`. */
+  /**
+   * The address of the deployment: `https://peach.example.workers.dev`, or `http://127.0.0.1:8787`
+   * for `npm run dev`.
+   */
   readonly url: string;
-  /** PEACH_API_TOKEN, or one of PEACH_API_TOKENS. */
+  /** The API token: PEACH_API_TOKEN, or one of PEACH_API_TOKENS. */
   readonly token: string;
-  /** Default: the global one. */
+  /** The `fetch` to use; default: the global one. */
   readonly fetch?: Fetch;
-  /** How long a call that may be sent again is tried when it cannot get through. Milliseconds, default 5,000. */
+  /** The time for which a repeatable call is retried, in milliseconds. Default: 5,000. */
   readonly retryForMs?: number;
 }
 
-/** What every call takes. */
+/** Options of every call. An aborted signal rejects the call with its reason. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,13 +32,13 @@ export type QueryValue = string | number | boolean | null | undefined;
 
 export interface Call {
   readonly method?: "GET" | "POST" | "DELETE";
-  /** Below /api/v1, each part as it is: it is encoded here. */
+  /** The path segments below /api/v1, not yet encoded. */
   readonly path: readonly string[];
-  /** Null and undefined are left out. */
+  /** Query parameters; null and undefined are left out. */
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: NonNullable<RequestInit["body"]>;
-  /** Whether to send it twice does what to send it once does. Default: it reads. */
+  /** True if sending the call twice has the same effect as once. Default: true for reads. */
   readonly repeatable?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -41,18 +46,21 @@ export interface Call {
 const DEFAULT_RETRY_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+/** The share of a delay that is random, so that many clients do not retry at the same time. */
 const JITTER = 0.2;
-/** Answers that say: not now. */
+/** Statuses of temporary refusals. */
 const TRANSIENT_STATUSES = new Set([429, 502, 503, 504]);
+/** The length of an unexpected answer in an error message, in characters. */
 const EXCERPT_LENGTH = 200;
 
+/** A connection to a deployment. */
 export class Connection {
   readonly #url: string;
   readonly #token: string;
   readonly #fetch: Fetch;
   readonly #retryForMs: number;
 
-  /** Throws a TypeError if the address or the token cannot be one. */
+  /** Throws a TypeError if the address or the token cannot be valid. */
   constructor({ url, token, fetch: given, retryForMs = DEFAULT_RETRY_MS }: ClientOptions) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new TypeError(
@@ -62,12 +70,12 @@ export class Connection {
       throw new TypeError("token: expected an API token: printable ASCII without spaces");
     this.#url = url.replace(/\/+$/, "");
     this.#token = token;
-    // Not as a method: browsers and workers refuse a `fetch` with another `this`.
+    // Called as a function: browsers and workers refuse a `fetch` with another `this`.
     this.#fetch = given ?? ((input, init) => fetch(input, init));
     this.#retryForMs = retryForMs;
   }
 
-  /** The JSON of the answer, which is taken for what the API says it is. */
+  /** Sends a call and parses the answer as JSON. The content is not checked. */
   async json<Document>(call: Call): Promise<Document> {
     const answer = await this.request(call);
     const text = await answer.text();
@@ -79,7 +87,10 @@ export class Connection {
     }
   }
 
-  /** The answer, if it is no refusal. Rejects with `PeachError`, or with the signal's reason. */
+  /**
+   * Sends a call and returns a successful answer. Rejects with `PeachError`, or with the signal's
+   * reason.
+   */
   async request(call: Call): Promise<Response> {
     const { method = "GET", signal } = call;
     const canRepeat =
@@ -93,7 +104,7 @@ export class Connection {
       });
       if (answer instanceof Response && answer.ok) return answer;
       const isTransient = !(answer instanceof Response) || TRANSIENT_STATUSES.has(answer.status);
-      // Never sooner than it was asked for.
+      // A server's Retry-After is the earliest time.
       const askedMs = answer instanceof Response ? retryAfterMs(answer) : 0;
       const waitMs = Math.max(pauseMs * (1 - Math.random() * JITTER), askedMs);
       if (!isTransient || Date.now() + waitMs > end)
@@ -111,17 +122,17 @@ export class Connection {
     return this.#fetch(`${this.#url}/api/v1/${path.map(encodeURIComponent).join("/")}${search}`, {
       method,
       headers: { Authorization: `Bearer ${this.#token}`, ...headers },
-      // The token is for this address only: nothing is followed to elsewhere.
+      // The token is for this address only, so redirects are not followed.
       redirect: "manual",
       ...(body === undefined ? {} : { body }),
-      // A streamed body is half duplex, which Node and browsers want to be told.
+      // Node and browsers require this option for a streamed body.
       ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
       ...(signal === undefined ? {} : { signal }),
     });
   }
 }
 
-/** Resolves after this time; rejects with the signal's reason when that is aborted. */
+/** Waits. Rejects with the signal's reason if the signal is aborted. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
@@ -171,7 +182,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** The header has a number of seconds, or a date, which is by the clock of the server. */
+/** Parses Retry-After: a number of seconds, or a date by the server's clock. */
 function retryAfterMs({ headers }: Response): number {
   const text = headers.get("Retry-After") ?? "";
   if (/^\d+$/.test(text)) return Number(text) * 1_000;

@@ -1,4 +1,4 @@
-/** The calls about what is deployed: tasks, endpoints, schedules, limits, dead letters. */
+/** Calls about the deployment: tasks, endpoints, schedules, limits and dead letters. */
 import type { CallOptions, Connection } from "./connection.ts";
 import type { AuditEntry } from "../contract/audit.ts";
 import type { DeadLetter, Redriven } from "../contract/dead-letters.ts";
@@ -11,7 +11,7 @@ import type { DurationInput } from "./duration.ts";
 import { durationText } from "./duration.ts";
 import type { PageOptions } from "./runs.ts";
 
-/** The tasks of the deployed peach.conf. */
+/** Calls about the tasks of the deployed peach.conf. */
 export class TaskCalls {
   readonly #connection: Connection;
 
@@ -31,7 +31,7 @@ export class TaskCalls {
     return this.#connection.json({ path: ["tasks", task], signal });
   }
 
-  /** Holds its attempts back until it is resumed. */
+  /** Pauses a task: its attempts wait until it is resumed. */
   pause(task: string, { signal }: CallOptions = {}): Promise<DeployedTask> {
     return this.#connection.json({
       method: "POST",
@@ -51,7 +51,7 @@ export class TaskCalls {
   }
 }
 
-/** When tasks are due by themselves. */
+/** Calls about schedules. */
 export class ScheduleCalls {
   readonly #connection: Connection;
 
@@ -63,7 +63,7 @@ export class ScheduleCalls {
     return schedulesIn(await this.#connection.json({ path: ["schedules"], signal }));
   }
 
-  /** Starts nothing of this task by schedule until it is resumed; what is due meanwhile is not caught up. */
+  /** Pauses the schedules of a task. Due times during the pause are not caught up. */
   async pause(task: string, { signal }: CallOptions = {}): Promise<readonly DeployedSchedule[]> {
     const path = ["schedules", task, "pause"];
     return schedulesIn(
@@ -79,7 +79,7 @@ export class ScheduleCalls {
   }
 }
 
-/** Queue messages that could not be processed. */
+/** Calls about queue messages that could not be processed. */
 export class DeadLetterCalls {
   readonly #connection: Connection;
 
@@ -94,7 +94,7 @@ export class DeadLetterCalls {
     return this.#connection.json({ path: ["dead-letters"], query: { limit, cursor }, signal });
   }
 
-  /** Another try. */
+  /** Processes a message again. */
   redrive(id: string, { signal }: CallOptions = {}): Promise<Redriven> {
     return this.#connection.json({ method: "POST", path: ["dead-letters", id, "redrive"], signal });
   }
@@ -110,14 +110,14 @@ export class DeadLetterCalls {
 }
 
 export interface AuditOptions extends PageOptions {
-  /** Only of this one, as `who` of an entry says. */
+  /** Filters by the field `who` of an entry. */
   readonly who?: string | undefined;
-  /** Only such, as `what` of an entry says. */
+  /** Filters by the field `what` of an entry. */
   readonly what?: string | undefined;
   readonly since?: Date | undefined;
 }
 
-/** A page of the audit, newest first; it may be empty and yet have a cursor. */
+/** Reads a page of the audit log, newest first. A page may be empty and still have a cursor. */
 export function listAudit(
   connection: Connection,
   { who, what, since, limit, cursor, signal }: AuditOptions,
@@ -126,12 +126,12 @@ export function listAudit(
   return connection.json({ path: ["audit"], query, signal });
 }
 
-/** The graph of the deployed peach.conf as data. */
+/** Reads the graph of the deployed peach.conf as data. */
 export function readGraph(connection: Connection, { signal }: CallOptions): Promise<Graph> {
   return connection.json({ path: ["graph"], signal });
 }
 
-/** The graph as a drawing for Mermaid or Graphviz. */
+/** Reads the graph as a drawing for Mermaid or Graphviz. */
 export async function drawGraph(
   connection: Connection,
   format: "mermaid" | "dot",
@@ -140,7 +140,7 @@ export async function drawGraph(
   return (await connection.request({ path: ["graph"], query: { format }, signal })).text();
 }
 
-/** The endpoints of the deployed peach.conf. */
+/** Lists the endpoints of the deployed peach.conf. */
 export async function listEndpoints(
   connection: Connection,
   { signal }: CallOptions,
@@ -153,16 +153,16 @@ export async function listEndpoints(
 }
 
 export interface ReconcileOptions extends CallOptions {
-  /** Only keys that begin so. */
+  /** Filters by the beginning of keys. */
   readonly prefix?: string | undefined;
-  /** Only objects that were uploaded since. */
+  /** Filters by upload time: at most this long ago. */
   readonly since?: DurationInput | undefined;
-  /** Only says what it would trigger. */
+  /** True triggers nothing and reports what would be triggered. */
   readonly dryRun?: boolean | undefined;
   readonly cursor?: string | undefined;
 }
 
-/** Holds a page of a bucket against the runs there are, and triggers what is missing. */
+/** Compares a page of a bucket with the existing runs, and triggers the missing ones. */
 export function reconcilePage(
   connection: Connection,
   bucket: string,
@@ -174,7 +174,7 @@ export function reconcilePage(
     dry_run: dryRun,
     cursor,
   };
-  // What has its run keeps it: it may be asked again.
+  // Repeatable: an object that has a run gets no second one.
   return connection.json({
     method: "POST",
     path: ["r2", bucket, "reconcile"],

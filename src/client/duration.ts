@@ -1,9 +1,9 @@
 import { parseDuration } from "../domain/duration.ts";
 
-/** As in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
+/** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
 
-/** Milliseconds. Throws a RangeError that says what is allowed. */
+/** Converts a duration to milliseconds. Throws a RangeError that lists the accepted forms. */
 export function durationMs(duration: DurationInput): number {
   const ms = typeof duration === "number" ? duration : parseDuration(duration);
   if (ms !== null && Number.isFinite(ms) && ms >= 0) return ms;
@@ -12,7 +12,7 @@ export function durationMs(duration: DurationInput): number {
   );
 }
 
-/** As the API reads it. */
+/** Renders a duration for the API. */
 export function durationText(duration: DurationInput): string {
   return `${Math.round(durationMs(duration))}ms`;
 }

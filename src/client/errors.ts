@@ -1,9 +1,13 @@
-/** What a call rejects with. All can be told by `name` and `code`. An aborted call rejects with its signal's reason instead. */
+/**
+ * Errors of calls, distinguished by `name` and `code`. An aborted call rejects with its signal's
+ * reason instead.
+ */
 import type { ProblemCode } from "../domain/problem.ts";
 
 /**
- * What programs compare. Beside those of the API: `connection_failed` (nobody answers), `unexpected_answer` (who answers is not
- * Peach), `result_timeout`. A server that is newer than this client may answer others.
+ * Error codes for programs: the codes of the API, and `connection_failed` (no answer),
+ * `unexpected_answer` (an answer of another server) and `result_timeout`. A newer server may send
+ * further codes.
  */
 export type ErrorCode =
   | ProblemCode
@@ -12,17 +16,17 @@ export type ErrorCode =
   | "result_timeout"
   | (string & Record<never, never>);
 
-/** A refusal: `code` is for programs, `detail` says what is wrong, `hint` what to do. */
+/** A refusal of the API. `code` is for programs, `detail` names the cause, `hint` the remedy. */
 export class PeachError extends Error {
   override readonly name: string = "PeachError";
   readonly code: ErrorCode;
   readonly detail: string;
   readonly hint: string;
-  /** The HTTP status; null if there was no answer. */
+  /** The HTTP status; null without an answer. */
   readonly status: number | null;
-  /** Finds the request in the worker's log. */
+  /** The id of the request in the worker's log. */
   readonly requestId: string | null;
-  /** Each wrong place of the input, as a JSON path. */
+  /** Faults of the input, each with its JSON path. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
 
   constructor(problem: {
@@ -44,7 +48,7 @@ export class PeachError extends Error {
   }
 }
 
-/** Nobody answers, also after several tries. */
+/** The deployment does not answer, also after several attempts. */
 export class PeachConnectionError extends PeachError {
   override readonly name = "PeachConnectionError";
 
@@ -58,7 +62,7 @@ export class PeachConnectionError extends PeachError {
   }
 }
 
-/** `result({timeout})`: the run was not final in time. It goes on. */
+/** The run was not final within the timeout of `result`. It continues. */
 export class PeachTimeoutError extends PeachError {
   override readonly name = "PeachTimeoutError";
 
@@ -71,12 +75,12 @@ export class PeachTimeoutError extends PeachError {
   }
 }
 
-/** Of a fetch that failed, the cause says why. */
+/** Finds the reason of a failed fetch, which is in its `cause`. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   if (cause instanceof Error && cause.message !== "") return cause.message;
-  // Node tries several addresses and gives all their errors at once.
+  // Node tries several addresses and reports the errors of all.
   if (cause instanceof AggregateError && cause.errors[0] instanceof Error)
     return cause.errors[0].message;
   return error.message;

@@ -1,20 +1,21 @@
 /**
- * Server-sent events by `fetch`, which unlike `EventSource` can carry a token. A stream that breaks, or that is silent for too
- * long, is opened again with the id of the last event, so that nothing is missed.
+ * Reads server-sent events with `fetch`, which unlike `EventSource` can send a token. A stream that
+ * breaks or is silent for too long is opened again with the id of the last event, so that no event
+ * is lost.
  */
 import type { Connection } from "./connection.ts";
 import { pause } from "./connection.ts";
 import { PeachConnectionError } from "./errors.ts";
 
-/** One event as it came over the wire. */
+/** An event as received. */
 export interface ServerEvent {
   readonly event: string;
   readonly data: string;
-  /** Where the stream stands after it; null: as before. */
+  /** The position of the stream after the event; null if unchanged. */
   readonly id: string | null;
 }
 
-/** What stands between two blank lines; without data it only tells where the stream stands. */
+/** The fields between two blank lines. A block without data only moves the position. */
 interface Block extends Omit<ServerEvent, "data"> {
   readonly data: string | null;
 }
@@ -22,19 +23,23 @@ interface Block extends Omit<ServerEvent, "data"> {
 export interface StreamRequest {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | undefined>>;
-  /** Only what comes after the event of this id. */
+  /** The id after which the stream begins. */
   readonly lastEventId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The server says something every 15 seconds; whoever is silent for three times as long is gone. */
+/**
+ * The silence after which a connection counts as dead: three times the interval of the server's
+ * heartbeats, which is 15 seconds.
+ */
 const SILENCE_LIMIT_MS = 45_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * The events, across broken connections, until the server says that there will be no more (204), the caller leaves, or the signal is
- * aborted (it then rejects with its reason). Rejects with `PeachError` if the stream is refused.
+ * Yields the events, also across broken connections. Ends when the server has no more events (204)
+ * or the caller stops. Rejects with the reason of an aborted signal, or with `PeachError` if the
+ * stream is refused.
  */
 export async function* openEvents(
   connection: Connection,
@@ -69,7 +74,10 @@ export async function* openEvents(
   }
 }
 
-/** The blocks of a body, as the HTML standard reads them. Rejects with `PeachConnectionError` when the body breaks or falls silent. */
+/**
+ * Parses the blocks of a body, as the HTML standard defines them. Rejects with
+ * `PeachConnectionError` when the body breaks or is silent for too long.
+ */
 export async function* parseEvents(
   body: ReadableStream<Uint8Array>,
   silenceLimitMs = SILENCE_LIMIT_MS,
@@ -81,10 +89,10 @@ export async function* parseEvents(
   try {
     for (;;) {
       const { done, value } = await readWithin(reader, silenceLimitMs);
-      // What stands after the last blank line is no event.
+      // Text after the last blank line is an incomplete event.
       if (done) return;
       text += decoder.decode(value, { stream: true });
-      // A line break may be cut in two: a last \r waits for what follows it.
+      // A chunk may end within a line break, so a final \r waits for the next chunk.
       const lines = text.split(/\r\n|\n|\r(?!$)/);
       text = lines.pop() ?? "";
       for (const line of lines) {
@@ -98,14 +106,15 @@ export async function* parseEvents(
       }
     }
   } finally {
-    // Whoever leaves early wants no more of it.
+    // A caller that stops early closes the connection.
     await reader.cancel().catch(() => {});
   }
 }
 
-/** `data` ends with the line break of each of its lines. */
+/** A block before its first field. Each line of `data` ends with a line break. */
 const NO_FIELDS: Block = { event: "message", data: null, id: null };
 
+/** Adds the field of a line. Comments and unknown fields are ignored. */
 function withField(fields: Block, line: string): Block {
   const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
   if (name === "event") return { ...fields, event: value };
@@ -116,6 +125,7 @@ function withField(fields: Block, line: string): Block {
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
+/** Reads a chunk, or rejects after this much silence. */
 async function readWithin(reader: Reader, limitMs: number): ReturnType<Reader["read"]> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {

@@ -1,8 +1,8 @@
-/** Payloads as requests carry them, and as answers bring them: what goes in comes out as the same kind. */
+/** Payloads in requests and answers. A payload is received as the kind that was sent. */
 import { writeJson } from "../payloads/json-text.ts";
 import { PeachError } from "./errors.ts";
 
-/** A payload on its way. */
+/** The body of a request, with its content type. */
 export interface PayloadBody {
   readonly body: NonNullable<RequestInit["body"]>;
   readonly contentType: string;
@@ -12,11 +12,12 @@ const JSON_TYPE = "application/json";
 const OCTET_TYPE = "application/octet-stream";
 
 /**
- * JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; undefined is JSON null. Bytes
- * may have a `contentType` of their own. Throws `payload_not_serializable` with the places that JSON cannot hold.
+ * Encodes a payload: a JSON value, a string, bytes (ArrayBuffer, typed array, Blob) or a
+ * ReadableStream of bytes. Undefined is JSON null. Bytes may have a `contentType`. Throws
+ * `payload_not_serializable` with the places that JSON cannot represent.
  */
 export function payloadBody(payload: unknown, contentType?: string): PayloadBody {
-  // A text with lone surrogates has no UTF-8, but an escape in JSON.
+  // A string with lone surrogates has no UTF-8 form; JSON escapes them.
   if (typeof payload === "string" && payload.isWellFormed())
     return { body: payload, contentType: contentType ?? "text/plain; charset=utf-8" };
   if (payload instanceof Blob)
@@ -26,7 +27,7 @@ export function payloadBody(payload: unknown, contentType?: string): PayloadBody
   if (payload instanceof ArrayBuffer)
     return { body: payload, contentType: contentType ?? OCTET_TYPE };
   if (ArrayBuffer.isView(payload)) {
-    // A view of shared memory is no body: it is copied.
+    // `fetch` refuses a view of shared memory, so the bytes are copied.
     const bytes = new Uint8Array(payload.byteLength);
     bytes.set(new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength));
     return { body: bytes, contentType: contentType ?? OCTET_TYPE };
@@ -42,19 +43,19 @@ export function payloadBody(payload: unknown, contentType?: string): PayloadBody
   });
 }
 
-/** A payload that was asked for. It is read once, in one of these ways. */
+/** A received payload. It can be read once, in one of these ways. */
 export interface ReceivedPayload {
   readonly contentType: string;
-  /** Bytes; null if the answer does not say. */
+  /** The size in bytes; null if unknown. */
   readonly size: number | null;
-  /** As the kind it went in: the JSON value, the string, or a Uint8Array. */
+  /** Reads the payload as the kind that was sent: a JSON value, a string, or a Uint8Array. */
   value(): Promise<unknown>;
   text(): Promise<string>;
   bytes(): Promise<Uint8Array>;
   stream(): ReadableStream<Uint8Array>;
 }
 
-/** The payload in an answer. */
+/** Reads the payload of an answer. */
 export function receivedPayload(answer: Response): ReceivedPayload {
   const contentType = answer.headers.get("Content-Type") ?? OCTET_TYPE;
   const length = answer.headers.get("Content-Length");
@@ -75,7 +76,7 @@ export function receivedPayload(answer: Response): ReceivedPayload {
   };
 }
 
-/** A byte order mark is part of the text. */
+/** Decodes UTF-8. A byte order mark is kept as part of the text. */
 function decode(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
 }

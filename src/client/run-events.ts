@@ -1,10 +1,13 @@
-/** What happens to a run, as `runs.events` tells it, and a run's document kept up to date with it. Pure. */
+/** Events of a run, and a run's document updated by them. Pure. */
 import type { RunStatus } from "../domain/statuses.ts";
 import type { LogEvent, ProgressEvent, RunChange, RunEnd } from "../contract/run-events.ts";
 import type { RunDocument } from "../contract/run.ts";
 import type { ServerEvent } from "./event-stream.ts";
 
-/** `id`, where there is one, resumes the stream after this event. Progress and log lines may be missed where a connection broke. */
+/**
+ * An event of a run. Events with an `id` can resume the stream. Progress and log lines may be lost
+ * when a connection breaks.
+ */
 export type RunEvent =
   | { readonly type: "run"; readonly id: string | null; readonly run: RunDocument }
   | { readonly type: "change"; readonly id: string | null; readonly change: RunChange }
@@ -12,7 +15,7 @@ export type RunEvent =
   | { readonly type: "log"; readonly line: LogEvent }
   | { readonly type: "end"; readonly id: string | null; readonly status: RunStatus };
 
-/** The event that came over the wire; null for one that this client does not know. */
+/** Parses a received event. Returns null for an event that this client does not know. */
 export function readRunEvent({ event, data, id }: ServerEvent): RunEvent | null {
   switch (event) {
     case "run":
@@ -33,7 +36,8 @@ export function readRunEvent({ event, data, id }: ServerEvent): RunEvent | null 
 }
 
 /**
- * The run's document after this event. Null as long as no document has come: a stream that is resumed brings none.
+ * Applies an event to a run's document. Null until a document has come: a resumed stream does not
+ * contain one.
  *
  * @example
  * let run = null;
@@ -56,7 +60,8 @@ export function applyRunEvent(run: RunDocument | null, event: RunEvent): RunDocu
     }
     case "progress": {
       const { task: name, item, fraction, message, at } = event.progress;
-      // Of a task with `each` the document counts items; what one of them says is not the task's.
+      // The document of a task with `each` counts items; the progress of a single item is not part
+      // of it.
       if (item !== undefined) return run;
       const progress = { fraction, message, at };
       return {

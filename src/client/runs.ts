@@ -1,4 +1,4 @@
-/** The calls about runs: reading, steering, following. */
+/** Calls about runs: reading, following and changing them. */
 import type { RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { TriggerSource } from "../domain/trigger.ts";
 import type { Call, CallOptions, Connection } from "./connection.ts";
@@ -13,40 +13,43 @@ import { openEvents } from "./event-stream.ts";
 import { payloadBody, receivedPayload, type ReceivedPayload } from "./payload.ts";
 import { readRunEvent, type RunEvent } from "./run-events.ts";
 
-/** Which runs: all that fit every one of these. */
+/** A filter for runs. A run matches if it fits every given property. */
 export interface RunFilter {
-  /** The root task. */
+  /** The root task of the run. */
   readonly task?: string | undefined;
   readonly status?: RunStatus | readonly RunStatus[] | undefined;
   readonly source?: TriggerSource | undefined;
-  /** Times: a Date, or ISO 8601. */
+  /** Times as a Date or in ISO 8601. */
   readonly createdAfter?: Date | string | undefined;
   readonly createdBefore?: Date | string | undefined;
 }
 
 export interface PageOptions extends CallOptions {
-  /** Default 50, at most 200. */
+  /** The size of the page: default 50, at most 200. */
   readonly limit?: number | undefined;
-  /** The `next_cursor` of the page before. */
+  /** The `next_cursor` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
-/** Which payload or logs of a run; `item` only of a task with `each`. */
+/** Selects an item of a task with `each`. */
 export interface ItemOption extends CallOptions {
   readonly item?: number | undefined;
 }
 
 export interface ReplayOptions extends CallOptions {
-  /** From this task on, with the recorded inputs. */
+  /** The task to begin with. It reads its recorded inputs. */
   readonly from?: string | undefined;
-  /** In place of the recorded one; absent: the recorded one. */
+  /** A payload that replaces the recorded one. */
   readonly payload?: unknown;
   readonly contentType?: string | undefined;
-  /** The same key gives the same replay. With another payload it is refused (`idempotency_mismatch`). */
+  /**
+   * A repeated call with the same key returns the same replay. A call with another payload is
+   * refused (`idempotency_mismatch`).
+   */
   readonly idempotencyKey?: string | undefined;
 }
 
-/** A new run that repeats another. */
+/** A new run that repeats an earlier one. */
 export interface ReplayedRun {
   readonly run_id: string;
   readonly task: string;
@@ -56,26 +59,26 @@ export interface ReplayedRun {
   readonly replay_of: { readonly run_id: string; readonly from: string | null };
 }
 
-/** How an external task has ended. */
+/** The outcome of an external task. */
 export type Completion =
   | { readonly status: "succeeded"; readonly payload?: unknown }
   | { readonly status: "failed"; readonly error: { readonly message: string } };
 
 export interface BulkOptions extends CallOptions {
-  /** Only says what it would do. */
+  /** True changes nothing and reports what would change. */
   readonly dryRun?: boolean | undefined;
-  /** How many runs this call takes on, default 100, at most 500. */
+  /** The number of runs in this call: default 100, at most 500. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
 
-/** What the feed tells. */
+/** An event of the feed. */
 export type FeedEvent =
   | { readonly type: "run"; readonly run: RunSummary }
-  /** Changes were missed: list the runs anew. */
+  /** Changes were missed: the caller reads its list again. */
   | { readonly type: "reset" };
 
-/** The calls about runs; see `createClient`. */
+/** Calls about runs; see `createClient`. */
 export class RunCalls {
   readonly #connection: Connection;
 
@@ -83,12 +86,15 @@ export class RunCalls {
     this.#connection = connection;
   }
 
-  /** The run as it is now. */
+  /** Reads a run. */
   get(runId: string, { signal }: CallOptions = {}): Promise<RunDocument> {
     return this.#connection.json({ path: ["runs", runId], signal });
   }
 
-  /** The run once it is final, whatever became of it. Rejects with `PeachTimeoutError` after `timeout`; default: 30s. */
+  /**
+   * Waits until a run is final and returns it, also if it failed. Rejects with `PeachTimeoutError`
+   * after `timeout`; default: 30s.
+   */
   async result(
     runId: string,
     { timeout = "30s", signal }: CallOptions & { readonly timeout?: DurationInput } = {},
@@ -106,7 +112,7 @@ export class RunCalls {
     return this.get(runId, { signal });
   }
 
-  /** A page of runs, newest first. `idempotencyKey` needs `task`. */
+  /** Reads a page of runs, newest first. `idempotencyKey` needs `task`. */
   list(
     options: RunFilter & PageOptions & { readonly idempotencyKey?: string | undefined } = {},
   ): Promise<RunPage> {
@@ -115,7 +121,7 @@ export class RunCalls {
     return this.#connection.json({ path: ["runs"], query, signal });
   }
 
-  /** Every run, newest first, page by page as they are asked for. */
+  /** Yields every run, newest first. Pages are read on demand. */
   async *all(options: RunFilter & CallOptions = {}): AsyncGenerator<RunSummary> {
     let cursor: string | undefined;
     do {
@@ -125,7 +131,7 @@ export class RunCalls {
     } while (cursor !== undefined);
   }
 
-  /** How many runs there are, by status. */
+  /** Counts runs by status. */
   count(options: RunFilter & CallOptions = {}): Promise<RunCounts> {
     return this.#connection.json({
       path: ["runs", "count"],
@@ -135,8 +141,9 @@ export class RunCalls {
   }
 
   /**
-   * Each run that is created or changes status, as it happens, until the signal is aborted. What a broken connection hid comes when it
-   * is back, if that takes less than an hour; else `reset` says that something was missed. A change may be told twice.
+   * Yields each run that is created or changes its status, until the signal is aborted. After a
+   * broken connection the missed changes follow if the break took less than an hour; otherwise
+   * `reset` reports the gap. A change may come twice.
    */
   async *feed({
     task,
@@ -150,10 +157,13 @@ export class RunCalls {
   }
 
   /**
-   * What happens to the run: first the run as it is, then each change, until it is final. Broken connections are opened again where
-   * they broke, and nothing is missed. `lastEventId` goes on after that event, without the run as it is.
+   * Yields the events of a run: its document first, then each change, until the run is final. After
+   * a broken connection the stream continues where it broke, without a gap. `lastEventId` begins
+   * after that event, without the document.
    *
-   * @example for await (const event of peach.runs.events(runId)) if (event.type === "log") console.log(event.line.message);
+   * @example
+   * for await (const event of peach.runs.events(runId))
+   *   if (event.type === "log") console.log(event.line.message);
    */
   async *events(
     runId: string,
@@ -169,18 +179,18 @@ export class RunCalls {
       if (event.type === "run") last = { id: event.id, status: event.run.status };
       if (event.type === "change") last = { id: event.id, status: event.change.run.status };
     }
-    // The connection broke between the last change and the end, whose id is the same.
+    // The connection broke between the last change and the end, which have the same id.
     if (last !== null) yield { type: "end", ...last };
   }
 
-  /** What the run was triggered with. Rejects with `no_payload` if it is gone. */
+  /** Reads the payload that triggered a run. Rejects with `no_payload` if it was deleted. */
   async payload(runId: string, { signal }: CallOptions = {}): Promise<ReceivedPayload> {
     return receivedPayload(
       await this.#connection.request({ path: ["runs", runId, "payload"], signal }),
     );
   }
 
-  /** What a task of the run, or one item of it, has passed on. */
+  /** Reads the output of a task, or of one item of it. */
   async taskPayload(
     runId: string,
     task: string,
@@ -195,7 +205,7 @@ export class RunCalls {
     );
   }
 
-  /** The log lines of a task, oldest first. */
+  /** Reads the log lines of a task, oldest first. */
   logs(
     runId: string,
     task: string,
@@ -214,7 +224,7 @@ export class RunCalls {
     });
   }
 
-  /** A page of the items of a task with `each`. */
+  /** Reads a page of the items of a task with `each`. */
   items(
     runId: string,
     task: string,
@@ -232,7 +242,10 @@ export class RunCalls {
     });
   }
 
-  /** Cancels the run, with `children` also the runs that it triggered, and theirs. Rejects with `run_final` if it has ended. */
+  /**
+   * Cancels a run, with `children` also its child runs and theirs. Rejects with `run_final` if the
+   * run is over.
+   */
   cancel(
     runId: string,
     { children, signal }: CallOptions & { readonly children?: boolean | undefined } = {},
@@ -244,12 +257,18 @@ export class RunCalls {
     });
   }
 
-  /** What failed, and what did not run because of it, runs again in the same run; what succeeded is kept. */
+  /**
+   * Retries the failed tasks of a run, and the tasks that did not run because of them. Succeeded
+   * tasks keep their outputs.
+   */
   retry(runId: string, { signal }: CallOptions = {}): Promise<RunDocument> {
     return this.#connection.json({ ...post(["runs", runId, "retry"]), signal });
   }
 
-  /** A new run of the same graph and payload, or with another payload, or from one of its tasks on. */
+  /**
+   * Starts a new run of the same graph, with the same payload or another one, or from one of its
+   * tasks.
+   */
   replay(runId: string, options: ReplayOptions = {}): Promise<ReplayedRun> {
     const { from, payload, contentType, idempotencyKey = crypto.randomUUID(), signal } = options;
     const given = payload === undefined ? null : payloadBody(payload, contentType);
@@ -266,7 +285,7 @@ export class RunCalls {
     });
   }
 
-  /** The same for every run that fits a filter, of which something must be given; a page a call. */
+  /** Does the same for a page of runs that match a filter. The filter must not be empty. */
   bulk(
     action: "cancel" | "retry" | "replay",
     filter: RunFilter,
@@ -274,7 +293,7 @@ export class RunCalls {
   ): Promise<BulkResult> {
     const { dryRun, limit, cursor, signal } = options;
     const query = { ...filterQuery(filter), dry_run: dryRun, limit, cursor };
-    // What only looks may be asked again.
+    // A dry run changes nothing, so it is repeatable.
     return this.#connection.json({
       ...post(["runs", action]),
       query,
@@ -283,7 +302,7 @@ export class RunCalls {
     });
   }
 
-  /** Completes an external task that waits. */
+  /** Completes a waiting external task. */
   complete(
     runId: string,
     task: string,

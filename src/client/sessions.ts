@@ -1,8 +1,8 @@
-/** The calls about sessions of the dashboard, for admins. */
+/** Calls about sessions of the dashboard, for admins. */
 import type { CallOptions, Connection } from "./connection.ts";
 import type { ListedSession } from "../contract/sessions.ts";
 
-/** The sessions of the dashboard. */
+/** Calls about sessions of the dashboard. */
 export class SessionCalls {
   readonly #connection: Connection;
 
@@ -10,7 +10,7 @@ export class SessionCalls {
     this.#connection = connection;
   }
 
-  /** Those that are not over, the newest first. */
+  /** Lists the current sessions, newest first. */
   async list({ signal }: CallOptions = {}): Promise<readonly ListedSession[]> {
     const { sessions } = await this.#connection.json<{ sessions: ListedSession[] }>({
       path: ["sessions"],
@@ -19,7 +19,7 @@ export class SessionCalls {
     return sessions;
   }
 
-  /** Logs the browser out, everywhere within 5 seconds. */
+  /** Ends a session: the browser is logged out everywhere within 5 seconds. */
   async end(id: string, { signal }: CallOptions = {}): Promise<void> {
     const answer = await this.#connection.request({
       method: "DELETE",

@@ -1,16 +1,19 @@
-/** The calls about API tokens, for admins. */
+/** Calls about API tokens, for admins. */
 import type { CallOptions, Connection } from "./connection.ts";
 import type { CreatedToken, ListedToken } from "../contract/tokens.ts";
 import { durationText, type DurationInput } from "./duration.ts";
 
 export interface TokenOptions extends CallOptions {
-  /** What it may do: `read`, `trigger`, `trigger:TASK+TASK`, `operate`, `admin`; several add up. */
+  /**
+   * Scopes of the token: `read`, `trigger`, `trigger:TASK+TASK`, `operate`, `admin`. Several scopes
+   * add up.
+   */
   readonly scopes: readonly string[];
-  /** How long it is good for; absent: until it is deleted. */
+  /** The lifetime of the token. Without it the token is valid until it is deleted. */
   readonly expiresIn?: DurationInput | undefined;
 }
 
-/** The API tokens of the deployment. */
+/** Calls about the API tokens of the deployment. */
 export class TokenCalls {
   readonly #connection: Connection;
 
@@ -18,7 +21,7 @@ export class TokenCalls {
     this.#connection = connection;
   }
 
-  /** Also those that are configured; none of them says what it is. */
+  /** Lists the tokens, including configured ones. The list does not contain their values. */
   async list({ signal }: CallOptions = {}): Promise<readonly ListedToken[]> {
     const { tokens } = await this.#connection.json<{ tokens: ListedToken[] }>({
       path: ["tokens"],
@@ -27,7 +30,7 @@ export class TokenCalls {
     return tokens;
   }
 
-  /** Makes one. It is in the answer, and nowhere else: it cannot be shown again. */
+  /** Creates a token. Only this answer contains its value, which cannot be read again. */
   create(name: string, { scopes, expiresIn, signal }: TokenOptions): Promise<CreatedToken> {
     const goodFor = expiresIn === undefined ? {} : { expires_in: durationText(expiresIn) };
     const body = JSON.stringify({ name, scopes, ...goodFor });
@@ -35,7 +38,9 @@ export class TokenCalls {
     return this.#connection.json({ method: "POST", path: ["tokens"], headers, body, signal });
   }
 
-  /** Ends it within 5 seconds, and the sessions of the dashboard that it began. */
+  /**
+   * Deletes a token, and ends the dashboard sessions that it began. Takes effect within 5 seconds.
+   */
   async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
     const answer = await this.#connection.request({
       method: "DELETE",
