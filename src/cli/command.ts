@@ -5,7 +5,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 
 /** Where commands write to, and what they work on: the process, or a test. */
-export interface Surroundings {
+export interface CommandHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly repoRoot: string;
@@ -78,7 +78,7 @@ export interface Declaration<O extends Options> {
   readonly options: O;
   /** How it is called; default: by `npm run peach`. */
   readonly call?: string;
-  readonly run: (input: Input<O>, surroundings: Surroundings) => Promise<ExitCode>;
+  readonly run: (input: Input<O>, host: CommandHost) => Promise<ExitCode>;
 }
 
 /** A command for whoever lists, completes or runs it. */
@@ -97,7 +97,7 @@ export interface Command {
 export interface Prepared {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   /** Rejects with `UsageError` for what only turns out now, and with `PeachError`. */
-  run(surroundings: Surroundings): Promise<ExitCode>;
+  run(host: CommandHost): Promise<ExitCode>;
 }
 
 const WIDTH = 110;
@@ -116,7 +116,7 @@ export function defineCommand<const O extends Options>(declared: Declaration<O>)
       const input = parse(options, words, args);
       return {
         options: { ...input.options },
-        run: (surroundings) => declared.run(input, surroundings),
+        run: (host) => declared.run(input, host),
       };
     },
   };

@@ -9,7 +9,7 @@ import {
   UsageError,
   type Command,
   type Meaning,
-  type Surroundings,
+  type CommandHost,
 } from "./command.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -27,11 +27,11 @@ defines the command \`peach\`. Add to the file that your shell reads at its star
   fish   npm run --silent --prefix FOLDER peach -- completion fish | source`,
     words: [{ name: SHELLS.join("|"), means: "shell" }],
     options: {},
-    async run({ words: [given = ""] }, surroundings) {
+    async run({ words: [given = ""] }, host) {
       const shell = SHELLS.find((one) => one === given);
       if (shell === undefined)
         throw new UsageError(`expected one of ${SHELLS.join(", ")}, given ${given}`);
-      surroundings.out(scriptFor(shell, commands(), surroundings));
+      host.out(scriptFor(shell, commands(), host));
       return 0;
     },
   });
@@ -40,11 +40,11 @@ defines the command \`peach\`. Add to the file that your shell reads at its star
 function scriptFor(
   shell: (typeof SHELLS)[number],
   commands: readonly Command[],
-  surroundings: Surroundings,
+  host: CommandHost,
 ): string {
-  const known = knownWords(surroundings);
-  if (shell === "fish") return fish(commands, known, surroundings.repoRoot);
-  const script = bash(commands, known, surroundings.repoRoot);
+  const known = knownWords(host);
+  if (shell === "fish") return fish(commands, known, host.repoRoot);
+  const script = bash(commands, known, host.repoRoot);
   // zsh runs completions that are written for bash.
   return shell === "bash"
     ? script
@@ -52,7 +52,7 @@ function scriptFor(
 }
 
 /** What words of each meaning there are; nothing for what only a deployment knows. */
-function knownWords({ env, repoRoot, cwd }: Surroundings): ReadonlyMap<Meaning, readonly string[]> {
+function knownWords({ env, repoRoot, cwd }: CommandHost): ReadonlyMap<Meaning, readonly string[]> {
   const plan = checkProject(projectPaths(env, repoRoot, cwd), { acceptUnboundBuckets: true })
     .compiled?.plan;
   const tasks = Object.values(plan?.tasks ?? {});

@@ -8,7 +8,7 @@ import {
   type PeachClient,
   type PeachError,
 } from "../client/client.ts";
-import { UsageError, type Surroundings } from "./command.ts";
+import { UsageError, type CommandHost } from "./command.ts";
 
 /** The options of every command that talks to a deployment. */
 export const DEPLOYMENT_OPTIONS = {
@@ -39,9 +39,9 @@ export type AnyClient = PeachClient<Record<string, unknown>>;
 const LOOPBACK = /^https?:\/\/(127\.|localhost[:/]|localhost$|\[::1\])/;
 
 /** A client of the deployment. Throws `UsageError` if nobody has said which, or the token is missing. */
-export function connect(given: DeploymentValues, surroundings: Surroundings): AnyClient {
-  const url = chooseUrl(given, surroundings);
-  const token = chooseToken(given, url.value, surroundings);
+export function connect(given: DeploymentValues, host: CommandHost): AnyClient {
+  const url = chooseUrl(given, host);
+  const token = chooseToken(given, url.value, host);
   try {
     return createClient<Record<string, unknown>>({ url: url.value, token: token.value });
   } catch (error) {
@@ -55,21 +55,21 @@ export function connect(given: DeploymentValues, surroundings: Surroundings): An
 }
 
 /** What a refusal looks like to a person: what is wrong, where, what to do, and what to quote when asking for help. */
-export function describeRefusal(
+export function describeError(
   error: PeachError,
   given: DeploymentValues,
-  surroundings: Surroundings,
+  host: CommandHost,
 ): string {
   const { code, detail, hint, errors, requestId } = error;
   const from =
     error instanceof PeachConnectionError
-      ? [`The address is from ${chooseUrl(given, surroundings).from}.`]
+      ? [`The address is from ${chooseUrl(given, host).from}.`]
       : [];
-  const url = chooseUrl(given, surroundings);
+  const url = chooseUrl(given, host);
   const token =
     code === "unauthorized" || code === "forbidden"
       ? [
-          `The token is from ${chooseToken(given, url.value, surroundings).from}, the address from ${url.from}.`,
+          `The token is from ${chooseToken(given, url.value, host).from}, the address from ${url.from}.`,
         ]
       : [];
   return [
@@ -80,7 +80,7 @@ export function describeRefusal(
   ].join("\n");
 }
 
-function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: Surroundings): Chosen {
+function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: CommandHost): Chosen {
   if (typeof url === "string") return { value: url, from: "--url" };
   const named = env["PEACH_URL"] ?? "";
   if (named !== "") return { value: named, from: "PEACH_URL" };
@@ -112,7 +112,7 @@ function localUrl(repoRoot: string): string | null {
 function chooseToken(
   { token }: DeploymentValues,
   url: string,
-  { env, repoRoot }: Surroundings,
+  { env, repoRoot }: CommandHost,
 ): Chosen {
   if (typeof token === "string") return { value: token, from: "--token" };
   const named = env["PEACH_API_TOKEN"] ?? "";

@@ -6,7 +6,7 @@ import {
   type TaskOfRun,
 } from "../client/client.ts";
 import { Display, type DisplayLine, type LineEnd } from "../local/display.ts";
-import type { ExitCode, Surroundings } from "./command.ts";
+import type { ExitCode, CommandHost } from "./command.ts";
 import type { AnyClient } from "./deployment.ts";
 import { failureLines, isFinal, taskDetail } from "./run-view.ts";
 import { durationText, paint, printable, statusColour } from "./table.ts";
@@ -23,15 +23,15 @@ export async function followRun(
   peach: AnyClient,
   runId: string,
   { logs, json }: FollowOptions,
-  surroundings: Surroundings,
+  host: CommandHost,
 ): Promise<ExitCode> {
-  const { terminal, out, err, signal } = surroundings;
+  const { terminal, out, err, signal } = host;
   try {
     const events = peach.runs.events(runId, { signal });
     const run =
       terminal.columns !== null && !logs && !json
-        ? await drawn(events)
-        : await written(events, json, logs, surroundings);
+        ? await followLive(events)
+        : await followInLines(events, json, logs, host);
     if (run === null) return 1;
     if (!json) {
       for (const line of failureLines(run, terminal)) err(line);
@@ -47,11 +47,11 @@ export async function followRun(
   }
 }
 
-async function written(
+async function followInLines(
   events: AsyncIterable<RunEvent>,
   json: boolean,
   logs: boolean,
-  { out, terminal }: Surroundings,
+  { out, terminal }: CommandHost,
 ): Promise<RunDocument | null> {
   let run: RunDocument | null = null;
   for await (const event of events) {
@@ -72,7 +72,7 @@ async function written(
 }
 
 /** Without times that go on by themselves: a line is written when something has happened. */
-function taskText(task: TaskOfRun, terminal: Surroundings["terminal"]): string {
+function taskText(task: TaskOfRun, terminal: CommandHost["terminal"]): string {
   const now = Date.parse(task.attempts.at(-1)?.started_at ?? "");
   const detail = taskDetail(task, now);
   return `${task.task}: ${paint(task.status, statusColour(task.status), terminal)}${detail === "" ? "" : `  ${detail}`}`;
@@ -94,16 +94,16 @@ export function logText(line: {
 }
 
 /** A line for each task, drawn over until it is final. */
-async function drawn(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
-  const watched = new Watched();
-  const reading = watched.read(events);
+async function followLive(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
+  const latest = new LatestRun();
+  const reading = latest.read(events);
   // It is awaited below, when the display has ended; if it fails before, that is no surprise.
   reading.catch(() => {});
-  const first = await watched.first;
+  const first = await latest.first;
   if (first !== null) {
     const lines = first.tasks.map(({ task: name }) => ({
       title: name,
-      work: (line: DisplayLine) => watched.show(name, line),
+      work: (line: DisplayLine) => latest.show(name, line),
     }));
     await new Display(false).together(lines);
   }
@@ -113,13 +113,13 @@ async function drawn(events: AsyncIterable<RunEvent>): Promise<RunDocument | nul
 const REDRAW_MS = 200;
 
 /** The newest document of a run, for all who show a part of it. */
-class Watched {
+class LatestRun {
   readonly first: Promise<RunDocument | null>;
   readonly #gotFirst: (run: RunDocument | null) => void;
   #run: RunDocument | null = null;
   #ended = false;
   #wake: () => void = () => {};
-  #news = this.#nextNews();
+  #update = this.#nextUpdate();
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<RunDocument | null>();
@@ -133,13 +133,13 @@ class Watched {
       for await (const event of events) {
         this.#run = applyRunEvent(this.#run, event);
         if (this.#run !== null) this.#gotFirst(this.#run);
-        this.#tell();
+        this.#notify();
       }
       return this.#run;
     } finally {
       this.#ended = true;
       this.#gotFirst(this.#run);
-      this.#tell();
+      this.#notify();
     }
   }
 
@@ -153,17 +153,17 @@ class Watched {
       if (isFinal(task.status) || this.#ended)
         return task.status === "succeeded" || task.status === "failed" ? task.status : "skipped";
       // Times go on also when nothing happens.
-      await Promise.race([this.#news, new Promise((wake) => setTimeout(wake, REDRAW_MS))]);
+      await Promise.race([this.#update, new Promise((wake) => setTimeout(wake, REDRAW_MS))]);
     }
   }
 
-  #tell(): void {
+  #notify(): void {
     const wake = this.#wake;
-    this.#news = this.#nextNews();
+    this.#update = this.#nextUpdate();
     wake();
   }
 
-  #nextNews(): Promise<void> {
+  #nextUpdate(): Promise<void> {
     return new Promise((wake) => (this.#wake = wake));
   }
 }

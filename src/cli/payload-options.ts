@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { findInexactNumbers } from "../payloads/json-fault.ts";
-import { UsageError, type Surroundings } from "./command.ts";
+import { UsageError, type CommandHost } from "./command.ts";
 
 export const PAYLOAD_OPTIONS = {
   "json-payload": {
@@ -41,7 +41,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 /** The payload that was given, or null. Rejects with `UsageError` for more than one, a file that cannot be read, or no JSON. */
 export async function readPayload(
   values: PayloadValues,
-  surroundings: Surroundings,
+  host: CommandHost,
 ): Promise<GivenPayload | null> {
   const { "json-payload": json, text, file, "content-type": contentType } = values;
   if ([json, text, file].filter((given) => given !== undefined).length > 1)
@@ -49,7 +49,7 @@ export async function readPayload(
   if (contentType !== undefined && file === undefined)
     throw new UsageError("--content-type belongs to --file");
   const fromStdin = (given: string): Promise<Uint8Array> | Uint8Array =>
-    given === "-" ? surroundings.readStdin() : new TextEncoder().encode(given);
+    given === "-" ? host.readStdin() : new TextEncoder().encode(given);
   if (json !== undefined) {
     const payload = await fromStdin(json);
     refuseNoJson(payload);
@@ -57,8 +57,7 @@ export async function readPayload(
   }
   if (text !== undefined) return { payload: await fromStdin(text), contentType: TEXT_TYPE };
   if (file === undefined) return null;
-  const payload =
-    file === "-" ? await surroundings.readStdin() : readFile(resolve(surroundings.cwd, file));
+  const payload = file === "-" ? await host.readStdin() : readFile(resolve(host.cwd, file));
   const byName = TYPES.get(extname(file).toLowerCase()) ?? "application/octet-stream";
   return { payload, contentType: contentType ?? byName };
 }

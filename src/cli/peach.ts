@@ -1,5 +1,5 @@
 /** `npm run peach -- <command>`. */
-import { runAsProcess } from "./process-surroundings.ts";
+import { runAsProcess } from "./process-host.ts";
 import { runCommand } from "./run.ts";
 
-await runAsProcess((surroundings) => runCommand(process.argv.slice(2), surroundings));
+await runAsProcess((host) => runCommand(process.argv.slice(2), host));

@@ -4,17 +4,17 @@ import {
   type Command,
   type ExitCode,
   type Prepared,
-  type Surroundings,
+  type CommandHost,
 } from "./command.ts";
-import { describeRefusal } from "./deployment.ts";
+import { describeError } from "./deployment.ts";
 
 /** Runs a command; what it throws for the person is told, and is an exit code. */
 export async function runOne(
   command: Command,
   args: readonly string[],
-  surroundings: Surroundings,
+  host: CommandHost,
 ): Promise<ExitCode> {
-  const { err, out, signal } = surroundings;
+  const { err, out, signal } = host;
   if (args.includes("--help") || args.includes("-h")) {
     out(command.usage);
     return 0;
@@ -23,7 +23,7 @@ export async function runOne(
   try {
     const prepared = command.prepare(args);
     given = prepared.options;
-    return await prepared.run(surroundings);
+    return await prepared.run(host);
   } catch (error) {
     if (error instanceof UsageError) {
       const [synopsis = ""] = command.usage.split("\n\n");
@@ -40,7 +40,7 @@ export async function runOne(
             2,
           ),
         );
-      else err(describeRefusal(error, given, surroundings));
+      else err(describeError(error, given, host));
       return 1;
     }
     if (isSystemError(error)) {

@@ -2,7 +2,7 @@
 import { nearest } from "../domain/nearest.ts";
 import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
-import type { Command, ExitCode, Surroundings } from "./command.ts";
+import type { Command, ExitCode, CommandHost } from "./command.ts";
 import { complete } from "./commands/complete.ts";
 import { completionOf } from "./completion.ts";
 import { deadLetters } from "./commands/dead-letters.ts";
@@ -42,22 +42,19 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 );
 
 /** Runs one command line, without the program's own name. */
-export async function runCommand(
-  args: readonly string[],
-  surroundings: Surroundings,
-): Promise<ExitCode> {
+export async function runCommand(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
-    surroundings.out(usage());
+    host.out(usage());
     return 0;
   }
   const command = COMMANDS.get(name ?? "");
-  if (command !== undefined) return runOne(command, rest, surroundings);
-  surroundings.err(refusal(name));
+  if (command !== undefined) return runOne(command, rest, host);
+  host.err(unknownCommand(name));
   return 2;
 }
 
-function refusal(name: string | undefined): string {
+function unknownCommand(name: string | undefined): string {
   if (name === undefined) return `a command is missing\n\n${usage()}`;
   const near = nearest(name, COMMANDS.keys());
   return `there is no command \`${name}\`${near === null ? "" : `; did you mean \`${near}\`?`}\n\n${usage()}`;

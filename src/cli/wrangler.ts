@@ -1,7 +1,7 @@
 /** wrangler as its own process: what it says exists, and commands that create. It owns how wrangler's words are read. */
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
-import type { Surroundings } from "./command.ts";
+import type { CommandHost } from "./command.ts";
 import type { EventType, NotificationRule } from "./notification-rules.ts";
 
 /** A rule that a bucket has. */
@@ -30,10 +30,10 @@ const NO_RULES =
 const NO_WORKER = /Worker ".*" .*not found|code: 10007/;
 
 export class Wrangler {
-  readonly #surroundings: Surroundings;
+  readonly #host: CommandHost;
 
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings;
+  constructor(host: CommandHost) {
+    this.#host = host;
   }
 
   async hasQueue(name: string): Promise<boolean> {
@@ -103,7 +103,7 @@ export class Wrangler {
   }
 
   #run(args: readonly string[], input = ""): Promise<Answer> {
-    const { env, repoRoot, signal } = this.#surroundings;
+    const { env, repoRoot, signal } = this.#host;
     return new Promise((done, fail) => {
       const child = spawn("wrangler", [...args], {
         cwd: repoRoot,

@@ -83,7 +83,7 @@ export class Connection {
       const document: Document = JSON.parse(text);
       return document;
     } catch {
-      throw noPeach(answer, text);
+      throw unexpectedAnswer(answer, text);
     }
   }
 
@@ -108,7 +108,7 @@ export class Connection {
       const askedMs = answer instanceof Response ? retryAfterMs(answer) : 0;
       const waitMs = Math.max(pauseMs * (1 - Math.random() * JITTER), askedMs);
       if (!isTransient || Date.now() + waitMs > end)
-        throw answer instanceof Response ? await refusal(answer) : answer;
+        throw answer instanceof Response ? await errorOf(answer) : answer;
       if (answer instanceof Response) await answer.body?.cancel();
       await pause(waitMs, signal);
     }
@@ -148,10 +148,10 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
   });
 }
 
-async function refusal(answer: Response): Promise<PeachError> {
+async function errorOf(answer: Response): Promise<PeachError> {
   const text = await answer.text();
   const { code, detail, hint, errors, request_id: requestId } = parseObject(text);
-  if (typeof code !== "string" || typeof detail !== "string") return noPeach(answer, text);
+  if (typeof code !== "string" || typeof detail !== "string") return unexpectedAnswer(answer, text);
   return new PeachError({
     code,
     detail,
@@ -162,7 +162,7 @@ async function refusal(answer: Response): Promise<PeachError> {
   });
 }
 
-function noPeach(answer: Response, text: string): PeachError {
+function unexpectedAnswer(answer: Response, text: string): PeachError {
   return new PeachError({
     code: "unexpected_answer",
     detail: `The address answers with ${answer.status}, but not as Peach does: ${JSON.stringify(text.slice(0, EXCERPT_LENGTH))}.`,

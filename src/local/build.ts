@@ -1,4 +1,7 @@
-/** Makes what the local runtime runs: the worker's bundle, with the compiled plan in it, and wrangler's configuration. */
+/**
+ * Builds the input of the local runtime: the worker's bundle with the compiled plan, and wrangler's
+ * configuration.
+ */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,32 +19,43 @@ import type { StateFolder } from "./state-folder.ts";
 /** The folder of package.json and wrangler.toml. */
 export const PROJECT_FOLDER = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 
+/** Options of a build. */
 export interface BuildOptions {
-  /** Default: as every command finds them (PEACH_CONF, PEACH_PIPELINES, peach.conf, peach.conf.example). */
+  /**
+   * The files to compile. Default: the files of every command (PEACH_CONF, PEACH_PIPELINES,
+   * peach.conf, peach.conf.example).
+   */
   readonly confPath?: string;
   readonly pipelinesDir?: string;
-  /** Where the compiled plan goes. Default: a folder of the state folder, so that two runtimes do not disturb each other. */
+  /**
+   * The folder for the compiled plan. Default: a folder inside the state folder, so that two
+   * runtimes do not overwrite each other's plan.
+   */
   readonly generatedFolder?: string;
-  /** Makes secrets of webhooks that nobody has set; default: they stay missing, and their endpoints refuse every delivery. */
+  /**
+   * Makes missing webhook secrets. Default: they stay missing, and their endpoints refuse every
+   * delivery.
+   */
   readonly makeSecrets?: (names: readonly string[]) => Readonly<Record<string, string>>;
 }
 
+/** A project that was built. */
 export interface BuiltProject {
   readonly plan: Plan;
   readonly paths: ProjectPaths;
-  /** Secrets that nobody has set. */
+  /** Needed secrets that are not set. */
   readonly missingSecrets: readonly NeededSecret[];
-  /** Names of those that were made now. */
+  /** Names of the secrets that this build made. */
   readonly madeSecrets: readonly string[];
 }
 
 export type BuildResult =
-  /** `changed`: false if what was there before is the same. */
+  /** `changed` is false if every file was the same before. */
   | { readonly ok: true; readonly project: BuiltProject; readonly changed: boolean }
-  /** `diagnostics`: for people, as peach.conf's reader reports them. */
+  /** `diagnostics` is text for people, from the compiler or the bundler. */
   | { readonly ok: false; readonly diagnostics: string };
 
-/** The files that these options mean. */
+/** Finds the files of these options. */
 function pathsOf(options: BuildOptions): ProjectPaths {
   const { confPath, pipelinesDir } = options;
   const choice = {
@@ -52,7 +66,10 @@ function pathsOf(options: BuildOptions): ProjectPaths {
   return projectPaths(choice, PROJECT_FOLDER, process.cwd());
 }
 
-/** Compiles, bundles, and writes bundle and configuration. With any problem, what the runtime runs stays as it is. */
+/**
+ * Compiles and bundles the project, and writes bundle and configuration. With any problem the files
+ * of the runtime stay as they are.
+ */
 export async function buildProject(
   folder: StateFolder,
   options: BuildOptions,
@@ -85,17 +102,20 @@ export async function buildProject(
   return { ok: true, project, changed };
 }
 
-/** Writes what the runtime runs; true if any of it is new. A runtime on this folder takes it over by itself. */
+/**
+ * Writes the files of the runtime. Returns true if any is new; a runtime on this folder then
+ * restarts by itself.
+ */
 export function writeWorker(
   folder: StateFolder,
   { text, sourceMap }: Bundle,
   config: object,
 ): boolean {
   const files = [
-    // Before the bundle that names it.
+    // The map is written before the bundle that names it.
     [folder.sourceMapPath, sourceMap],
     [folder.bundlePath, text],
-    // It holds the API token, as the folder does: for nobody else on this machine.
+    // The configuration holds the API token. The folder is readable by its owner only.
     [folder.configPath, JSON.stringify(config, null, 2)],
   ] as const;
   return (
@@ -104,14 +124,15 @@ export function writeWorker(
 }
 
 /**
- * The runtime starts again when a file of it changes, so it is touched only then, and replaced in one go: the runtime must not
- * read half of it. True if it was written.
+ * Writes a file if its text is new. The runtime restarts when one of its files changes, so an
+ * unchanged file is not written. The file is replaced in one step, since the runtime must not read
+ * half of it. Returns true if it was written.
  */
 function writeIfChanged(path: string, text: string, draftPath: string): boolean {
   try {
     if (readFileSync(path, "utf8") === text) return false;
   } catch {
-    // There is none yet.
+    // The file does not exist yet.
   }
   writeFileSync(draftPath, text, { mode: 0o600 });
   renameSync(draftPath, path);

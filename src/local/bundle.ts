@@ -1,24 +1,26 @@
 /**
- * Bundles a worker to one file, which is what the local runtime runs as it is and watches (`no_bundle`). `wrangler dev` could
- * bundle too, but its bundler polls every source for as long as the runtime lives, and while a bundle of changed sources fails
- * it holds back every request; so it is only given bundles that have succeeded.
+ * Bundles a worker into one file, which the local runtime runs unchanged and watches (`no_bundle`).
+ *
+ * `wrangler dev` could bundle too, but its bundler polls every source as long as the runtime lives,
+ * and blocks every request while a bundle fails. So it is given successful bundles only.
  */
 import { dirname, join, relative } from "node:path";
 import { build, formatMessages, type BuildFailure, type BuildOptions, type Plugin } from "esbuild";
 
+/** The folders of a bundle. */
 export interface BundleOptions extends BundlePaths {
   readonly projectFolder: string;
-  /** Where the compiled plan and registry are. */
+  /** The folder of the compiled plan and registry. */
   readonly generatedFolder: string;
 }
 
-/** Where the bundle and the map to its sources will be, absolute. */
+/** The absolute paths of the bundle and of the map to its sources. */
 export interface BundlePaths {
   readonly bundlePath: string;
   readonly sourceMapPath: string;
 }
 
-/** A worker as one ES module, which names its map in its last line. */
+/** A worker as one ES module. Its last line names the map. */
 export interface Bundle {
   readonly text: string;
   readonly sourceMap: string;
@@ -26,14 +28,15 @@ export interface Bundle {
 
 export type BundleResult =
   | { readonly ok: true; readonly bundle: Bundle }
-  /** `diagnostics`: for people. */
+  /** `diagnostics` is text for people. */
   | { readonly ok: false; readonly diagnostics: string };
 
-/** As wrangler bundles for a deployment. */
+/** The export conditions that wrangler uses for a deployment. */
 const CONDITIONS = ["workerd", "worker", "browser"];
+/** The condition that selects the modules of the local runtime. */
 const LOCAL_CONDITION = "peach-local";
 
-/** Peach's worker, or why there is none. Writes nothing. */
+/** Bundles Peach's worker. Returns esbuild's messages if a source is broken. Writes nothing. */
 export async function bundleWorker({
   projectFolder,
   generatedFolder,
@@ -41,9 +44,10 @@ export async function bundleWorker({
 }: BundleOptions): Promise<BundleResult> {
   try {
     const bundle = await bundleModule(join(projectFolder, "src", "index.ts"), paths, {
-      // Pipelines outside the project have no node_modules above them: what they import is the project's own.
+      // Pipelines outside the project have no node_modules above them, so their imports resolve to
+      // the project's packages.
       nodePaths: [join(projectFolder, "node_modules")],
-      // With what only the local runtime has: see `imports` in package.json.
+      // Includes the modules of the local runtime: see `imports` in package.json.
       conditions: [LOCAL_CONDITION, ...CONDITIONS],
       plugins: [projectImports(projectFolder, generatedFolder)],
     });
@@ -58,7 +62,10 @@ export async function bundleWorker({
   }
 }
 
-/** Any worker, from its entry file. Throws esbuild's failure if a source is broken. Writes nothing. */
+/**
+ * Bundles any worker from its entry file. Throws esbuild's failure if a source is broken. Writes
+ * nothing.
+ */
 export async function bundleModule(
   entry: string,
   { bundlePath, sourceMapPath }: BundlePaths,
@@ -67,7 +74,7 @@ export async function bundleModule(
   const { outputFiles } = await build({
     ...settings,
     entryPoints: [entry],
-    // Nothing is written there: the map names its sources as seen from here.
+    // Nothing is written to this path. The map names its sources relative to it.
     outfile: sourceMapPath.replace(/\.map$/, ""),
     bundle: true,
     write: false,
@@ -90,7 +97,7 @@ export async function bundleModule(
   return { text: `${textOf(false)}//# sourceMappingURL=${mapUrl}\n`, sourceMap: textOf(true) };
 }
 
-/** The imports that package.json gives a meaning inside the project, from wherever they are made. */
+/** Resolves the imports that package.json defines for the project, from any file. */
 function projectImports(projectFolder: string, generatedFolder: string): Plugin {
   const files: Readonly<Record<string, string>> = {
     "#generated/plan": join(generatedFolder, "plan.ts"),

@@ -1,21 +1,31 @@
-/** Builds the dashboard: src/dashboard to one module of text, `#generated/dashboard`, which the worker serves. */
+/**
+ * Builds the dashboard: bundles src/dashboard into one module of text, `#generated/dashboard`,
+ * which the worker serves.
+ */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { build } from "esbuild";
 
+/** Content types by file extension. */
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
 };
 
+/**
+ * The HTML document and its files by name. Names contain a hash, so browsers may keep the files
+ * forever.
+ */
 export interface BuiltDashboard {
   readonly document: string;
   readonly assets: Readonly<Record<string, { readonly type: string; readonly text: string }>>;
 }
 
-/** The document and the files that it loads. Throws esbuild's failure if a source is broken. */
+/**
+ * Builds the document and the files that it loads. Throws esbuild's failure if a source is broken.
+ */
 export async function buildDashboard(projectFolder: string): Promise<BuiltDashboard> {
   const source = join(projectFolder, "src", "dashboard");
   const bundle = async (
@@ -34,7 +44,7 @@ export async function buildDashboard(projectFolder: string): Promise<BuiltDashbo
       jsx: "automatic",
       jsxImportSource: "preact",
       legalComments: "none",
-      // A project around this one may have JSX settings of its own.
+      // A tsconfig.json above this project may have other JSX settings.
       tsconfigRaw: {},
       define,
       logLevel: "silent",
@@ -67,7 +77,7 @@ export async function buildDashboard(projectFolder: string): Promise<BuiltDashbo
   return { document, assets };
 }
 
-/** Writes the module into the folder of what is generated, unless it is there already. */
+/** Writes the module into the generated folder, unless it is there already. */
 export async function writeDashboard(
   projectFolder: string,
   generatedFolder: string,

@@ -1,23 +1,29 @@
 /**
- * wrangler's configuration for the local runtime, derived from wrangler.toml: the same worker, without what needs an account
- * or would build twice, and with what only the local runtime has.
+ * Derives wrangler's configuration for the local runtime from wrangler.toml: the same worker,
+ * without parts that need an account or build twice, and with the parts of the local runtime.
  */
 import { parse, type TomlTable } from "smol-toml";
 
+/** The parts of the configuration that the local runtime sets. */
 export interface LocalWorker {
-  /** The worker's bundle, absolute. */
+  /** The absolute path of the worker's bundle. */
   readonly main: string;
-  /** `bucket_name` to binding: those that wrangler.toml lacks are added. */
+  /** Bindings by `bucket_name`. Buckets that wrangler.toml lacks are added. */
   readonly buckets: Readonly<Record<string, string>>;
   /** Variables and secrets of the worker. */
   readonly vars: Readonly<Record<string, string>>;
 }
 
-/** The derived configuration as a JSON value. Throws smol-toml's error, which names line and column, if the text is not TOML. */
+/**
+ * Derives the configuration as a JSON value. Throws smol-toml's error, which names line and column,
+ * if the text is not TOML.
+ */
 export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<string, unknown> {
-  // `build`: the commands compile by themselves. `ai`: the binding needs an account. `env`: deployments only. `triggers`: cron
-  // triggers never come locally, which wrangler warns of; schedules have their own alarm. `route`, `routes`, `dev`: by them wrangler would
-  // give every request the host of the deployment, and its own host is what the local runtime goes by.
+  // Removed keys: `build`, since the commands compile themselves; `ai`, whose binding needs an
+  // account; `env`, which is for deployments; `triggers`, since cron triggers never fire locally
+  // (wrangler warns of it) and schedules have their own alarm; `route`, `routes` and `dev`, since
+  // with them wrangler would give every request the host of the deployment, and the local runtime
+  // recognises requests by its own host.
   const {
     build: _build,
     ai: _ai,
@@ -37,7 +43,7 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
   return {
     ...config,
     main: local.main,
-    // It is a bundle, and lies alone in its folder.
+    // The worker is a bundle, alone in its folder.
     no_bundle: true,
     find_additional_modules: false,
     vars: { ...table(config["vars"]), ...local.vars, PEACH_LOCAL: "1" },

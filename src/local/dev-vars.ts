@@ -1,22 +1,27 @@
 /**
- * The worker's local variables and secrets: `.dev.vars` beside wrangler.toml, and the API tokens of the environment, which win.
+ * The worker's local variables and secrets: `.dev.vars` beside wrangler.toml. API tokens of the
+ * environment take precedence.
  */
 import { randomBytes } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { parseEnv } from "node:util";
 
-/** Taken from the environment if set there. */
+/** Variables that the environment overrides. */
 const TOKEN_NAMES = ["PEACH_API_TOKEN", "PEACH_API_TOKENS"] as const;
 
+/** The variables, with the API token that was found or made. */
 export interface DevVars {
   readonly vars: Readonly<Record<string, string>>;
-  /** The API token with all rights. */
+  /** The API token with all scopes. */
   readonly token: string;
-  /** True if the token was made now and written to the file. */
+  /** True if the token was just made and written to the file. */
   readonly created: boolean;
 }
 
-/** Reads the file; if nobody has set an API token, makes one and adds it to the file. Other variables stay as they are. */
+/**
+ * Reads the file. Without an API token makes one and adds it to the file; other variables stay as
+ * they are.
+ */
 export function readDevVars(
   path: string,
   environment: Readonly<Record<string, string | undefined>>,
@@ -37,7 +42,10 @@ export function readDevVars(
   return { vars: { ...vars, PEACH_API_TOKEN: token }, token, created: true };
 }
 
-/** Adds variables to the end of the file, which is made if there is none. Their values have no character that would need quotes. */
+/**
+ * Appends variables to the file and creates it if needed. Values must not contain characters that
+ * need quotes.
+ */
 export function addDevVars(path: string, vars: Readonly<Record<string, string>>): void {
   const text = readForOwner(path);
   const separator = text === "" || text.endsWith("\n") ? "" : "\n";
@@ -45,14 +53,17 @@ export function addDevVars(path: string, vars: Readonly<Record<string, string>>)
   appendFileSync(path, separator + lines.join(""), { mode: 0o600 });
 }
 
-/** The file's text, empty if there is none. What is in it is for nobody else on this machine, also where a person has made the file. */
+/**
+ * Reads the file, or returns an empty text. Restricts the file to its owner, also if a person has
+ * created it, since it holds secrets.
+ */
 function readForOwner(path: string): string {
   if (!existsSync(path)) return "";
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   return readFileSync(path, "utf8");
 }
 
-/** 192 random bits, without characters that a shell or a header would mind. */
+/** Makes a token of 192 random bits, without characters that need quoting in shells or headers. */
 export function randomToken(): string {
   return `peach_${randomBytes(24).toString("hex")}`;
 }

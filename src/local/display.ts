@@ -1,25 +1,29 @@
 import { Listr, type ListrRendererValue } from "listr2";
 
-/** Narrower, a live display is unreadable. */
+/** The least width of a terminal for a live display, in columns. */
 const MIN_COLUMNS = 40;
 
-/** A line of the display. */
+/** A line of the display, which its work updates. */
 export interface DisplayLine {
-  /** What it says; once it is done, what it said last. */
+  /** The text of the line. The last one stays when the work is done. */
   title: string;
-  /** What it says below its title meanwhile. */
+  /** The text below the title while the work goes on. */
   output: string;
 }
 
-/** How the work behind a line ended. */
+/** The outcome of the work behind a line. */
 export type LineEnd = "succeeded" | "failed" | "skipped";
 
+/** A line and its work. */
 export interface LineOfWork {
   readonly title: string;
   readonly work: (line: DisplayLine) => Promise<LineEnd>;
 }
 
-/** What a command does, as it goes on: live in a terminal, plain lines elsewhere, nothing if silent. */
+/**
+ * Shows the progress of a command: live in a terminal, as plain lines elsewhere, not at all if
+ * silent.
+ */
 export class Display {
   readonly #renderer: ListrRendererValue;
 
@@ -28,7 +32,7 @@ export class Display {
     this.#renderer = silent ? "silent" : isTTY && columns >= MIN_COLUMNS ? "default" : "simple";
   }
 
-  /** Shows a line while the work behind it is done; its result, or its rejection. */
+  /** Shows a line during its work, and returns the result of the work. */
   async step<T>(title: string, work: (line: DisplayLine) => Promise<T>): Promise<T> {
     let result: Promise<T> | null = null;
     await this.together([
@@ -47,13 +51,14 @@ export class Display {
     return result;
   }
 
-  /** Shows a line for each while all the work is done. */
+  /** Shows a line per piece of work, all running at once. */
   async together(lines: readonly LineOfWork[]): Promise<void> {
     const tasks = lines.map(({ title, work }) => ({
       title,
       task: async (_context: unknown, line: DisplayLine & { skip(message?: string): void }) => {
         const end = await work(line);
-        // Only signs: the title says how it ended, and why it failed is the command's to tell.
+        // These messages are not shown: the title tells the outcome, and the command reports the
+        // error.
         if (end === "skipped") line.skip("did not run");
         if (end === "failed") throw new Error("see below");
       },
@@ -63,7 +68,7 @@ export class Display {
       rendererOptions: { showErrorMessage: false, showSkipMessage: false },
       concurrent: true,
       exitOnError: false,
-      // Signals are the command's own affair: it has something to end first.
+      // The command handles signals itself, since it has processes to end first.
       registerSignalListeners: false,
     }).run();
   }

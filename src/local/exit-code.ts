@@ -1,7 +1,10 @@
 import { UsageError } from "./arguments.ts";
 import { RuntimeStartError } from "./runtime.ts";
 
-/** The exit code of a command: what `main` says; 2, with its usage, if it was called wrongly; 1 if no runtime starts. Rejects as `main` does else. */
+/**
+ * Runs `main` and returns the exit code: its own, 2 with the usage for wrong arguments, 1 if the
+ * runtime cannot start. Other errors of `main` reject.
+ */
 export async function exitCodeOf(
   main: (args: readonly string[]) => Promise<number>,
   usage: string,

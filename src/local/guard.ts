@@ -1,17 +1,18 @@
 /**
  * Runs the local runtime so that it never outlives its owner, however the owner ends.
  *
- * The guard leads a process group of its own, in which the runtime and all that it starts live. Its stdin is a pipe from the
- * owner: the kernel closes it when the owner dies, by SIGKILL too, and the guard then kills the group. It also reads the
- * runtime's output, so that a runtime that is kept (the owner writes `keep` and leaves) never writes into a broken pipe.
+ * The guard leads a process group that contains the runtime and everything it starts. Its stdin is
+ * a pipe from the owner. The kernel closes the pipe when the owner dies, by SIGKILL too, and the
+ * guard then kills the group. The guard also reads the runtime's output, so that a kept runtime
+ * (the owner writes `keep` and leaves) never writes into a broken pipe.
  *
- * Usage: node guard.ts LOG_FILE PROGRAM [ARGUMENT...]   (LOG_FILE takes the output of a runtime that is kept)
+ * Usage: node guard.ts LOG_FILE PROGRAM [ARGUMENT...] (LOG_FILE takes the output of a kept runtime)
  */
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import type { Writable } from "node:stream";
 
-/** How long the runtime may take to end by itself. */
+/** The time for the runtime to end after SIGTERM, before the group is killed. */
 const GRACE_MS = 5_000;
 
 const [logFile = "", program = "", ...args] = process.argv.slice(2);
@@ -30,7 +31,7 @@ function endGracefully(): void {
 
 for (const output of [runtime.stdout, runtime.stderr])
   output.on("data", (chunk: Buffer) => sink.write(chunk));
-// Nobody reads any more: the end of stdin says what to do about it.
+// The owner has gone: the end of stdin decides what to do.
 process.stdout.on("error", () => {});
 
 process.stdin.on("data", (chunk: Buffer) => {

@@ -1,9 +1,11 @@
 /**
- * What of the runtime's output a person wants to see: the worker's own logs and errors, and wrangler's complaints; not its
- * list of bindings, its progress, and the calls by which we wait for it.
+ * Filters the runtime's output for people. Keeps logs and errors of the worker and warnings of
+ * wrangler; drops wrangler's list of bindings, its progress, and the calls by which the start is
+ * awaited.
  */
 import { stripVTControlCharacters } from "node:util";
 
+/** Lines to drop. */
 const NOISE = [
   /^Your Worker has access to the following bindings:/,
   /^Binding {2,}Resource {2,}Mode/,
@@ -17,12 +19,17 @@ const NOISE = [
   /\[wrangler:info\] QUEUE /,
 ];
 
-/** Splits chunks of output into lines, drops the noise, and at most one of the empty lines that surround it. */
+/**
+ * Splits chunks of output into lines and drops the noise, with the empty lines around it but one.
+ */
 export class OutputFilter {
   #rest = "";
   #blank = true;
 
-  /** The lines of this chunk that are worth showing. */
+  /**
+   * Returns the lines of this chunk that are worth showing. An incomplete last line waits for the
+   * next chunk.
+   */
   push(chunk: string): string[] {
     const lines = (this.#rest + chunk).split("\n");
     this.#rest = lines.pop() ?? "";

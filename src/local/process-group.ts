@@ -1,42 +1,44 @@
 /**
- * The processes of a local runtime form one process group and carry a mark in their environment, so that a later start can
- * tell them from others that have got their ids since, even if the group's leader is dead.
+ * The processes of a local runtime. They form one process group and carry a mark in their
+ * environment. A later start recognises them by the mark, even if the leader is dead and process
+ * ids were reused.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** The environment variable that holds the state folder of the runtime that a process belongs to. */
+/** The environment variable with the state folder of a process's runtime. */
 export const STATE_MARK = "PEACH_RUNTIME_STATE";
 
+/** A process of the system's table. */
 interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
 }
 
-/** The living processes of this group, without zombies. */
+/** Lists the processes of a group, without zombies. */
 export function groupMembers(group: number): number[] {
   return livingProcesses().flatMap((entry) => (entry.group === group ? [entry.pid] : []));
 }
 
-/** Whether this process lives; a zombie does not. */
+/** Tests if a process is alive; a zombie is not. */
 export function isAlive(pid: number): boolean {
   return livingProcesses().some((entry) => entry.pid === pid);
 }
 
-/** The parent of a living process, or null. */
+/** Finds the parent of a process; null if the process is gone. */
 export function parentOf(pid: number): number | null {
   return livingProcesses().find((entry) => entry.pid === pid)?.parent ?? null;
 }
 
-/** Whether any process of the group carries the mark of this state folder. */
+/** Tests if any process of the group carries the mark of this state folder. */
 export function groupBelongsTo(group: number, stateFolder: string): boolean {
   return groupMembers(group).some((pid) =>
     environmentOf(pid).includes(`${STATE_MARK}=${stateFolder}`),
   );
 }
 
-/** Sends a signal to the whole group; one that is gone already is no error. */
+/** Sends a signal to the whole group. A group that has ended is no error. */
 export function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal);
@@ -49,10 +51,12 @@ function livingProcesses(): ProcessEntry[] {
   return existsSync("/proc/self/stat") ? fromProc() : fromPs();
 }
 
+/** Reads the process table of Linux. */
 function fromProc(): ProcessEntry[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
-    // "pid (command) state parent group ...": the command may hold blanks and parentheses.
+    // The format is "pid (command) state parent group ...". The command may contain blanks and
+    // parentheses, so the fields are counted from its last parenthesis.
     const [state, parent, group] = (readText(`/proc/${name}/stat`).split(") ").at(-1) ?? "").split(
       " ",
     );
@@ -62,6 +66,7 @@ function fromProc(): ProcessEntry[] {
   });
 }
 
+/** Reads the process table by `ps`, on systems without /proc. */
 function fromPs(): ProcessEntry[] {
   const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat="], { encoding: "utf8" });
   return table.split("\n").flatMap((line) => {
@@ -72,6 +77,7 @@ function fromPs(): ProcessEntry[] {
   });
 }
 
+/** Reads the environment of a process, as `NAME=value`. */
 function environmentOf(pid: number): readonly string[] {
   if (existsSync("/proc/self/environ")) return readText(`/proc/${pid}/environ`).split("\0");
   const line = execFileSync("ps", ["-E", "-ww", "-o", "command=", "-p", String(pid)], {
@@ -80,7 +86,9 @@ function environmentOf(pid: number): readonly string[] {
   return line.trim().split(" ");
 }
 
-/** Empty if the process has gone meanwhile, or belongs to somebody else. */
+/**
+ * Reads a file of /proc. Returns an empty text if the process has ended or belongs to another user.
+ */
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -1,19 +1,22 @@
 import { styleText } from "node:util";
 import { z } from "zod";
 
-/** What `GET /recommendations` of the example answers. */
+/** The answer of `GET /recommendations` in the example. */
 export const servedView = z.object({
   recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
 });
 
-/** What its task `recommend` passes of what was said; it is served to nobody. */
+/** The part of the output of task `recommend` that the endpoint does not serve. */
 export const passedView = z.object({ transcript_excerpt: z.string() });
 
 export type RecommendationsView = z.infer<typeof servedView> & z.infer<typeof passedView>;
 
 const BAR_WIDTH = 20;
 
-/** What was said, and a line for each programme, best first, with a bar as long as its score is high. */
+/**
+ * Renders the transcript and a line per programme, best first, with a bar in proportion to its
+ * score.
+ */
 export function renderRecommendations({
   transcript_excerpt,
   recommendations,

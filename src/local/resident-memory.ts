@@ -1,9 +1,10 @@
-/** What the processes of a runtime have resident at most, as Linux tells it. */
+/** Measures the peak of resident memory of a runtime's processes, as Linux reports it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-/** Whether this machine tells: Linux does. */
+/** True if this system reports the figures; only Linux does. */
 export const TELLS_MEMORY = existsSync("/proc/self/clear_refs");
 
+/** The growth of memory since a point in time. */
 export class ResidentMemory {
   readonly #pids: readonly number[];
   readonly #resident = new Map<number, number>();
@@ -12,20 +13,23 @@ export class ResidentMemory {
     this.#pids = pids;
   }
 
-  /** Begins to measure `grown` anew. */
+  /** Starts a new measurement of `grown`. */
   forgetGrowth(): void {
-    // 5: the high water mark becomes what is resident now (proc_pid_clear_refs(5)).
+    // The value 5 resets the peak to the current size (proc_pid_clear_refs(5)).
     for (const pid of this.#pids) writeFileSync(`/proc/${pid}/clear_refs`, "5");
     for (const pid of this.#pids) this.#resident.set(pid, mostResident(pid));
   }
 
-  /** Bytes by which the process that grew most has grown at most, since `forgetGrowth`. */
+  /** Returns the peak growth since `forgetGrowth` in bytes, of the process that grew most. */
   grown(): number {
     return Math.max(...this.#pids.map((pid) => mostResident(pid) - (this.#resident.get(pid) ?? 0)));
   }
 }
 
-/** The processes in which a runtime's worker, and locally R2 and the rest of the platform, live. None where the system does not tell. */
+/**
+ * Finds the workerd processes of a runtime, which hold the worker and locally also R2 and the rest
+ * of the platform. Empty on systems that do not report them.
+ */
 export function workerdsOf(pids: readonly number[]): readonly number[] {
   return pids.filter((pid) => {
     const path = `/proc/${pid}/comm`;

@@ -8,7 +8,7 @@ import { isFinalStatus } from "./run-lines.ts";
 
 const POLL_MS = 50;
 
-/** Follows a run by asking for it; however many look at its tasks, there is one call at a time. */
+/** Follows a run by polling. One call at a time serves any number of readers. */
 export class RunFollower {
   readonly #peach: PeachClient;
   readonly #runId: string;
@@ -23,7 +23,7 @@ export class RunFollower {
     this.#latest = first;
   }
 
-  /** Waits until the run is accepted. Rejects when the signal ends a call. */
+  /** Waits until the run exists. Rejects when the signal aborts a call. */
   static async start(peach: PeachClient, runId: string, signal: AbortSignal): Promise<RunFollower> {
     for (;;) {
       try {
@@ -35,12 +35,12 @@ export class RunFollower {
     }
   }
 
-  /** The run as it was last seen. */
+  /** The latest document of the run. */
   get latest(): RunDocument {
     return this.#latest;
   }
 
-  /** The task as it is now and after each look at the run, until it is final. */
+  /** Yields a task after each poll, until the task is final. */
   async *task(name: string): AsyncGenerator<TaskOfRun> {
     for (;;) {
       const task = this.#latest.tasks.find((entry) => entry.task === name);
@@ -51,12 +51,13 @@ export class RunFollower {
     }
   }
 
-  /** The run once it is final. */
+  /** Waits until the run is final and returns it. */
   async untilFinal(): Promise<RunDocument> {
     while (!isFinalStatus(this.#latest.status)) await this.#look();
     return this.#latest;
   }
 
+  /** Polls once; callers that come meanwhile share the poll. */
   #look(): Promise<void> {
     this.#next ??= this.#ask().finally(() => (this.#next = null));
     return this.#next;

@@ -1,14 +1,17 @@
-/** A run in words, as the demo shows it. */
+/** Renders a run as the demo shows it. */
 import type { RunDocument, TaskOfRun } from "../client/client.ts";
 
 const FINAL = new Set(["succeeded", "failed", "skipped", "cancelled"]);
 
-/** Whether this status of a task or a run never changes by itself. */
+/** Tests if a status of a task or run is final. */
 export function isFinalStatus(status: string): boolean {
   return FINAL.has(status);
 }
 
-/** One task: status, attempts, how long they took together (or have taken until `now`), progress. */
+/**
+ * Renders a task: status, attempts, their total duration (until `now` for a running one) and
+ * progress.
+ */
 export function taskLine(
   { task, status, reason, attempts, progress }: TaskOfRun,
   now: number,
@@ -34,7 +37,7 @@ export function taskLine(
   return `${task}: ${parts.join(", ")}`;
 }
 
-/** Why a run that is final did not succeed: each failed task with its last error. */
+/** Explains why a run failed: each failed task with its last error. */
 export function failureOf({
   run_id,
   status,
@@ -48,7 +51,7 @@ export function failureOf({
   return [`The run ${run_id} ${status}.`, ...reasons].join("\n");
 }
 
-/** `35 ms`, `1.2 s`. */
+/** Formats a duration: `35 ms`, `1.2 s`. */
 export function formatMs(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }

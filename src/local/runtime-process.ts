@@ -1,6 +1,6 @@
 /**
- * The processes of one local runtime: `wrangler dev` on a state folder, behind its guard (guard.ts). Owns starting and ending
- * them, and their output; whether the worker answers is runtime.ts's question.
+ * The processes of a local runtime: `wrangler dev` on a state folder, behind its guard (guard.ts).
+ * Owns starting and ending them, and their output. runtime.ts checks if the worker answers.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
@@ -10,18 +10,23 @@ import { OutputFilter } from "./output.ts";
 import { groupMembers, signalGroup, STATE_MARK } from "./process-group.ts";
 import { dropClaim, endGroup, waitUntil, writeClaim, type StateFolder } from "./state-folder.ts";
 
+/** The time for a graceful end, before the rest is killed. */
 const STOP_LIMIT_MS = 8_000;
+/** The number of output lines to keep. */
 const KEPT_LINES = 5_000;
 
 const guardPath = fileURLToPath(new URL("guard.ts", import.meta.url));
 
-/** The program and arguments by which Node serves the worker that the folder holds, at this port of 127.0.0.1. */
+/**
+ * Returns the arguments by which Node serves the worker in the folder, at this port of 127.0.0.1.
+ */
 export type Serve = (folder: StateFolder, port: number) => string[];
 
+/** A running runtime. */
 export class RuntimeProcess {
-  /** The last lines of output, unfiltered. */
+  /** The last lines of its output, unfiltered. */
   readonly logs: string[] = [];
-  /** Resolves when the runtime has ended, by whomever. */
+  /** Resolves when the runtime has ended, for whatever reason. */
   readonly ended: Promise<void>;
   readonly #folder: StateFolder;
   readonly #url: string;
@@ -31,8 +36,8 @@ export class RuntimeProcess {
   #isToldToEnd = false;
 
   /**
-   * Starts it on a free state folder, and claims the folder. `onLine` is called with each line that is worth showing, `serve` says what
-   * Node runs to serve the worker.
+   * Starts the runtime on a free state folder and claims the folder. `onLine` receives each line of
+   * output that is worth showing; `serve` chooses the program that serves the worker.
    */
   constructor(
     folder: StateFolder,
@@ -43,7 +48,8 @@ export class RuntimeProcess {
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${port}`;
     this.#guard = spawnGuard(folder, serve(folder, port));
-    // Without a process id there is no process; the `error` event says why, and nobody could go on.
+    // Without a process id there is no process. The `error` event would give the reason, but no
+    // work is possible.
     if (this.#guard.pid === undefined)
       throw new Error("The guard of the local runtime could not be started.");
     this.#group = this.#guard.pid;
@@ -52,7 +58,7 @@ export class RuntimeProcess {
     this.ended = new Promise((resolve) => {
       this.#guard.on("exit", () => {
         this.#isOver = true;
-        // The guard takes its group along, unless it was killed alone.
+        // The guard kills its group as it ends, unless it was killed itself.
         signalGroup(this.#group, "SIGKILL");
         resolve();
       });
@@ -67,12 +73,12 @@ export class RuntimeProcess {
     return this.#isOver;
   }
 
-  /** Its living processes. */
+  /** The living processes of the runtime. */
   get pids(): readonly number[] {
     return groupMembers(this.#group);
   }
 
-  /** Sends a signal to every process of it; resolves once they are gone. */
+  /** Sends a signal to every process, and resolves once they are gone. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     this.#isToldToEnd = true;
     signalGroup(this.#group, signal);
@@ -82,17 +88,17 @@ export class RuntimeProcess {
     dropClaim(this.#folder);
   }
 
-  /** Ends it gracefully, within a few seconds. */
+  /** Ends the runtime gracefully, within a few seconds. */
   async stop(): Promise<void> {
     this.#isToldToEnd = true;
-    // Only the guard: it gives the runtime the time to end by itself.
+    // The signal goes to the guard only, which gives the runtime time to end.
     this.#guard.kill("SIGTERM");
     await waitUntil(() => this.#isOver, STOP_LIMIT_MS);
     await endGroup(this.#group);
     dropClaim(this.#folder);
   }
 
-  /** Leaves it running when this process ends; returns the process id whose SIGTERM ends it. */
+  /** Lets the runtime outlive this process. Returns the process id whose SIGTERM ends it. */
   leave(): number {
     writeClaim(this.#folder, { owner: null, group: this.#group, url: this.#url });
     this.#guard.stdin?.write("keep\n");
@@ -109,14 +115,14 @@ export class RuntimeProcess {
       rest = lines.pop() ?? "";
       this.logs.push(...lines);
       this.logs.splice(0, this.logs.length - KEPT_LINES);
-      // What the bundler says when it is told to end is worth nothing.
+      // Messages during a requested end are of no use.
       if (!this.#isToldToEnd) filter.push(text).forEach(onLine);
     };
     for (const output of [this.#guard.stdout, this.#guard.stderr]) output?.on("data", read);
   }
 }
 
-/** What serves it for people. */
+/** The arguments of `wrangler dev`. */
 export function wranglerDev(folder: StateFolder, port: number): string[] {
   const require = createRequire(import.meta.url);
   const wrangler = join(dirname(require.resolve("wrangler/package.json")), "bin", "wrangler.js");
@@ -143,16 +149,16 @@ export function wranglerDev(folder: StateFolder, port: number): string[] {
 function spawnGuard(folder: StateFolder, served: readonly string[]): ChildProcess {
   return spawn(process.execPath, [guardPath, folder.logPath, process.execPath, ...served], {
     cwd: dirname(folder.configPath),
-    // A group of its own: neither Ctrl-C in the terminal nor a signal to our group reaches it.
+    // In a group of its own, neither Ctrl-C in the terminal nor a signal to this group reaches it.
     detached: true,
-    // None of ours: whoever reads our output would wait for the end of a runtime that is left running.
+    // Own pipes: a reader of this process's output would otherwise wait for a kept runtime to end.
     stdio: ["pipe", "pipe", "pipe"],
     env: runtimeEnvironment(folder),
   });
 }
 
 function runtimeEnvironment(folder: StateFolder): NodeJS.ProcessEnv {
-  // Not the settings of a test runner or of a deployment that happens to surround us.
+  // Settings of a surrounding test runner or deployment are removed.
   const {
     NODE_ENV: _nodeEnv,
     NODE_OPTIONS: _nodeOptions,
@@ -163,10 +169,10 @@ function runtimeEnvironment(folder: StateFolder): NodeJS.ProcessEnv {
   return {
     ...environment,
     [STATE_MARK]: folder.root,
-    // Traces are written to SQLite too: they would make every hop two to three times slower.
+    // Traces would be written to SQLite and make every hop two to three times slower.
     X_LOCAL_OBSERVABILITY: "false",
     X_LOCAL_EXPLORER: "false",
-    // Nothing is fetched from, or sent to, the network, and nothing is written outside the state folder.
+    // No network access, and no files outside the state folder.
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_SEND_ERROR_REPORTS: "false",

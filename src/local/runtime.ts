@@ -1,6 +1,7 @@
 /**
- * Starts the local runtime, one at a time on a state folder. It never outlives this process (guard.ts), needs no account and
- * no network, and its state survives a SIGKILL of everything, at any time.
+ * Starts the local runtime. One runtime at a time uses a state folder. It never outlives this
+ * process (guard.ts), needs no account and no network, and its state survives a SIGKILL of all
+ * processes at any time.
  */
 import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
@@ -8,57 +9,65 @@ import { randomToken } from "./dev-vars.ts";
 import { RuntimeProcess, type Serve } from "./runtime-process.ts";
 import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
+/** Options of a start. */
 export interface RuntimeOptions extends BuildOptions {
-  /** The folder of its state; one runtime at a time uses it. */
+  /** The state folder; one runtime at a time uses it. */
   readonly persistTo: string;
-  /** Default, and 0: a free one. */
+  /** The port on 127.0.0.1. 0 stands for a free one and is the default. */
   readonly port?: number;
   /** Variables and secrets of the worker. Without a PEACH_API_TOKEN a random one is made. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What serves the worker; default: `wrangler dev`. */
+  /** The program that serves the worker; default: `wrangler dev`. */
   readonly serve?: Serve;
-  /** Gives a start up. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
   /** Called with each line of output that is worth showing. */
   readonly onOutput?: (line: string) => void;
 }
 
+/** A started runtime. */
 export interface LocalRuntime {
-  /** On 127.0.0.1, without a slash at its end. */
+  /** The address on 127.0.0.1, without a final slash. */
   readonly url: string;
-  /** The API token with all rights. */
+  /** The API token with all scopes. */
   readonly token: string;
-  /** What was compiled when it started. */
+  /** The project as it was compiled at the start. */
   readonly project: BuiltProject;
-  /** Its living processes. */
+  /** The living processes of the runtime. */
   readonly pids: readonly number[];
   /** The last lines of its output, unfiltered. */
   readonly logs: readonly string[];
-  /** Resolves when it has ended, by whomever. */
+  /** Resolves when the runtime has ended, for whatever reason. */
   readonly ended: Promise<void>;
-  /** Compiles again; the runtime takes the result over by itself. With any problem the last good version keeps running. */
+  /**
+   * Compiles again; the runtime restarts with the result. With any problem the last good version
+   * keeps running.
+   */
   rebuild(env: Readonly<Record<string, string>>): Promise<BuildResult>;
-  /** Sends a signal to every process of it; resolves once they are gone. The state stays. */
+  /** Sends a signal to every process, and resolves once they are gone. The state stays. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Ends it gracefully, within a few seconds. The state stays. */
+  /** Ends the runtime gracefully, within a few seconds. The state stays. */
   stop(): Promise<void>;
-  /** Leaves it running when this process ends; returns the process id whose SIGTERM ends it. */
+  /** Lets the runtime outlive this process. Returns the process id whose SIGTERM ends it. */
   leave(): number;
 }
 
-/** A start that failed for a reason which the person who started it can change. */
+/** A failed start, for a reason that the user can remove. */
 export class RuntimeStartError extends Error {}
 
 const READY_LIMIT_MS = 60_000;
 const TAKE_OVER_LIMIT_MS = 20_000;
 const PROBE_MS = 100;
 const SHOWN_LINES = 30;
-/** Below those that systems give to outgoing connections. */
+/** A range below the ports that systems use for outgoing connections. */
 const FREE_PORTS = { first: 20_000, count: 10_000, tries: 100 } as const;
-/** Output which says that it will not come up by itself. */
+/** Output after which the runtime cannot become ready. */
 const HOPELESS = /Build failed with \d+ error|Address already in use/;
 
-/** Resolves when `GET /healthz` answers 200. Rejects with `RuntimeStartError`, and leaves nothing running. */
+/**
+ * Builds the project and starts the runtime. Resolves when `GET /healthz` answers 200. Otherwise
+ * rejects with `RuntimeStartError` and leaves no process behind.
+ */
 export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntime> {
   const folder = openStateFolder(options.persistTo);
   const token = options.env?.["PEACH_API_TOKEN"] ?? randomToken();
@@ -84,12 +93,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
   };
 }
 
-/** What of the options concerns the process. */
+/** Options of the process. */
 export type LaunchOptions = Pick<RuntimeOptions, "port" | "serve" | "signal" | "onOutput">;
 
 /**
- * Starts the worker that the configuration in the state folder describes. Resolves when its `GET /healthz` answers 200; rejects
- * with `RuntimeStartError`, and leaves nothing running.
+ * Starts the worker of the configuration in the state folder. Resolves when `GET /healthz` answers
+ * 200. Otherwise rejects with `RuntimeStartError` and leaves no process behind.
  */
 export async function launch(folder: StateFolder, options: LaunchOptions): Promise<RuntimeProcess> {
   await claimable(folder);
@@ -109,7 +118,7 @@ export async function launch(folder: StateFolder, options: LaunchOptions): Promi
   );
 }
 
-/** Ends what is left of a dead owner's runtime; refuses a folder that is in use. */
+/** Ends the rest of a dead owner's runtime. Refuses a folder that is in use. */
 async function claimable(folder: StateFolder): Promise<void> {
   const claim = await freeStateFolder(folder);
   if (claim === null) return;
@@ -119,7 +128,7 @@ async function claimable(folder: StateFolder): Promise<void> {
   );
 }
 
-/** The port, or a free one for 0; refuses one on which somebody listens. */
+/** Returns the port, or a free one for 0. Refuses a port that is in use. */
 async function usablePort(port: number): Promise<number> {
   if (port === 0) return freePort();
   const fault = await faultOfPort(port);
@@ -130,8 +139,8 @@ async function usablePort(port: number): Promise<number> {
 }
 
 /**
- * Not the one that the system would give: it gives such ports to outgoing connections as well, and the runtime listens only
- * after a second or two.
+ * Finds a free port. Ports that the system would assign are not used: it assigns them to outgoing
+ * connections too, and the runtime listens only a second or two later.
  */
 async function freePort(): Promise<number> {
   let fault: string | null = null;
@@ -143,7 +152,7 @@ async function freePort(): Promise<number> {
   throw new RuntimeStartError(`No free port was found (${fault}). Choose one with --port.`);
 }
 
-/** Why nobody can listen there; null if one can. */
+/** Tries to listen on a port. Returns the error code, or null if it is free. */
 function faultOfPort(port: number): Promise<string | null> {
   const server = createServer();
   return new Promise((resolve) => {
@@ -152,7 +161,7 @@ function faultOfPort(port: number): Promise<string | null> {
   });
 }
 
-/** Null once it answers, else why it never will. */
+/** Waits until the worker answers. Returns null, or the reason why it never will. */
 async function untilHealthy(
   runtime: RuntimeProcess,
   signal: AbortSignal | undefined,
@@ -169,8 +178,8 @@ async function untilHealthy(
 }
 
 /**
- * Resolves once the runtime answers with this version of the conf: true, or false after a while. A first request is also what
- * tells a new version's schedules.
+ * Waits until the runtime serves this version of the conf. Returns false after some seconds. The
+ * first request also registers the schedules of a new version.
  */
 export async function untilServing(url: string, version: string): Promise<boolean> {
   const end = Date.now() + TAKE_OVER_LIMIT_MS;
@@ -189,7 +198,7 @@ async function servedVersion(url: string): Promise<unknown> {
       ? health.conf_version
       : null;
   } catch {
-    // It is just starting again.
+    // The runtime is restarting.
     return null;
   }
 }
@@ -200,7 +209,7 @@ async function isHealthy(url: string): Promise<boolean> {
     await answer.body?.cancel();
     return answer.status === 200;
   } catch {
-    // Nobody listens yet.
+    // The runtime does not listen yet.
     return false;
   }
 }

@@ -1,12 +1,16 @@
-/** The secrets that a pipeline needs, as the local runtime gets them: from `.dev.vars`, or from the environment, which wins. */
+/**
+ * The secrets of a pipeline in the local runtime: from `.dev.vars`, or from the environment, which
+ * takes precedence.
+ */
 import { randomBytes } from "node:crypto";
 import { neededSecrets, type NeededSecret } from "../compiler/needed-secrets.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 
+/** The worker's variables and the secrets that they lack. */
 export interface LocalSecrets {
-  /** All variables of the worker, with those needed secrets that the environment sets. */
+  /** Variables of the worker, including needed secrets of the environment. */
   readonly vars: Readonly<Record<string, string>>;
-  /** What nobody has set: its endpoints refuse every delivery. */
+  /** Needed secrets that are not set. Their endpoints refuse every delivery. */
   readonly missing: readonly NeededSecret[];
 }
 
@@ -25,10 +29,13 @@ export function withSecrets(
   return { vars: all, missing: needed.filter(({ name }) => (all[name] ?? "") === "") };
 }
 
-/** Schemes whose secret the receiver may choose; with the others, the sender has it. */
+/** Signature schemes whose secret the receiver chooses. For the other schemes the sender does. */
 const CHOSEN_HERE: readonly string[] = ["standard-webhooks", "hmac-sha256"];
 
-/** Of the missing secrets, those that the local runtime may make: a webhook is then tried as it is used, signed. */
+/**
+ * Selects the missing secrets that the local runtime may make, so that signed webhooks can be tried
+ * at once.
+ */
 export function makeable(plan: Plan, missing: readonly NeededSecret[]): readonly string[] {
   return missing.flatMap(({ name }) => {
     const schemes = plan.endpoints.flatMap(({ auth }) =>
@@ -38,12 +45,12 @@ export function makeable(plan: Plan, missing: readonly NeededSecret[]): readonly
   });
 }
 
-/** 256 random bits in the form of Standard Webhooks. */
+/** Makes a secret of 256 random bits in the form of Standard Webhooks. */
 export function randomSecret(): string {
   return `whsec_${randomBytes(32).toString("base64")}`;
 }
 
-/** A line for each secret that is missing. */
+/** Renders a line per missing secret. */
 export function describeMissing(missing: readonly NeededSecret[]): string[] {
   return missing.map(
     ({ name, endpoints }) =>

@@ -1,21 +1,25 @@
 /**
- * The folder that holds one local runtime: its state (SQLite objects, R2, KV), and in `runtime/` what belongs to the runtime
- * that uses it now. At most one runtime uses a state folder; the claim says which, and who started it.
+ * The state folder of a local runtime: its state (SQLite of objects, R2, KV), and in `runtime/` the
+ * files of the current runtime. At most one runtime uses a state folder. The claim tells which one,
+ * and who started it.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { groupBelongsTo, groupMembers, isAlive, signalGroup } from "./process-group.ts";
 
+/** The paths of a state folder, all absolute. */
 export interface StateFolder {
   readonly root: string;
-  /** wrangler's configuration, made for this runtime; wrangler keeps its temporary files beside it. */
+  /** wrangler's configuration for this runtime. wrangler keeps temporary files beside it. */
   readonly configPath: string;
   readonly generatedFolder: string;
-  /** The worker as one file, alone in its folder: the runtime starts again when any file in there changes. */
+  /**
+   * The worker as one file, alone in its folder: the runtime restarts when any file there changes.
+   */
   readonly bundlePath: string;
   /** The map from the bundle to its sources. */
   readonly sourceMapPath: string;
-  /** Where a file is written before it takes the place of another. */
+  /** A file under construction, before it replaces another. */
   readonly draftPath: string;
   /** The output of a runtime that outlives the command that started it. */
   readonly logPath: string;
@@ -23,18 +27,21 @@ export interface StateFolder {
   readonly claimPath: string;
 }
 
-/** Whose the state folder is: `owner` started the process group `group`; null for a runtime that was left running on purpose. */
+/**
+ * The user of a state folder: process `owner` started the process group `group`. A null owner
+ * stands for a runtime that was left running on purpose.
+ */
 export interface Claim {
   readonly owner: number | null;
   readonly group: number;
   readonly url: string;
 }
 
-/** How long an owner whose parent has gone may take to notice and end. */
+/** The time for an owner whose parent has died to notice and end. */
 const OWNER_GRACE_MS = 5_000;
 const POLL_MS = 50;
 
-/** Makes the folder, and whatever it needs. */
+/** Creates the folder with its subfolders, readable by their owner only. */
 export function openStateFolder(path: string): StateFolder {
   const root = resolve(path);
   const runtime = join(root, "runtime");
@@ -54,8 +61,8 @@ export function openStateFolder(path: string): StateFolder {
 }
 
 /**
- * Makes sure that no runtime uses this folder: ends one whose owner is dead. Returns the claim of one that is in use by a
- * living owner, or was left running on purpose, and null once the folder is free.
+ * Frees the folder: ends a runtime whose owner is dead. Returns null once the folder is free, or
+ * the claim of a runtime with a living owner or one that was left running on purpose.
  */
 export async function freeStateFolder(folder: StateFolder): Promise<Claim | null> {
   const claim = readClaim(folder);
@@ -67,7 +74,7 @@ export async function freeStateFolder(folder: StateFolder): Promise<Claim | null
   return null;
 }
 
-/** Kills what is left of a process group, and waits until it is gone. */
+/** Kills the rest of a process group and waits until it is gone. */
 export async function endGroup(group: number): Promise<void> {
   signalGroup(group, "SIGKILL");
   if (!(await waitUntil(() => groupMembers(group).length === 0, OWNER_GRACE_MS))) {
@@ -75,7 +82,7 @@ export async function endGroup(group: number): Promise<void> {
   }
 }
 
-/** Polls until the condition holds (true) or the time is up (false). */
+/** Polls until the condition holds. Returns false after the time limit. */
 export async function waitUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
   const end = Date.now() + limitMs;
   while (!condition()) {
@@ -85,14 +92,17 @@ export async function waitUntil(condition: () => boolean, limitMs: number): Prom
   return true;
 }
 
+/** Records the user of the folder. */
 export function writeClaim(folder: StateFolder, claim: Claim): void {
   writeFileSync(folder.claimPath, JSON.stringify(claim));
 }
 
+/** Releases the folder. */
 export function dropClaim(folder: StateFolder): void {
   rmSync(folder.claimPath, { force: true });
 }
 
+/** Reads the claim; null if there is none or a crash has left half of it. */
 function readClaim(folder: StateFolder): Claim | null {
   try {
     const claim: unknown = JSON.parse(readFileSync(folder.claimPath, "utf8"));

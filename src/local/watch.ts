@@ -2,12 +2,13 @@ import { readdirSync, watch } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 
-/** Editors save in several steps: the last one counts. */
+/** The delay after a change. Editors save in several steps, and the last one counts. */
 const SETTLE_MS = 150;
 
 /**
- * Calls back, once for a burst and never while a call is at work, when a file changes that decides what runs: peach.conf (also
- * one that appears), a source, wrangler.toml, .dev.vars. Returns what ends the watching.
+ * Calls back when a file changes that the runtime depends on: peach.conf (also a new one), a
+ * source, wrangler.toml or .dev.vars. A burst of changes is one call, and calls do not overlap.
+ * Returns a function that ends the watch.
  */
 export function watchProject(
   { confPath, pipelinesDir, repoRoot }: ProjectPaths,
@@ -40,8 +41,9 @@ export function watchProject(
   };
 }
 
-// Folders are watched, not files: an editor replaces a file, and the watch of the old one would see nothing any more. For the
-// same reason folder by folder: Node's own recursive watch loses files that are replaced.
+// Folders are watched and not files: an editor replaces a file, and a watch of the old file would
+// see nothing more. Folders are watched one by one, since Node's recursive watch loses replaced
+// files.
 
 function watchNames(folder: string, names: readonly string[], changed: () => void): () => void {
   const watcher = watch(folder, (_event, name) => {
@@ -50,7 +52,7 @@ function watchNames(folder: string, names: readonly string[], changed: () => voi
   return () => watcher.close();
 }
 
-/** Watches a folder and all folders in it, also those that appear. */
+/** Watches a folder and its subfolders, including new ones. */
 function watchSources(root: string, changed: () => void): () => void {
   const watchers = new Map<string, () => void>();
   const follow = (): void => {
@@ -63,7 +65,7 @@ function watchSources(root: string, changed: () => void): () => void {
         follow();
         changed();
       });
-      // A folder that is deleted: the watch of the one above tells.
+      // The folder was deleted: the watch of its parent reports it.
       watcher.on("error", () => watcher.close());
       watchers.set(folder, () => watcher.close());
     }
@@ -74,7 +76,10 @@ function watchSources(root: string, changed: () => void): () => void {
   };
 }
 
-/** This folder and those below it; not what is generated, which follows from the rest, nor packages. */
+/**
+ * Lists a folder and its subfolders, without packages and generated folders, which follow from the
+ * rest.
+ */
 function foldersIn(root: string): string[] {
   try {
     const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -83,7 +88,7 @@ function foldersIn(root: string): string[] {
       .filter((name) => name !== "generated" && name !== "node_modules");
     return [root, ...names.flatMap((name) => foldersIn(join(root, name)))];
   } catch {
-    // It has just been deleted.
+    // The folder was just deleted.
     return [];
   }
 }

@@ -4,14 +4,14 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../../src/cli/commands/compile.ts";
 import { runOne } from "../../src/cli/run-one.ts";
 import { REPO_ROOT, withProject } from "../compiler/project.ts";
-import { surroundingsFor } from "../scripts/command-line.ts";
+import { hostFor } from "../scripts/command-line.ts";
 
 /** Compiles a conf to a folder of its own, by the command line `args`. */
 function compiling(conf: string, args: readonly string[] = ["--out", "generated"]) {
   return withProject({ conf }, async ({ confPath, pipelinesDir }, folder) => {
     const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir };
-    const { surroundings, written } = surroundingsFor({ env, repoRoot: REPO_ROOT });
-    const code = await runOne(compile, args, { ...surroundings, cwd: folder });
+    const { host, written } = hostFor({ env, repoRoot: REPO_ROOT });
+    const code = await runOne(compile, args, { ...host, cwd: folder });
     const { out, err } = written();
     const printed = [out, err]
       .filter((text) => text !== "")

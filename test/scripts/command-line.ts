@@ -1,6 +1,6 @@
 /** The command line as a test drives it: what it wrote, and its exit code. */
 import { runCommand } from "../../src/cli/run.ts";
-import type { ExitCode, Surroundings } from "../../src/cli/command.ts";
+import type { ExitCode, CommandHost } from "../../src/cli/command.ts";
 
 /** What there is beside the arguments; by default no terminal, nobody to ask, and nothing on stdin. */
 export interface Circumstances {
@@ -22,16 +22,16 @@ export interface Written {
   readonly asked: readonly string[];
 }
 
-/** The surroundings of a command, and what it writes into them. */
-export function surroundingsFor(given: Circumstances): {
-  surroundings: Surroundings;
+/** The host of a command, and what it writes into them. */
+export function hostFor(given: Circumstances): {
+  host: CommandHost;
   written: () => Omit<Written, "code">;
 } {
   const out: string[] = [];
   const err: string[] = [];
   const asked: string[] = [];
   const { env = {}, repoRoot = process.cwd(), columns = null, colors = false, stdin = "", answer } = given;
-  const surroundings: Surroundings = {
+  const host: CommandHost = {
     env,
     repoRoot,
     cwd: process.cwd(),
@@ -46,12 +46,12 @@ export function surroundingsFor(given: Circumstances): {
     },
     signal: given.signal ?? new AbortController().signal,
   };
-  return { surroundings, written: () => ({ out: out.join("\n"), err: err.join("\n"), asked }) };
+  return { host, written: () => ({ out: out.join("\n"), err: err.join("\n"), asked }) };
 }
 
 /** Runs one command line, given as its words. */
 export async function commandLine(args: readonly string[], given: Circumstances = {}): Promise<Written> {
-  const { surroundings, written } = surroundingsFor(given);
-  const code = await runCommand(args, surroundings);
+  const { host, written } = hostFor(given);
+  const code = await runCommand(args, host);
   return { code, ...written() };
 }

@@ -5,7 +5,7 @@ import { checkProject } from "../../src/compiler/compile.ts";
 import type { NeededSecret } from "../../src/compiler/needed-secrets.ts";
 import { projectPaths } from "../../src/compiler/project-paths.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
-import { greeting } from "../../src/local/greeting.ts";
+import { startupText } from "../../src/local/startup-text.ts";
 
 const root = join(import.meta.dirname, "../..");
 const paths = projectPaths({ PEACH_CONF: join(root, "peach.conf.example") }, root);
@@ -19,7 +19,7 @@ function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = [], madeSec
     tokenSource: "PEACH_API_TOKEN in .dev.vars",
   };
   return stripVTControlCharacters(
-    greeting({
+    startupText({
       loginLink: "http://127.0.0.1:8787/dashboard/login#code=1.a.b",
       url: "http://127.0.0.1:8787",
       plan,
@@ -28,7 +28,7 @@ function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = [], madeSec
   );
 }
 
-describe("the greeting of npm run dev", () => {
+describe("the text that npm run dev prints once it is ready", () => {
   const { compiled: project } = checkProject(paths);
 
   it("says where it is, what there is, and how to call it", () => {

@@ -1,6 +1,6 @@
 /** `npm run compile`: peach.conf and the pipelines to src/generated. `wrangler` calls it before every build. */
 import { compile } from "../commands/compile.ts";
-import { runAsProcess } from "../process-surroundings.ts";
+import { runAsProcess } from "../process-host.ts";
 import { runOne } from "../run-one.ts";
 
-await runAsProcess((surroundings) => runOne(compile, process.argv.slice(2), surroundings));
+await runAsProcess((host) => runOne(compile, process.argv.slice(2), host));

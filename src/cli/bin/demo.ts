@@ -70,17 +70,17 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const json = options.json === true;
-  const told = new AbortController();
+  const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => told.abort());
+    process.on(signal, () => interrupted.abort());
   // Nobody reads what we say any more.
-  process.stdout.on("error", () => told.abort());
-  const signal = AbortSignal.any([told.signal, AbortSignal.timeout(LIMIT_MS)]);
+  process.stdout.on("error", () => interrupted.abort());
+  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(LIMIT_MS)]);
   const output: string[] = [];
   try {
     return await demonstrate(json, options.keep === true, signal, (line) => output.push(line));
   } catch (error) {
-    const reason = told.signal.aborted ? "It was told to end." : reasonOf(error, signal);
+    const reason = interrupted.signal.aborted ? "It was told to end." : reasonOf(error, signal);
     if (reason === null) throw error;
     const last = output
       .filter((line) => line.trim() !== "" && !line.includes("[wrangler:info]"))
@@ -136,7 +136,7 @@ async function demonstrate(
           2,
         ),
       );
-    else console.log(farewell(recommendations, durationMs, kept));
+    else console.log(summaryOf(recommendations, durationMs, kept));
     return 0;
   } finally {
     if (kept === null) {
@@ -228,7 +228,7 @@ function served(
   });
 }
 
-function farewell(
+function summaryOf(
   recommendations: RecommendationsView,
   durationMs: number,
   kept: Kept | null,

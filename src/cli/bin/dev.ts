@@ -10,7 +10,7 @@ import { parseOptions, parsePort } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
-import { describeMade, describePlan, greeting } from "../../local/greeting.ts";
+import { describeMade, describePlan, startupText } from "../../local/startup-text.ts";
 import { parentOf } from "../../local/process-group.ts";
 import {
   RuntimeStartError,
@@ -50,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const port = options.port === undefined ? DEFAULT_PORT : parsePort(options.port);
   const persistTo = options["persist-to"] ?? DEFAULT_STATE;
-  const told = endSignal();
+  const interrupted = endSignal();
   const devVars = readDevVars(DEV_VARS, process.env);
   if (devVars.token.length < MIN_TOKEN_LETTERS)
     throw new RuntimeStartError(
@@ -67,18 +67,18 @@ async function main(args: readonly string[]): Promise<number> {
       addDevVars(DEV_VARS, made);
       return made;
     },
-    signal: told,
+    signal: interrupted,
     onOutput: (line) => console.log(line),
     // The project's own generated folder serves editors and checks too; another conf must not disturb it.
     ...(isProjectsOwn() ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") } : {}),
   }).catch((error: unknown) => {
-    if (told.aborted) return null;
+    if (interrupted.aborted) return null;
     throw error;
   });
   if (runtime === null) return 0;
   const { url, token, project } = runtime;
   console.log(
-    greeting({
+    startupText({
       url,
       loginLink: await loginLink(url, token),
       plan: project.plan,
@@ -90,9 +90,9 @@ async function main(args: readonly string[]): Promise<number> {
     }),
   );
   const stopWatching = watchProject(project.paths, takeOverFrom(runtime));
-  await Promise.race([aborted(told), runtime.ended]);
+  await Promise.race([aborted(interrupted), runtime.ended]);
   stopWatching();
-  if (!told.aborted) {
+  if (!interrupted.aborted) {
     console.error("The local runtime has ended by itself; its state is kept.");
     return 1;
   }
@@ -139,19 +139,19 @@ function tokenSource({ created }: DevVars): string {
 
 /** Aborts at the first signal to end, or when npm, which started us, has died without passing one on. */
 function endSignal(): AbortSignal {
-  const told = new AbortController();
+  const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => told.abort());
+    process.on(signal, () => interrupted.abort());
   // Nobody reads what we say any more.
-  process.stdout.on("error", () => told.abort());
+  process.stdout.on("error", () => interrupted.abort());
   if (process.env["npm_lifecycle_event"] !== undefined) {
     // npm, and the shell that it may have put in between.
     const line = [process.ppid, parentOf(process.ppid)];
     const isOrphaned = (): boolean =>
       process.ppid !== line[0] || parentOf(process.ppid) !== line[1];
-    setInterval(() => isOrphaned() && told.abort(), PARENT_POLL_MS).unref();
+    setInterval(() => isOrphaned() && interrupted.abort(), PARENT_POLL_MS).unref();
   }
-  return told.signal;
+  return interrupted.signal;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -22,12 +22,12 @@ export const audit = defineCommand({
       help: '{"entries": [{"at", "who", "what", "on", "status", "from", "request_id", ...}]}',
     },
   },
-  async run({ options }, surroundings) {
-    const { out, signal, terminal } = surroundings;
+  async run({ options }, host) {
+    const { out, signal, terminal } = host;
     const { who, what } = options;
     const limit = readNumber("limit", options.limit, 1, 10_000) ?? 50;
     const since = readTime("since", options.since, Date.now());
-    const peach = connect(options, surroundings);
+    const peach = connect(options, host);
     const { entries } = await firstEntries(limit, 500, async (size) => {
       const page = await peach.audit({ who, what, since, ...size, signal });
       return { entries: page.entries, next: page.next_cursor };

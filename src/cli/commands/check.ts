@@ -18,8 +18,8 @@ are any; warnings are none.`,
       help: '{"ok", "file", "conf_version", "tasks", "endpoints", "secrets": [{"name", "endpoints"}], "problems": [{"file", "line", "column", "message", "hint", "related"}], "warnings": [...]}',
     },
   },
-  async run({ options: { json } }, surroundings) {
-    const paths = projectPaths(surroundings.env, surroundings.repoRoot, surroundings.cwd);
+  async run({ options: { json } }, host) {
+    const paths = projectPaths(host.env, host.repoRoot, host.cwd);
     const { plan, diagnostics, warnings } = await checkAll(paths);
     const file = displayPath(paths.confPath);
     const tasks = Object.keys(plan?.tasks ?? {}).length;
@@ -35,20 +35,20 @@ are any; warnings are none.`,
         problems,
         warnings: warnings.map(diagnosticDocument),
       };
-      surroundings.out(
+      host.out(
         JSON.stringify({ ok: plan !== null, file, conf_version: version, ...content }, null, 2),
       );
     } else if (plan === null) {
-      for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
-      surroundings.err(`${file}: ${counted(diagnostics.length, "problem")}`);
+      for (const diagnostic of diagnostics) host.err(`${renderDiagnostic(diagnostic)}\n`);
+      host.err(`${file}: ${counted(diagnostics.length, "problem")}`);
     } else {
       for (const warning of warnings)
-        surroundings.err(`warning: ${renderDiagnostic(warning)}
+        host.err(`warning: ${renderDiagnostic(warning)}
 `);
       const warned = warnings.length === 0 ? "" : `, ${counted(warnings.length, "warning")}`;
       const content = `${counted(tasks, "task")} and ${counted(endpoints, "endpoint")}`;
-      surroundings.out(`${file}: no problems in ${content}${warned}`);
-      for (const secret of secrets) surroundings.out(describeSecret(secret));
+      host.out(`${file}: no problems in ${content}${warned}`);
+      for (const secret of secrets) host.out(describeSecret(secret));
     }
     return plan === null ? 1 : 0;
   },

@@ -18,14 +18,14 @@ export const complete = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"run_id", "task", "status"}' },
   },
-  async run({ options, words: [runId = "", task = ""] }, surroundings) {
-    const { out, signal } = surroundings;
-    const given = await readPayload(options, surroundings);
+  async run({ options, words: [runId = "", task = ""] }, host) {
+    const { out, signal } = host;
+    const given = await readPayload(options, host);
     if (given !== null && options.failed !== undefined)
       throw new UsageError("a task that has failed passes nothing: --failed, or a payload");
     const text = given === null ? null : new TextDecoder().decode(given.payload);
     const payload: unknown = text === null || options.text !== undefined ? text : JSON.parse(text);
-    const completed = await connect(options, surroundings).runs.complete(
+    const completed = await connect(options, host).runs.complete(
       runId,
       task,
       options.failed === undefined

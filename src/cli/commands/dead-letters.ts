@@ -3,7 +3,7 @@ import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { firstEntries } from "../pages.ts";
-import { refusalOf, type Refusal } from "../refusal.ts";
+import { partialFailureOf, type PartialFailure } from "../partial-failure.ts";
 import { tableLines, timeText } from "../table.ts";
 
 const ACTIONS = ["list", "redrive", "delete"] as const;
@@ -25,8 +25,8 @@ export const deadLetters = defineCommand({
       help: '{"dead_letters": [...]}, or {"redriven": [{"id", "runs"}]} or {"deleted": [id]}, each with "refused": [{"id", "code", "detail"}]',
     },
   },
-  async run({ options, words: [given = "list", ...ids] }, surroundings) {
-    const { out, err, signal, terminal } = surroundings;
+  async run({ options, words: [given = "list", ...ids] }, host) {
+    const { out, err, signal, terminal } = host;
     const { json = false } = options;
     const action = ACTIONS.find((one) => one === given);
     if (action === undefined)
@@ -35,7 +35,7 @@ export const deadLetters = defineCommand({
       throw new UsageError(
         action === "list" ? "list takes no ids" : `name the dead letters to ${action}`,
       );
-    const { deadLetters: calls } = connect(options, surroundings);
+    const { deadLetters: calls } = connect(options, host);
     if (action === "list") {
       const limit = readNumber("limit", options.limit, 1, 10_000) ?? 50;
       const { entries: found } = await firstEntries(limit, 200, async (size) => {
@@ -49,13 +49,13 @@ export const deadLetters = defineCommand({
     }
     const redriven: { readonly id: string; readonly runs: readonly RunReference[] }[] = [];
     const deleted: string[] = [];
-    const refused: (Refusal & { readonly id: string })[] = [];
+    const refused: (PartialFailure & { readonly id: string })[] = [];
     for (const id of ids) {
       try {
         if (action === "redrive") redriven.push(await calls.redrive(id, { signal }));
         else await calls.delete(id, { signal });
       } catch (error) {
-        const refusal = refusalOf(error, ids);
+        const refusal = partialFailureOf(error, ids);
         refused.push({ id, ...refusal });
         if (!json) err(`${id} is refused: ${refusal.detail}`);
         continue;

@@ -18,18 +18,18 @@ export const emit = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"runs": [{"run_id", "task"}]}' },
   },
-  async run({ options, words: [name = ""] }, surroundings) {
-    const peach = connect(options, surroundings);
-    const given = await readPayload(options, surroundings);
-    const { signal } = surroundings;
+  async run({ options, words: [name = ""] }, host) {
+    const peach = connect(options, host);
+    const given = await readPayload(options, host);
+    const { signal } = host;
     const runs = await peach.emit(name, given?.payload, {
       idempotencyKey: options.key,
       contentType: given?.contentType,
       signal,
     });
-    if (options.json === true) surroundings.out(JSON.stringify({ runs }, null, 2));
-    else if (runs.length === 0) surroundings.out(`no task listens to ${name}`);
-    else for (const run of runs) surroundings.out(`${run.run_id} ${run.task}`);
+    if (options.json === true) host.out(JSON.stringify({ runs }, null, 2));
+    else if (runs.length === 0) host.out(`no task listens to ${name}`);
+    else for (const run of runs) host.out(`${run.run_id} ${run.task}`);
     return 0;
   },
 });

@@ -21,12 +21,12 @@ the deployment. Exits with 1 if peach.conf has problems.`,
     ...DEPLOYMENT_OPTIONS,
     json: { help: "the same as --format json" },
   },
-  async run({ options }, surroundings) {
+  async run({ options }, host) {
     const wanted = options.format ?? (options.json === true ? "json" : "mermaid");
     const format = GRAPH_FORMATS.find((one) => one === wanted) ?? "mermaid";
-    const { env, repoRoot, cwd, out, err, signal } = surroundings;
+    const { env, repoRoot, cwd, out, err, signal } = host;
     if (options.deployed === true) {
-      const peach = connect(options, surroundings);
+      const peach = connect(options, host);
       if (format === "json") out(JSON.stringify(await peach.graph({ signal }), null, 2));
       else out((await peach.graph({ format, signal })).trimEnd());
       return 0;

@@ -23,11 +23,11 @@ export const items = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"items": [{"index", "status", "reason", "attempts", "output"}]}' },
   },
-  async run({ options, words: [runId = "", task = ""] }, surroundings) {
-    const { out, signal, terminal } = surroundings;
+  async run({ options, words: [runId = "", task = ""] }, host) {
+    const { out, signal, terminal } = host;
     const limit = readNumber("limit", options.limit, 1, MAX_ITEMS) ?? 50;
     const status = TASK_STATUSES.find((one) => one === options.status);
-    const { runs } = connect(options, surroundings);
+    const { runs } = connect(options, host);
     const { entries: found } = await firstEntries(limit, 200, async (size) => {
       const page = await runs.items(runId, task, { status, ...size, signal });
       return { entries: page.items, next: page.next_cursor };

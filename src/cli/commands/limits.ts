@@ -12,9 +12,9 @@ export const limits = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"limits": [{"task", "kind", "key", "limit", "per_ms", "in_use", "waiting"}]}' },
   },
-  async run({ options }, surroundings) {
-    const { out, signal, terminal } = surroundings;
-    const all = await connect(options, surroundings).limits({ signal });
+  async run({ options }, host) {
+    const { out, signal, terminal } = host;
+    const all = await connect(options, host).limits({ signal });
     if (options.json === true) out(JSON.stringify({ limits: all }, null, 2));
     else if (all.length === 0) out("no limit is in use");
     else {

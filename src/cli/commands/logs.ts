@@ -24,13 +24,13 @@ export const logs = defineCommand({
       help: '{"logs": [{"task", "at", "attempt", "level", "message", "fields"}], "dropped"}',
     },
   },
-  async run({ options, words: [runId = "", task] }, surroundings) {
-    const { out, err, signal } = surroundings;
+  async run({ options, words: [runId = "", task] }, host) {
+    const { out, err, signal } = host;
     const attempt = readNumber("attempt", options.attempt, 1, 1_000_000);
     const item = readNumber("item", options.item, 0, MAX_ITEM);
     if (item !== undefined && task === undefined)
       throw new UsageError("--item needs the name of the task");
-    const peach = connect(options, surroundings);
+    const peach = connect(options, host);
     const tasks =
       task === undefined
         ? (await peach.runs.get(runId, { signal })).tasks.map((entry) => entry.task)

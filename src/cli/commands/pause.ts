@@ -26,9 +26,9 @@ function command(name: "pause" | "resume", summary: string, description: string)
       ...DEPLOYMENT_OPTIONS,
       json: { help: 'the task as it is deployed; with --schedule {"schedules": [...]}' },
     },
-    async run({ options, words: [task = ""] }, surroundings) {
-      const { out, signal } = surroundings;
-      const peach = connect(options, surroundings);
+    async run({ options, words: [task = ""] }, host) {
+      const { out, signal } = host;
+      const peach = connect(options, host);
       const answer =
         options.schedule === true
           ? { schedules: await peach.schedules[name](task, { signal }) }

@@ -18,22 +18,22 @@ export const payload = defineCommand({
     out: { takes: "FILE", means: "file", help: "writes it to this file" },
     ...DEPLOYMENT_OPTIONS,
   },
-  async run({ options, words: [runId = "", task] }, surroundings) {
-    const { signal } = surroundings;
+  async run({ options, words: [runId = "", task] }, host) {
+    const { signal } = host;
     const item = readNumber("item", options.item, 0, 9_999);
     if (item !== undefined && task === undefined)
       throw new UsageError("--item needs the name of the task");
-    const { runs } = connect(options, surroundings);
+    const { runs } = connect(options, host);
     const received = await (task === undefined
       ? runs.payload(runId, { signal })
       : runs.taskPayload(runId, task, { item, signal }));
     const bytes = await received.bytes();
     if (options.out === undefined) {
-      surroundings.outBytes(bytes);
+      host.outBytes(bytes);
       return 0;
     }
-    writeFileSync(resolve(surroundings.cwd, options.out), bytes);
-    surroundings.err(`${options.out}: ${bytes.length} bytes of ${received.contentType}`);
+    writeFileSync(resolve(host.cwd, options.out), bytes);
+    host.err(`${options.out}: ${bytes.length} bytes of ${received.contentType}`);
     return 0;
   },
 });

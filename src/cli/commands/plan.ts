@@ -54,8 +54,8 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
       help: '{"deployed", "local", "tasks": [{"change": "added|changed|removed", "name", "properties": [{"name", "from", "to"}]}], "endpoints", "schedules", "runs": {"open", "more", "groups": [{"conf_version", "task", "runs"}], "will_wait": [{"task", "method", "runs"}], "waiting": [{"run_id", "task", "method", "until", "helped"}]}, "resources"}',
     },
   },
-  async run({ options }, surroundings) {
-    const { env, repoRoot, cwd, out, err, signal, terminal } = surroundings;
+  async run({ options }, host) {
+    const { env, repoRoot, cwd, out, err, signal, terminal } = host;
     const paths = projectPaths(env, repoRoot, cwd);
     const { compiled, methods, modules, diagnostics } = checkProject(paths);
     if (compiled === null) {
@@ -65,7 +65,7 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
     const local = localVersion(compiled.plan);
     const named = new Set([...methods.tasks.values()].map(({ key }) => key));
     const hasMethod = (key: string): boolean => named.has(key) || isExported(modules, key);
-    const peach = options.first === true ? null : connect(options, surroundings);
+    const peach = options.first === true ? null : connect(options, host);
     const deployed = peach === null ? NOTHING : await deployedVersion(peach, signal);
     const runs =
       peach === null ? NO_RUNS : await findLiveRuns(peach, methodsOf(deployed), hasMethod, signal);

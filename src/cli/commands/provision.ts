@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { checkProject } from "../../compiler/compile.ts";
 import { renderDiagnostic } from "../../compiler/diagnostic.ts";
 import { projectPaths } from "../../compiler/project-paths.ts";
-import { defineCommand, type ExitCode, type Surroundings } from "../command.ts";
+import { defineCommand, type ExitCode, type CommandHost } from "../command.ts";
 import { covers, overlap, type NotificationRule } from "../notification-rules.ts";
 import { missingSecrets, neededResources, ruleText, type NeededResources } from "../resources.ts";
 import { Wrangler, WranglerError, type ExistingRule } from "../wrangler.ts";
@@ -37,8 +37,8 @@ R2 refuses them. The value of a secret is taken from the environment variable of
     all: { help: "does not look at what exists: prints every command" },
     json: { help: '{"applied", "steps": [{"why", "command", "done"}], "notes": [...]}' },
   },
-  async run({ options: { apply = false, all = false, json = false } }, surroundings) {
-    const { env, repoRoot, cwd, err } = surroundings;
+  async run({ options: { apply = false, all = false, json = false } }, host) {
+    const { env, repoRoot, cwd, err } = host;
     if (apply && all) {
       err("--apply creates what is missing, so it has to look: leave --all away");
       return 2;
@@ -51,11 +51,9 @@ R2 refuses them. The value of a secret is taken from the environment variable of
     }
     try {
       const needed = neededResources(compiled.plan, readFileSync(paths.wranglerPath, "utf8"));
-      const wrangler = new Wrangler(surroundings);
+      const wrangler = new Wrangler(host);
       const work = all ? everything(needed, env) : await missing(needed, wrangler, env);
-      return apply
-        ? await perform(work, wrangler, json, surroundings)
-        : print(work, json, surroundings);
+      return apply ? await perform(work, wrangler, json, host) : print(work, json, host);
     } catch (error) {
       if (!(error instanceof WranglerError)) throw error;
       err(
@@ -66,7 +64,7 @@ R2 refuses them. The value of a secret is taken from the environment variable of
   },
 });
 
-function everything(needed: NeededResources, env: Surroundings["env"]): Work {
+function everything(needed: NeededResources, env: CommandHost["env"]): Work {
   const steps = [
     ...needed.queues.map(createQueue),
     ...needed.buckets.map(createBucket),
@@ -79,7 +77,7 @@ function everything(needed: NeededResources, env: Surroundings["env"]): Work {
 async function missing(
   needed: NeededResources,
   wrangler: Wrangler,
-  env: Surroundings["env"],
+  env: CommandHost["env"],
 ): Promise<Work> {
   const steps: Step[] = [];
   const notes: string[] = [];
@@ -181,7 +179,7 @@ function deleteRule(rule: ExistingRule, queue: string): Step {
 
 function putSecret(
   { name, why }: NeededResources["secrets"][number],
-  env: Surroundings["env"],
+  env: CommandHost["env"],
 ): Step {
   const value = env[name] ?? "";
   return {
@@ -191,7 +189,7 @@ function putSecret(
   };
 }
 
-function print({ steps, notes }: Work, json: boolean, { out }: Surroundings): ExitCode {
+function print({ steps, notes }: Work, json: boolean, { out }: CommandHost): ExitCode {
   if (json) {
     const printed = steps.map((step) => ({
       why: step.why,
@@ -211,7 +209,7 @@ async function perform(
   { steps, notes }: Work,
   wrangler: Wrangler,
   json: boolean,
-  { out, err }: Surroundings,
+  { out, err }: CommandHost,
 ): Promise<ExitCode> {
   const done: { why: string; command: string; done: boolean }[] = [];
   for (const step of steps) {

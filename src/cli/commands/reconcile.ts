@@ -30,12 +30,12 @@ runs may be deleted already. Missed deletions cannot be found. Exits with 1 if t
       help: '{"bucket", "dry_run", "listed", "matching", "too_old", "missed": [{"key", "task", "run_id"}], "refused": [{"key", "task", "code", "detail"}]}',
     },
   },
-  async run({ options }, surroundings) {
+  async run({ options }, host) {
     const { bucket, prefix, "dry-run": dryRun = false, json = false } = options;
     if (bucket === undefined) throw new UsageError("--bucket is missing");
     const since = readDuration("since", options.since);
-    const peach = connect(options, surroundings);
-    const { out, signal } = surroundings;
+    const peach = connect(options, host);
+    const { out, signal } = host;
     const total: Total = { listed: 0, matching: 0, too_old: 0, missed: [], refused: [] };
     let cursor: string | null | undefined;
     while (cursor !== null) {

@@ -25,19 +25,19 @@ export const runs = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"runs": [...]}, {"counts", "total"}, or with --follow a line for each run' },
   },
-  async run({ options }, surroundings) {
+  async run({ options }, host) {
     const { count = false, follow = false, json = false, task, key } = options;
-    const { out, signal, terminal } = surroundings;
+    const { out, signal, terminal } = host;
     const filter = readFilter(options, Date.now()) ?? {};
     const limit = readNumber("limit", options.limit, 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
     if (key !== undefined && task === undefined)
       throw new UsageError("--key needs --task: a key belongs to its task");
-    const peach = connect(options, surroundings);
+    const peach = connect(options, host);
     if (follow) {
       for await (const event of untilAborted(peach.runs.feed({ task, signal }), signal)) {
         if (json) out(JSON.stringify(event.type === "run" ? event.run : event));
         else if (event.type === "run") out(runTable([event.run], terminal).slice(1).join(""));
-        else surroundings.err("some changes were missed: the connection was away for too long");
+        else host.err("some changes were missed: the connection was away for too long");
       }
       return 0;
     }
@@ -53,7 +53,7 @@ export const runs = defineCommand({
     if (json) out(JSON.stringify({ runs: found }, null, 2));
     else if (found.length === 0) out("there are no such runs");
     else out(runTable(found, terminal).join("\n"));
-    if (next !== null && !json) surroundings.err(`there are more: --limit ${limit * 10}`);
+    if (next !== null && !json) host.err(`there are more: --limit ${limit * 10}`);
     return 0;
   },
 });

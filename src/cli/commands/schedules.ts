@@ -3,7 +3,7 @@ import { renderDiagnostic } from "../../compiler/diagnostic.ts";
 import { nextTimes } from "../../domain/schedules/next-times.ts";
 import { projectPaths } from "../../compiler/project-paths.ts";
 import { schedulesOf } from "../../domain/schedules/due-times.ts";
-import { defineCommand, UsageError, type ExitCode, type Surroundings } from "../command.ts";
+import { defineCommand, UsageError, type ExitCode, type CommandHost } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS, type DeploymentValues } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { tableLines, timeText } from "../table.ts";
@@ -28,15 +28,13 @@ if peach.conf has problems. With --deployed, those of the deployment: what is pa
       help: '{"schedules": [{"task", "cron", "timezone", "overlap", "catch_up": {"policy", "window_ms"}, "next": [{"local", "utc"}]}]}, of the deployment also "paused", "waiting", "last_run", "skipped"',
     },
   },
-  async run({ options }, surroundings) {
+  async run({ options }, host) {
     const { next: given, json } = options;
-    if (options.deployed === true) return showDeployed(options, surroundings);
+    if (options.deployed === true) return showDeployed(options, host);
     const count = readNumber("next", given, 1, MAX_TIMES) ?? DEFAULT_TIMES;
-    const { compiled, diagnostics } = checkProject(
-      projectPaths(surroundings.env, surroundings.repoRoot, surroundings.cwd),
-    );
+    const { compiled, diagnostics } = checkProject(projectPaths(host.env, host.repoRoot, host.cwd));
     if (compiled === null) {
-      for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
+      for (const diagnostic of diagnostics) host.err(`${renderDiagnostic(diagnostic)}\n`);
       return 1;
     }
     const now = Date.now();
@@ -48,9 +46,9 @@ if peach.conf has problems. With --deployed, those of the deployment: what is pa
       catch_up: { policy: schedule.catchUp.policy, window_ms: schedule.catchUp.windowMs },
       next: nextTimes(schedule, now, count),
     }));
-    if (json === true) surroundings.out(JSON.stringify({ schedules: all }, null, 2));
-    else if (all.length === 0) surroundings.out("no task of peach.conf has a schedule");
-    else surroundings.out(all.map(rendered).join("\n\n"));
+    if (json === true) host.out(JSON.stringify({ schedules: all }, null, 2));
+    else if (all.length === 0) host.out("no task of peach.conf has a schedule");
+    else host.out(all.map(rendered).join("\n\n"));
     return 0;
   },
 });
@@ -61,14 +59,14 @@ async function showDeployed(
     json,
     ...where
   }: DeploymentValues & { readonly next?: string | undefined; readonly json?: boolean | undefined },
-  surroundings: Surroundings,
+  host: CommandHost,
 ): Promise<ExitCode> {
-  const { out, signal, terminal } = surroundings;
+  const { out, signal, terminal } = host;
   if (next !== undefined)
     throw new UsageError(
       "--next is for peach.conf: a deployment tells the next five times, with --json",
     );
-  const all = await connect(where, surroundings).schedules.list({ signal });
+  const all = await connect(where, host).schedules.list({ signal });
   if (json === true) out(JSON.stringify({ schedules: all }, null, 2));
   else if (all.length === 0) out("no task that is deployed has a schedule");
   else {

@@ -1,6 +1,6 @@
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
-import { refusalOf, type Refusal } from "../refusal.ts";
+import { partialFailureOf, type PartialFailure } from "../partial-failure.ts";
 import { tableLines, timeText } from "../table.ts";
 
 const ACTIONS = ["list", "end"] as const;
@@ -21,8 +21,8 @@ export const sessions = defineCommand({
       help: '{"sessions": [{"id", "token", "from", "created_at", ...}]}, or {"ended": [id], "refused": [{"id", "code", "detail"}]}',
     },
   },
-  async run({ options, words: [given = "list", ...ids] }, surroundings) {
-    const { out, err, signal, terminal } = surroundings;
+  async run({ options, words: [given = "list", ...ids] }, host) {
+    const { out, err, signal, terminal } = host;
     const { json = false } = options;
     const action = ACTIONS.find((one) => one === given);
     if (action === undefined)
@@ -30,17 +30,17 @@ export const sessions = defineCommand({
     if (action === "list" && ids.length > 0) throw new UsageError("list takes no ids");
     if (action === "end" && ids.length === 0)
       throw new UsageError("name the session to end, by its id: `sessions` lists them");
-    const { sessions: calls } = connect(options, surroundings);
+    const { sessions: calls } = connect(options, host);
     if (action === "end") {
       const ended: string[] = [];
-      const refused: (Refusal & { readonly id: string })[] = [];
+      const refused: (PartialFailure & { readonly id: string })[] = [];
       for (const id of ids) {
         try {
           await calls.end(id, { signal });
           ended.push(id);
           if (!json) err(`${id} has ended`);
         } catch (error) {
-          const refusal = refusalOf(error, ids);
+          const refusal = partialFailureOf(error, ids);
           refused.push({ id, ...refusal });
           if (!json) err(`${id} is refused: ${refusal.detail}`);
         }

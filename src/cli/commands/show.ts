@@ -11,9 +11,9 @@ export const show = defineCommand({
     "Shows a run as it is now: its tasks with attempts and progress, what failed and why, the runs that it triggered.",
   words: [{ name: "RUN", means: "run" }],
   options: { ...DEPLOYMENT_OPTIONS, json: { help: "the run's document" } },
-  async run({ options, words: [runId = ""] }, surroundings) {
-    const { out, signal, terminal } = surroundings;
-    const run = await connect(options, surroundings).runs.get(runId, { signal });
+  async run({ options, words: [runId = ""] }, host) {
+    const { out, signal, terminal } = host;
+    const run = await connect(options, host).runs.get(runId, { signal });
     out(
       options.json === true
         ? JSON.stringify(run, null, 2)
@@ -35,8 +35,8 @@ if the run does not succeed. Ctrl-C leaves; the run goes on.`,
     ...DEPLOYMENT_OPTIONS,
     json: { help: "each event as a line of JSON" },
   },
-  async run({ options, words: [runId = ""] }, surroundings) {
+  async run({ options, words: [runId = ""] }, host) {
     const { logs = false, json = false } = options;
-    return followRun(connect(options, surroundings), runId, { logs, json }, surroundings);
+    return followRun(connect(options, host), runId, { logs, json }, host);
   },
 });

@@ -9,7 +9,7 @@ import {
   type Command,
   type ExitCode,
   type Option,
-  type Surroundings,
+  type CommandHost,
 } from "../command.ts";
 import {
   connect,
@@ -19,7 +19,7 @@ import {
 } from "../deployment.ts";
 import { FILTER_OPTIONS, readFilter, readNumber, type FilterValues } from "../filter-options.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
-import { refusalOf } from "../refusal.ts";
+import { partialFailureOf } from "../partial-failure.ts";
 import { statusColour, tableLines } from "../table.ts";
 
 type Action = "cancel" | "retry" | "replay";
@@ -76,12 +76,12 @@ export const cancel: Command = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: JSON_OPTION,
   },
-  run({ options, words }, surroundings) {
+  run({ options, words }, host) {
     const { children = false } = options;
-    const { signal } = surroundings;
+    const { signal } = host;
     if (children && words.length === 0)
       throw new UsageError("--children is for runs that are named");
-    return steer("cancel", options, words, surroundings, async (peach, runId) => {
+    return steer("cancel", options, words, host, async (peach, runId) => {
       await peach.runs.cancel(runId, { children: children || undefined, signal });
       return { run_id: runId, result: "cancelled" };
     });
@@ -97,9 +97,9 @@ export const retry: Command = defineCommand({
   ),
   words: WORDS,
   options: { ...BULK_OPTIONS, ...DEPLOYMENT_OPTIONS, json: JSON_OPTION },
-  run({ options, words }, surroundings) {
-    const { signal } = surroundings;
-    return steer("retry", options, words, surroundings, async (peach, runId) => {
+  run({ options, words }, host) {
+    const { signal } = host;
+    return steer("retry", options, words, host, async (peach, runId) => {
       await peach.runs.retry(runId, { signal });
       return { run_id: runId, result: "retried" };
     });
@@ -121,13 +121,13 @@ export const replay: Command = defineCommand({
     ...DEPLOYMENT_OPTIONS,
     json: JSON_OPTION,
   },
-  async run({ options, words }, surroundings) {
+  async run({ options, words }, host) {
     const { from } = options;
-    const { signal } = surroundings;
-    const given = await readPayload(options, surroundings);
+    const { signal } = host;
+    const given = await readPayload(options, host);
     if (words.length === 0 && (from !== undefined || given !== null))
       throw new UsageError("--from and a payload are for runs that are named");
-    return steer("replay", options, words, surroundings, async (peach, runId) => {
+    return steer("replay", options, words, host, async (peach, runId) => {
       const { payload, contentType } = given ?? {};
       const { run_id } = await peach.runs.replay(runId, { from, payload, contentType, signal });
       return { run_id: runId, result: "replayed", new_run_id: run_id };
@@ -144,7 +144,7 @@ async function steer(
   action: Action,
   options: BulkValues,
   runIds: readonly string[],
-  surroundings: Surroundings,
+  host: CommandHost,
   act: (peach: AnyClient, runId: string) => Promise<Outcome>,
 ): Promise<ExitCode> {
   const filter = readFilter(options, Date.now());
@@ -154,17 +154,17 @@ async function steer(
     );
   if (filter !== null && runIds.length > 0)
     throw new UsageError("name runs, or choose them by a filter, not both");
-  const peach = connect(options, surroundings);
-  if (filter !== null) return steerMany(action, filter, options, peach, surroundings);
+  const peach = connect(options, host);
+  if (filter !== null) return steerMany(action, filter, options, peach, host);
   const outcomes: Outcome[] = [];
   for (const runId of runIds) {
     const outcome = await act(peach, runId).catch((error: unknown) => {
-      return { run_id: runId, result: "refused", ...refusalOf(error, runIds) };
+      return { run_id: runId, result: "refused", ...partialFailureOf(error, runIds) };
     });
     outcomes.push(outcome);
-    if (options.json !== true) surroundings.out(outcomeText(outcome));
+    if (options.json !== true) host.out(outcomeText(outcome));
   }
-  if (options.json === true) surroundings.out(JSON.stringify({ runs: outcomes }, null, 2));
+  if (options.json === true) host.out(JSON.stringify({ runs: outcomes }, null, 2));
   return outcomes.some(({ result }) => result === "refused") ? 1 : 0;
 }
 
@@ -173,11 +173,11 @@ async function steerMany(
   filter: RunFilter,
   options: BulkValues,
   peach: AnyClient,
-  surroundings: Surroundings,
+  host: CommandHost,
 ): Promise<ExitCode> {
   const { "dry-run": isDry = false, yes = false, json = false } = options;
   const limit = readNumber("limit", options.limit, 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
-  const { out, err, terminal, signal } = surroundings;
+  const { out, err, terminal, signal } = host;
   if (isDry || !yes) {
     const planned = await allPages(action, filter, limit, true, peach, signal);
     // `changed` counts what was changed: nothing, by a call that only looks.
@@ -197,7 +197,7 @@ async function steerMany(
     for (const line of outcomeTable({ ...planned, runs: planned.runs.slice(0, SHOWN) }, terminal))
       err(line);
     if (planned.runs.length > SHOWN) err(`... and ${planned.runs.length - SHOWN} more`);
-    const answer = await surroundings.ask(`${action} ${count}? [y/N] `);
+    const answer = await host.ask(`${action} ${count}? [y/N] `);
     if (answer === null)
       throw new UsageError(
         `nobody is here to ask whether to ${action} ${count}: --yes does not ask`,
@@ -252,7 +252,7 @@ function outcomeText({ run_id: runId, result, new_run_id: newId, detail }: Outco
 
 function outcomeTable(
   { runs }: Pick<BulkResult, "runs">,
-  terminal: Surroundings["terminal"],
+  terminal: CommandHost["terminal"],
 ): string[] {
   if (runs.length === 0) return [];
   const columns = [

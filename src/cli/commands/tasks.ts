@@ -11,9 +11,9 @@ export const tasks = defineCommand({
     "Lists the tasks that are deployed, what triggers them and which are paused; or shows all that is configured for one.",
   words: [{ name: "TASK", means: "task", optional: true }],
   options: { ...DEPLOYMENT_OPTIONS, json: { help: '{"tasks": [...]}, or the task' } },
-  async run({ options, words: [name] }, surroundings) {
-    const { out, signal, terminal } = surroundings;
-    const calls = connect(options, surroundings).tasks;
+  async run({ options, words: [name] }, host) {
+    const { out, signal, terminal } = host;
+    const calls = connect(options, host).tasks;
     const json = options.json === true;
     if (name !== undefined) {
       const task = await calls.get(name, { signal });

@@ -1,7 +1,7 @@
 import type { ListedToken } from "../../client/client.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
-import { refusalOf, type Refusal } from "../refusal.ts";
+import { partialFailureOf, type PartialFailure } from "../partial-failure.ts";
 import { tableLines, timeText } from "../table.ts";
 
 const ACTIONS = ["list", "create", "delete"] as const;
@@ -30,8 +30,8 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
       help: '{"tokens": [...]}, or {"name", "scopes", "expires_at", "token"}, or {"deleted": [name], "refused": [{"name", "code", "detail"}]}',
     },
   },
-  async run({ options, words: [given = "list", ...names] }, surroundings) {
-    const { out, err, signal, terminal } = surroundings;
+  async run({ options, words: [given = "list", ...names] }, host) {
+    const { out, err, signal, terminal } = host;
     const { json = false, scopes, "expires-in": expiresIn } = options;
     const action = ACTIONS.find((one) => one === given);
     if (action === undefined)
@@ -42,7 +42,7 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
     if (action === "list" && name !== undefined) throw new UsageError("list takes no names");
     if (action !== "list" && name === undefined)
       throw new UsageError(`name the token to ${action}`);
-    const { tokens: calls } = connect(options, surroundings);
+    const { tokens: calls } = connect(options, host);
     if (action === "create" && name !== undefined) {
       if (names.length > 1) throw new UsageError("one token is made at a time");
       if (scopes === undefined)
@@ -64,14 +64,14 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
     }
     if (action === "delete") {
       const deleted: string[] = [];
-      const refused: (Refusal & { readonly name: string })[] = [];
+      const refused: (PartialFailure & { readonly name: string })[] = [];
       for (const one of names) {
         try {
           await calls.delete(one, { signal });
           deleted.push(one);
           if (!json) err(`"${one}" has ended`);
         } catch (error) {
-          const refusal = refusalOf(error, names);
+          const refusal = partialFailureOf(error, names);
           refused.push({ name: one, ...refusal });
           if (!json) err(`"${one}" is refused: ${refusal.detail}`);
         }

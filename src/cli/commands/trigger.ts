@@ -26,40 +26,38 @@ exits with 1 if the run does not succeed, or is not final in time.`,
       help: '{"run_id", "task", "status", "deduplicated"}; with --wait the run, with --watch its events, a line each',
     },
   },
-  async run({ options, words: [task = ""] }, surroundings) {
+  async run({ options, words: [task = ""] }, host) {
     const { key, watch = false, json = false } = options;
     const delay = readDuration("delay", options.delay);
     const wait = readDuration("wait", options.wait);
     if (watch && wait !== undefined)
       throw new UsageError("--watch waits by itself: leave --wait away");
-    const peach = connect(options, surroundings);
-    const given = await readPayload(options, surroundings);
+    const peach = connect(options, host);
+    const given = await readPayload(options, host);
     const triggered = await peach.trigger(task, given?.payload, {
       idempotencyKey: key,
       delay,
       wait,
       contentType: given?.contentType,
-      signal: surroundings.signal,
+      signal: host.signal,
     });
     const { runId, status, deduplicated, run } = triggered;
     if (run !== null) {
-      surroundings.out(
-        json
-          ? JSON.stringify(run, null, 2)
-          : runLines(run, Date.now(), surroundings.terminal).join("\n"),
+      host.out(
+        json ? JSON.stringify(run, null, 2) : runLines(run, Date.now(), host.terminal).join("\n"),
       );
       return run.status === "succeeded" ? 0 : 1;
     }
-    if (watch) return followRun(peach, runId, { logs: false, json }, surroundings);
+    if (watch) return followRun(peach, runId, { logs: false, json }, host);
     if (json)
-      surroundings.out(
+      host.out(
         JSON.stringify({ run_id: runId, task: triggered.task, status, deduplicated }, null, 2),
       );
     else {
-      surroundings.out(
+      host.out(
         `${runId} ${status}${deduplicated === true ? " (the run that this key had started)" : ""}`,
       );
-      surroundings.err(`see it: npm run peach -- watch ${runId}`);
+      host.err(`see it: npm run peach -- watch ${runId}`);
     }
     return wait === undefined ? 0 : 1;
   },

@@ -1,4 +1,4 @@
-/** What `npm run dev` says once the runtime is ready. */
+/** The text that `npm run dev` prints once the runtime is ready. */
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../domain/plan/plan.ts";
@@ -6,22 +6,23 @@ import type { NeededSecret } from "../compiler/needed-secrets.ts";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 import { describeMissing } from "./secrets.ts";
 
-export interface Greeting {
+/** The facts to print. */
+export interface StartupFacts {
   readonly url: string;
-  /** Logs a browser in, once. */
+  /** A link that logs one browser in, once. */
   readonly loginLink: string;
   readonly plan: Plan;
   readonly paths: ProjectPaths;
   readonly missingSecrets: readonly NeededSecret[];
-  /** Names of those that were made now. */
+  /** Names of the secrets that were just made. */
   readonly madeSecrets: readonly string[];
   readonly stateFolder: string;
-  /** Where the token comes from, in words. */
+  /** The origin of the API token, in words. */
   readonly tokenSource: string;
 }
 
-/** The url, how to call the API, and which tasks and endpoints there are. */
-export function greeting({
+/** Renders the URL, the ways to call the API, and the tasks and endpoints. */
+export function startupText({
   url,
   loginLink,
   plan,
@@ -30,7 +31,7 @@ export function greeting({
   madeSecrets,
   stateFolder,
   tokenSource,
-}: Greeting): string {
+}: StartupFacts): string {
   const title = (text: string): string => styleText("bold", text);
   const api = tryLines(url, plan);
   return [
@@ -57,7 +58,7 @@ export function greeting({
   ].join("\n");
 }
 
-/** The tasks and endpoints, a line each. */
+/** Renders a line per task and endpoint. */
 export function describePlan(plan: Plan, url: string): string[] {
   const title = (text: string): string => styleText("bold", text);
   return [
@@ -81,12 +82,15 @@ function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): st
   return `${methods?.join(", ") ?? "any method"} ${url}${path}`;
 }
 
-/** Where secrets of webhooks that were made now stand. */
+/** Tells where the webhook secrets are that were just made. */
 export function describeMade(names: readonly string[]): string {
   return `${names.join(", ")} in .dev.vars, made now: what is sent to its endpoints is signed with it`;
 }
 
-/** Commands that work as they stand, and have no secret in them: what a terminal shows is recorded, shared and scrolled back. */
+/**
+ * Commands to try, which work unchanged. They contain no secret, since terminals are recorded,
+ * shared and scrolled back.
+ */
 function tryLines(url: string, plan: Plan): string[] {
   const tasks = Object.values(plan.tasks);
   const upload = tasks.flatMap(({ on }) => on.r2).find(({ actions }) => actions.includes("create"));

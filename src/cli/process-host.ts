@@ -1,24 +1,22 @@
-/** The surroundings of a command that is its own process. */
+/** The host of a command that is its own process. */
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
-import type { ExitCode, Surroundings } from "./command.ts";
+import type { ExitCode, CommandHost } from "./command.ts";
 
 /** Runs a command in this process, which then ends with its exit code; after Ctrl-C with 130, as a shell expects it. */
-export async function runAsProcess(
-  run: (surroundings: Surroundings) => Promise<ExitCode>,
-): Promise<void> {
-  const told = new AbortController();
+export async function runAsProcess(run: (host: CommandHost) => Promise<ExitCode>): Promise<void> {
+  const interrupted = new AbortController();
   // Once: whoever asks twice wants it to end at once.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => told.abort());
+    process.once(signal, () => interrupted.abort());
   // Whoever read what we say has gone, as `head` does when it has enough.
   process.stdout.on("error", () => process.exit());
-  const code = await run(processSurroundings(told.signal));
-  process.exitCode = told.signal.aborted ? 130 : code;
+  const code = await run(processHost(interrupted.signal));
+  process.exitCode = interrupted.signal.aborted ? 130 : code;
 }
 
-function processSurroundings(signal: AbortSignal): Surroundings {
+function processHost(signal: AbortSignal): CommandHost {
   const { stdout, stdin, env } = process;
   const isTerminal = stdout.isTTY;
   return {
