@@ -1,108 +1,119 @@
 /**
- * What a command is: declared once, from which its parsing, its `--help` and the shell completion follow. Parsing itself is Node's
- * `parseArgs`: what a library would add (subcommands, texts) is little, and completion none of the small ones has.
+ * Declares commands. Parsing, `--help` and shell completion all follow from one declaration.
+ *
+ * Node's `parseArgs` does the parsing. A library would add subcommands and help texts, which are
+ * little code here, and a small one has no completion.
  */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 
-/** Where commands write to, and what they work on: the process, or a test. */
+/** The host of a command: its streams, files and environment, from the process or from a test. */
 export interface CommandHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly repoRoot: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Bytes as they are, to where `out` goes. */
+  /** Writes bytes unchanged to the stream of `out`. */
   readonly outBytes: (bytes: Uint8Array) => void;
   readonly terminal: Terminal;
-  /** All of stdin. */
+  /** Reads all of stdin. */
   readonly readStdin: () => Promise<Uint8Array>;
-  /** What the person answers; null if nobody is there to answer. */
+  /** Asks the user; null if stdin is no terminal. */
   readonly ask: (question: string) => Promise<string | null>;
-  /** Aborted when the command is told to end. */
+  /** Aborted when the command should end. */
   readonly signal: AbortSignal;
 }
 
+/** The terminal that `out` writes to. */
 export interface Terminal {
-  /** Null: it is none, so nothing is cut to fit and nothing is drawn over. */
+  /** The width in characters. Null stands for a file or pipe: nothing is cut or drawn over. */
   readonly columns: number | null;
   readonly colors: boolean;
 }
 
-/** 0: done, 1: problems were found, 2: the command was used wrongly. */
+/** Exit codes. 0: done; 1: problems were found or the call failed; 2: wrong usage. */
 export type ExitCode = 0 | 1 | 2;
 
-/** A command line that cannot be meant so: exit code 2. */
+/** A wrong command line: exit code 2. */
 export class UsageError extends Error {}
 
-/** What a word on the command line stands for: completion proposes what is known of it. */
+/** The meaning of a word on the command line, by which completion proposes values. */
 export type Meaning = "task" | "run" | "file" | "shell" | "event" | "text";
 
+/** A word after the command. */
 export interface Positional {
-  /** As `--help` shows it, in capitals. */
+  /** The name in `--help`, in capitals. */
   readonly name: string;
   readonly means: Meaning;
   readonly optional?: boolean;
-  /** Takes all that follow. */
+  /** True takes all following words. */
   readonly several?: boolean;
 }
 
+/** An option of a command. */
 export interface Option {
-  /** What it takes, in capitals; absent: it takes nothing. */
+  /** The name of its value in capitals; absent for a flag. */
   readonly takes?: string;
   readonly means?: Meaning;
-  /** The values that there are. */
+  /** The allowed values. */
   readonly values?: readonly string[];
   readonly help: string;
 }
 
 type Options = Readonly<Record<string, Option>>;
 
-/** The options that were given. */
+/** The given options; the types follow from the declaration. */
 export type Values<O extends Options> = {
   readonly [Name in keyof O]?:
     | (O[Name] extends { readonly takes: string } ? string : boolean)
     | undefined;
 };
 
+/** A parsed command line. */
 export interface Input<O extends Options> {
   readonly options: Values<O>;
   readonly words: readonly string[];
 }
 
+/** The declaration of a command. */
 export interface Declaration<O extends Options> {
   readonly name: string;
   readonly summary: string;
-  /** Paragraphs of `--help`. */
+  /** The text of `--help`, as paragraphs. */
   readonly description: string;
   readonly words?: readonly Positional[];
   readonly options: O;
-  /** How it is called; default: by `npm run peach`. */
+  /** The beginning of the usage line; default: `npm run peach -- `. */
   readonly call?: string;
   readonly run: (input: Input<O>, host: CommandHost) => Promise<ExitCode>;
 }
 
-/** A command for whoever lists, completes or runs it. */
+/** A command as other code lists, completes or runs it. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly words: readonly Positional[];
   readonly options: Options;
-  /** The whole of `--help`. */
+  /** The complete output of `--help`. */
   readonly usage: string;
-  /** Reads the arguments. Throws `UsageError` if they do not fit. */
+  /** Parses arguments. Throws `UsageError` if they do not fit. */
   prepare(args: readonly string[]): Prepared;
 }
 
-/** A command with its arguments. */
+/** A command with parsed arguments. */
 export interface Prepared {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
-  /** Rejects with `UsageError` for what only turns out now, and with `PeachError`. */
+  /**
+   * Runs the command. Rejects with `UsageError` for faults that appear only now, and with
+   * `PeachError`.
+   */
   run(host: CommandHost): Promise<ExitCode>;
 }
 
+/** The width of help texts in characters. */
 const WIDTH = 110;
 
-/** The command of this declaration. */
+/** Makes a command from its declaration. */
 export function defineCommand<const O extends Options>(declared: Declaration<O>): Command {
   const { name, summary, words = [], options } = declared;
   const usage = usageOf({ ...declared, words });
@@ -122,6 +133,7 @@ export function defineCommand<const O extends Options>(declared: Declaration<O>)
   };
 }
 
+/** Parses arguments and checks values and the number of words. */
 function parse<O extends Options>(
   options: O,
   words: readonly Positional[],
@@ -148,7 +160,7 @@ function parse<O extends Options>(
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing`);
   const surplus = words.at(-1)?.several === true ? undefined : positionals[words.length];
   if (surplus !== undefined) throw new UsageError(`Unexpected argument '${surplus}'`);
-  // The mapping of what Node has parsed by the very options that make this type.
+  // Node has parsed the values by the same options that define this type.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return { options: parsed.values as Values<O>, words: positionals };
 }
@@ -158,12 +170,13 @@ function parseOrRefuse(options: ParseArgsOptionsConfig, args: readonly string[])
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // Node's text goes on with how to pass it as a positional argument.
+    // Node's message continues with advice on positional arguments.
     const [reason = error.message] = error.message.split(/\n|\. To specify/);
     throw new UsageError(reason);
   }
 }
 
+/** Renders the usage line, the description and the options. */
 function usageOf({
   name,
   description,
@@ -202,7 +215,10 @@ function flag(option: string, takes: string | undefined): string {
   return `--${option}${takes === undefined ? "" : ` ${takes}`}`;
 }
 
-/** Lines of at most this width; what follows the first is indented. Words, and `[--option VALUE]`, stay whole. */
+/**
+ * Wraps a text to lines of at most this width and indents all but the first. Words and `[--option
+ * VALUE]` stay whole.
+ */
 function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   for (const part of text.split(/ (?![^[]*\])(?=\S)/)) {

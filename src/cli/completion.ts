@@ -1,6 +1,7 @@
 /**
- * Completion for shells, made from the same declarations as `--help`. The script also defines `peach` as a shell function, unless there is
- * such a command, since nothing can complete what stands behind `npm run peach --`.
+ * Shell completion, made from the same declarations as `--help`. The script also defines a shell
+ * function `peach` unless that command exists, since no shell can complete the words after `npm run
+ * peach --`.
  */
 import { checkProject } from "../compiler/compile.ts";
 import { projectPaths } from "../compiler/project-paths.ts";
@@ -14,7 +15,10 @@ import {
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** `peach completion SHELL`. */
+/**
+ * Makes the command `peach completion SHELL`. The commands are a function, since this command is
+ * one of them.
+ */
 export function completionOf(commands: () => readonly Command[]): Command {
   return defineCommand({
     name: "completion",
@@ -37,6 +41,7 @@ defines the command \`peach\`. Add to the file that your shell reads at its star
   });
 }
 
+/** Renders the script of a shell. */
 function scriptFor(
   shell: (typeof SHELLS)[number],
   commands: readonly Command[],
@@ -45,13 +50,16 @@ function scriptFor(
   const known = knownWords(host);
   if (shell === "fish") return fish(commands, known, host.repoRoot);
   const script = bash(commands, known, host.repoRoot);
-  // zsh runs completions that are written for bash.
+  // zsh runs completion scripts of bash.
   return shell === "bash"
     ? script
     : `autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n${script}`;
 }
 
-/** What words of each meaning there are; nothing for what only a deployment knows. */
+/**
+ * Lists the known words of each meaning. Runs and tokens are known to a deployment only, so they
+ * have none.
+ */
 function knownWords({ env, repoRoot, cwd }: CommandHost): ReadonlyMap<Meaning, readonly string[]> {
   const plan = checkProject(projectPaths(env, repoRoot, cwd), { acceptUnboundBuckets: true })
     .compiled?.plan;
@@ -63,6 +71,7 @@ function knownWords({ env, repoRoot, cwd }: CommandHost): ReadonlyMap<Meaning, r
   ]);
 }
 
+/** Lists the words that can follow a command. */
 function wordsOf({ words }: Command, known: ReadonlyMap<Meaning, readonly string[]>): string[] {
   return [
     ...new Set(
@@ -73,6 +82,7 @@ function wordsOf({ words }: Command, known: ReadonlyMap<Meaning, readonly string
   ];
 }
 
+/** Renders the script for bash: a case per command, and in it one per option with a value. */
 function bash(
   commands: readonly Command[],
   known: ReadonlyMap<Meaning, readonly string[]>,
@@ -110,6 +120,7 @@ ${cases.join("\n")}
 complete -F _peach peach`;
 }
 
+/** Renders the script for fish, which shows the help text beside each word. */
 function fish(
   commands: readonly Command[],
   known: ReadonlyMap<Meaning, readonly string[]>,
@@ -139,7 +150,7 @@ function fish(
   ].join("\n");
 }
 
-/** In single quotes, for any of the shells. */
+/** Quotes a text with single quotes, for each of the shells. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** Which Peach a command talks to, and what to say if that fails. */
+/** Chooses the deployment of a command, and explains failures of its calls. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -10,7 +10,7 @@ import {
 } from "../client/client.ts";
 import { UsageError, type CommandHost } from "./command.ts";
 
-/** The options of every command that talks to a deployment. */
+/** Options of every command that calls a deployment. */
 export const DEPLOYMENT_OPTIONS = {
   url: {
     takes: "URL",
@@ -22,23 +22,26 @@ export const DEPLOYMENT_OPTIONS = {
   },
 } as const;
 
+/** Values of these options. */
 export interface DeploymentValues {
   readonly url?: string | boolean | undefined;
   readonly token?: string | boolean | undefined;
 }
 
+/** A value and its origin. */
 interface Chosen {
   readonly value: string;
-  /** Where it comes from, in words. */
+  /** The origin in words, for error messages. */
   readonly from: string;
 }
 
-/** A client that knows no task names: they are the person's. */
+/** A client without types of tasks: names come from the user. */
 export type AnyClient = PeachClient<Record<string, unknown>>;
 
+/** Addresses of this machine. */
 const LOOPBACK = /^https?:\/\/(127\.|localhost[:/]|localhost$|\[::1\])/;
 
-/** A client of the deployment. Throws `UsageError` if nobody has said which, or the token is missing. */
+/** Connects to the chosen deployment. Throws `UsageError` without an address or a token. */
 export function connect(given: DeploymentValues, host: CommandHost): AnyClient {
   const url = chooseUrl(given, host);
   const token = chooseToken(given, url.value, host);
@@ -54,7 +57,10 @@ export function connect(given: DeploymentValues, host: CommandHost): AnyClient {
   }
 }
 
-/** What a refusal looks like to a person: what is wrong, where, what to do, and what to quote when asking for help. */
+/**
+ * Renders an error of a call for people: cause, place, remedy, and the request id to quote when
+ * asking for help.
+ */
 export function describeError(
   error: PeachError,
   given: DeploymentValues,
@@ -80,6 +86,7 @@ export function describeError(
   ].join("\n");
 }
 
+/** Chooses the address: `--url`, PEACH_URL, or the local runtime. */
 function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: CommandHost): Chosen {
   if (typeof url === "string") return { value: url, from: "--url" };
   const named = env["PEACH_URL"] ?? "";
@@ -92,7 +99,7 @@ function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: CommandHost): C
   );
 }
 
-/** The address of the runtime that uses the folder of `npm run dev`, if one does or did. */
+/** Reads the address of the runtime that uses, or last used, the state folder of `npm run dev`. */
 function localUrl(repoRoot: string): string | null {
   try {
     const claim: unknown = JSON.parse(
@@ -109,6 +116,7 @@ function localUrl(repoRoot: string): string | null {
   }
 }
 
+/** Chooses the token: `--token`, PEACH_API_TOKEN, or the one in .dev.vars. */
 function chooseToken(
   { token }: DeploymentValues,
   url: string,
@@ -117,7 +125,7 @@ function chooseToken(
   if (typeof token === "string") return { value: token, from: "--token" };
   const named = env["PEACH_API_TOKEN"] ?? "";
   if (named !== "") return { value: named, from: "PEACH_API_TOKEN" };
-  // The token of this machine is for this machine.
+  // The token in .dev.vars is for this machine only.
   const file = join(repoRoot, ".dev.vars");
   const local =
     LOOPBACK.test(url) && existsSync(file)

@@ -1,10 +1,11 @@
-/** Which runs a command is about. */
+/** Options that select runs. */
 import { RUN_STATUSES } from "../domain/statuses.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { TRIGGER_SOURCES } from "../domain/trigger.ts";
 import type { RunFilter } from "../client/client.ts";
 import { UsageError } from "./command.ts";
 
+/** Options of a filter. */
 export const FILTER_OPTIONS = {
   task: { takes: "TASK", means: "task", help: "runs of this root task" },
   status: {
@@ -16,6 +17,7 @@ export const FILTER_OPTIONS = {
   until: { takes: "TIME", help: "created before, in the same way" },
 } as const;
 
+/** Values of these options. */
 export interface FilterValues {
   readonly task?: string | undefined;
   readonly status?: string | undefined;
@@ -24,7 +26,7 @@ export interface FilterValues {
   readonly until?: string | undefined;
 }
 
-/** The filter that these options mean; null if none was given. Throws `UsageError` for values that cannot be meant. */
+/** Reads a filter; null if no option was given. Throws `UsageError` for invalid values. */
 export function readFilter(values: FilterValues, now: number): RunFilter | null {
   const { task, status, source, since, until } = values;
   if ([task, status, source, since, until].every((value) => value === undefined)) return null;
@@ -37,7 +39,10 @@ export function readFilter(values: FilterValues, now: number): RunFilter | null 
   };
 }
 
-/** A whole number in these bounds, or undefined if none was given. Throws `UsageError`. */
+/**
+ * Reads a whole number within these bounds, both included; undefined if not given. Throws
+ * `UsageError`.
+ */
 export function readNumber(
   name: string,
   text: string | undefined,
@@ -50,7 +55,7 @@ export function readNumber(
   throw new UsageError(`--${name}: expected a number from ${least} to ${most}, given ${text}`);
 }
 
-/** The duration as it was given. Throws `UsageError` if it is none. */
+/** Checks a duration and returns it as given. Throws `UsageError` for an invalid one. */
 export function readDuration(name: string, text: string | undefined): string | undefined {
   if (text === undefined || parseDuration(text) !== null) return text;
   throw new UsageError(`--${name}: expected a duration such as 30s, 5m, 2h or 7d, given ${text}`);
@@ -66,7 +71,7 @@ function oneOf<const Known extends string>(
   throw new UsageError(`--${name}: expected one of ${known.join(", ")}, given ${given}`);
 }
 
-/** The time that was given, or so long ago. Throws `UsageError`. */
+/** Reads a time in ISO 8601, or a duration before `now`. Throws `UsageError`. */
 export function readTime(name: string, text: string | undefined, now: number): Date | undefined {
   if (text === undefined) return undefined;
   const agoMs = parseDuration(text);

@@ -1,4 +1,4 @@
-/** Shows a run as it goes on: live in a terminal, a line for each change elsewhere. */
+/** Follows a run: live in a terminal, as a line per change elsewhere. */
 import {
   applyRunEvent,
   type RunDocument,
@@ -11,14 +11,18 @@ import type { AnyClient } from "./deployment.ts";
 import { failureLines, isFinal, taskDetail } from "./run-view.ts";
 import { durationText, paint, printable, statusColour } from "./table.ts";
 
+/** Options of the display. */
 export interface FollowOptions {
-  /** Also what its tasks log; it is then shown in lines. */
+  /** True shows log lines too. The run is then shown in lines, not live. */
   readonly logs: boolean;
-  /** Each event as a line of JSON. */
+  /** True prints each event as a line of JSON. */
   readonly json: boolean;
 }
 
-/** Shows the run until it is final: 0 if it succeeded, 1 if not or if the command was told to end. */
+/**
+ * Shows a run until it is final. Returns 0 if it succeeded; 1 if it failed or the command was
+ * interrupted.
+ */
 export async function followRun(
   peach: AnyClient,
   runId: string,
@@ -47,6 +51,7 @@ export async function followRun(
   }
 }
 
+/** Prints a line whenever the text of a task changes. */
 async function followInLines(
   events: AsyncIterable<RunEvent>,
   json: boolean,
@@ -71,14 +76,14 @@ async function followInLines(
   return run;
 }
 
-/** Without times that go on by themselves: a line is written when something has happened. */
+/** Renders a task without running times, so that its text changes only with its state. */
 function taskText(task: TaskOfRun, terminal: CommandHost["terminal"]): string {
   const now = Date.parse(task.attempts.at(-1)?.started_at ?? "");
   const detail = taskDetail(task, now);
   return `${task.task}: ${paint(task.status, statusColour(task.status), terminal)}${detail === "" ? "" : `  ${detail}`}`;
 }
 
-/** `12:00:01 recommend[3] info  recommended {"programmes":5}` */
+/** Renders a log line: `12:00:01 recommend[3] info  recommended {"programmes":5}` */
 export function logText(line: {
   readonly at: string;
   readonly task?: string;
@@ -93,11 +98,12 @@ export function logText(line: {
   return `${line.at.slice(11, 23)} ${task}${line.level.padEnd(5)} ${printable(line.message)}${fields}`;
 }
 
-/** A line for each task, drawn over until it is final. */
+/** Shows a line per task and redraws it until the run is final. */
 async function followLive(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
   const latest = new LatestRun();
   const reading = latest.read(events);
-  // It is awaited below, when the display has ended; if it fails before, that is no surprise.
+  // The promise is awaited below, after the display. This handler prevents an early rejection from
+  // being reported as unhandled.
   reading.catch(() => {});
   const first = await latest.first;
   if (first !== null) {
@@ -110,9 +116,10 @@ async function followLive(events: AsyncIterable<RunEvent>): Promise<RunDocument 
   return reading;
 }
 
+/** The interval of redrawing, for running times. */
 const REDRAW_MS = 200;
 
-/** The newest document of a run, for all who show a part of it. */
+/** The latest document of a run, shared by the lines of its tasks. */
 class LatestRun {
   readonly first: Promise<RunDocument | null>;
   readonly #gotFirst: (run: RunDocument | null) => void;
@@ -127,7 +134,7 @@ class LatestRun {
     this.#gotFirst = resolve;
   }
 
-  /** Takes the events in until they end; rejects as they do. */
+  /** Applies the events until they end. Rejects with their error. */
   async read(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
     try {
       for await (const event of events) {
@@ -143,7 +150,7 @@ class LatestRun {
     }
   }
 
-  /** Keeps a line of the display up to date until its task is final. */
+  /** Updates a line until its task is final. */
   async show(name: string, line: DisplayLine): Promise<LineEnd> {
     for (;;) {
       const task = this.#run?.tasks.find((entry) => entry.task === name);
@@ -152,7 +159,7 @@ class LatestRun {
       line.title = text;
       if (isFinal(task.status) || this.#ended)
         return task.status === "succeeded" || task.status === "failed" ? task.status : "skipped";
-      // Times go on also when nothing happens.
+      // Running times change without an event.
       await Promise.race([this.#update, new Promise((wake) => setTimeout(wake, REDRAW_MS))]);
     }
   }

@@ -1,29 +1,34 @@
-/** Which runs are under way on a deployment, and what a deploy of these pipelines does to them. */
+/** Finds the unfinished runs of a deployment, and the effect that a deploy would have on them. */
 import type { RunDocument } from "../client/client.ts";
 import type { AnyClient } from "./deployment.ts";
 import { printable } from "./table.ts";
 
-/** The newest ones are looked at: one page, and a call for each. */
+/** The maximum number of runs to read, newest first: one page, and one call per run. */
 const MOST_RUNS = 200;
+/** The number of simultaneous calls. */
 const AT_ONCE = 8;
 
+/** The unfinished runs. */
 export interface LiveRuns {
-  /** Runs that were looked at, the newest; `more`: there are others. */
+  /** The number of runs that were read. `more` is true if there are further ones. */
   readonly open: number;
   readonly more: boolean;
-  /** Runs of one root task that were accepted under one peach.conf. They keep their graph. */
+  /** Runs by root task and version of peach.conf. A run keeps the graph of its version. */
   readonly groups: readonly {
     readonly conf_version: string;
     readonly task: string;
     readonly runs: number;
   }[];
-  /** Tasks that have not ended in some of them, and whose function is exported no more: there they will wait for a deploy. */
+  /**
+   * Unfinished tasks whose function is no longer exported. They will wait for a deploy that exports
+   * it.
+   */
   readonly will_wait: readonly {
     readonly task: string;
     readonly method: string;
     readonly runs: readonly string[];
   }[];
-  /** Tasks that wait for a deploy already; `helped`: this one has their function. */
+  /** Tasks that already wait for a deploy. `helped` is true if this deploy has their function. */
   readonly waiting: readonly {
     readonly run_id: string;
     readonly task: string;
@@ -33,7 +38,10 @@ export interface LiveRuns {
   }[];
 }
 
-/** `methods`: of the deployed tasks, by name. `isExported`: by the pipelines that are to be deployed. */
+/**
+ * Reads the unfinished runs. `methods` are the methods of the deployed tasks by name; `isExported`
+ * tests the pipelines to deploy.
+ */
 export async function findLiveRuns(
   peach: AnyClient,
   methods: ReadonlyMap<string, string>,
@@ -91,7 +99,7 @@ export async function findLiveRuns(
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "cancelled"]);
 
-/** The runs that are still there, in no order. */
+/** Reads the runs that are still unfinished, in any order. */
 async function readAll(
   peach: AnyClient,
   runs: { readonly run_id: string }[],
@@ -101,7 +109,7 @@ async function readAll(
   const lanes = Array.from({ length: AT_ONCE }, async () => {
     for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
       const document = await peach.runs.get(run.run_id, { signal });
-      // It may have ended since it was listed.
+      // The run may have ended since it was listed.
       if (document.finished_at === null) found.push(document);
     }
   });
@@ -109,7 +117,7 @@ async function readAll(
   return found;
 }
 
-/** For people. Nothing if there are none. */
+/** Renders the runs for people; empty without runs. */
 export function liveRunLines({
   open,
   more,

@@ -1,13 +1,14 @@
 /**
- * The rules by which R2 has to report objects so that every `on.r2` of a plan is served. R2 refuses two rules of a bucket that overlap
- * for the same events, so rules that do are widened into one: too many reports do no harm, since the worker matches each exactly. Pure.
+ * Computes the notification rules that R2 needs for every `on.r2` of a plan. R2 refuses overlapping
+ * rules of a bucket for the same event, so overlapping rules are widened into one. Surplus
+ * notifications do no harm, since the worker matches each object exactly. Pure.
  */
 import type { Plan } from "../domain/plan/plan.ts";
 
-/** As wrangler names them. */
+/** Event types, as wrangler names them. */
 export type EventType = "object-create" | "object-delete";
 
-/** Empty texts fit every key. */
+/** A rule. An empty prefix or suffix matches every key. */
 export interface NotificationRule {
   readonly bucket: string;
   readonly event: EventType;
@@ -15,7 +16,7 @@ export interface NotificationRule {
   readonly suffix: string;
 }
 
-/** The rules that a plan needs, none overlapping another. */
+/** Computes the rules of a plan; no two of them overlap. */
 export function neededRules({ tasks }: Plan): NotificationRule[] {
   const wanted = Object.values(tasks).flatMap(({ on }) =>
     on.r2.flatMap(({ bucket, prefix, suffix, actions }) =>
@@ -25,7 +26,7 @@ export function neededRules({ tasks }: Plan): NotificationRule[] {
   return wanted.reduce<NotificationRule[]>(withRule, []);
 }
 
-/** Whether an object may fit both. */
+/** Tests if an object can match both rules. */
 export function overlap(a: NotificationRule, b: NotificationRule): boolean {
   return (
     a.bucket === b.bucket &&
@@ -35,7 +36,7 @@ export function overlap(a: NotificationRule, b: NotificationRule): boolean {
   );
 }
 
-/** Whether every object that fits `inner` fits `outer`. */
+/** Tests if every object that matches `inner` also matches `outer`. */
 export function covers(outer: NotificationRule, inner: NotificationRule): boolean {
   return (
     overlap(outer, inner) &&
@@ -47,7 +48,8 @@ export function covers(outer: NotificationRule, inner: NotificationRule): boolea
 function withRule(rules: readonly NotificationRule[], rule: NotificationRule): NotificationRule[] {
   const other = rules.find((known) => overlap(known, rule));
   if (other === undefined) return [...rules, rule];
-  // Of two that overlap, one prefix begins with the other, and one suffix ends with the other: the shorter ones fit both.
+  // Of two overlapping rules, one prefix begins with the other and one suffix ends with the other.
+  // The shorter ones match both.
   const joined = {
     ...rule,
     prefix: shorter(rule.prefix, other.prefix),

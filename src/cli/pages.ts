@@ -1,12 +1,15 @@
-/** Lists that the API answers page by page. */
+/** Reads lists of the API page by page. */
 
-/** What a page has, and where the next one begins; null: it is the last. */
+/** A page, and the cursor of the next page; null after the last. */
 export interface Page<Entry> {
   readonly entries: readonly Entry[];
   readonly next: string | null;
 }
 
-/** The first `limit` entries of a list, and where it goes on. `read` asks for a page of so many, at most `atOnce`, from a cursor on; without one, the first. */
+/**
+ * Reads the first `limit` entries of a list, and returns the cursor behind them. `read` requests a
+ * page of at most `atOnce` entries from a cursor; undefined is the beginning.
+ */
 export async function firstEntries<Entry>(
   limit: number,
   atOnce: number,

@@ -1,9 +1,10 @@
-/** The payload of a command: from its arguments, a file or stdin. */
+/** Reads the payload of a command from its arguments, a file or stdin. */
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { findInexactNumbers } from "../payloads/json-fault.ts";
 import { UsageError, type CommandHost } from "./command.ts";
 
+/** Options that give a payload. */
 export const PAYLOAD_OPTIONS = {
   "json-payload": {
     takes: "JSON",
@@ -18,6 +19,7 @@ export const PAYLOAD_OPTIONS = {
   "content-type": { takes: "TYPE", help: "of --file, in place of what its name says" },
 } as const;
 
+/** Values of these options. */
 export interface PayloadValues {
   readonly "json-payload"?: string | undefined;
   readonly text?: string | undefined;
@@ -25,7 +27,7 @@ export interface PayloadValues {
   readonly "content-type"?: string | undefined;
 }
 
-/** What a request carries. */
+/** A payload with its content type. */
 export interface GivenPayload {
   readonly payload: Uint8Array;
   readonly contentType: string;
@@ -33,12 +35,16 @@ export interface GivenPayload {
 
 const JSON_TYPE = "application/json";
 const TEXT_TYPE = "text/plain; charset=utf-8";
+/** Content types by file extension; other files are bytes. */
 const TYPES: ReadonlyMap<string, string> = new Map([
   [".json", JSON_TYPE],
   [".txt", TEXT_TYPE],
 ]);
 
-/** The payload that was given, or null. Rejects with `UsageError` for more than one, a file that cannot be read, or no JSON. */
+/**
+ * Reads the given payload; null without one. Rejects with `UsageError` for several payloads, an
+ * unreadable file or malformed JSON.
+ */
 export async function readPayload(
   values: PayloadValues,
   host: CommandHost,
@@ -62,6 +68,7 @@ export async function readPayload(
   return { payload, contentType: contentType ?? byName };
 }
 
+/** Refuses malformed JSON and numbers that JavaScript would round. */
 function refuseNoJson(bytes: Uint8Array): void {
   const text = new TextDecoder().decode(bytes);
   try {

@@ -1,4 +1,4 @@
-/** `npm run peach -- <command>`. */
+/** The entry point of `npm run peach -- <command>`. */
 import { runAsProcess } from "./process-host.ts";
 import { runCommand } from "./run.ts";
 

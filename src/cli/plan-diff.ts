@@ -1,11 +1,12 @@
-/** What a deploy would change. Pure. */
+/** Computes the changes of a deploy. Pure. */
 
-/** Something of peach.conf by its name, with what is configured of it. */
+/** A task, endpoint or schedule by name, with its configuration. */
 export interface Described {
   readonly name: string;
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
+/** A difference between the deployed and the local configuration. */
 export type Change =
   | { readonly change: "added" | "removed"; readonly name: string }
   | {
@@ -18,7 +19,10 @@ export type Change =
       }[];
     };
 
-/** By name; what stays the same is left out. Properties that only one side knows are compared with null. */
+/**
+ * Compares by name and leaves out unchanged entries. A property that only one side has is compared
+ * with null.
+ */
 export function diff(deployed: readonly Described[], local: readonly Described[]): Change[] {
   const before = new Map(deployed.map((one) => [one.name, one.properties]));
   const names = new Set(local.map(({ name }) => name));
@@ -38,7 +42,7 @@ export function diff(deployed: readonly Described[], local: readonly Described[]
   return [...changes, ...removed.map(({ name }) => ({ change: "removed" as const, name }))];
 }
 
-/** JSON in which the order of properties does not count. */
+/** Renders a value as JSON with sorted keys, so that their order does not matter. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)

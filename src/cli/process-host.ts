@@ -1,16 +1,16 @@
-/** The host of a command that is its own process. */
+/** The host of a command that runs as a process. */
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
 import type { ExitCode, CommandHost } from "./command.ts";
 
-/** Runs a command in this process, which then ends with its exit code; after Ctrl-C with 130, as a shell expects it. */
+/** Runs a command in this process, and sets its exit code; 130 after Ctrl-C, as shells expect. */
 export async function runAsProcess(run: (host: CommandHost) => Promise<ExitCode>): Promise<void> {
   const interrupted = new AbortController();
-  // Once: whoever asks twice wants it to end at once.
+  // Once only: a second signal ends the process at once.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => interrupted.abort());
-  // Whoever read what we say has gone, as `head` does when it has enough.
+  // The reader of the output has gone, as `head` does when it has enough.
   process.stdout.on("error", () => process.exit());
   const code = await run(processHost(interrupted.signal));
   process.exitCode = interrupted.signal.aborted ? 130 : code;

@@ -1,23 +1,24 @@
-/** What a deployment needs beside its code: by wrangler.toml, and by the plan. */
+/** Lists the resources that a deployment needs beside its code, by wrangler.toml and the plan. */
 import { parse } from "smol-toml";
 import { neededSecrets } from "../compiler/needed-secrets.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { neededRules, type NotificationRule } from "./notification-rules.ts";
 
+/** The needed resources. */
 export interface NeededResources {
   readonly queues: readonly string[];
   readonly buckets: readonly string[];
   readonly rules: readonly NotificationRule[];
-  /** The queue that R2 reports to. */
+  /** The queue that receives R2's notifications. */
   readonly eventQueue: string;
   readonly secrets: readonly { readonly name: string; readonly why: string }[];
 }
 
-/** The binding by which wrangler.toml names the queue that R2 reports to. */
+/** The binding of that queue in wrangler.toml. */
 const EVENT_QUEUE_BINDING = "R2_EVENT_QUEUE";
 const API_TOKEN = "PEACH_API_TOKEN";
 
-/** Throws an Error that says what wrangler.toml lacks. */
+/** Lists the resources. Throws an Error if wrangler.toml lacks a required binding. */
 export function neededResources(plan: Plan, wranglerToml: string): NeededResources {
   const { queues, r2_buckets: buckets } = parse(wranglerToml);
   const producers = tables(table(queues)["producers"]);
@@ -28,7 +29,7 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
       `wrangler.toml binds no queue as ${EVENT_QUEUE_BINDING}: R2 would have nobody to report to`,
     );
   const queueNames = [
-    // First those that others lead to.
+    // Dead letter queues come first, since other queues refer to them.
     ...consumers.map((consumer) => consumer["dead_letter_queue"]),
     ...producers.map((producer) => producer["queue"]),
     ...consumers.map((consumer) => consumer["queue"]),
@@ -51,7 +52,7 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
   };
 }
 
-/** The secrets of these that are not there. */
+/** Selects the secrets that do not exist. PEACH_API_TOKENS replaces PEACH_API_TOKEN. */
 export function missingSecrets(
   { secrets }: NeededResources,
   existing: readonly string[],
@@ -62,7 +63,7 @@ export function missingSecrets(
   );
 }
 
-/** `uploads/audio/*.mp3`, with what happens to them. */
+/** Renders a rule: `uploads/audio/*.mp3 (object-create)`. */
 export function ruleText({ bucket, event, prefix, suffix }: NotificationRule): string {
   return `${bucket}/${prefix}*${suffix} (${event})`;
 }

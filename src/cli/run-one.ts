@@ -8,7 +8,9 @@ import {
 } from "./command.ts";
 import { describeError } from "./deployment.ts";
 
-/** Runs a command; what it throws for the person is told, and is an exit code. */
+/**
+ * Runs a command and converts its errors to messages and exit codes. Unexpected errors are thrown.
+ */
 export async function runOne(
   command: Command,
   args: readonly string[],
@@ -52,7 +54,7 @@ export async function runOne(
   }
 }
 
-/** Files that cannot be read or written. */
+/** Tests for an error of a system call, such as an unreadable file. */
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && "syscall" in error;
 }

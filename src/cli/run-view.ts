@@ -1,4 +1,4 @@
-/** A run in words and tables. */
+/** Renders runs as texts and tables. */
 import type { RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
 import type { Terminal } from "./command.ts";
 import {
@@ -12,16 +12,16 @@ import {
 } from "./table.ts";
 
 const BAR_WIDTH = 20;
-/** Reasons that say no more than status and error do. */
+/** Reasons that add nothing to status and error. */
 const OBVIOUS: ReadonlySet<string> = new Set(["error", "cancelled"]);
 const FINAL = new Set(["succeeded", "failed", "skipped", "cancelled"]);
 
-/** Whether this status of a task or a run never changes by itself. */
+/** Tests if a status of a task or run is final. */
 export function isFinal(status: string): boolean {
   return FINAL.has(status);
 }
 
-/** A page of runs as a table. */
+/** Renders a page of runs as a table. */
 export function runTable(runs: readonly RunSummary[], terminal: Terminal): string[] {
   const columns = [
     { title: "run" },
@@ -46,7 +46,7 @@ export function runTable(runs: readonly RunSummary[], terminal: Terminal): strin
   return tableLines(columns, rows, terminal);
 }
 
-/** All that a person wants to see of a run: what it is, its tasks, what failed, what it triggered. */
+/** Renders a run: its facts, tasks, failures, child runs and completion URLs. */
 export function runLines(run: RunDocument, now: number, terminal: Terminal): string[] {
   const { trigger } = run;
   const parent = trigger.parent === null ? "" : `, of ${trigger.parent.run_id}`;
@@ -91,7 +91,7 @@ export function runLines(run: RunDocument, now: number, terminal: Terminal): str
   ];
 }
 
-/** Each failed task with its last error. */
+/** Renders each failed task with its last error. */
 export function failureLines(run: RunDocument, terminal: Terminal): string[] {
   const failed = run.tasks.filter(({ status }) => status === "failed");
   return failed.map(({ task, reason, attempts }) => {
@@ -102,7 +102,7 @@ export function failureLines(run: RunDocument, terminal: Terminal): string[] {
   });
 }
 
-/** What a task is doing: attempts, time, progress, items, or what it waits for. */
+/** Renders the state of a task: attempts, time, progress, items, and the reason for waiting. */
 export function taskDetail(task: TaskOfRun, now: number): string {
   const { attempts, progress, each, waiting_for: waiting, status, reason } = task;
   const parts = [
@@ -138,7 +138,7 @@ function taskTable(tasks: readonly TaskOfRun[], now: number, terminal: Terminal)
   return tableLines(columns, rows, terminal);
 }
 
-/** `███░░░` */
+/** Renders a progress bar: `███░░░` */
 function bar(fraction: number): string {
   const filled = Math.round(Math.min(1, Math.max(0, fraction)) * BAR_WIDTH);
   return "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);

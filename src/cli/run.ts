@@ -1,4 +1,4 @@
-/** Finds the command that was named and runs it. */
+/** Finds a command by name and runs it. */
 import { nearest } from "../domain/nearest.ts";
 import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
@@ -26,7 +26,7 @@ import { tasks } from "./commands/tasks.ts";
 import { tokens } from "./commands/tokens.ts";
 import { trigger } from "./commands/trigger.ts";
 
-/** In the order of `--help`: the project, its runs, what is deployed. */
+/** Commands in the order of `--help`: project, runs, deployment. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
   [
@@ -41,7 +41,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   GROUPS.flatMap(([, commands]) => commands.map((command) => [command.name, command] as const)),
 );
 
-/** Runs one command line, without the program's own name. */
+/** Runs a command line, given without the program's name. */
 export async function runCommand(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
@@ -54,6 +54,7 @@ export async function runCommand(args: readonly string[], host: CommandHost): Pr
   return 2;
 }
 
+/** The message for a missing or unknown command, with the most similar one. */
 function unknownCommand(name: string | undefined): string {
   if (name === undefined) return `a command is missing\n\n${usage()}`;
   const near = nearest(name, COMMANDS.keys());

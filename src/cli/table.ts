@@ -1,29 +1,34 @@
-/** Text for terminals: tables that fit, colours where they are wanted, nothing that a terminal would take for a command. */
+/**
+ * Renders text for terminals: tables that fit the width, colours if supported, and no control
+ * characters.
+ */
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { Terminal } from "./command.ts";
 
 type Colour = "green" | "red" | "yellow" | "cyan" | "gray" | "bold";
 
-/** A cell, which may be painted. */
+/** A cell with an optional colour. */
 export interface Cell {
   readonly text: string;
   readonly colour?: Colour | undefined;
 }
 
+/** A column of a table. */
 export interface Column {
   readonly title: string;
-  /** Is cut first when a line does not fit. */
+  /** True cuts this column first when lines do not fit. */
   readonly shrinks?: boolean;
 }
 
 const GAP = "  ";
-/** Narrower, a column says nothing. */
+/** The least width of a column in characters. */
 const MIN_WIDTH = 8;
+/** Characters that take two cells of a terminal. */
 const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
 const GRAPHEMES = new Intl.Segmenter();
 
-/** The lines of a table; on a terminal none is longer than it is wide. */
+/** Renders a table. In a terminal no line is wider than the terminal. */
 export function tableLines(
   columns: readonly Column[],
   rows: readonly (readonly (Cell | string)[])[],
@@ -53,7 +58,7 @@ export function tableLines(
   return [line(columns.map(({ title }) => ({ text: title, colour: "bold" }))), ...clean.map(line)];
 }
 
-/** The text in this colour, if the terminal shows colours. */
+/** Colours a text if the terminal supports it. */
 export function paint(text: string, colour: Colour | undefined, { colors }: Terminal): string {
   return colour === undefined || !colors
     ? text
@@ -82,19 +87,22 @@ export function statusColour(status: string): Colour | undefined {
   }
 }
 
-/** On one line, without what would steer the terminal, or have others' words read in another order. */
+/**
+ * Makes a text safe for terminals: one line, without control characters and without characters that
+ * change the reading direction.
+ */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- These are the ones.
   const steers = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
   return stripVTControlCharacters(text).replaceAll(steers, " ");
 }
 
-/** `2026-11-22 21:50:01Z`; a dash for none. */
+/** Formats a time: `2026-11-22 21:50:01Z`; null is a dash. */
 export function timeText(iso: string | null): string {
   return iso === null ? "-" : `${iso.slice(0, 19).replace("T", " ")}Z`;
 }
 
-/** `35 ms`, `1.2 s`, `3m 20s`, `2h 5m`; a dash for none. */
+/** Formats a duration: `35 ms`, `1.2 s`, `3m 20s`, `2h 5m`; null is a dash. */
 export function durationText(ms: number | null): string {
   if (ms === null) return "-";
   if (ms < 1_000) return `${Math.round(ms)} ms`;
@@ -104,7 +112,7 @@ export function durationText(ms: number | null): string {
   return `${Math.floor(seconds / 3_600)}h ${Math.floor((seconds % 3_600) / 60)}m`;
 }
 
-/** `512 B`, `1.4 KB`, `3.0 MB`. */
+/** Formats a size: `512 B`, `1.4 KB`, `3.0 MB`. Units are powers of 1,024. */
 export function sizeText(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;
   return bytes < 1_024 ** 2
@@ -112,7 +120,10 @@ export function sizeText(bytes: number): string {
     : `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
 }
 
-/** Takes what is too much from the columns that shrink, the widest first; then from all. */
+/**
+ * Fits widths to the terminal: shrinks the widest shrinkable column first, and other columns only
+ * if that is not enough.
+ */
 function fitted(
   columns: readonly Column[],
   natural: readonly number[],
@@ -133,6 +144,7 @@ function fitted(
   return widths;
 }
 
+/** Cuts a text to a width and marks the cut with an ellipsis. */
 function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let shown = "";
@@ -145,6 +157,7 @@ function cut(text: string, width: number): string {
   return `${shown}…`;
 }
 
+/** Measures the width of a text in cells. */
 function widthOf(text: string): number {
   let width = 0;
   for (const { segment } of GRAPHEMES.segment(text)) width += WIDE.test(segment) ? 2 : 1;

@@ -1,34 +1,40 @@
-/** wrangler as its own process: what it says exists, and commands that create. It owns how wrangler's words are read. */
+/**
+ * Runs wrangler as a process: queries of existing resources, and commands that create. Owns the
+ * parsing of wrangler's output.
+ */
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 import type { CommandHost } from "./command.ts";
 import type { EventType, NotificationRule } from "./notification-rules.ts";
 
-/** A rule that a bucket has. */
+/** A rule that exists. */
 export interface ExistingRule extends NotificationRule {
   readonly id: string;
   readonly queue: string;
 }
 
-/** wrangler refused, or is not there. */
+/** A failure of wrangler, or its absence. */
 export class WranglerError extends Error {}
 
+/** The result of a command. */
 interface Answer {
   readonly code: number;
   readonly output: string;
 }
 
-/** The names of actions by the event that they belong to. */
+/** The actions of R2 by event type. */
 const EVENTS: readonly (readonly [EventType, RegExp])[] = [
   ["object-create", /\b(PutObject|CopyObject|CompleteMultipartUpload)\b/],
   ["object-delete", /\b(DeleteObject|LifecycleDeletion)\b/],
 ];
+/** Messages by which wrangler reports that a resource does not exist. Other failures are errors. */
 const NO_QUEUE = /Queue ".*" does not exist/;
 const NO_BUCKET = /bucket does not exist|bucket_not_found|code: (10006|10085)/;
 const NO_RULES =
   /no[_ ](r2[_ ])?event[_ ]notification|notification[_ ]configuration[_ ](does not exist|not[_ ]found)|code: 11015/i;
 const NO_WORKER = /Worker ".*" .*not found|code: 10007/;
 
+/** Runs commands of wrangler. */
 export class Wrangler {
   readonly #host: CommandHost;
 
@@ -44,7 +50,7 @@ export class Wrangler {
     return (await this.#ask(["r2", "bucket", "info", name, "--json"], NO_BUCKET)) !== null;
   }
 
-  /** The rules of a bucket; one for each kind of event, also where R2 keeps them as one. */
+  /** Lists the rules of a bucket, one per event type; R2 may keep several as one. */
   async rules(bucket: string): Promise<ExistingRule[]> {
     const output =
       (await this.#ask(["r2", "bucket", "notification", "list", bucket], NO_RULES)) ?? "";
@@ -72,7 +78,7 @@ export class Wrangler {
     });
   }
 
-  /** The names of the worker's secrets; none if it is not deployed yet. */
+  /** Lists the names of the worker's secrets; empty if it is not deployed yet. */
   async secrets(): Promise<string[]> {
     const output = (await this.#ask(["secret", "list", "--format", "json"], NO_WORKER)) ?? "[]";
     const listed: unknown = JSON.parse(output.slice(Math.max(0, output.indexOf("["))));
@@ -88,13 +94,13 @@ export class Wrangler {
     );
   }
 
-  /** Runs a command that changes something. Rejects with `WranglerError` if it fails. */
+  /** Runs a changing command. Rejects with `WranglerError` if it fails. */
   async change(args: readonly string[], input?: string): Promise<void> {
     const { code, output } = await this.#run(args, input);
     if (code !== 0) throw failed(args, output);
   }
 
-  /** What it says; null if what was asked for is not there, which `absent` tells. */
+  /** Runs a query. Returns null if the output matches `absent`: the resource does not exist. */
   async #ask(args: readonly string[], absent: RegExp): Promise<string | null> {
     const { code, output } = await this.#run(args);
     if (code === 0) return output;
@@ -107,7 +113,7 @@ export class Wrangler {
     return new Promise((done, fail) => {
       const child = spawn("wrangler", [...args], {
         cwd: repoRoot,
-        // Nobody is there to answer a question.
+        // wrangler must not ask questions.
         env: { ...env, CI: "1", WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
         stdio: ["pipe", "pipe", "pipe"],
         signal,
@@ -121,7 +127,7 @@ export class Wrangler {
       child.once("close", (code) =>
         done({ code: code ?? 1, output: stripVTControlCharacters(output) }),
       );
-      // It may have ended without reading.
+      // wrangler may end without reading its input.
       child.stdin.on("error", () => {});
       child.stdin.end(input);
     });

@@ -1,4 +1,7 @@
-/** `npm run compile`: peach.conf and the pipelines to src/generated. `wrangler` calls it before every build. */
+/**
+ * `npm run compile`: compiles peach.conf and the pipelines to src/generated. `wrangler` runs it
+ * before every build.
+ */
 import { compile } from "../commands/compile.ts";
 import { runAsProcess } from "../process-host.ts";
 import { runOne } from "../run-one.ts";

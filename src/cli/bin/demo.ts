@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the main thing from nothing. Starts the local runtime on a fresh state folder, uploads the sample, shows the
- * run until the recommendations are served, and leaves nothing behind (with --keep: the runtime).
+ * `npm run demo`: shows the main use from a fresh start. Starts the local runtime on a new state
+ * folder, uploads the sample, shows the run until its recommendations are served, and removes
+ * everything (with --keep, the runtime stays).
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,26 +36,26 @@ PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf
 
 const LIMIT_MS = 60_000;
 const POLL_MS = 100;
-/** How much of the runtime's output a failure shows. */
+/** The number of output lines that a failure shows. */
 const OUTPUT_LINES = 20;
 const BUCKET = "uploads";
 const CAPTIONS = "glacier.vtt";
 const AUDIO = "glacier.mp3";
 
-/** What the local runtime answers to an upload. */
+/** The local runtime's answer to an upload. */
 const stored = z.object({
   will_trigger: z.array(z.object({ run_id: z.string(), task: z.string() })),
 });
 const refusal = z.object({ detail: z.string(), hint: z.string() });
 
-/** The demo cannot come to its end, for a reason that is no bug of it. */
+/** A failure of the demo for an expected reason. */
 class DemoError extends Error {}
 
-/** How to reach and end a runtime that was left running. */
+/** A runtime that was left running: how to reach and end it. */
 interface Kept {
   readonly url: string;
   readonly token: string;
-  /** SIGTERM to this process ends it. */
+  /** The process whose SIGTERM ends the runtime. */
   readonly pid: number;
   readonly state_folder: string;
 }
@@ -73,7 +74,7 @@ async function main(args: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => interrupted.abort());
-  // Nobody reads what we say any more.
+  // The reader of the output has gone.
   process.stdout.on("error", () => interrupted.abort());
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(LIMIT_MS)]);
   const output: string[] = [];
@@ -98,6 +99,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/**
+ * Runs the steps of the demo. The state folder is removed in any case, unless the runtime stays.
+ */
 async function demonstrate(
   json: boolean,
   keep: boolean,
@@ -146,7 +150,7 @@ async function demonstrate(
   }
 }
 
-/** Uploads the captions, then the audio, which triggers; waits until the run is accepted. */
+/** Uploads the captions and then the audio, which triggers. Waits until the run exists. */
 function upload(
   display: Display,
   runtime: LocalRuntime,
@@ -184,7 +188,7 @@ function upload(
   });
 }
 
-/** Shows each task of the run until all are final; rejects with what failed. */
+/** Shows the tasks of the run until all are final. Rejects if the run fails. */
 async function showRun(display: Display, follower: RunFollower): Promise<RunDocument> {
   const lines = follower.latest.tasks.map(({ task: name }) => ({
     title: name,
@@ -206,7 +210,7 @@ async function showRun(display: Display, follower: RunFollower): Promise<RunDocu
   return run;
 }
 
-/** What everybody is served, and what was said, which takes a token to read. */
+/** Reads the served recommendations, and the transcript, which needs a token. */
 function served(
   display: Display,
   { url, token }: LocalRuntime,
@@ -252,7 +256,7 @@ function summaryOf(
   ].join("\n");
 }
 
-/** What to tell about an error that people can do something about; null for a bug. */
+/** Explains an expected error; null for a bug. */
 function reasonOf(error: unknown, signal: AbortSignal): string | null {
   if (
     error instanceof DemoError ||
@@ -264,5 +268,5 @@ function reasonOf(error: unknown, signal: AbortSignal): string | null {
 }
 
 process.exitCode = await exitCodeOf(main, USAGE);
-// The pipes to a runtime that was left running would keep this process alive.
+// The pipes to a kept runtime would keep this process alive.
 process.exit();

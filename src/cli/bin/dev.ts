@@ -1,6 +1,7 @@
 /**
- * `npm run dev`: the local runtime, until it is told to end. Owns: the command line, the token, taking changes over, and that
- * nothing it started outlives it. Starting and ending itself is src/local/runtime.ts.
+ * `npm run dev`: runs the local runtime until it is interrupted. Owns the command line, the token,
+ * rebuilding after changes, and that no process outlives it. src/local/runtime.ts starts and ends
+ * the runtime.
  */
 import { join } from "node:path";
 import { styleText } from "node:util";
@@ -69,7 +70,8 @@ async function main(args: readonly string[]): Promise<number> {
     },
     signal: interrupted,
     onOutput: (line) => console.log(line),
-    // The project's own generated folder serves editors and checks too; another conf must not disturb it.
+    // The project's generated folder is also used by editors and checks. Another conf must not
+    // overwrite it.
     ...(isProjectsOwn() ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") } : {}),
   }).catch((error: unknown) => {
     if (interrupted.aborted) return null;
@@ -100,7 +102,10 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What to do after a change: build again. With any problem the last good version keeps running. */
+/**
+ * Makes the callback of a change: builds again. With any problem the last good version keeps
+ * running.
+ */
 function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
   let { version } = runtime.project.plan;
   return async () => {
@@ -123,7 +128,10 @@ function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
   };
 }
 
-/** The code is in the fragment, which browsers send to nobody; the page exchanges it for a session. */
+/**
+ * Makes a login link. The code is in the fragment, which browsers do not send to servers; the page
+ * exchanges it for a session.
+ */
 async function loginLink(url: string, token: string): Promise<string> {
   return `${url}/dashboard/login#code=${await signLoginCode(token, Date.now())}`;
 }
@@ -137,15 +145,18 @@ function tokenSource({ created }: DevVars): string {
   return created ? "PEACH_API_TOKEN in .dev.vars, made now" : "PEACH_API_TOKEN in .dev.vars";
 }
 
-/** Aborts at the first signal to end, or when npm, which started us, has died without passing one on. */
+/**
+ * Makes a signal that aborts at the first interrupt, or when npm, which started this process, has
+ * died without passing a signal on.
+ */
 function endSignal(): AbortSignal {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => interrupted.abort());
-  // Nobody reads what we say any more.
+  // The reader of the output has gone.
   process.stdout.on("error", () => interrupted.abort());
   if (process.env["npm_lifecycle_event"] !== undefined) {
-    // npm, and the shell that it may have put in between.
+    // npm, and the shell that npm may have started in between.
     const line = [process.ppid, parentOf(process.ppid)];
     const isOrphaned = (): boolean =>
       process.ppid !== line[0] || parentOf(process.ppid) !== line[1];

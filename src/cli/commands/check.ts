@@ -4,7 +4,7 @@ import { displayPath, projectPaths } from "../../compiler/project-paths.ts";
 import { neededSecrets, type NeededSecret } from "../../compiler/needed-secrets.ts";
 import { defineCommand } from "../command.ts";
 
-/** `peach check`: all that concerns peach.conf. */
+/** `peach check`: checks peach.conf with its pipelines, types and secrets. */
 export const check = defineCommand({
   name: "check",
   summary: "checks peach.conf, the methods it names and the types of its edges",

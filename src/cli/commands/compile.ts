@@ -5,7 +5,7 @@ import { projectPaths } from "../../compiler/project-paths.ts";
 import { writeDashboard } from "../../local/dashboard.ts";
 import { defineCommand } from "../command.ts";
 
-/** `npm run compile`, which is no command of `peach`: only builds need it. */
+/** `npm run compile`. It is no command of `peach`, since only builds need it. */
 export const compile = defineCommand({
   name: "compile",
   call: "npm run ",

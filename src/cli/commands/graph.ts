@@ -5,7 +5,7 @@ import { projectPaths } from "../../compiler/project-paths.ts";
 import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 
-/** `peach graph`: the tasks of peach.conf and their edges. */
+/** `peach graph`: shows the tasks of peach.conf and their edges. */
 export const graph = defineCommand({
   name: "graph",
   summary: "draws the tasks of peach.conf, or of the deployment",

@@ -5,6 +5,7 @@ import { readNumber } from "../filter-options.ts";
 import { firstEntries } from "../pages.ts";
 import { sizeText, statusColour, tableLines } from "../table.ts";
 
+/** The maximum number of items of a task. */
 const MAX_ITEMS = 10_000;
 
 /** `peach items RUN TASK`. */

@@ -4,6 +4,7 @@ import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { logText } from "../follow.ts";
 
+/** The number of lines in a call. */
 const PAGE = 200;
 const MAX_ITEM = 9_999;
 
@@ -54,6 +55,7 @@ export const logs = defineCommand({
   },
 });
 
+/** Reads the log of a task page by page. */
 async function* logPages(
   peach: AnyClient,
   runId: string,

@@ -1,4 +1,7 @@
-/** `peach plan`: what a deploy of peach.conf would change, held against what is deployed. */
+/**
+ * `peach plan`: compares peach.conf with the deployment and shows the changes that a deploy would
+ * make.
+ */
 import { readFileSync } from "node:fs";
 import { checkProject } from "../../compiler/compile.ts";
 import { renderDiagnostic } from "../../compiler/diagnostic.ts";
@@ -13,7 +16,7 @@ import { diff, type Change, type Described } from "../plan-diff.ts";
 import { neededResources, ruleText, type NeededResources } from "../resources.ts";
 import { paint, printable } from "../table.ts";
 
-/** What is deployed, or would be. */
+/** A deployed or local version of peach.conf. */
 interface Version {
   readonly confVersion: string | null;
   readonly tasks: readonly Described[];
@@ -21,6 +24,7 @@ interface Version {
   readonly schedules: readonly Described[];
 }
 
+/** The changes of a deploy by kind. */
 interface Changes {
   readonly tasks: readonly Change[];
   readonly endpoints: readonly Change[];
@@ -29,7 +33,9 @@ interface Changes {
 
 const NO_RUNS: LiveRuns = { open: 0, more: false, groups: [], will_wait: [], waiting: [] };
 const NOTHING: Version = { confVersion: null, tasks: [], endpoints: [], schedules: [] };
-/** Follow from other properties, are not of peach.conf, or are shown on their own. */
+/**
+ * Properties to leave out: they follow from others, are not in peach.conf, or are shown separately.
+ */
 const LEFT_OUT = new Set([
   "task",
   "name",
@@ -90,11 +96,12 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
   },
 });
 
-/** Of the deployed tasks, by name. */
+/** Maps the deployed tasks to their methods. */
 function methodsOf({ tasks }: Version): Map<string, string> {
   return new Map(tasks.map(({ name, properties }) => [name, String(properties["method"])]));
 }
 
+/** Describes peach.conf in the form of the deployed documents. */
 function localVersion({ version, tasks, endpoints }: Plan): Version {
   const described = Object.values(tasks).map(documentOfTask);
   return {
@@ -110,6 +117,7 @@ function localVersion({ version, tasks, endpoints }: Plan): Version {
   };
 }
 
+/** Reads the deployed tasks, endpoints and schedules. */
 async function deployedVersion(peach: AnyClient, signal: AbortSignal): Promise<Version> {
   const [tasks, endpoints, { conf_version: confVersion }] = await Promise.all([
     peach.tasks.list({ signal }),
@@ -132,7 +140,7 @@ async function deployedVersion(peach: AnyClient, signal: AbortSignal): Promise<V
 function inShort(deployed: Version, local: Version, changes: Changes): string {
   if (deployed.confVersion === local.confVersion) return "nothing changes";
   const count = Object.values(changes).flat().length;
-  // What is neither a task nor an endpoint, such as retention or a binding, no call of a deployment tells.
+  // No call of the API returns settings such as retention or bindings.
   return count === 0
     ? "only settings beside tasks, endpoints and schedules"
     : `${count} change${count === 1 ? "" : "s"}`;
@@ -142,7 +150,10 @@ function propertiesOf(described: object): Described["properties"] {
   return Object.fromEntries(Object.entries(described).filter(([name]) => !LEFT_OUT.has(name)));
 }
 
-/** A schedule is known by its task, cron, timezone and payload, as the deployment knows it. */
+/**
+ * Describes a schedule. Its name contains task, cron, timezone and payload, which identify it in
+ * the deployment too.
+ */
 function describeSchedule(task: string, schedule: unknown): Described {
   const { cron, timezone, payload, ...properties }: Readonly<Record<string, unknown>> =
     Object.fromEntries(Object.entries(schedule ?? {}));

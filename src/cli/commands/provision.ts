@@ -1,7 +1,8 @@
 /**
- * `peach provision`: creates what a deployment needs and `wrangler deploy` does not create, by wrangler's own commands. It only adds,
- * but for rules of Peach's own queue that stand in the way of those that are needed; what exists stays as it is, so it may be done at
- * any time, also again.
+ * `peach provision`: creates the resources that a deployment needs and `wrangler deploy` does not
+ * create, by commands of wrangler. It only adds, except that it deletes rules of Peach's own queue
+ * that conflict with needed ones. Existing resources stay as they are, so it can run at any time
+ * and repeatedly.
  */
 import { readFileSync } from "node:fs";
 import { checkProject } from "../../compiler/compile.ts";
@@ -12,15 +13,15 @@ import { covers, overlap, type NotificationRule } from "../notification-rules.ts
 import { missingSecrets, neededResources, ruleText, type NeededResources } from "../resources.ts";
 import { Wrangler, WranglerError, type ExistingRule } from "../wrangler.ts";
 
-/** A command of wrangler, and what it is for. */
+/** A command of wrangler and its purpose. */
 interface Step {
   readonly why: string;
   readonly args: readonly string[];
-  /** Of a secret: its value, if the environment has it. */
+  /** The secret to store; its value is null unless the environment has it. */
   readonly secret?: { readonly name: string; readonly value: string | null };
 }
 
-/** What is to be done, and what a person should know. */
+/** The steps to take, and notes for the user. */
 interface Work {
   readonly steps: readonly Step[];
   readonly notes: readonly string[];
@@ -64,6 +65,7 @@ R2 refuses them. The value of a secret is taken from the environment variable of
   },
 });
 
+/** Lists the steps for an account without any resource. */
 function everything(needed: NeededResources, env: CommandHost["env"]): Work {
   const steps = [
     ...needed.queues.map(createQueue),
@@ -74,6 +76,7 @@ function everything(needed: NeededResources, env: CommandHost["env"]): Work {
   return { steps, notes: [] };
 }
 
+/** Lists the steps for resources that do not exist yet. */
 async function missing(
   needed: NeededResources,
   wrangler: Wrangler,
@@ -96,6 +99,10 @@ async function missing(
   return { steps, notes };
 }
 
+/**
+ * Adds a rule unless an existing one covers it. R2 refuses overlapping rules, so conflicting ones
+ * of the same queue are deleted first.
+ */
 function addRule(
   rule: NotificationRule,
   existing: readonly ExistingRule[],
@@ -120,7 +127,10 @@ function addRule(
   steps.push(createRule(rule, queue));
 }
 
-/** Rules of Peach's queue that nothing of peach.conf needs: they cost, and are left to the person. */
+/**
+ * Finds rules of Peach's queue that peach.conf does not need. Their notifications cost money; the
+ * user decides about them.
+ */
 function uselessRules(
   existing: readonly ExistingRule[],
   needed: readonly NotificationRule[],
@@ -227,7 +237,7 @@ async function perform(
   return done.every((step) => step.done) ? 0 : 1;
 }
 
-/** As a person would type it into a shell. */
+/** Renders a step as a command for a shell. */
 function commandText({ args }: Step): string {
   return `npx wrangler ${args.map((arg) => (/^[\w./:-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`)).join(" ")}`;
 }

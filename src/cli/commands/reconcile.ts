@@ -4,7 +4,7 @@ import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readDuration } from "../filter-options.ts";
 import { printable } from "../table.ts";
 
-/** The pages added up. */
+/** The sums over all pages. */
 interface Total {
   listed: number;
   matching: number;
@@ -13,7 +13,7 @@ interface Total {
   readonly refused: ReconciledPage["refused"][number][];
 }
 
-/** `peach reconcile`: triggers what R2's notifications have missed. */
+/** `peach reconcile`: triggers runs for objects that R2's notifications have missed. */
 export const reconcile = defineCommand({
   name: "reconcile",
   summary: "lists a bucket and triggers what R2's notifications have missed",

@@ -70,7 +70,7 @@ function countTable({ counts, total }: RunCounts, terminal: Terminal): string[] 
   );
 }
 
-/** The items until the signal is aborted, which is no error: the person has seen enough. */
+/** Yields items until the signal is aborted, which is no error: the user has seen enough. */
 async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   try {
     yield* items;

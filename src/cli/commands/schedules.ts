@@ -11,7 +11,7 @@ import { tableLines, timeText } from "../table.ts";
 const DEFAULT_TIMES = 5;
 const MAX_TIMES = 1_000;
 
-/** `peach schedules`: when tasks are due. */
+/** `peach schedules`: shows when tasks are due. */
 export const schedules = defineCommand({
   name: "schedules",
   summary: "shows when schedules are due",
@@ -53,6 +53,7 @@ if peach.conf has problems. With --deployed, those of the deployment: what is pa
   },
 });
 
+/** Shows the deployed schedules with their state. */
 async function showDeployed(
   {
     next,

@@ -1,6 +1,6 @@
 /**
- * `peach cancel`, `retry` and `replay`: runs by their ids, or all that fit a filter. By filter it first counts what it would change
- * and asks; nothing is changed unseen.
+ * `peach cancel`, `retry` and `replay`: changes runs by their ids, or all runs that match a filter.
+ * With a filter it counts the runs first and asks, so that nothing is changed unseen.
  */
 import type { BulkResult, RunFilter } from "../../client/client.ts";
 import {
@@ -24,11 +24,11 @@ import { statusColour, tableLines } from "../table.ts";
 
 type Action = "cancel" | "retry" | "replay";
 
-/** Runs a call, as the API takes them. */
+/** The maximum number of runs in a call of the API. */
 const PAGE = 500;
 const MAX_LIMIT = 100_000;
 const DEFAULT_LIMIT = 1_000;
-/** Of those that a filter matches, so many are shown before the question. */
+/** The number of matching runs to show before the question. */
 const SHOWN = 10;
 
 const BULK_OPTIONS = {
@@ -48,7 +48,7 @@ interface BulkValues extends FilterValues, DeploymentValues {
   readonly json?: boolean | undefined;
 }
 
-/** What became of one run that was named. */
+/** The result for one run. */
 interface Outcome {
   readonly run_id: string;
   readonly result: string;
@@ -140,6 +140,7 @@ function describe(what: string): string {
 Exits with 1 if a run refuses.`;
 }
 
+/** Changes runs by id, or by filter if no id is given. */
 async function steer(
   action: Action,
   options: BulkValues,
@@ -168,6 +169,7 @@ async function steer(
   return outcomes.some(({ result }) => result === "refused") ? 1 : 0;
 }
 
+/** Changes the runs of a filter: counts them by a dry run, asks, and then acts. */
 async function steerMany(
   action: Action,
   filter: RunFilter,
@@ -180,7 +182,7 @@ async function steerMany(
   const { out, err, terminal, signal } = host;
   if (isDry || !yes) {
     const planned = await allPages(action, filter, limit, true, peach, signal);
-    // `changed` counts what was changed: nothing, by a call that only looks.
+    // A dry run changes nothing, so `changed` would be 0.
     const willing = planned.runs.filter(({ result }) => result !== "refused").length;
     const count = willing === 1 ? "1 run" : `${willing} runs`;
     if (isDry || willing === 0) {
@@ -220,7 +222,7 @@ async function steerMany(
   return refused === 0 ? 0 : 1;
 }
 
-/** The pages of a call by filter, added up. */
+/** Calls page by page and adds the results up. */
 async function allPages(
   action: Action,
   filter: RunFilter,
