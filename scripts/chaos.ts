@@ -1,6 +1,7 @@
 /**
- * `npm run chaos`: continuous load on the real local runtime, which is killed (SIGKILL, all of it) again and again and started
- * on the same state. Afterwards what the API says and what a recorder outside has seen are held against what Peach promises.
+ * `npm run chaos`: puts continuous load on the real local runtime, kills all of it (SIGKILL) again
+ * and again, and restarts it on the same state. Afterwards compares the API's answers and the
+ * records of an outside recorder with Peach's guarantees.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,7 +68,7 @@ async function main(args: readonly string[]): Promise<number> {
   return 1;
 }
 
-/** A whole number from `least`. Throws `UsageError` for anything else. */
+/** Parses a whole number of at least `least`. Throws `UsageError` for anything else. */
 function parseCount(name: string, text: string, least: number): number {
   const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(count >= least))

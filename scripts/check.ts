@@ -1,6 +1,6 @@
 /**
- * `npm run check`: everything that can be known without running the project. Each check is a command of its own; `compile` writes
- * what the later ones read, so they wait for it. Two run at a time.
+ * `npm run check`: every check that does not run the project. Each check is a command of its own.
+ * `compile` writes the input of later checks, so they wait for it. Two checks run at a time.
  */
 import { spawn } from "node:child_process";
 import { parseArgs, stripVTControlCharacters, styleText } from "node:util";
@@ -17,11 +17,12 @@ in a file; writes the bill of materials to sbom.cdx.json).
 Exit code: 0 if all is well, 1 if a check failed, 2 if the command was called wrongly.
 Format is repaired by: npm run format. Types of the bindings by: npm run types`;
 
+/** A check with its commands. */
 export interface Check {
   readonly name: string;
-  /** Commands found in node_modules/.bin, run one after the other. */
+  /** Commands of node_modules/.bin, run one after another. */
   readonly commands: readonly (readonly string[])[];
-  /** Reads what compile writes. */
+  /** True if the check reads the output of compile. */
   readonly needsCompile: boolean;
 }
 
@@ -38,7 +39,7 @@ const CHECKS: readonly Check[] = [
   {
     name: "types",
     commands: [
-      // Without .dev.vars: the secrets of one machine are no part of the types.
+      // The types must not depend on the secrets in one machine's .dev.vars.
       [
         "wrangler",
         "types",
@@ -60,12 +61,13 @@ const CHECKS: readonly Check[] = [
   { name: "supply chain", commands: [["node", "scripts/supply-chain.ts"]], needsCompile: false },
 ];
 
+/** The result of a check. */
 export interface CheckReport {
   readonly check: string;
-  /** `skipped`: what it reads could not be compiled. */
+  /** `skipped`: its input could not be compiled. */
   readonly status: "ok" | "failed" | "skipped";
   readonly duration_ms: number;
-  /** What the command that failed printed. */
+  /** The output of the failed commands. */
   readonly output: string;
 }
 
@@ -102,7 +104,10 @@ async function runCheck(check: Check): Promise<CheckReport> {
   };
 }
 
-/** Runs compile and the checks, two at a time, and tells each result as it comes; the reports in the order given. */
+/**
+ * Runs compile and the checks, two at a time. Reports each result as it arrives, and returns the
+ * reports in the given order.
+ */
 export async function runChecks(
   compile: Check,
   checks: readonly Check[],

@@ -1,7 +1,8 @@
 /**
- * `npm run fuzz`: sends made-up requests by every way in, and bodies that cost more than they weigh to each that reads one. Fails if an answer
- * is a fault of the worker (5xx but 503), shows a stack or a secret, is an error that is no problem document, or is a long refusal; if the
- * worker grows, or if its health takes long to answer.
+ * `npm run fuzz`: sends random requests to every entry point, and expensive bodies to each that
+ * reads one. Fails if an answer is a fault of the worker (5xx but 503), shows a stack or a secret,
+ * is an error without a problem document, or is a long refusal; if the worker's memory grows, or if
+ * its health check becomes slow.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,7 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "peach-fuzz-"));
   const runtime = await startFuzzed(join(folder, "state"));
   try {
-    // First what is measured: what the many requests leave behind is not of these.
+    // Measurements come first, before the many requests leave their traces.
     const siege = await besiege(siegeOf(runtime, { seed, size: HEAVY_BYTES, requests: heavy }));
     const watch = new HealthWatch(runtime);
     const result = await runCampaign(await campaignOf(runtime, { requests, seed, width: WIDTH }));
@@ -104,7 +105,7 @@ function describeFault({
   return `\n${id}\n${method} ${path}\n${JSON.stringify(headers)}\n${sent}\n=> ${why}: ${answer?.text.slice(0, 500) ?? ""}`;
 }
 
-/** Throws `UsageError` for anything else than a whole number. */
+/** Parses a whole number. Throws `UsageError` for anything else. */
 function parseCount(name: string, text: string): number {
   if (!/^\d{1,10}$/.test(text))
     throw new UsageError(`--${name} takes a whole number, given ${JSON.stringify(text)}.`);

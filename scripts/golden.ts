@@ -1,4 +1,7 @@
-/** `npm run golden`: records what this release writes, for every later one to open (test/golden). */
+/**
+ * `npm run golden`: records the data that this release writes, so that every later release is
+ * tested to open it (test/golden).
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";

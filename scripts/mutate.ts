@@ -1,6 +1,6 @@
 /**
- * `npm run mutate`: changes the source in many small ways, one at a time, and tells which of them no test notices. See
- * test/mutation/README.md.
+ * `npm run mutate`: makes many small changes to the source, one at a time, and reports the changes
+ * that no test notices. See test/mutation/README.md.
  */
 import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
@@ -29,10 +29,10 @@ Changes src/{${FOLDERS.join(",")}} in small ways, and runs the tests of each fol
 
 Exit code: 0, 1 as --least says, 2 if the command was called wrongly.`;
 
-/** Of a run that is bounded: so many changes for each second, on a machine that does nothing else. */
+/** The number of mutants per second in a run with a time limit, on an idle machine. */
 const MUTANTS_A_SECOND = 3;
 
-/** Of fewer, some changes that nobody can notice may be a large part. */
+/** The least sample: in a smaller one, changes that no test can notice may dominate. */
 const ENOUGH = 20;
 
 interface Options {
@@ -64,7 +64,7 @@ function optionsOf(args: readonly string[]): Options {
   return { paths: positionals, since, seconds, least, json: values.json, help: values.help };
 }
 
-/** What may be changed, in these files and lines. */
+/** Finds the possible changes in these files and lines. */
 function mutantsOf({ paths, since }: Options): Mutant[] {
   const lines = since === null ? null : changedLines(since);
   return sourcesIn(paths)
@@ -73,7 +73,7 @@ function mutantsOf({ paths, since }: Options): Mutant[] {
     .filter(({ file, line }) => lines?.get(file)?.has(line) ?? true);
 }
 
-/** Some of them, the same for the same seed. */
+/** Draws a sample, which is the same for the same seed. */
 function drawn(mutants: readonly Mutant[], count: number, seed: number): readonly Mutant[] {
   if (mutants.length <= count) return mutants;
   let state = seed;
@@ -116,7 +116,7 @@ async function main(args: readonly string[]): Promise<number> {
     failing.push(...trial.failing);
     noticed += trial.noticed.size;
     tell(summaryOf(folder, trial.noticed.size, mine.length));
-    // Tests that there was no time for may have noticed the others.
+    // Tests that did not run might have noticed the remaining ones.
     if (!trial.hasEnded) continue;
     for (const mutant of mine.filter((one) => !trial.noticed.has(nameOf(one)))) {
       const isReached = trial.reached.has(nameOf(mutant));

@@ -1,5 +1,6 @@
 /**
- * `npm run proof`: runs the long proofs one after another, keeps what each prints, and writes the page of their figures.
+ * `npm run proof`: runs the long proofs one after another, keeps their output, and writes the page
+ * of their figures.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -51,7 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
         `${proof.name}: exit code ${kept.exit_code}`,
       ),
     );
-    // What printed no report has none to keep: the former one stays.
+    // A proof without a report keeps its former one.
     if (kept.report === null) continue;
     writeFileSync(fileOf(folder, proof), `${JSON.stringify(kept, null, 2)}\n`);
     console.log(proof.show(kept.report));
@@ -102,7 +103,7 @@ function reportIn(output: string): unknown {
   }
 }
 
-/** With a plus where files differ from it. */
+/** Returns the current commit, with a plus if files differ from it. */
 function commitOf(): string {
   const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
   return `${git("rev-parse", "--short=10", "HEAD")}${git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+"}`;

@@ -1,4 +1,7 @@
-/** `npm run simulate`: lives through many seeded worlds with faults, and tells the story of one that breaks an invariant. */
+/**
+ * `npm run simulate`: simulates many seeded worlds with faults, and prints the events of one that
+ * breaks an invariant.
+ */
 import { parseArgs, styleText } from "node:util";
 import { simulateSeeds, type Tally } from "../test/engine-simulation/seeds/batch.ts";
 import { FAULTS, type Fault } from "../test/engine-simulation/ground/faults.ts";
@@ -35,7 +38,7 @@ and its story is printed with the command that replays it.
 
 Exit code: 0 if every invariant held, 1 if one did not, 2 if the command was called wrongly.`;
 
-/** What a story shows at most; the end matters. Lines. */
+/** The maximum number of lines in a story. The last lines are kept, as they matter most. */
 const STORY_LINES = 80;
 
 class UsageError extends Error {}
@@ -188,7 +191,7 @@ function figures(
   return {
     seeds,
     seconds: Number(seconds.toFixed(2)),
-    // Of all threads: what seeds cost is the same on a machine that does other things beside.
+    // The CPU time of all threads, which other work on the machine does not change.
     cpu_seconds: Number(cpuSeconds.toFixed(2)),
     seeds_per_second: Math.round(seeds / seconds),
     events,

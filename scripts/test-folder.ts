@@ -1,22 +1,25 @@
 /**
- * The folder of a test run's temporary files, in memory where the machine has room. A runtime syncs its files to the disk several
- * times for each new object, which takes many disks milliseconds each; and none of it is to outlive the run, nor a power cut.
+ * The folder for temporary files of a test run, in memory if the machine has room. A runtime syncs
+ * files to disk several times for each new object, which costs milliseconds each, and no test needs
+ * the files after a power cut.
  */
 import { mkdtempSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const IN_MEMORY = "/dev/shm";
-/** What a run needs at most, and what must be left for its processes. Bytes. */
+/** The memory for files and processes of a run, in bytes. */
 const NEEDED = { files: 2 * 1024 ** 3, processes: 4 * 1024 ** 3 } as const;
 const NAME = /^peach-test-run-(\d+)-/;
 
-/** Where such folders are: in memory if there is room, else where all temporary files are. */
+/**
+ * The parent of these folders: in memory if there is room, otherwise the system's temporary folder.
+ */
 export function testFoldersIn(inMemory = IN_MEMORY): string {
   return hasRoom(inMemory) ? inMemory : tmpdir();
 }
 
-/** Makes the folder; whoever makes it deletes it. Deletes those that killed runs have left. */
+/** Creates a folder, which the caller has to delete. Deletes folders that killed runs have left. */
 export function makeTestFolder(parent: string): string {
   for (const name of readdirSync(parent)) {
     const pid = Number(NAME.exec(name)?.[1] ?? process.pid);
@@ -25,7 +28,7 @@ export function makeTestFolder(parent: string): string {
   return mkdtempSync(join(parent, `peach-test-run-${process.pid}-`));
 }
 
-/** Deletes it with all that is in it; what has just ended may still be writing. */
+/** Deletes a folder. Retries, since processes that just ended may still write. */
 export function deleteTestFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
@@ -37,7 +40,7 @@ function hasRoom(folder: string): boolean {
       bavail * bsize >= NEEDED.files && process.availableMemory() >= NEEDED.files + NEEDED.processes
     );
   } catch {
-    // There is no such folder on this machine.
+    // This machine has no such folder.
     return false;
   }
 }
@@ -47,7 +50,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: somebody else's.
+    // EPERM: the process belongs to another user, so it is alive.
     return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }

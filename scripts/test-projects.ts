@@ -1,8 +1,8 @@
-/** Which tests run where: vitest's projects, by the folders of their files. */
+/** Maps folders of tests to vitest's projects. */
 import { existsSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 
-/** Run in plain Node. A folder that is in no list runs in the workers pool. */
+/** Folders whose tests run in plain Node. A folder in no list runs in the workers pool. */
 const UNIT = [
   "domain",
   "compiler",
@@ -16,7 +16,7 @@ const UNIT = [
   "lab",
   "client",
 ];
-/** Run in Node too, against the local runtime. */
+/** Folders whose tests run in Node against the local runtime. */
 const E2E = ["e2e"];
 
 const filesOf = (folders: readonly string[]): string[] =>
@@ -27,7 +27,10 @@ export const E2E_FILES = filesOf(E2E);
 
 type Project = "unit" | "workers" | "e2e";
 
-/** The projects of these files and folders; null for anything else, which may mean any. */
+/**
+ * Finds the projects of these files and folders. Null for any other filter, which may match all
+ * projects.
+ */
 export function projectsOf(filters: readonly string[]): readonly Project[] | null {
   const projects = filters.map(projectOf);
   return projects.length === 0 || projects.includes(null)

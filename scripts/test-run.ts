@@ -1,4 +1,4 @@
-/** Runs vitest as its own process and counts what came of it, also when vitest itself breaks. */
+/** Runs vitest as a process and counts the results, also when vitest itself breaks. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,10 @@ import type { TestCounts } from "./test-summary.ts";
 const VITEST = resolve(import.meta.dirname, "../node_modules/vitest/vitest.mjs");
 const SUMMARY = z.strictObject({ passed: z.number(), failed: z.number(), skipped: z.number() });
 
-/** Runs a Node program, on this terminal or unseen; its exit code, or 1 if a signal ended it. */
+/**
+ * Runs a Node program, with or without this terminal. Returns its exit code, or 1 if a signal ended
+ * it.
+ */
 function runNode(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -22,7 +25,7 @@ function runNode(
   });
 }
 
-/** What the reporter left, or null if the run ended before it could. */
+/** Reads the reporter's file; null if the run ended before it was written. */
 function readSummary(path: string): TestCounts | null {
   try {
     return SUMMARY.parse(JSON.parse(readFileSync(path, "utf8")));
@@ -31,7 +34,7 @@ function readSummary(path: string): TestCounts | null {
   }
 }
 
-/** One run of vitest with these arguments. `failed` is 0 only if vitest itself was content. */
+/** Runs vitest with these arguments. `failed` is 0 only if vitest exits with 0 too. */
 export async function runVitest(
   args: readonly string[],
   stdio: "inherit" | "ignore",
@@ -50,14 +53,14 @@ export async function runVitest(
       stdio,
     );
     const counts = readSummary(path) ?? { passed: 0, failed: 0, skipped: 0 };
-    // Something is wrong that no test shows: it found no tests, or it broke. That is a failure too.
+    // vitest failed without a failing test: it found no tests, or broke.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Vitest on this terminal with these arguments, again whenever a file changes, until somebody ends it; its exit code. */
+/** Runs vitest in watch mode on this terminal until the user ends it. Returns its exit code. */
 export function watchVitest(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   return runNode([VITEST, "watch", ...args], env, "inherit");
 }

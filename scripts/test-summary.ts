@@ -1,15 +1,19 @@
 /**
- * The vitest reporter behind the closing line of `npm test`: it counts tests, not files, and leaves the count in the file that
- * `PEACH_TEST_SUMMARY` names. What broke outside a test (a file that cannot be loaded, an unhandled error) is a failure as well.
+ * The vitest reporter behind the last line of `npm test`. It counts tests, not files, and writes
+ * the counts to the file in `PEACH_TEST_SUMMARY`. Errors outside of tests (a file that cannot be
+ * loaded, an unhandled error) count as failures.
  *
- * It also ends a run that stands still. A test in the workers pool that awaits what belongs to another invocation takes its
- * own timeout down with it, and vitest would wait for ever.
+ * It also ends a run that makes no progress. A test in the workers pool that awaits a promise of
+ * another invocation loses its own timeout, and vitest would wait forever.
  */
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import type { Reporter, Vitest } from "vitest/node";
 
-/** Longer than any single test may take. `PEACH_TEST_STALL_MS` sets another. */
+/**
+ * The time without progress after which a run is ended: longer than any test may take.
+ * `PEACH_TEST_STALL_MS` sets another.
+ */
 const STALL_MS = 300_000;
 
 export interface TestCounts {
@@ -21,12 +25,12 @@ export interface TestCounts {
 type RunEnd = Parameters<NonNullable<Reporter["onTestRunEnd"]>>;
 type TestModule = RunEnd[0][number];
 
-/** The closing line: `N passed, N failed`, and the skipped ones if there are any. */
+/** Renders the last line: `N passed, N failed`, and the skipped ones if there are any. */
 export function summaryLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Which files have skipped how many tests, and what it takes to run them; nothing if none has. */
+/** Lists files with skipped tests and how to run them; empty if none was skipped. */
 export function skippedLines(skippedIn: ReadonlyMap<string, number>): string[] {
   if (skippedIn.size === 0) return [];
   return [
@@ -41,7 +45,8 @@ function countModule(module: TestModule): TestCounts {
   const suites = [module, ...module.children.allSuites()];
   return {
     passed: states.filter((state) => state === "passed").length,
-    // A test that never got its result ("pending") was lost with its file. Errors of a file or a suite are its import and its hooks.
+    // A test without a result ("pending") was lost with its file. Errors of a file or suite come
+    // from its imports and hooks.
     failed:
       states.filter((state) => state === "failed" || state === "pending").length +
       suites.filter((suite) => suite.errors().length > 0).length,
@@ -70,7 +75,7 @@ export default class TestSummary implements Reporter {
   #stall: NodeJS.Timeout | undefined;
 
   onInit(vitest: Vitest): void {
-    // Whoever asks for tests by name knows that the others are skipped.
+    // A user who selects tests by name knows that the rest is skipped.
     this.#isWhole = vitest.config.testNamePattern === undefined;
   }
 
@@ -116,7 +121,7 @@ export default class TestSummary implements Reporter {
       `No test has ended for ${stallMs / 1000} s; given up. Running: ${files.join(", ") || "none"}`,
     );
     writeSummary([...this.#ended, ...this.#running], 1);
-    // The pool's runtimes end with this process.
+    // The runtimes of the pool end with this process.
     process.exit(1);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm test`: compiles the project, runs every test and closes with one plain line, `N passed, N failed`, whatever happens.
- * Arguments are vitest's: `npm test -- test/core`.
+ * `npm test`: compiles the project, runs every test, and always ends with a plain line, `N passed,
+ * N failed`. Arguments are passed to vitest: `npm test -- test/domain`.
  */
 import { resolve } from "node:path";
 import { compileForTests } from "./test-compile.ts";
@@ -25,7 +25,10 @@ Exit code: 0 if nothing failed, else 1.`;
 
 const WATCH = "--watch";
 const GENERATED = resolve(import.meta.dirname, "../src/generated");
-/** Each process of a run, the runtimes under test among them, uses what another has compiled, or an earlier run. */
+/**
+ * The cache of compiled files, shared by all processes of a run, the runtimes under test among
+ * them, and by later runs.
+ */
 const COMPILED = resolve(import.meta.dirname, "../node_modules/.cache/peach-tests");
 
 async function main(args: readonly string[]): Promise<number> {
@@ -35,7 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const filters = args.filter((arg) => !arg.startsWith("-"));
   const hasProject = args.some((arg) => arg.startsWith("--project"));
-  // Of the others not even the start.
+  // Other projects are not even started.
   const projects = hasProject ? [] : (projectsOf(filters) ?? []);
   const chosen = [
     ...args.filter((arg) => arg !== WATCH),
@@ -50,7 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
   return counts.failed === 0 ? 0 : 1;
 }
 
-/** Runs it with a folder for its temporary files. */
+/** Runs a function with a folder for temporary files, and deletes the folder. */
 async function inFolder<T>(run: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const folder = makeTestFolder(testFoldersIn());
   try {

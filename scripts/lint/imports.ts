@@ -1,7 +1,8 @@
 /**
- * The import rules of the source tree, as one lint rule: `peach/imports`. It resolves what is imported (a built-in rule sees only
- * the text of a specifier, so `../../src/compiler/load.ts` or `#generated/plan` would slip through) and holds it against the table.
- * Types count: an import that is erased still says which way the code leans.
+ * The import rules of the source tree, as the lint rule `peach/imports`. It resolves each import
+ * and compares it with the table. A built-in rule sees only the text of a specifier and would miss
+ * `../../src/compiler/load.ts` or `#generated/plan`. Type imports count too: an erased import still
+ * is a dependency of the code.
  */
 import { dirname, posix, relative, resolve, sep } from "node:path";
 import type { Context, Visitor } from "./rule.ts";
@@ -14,7 +15,10 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const ANY = /^/;
 const NONE = /(?!)/;
 
-/** Each folder of src, and which others it may import: further down only, so that no two lean on each other. */
+/**
+ * The folders of src, with the folders that they may import: lower ones only, so that no two depend
+ * on each other.
+ */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   contract: ["domain"],
@@ -43,7 +47,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   pipelines: [],
 };
 
-/** Imports that still run up, each with the reason that it is there. The list gets shorter, never longer. */
+/** Imports that still run up, each with its reason. The list only gets shorter. */
 const STILL_UP: Readonly<Record<string, readonly string[]>> = {
   // The client and the command line write and check JSON as the worker does.
   "src/client/payload.ts": ["src/payloads/json-text.ts"],
@@ -51,12 +55,12 @@ const STILL_UP: Readonly<Record<string, readonly string[]>> = {
   "src/cli/bin/dev.ts": ["src/http/auth/login-code.ts"],
 };
 
-/** Files match by path from the root with `/`, packages by their specifier. */
+/** A boundary. Files match by their path from the root with `/`, packages by their specifier. */
 interface Boundary {
   readonly says: string;
   readonly from: RegExp;
   readonly files: RegExp;
-  /** Also these files of the importing file's own folder. */
+  /** Further allowed files in the folder of the importing file. */
   readonly beside?: readonly string[];
   readonly packages: RegExp;
 }
@@ -139,7 +143,10 @@ const BOUNDARIES: readonly Boundary[] = [
   })),
 ];
 
-/** The first rule that the import of `specifier` in `file` (a path from the root) breaks, as a sentence; null if none. */
+/**
+ * Returns the message of the first rule that the import of `specifier` in `file` (a path from the
+ * root) breaks, or null.
+ */
 function brokenRule(file: string, specifier: string): string | null {
   const target = resolveFile(file, specifier);
   if (target !== null && STILL_UP[file]?.includes(target) === true) return null;
@@ -154,7 +161,7 @@ function brokenRule(file: string, specifier: string): string | null {
   return broken === undefined ? null : `${broken.says}; this imports ${target ?? specifier}.`;
 }
 
-/** The path from the root that a specifier means, or null if it is a package or a built-in module. */
+/** Resolves a specifier to a path from the root. Null for packages and built-in modules. */
 function resolveFile(file: string, specifier: string): string | null {
   if (specifier.startsWith("#generated/"))
     return `src/generated/${specifier.slice("#generated/".length)}.ts`;

@@ -1,4 +1,4 @@
-/** The shape of a lint rule. The linter exports no name for it but through its tester. */
+/** The types of a lint rule. The linter exports them only through its tester. */
 import type { RuleTester } from "oxlint/plugins-dev";
 
 type Rule = Exclude<Parameters<RuleTester["run"]>[1], { createOnce: unknown }>;

@@ -1,18 +1,18 @@
 /**
- * `peach/waits`: each wait for a condition says how long it waits at most. The test runner's own limit is a second, which a busy machine
- * outlasts: a test would then fail by luck.
+ * `peach/waits`: requires a time limit for each wait for a condition. The test runner's default is
+ * one second, which a busy machine exceeds: the test would fail by chance.
  */
 import type { Context, Visitor } from "./rule.ts";
 
 type Call = Parameters<NonNullable<Visitor["CallExpression"]>>[0];
 
-/** Objects and their methods that wait for what their first argument says. */
+/** Methods that wait for the condition in their first argument, by object. */
 const WAITS: Readonly<Record<string, readonly string[]>> = {
   vi: ["waitFor", "waitUntil"],
   expect: ["poll"],
 };
 
-/** Reports each wait whose second argument is no limit. */
+/** Reports each wait without a limit in its second argument. */
 export function visitWaits(context: Context): Visitor {
   return {
     CallExpression(node) {
@@ -35,7 +35,10 @@ function waitOf({ callee }: Call): string | null {
     : null;
 }
 
-/** A number, or options with a `timeout`. What has a name is believed. */
+/**
+ * Tests for a number, or options with a `timeout`. The value of a variable is not known and
+ * accepted.
+ */
 function hasLimit({ arguments: [, limit] }: Call): boolean {
   if (limit === undefined) return false;
   if (limit.type !== "ObjectExpression") return true;

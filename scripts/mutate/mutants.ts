@@ -1,30 +1,31 @@
 /**
- * Small changes to a source file, each of which some test should notice. All of a file's are built into it at once, behind a switch:
- * so its tests run against one after the other in the same runtime, which costs much more to start than a test does.
+ * Makes small changes to a source file, each of which a test should notice. All changes are built
+ * into the file at once, each behind a switch. The tests then run against one after another in the
+ * same runtime, whose start costs far more than a test.
  *
- * Only what runs when a function is called is changed: what a module does once, when it is loaded, cannot be switched later. Its
- * constants can, where they are used.
+ * Only code inside functions is changed: the work that a module does while it is loaded cannot be
+ * switched later. Its constants are changed at their uses.
  */
 import { type Node, parseSync } from "oxc-parser";
 
 export interface Mutant {
-  /** Counts from 1 in its file. */
+  /** The number of the change in its file, from 1. */
   readonly id: number;
-  /** From the root of the project. */
+  /** The path from the root of the project. */
   readonly file: string;
   readonly line: number;
-  /** The code as it is, and what it becomes. */
+  /** The original and the changed code. */
   readonly was: string;
   readonly becomes: string;
 }
 
 export interface MutatedFile {
   readonly mutants: readonly Mutant[];
-  /** The file with all of them built in. */
+  /** The text of the file with all changes. */
   readonly code: string;
 }
 
-/** Another operator that is nearly right. */
+/** Replacements for operators, each nearly right. */
 const OPERATORS: ReadonlyMap<string, string> = new Map([
   ["===", "!=="],
   ["!==", "==="],
@@ -46,11 +47,11 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ["min", "max"],
   ["max", "min"],
 ]);
-/** Stands for what a changed expression is otherwise. */
+/** The placeholder for the original expression. */
 const REST = "\0";
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 
-/** Says whether the mutant of this id is switched on, and notes that it was reached. */
+/** The function that tests if a mutant is switched on, and records that it was reached. */
 const SWITCH = `
 function mutant$(id) {
   const state = (globalThis.mutation$ ??= { active: null, reached: new Set(), hits: 0 });
@@ -62,12 +63,12 @@ function mutant$(id) {
 }
 `;
 
-/** The name of a mutant among those of all files. */
+/** The name of a mutant, unique among all files. */
 export function nameOf({ file, id }: Pick<Mutant, "file" | "id">): string {
   return `${file}:${id}`;
 }
 
-/** Finds what can be changed in this file. */
+/** Builds all possible changes into a file. */
 export function mutate(file: string, text: string): MutatedFile {
   const { program } = parseSync(file, text);
   const mutator = new Mutator(file, text, constantsOf(program));
@@ -90,14 +91,14 @@ class Mutator {
     this.#constants = constants;
   }
 
-  /** The text of this node with all that can be changed in it. `isCalled`: it runs when a function is called. */
+  /** Renders a node with all changes in it. `isCalled`: the node runs when a function is called. */
   render(node: Node, isCalled: boolean): string {
     const changes = isCalled ? this.#changesOf(node) : [];
     const inside = isCalled || FUNCTIONS.has(node.type);
     let code = "";
     let at = node.start;
     for (const child of childrenOf(node)) {
-      // In `import {a}` the same text is two parts.
+      // The name in `import {a}` is two nodes with the same text.
       if (child.start < at) continue;
       code +=
         this.#text.slice(at, child.start) + this.render(child, inside && !isSteering(node, child));
@@ -110,7 +111,7 @@ class Mutator {
     return changes.reduce((rest, change) => change.replace(REST, () => rest), `(${code})`);
   }
 
-  /** How the node may be changed: conditional expressions of which the last part is what it is. */
+  /** Lists the changes of a node as conditional expressions. Their last part is the original. */
   #changesOf(node: Node): string[] {
     const of = (becomes: string): string =>
       `(${this.#note(node, becomes)} ? (${becomes}) : ${REST})`;
@@ -147,7 +148,7 @@ class Mutator {
     return text(call).startsWith("console.") ? [] : [this.#note(node, "left out")];
   }
 
-  /** Numbers a change; the code that asks whether it is switched on. */
+  /** Numbers a change and returns the code that tests its switch. */
   #note(node: Node, becomes: string): string {
     const id = this.mutants.length + 1;
     const line = this.#text.slice(0, node.start).split("\n").length;
@@ -157,12 +158,15 @@ class Mutator {
   }
 }
 
-/** A number that is not far, of those that count; far enough, of those that measure. */
+/** Changes a number: a small one, a count, by one; a large one, a measure, tenfold. */
 function otherNumber(value: number): string {
   return String(value < 10 ? value + 1 : value * 10);
 }
 
-/** Constants of the module that are numbers, also as properties of an object (`LIMITS.most`): what is read of them can be changed. */
+/**
+ * Finds numeric constants of the module, also as properties of an object (`LIMITS.most`), so that
+ * their uses can be changed.
+ */
 function constantsOf(program: Node & { readonly type: "Program" }): ReadonlySet<string> {
   const names = new Set<string>();
   for (const statement of program.body) {
@@ -191,7 +195,7 @@ function isNumber(node: Node): boolean {
   return node.type === "Literal" && typeof node.value === "number";
 }
 
-/** Whether this part is no value that could be another: a name, a type, what ends a loop, or a key. */
+/** Tests if a child is no replaceable value: a name, a type, the end of a loop, or a key. */
 function isSteering(node: Node, child: Node): boolean {
   if (node.type === "ForStatement") return child === node.test || child === node.update;
   if (node.type === "WhileStatement" || node.type === "DoWhileStatement")
@@ -205,7 +209,7 @@ function isSteering(node: Node, child: Node): boolean {
   );
 }
 
-/** In the order of the text. Types are none: nothing is left of them. */
+/** Lists the children of a node in the order of the text, without types, which are erased. */
 function childrenOf(node: Node): Node[] {
   if (node.type.startsWith("TS") && !/^TS(As|Satisfies|NonNull)/.test(node.type)) return [];
   const children = Object.entries(node).flatMap(([key, value]: [string, unknown]) =>
@@ -214,7 +218,7 @@ function childrenOf(node: Node): Node[] {
   const nodes = children
     .filter(isNode)
     .filter(({ type }) => !/^TS(?!As|Satisfies|NonNull)/.test(type));
-  // `{a}` stands for both its key and its value: it cannot be cut.
+  // The name in `{a}` is both key and value and cannot be divided.
   const whole = node.type === "Property" && node.shorthand ? [] : nodes;
   return whole.toSorted((one, other) => one.start - other.start);
 }

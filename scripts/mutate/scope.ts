@@ -1,8 +1,8 @@
-/** What is changed, and whose tests are to notice. */
+/** Selects the files to change, and the tests that should notice. */
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
-/** Paths of tests that begin so, by the folder of src that they are about: those beside it, and others that go through it. */
+/** Test paths by folder of src: the folder's own tests, and others that use its code. */
 const TESTS = {
   domain: ["test/domain/"],
   execution: ["test/execution/"],
@@ -55,12 +55,15 @@ export function testsOf(folder: Folder): readonly string[] {
   return TESTS[folder];
 }
 
-/** The folder of this source file; null: of none whose tests are known. */
+/** Finds the folder of a source file; null if its tests are not known. */
 export function folderOf(file: string): Folder | null {
   return FOLDERS.find((folder) => file.startsWith(`src/${folder}/`)) ?? null;
 }
 
-/** Files that can be changed, below these paths. What holds nothing but SQL, types or words is left out. */
+/**
+ * Lists the files below these paths that can be changed. Files with SQL, types or texts only are
+ * left out.
+ */
 export function sourcesIn(paths: readonly string[]): string[] {
   const all = FOLDERS.flatMap((folder) =>
     readdirSync(`src/${folder}`, { recursive: true, encoding: "utf8" }).map(
@@ -75,7 +78,7 @@ export function sourcesIn(paths: readonly string[]): string[] {
     .toSorted();
 }
 
-/** Lines that are not as they were in this commit, by file. Throws if there is no such commit. */
+/** Finds the lines that have changed since a commit, by file. Throws if there is no such commit. */
 export function changedLines(since: string): ReadonlyMap<string, ReadonlySet<number>> {
   const diff = execFileSync("git", ["diff", "--unified=0", "--no-color", since, "--", "src"], {
     encoding: "utf8",

@@ -1,4 +1,6 @@
-/** Runs tests against the changes of some files, and gathers what each test has noticed. */
+/**
+ * Runs tests against the changes of some files, and collects the changes that each test notices.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,23 +17,29 @@ const LINE = z.object({
   fails: z.enum(["always", "afterwards"]).optional(),
 });
 
-/** Where a failure leaves something behind, the rest is left to another runtime: so often at most. */
+/**
+ * The maximum number of runtimes for a file. After a failure that leaves state behind, the
+ * remaining changes move to a new runtime.
+ */
 const ROUNDS = 4;
-/** Characters, of what the test runner has complained of. */
+/** The maximum length of the test runner's error output, in characters. */
 const MOST_COMPLAINT = 4_000;
 
 export interface Trial {
-  /** By name of the change: the test that has noticed it. */
+  /** The test that noticed a change, by the change's name. */
   readonly noticed: ReadonlyMap<string, string>;
-  /** Names of those that a test has come by. */
+  /** Names of the changes whose code a test reached. */
   readonly reached: ReadonlySet<string>;
-  /** Whether there was time for all tests. */
+  /** True if all tests have run. */
   readonly hasEnded: boolean;
-  /** Tests that fail without any change: they can notice none. */
+  /** Tests that fail without any change, and so can notice none. */
   readonly failing: readonly string[];
 }
 
-/** Tries these changes on the tests below these paths. Ends when `until` (epoch ms) has come, with what is known by then. */
+/**
+ * Runs the tests below these paths against these changes. Ends at `until` (milliseconds since 1970)
+ * with the results so far.
+ */
 export async function tryOut(
   mutants: readonly Mutant[],
   tests: readonly string[],
@@ -96,7 +104,7 @@ async function runTests(
   }
 }
 
-/** Resolves once the process has ended, by itself or because the time is up; then with all that it has started. */
+/** Waits until the process has ended. After the time limit kills it with its children. */
 async function endOf(child: ChildProcess, until: number): Promise<void> {
   const timer = setTimeout(
     () => {

@@ -1,30 +1,39 @@
-/** The page of the proofs, from the reports that their commands have left: no figure on it is typed by hand. */
+/**
+ * Renders the page of the proofs from the reports of their commands. No figure on it is typed by
+ * hand.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { PROOFS, type Proof } from "./proofs.ts";
 
-/** What is kept of one run of a command. */
+/** The record of a run of a command. */
 const keptReport = z.object({
   taken_at: z.iso.datetime(),
-  /** Of the code that was proven. */
+  /** The commit of the tested code. */
   commit: z.string(),
-  /** What was typed. */
+  /** The command line. */
   command: z.string(),
   exit_code: z.number().int(),
   cpus: z.number().int(),
-  /** Of the machine, in the minute before it began: figures of a machine that did something else beside say less. */
+  /**
+   * The load of the machine in the minute before the run. Figures from a busy machine are less
+   * reliable.
+   */
   load: z.number(),
   report: z.unknown(),
 });
 export type KeptReport = z.infer<typeof keptReport>;
 
-/** Where the report of a proof lies. */
+/** The path of a proof's report. */
 export function fileOf(folder: string, { name }: Proof): string {
   return join(folder, `${name}.json`);
 }
 
-/** The reports of a folder, by the names of their proofs. Throws `ZodError` for a file that is none. */
+/**
+ * Reads the reports of a folder by the names of their proofs. Throws `ZodError` for a file that is
+ * no report.
+ */
 export function readReports(folder: string): Map<string, KeptReport> {
   const present = PROOFS.filter((proof) => existsSync(fileOf(folder, proof)));
   return new Map(
@@ -41,7 +50,7 @@ Written by \`npm run proof\` from the reports beside this page (\`docs/proof/*.j
 What \`npm test\` proves stands in no figure: it passes. What each proof is about, and what the reports do not say: [how Peach is proven](../design/proof.md).
 `;
 
-/** The page; a proof that was never run is named as such. */
+/** Renders the page. A proof that was never run is named as such. */
 export function renderPage(reports: ReadonlyMap<string, KeptReport>): string {
   return [HEAD, ...PROOFS.map((proof) => section(proof, reports.get(proof.name) ?? null))].join(
     "\n",

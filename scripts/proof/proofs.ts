@@ -1,14 +1,14 @@
-/** The long proofs: which command each one is, what it prints as JSON, and how that is shown on the page. */
+/** The long proofs: the command of each, its JSON output, and its display on the page. */
 import { z } from "zod";
 
 export interface Proof {
   readonly name: string;
   readonly title: string;
-  /** What it proves, in a sentence or two. */
+  /** The statement that it proves, in one or two sentences. */
   readonly says: string;
-  /** After `npm run --silent`; `--json` is among them. */
+  /** The words after `npm run --silent`, `--json` among them. */
   readonly command: readonly string[];
-  /** Its report as Markdown. Throws `ZodError` for a report that it does not print. */
+  /** Renders its report as Markdown. Throws `ZodError` for a malformed report. */
   show(report: unknown): string;
 }
 
