@@ -17,6 +17,7 @@ const ONCE: CallPolicy = { delaysMs: [], limitMs: 2_000 };
 /** Policy for deaths that are reported once: without the report, other attempts may be blamed. */
 const FOR_A_WHILE: CallPolicy = { delaysMs: [100, 500, 2_000, 6_000, 12_000], limitMs: 5_000 };
 
+/** A death of an attempt or of a run's drivers. */
 export interface Death {
   readonly runId: RunId;
   /** Ordinal of a task or an item; null: the run's drivers. */

@@ -12,6 +12,7 @@ import type { ClaimRequest, Grant } from "./lease-rpc.ts";
 
 declare const brand: unique symbol;
 
+/** A trigger to be recorded as a run. */
 export interface AcceptRequest extends Versioned {
   readonly runId: RunId;
   /** Name of the call, the same in each retry after a lost answer. */
@@ -73,6 +74,7 @@ export type PostponingTrigger = AcceptRequest & {
  */
 export type AcceptOutcome = "recorded" | "joined" | "deduplicated" | "mismatch";
 
+/** Answer to a trigger: the run's status, what happened, and the first leases. */
 export interface AcceptAnswer {
   readonly status: RunStatus;
   readonly outcome: AcceptOutcome;

@@ -47,6 +47,7 @@ export interface Trouble {
  */
 export type TroubleOutcome = "again" | "ended" | "given_up";
 
+/** Dependencies of `AlarmTrouble`: the durable record, and the handling of runs given up. */
 export interface TroubleHost {
   /** Durable: the record outlives the object's lives and is deleted with everything else. */
   read(): Trouble | null;

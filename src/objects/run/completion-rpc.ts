@@ -47,6 +47,7 @@ export interface CompletionReport extends Versioned {
     | { readonly type: "failed"; readonly error: AttemptError };
 }
 
+/** Answer to a completion report. */
 export interface CompletionAnswer {
   readonly standing: "completed_now" | Exclude<CompletionStatus, "open">;
   readonly status: TaskStatus;

@@ -4,6 +4,7 @@
  */
 const ROW_BYTES = 1_500_000;
 
+/** Place of bytes in the journal: a row and an offset in its data. */
 export interface BytesPlace {
   readonly seq: number;
   readonly offset: number;

@@ -10,4 +10,5 @@ export interface JournalStorage {
   deleteAll(): Promise<void>;
 }
 
+/** A row as SQLite returns it. */
 export type Row = Record<string, unknown>;

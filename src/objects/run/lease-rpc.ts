@@ -12,6 +12,7 @@ declare const brand: unique symbol;
 /** A `Grant` on the wire (see `grant-text-rpc.ts`). */
 export type GrantText = string & { readonly [brand]: "Grant" };
 
+/** A driver's request for work. */
 export interface ClaimRequest extends Versioned {
   /** Number of tasks that the driver is running; with 0 and no lease granted the driver ends. */
   readonly holding: number;
@@ -115,6 +116,7 @@ export interface FinishedStep {
   readonly result: NewPayload;
 }
 
+/** Leases granted in one answer. */
 export interface Grant {
   readonly leases: readonly Lease[];
 }

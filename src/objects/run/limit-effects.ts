@@ -12,6 +12,7 @@ import type { LimitName } from "../../domain/limits/limit.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 
+/** Dependencies of the calls to limits. */
 export interface SlotHost {
   /** Current time, epoch milliseconds. */
   now(): number;

@@ -14,6 +14,7 @@ import type { AttemptReport, LogLine, ReportAnswer, Settlement } from "./settlem
  */
 const MAX_BYTES = 4_000_000;
 
+/** Reports of one running attempt. */
 export interface LiveAttempt {
   readonly attempt: number;
   readonly token: number;

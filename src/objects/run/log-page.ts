@@ -6,6 +6,7 @@ import type { LogLine } from "./settlement-rpc.ts";
 import type { LogQuery, LogPlace, TaskLogs } from "./run-documents-rpc.ts";
 import type { Journal } from "./journal.ts";
 
+/** Query for all lines of all attempts. */
 export const ALL_LINES: LogQuery = {
   attempt: null,
   from: { attempt: 0, line: 0 },

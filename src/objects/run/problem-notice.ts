@@ -12,6 +12,7 @@ import type { Journal } from "./journal.ts";
 /** Revision below the first regular report (0): any regular report wins. */
 const BEFORE_ALL = -1;
 
+/** Dependencies of a problem notice. */
 export interface NoticeHost {
   /** Current time, epoch milliseconds. */
   now(): number;

@@ -4,6 +4,7 @@ import { type RunChange } from "../../domain/run/run-change.ts";
 import type { AttemptUpdate } from "./live-attempts.ts";
 import { describeRun, describeState, describeTask, type LiveProgress } from "./run-document.ts";
 
+/** An event of a run as sent to subscribers. */
 export interface RunEvent {
   /**
    * Position in the journal: a subscriber with this event has everything up to the position. Null:

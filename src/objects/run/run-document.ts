@@ -13,6 +13,7 @@ import type { AttemptDocument, RunDocument, TaskDocument } from "./run-documents
 /** Returns the progress of a running attempt, which is not part of the run. */
 export type LiveProgress = (ordinal: number) => Progress | null;
 
+/** Describes the whole run. `live` returns the progress of running attempts. */
 export function describeRun(run: Run, live: LiveProgress): RunDocument {
   const { origin } = run;
   return {

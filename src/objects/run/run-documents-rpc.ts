@@ -24,6 +24,7 @@ export interface RunDocument {
   readonly children: readonly { readonly run_id: RunId; readonly task: string }[];
 }
 
+/** A task within a `RunDocument`. */
 export interface TaskDocument {
   readonly task: string;
   readonly status: TaskStatus;
@@ -67,6 +68,7 @@ export interface ItemDocument extends Pick<
   readonly index: number;
 }
 
+/** Filter and start of a page of items. */
 export interface ItemQuery {
   /** Null: all. */
   readonly status: TaskStatus | null;
@@ -74,6 +76,7 @@ export interface ItemQuery {
   readonly limit: number;
 }
 
+/** A page of a task's items. */
 export interface ItemPage {
   readonly items: readonly ItemDocument[];
   /** Index of the first item of the next page. */
@@ -96,6 +99,7 @@ export type WaitingForDocument =
       readonly until: string;
     };
 
+/** An attempt, without its logs. */
 export interface AttemptDocument {
   readonly attempt: number;
   readonly status: AttemptStatus;
@@ -104,6 +108,7 @@ export interface AttemptDocument {
   readonly error: AttemptError | null;
 }
 
+/** A page of log lines. */
 export interface TaskLogs {
   readonly logs: readonly (Omit<LogLine, "at"> & {
     readonly at: string;
@@ -121,6 +126,7 @@ export interface LogPlace {
   readonly line: number;
 }
 
+/** Filter and start of a page of log lines. */
 export interface LogQuery {
   /** Null: all attempts. */
   readonly attempt: number | null;

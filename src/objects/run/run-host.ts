@@ -10,6 +10,7 @@ import type { AttemptUpdate } from "./live-attempts.ts";
 import type { ParentState } from "./tombstone.ts";
 import type { ReportToCatalog } from "./catalog-reporter.ts";
 
+/** Dependencies of `RunController`. */
 export interface RunHost {
   /** Current time, epoch milliseconds. */
   now(): number;

@@ -63,6 +63,7 @@ export interface RunRpc extends RunWork {
    * Null: the run did not take the trigger.
    */
   acceptOrPostpone(request: PostponingTrigger): Promise<AcceptText | null>;
+  /** Answers a repeated trigger of a debounced task; null: the run has not taken the trigger. */
   joinedBefore(trigger: JoiningTrigger): Promise<AcceptText | null>;
   /** Claims one task of the long lane for an executor object. Null: nothing to do. */
   begin(ordinal: number, holder: string, claimant?: Claimant): Promise<Lease | null>;
@@ -151,6 +152,7 @@ export interface RecordedInputs {
   readonly outside: readonly (OutsideInput & RecordedPayload)[];
 }
 
+/** Recorded inputs of the task with which a replay starts. */
 export interface RecordedOwnInputs {
   readonly shape: InputShape;
   readonly parents: readonly string[];
@@ -172,6 +174,7 @@ export interface FinalNotice {
   readonly document: NewPayload | null;
 }
 
+/** Options of a cancellation. */
 export interface CancelOptions {
   /** Also cancels all runs triggered by the run, recursively. */
   readonly children: boolean;

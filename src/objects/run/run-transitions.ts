@@ -31,6 +31,7 @@ export class RunTransitions {
   /** Reports of running attempts. */
   readonly live: LiveAttempts;
   readonly reader: JournalReader;
+  /** Signs of life of attempts granted in earlier lives of the object. */
   readonly signs: SignsOfLife;
   readonly parent: ParentLink;
   readonly alarm: RunAlarm;

@@ -46,6 +46,7 @@ export type AttemptOutcome =
    */
   | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
+/** A log line of an attempt; `at` in epoch milliseconds. */
 export interface LogLine {
   readonly at: number;
   readonly level: "info" | "warn" | "error";
@@ -53,6 +54,7 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>> | null;
 }
 
+/** The end of one attempt, with all its results. */
 export interface Settlement {
   readonly ordinal: number;
   readonly attempt: number;
@@ -82,6 +84,7 @@ export interface AttemptReport {
   readonly dropped: number;
 }
 
+/** Answer to an `AttemptReport`. */
 export interface ReportAnswer {
   /** Number of the attempt's lines known to the run, where the next report starts. */
   readonly lines: number;
@@ -89,6 +92,7 @@ export interface ReportAnswer {
   readonly over: "cancelled" | "superseded" | null;
 }
 
+/** Settlements of a driver, with a claim for more work. */
 export interface SettleRequest extends Versioned {
   readonly settlements: readonly Settlement[];
   /** Null: the caller wants no more work. */

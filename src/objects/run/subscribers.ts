@@ -106,6 +106,7 @@ export class SubscriberHub {
       this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
   }
 
+  /** Removes a subscriber; the last one flushes pending events. */
   leave(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     if (this.#pinging !== null && !this.#subscribers.values().some(({ needsPing }) => needsPing)) {

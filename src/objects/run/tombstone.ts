@@ -25,6 +25,7 @@ function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
   return origin.parent === null ? foundBy : [origin.parent.runId, ...foundBy];
 }
 
+/** Creates the tombstone of a run that is about to be deleted. */
 export function tombstoneOf(run: Run): Tombstone {
   const { status, digest, graph } = run;
   const keyed = Object.entries(run.joined).filter(([id, { nonce }]) => id !== nonce);
@@ -49,10 +50,10 @@ export async function keptFor(
   now: number,
   parentStates: (parents: readonly RunId[]) => Promise<readonly ParentState[]>,
 ): Promise<"open" | number | null> {
-  const standings = await parentStates(parents);
-  if (standings.some(({ type }) => type === "open")) return "open";
-  const ends = standings.flatMap((standing) =>
-    standing.type === "final" ? [standing.finishedAt + retentionMs] : [],
+  const states = await parentStates(parents);
+  if (states.some(({ type }) => type === "open")) return "open";
+  const ends = states.flatMap((state) =>
+    state.type === "final" ? [state.finishedAt + retentionMs] : [],
   );
   const until = Math.max(now, ...ends);
   return until > now ? until : null;
