@@ -97,9 +97,9 @@ export const BUGS: readonly Bug[] = [
     bug: "a task whose message was lost is not announced again (7: messages may be lost)",
     seed: 1,
     file: "src/domain/run/machine.ts",
-    code: "if (state.hold === undefined) sendAgainFor(transition, ordinal, state, atWork);",
+    code: "if (state.blockedBy === undefined) sendAgainFor(transition, ordinal, state, atWork);",
     instead:
-      "if (state.hold === undefined) transition.set(ordinal, { ...state, redispatchAt: transition.now + 3_600_000 });",
+      "if (state.blockedBy === undefined) transition.set(ordinal, { ...state, redispatchAt: transition.now + 3_600_000 });",
   },
   {
     invariant: "2 never stuck",
@@ -266,8 +266,8 @@ export const BUGS: readonly Bug[] = [
     bug: "the failures of one run are not told apart",
     seed: 12,
     file: "src/domain/run/outbox.ts",
-    code: "builder.enqueue(newOutboxEntry(debt, run.owedEver, times.finishedAt));",
-    instead: "builder.enqueue(newOutboxEntry(debt, 0, times.finishedAt));",
+    code: "builder.enqueue(newOutboxEntry(message, run.lastOutboxId, times.finishedAt));",
+    instead: "builder.enqueue(newOutboxEntry(message, 0, times.finishedAt));",
   },
   {
     invariant: "5 nothing of a failed attempt",

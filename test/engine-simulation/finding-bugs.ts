@@ -218,8 +218,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "children",
     seed: 1,
     file: "src/objects/run/effect-performer.ts",
-    code: "          Math.min(debt.until, debt.next + CHILDREN_AT_ONCE),\n",
-    instead: "          debt.next + CHILDREN_AT_ONCE,\n",
+    code: "          Math.min(message.until, message.next + CHILDREN_AT_ONCE),\n",
+    instead: "          message.next + CHILDREN_AT_ONCE,\n",
   },
   {
     invariant: "12 waits end",
@@ -245,8 +245,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "cut off",
     seed: 1,
     file: "src/domain/run/outbox-entry.ts",
-    code: 'if (tries <= MAX_DELIVERIES) return "pay";',
-    instead: 'if (tries > 0) return "pay";',
+    code: 'if (tries <= MAX_DELIVERIES) return "deliver";',
+    instead: 'if (tries > 0) return "deliver";',
   },
   {
     invariant: "10 nothing is left",

@@ -5,24 +5,24 @@ import type { Play } from "./run-play.ts";
 export function limitCalls(play: Play): string[] {
   return play.last.effects.flatMap((effect) => {
     switch (effect.type) {
-      case "ask_slot":
+      case "acquire_slot":
         return [`ask ${effect.limit.kind} for attempt ${effect.request.holder.attempt}`];
-      case "give_slot_back":
+      case "release_slot":
         return [
           `give ${effect.limit.kind} of attempt ${effect.holder.attempt} back${effect.afterMs > 0 ? ` after ${effect.afterMs}` : ""}`,
         ];
-      case "spend_slot":
+      case "consume_permit":
         return [`spend ${effect.limit.kind} of attempt ${effect.holder.attempt}`];
       case "dispatch":
       case "start_executor":
       case "note_death":
       case "finished":
       case "await_resume":
-      case "pay":
+      case "deliver":
       case "park":
-      case "untold":
-      case "watch":
-      case "tell":
+      case "unnotified":
+      case "subscribe":
+      case "notify":
         return [];
     }
   });

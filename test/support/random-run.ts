@@ -54,7 +54,7 @@ export type Move =
     }
   | { readonly type: "garbage"; readonly ordinal: number; readonly attempt: number; readonly token: number }
   | { readonly type: "step"; readonly back: number; readonly twist: number; readonly name: string }
-  | { readonly type: "awaited" | "watched" | "told"; readonly runId: RunId }
+  | { readonly type: "awaited" | "subscribed" | "waiters_acknowledged"; readonly runId: RunId }
   | { readonly type: "accepted" | "woken" | "cancelled" | "retried" };
 
 const OTHERS = [runIdFromBytes(new Uint8Array(16).fill(1)), runIdFromBytes(new Uint8Array(16).fill(2))];
@@ -137,7 +137,7 @@ export function anyMove(most: number): fc.Arbitrary<Move> {
     {
       weight: 1,
       arbitrary: fc.record({
-        type: fc.constantFrom("awaited" as const, "watched" as const, "told" as const),
+        type: fc.constantFrom("awaited" as const, "subscribed" as const, "waiters_acknowledged" as const),
         runId: fc.constantFrom(...OTHERS),
       }),
     },
@@ -187,10 +187,10 @@ export function eventOf(
     }
     case "awaited":
       return { type: "awaited", runs: [{ runId: move.runId, status: "succeeded" }] };
-    case "watched":
-      return { type: "watched", by: move.runId };
-    case "told":
-      return { type: "told", watchers: [move.runId], revision };
+    case "subscribed":
+      return { type: "subscribed", by: move.runId };
+    case "waiters_acknowledged":
+      return { type: "waiters_acknowledged", waiters: [move.runId], revision };
     case "accepted":
       return { type: "accepted", claim: null };
     case "woken":

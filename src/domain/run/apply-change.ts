@@ -67,13 +67,15 @@ export function applyChange(run: Run, change: RunChange): void {
   applyOutbox(run, change);
 }
 
-function applyOutbox(run: Run, { owes, paid, cancelsChildren }: RunChange): void {
+function applyOutbox(run: Run, { enqueued, acknowledged, cancelsChildren }: RunChange): void {
   if (cancelsChildren !== undefined) run.cancelsChildren = cancelsChildren;
-  if (owes === undefined && paid === undefined) return;
-  const changed = new Map((owes ?? []).map((owed) => [owed.id, owed]));
-  const kept = run.owed.filter(({ id }) => !changed.has(id) && paid?.includes(id) !== true);
-  run.owed = [...kept, ...changed.values()].toSorted((a, b) => a.id - b.id);
-  run.owedEver = Math.max(run.owedEver, ...changed.keys());
+  if (enqueued === undefined && acknowledged === undefined) return;
+  const changed = new Map((enqueued ?? []).map((entry) => [entry.id, entry]));
+  const kept = run.outbox.filter(
+    ({ id }) => !changed.has(id) && acknowledged?.includes(id) !== true,
+  );
+  run.outbox = [...kept, ...changed.values()].toSorted((a, b) => a.id - b.id);
+  run.lastOutboxId = Math.max(run.lastOutboxId, ...changed.keys());
 }
 
 function applyStep(run: Run, ordinal: number, step: StepRecord): void {
@@ -107,15 +109,15 @@ function applyWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined)
 
 function applyWaiters(
   run: Run,
-  { watchers, told, telling, foundBy, parentKnows }: RunChange,
+  { waiters, notified, notification, foundBy, parentKnows }: RunChange,
 ): void {
   if (parentKnows === true) run.parentKnows = true;
   if (foundBy !== undefined) run.foundBy = [...run.foundBy, foundBy];
-  if (watchers !== undefined) run.watchers = [...run.watchers, ...watchers];
-  if (telling !== undefined) run.telling = telling;
-  if (told === undefined) return;
-  run.watchers = run.watchers.filter((watcher) => !told.includes(watcher));
-  if (run.watchers.length === 0) run.telling = null;
+  if (waiters !== undefined) run.waiters = [...run.waiters, ...waiters];
+  if (notification !== undefined) run.notification = notification;
+  if (notified === undefined) return;
+  run.waiters = run.waiters.filter((waiter) => !notified.includes(waiter));
+  if (run.waiters.length === 0) run.notification = null;
 }
 
 /** Number of an item's latest attempts with error and log. Items may be retried without end. */

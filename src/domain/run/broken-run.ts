@@ -24,12 +24,17 @@ export function brokenBy(run: Run, error: AttemptError, now: number): Transition
     finishedAt: Math.max(run.startedAt ?? run.createdAt, now),
   };
   const builder = new ChangeBuilder(run);
-  const telling = notifyOfEnd(run, builder, now);
+  const notifications = notifyOfEnd(run, builder, now);
   const after = new Map(tasks.map((change) => [change.ordinal, change]));
   enqueueAlert(run, builder, after, times);
   return {
     change: { tasks, run: { status: "failed", ...times }, ...builder.record() },
-    effects: [{ type: "finished" }, ...telling, ...builder.effects, ...givenBack(run, tasks, now)],
+    effects: [
+      { type: "finished" },
+      ...notifications,
+      ...builder.effects,
+      ...givenBack(run, tasks, now),
+    ],
     leases: [],
     rejections: [],
   };
@@ -38,10 +43,10 @@ export function brokenBy(run: Run, error: AttemptError, now: number): Transition
 function changesOf(run: Run, error: AttemptError, now: number): TaskChange[] {
   const open = run.tasks.flatMap(({ state }, ordinal) => (isFinal(state) ? [] : [ordinal]));
   // One task carries the error for the reader: an active task, or else the first.
-  const told = open.find((ordinal) => run.active.has(ordinal)) ?? open[0];
+  const reporter = open.find((ordinal) => run.active.has(ordinal)) ?? open[0];
   return open.map((ordinal): TaskChange => {
     const ended = endOfRunning(run, ordinal, now);
-    if (ordinal !== told)
+    if (ordinal !== reporter)
       return { ordinal, state: { status: "cancelled", finishedAt: now }, attempts: ended };
     const attempts = [...ended, failedAttempt(run, ordinal, error, now)];
     return { ordinal, state: { status: "failed", finishedAt: now, reason: "broken" }, attempts };

@@ -55,12 +55,12 @@ export function makeReady(
   transition: Transition,
   ordinal: number,
   attempt?: AttemptRecord,
-  hold = firstBlock(transition.entry(ordinal), transition.now),
+  blockedBy = firstBlock(transition.entry(ordinal), transition.now),
 ): void {
-  const sending = transition.sendOf(1, hold === null ? transition.laneOf(ordinal) : null);
-  const state = { status: "queued", ...sending, ...(hold !== null && { hold }) } as const;
+  const sending = transition.sendOf(1, blockedBy === null ? transition.laneOf(ordinal) : null);
+  const state = { status: "queued", ...sending, ...(blockedBy !== null && { blockedBy }) } as const;
   transition.set(ordinal, state, attempt);
-  if (hold === null) transition.ready.push(ordinal);
+  if (blockedBy === null) transition.ready.push(ordinal);
 }
 
 /** Queues a task with a delay. */

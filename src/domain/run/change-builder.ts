@@ -11,18 +11,24 @@ import type { FinalRun } from "./task-state.ts";
 import type { StepRecord } from "./attempt.ts";
 import type { Effect } from "./machine-events.ts";
 
-type Watching = Pick<RunChange, "watchers" | "told" | "telling" | "foundBy" | "parentKnows">;
+type WaiterChange = Pick<
+  RunChange,
+  "waiters" | "notified" | "notification" | "foundBy" | "parentKnows"
+>;
 
 export class ChangeBuilder {
   readonly #run: Run;
   readonly #children: ChildRun[] = [];
   readonly #steps: (StepRecord & { readonly ordinal: number })[] = [];
   readonly #arrived: (FinalRun & { readonly ordinal: number })[] = [];
-  #watching: Watching | null = null;
+  #waiters: WaiterChange | null = null;
   #payload: PayloadRef | null = null;
   /** Outbox entries by id. A later transition about an entry replaces an earlier one. */
-  readonly #owes = new Map<number, { readonly owed: OutboxEntry; readonly isPaidNow: boolean }>();
-  readonly #paid: number[] = [];
+  readonly #entries = new Map<
+    number,
+    { readonly entry: OutboxEntry; readonly isDueNow: boolean }
+  >();
+  readonly #acknowledged: number[] = [];
   #cancelsChildren: boolean | null = null;
   #limitKeys: PayloadLimitKeys | null = null;
   #joined: NonNullable<RunChange["joined"]> | null = null;
@@ -36,10 +42,10 @@ export class ChangeBuilder {
     return (
       this.#steps.length > 0 ||
       this.#arrived.length > 0 ||
-      this.#watching !== null ||
+      this.#waiters !== null ||
       this.#children.length > 0 ||
-      this.#owes.size > 0 ||
-      this.#paid.length > 0 ||
+      this.#entries.size > 0 ||
+      this.#acknowledged.length > 0 ||
       this.#cancelsChildren !== null
     );
   }
@@ -65,22 +71,22 @@ export class ChangeBuilder {
   }
 
   /** Records waiting runs, acknowledgements, and the next notification. */
-  waiters(watching: Watching): void {
-    this.#watching = watching;
+  waiters(waiters: WaiterChange): void {
+    this.#waiters = waiters;
   }
 
   /** Enqueues an outbox entry for immediate delivery. */
-  enqueue(owed: OutboxEntry): void {
-    this.#owes.set(owed.id, { owed, isPaidNow: true });
+  enqueue(entry: OutboxEntry): void {
+    this.#entries.set(entry.id, { entry, isDueNow: true });
   }
 
   /** Updates an outbox entry without a delivery now. */
-  update(owed: OutboxEntry): void {
-    this.#owes.set(owed.id, { owed, isPaidNow: false });
+  update(entry: OutboxEntry): void {
+    this.#entries.set(entry.id, { entry, isDueNow: false });
   }
 
   acknowledge(id: number): void {
-    this.#paid.push(id);
+    this.#acknowledged.push(id);
   }
 
   /** Sets whether runs triggered by this run are cancelled, including children found later. */
@@ -90,8 +96,10 @@ export class ChangeBuilder {
 
   /** Effects of the new outbox entries. */
   get effects(): Effect[] {
-    return [...this.#owes.values()].flatMap(({ owed, isPaidNow }): Effect[] =>
-      isPaidNow ? [{ type: deliveryStep(owed) === "pay" ? "pay" : "park", owed }] : [],
+    return [...this.#entries.values()].flatMap(({ entry, isDueNow }): Effect[] =>
+      isDueNow
+        ? [{ type: deliveryStep(entry) === "deliver" ? "deliver" : "park", entry: entry }]
+        : [],
     );
   }
 
@@ -115,10 +123,12 @@ export class ChangeBuilder {
       ...(this.#joined !== null && { joined: this.#joined }),
       ...(this.#steps.length > 0 && { steps: this.#steps }),
       ...(this.#arrived.length > 0 && { arrived: this.#arrived }),
-      ...(this.#owes.size > 0 && { owes: Array.from(this.#owes.values(), ({ owed }) => owed) }),
-      ...(this.#paid.length > 0 && { paid: this.#paid }),
+      ...(this.#entries.size > 0 && {
+        enqueued: Array.from(this.#entries.values(), ({ entry }) => entry),
+      }),
+      ...(this.#acknowledged.length > 0 && { acknowledged: this.#acknowledged }),
       ...(this.#cancelsChildren !== null && { cancelsChildren: this.#cancelsChildren }),
-      ...this.#watching,
+      ...this.#waiters,
     };
   }
 }

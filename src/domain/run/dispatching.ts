@@ -39,10 +39,10 @@ export function dispatchReady(transition: Transition): void {
   for (const ordinal of transition.ready) {
     const state = transition.state(ordinal);
     if (state.status !== "queued") continue;
-    if (state.hold !== undefined && state.hold.for !== "deploy") continue;
+    if (state.blockedBy !== undefined && state.blockedBy.for !== "deploy") continue;
     const { attempts } = transition.entry(ordinal);
     // One message finds out whether code exists for all waiting tasks.
-    if (transition.laneOf(ordinal) === "driver" && state.hold !== undefined) asks = 1;
+    if (transition.laneOf(ordinal) === "driver" && state.blockedBy !== undefined) asks = 1;
     else if (transition.laneOf(ordinal) === "driver") forDrivers += 1;
     else
       transition.effect(

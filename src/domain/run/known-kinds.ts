@@ -24,13 +24,13 @@ const FIELDS = {
   joined: true,
   steps: true,
   arrived: true,
-  watchers: true,
+  waiters: true,
   foundBy: true,
   parentKnows: true,
-  told: true,
-  telling: true,
-  owes: true,
-  paid: true,
+  notified: true,
+  notification: true,
+  enqueued: true,
+  acknowledged: true,
   cancelsChildren: true,
   leased: true,
   passed: true,
@@ -54,12 +54,15 @@ const WAITS = { run: true, completion: true } satisfies Record<
   true
 >;
 
-const HOLDS = { concurrency: true, rate_limit: true, pause: true, deploy: true } satisfies Record<
+const BLOCKS = { concurrency: true, rate_limit: true, pause: true, deploy: true } satisfies Record<
   BlockedBy["for"],
   true
 >;
 const LOST_TO = { worker: true, surroundings: true, deploy: true } satisfies Record<LostTo, true>;
-const DEBTS = { alert: true, cancel_children: true } satisfies Record<OutboxMessage["type"], true>;
+const MESSAGES = { alert: true, cancel_children: true } satisfies Record<
+  OutboxMessage["type"],
+  true
+>;
 const FAILURES: readonly FailReason[] = FAIL_REASONS;
 
 /** Every kind in a journal, by name. The recording of a release contains all of them. */
@@ -67,9 +70,9 @@ export const KNOWN_KINDS: readonly string[] = [
   FIELDS,
   STATES,
   WAITS,
-  HOLDS,
+  BLOCKS,
   LOST_TO,
-  DEBTS,
+  MESSAGES,
 ].flatMap((kinds) => Object.keys(kinds));
 
 const RUN_FIELDS = {
@@ -92,14 +95,14 @@ const RUN_FIELDS = {
   revision: true,
   tasks: true,
   items: true,
-  eaches: true,
+  mappedTasks: true,
   children: true,
-  watchers: true,
+  waiters: true,
   foundBy: true,
   parentKnows: true,
-  telling: true,
-  owed: true,
-  owedEver: true,
+  notification: true,
+  outbox: true,
+  lastOutboxId: true,
   cancelsChildren: true,
   open: true,
   lacking: true,
@@ -112,12 +115,12 @@ export function refuseUnknownFields(packed: EncodedChange, where: string): void 
 }
 
 /** Throws `NewerFormatError` if the change has an unknown kind. */
-export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: string): void {
+export function refuseUnknownKinds({ tasks, run, enqueued = [] }: RunChange, where: string): void {
   for (const { state, attempts } of tasks) {
     refuse(state.status in STATES, where, state.status);
     if (state.status === "waiting") refuse(state.for in WAITS, where, state.for);
-    if (state.status === "queued" && state.hold !== undefined)
-      refuse(state.hold.for in HOLDS, where, state.hold.for);
+    if (state.status === "queued" && state.blockedBy !== undefined)
+      refuse(state.blockedBy.for in BLOCKS, where, state.blockedBy.for);
     if (state.status === "failed") refuse(FAILURES.includes(state.reason), where, state.reason);
     for (const { status, lostTo } of attempts) {
       refuse(ATTEMPT_STATUSES.includes(status), where, status);
@@ -125,7 +128,7 @@ export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: 
     }
   }
   if (run !== undefined) refuse(RUN_STATUSES.includes(run.status), where, run.status);
-  for (const { debt } of owes) refuse(debt.type in DEBTS, where, debt.type);
+  for (const { message } of enqueued) refuse(message.type in MESSAGES, where, message.type);
 }
 
 /** Throws `NewerFormatError` if a run record has an unknown field or kind. */
@@ -136,7 +139,7 @@ export function refuseUnknownState(
   for (const field of Object.keys(state)) refuse(field in RUN_FIELDS, where, field);
   const kinds = [...state.tasks.kinds, ...state.items.kinds];
   refuseUnknownKinds(
-    { tasks: kinds.map((kind) => ({ ...kind, ordinal: 0 })), owes: state.owed },
+    { tasks: kinds.map((kind) => ({ ...kind, ordinal: 0 })), enqueued: state.outbox },
     where,
   );
 }

@@ -24,14 +24,14 @@ type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 /** Applies the answer of a limit to an attempt. */
 export function applyLimitAnswer(
   transition: Transition,
-  event: Exclude<LimitGateEvent, { readonly type: "resumed" }>,
+  event: Exclude<LimitGateEvent, { readonly type: "task_resumed" }>,
 ): void {
   const { ordinal, attempt } = event;
   const state = transition.stateOf(ordinal);
   if (state === null || attemptOf(state, transition.entry(ordinal).attempts.length) !== attempt)
-    return transition.reject("not_held");
+    return transition.reject("not_blocked");
   switch (event.type) {
-    case "permitted":
+    case "slot_granted":
       if (isBlockedBy(state, event.kind))
         makeReady(
           transition,
@@ -39,18 +39,18 @@ export function applyLimitAnswer(
           undefined,
           nextBlock(transition.entry(ordinal).task, event.kind, transition.now),
         );
-      else transition.reject("not_held");
+      else transition.reject("not_blocked");
       break;
-    case "refused":
+    case "slot_denied":
       if (isBlockedBy(state, "concurrency"))
         endTask(transition, ordinal, {
           status: "skipped",
           finishedAt: transition.now,
           reason: "concurrency",
         });
-      else transition.reject("not_held");
+      else transition.reject("not_blocked");
       break;
-    case "displaced":
+    case "preempted":
       preempt(transition, ordinal, state);
       break;
   }
@@ -79,8 +79,8 @@ export function releaseLate(
 ): void {
   transition.reject("stale_lease");
   if (outcome.type === "lost" && outcome.goesOn === true) return;
-  const owed = lateRelease(transition.run, ordinal, attempt);
-  if (owed !== null) transition.effect(owed);
+  const release = lateRelease(transition.run, ordinal, attempt);
+  if (release !== null) transition.effect(release);
 }
 
 /** Cancels a preempted attempt and its task. The children's `run_if` decides the rest. */
@@ -119,5 +119,5 @@ export function resumeTask(transition: Transition, name: string): void {
     else continue;
     resumed += 1;
   }
-  if (resumed === 0) transition.reject("not_held");
+  if (resumed === 0) transition.reject("not_blocked");
 }

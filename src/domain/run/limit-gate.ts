@@ -42,30 +42,30 @@ import { type TaskState } from "./task-state.ts";
 export type LimitGateEvent =
   /** The limit granted a slot to this attempt. */
   | {
-      readonly type: "permitted";
+      readonly type: "slot_granted";
       readonly kind: LimitKind;
       readonly ordinal: number;
       readonly attempt: number;
     }
   /** The limit has no free slot, and the task does not wait. */
-  | { readonly type: "refused"; readonly ordinal: number; readonly attempt: number }
+  | { readonly type: "slot_denied"; readonly ordinal: number; readonly attempt: number }
   /** A newer attempt of another run replaces this attempt. */
-  | { readonly type: "displaced"; readonly ordinal: number; readonly attempt: number }
+  | { readonly type: "preempted"; readonly ordinal: number; readonly attempt: number }
   /** The task is no longer paused. */
-  | { readonly type: "resumed"; readonly task: string };
+  | { readonly type: "task_resumed"; readonly task: string };
 
 /** Calls to limits and pauses. A lost call is repeated later. */
 export type LimitGateEffect =
   | { readonly type: "await_resume"; readonly task: string }
-  | { readonly type: "ask_slot"; readonly limit: LimitName; readonly request: SlotRequest }
+  | { readonly type: "acquire_slot"; readonly limit: LimitName; readonly request: SlotRequest }
   | {
-      readonly type: "give_slot_back";
+      readonly type: "release_slot";
       readonly limit: LimitName;
       readonly holder: SlotHolder;
       readonly afterMs: number;
     }
   | {
-      readonly type: "spend_slot";
+      readonly type: "consume_permit";
       readonly limit: LimitName;
       readonly holder: SlotHolder;
       readonly perMs: number;
@@ -97,7 +97,7 @@ export function isLimited(entry: TaskEntry): boolean {
  * delay.
  */
 export function isUnblocked(entry: TaskEntry, state: TaskState, now: number): boolean {
-  if (state.status !== "queued" || state.hold !== undefined) return false;
+  if (state.status !== "queued" || state.blockedBy !== undefined) return false;
   return state.notBefore === undefined || (state.notBefore <= now && !isLimited(entry));
 }
 
@@ -177,14 +177,14 @@ function effectsOf(
     const afterMs = mayStillRun ? Math.max(0, leaseLeftMs) : 0;
     if (limits.concurrency !== null)
       effects.push({
-        type: "give_slot_back",
+        type: "release_slot",
         limit: limit("concurrency"),
         holder: holder(was),
         afterMs,
       });
     if (limits.rateLimit !== null && before.state.status === "queued")
       effects.push({
-        type: "give_slot_back",
+        type: "release_slot",
         limit: limit("rate_limit"),
         holder: holder(was),
         afterMs: 0,
@@ -197,14 +197,14 @@ function effectsOf(
   ) {
     const { perMs } = limits.rateLimit;
     effects.push({
-      type: "spend_slot",
+      type: "consume_permit",
       limit: limit("rate_limit"),
       holder: holder(state.attempt),
       perMs,
     });
   }
   const request = is === null ? null : requestOf(run, before.task, limits, state, holder(is), keys);
-  if (request !== null) effects.push({ type: "ask_slot", ...request });
+  if (request !== null) effects.push({ type: "acquire_slot", ...request });
   return effects;
 }
 
@@ -214,7 +214,7 @@ export function lateRelease(run: Run, ordinal: number, attempt: number): LimitGa
   if (entry === undefined || !limitsOf(entry)?.concurrency) return null;
   if (!isEndedFromOutside(entry.attempts[attempt - 1])) return null;
   const holder = { runId: run.id, ordinal, attempt };
-  return { type: "give_slot_back", limit: limitOf(run, entry, "concurrency"), holder, afterMs: 0 };
+  return { type: "release_slot", limit: limitOf(run, entry, "concurrency"), holder, afterMs: 0 };
 }
 
 /** Name of a task's (or item's) limit after the end of its parents. */
@@ -258,7 +258,7 @@ function isEndedFromOutside(record: AttemptRecord | undefined): record is Attemp
 
 /** Tests whether a block of this kind holds the task back. */
 export function isBlockedBy(state: TaskState, reason: BlockedBy["for"]): boolean {
-  return state.status === "queued" && state.hold?.for === reason;
+  return state.status === "queued" && state.blockedBy?.for === reason;
 }
 
 /** Limits of this entry's attempts. Collecting items is not limited. */
@@ -279,16 +279,16 @@ function requestOf(
   holder: SlotHolder,
   keys: LimitKeys,
 ): { readonly limit: LimitName; readonly request: SlotRequest } | null {
-  if (state.status !== "queued" || state.hold === undefined) return null;
-  if (state.hold.for === "pause" || state.hold.for === "deploy") return null;
-  const kind = state.hold.for;
+  if (state.status !== "queued" || state.blockedBy === undefined) return null;
+  if (state.blockedBy.for === "pause" || state.blockedBy.for === "deploy") return null;
+  const kind = state.blockedBy.for;
   const plan = planOf(limits, kind);
   if (plan === null) return null;
   const strategy = "strategy" in plan && holder.attempt === 1 ? plan.strategy : "queue";
   const priority = typeof limits.priority === "number" ? limits.priority : (keys.priority ?? 0);
   return {
     limit: { kind, task: name, key: keys[kind] ?? null },
-    request: { holder, rule: ruleOf(run, plan), strategy, since: state.hold.since, priority },
+    request: { holder, rule: ruleOf(run, plan), strategy, since: state.blockedBy.since, priority },
   };
 }
 

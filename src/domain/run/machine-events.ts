@@ -138,7 +138,7 @@ export type MachineEvent =
   /** Awaited runs are final, or no longer exist. */
   | { readonly type: "awaited"; readonly runs: readonly FinalRun[] }
   /** Another run subscribes to the end of this run. */
-  | { readonly type: "watched"; readonly by: RunId }
+  | { readonly type: "subscribed"; readonly by: RunId }
   /** Another run found this run by its key. */
   | { readonly type: "found"; readonly by: RunId }
   /** The parent run has recorded this run among its children. */
@@ -146,13 +146,17 @@ export type MachineEvent =
   /** A run reports an attempt of this run as its trigger. */
   | { readonly type: "triggered"; readonly child: ChildRun }
   /** Waiting runs acknowledged the end of this revision. */
-  | { readonly type: "told"; readonly watchers: readonly RunId[]; readonly revision: number }
+  | {
+      readonly type: "waiters_acknowledged";
+      readonly waiters: readonly RunId[];
+      readonly revision: number;
+    }
   /** An outbox entry was acknowledged; `next`: for a cancellation, up to this child only. */
-  | { readonly type: "paid"; readonly id: number; readonly next: number | null }
+  | { readonly type: "entry_acknowledged"; readonly id: number; readonly next: number | null }
   /** An undeliverable outbox entry was recorded as a dead letter. */
-  | { readonly type: "parked"; readonly id: number }
+  | { readonly type: "entry_parked"; readonly id: number }
   /** A person redrives a parked outbox entry. */
-  | { readonly type: "redriven"; readonly id: number }
+  | { readonly type: "entry_redriven"; readonly id: number }
   | LimitGateEvent;
 
 /** Calls made after the commit. All may be lost or repeated; the state keeps the pending work. */
@@ -171,15 +175,15 @@ export type Effect =
   /** The run became final. */
   | { readonly type: "finished" }
   /** Subscribes to the end of these runs. */
-  | { readonly type: "watch"; readonly runIds: readonly RunId[] }
+  | { readonly type: "subscribe"; readonly runIds: readonly RunId[] }
   /** Notifies runs of the end of this run; `revision` identifies the end. */
-  | { readonly type: "tell"; readonly runIds: readonly RunId[]; readonly revision: number }
+  | { readonly type: "notify"; readonly runIds: readonly RunId[]; readonly revision: number }
   /** Delivers an outbox entry. */
-  | { readonly type: "pay"; readonly owed: OutboxEntry }
+  | { readonly type: "deliver"; readonly entry: OutboxEntry }
   /** Records an undeliverable outbox entry as a dead letter. */
-  | { readonly type: "park"; readonly owed: OutboxEntry }
+  | { readonly type: "park"; readonly entry: OutboxEntry }
   /** These runs were notified in vain and are given up; they ask by themselves. */
-  | { readonly type: "untold"; readonly runIds: readonly RunId[] }
+  | { readonly type: "unnotified"; readonly runIds: readonly RunId[] }
   | LimitGateEffect;
 
 /** Right to run one attempt. */
@@ -194,7 +198,7 @@ export type Rejection =
   | "already_accepted"
   | "already_started"
   | "stale_lease"
-  | "not_held"
+  | "not_blocked"
   | "no_such_task"
   | "run_final"
   | "run_not_final"
@@ -204,11 +208,11 @@ export type Rejection =
   | "not_open"
   | "step_recorded"
   | "not_awaited"
-  | "already_watched"
+  | "already_subscribed"
   | "already_known"
-  | "already_told"
+  | "already_notified"
   | "retried_since"
-  | "already_paid";
+  | "already_acknowledged";
 
 export interface TransitionResult {
   /** Null without a change. */

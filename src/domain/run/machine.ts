@@ -154,7 +154,7 @@ export function advance(
     case "awaited":
       resume(transition, event.runs);
       break;
-    case "watched":
+    case "subscribed":
       addWaiter(transition, event.by);
       break;
     case "found":
@@ -166,24 +166,24 @@ export function advance(
     case "triggered":
       addChild(transition, event.child);
       break;
-    case "told":
-      acknowledgeNotification(transition, event.watchers, event.revision);
+    case "waiters_acknowledged":
+      acknowledgeNotification(transition, event.waiters, event.revision);
       break;
-    case "paid":
+    case "entry_acknowledged":
       acknowledgeEntry(transition, event.id, event.next);
       break;
-    case "parked":
+    case "entry_parked":
       parkEntry(transition, event.id);
       break;
-    case "redriven":
+    case "entry_redriven":
       redriveEntry(transition, event.id);
       break;
-    case "permitted":
-    case "refused":
-    case "displaced":
+    case "slot_granted":
+    case "slot_denied":
+    case "preempted":
       applyLimitAnswer(transition, event);
       break;
-    case "resumed":
+    case "task_resumed":
       resumeTask(transition, event.task);
       break;
   }
@@ -195,12 +195,14 @@ export function advance(
  * retention.
  */
 export function nextWakeAt(run: Run): number {
-  const owing = nextDeliveryAt(run);
+  const deliverAt = nextDeliveryAt(run);
   if (run.finishedAt !== null) {
-    const telling = run.telling?.dueAt ?? Number.POSITIVE_INFINITY;
-    return isKeptForOthers(run) ? Math.min(telling, owing) : run.finishedAt + run.graph.retentionMs;
+    const notifyAt = run.notification?.dueAt ?? Number.POSITIVE_INFINITY;
+    return isKeptForOthers(run)
+      ? Math.min(notifyAt, deliverAt)
+      : run.finishedAt + run.graph.retentionMs;
   }
-  let next = owing;
+  let next = deliverAt;
   for (const ordinal of run.active) {
     const entry = entryOf(run, ordinal);
     if (entry !== undefined) next = Math.min(next, dueAt(entry.state) ?? Number.POSITIVE_INFINITY);
@@ -215,7 +217,7 @@ export function looksForMessage(run: Run, now: number): boolean {
   for (const ordinal of run.active) {
     const state = entryOf(run, ordinal)?.state;
     const isSent =
-      state?.status === "each" || (state?.status === "queued" && state.hold === undefined);
+      state?.status === "each" || (state?.status === "queued" && state.blockedBy === undefined);
     if (isSent && state.dispatches > 0 && (state.redispatchAt ?? Number.POSITIVE_INFINITY) <= now)
       return true;
   }
@@ -224,7 +226,7 @@ export function looksForMessage(run: Run, now: number): boolean {
 
 /** Tests whether a final run outlives its retention because of an unacknowledged delivery. */
 export function isKeptForOthers(run: Run): boolean {
-  return run.telling !== null || nextDeliveryAt(run) < Number.POSITIVE_INFINITY;
+  return run.notification !== null || nextDeliveryAt(run) < Number.POSITIVE_INFINITY;
 }
 
 function grant(transition: Transition, claim: DriverClaim): void {
@@ -424,8 +426,9 @@ function wake(transition: Transition, silent: readonly number[]): void {
 function wakeTask(transition: Transition, ordinal: number, state: TaskState, atWork: number): void {
   switch (state.status) {
     case "queued":
-      if (state.hold === undefined) sendAgainFor(transition, ordinal, state, atWork);
-      else if (state.hold.for === "deploy") askForDeploy(transition, ordinal, state.hold.since);
+      if (state.blockedBy === undefined) sendAgainFor(transition, ordinal, state, atWork);
+      else if (state.blockedBy.for === "deploy")
+        askForDeploy(transition, ordinal, state.blockedBy.since);
       else repeatRequest(transition, ordinal, state);
       break;
     case "retrying":

@@ -92,10 +92,10 @@ export class MappedTaskDraft {
 
   /** All tasks with known items, the latest last. */
   get known(): number[] {
-    return [...this.#run.eaches, ...this.#opened];
+    return [...this.#run.mappedTasks, ...this.#opened];
   }
 }
 
 function isBlocked(state: TaskState): boolean {
-  return state.status === "queued" && state.hold !== undefined;
+  return state.status === "queued" && state.blockedBy !== undefined;
 }

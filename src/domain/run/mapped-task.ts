@@ -168,7 +168,7 @@ function openItems(
       `the items of task ${of} of run ${run.id} begin at ${first}, after others`,
     );
   entry.each = newProgress(first, total);
-  run.eaches.push(of);
+  run.mappedTasks.push(of);
   for (let index = 0; index < total; index += 1) run.items.push(newItem(entry, of, index));
 }
 

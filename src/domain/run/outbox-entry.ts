@@ -27,7 +27,7 @@ export interface FailedTask {
 export interface OutboxEntry {
   /** Number from 1 over the whole run. */
   readonly id: number;
-  readonly debt: OutboxMessage;
+  readonly message: OutboxMessage;
   readonly tries: number;
   /** Next delivery without an acknowledgement. */
   readonly dueAt: number;
@@ -42,13 +42,13 @@ export interface OutboxEntry {
 export const FIRST_PAUSE_MS = 10_000;
 
 /** Makes an entry due now. `before`: number of earlier entries. */
-export function newOutboxEntry(debt: OutboxMessage, before: number, now: number): OutboxEntry {
-  return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
+export function newOutboxEntry(message: OutboxMessage, before: number, now: number): OutboxEntry {
+  return { id: before + 1, message, tries: 1, dueAt: now + FIRST_PAUSE_MS };
 }
 
 /** Due time of the next redelivery; Infinity without one. */
-export function nextDeliveryAt({ owed }: { readonly owed: readonly OutboxEntry[] }): number {
-  return owed.reduce(
+export function nextDeliveryAt({ outbox }: { readonly outbox: readonly OutboxEntry[] }): number {
+  return outbox.reduce(
     (soonest, { dueAt, parked }) => (parked === true ? soonest : Math.min(soonest, dueAt)),
     Number.POSITIVE_INFINITY,
   );
@@ -61,7 +61,7 @@ const MAX_DELIVERIES = 100;
 const MAX_RECORDINGS = 6;
 
 /** Next action for an entry, due for the `tries`th time. */
-export function deliveryStep({ tries }: Pick<OutboxEntry, "tries">): "pay" | "park" | "drop" {
-  if (tries <= MAX_DELIVERIES) return "pay";
+export function deliveryStep({ tries }: Pick<OutboxEntry, "tries">): "deliver" | "park" | "drop" {
+  if (tries <= MAX_DELIVERIES) return "deliver";
   return tries <= MAX_DELIVERIES + MAX_RECORDINGS ? "park" : "drop";
 }

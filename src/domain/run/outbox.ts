@@ -23,14 +23,14 @@ const MAX_PAUSE_MS = 900_000;
 
 /** Redelivers every due entry. Returns false without any. */
 export function redeliverDue(transition: Transition): boolean {
-  const due = transition.run.owed.filter(
+  const due = transition.run.outbox.filter(
     ({ dueAt, parked }) => parked !== true && dueAt <= transition.now,
   );
-  for (const owed of due) {
-    const tries = owed.tries + 1;
-    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** owed.tries);
-    if (deliveryStep({ tries }) === "drop") transition.builder.update({ ...owed, parked: true });
-    else transition.builder.enqueue({ ...owed, tries, dueAt: transition.now + pauseMs });
+  for (const entry of due) {
+    const tries = entry.tries + 1;
+    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** entry.tries);
+    if (deliveryStep({ tries }) === "drop") transition.builder.update({ ...entry, parked: true });
+    else transition.builder.enqueue({ ...entry, tries, dueAt: transition.now + pauseMs });
   }
   return due.length > 0;
 }
@@ -38,26 +38,28 @@ export function redeliverDue(transition: Transition): boolean {
 /** Removes an acknowledged entry. A cancellation acknowledged up to `next` continues from there. */
 export function acknowledgeEntry(transition: Transition, id: number, next: number | null): void {
   const { run, now, builder } = transition;
-  const owed = run.owed.find((candidate) => candidate.id === id);
-  if (owed === undefined) return transition.reject("already_paid");
-  const { debt } = owed;
-  if (debt.type === "cancel_children" && next !== null && next < debt.until)
-    builder.enqueue(newOutboxEntry({ ...debt, next: Math.max(debt.next, next) }, id - 1, now));
+  const entry = run.outbox.find((candidate) => candidate.id === id);
+  if (entry === undefined) return transition.reject("already_acknowledged");
+  const { message } = entry;
+  if (message.type === "cancel_children" && next !== null && next < message.until)
+    builder.enqueue(
+      newOutboxEntry({ ...message, next: Math.max(message.next, next) }, id - 1, now),
+    );
   else builder.acknowledge(id);
 }
 
 /** Marks an entry as a dead letter. */
 export function parkEntry(transition: Transition, id: number): void {
-  const owed = transition.run.owed.find((candidate) => candidate.id === id);
-  if (owed === undefined || owed.parked === true) transition.reject("already_paid");
-  else transition.builder.update({ ...owed, parked: true });
+  const entry = transition.run.outbox.find((candidate) => candidate.id === id);
+  if (entry === undefined || entry.parked === true) transition.reject("already_acknowledged");
+  else transition.builder.update({ ...entry, parked: true });
 }
 
 /** Redelivers a parked entry at a person's request. */
 export function redriveEntry(transition: Transition, id: number): void {
-  const owed = transition.run.owed.find((candidate) => candidate.id === id);
-  if (owed?.parked !== true) transition.reject("already_paid");
-  else transition.builder.enqueue(newOutboxEntry(owed.debt, id - 1, transition.now));
+  const entry = transition.run.outbox.find((candidate) => candidate.id === id);
+  if (entry?.parked !== true) transition.reject("already_acknowledged");
+  else transition.builder.enqueue(newOutboxEntry(entry.message, id - 1, transition.now));
 }
 
 /** Cancels the children of the run, including children found later. */
@@ -87,19 +89,21 @@ export function cancelLateChildren(transition: Transition): void {
   if (!run.cancelsChildren) return;
   const known = run.children.length;
   const until = known + builder.newChildren;
-  const open = run.owed.find(
-    ({ debt, parked }) =>
-      debt.type === "cancel_children" && debt.until === known && parked !== true,
+  const open = run.outbox.find(
+    ({ message, parked }) =>
+      message.type === "cancel_children" && message.until === known && parked !== true,
   );
   // The pending delivery covers the new children too.
-  if (open?.debt.type === "cancel_children" && until > known)
-    builder.update({ ...open, debt: { ...open.debt, until } });
+  if (open?.message.type === "cancel_children" && until > known)
+    builder.update({ ...open, message: { ...open.message, until } });
   else enqueueCancellation(transition, known, until);
 }
 
 function enqueueCancellation({ run, builder, now }: Transition, next: number, until: number): void {
   if (next < until)
-    builder.enqueue(newOutboxEntry({ type: "cancel_children", next, until }, run.owedEver, now));
+    builder.enqueue(
+      newOutboxEntry({ type: "cancel_children", next, until }, run.lastOutboxId, now),
+    );
 }
 
 /**
@@ -123,6 +127,10 @@ export function enqueueAlert(
     );
     return [{ ordinal, reason: state.reason, attempts }];
   });
-  const debt: OutboxMessage = { type: "alert", ...times, failed: failed.slice(0, LISTED_FAILURES) };
-  builder.enqueue(newOutboxEntry(debt, run.owedEver, times.finishedAt));
+  const message: OutboxMessage = {
+    type: "alert",
+    ...times,
+    failed: failed.slice(0, LISTED_FAILURES),
+  };
+  builder.enqueue(newOutboxEntry(message, run.lastOutboxId, times.finishedAt));
 }

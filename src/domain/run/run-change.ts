@@ -36,19 +36,19 @@ export interface RunChange {
   /** Awaited runs which are final now. */
   readonly arrived?: readonly (FinalRun & { readonly ordinal: number })[];
   /** New runs waiting for the end of this run. */
-  readonly watchers?: readonly RunId[];
+  readonly waiters?: readonly RunId[];
   /** A run which found this run by its key, besides the triggering run. */
   readonly foundBy?: RunId;
   /** The parent run has recorded this run as a child. */
   readonly parentKnows?: true;
   /** Waiting runs which acknowledged the end, or no longer exist. */
-  readonly told?: readonly RunId[];
+  readonly notified?: readonly RunId[];
   /** Next notification of the waiting runs. */
-  readonly telling?: NotificationState;
+  readonly notification?: NotificationState;
   /** New or updated outbox entries, by id. */
-  readonly owes?: readonly OutboxEntry[];
+  readonly enqueued?: readonly OutboxEntry[];
   /** Ids of acknowledged outbox entries. */
-  readonly paid?: readonly number[];
+  readonly acknowledged?: readonly number[];
   /** Whether the children are cancelled with this run. */
   readonly cancelsChildren?: boolean;
 }

@@ -44,12 +44,12 @@ export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys)
   const run: Run = {
     ...newRun(kept),
     ...kept,
-    eaches: [...kept.eaches],
+    mappedTasks: [...kept.mappedTasks],
     children: [...kept.children],
   };
   for (const [ordinal, standing] of decodeEntries(tasks, map))
     Object.assign(run.tasks[ordinal] ?? {}, standing);
-  const places = run.eaches.flatMap((of) => {
+  const places = run.mappedTasks.flatMap((of) => {
     const entry = run.tasks[of];
     return Array.from({ length: entry?.each?.total ?? 0 }, (_, index) => ({ entry, of, index }));
   });

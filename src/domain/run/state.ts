@@ -136,21 +136,21 @@ export interface Run extends RunGenesis {
   /** Items of mapped tasks; ordinals follow the last task. Use `entryOf` for lookups. */
   readonly items: TaskEntry[];
   /** Derived: mapped tasks with known items. */
-  readonly eaches: number[];
+  readonly mappedTasks: number[];
   readonly children: ChildRun[];
   /** Waiting runs without an acknowledgement. */
-  watchers: readonly RunId[];
+  waiters: readonly RunId[];
   /** Runs which found this run by its key, besides the triggering run. */
   foundBy: readonly RunId[];
   /**
    * The parent run has recorded this run, or is no longer asked (see objects/run/parent-link.ts).
    */
   parentKnows: boolean;
-  telling: NotificationState | null;
+  notification: NotificationState | null;
   /** Unacknowledged messages (see outbox.ts). */
-  owed: readonly OutboxEntry[];
+  outbox: readonly OutboxEntry[];
   /** Derived: id of the last outbox entry. */
-  owedEver: number;
+  lastOutboxId: number;
   cancelsChildren: boolean;
   /** Derived: number of open tasks. */
   open: number;
@@ -182,14 +182,14 @@ export function newRun(genesis: RunGenesis): Run {
     revision: 0,
     tasks,
     items: [],
-    eaches: [],
+    mappedTasks: [],
     children: [],
-    watchers: [],
+    waiters: [],
     foundBy: [],
     parentKnows: false,
-    telling: null,
-    owed: [],
-    owedEver: 0,
+    notification: null,
+    outbox: [],
+    lastOutboxId: 0,
     cancelsChildren: false,
     open: tasks.length,
     lacking: {},

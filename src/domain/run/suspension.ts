@@ -86,7 +86,7 @@ function soonestOf(awaits: readonly AwaitedRun[]): number {
 
 /** Subscribes to the runs. */
 function asking(transition: Transition, left: readonly AwaitedRun[], asks: number): Waiting {
-  transition.effect({ type: "watch", runIds: [...new Set(left.map(({ runId }) => runId))] });
+  transition.effect({ type: "subscribe", runIds: [...new Set(left.map(({ runId }) => runId))] });
   const askAt = transition.now + Math.min(MAX_ASK_MS, FIRST_ASK_MS * 2 ** asks);
   return { status: "waiting", for: "run", until: soonestOf(left), asks, askAt };
 }

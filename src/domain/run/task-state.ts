@@ -77,7 +77,7 @@ export type TaskState =
       readonly redispatchAt: number;
       readonly sentAt?: number;
       readonly notBefore?: number;
-      readonly hold?: BlockedBy;
+      readonly blockedBy?: BlockedBy;
     }
   /**
    * Only the holder of `token` may settle. `holder` is the executor object, `call` the driver's

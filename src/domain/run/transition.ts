@@ -70,7 +70,7 @@ export class Transition {
 
   /** Mapped tasks with known items. */
   get knownMapped(): readonly number[] {
-    return this.#mapped?.known ?? this.run.eaches;
+    return this.#mapped?.known ?? this.run.mappedTasks;
   }
 
   /** Recorded entry, before this transition. */

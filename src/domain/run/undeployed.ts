@@ -175,7 +175,7 @@ function blockByDeploy(
   const dispatches = state.status === "queued" ? state.dispatches + 1 : 1;
   transition.set(
     ordinal,
-    { status: "queued", dispatches, redispatchAt, hold: { for: "deploy", since } },
+    { status: "queued", dispatches, redispatchAt, blockedBy: { for: "deploy", since } },
     attempt,
   );
 }

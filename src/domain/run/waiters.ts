@@ -18,28 +18,28 @@ const MAX_DELAY_MS = 3_600_000;
 const MAX_NOTIFICATIONS = 32;
 
 /**
- * Notifies each waiting run without an acknowledgement. `tells`: number of earlier notifications of
+ * Notifies each waiting run without an acknowledgement. `sent`: number of earlier notifications of
  * this revision. The next reminder follows after 10 s, doubling up to 1 h.
  */
 function notifyWaiters(
-  watchers: readonly RunId[],
+  waiters: readonly RunId[],
   revision: number,
-  tells: number,
+  sent: number,
   now: number,
-): { effect: Effect; telling: NotificationState } {
-  const tellAt = now + Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** tells);
+): { effect: Effect; notification: NotificationState } {
+  const dueAt = now + Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** sent);
   return {
-    effect: { type: "tell", runIds: watchers, revision },
-    telling: { sent: tells + 1, dueAt: tellAt },
+    effect: { type: "notify", runIds: waiters, revision },
+    notification: { sent: sent + 1, dueAt },
   };
 }
 
 /** Notifies the waiting runs of the end of this run, with growing delays until acknowledged. */
 export function notifyOfEnd(run: Run, builder: ChangeBuilder, now: number): Effect[] {
-  if (run.watchers.length === 0) return [];
+  if (run.waiters.length === 0) return [];
   // The ending transition itself increments the revision.
-  const { effect, telling } = notifyWaiters(run.watchers, run.revision + 1, 0, now);
-  builder.waiters({ telling });
+  const { effect, notification } = notifyWaiters(run.waiters, run.revision + 1, 0, now);
+  builder.waiters({ notification });
   return [effect];
 }
 
@@ -50,10 +50,10 @@ export const MAX_FINDERS = 100;
 export function addWaiter(transition: Transition, by: RunId): void {
   const { run } = transition;
   if (run.open === 0) transition.reject("run_final");
-  else if (run.watchers.includes(by)) transition.reject("already_watched");
+  else if (run.waiters.includes(by)) transition.reject("already_subscribed");
   else
     transition.builder.waiters({
-      watchers: [by],
+      waiters: [by],
       ...(isParent(transition, by) && { parentKnows: true }),
     });
 }
@@ -65,7 +65,7 @@ export function addWaiter(transition: Transition, by: RunId): void {
 export function addFinder(transition: Transition, by: RunId): void {
   const { foundBy, origin } = transition.run;
   if (origin.parent?.runId === by || foundBy.includes(by) || foundBy.length >= MAX_FINDERS)
-    transition.reject("already_watched");
+    transition.reject("already_subscribed");
   else transition.builder.waiters({ foundBy: by });
 }
 
@@ -86,14 +86,20 @@ function isParent({ run }: Transition, by: RunId): boolean {
 /** Notifies the waiting runs of a final run again, or gives up. */
 export function notifyAgain(transition: Transition): void {
   const { run, now } = transition;
-  if (run.telling === null || run.telling.dueAt > now) return transition.reject("not_due");
-  if (run.telling.sent >= MAX_NOTIFICATIONS) {
-    transition.effect({ type: "untold", runIds: run.watchers });
-    return transition.builder.waiters({ told: run.watchers });
+  if (run.notification === null || run.notification.dueAt > now)
+    return transition.reject("not_due");
+  if (run.notification.sent >= MAX_NOTIFICATIONS) {
+    transition.effect({ type: "unnotified", runIds: run.waiters });
+    return transition.builder.waiters({ notified: run.waiters });
   }
-  const { effect, telling } = notifyWaiters(run.watchers, run.revision, run.telling.sent, now);
+  const { effect, notification } = notifyWaiters(
+    run.waiters,
+    run.revision,
+    run.notification.sent,
+    now,
+  );
   transition.effect(effect);
-  transition.builder.waiters({ telling });
+  transition.builder.waiters({ notification });
 }
 
 /**
@@ -102,11 +108,11 @@ export function notifyAgain(transition: Transition): void {
  */
 export function acknowledgeNotification(
   transition: Transition,
-  watchers: readonly RunId[],
+  waiters: readonly RunId[],
   revision: number,
 ): void {
   if (revision !== transition.run.revision) return transition.reject("retried_since");
-  const told = watchers.filter((watcher) => transition.run.watchers.includes(watcher));
-  if (told.length === 0) transition.reject("already_told");
-  else transition.builder.waiters({ told });
+  const notified = waiters.filter((waiter) => transition.run.waiters.includes(waiter));
+  if (notified.length === 0) transition.reject("already_notified");
+  else transition.builder.waiters({ notified });
 }

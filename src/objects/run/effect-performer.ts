@@ -67,24 +67,24 @@ export class EffectPerformer {
       case "finished":
         for (const resolve of this.#waiters) resolve();
         break;
-      case "watch":
+      case "subscribe":
         this.#ctx.waitUntil(this.#watch(run.id, effect.runIds));
         break;
-      case "tell":
+      case "notify":
         this.#ctx.waitUntil(this.#tell(run, effect));
         break;
-      case "pay":
-        this.#ctx.waitUntil(this.#deliver(run, effect.owed));
+      case "deliver":
+        this.#ctx.waitUntil(this.#deliver(run, effect.entry));
         break;
       case "park":
-        this.#ctx.waitUntil(this.#park(run, effect.owed));
+        this.#ctx.waitUntil(this.#park(run, effect.entry));
         break;
-      case "untold":
+      case "unnotified":
         log("error", "runs were not told that another one is final", { run_id: run.id, ...effect });
         break;
-      case "ask_slot":
-      case "give_slot_back":
-      case "spend_slot":
+      case "acquire_slot":
+      case "release_slot":
+      case "consume_permit":
       case "await_resume":
         this.#ctx.waitUntil(this.#performHold(run, effect));
         break;
@@ -96,19 +96,19 @@ export class EffectPerformer {
       this.#controller().awaited(finals);
   }
 
-  async #deliver(run: Run, { id, debt }: OutboxEntry): Promise<void> {
-    await deliverEntry(run.id, debt.type, async () => {
-      if (debt.type === "alert") {
-        const raised = this.#ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, debt));
+  async #deliver(run: Run, { id, message }: OutboxEntry): Promise<void> {
+    await deliverEntry(run.id, message.type, async () => {
+      if (message.type === "alert") {
+        const raised = this.#ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, message));
         await within(ALERT_LIMIT_MS, "the entrypoint of alerts", raised);
         this.#controller().paid(id, null);
       } else {
         const children = run.children.slice(
-          debt.next,
-          Math.min(debt.until, debt.next + CHILDREN_AT_ONCE),
+          message.next,
+          Math.min(message.until, message.next + CHILDREN_AT_ONCE),
         );
         await cancelRuns(this.#env, children, `${run.id}/${id}`);
-        this.#controller().paid(id, debt.next + children.length);
+        this.#controller().paid(id, message.next + children.length);
       }
     });
   }
@@ -123,7 +123,7 @@ export class EffectPerformer {
   /** Notifies waiting runs. A run that was retried meanwhile notifies at its next end. */
   async #tell(
     run: Run,
-    { runIds, revision }: Extract<Effect, { readonly type: "tell" }>,
+    { runIds, revision }: Extract<Effect, { readonly type: "notify" }>,
   ): Promise<void> {
     if (run.finishedAt === null) return;
     for await (const told of tellRuns(this.#env, noticeOf(run), runIds))

@@ -32,16 +32,17 @@ export interface SlotHost {
  */
 export async function performHoldEffect(host: SlotHost, effect: LimitGateEffect): Promise<void> {
   switch (effect.type) {
-    case "ask_slot":
+    case "acquire_slot":
       await ask(host, effect);
       break;
     case "await_resume":
-      if (!(await host.awaitResume(effect.task))) host.hold({ type: "resumed", task: effect.task });
+      if (!(await host.awaitResume(effect.task)))
+        host.hold({ type: "task_resumed", task: effect.task });
       break;
-    case "give_slot_back":
+    case "release_slot":
       await host.call(effect.limit, (limit) => limit.giveBack(effect.holder, effect.afterMs));
       break;
-    case "spend_slot":
+    case "consume_permit":
       await host.call(effect.limit, (limit) => limit.spend(effect.holder, effect.perMs));
       break;
   }
@@ -49,17 +50,17 @@ export async function performHoldEffect(host: SlotHost, effect: LimitGateEffect)
 
 async function ask(
   host: SlotHost,
-  { limit, request }: Extract<LimitGateEffect, { readonly type: "ask_slot" }>,
+  { limit, request }: Extract<LimitGateEffect, { readonly type: "acquire_slot" }>,
 ): Promise<void> {
   const { holder } = request;
   const { ordinal, attempt } = holder;
   const answer = await host.call(limit, (object) => object.ask(limit, request));
   if (answer === "waiting") return;
   if (answer === "refused") {
-    host.hold({ type: "refused", ordinal, attempt });
+    host.hold({ type: "slot_denied", ordinal, attempt });
     return;
   }
-  const run = host.hold({ type: "permitted", kind: limit.kind, ordinal, attempt });
+  const run = host.hold({ type: "slot_granted", kind: limit.kind, ordinal, attempt });
   // The attempt may have been cancelled during the call: then nobody will use the slot.
   const standing = slotStatusOf(run, limit.kind, holder, host.now());
   if (standing.type === "over")

@@ -18,7 +18,7 @@ const WHAT: Readonly<Record<OutboxMessage["type"], string>> = {
 export async function recordParked(
   env: Env,
   run: Run,
-  { id, debt, tries }: OutboxEntry,
+  { id, message: debt, tries }: OutboxEntry,
   now: number,
 ): Promise<void> {
   const letter = {

@@ -250,7 +250,9 @@ export class RunController {
   watch(by: RunId): boolean {
     const run = this.load();
     if (run === null) return true;
-    return this.#transitions.advance(run, { type: "watched", by }).rejections.includes("run_final");
+    return this.#transitions
+      .advance(run, { type: "subscribed", by })
+      .rejections.includes("run_final");
   }
 
   /** Adds a child. Returns false if this run is gone or is being deleted. */
@@ -272,7 +274,8 @@ export class RunController {
   /** Records that the runs know this run's end at that revision. */
   told(watchers: readonly RunId[], revision: number): void {
     const run = this.load();
-    if (run !== null) this.#transitions.advance(run, { type: "told", watchers, revision });
+    if (run !== null)
+      this.#transitions.advance(run, { type: "waiters_acknowledged", waiters: watchers, revision });
   }
 
   /** Records a completion report of an external attempt. A repeated report counts once. */
@@ -291,19 +294,21 @@ export class RunController {
    */
   paid(id: number, next: number | null): void {
     const run = this.load();
-    if (run !== null) this.#transitions.advance(run, { type: "paid", id, next });
+    if (run !== null) this.#transitions.advance(run, { type: "entry_acknowledged", id, next });
   }
 
   /** Records that the outbox entry is a dead letter now. */
   parked(id: number): void {
     const run = this.load();
-    if (run !== null) this.#transitions.advance(run, { type: "parked", id });
+    if (run !== null) this.#transitions.advance(run, { type: "entry_parked", id });
   }
 
   /** Redrives a parked outbox entry. Returns whether this call changed anything. */
   redrive(id: number): boolean {
     const run = this.load();
-    return run !== null && this.#transitions.advance(run, { type: "redriven", id }).change !== null;
+    return (
+      run !== null && this.#transitions.advance(run, { type: "entry_redriven", id }).change !== null
+    );
   }
 
   /**
@@ -335,14 +340,14 @@ export class RunController {
   /** Records an event of a limit and returns the current run, null if no run exists. */
   hold(event: LimitGateEvent): Run | null {
     const run = this.load();
-    if (event.type === "resumed") this.#resumed.note(event.task);
+    if (event.type === "task_resumed") this.#resumed.note(event.task);
     if (run !== null) this.#transitions.advance(run, event);
     return run;
   }
 
   permitted(kind: LimitKind, holder: SlotHolder): SlotStatus {
     const run = this.hold({
-      type: "permitted",
+      type: "slot_granted",
       kind,
       ordinal: holder.ordinal,
       attempt: holder.attempt,
@@ -351,7 +356,7 @@ export class RunController {
   }
 
   displaced(holder: SlotHolder): SlotStatus {
-    const run = this.hold({ type: "displaced", ordinal: holder.ordinal, attempt: holder.attempt });
+    const run = this.hold({ type: "preempted", ordinal: holder.ordinal, attempt: holder.attempt });
     return slotStatusOf(run, "concurrency", holder, this.#host.now());
   }
 

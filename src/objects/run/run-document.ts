@@ -109,11 +109,11 @@ function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"
 
 /** Returns the block of a task; for a mapped task, the block of an item if a deploy is missing. */
 function holdShownOf(run: Run, { state, each }: TaskEntry): BlockedBy | undefined {
-  if (state.status === "queued") return state.hold;
+  if (state.status === "queued") return state.blockedBy;
   // Scans up to ten thousand items only if a method is missing somewhere.
   if (state.status !== "each" || each === undefined || isNoneLacking(run.lacking)) return undefined;
   const waiting = itemsOf(run, each).find((item) => isBlockedBy(item.state, "deploy"))?.state;
-  return waiting?.status === "queued" ? waiting.hold : undefined;
+  return waiting?.status === "queued" ? waiting.blockedBy : undefined;
 }
 
 function statusOf({ status }: TaskState): TaskStatus {

@@ -320,7 +320,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   }
 
   async resumed(task: string): Promise<void> {
-    this.#controller.hold({ type: "resumed", task });
+    this.#controller.hold({ type: "task_resumed", task });
   }
 
   async untilFinal(timeoutMs: number): Promise<RunDocument | null> {

@@ -110,6 +110,6 @@ export function soonestIn(change: RunChange | null): number {
   const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
   return due.reduce(
     (soonest, at) => Math.min(soonest, at),
-    nextDeliveryAt({ owed: change?.owes ?? [] }),
+    nextDeliveryAt({ outbox: change?.enqueued ?? [] }),
   );
 }

@@ -9,7 +9,7 @@ const FIVE: TaskLimits = { concurrency: { limit: 5, strategy: "queue", key: null
 const LEASE_MS = 25_000 + 10_000;
 
 function permit(play: Play, ordinal = 0, attempt = 1): void {
-  play.event({ type: "permitted", kind: "concurrency", ordinal, attempt });
+  play.event({ type: "slot_granted", kind: "concurrency", ordinal, attempt });
 }
 
 describe("a limited task that waits for another run", () => {
@@ -106,14 +106,12 @@ describe("a limited task with `each`", () => {
     play.settle("b[0]", succeeded());
     play.now += 1_000;
     play.cancel();
-    expect(play.effects("give_slot_back").map(({ holder, afterMs }) => [play.nameOf(holder.ordinal), afterMs])).toEqual(
-      [
-        ["b[1]", LEASE_MS - 1_000],
-        ["b[2]", 0],
-        ["b[3]", 0],
-        ["b[4]", 0],
-      ],
-    );
+    expect(play.effects("release_slot").map(({ holder, afterMs }) => [play.nameOf(holder.ordinal), afterMs])).toEqual([
+      ["b[1]", LEASE_MS - 1_000],
+      ["b[2]", 0],
+      ["b[3]", 0],
+      ["b[4]", 0],
+    ]);
   });
 
   it("has no items to give slots back of before they are known", () => {

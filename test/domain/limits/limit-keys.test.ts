@@ -18,7 +18,7 @@ function saying(outcome: Outcome, limitKeys: Readonly<Record<string, PayloadLimi
 /** What the last event asks for: the task or item, its key and its priority. */
 function asked(play: Play): unknown[] {
   return play
-    .effects("ask_slot")
+    .effects("acquire_slot")
     .map(({ limit, request }) => [play.nameOf(request.holder.ordinal), limit.key, request.priority]);
 }
 
@@ -32,17 +32,17 @@ describe("the key and the priority of an attempt", () => {
   it("go with the slot when it is given back, also after the attempt was cancelled", () => {
     const play = new Play("a > b", { b: { limits: KEYED } }, { claim: FRESH_DRIVER });
     play.settle("a", saying(succeeded(), { b: { concurrency: '"ann"' } }));
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 1, attempt: 1 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 1, attempt: 1 });
     play.claim();
     const lease = play.leaseOf("b");
     play.cancel();
-    expect(play.effects("give_slot_back").map(({ limit }) => limit.key)).toEqual(['"ann"']);
+    expect(play.effects("release_slot").map(({ limit }) => limit.key)).toEqual(['"ann"']);
     play.event({
       type: "settled",
       attempts: [{ ...lease, outcome: succeeded(), children: [], logs: null }],
       claim: null,
     });
-    expect(play.effects("give_slot_back").map(({ limit }) => limit.key)).toEqual(['"ann"']);
+    expect(play.effects("release_slot").map(({ limit }) => limit.key)).toEqual(['"ann"']);
   });
 
   it("are nothing where the upstream task has failed", () => {

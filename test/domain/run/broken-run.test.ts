@@ -20,31 +20,31 @@ describe("the end of a run that is broken", () => {
     const play = new Play({ ...graphOf("a > b"), onFailure: "alert" });
     play.claim();
     const effects = broken(play);
-    const debt = {
+    const message = {
       type: "alert",
       startedAt: play.now,
       finishedAt: play.now,
       failed: [{ ordinal: 0, reason: "broken", attempts: 2 }],
     };
-    expect(effects).toContainEqual({ type: "pay", owed: { id: 1, debt, tries: 1, dueAt: play.now + 10_000 } });
-    expect(play.run.owed).toMatchObject([{ id: 1, debt }]);
+    expect(effects).toContainEqual({ type: "deliver", entry: { id: 1, message, tries: 1, dueAt: play.now + 10_000 } });
+    expect(play.run.outbox).toMatchObject([{ id: 1, message }]);
     expect(play.run.tasks[0]?.attempts[1]?.error).toEqual(BOOM);
   });
 
   it("is told to runs that await it, until they have answered", () => {
     const play = new Play("a");
-    play.event({ type: "watched", by: WATCHER });
+    play.event({ type: "subscribed", by: WATCHER });
     play.claim();
-    expect(broken(play)).toContainEqual({ type: "tell", runIds: [WATCHER], revision: play.run.revision });
-    expect(play.run.telling).toMatchObject({ sent: 1 });
+    expect(broken(play)).toContainEqual({ type: "notify", runIds: [WATCHER], revision: play.run.revision });
+    expect(play.run.notification).toMatchObject({ sent: 1 });
   });
 
   it("gives the slots of limits back, after the lease of a worker that may be at work", () => {
     const play = new Play("a > b", { a: { limits: ONE } });
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt: 1 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
     play.claim();
     expect(broken(play)).toContainEqual({
-      type: "give_slot_back",
+      type: "release_slot",
       limit: { kind: "concurrency", task: "a", key: null },
       holder: { runId: RUN_ID, ordinal: 0, attempt: 1 },
       afterMs: 35_000,
@@ -55,11 +55,9 @@ describe("the end of a run that is broken", () => {
     const play = new Play("a > b", { b: { each: { maxParallel: 2, onError: "fail" }, limits: ONE } });
     play.claim();
     play.settle("a", passedArray(2));
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 2, attempt: 1 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 2, attempt: 1 });
     expect(play.claim()).toEqual(["b[0]"]);
-    const returned = broken(play).flatMap((effect) =>
-      effect.type === "give_slot_back" ? [effect.holder.ordinal] : [],
-    );
+    const returned = broken(play).flatMap((effect) => (effect.type === "release_slot" ? [effect.holder.ordinal] : []));
     expect(returned).toEqual([2]);
     expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "broken" });
     expect(play.itemsOf("b")).toEqual(["cancelled", "pending"]);

@@ -53,11 +53,11 @@ describe("items that nobody has begun", () => {
       priority: 0,
     } as const;
     const play = mapped(501, { limits });
-    expect(play.effects("ask_slot")).toHaveLength(500);
+    expect(play.effects("acquire_slot")).toHaveLength(500);
     expect(play.claim()).toEqual([]);
     expect(play.itemsOf("b").at(-1)).toBe("pending");
     play.wakeWhenDue();
-    expect(play.effects("ask_slot")).toHaveLength(1);
+    expect(play.effects("acquire_slot")).toHaveLength(1);
   });
 
   it("wait for the slots of one key a few at a time, in order: the next begins when one has its slot", () => {
@@ -72,10 +72,11 @@ describe("items that nobody has begun", () => {
     const b = Array.from({ length: 30 }, (_, index) => ({ concurrency: user(index) }));
     const output = payloadRef("array", 30);
     play.settle("a", { type: "succeeded", passed: { output, to: null, limitKeys: { b } } });
-    const asked = (): string[] => play.effects("ask_slot").map(({ request }) => play.nameOf(request.holder.ordinal));
+    const asked = (): string[] =>
+      play.effects("acquire_slot").map(({ request }) => play.nameOf(request.holder.ordinal));
     expect(asked()).toEqual(["b[0]", "b[1]", "b[9]", "b[19]"]);
     const permit = (item: string): string[] => {
-      play.event({ type: "permitted", kind: "concurrency", ordinal: play.ordinalOf(item), attempt: 1 });
+      play.event({ type: "slot_granted", kind: "concurrency", ordinal: play.ordinalOf(item), attempt: 1 });
       return asked();
     };
     expect(permit("b[9]")).toEqual(["b[29]"]);
@@ -110,11 +111,13 @@ describe("items that nobody has begun", () => {
             if (round > 500) throw new Error(`stuck: ${play.itemsOf("b").join()}`);
             const held = [...play.run.active].flatMap((ordinal) => {
               const state = entryOf(play.run, ordinal)?.state;
-              return state?.status === "queued" && state.hold !== undefined ? [{ ordinal, hold: state.hold }] : [];
+              return state?.status === "queued" && state.blockedBy !== undefined
+                ? [{ ordinal, blockedBy: state.blockedBy }]
+                : [];
             });
-            for (const { ordinal, hold } of held)
-              if (hold.for === "concurrency" || hold.for === "rate_limit")
-                play.event({ type: "permitted", kind: hold.for, ordinal, attempt: 1 });
+            for (const { ordinal, blockedBy } of held)
+              if (blockedBy.for === "concurrency" || blockedBy.for === "rate_limit")
+                play.event({ type: "slot_granted", kind: blockedBy.for, ordinal, attempt: 1 });
             for (const task of play.claim()) play.settle(task, succeeded());
           }
           expect(play.itemsOf("b").every((status) => status === "succeeded")).toBe(true);

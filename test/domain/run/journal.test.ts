@@ -54,7 +54,7 @@ describe("the journal of a run", () => {
     const run = wide();
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
     expect(Math.max(...run.rows().flatMap(({ kind, bytes }) => (kind === "data" ? [] : [bytes])))).toBeLessThan(ROW);
-    const asked = run.take("ask_slot").map(({ limit }) => limit.key);
+    const asked = run.take("acquire_slot").map(({ limit }) => limit.key);
     expect(asked.slice(0, 2)).toEqual([ITEMS[0]?.concurrency, ITEMS[1]?.concurrency]);
     run.reset();
     const state = run.controller.load()?.tasks[0]?.state;
@@ -202,10 +202,10 @@ describe("the journal of a run that lives long", () => {
     const limitKeys = { b: ITEMS.map(() => ({ concurrency: '"one"' })) };
     run.settle(ended(leases[0], { type: "succeeded", output, to: null, limitKeys }));
     const begin = run.now;
-    let asked = run.take("ask_slot").length;
+    let asked = run.take("acquire_slot").length;
     while (run.now < begin + 7 * 86_400_000) {
       await run.wake();
-      asked += run.take("ask_slot").length;
+      asked += run.take("acquire_slot").length;
     }
     expect(asked).toBeLessThan(700);
     expect(run.rows().length).toBeLessThan(800);
@@ -249,7 +249,7 @@ describe("a journal of large entries", () => {
       });
       run.settle(ended(leases[0], { type: "suspended", awaits }));
       run.now += 1_000;
-      run.controller.hold({ type: "resumed", task: "a" });
+      run.controller.hold({ type: "task_resumed", task: "a" });
       void run.wake();
       ({ leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 }));
     }

@@ -16,7 +16,7 @@ function limited(limits: TaskLimits, dag = "a"): Play {
 }
 
 function permit(play: Play, attempt = 1, kind: LimitKind = "concurrency"): void {
-  play.event({ type: "permitted", kind, ordinal: 0, attempt });
+  play.event({ type: "slot_granted", kind, ordinal: 0, attempt });
 }
 
 describe("a task with a limit", () => {
@@ -36,9 +36,9 @@ describe("a task with a limit", () => {
 
   it("asks with what peach.conf says, and since when it is ready", () => {
     const play = limited(BOTH);
-    expect(play.effects("ask_slot")).toEqual([
+    expect(play.effects("acquire_slot")).toEqual([
       {
-        type: "ask_slot",
+        type: "acquire_slot",
         limit: { kind: "concurrency", task: "a", key: null },
         request: {
           holder: { runId: RUN_ID, ordinal: 0, attempt: 1 },
@@ -53,7 +53,7 @@ describe("a task with a limit", () => {
 
   it("asks with the time of the deployment that has accepted its run", () => {
     const play = new Play({ ...graphOf("a", { a: { limits: FIVE } }), madeAt: 900_000 });
-    expect(play.effects("ask_slot")[0]?.request.rule).toEqual({
+    expect(play.effects("acquire_slot")[0]?.request.rule).toEqual({
       limit: 5,
       perMs: null,
       planAt: 1_000_000,
@@ -62,7 +62,7 @@ describe("a task with a limit", () => {
   });
 
   it("asks for a place in the window with its own limit", () => {
-    const [asked] = limited(RATED).effects("ask_slot");
+    const [asked] = limited(RATED).effects("acquire_slot");
     expect([asked?.limit.kind, asked?.request.rule]).toEqual([
       "rate_limit",
       { limit: 100, perMs: 60_000, planAt: 1_000_000 },
@@ -101,7 +101,7 @@ describe("a task with a limit", () => {
     play.wakeWhenDue();
     expect(calls(play)).toEqual(["ask concurrency for attempt 2"]);
     permit(play, 1);
-    expect(play.last.rejections).toEqual(["not_held"]);
+    expect(play.last.rejections).toEqual(["not_blocked"]);
     permit(play, 2);
     expect(play.claim()).toEqual(["a"]);
   });
@@ -153,7 +153,7 @@ describe("a task with a limit", () => {
       play.claim();
       const lease = play.leaseOf("a");
       play.cancel();
-      expect(play.effects("give_slot_back")).toMatchObject([{ afterMs: LEASE_MS }]);
+      expect(play.effects("release_slot")).toMatchObject([{ afterMs: LEASE_MS }]);
       play.event({ type: "settled", attempts: [{ ...lease, outcome, children: [], logs: null }], claim: null });
       return calls(play);
     };
@@ -188,7 +188,7 @@ describe("a task with a limit", () => {
     const passed = succeeded();
     if (passed.type !== "succeeded") throw new Error("made so");
     play.settle("a", { ...passed, passed: { ...passed.passed, limitKeys: { b: { concurrency: '"ann"' } } } });
-    expect(play.effects("ask_slot").map(({ limit }) => limit.key)).toEqual(['"ann"']);
+    expect(play.effects("acquire_slot").map(({ limit }) => limit.key)).toEqual(['"ann"']);
     expect(play.effects("dispatch")).toEqual([]);
   });
 });
@@ -234,7 +234,7 @@ describe("a cancelled run", () => {
 describe("a task that does not wait", () => {
   it("is skipped with the reason, and its children by their rules", () => {
     const play = limited(FIVE, "a > b c");
-    play.event({ type: "refused", ordinal: 0, attempt: 1 });
+    play.event({ type: "slot_denied", ordinal: 0, attempt: 1 });
     expect(play.statuses).toEqual({ a: "skipped", b: "skipped", c: "skipped" });
     expect(play.stateOf("a")).toMatchObject({ reason: "concurrency" });
     expect(play.run.status).toBe("succeeded");
@@ -244,12 +244,12 @@ describe("a task that does not wait", () => {
   it("waits once it has begun", () => {
     const skip: TaskLimits = { ...FIVE, concurrency: { limit: 1, strategy: "skip", key: null } };
     const play = limited(skip);
-    expect(play.effects("ask_slot")[0]?.request.strategy).toBe("skip");
+    expect(play.effects("acquire_slot")[0]?.request.strategy).toBe("skip");
     permit(play);
     play.claim();
     play.settle("a", failed());
     play.wakeWhenDue();
-    expect(play.effects("ask_slot")[0]?.request.strategy).toBe("queue");
+    expect(play.effects("acquire_slot")[0]?.request.strategy).toBe("queue");
   });
 });
 
@@ -259,7 +259,7 @@ describe("a task that gives way", () => {
       const play = limited(FIVE, "a > b");
       permit(play);
       if (begun) play.claim();
-      play.event({ type: "displaced", ordinal: 0, attempt: 1 });
+      play.event({ type: "preempted", ordinal: 0, attempt: 1 });
       expect(play.statuses).toEqual({ a: "cancelled", b: "skipped" });
       expect(play.stateOf("a")).toMatchObject({ reason: "concurrency" });
       expect(play.run.status).toBe("cancelled");
@@ -273,7 +273,7 @@ describe("a task that gives way", () => {
     permit(play);
     play.claim();
     play.now += 1_000;
-    play.event({ type: "displaced", ordinal: 0, attempt: 1 });
+    play.event({ type: "preempted", ordinal: 0, attempt: 1 });
     expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ startedAt: play.now - 1_000, finishedAt: play.now });
   });
 
@@ -281,7 +281,7 @@ describe("a task that gives way", () => {
     const play = new Play("r > a b", { a: { limits: FIVE } });
     play.claim();
     play.settle("r", succeeded());
-    play.event({ type: "displaced", ordinal: 1, attempt: 1 });
+    play.event({ type: "preempted", ordinal: 1, attempt: 1 });
     expect(play.claim()).toEqual(["b"]);
     play.settle("b", succeeded());
     expect(play.run.status).toBe("cancelled");
@@ -292,26 +292,26 @@ describe("a task that gives way", () => {
     permit(play);
     play.claim();
     play.settle("a", failed());
-    play.event({ type: "displaced", ordinal: 0, attempt: 1 });
-    expect(play.last.rejections).toEqual(["not_held"]);
+    play.event({ type: "preempted", ordinal: 0, attempt: 1 });
+    expect(play.last.rejections).toEqual(["not_blocked"]);
     expect(play.statuses["a"]).toBe("retrying");
   });
 });
 
 describe("what a limit says", () => {
   it.each([
-    ["of no task", { type: "permitted", kind: "concurrency", ordinal: 9, attempt: 1 }],
-    ["of another attempt", { type: "permitted", kind: "concurrency", ordinal: 0, attempt: 2 }],
-    ["of another limit", { type: "permitted", kind: "rate_limit", ordinal: 0, attempt: 1 }],
+    ["of no task", { type: "slot_granted", kind: "concurrency", ordinal: 9, attempt: 1 }],
+    ["of another attempt", { type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 2 }],
+    ["of another limit", { type: "slot_granted", kind: "rate_limit", ordinal: 0, attempt: 1 }],
   ] as const)("%s changes nothing", (_what, event) => {
-    expect(limited(FIVE).event(event)).toMatchObject({ change: null, rejections: ["not_held"] });
+    expect(limited(FIVE).event(event)).toMatchObject({ change: null, rejections: ["not_blocked"] });
   });
 
   it("too late, when it refuses what it has permitted, changes nothing", () => {
     const play = limited(FIVE);
     permit(play);
-    play.event({ type: "refused", ordinal: 0, attempt: 1 });
-    expect(play.last).toMatchObject({ change: null, rejections: ["not_held"] });
+    play.event({ type: "slot_denied", ordinal: 0, attempt: 1 });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_blocked"] });
     expect(play.claim()).toEqual(["a"]);
   });
 });

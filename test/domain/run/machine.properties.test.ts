@@ -53,7 +53,7 @@ describe("whatever comes, in whatever order", () => {
         if (isFinal(state)) expect(stateAt(run, ordinal)).toEqual(state);
       // Whom it tells that it has ended is all that may change.
       if (before.finishedAt !== null)
-        expect({ ...run, watchers: null, telling: null }).toEqual({ ...before, watchers: null, telling: null });
+        expect({ ...run, waiters: null, notification: null }).toEqual({ ...before, waiters: null, notification: null });
     });
   });
 
@@ -163,7 +163,7 @@ describe("whatever comes, in whatever order", () => {
     always((before, { last, run }, { type }) => {
       if (last.change === null || type === "time") expect(run).toEqual(before);
       else {
-        const { tasks, steps = [], watchers = [], told = [], telling } = last.change;
+        const { tasks, steps = [], waiters: watchers = [], notified: told = [], notification: telling } = last.change;
         const changed = tasks.length + steps.length + watchers.length + told.length + Number(telling !== undefined);
         expect(changed).toBeGreaterThan(0);
       }

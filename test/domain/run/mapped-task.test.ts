@@ -339,8 +339,8 @@ describe("what items passed is gathered", () => {
   it("without those that a limit has skipped", () => {
     const limits = { concurrency: { limit: 2, strategy: "skip", key: null }, rateLimit: null, priority: 0 } as const;
     const play = mapped(2, { ...ALL, limits });
-    play.event({ type: "refused", ordinal: play.ordinalOf("b[0]"), attempt: 1 });
-    play.event({ type: "permitted", kind: "concurrency", ordinal: play.ordinalOf("b[1]"), attempt: 1 });
+    play.event({ type: "slot_denied", ordinal: play.ordinalOf("b[0]"), attempt: 1 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: play.ordinalOf("b[1]"), attempt: 1 });
     expect(play.claim()).toEqual(["b[1]"]);
     play.settle("b[1]", succeeded());
     expect(play.itemsOf("b")).toEqual(["skipped", "succeeded"]);
@@ -354,7 +354,7 @@ describe("items of several tasks that become known at once", () => {
     const settings = { b: { ...ALL, limits }, c: { ...ALL, timeoutMs: 60_000 }, d: { ...ALL, limits } };
     const play = new Play("a > b c d", settings, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(2));
-    expect(play.effects("ask_slot").map(({ request }) => play.nameOf(request.holder.ordinal))).toEqual([
+    expect(play.effects("acquire_slot").map(({ request }) => play.nameOf(request.holder.ordinal))).toEqual([
       "b[0]",
       "b[1]",
       "d[0]",
@@ -370,7 +370,7 @@ describe("items of several tasks that become known at once", () => {
     const genesis = genesisOf(graphOf("b", { b: { ...ALL, limits } }));
     const limitKeys = ["x", "y", "z"].map((concurrency) => ({ concurrency }));
     const { effects } = advance(newRun({ ...genesis, limitKeys }), { type: "accepted", claim: null }, 0);
-    expect(effects.map((effect) => effect.type === "ask_slot" && effect.limit.key)).toEqual(["x", "y", "z"]);
+    expect(effects.map((effect) => effect.type === "acquire_slot" && effect.limit.key)).toEqual(["x", "y", "z"]);
   });
 
   it("never begin where others are", () => {

@@ -16,8 +16,8 @@ function alerting(dag: string): Play {
 }
 
 /** The debts that are to be paid now. */
-function paying(play: Play) {
-  return play.effects("pay").map(({ owed }) => owed);
+function delivered(play: Play) {
+  return play.effects("deliver").map(({ entry: owed }) => owed);
 }
 
 describe("a run that fails, where somebody is to be told", () => {
@@ -27,13 +27,13 @@ describe("a run that fails, where somebody is to be told", () => {
     play.settle("a", succeeded());
     play.claim();
     play.settle("b", FATAL);
-    expect(play.run.owed).toEqual([]);
+    expect(play.run.outbox).toEqual([]);
     play.settle("c", FATAL);
     const owed = {
       id: 1,
       tries: 1,
       dueAt: play.now + 10_000,
-      debt: {
+      message: {
         type: "alert",
         startedAt: play.now,
         finishedAt: play.now,
@@ -43,8 +43,8 @@ describe("a run that fails, where somebody is to be told", () => {
         ],
       },
     };
-    expect(play.run.owed).toEqual([owed]);
-    expect(paying(play)).toEqual([owed]);
+    expect(play.run.outbox).toEqual([owed]);
+    expect(delivered(play)).toEqual([owed]);
   });
 
   it("owes none if it succeeds, is cancelled, or nobody is to be told", () => {
@@ -55,7 +55,7 @@ describe("a run that fails, where somebody is to be told", () => {
     const quiet = new Play("a");
     quiet.claim();
     quiet.settle("a", FATAL);
-    for (const play of [fine, cancelled, quiet]) expect([play.run.owed, paying(play)]).toEqual([[], []]);
+    for (const play of [fine, cancelled, quiet]) expect([play.run.outbox, delivered(play)]).toEqual([[], []]);
   });
 
   it("pays it again, with growing pauses, until somebody has acknowledged it, and outlives its retention", () => {
@@ -66,18 +66,18 @@ describe("a run that fails, where somebody is to be told", () => {
     const pauses = [];
     for (let times = 0; times < 9; times += 1) {
       pauses.push(play.wakeWhenDue());
-      expect(paying(play)).toHaveLength(1);
+      expect(delivered(play)).toHaveLength(1);
     }
     expect(pauses.map((ms) => ms / 1_000)).toEqual([10, 20, 40, 80, 160, 320, 640, 900, 900]);
     play.now = end + 2 * play.run.graph.retentionMs;
     play.wake();
     expect(nextWakeAt(play.run)).toBe(play.now + 900_000);
-    play.event({ type: "paid", id: 1, next: null });
-    expect(play.run.owed).toEqual([]);
+    play.event({ type: "entry_acknowledged", id: 1, next: null });
+    expect(play.run.outbox).toEqual([]);
     expect(nextWakeAt(play.run)).toBe(end + play.run.graph.retentionMs);
-    expect(play.event({ type: "paid", id: 1, next: null })).toMatchObject({
+    expect(play.event({ type: "entry_acknowledged", id: 1, next: null })).toMatchObject({
       change: null,
-      rejections: ["already_paid"],
+      rejections: ["already_acknowledged"],
     });
   });
 
@@ -87,29 +87,38 @@ describe("a run that fails, where somebody is to be told", () => {
     play.settle("a", FATAL);
     const end = play.now;
     while (play.effects("park").length === 0 && play.now < end + 48 * HOUR_MS) {
-      expect(paying(play)).toHaveLength(1);
+      expect(delivered(play)).toHaveLength(1);
       play.wakeWhenDue();
     }
     expect((play.now - end) / HOUR_MS).toBeCloseTo(23.6, 1);
-    expect([paying(play), play.effects("park")]).toMatchObject([[], [{ owed: { id: 1, debt: { type: "alert" } } }]]);
-    play.event({ type: "parked", id: 1 });
-    expect(play.run.owed).toMatchObject([{ id: 1, parked: true }]);
+    expect([delivered(play), play.effects("park")]).toMatchObject([
+      [],
+      [{ entry: { id: 1, message: { type: "alert" } } }],
+    ]);
+    play.event({ type: "entry_parked", id: 1 });
+    expect(play.run.outbox).toMatchObject([{ id: 1, parked: true }]);
     expect([isKeptForOthers(play.run), nextWakeAt(play.run)]).toEqual([false, end + play.run.graph.retentionMs]);
-    expect(play.event({ type: "parked", id: 1 })).toMatchObject({ change: null, rejections: ["already_paid"] });
+    expect(play.event({ type: "entry_parked", id: 1 })).toMatchObject({
+      change: null,
+      rejections: ["already_acknowledged"],
+    });
   });
 
   it("is paid after all when a person has its dead letter redriven", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
-    expect(play.event({ type: "redriven", id: 1 })).toMatchObject({ change: null, rejections: ["already_paid"] });
+    expect(play.event({ type: "entry_redriven", id: 1 })).toMatchObject({
+      change: null,
+      rejections: ["already_acknowledged"],
+    });
     while (play.effects("park").length === 0) play.wakeWhenDue();
-    play.event({ type: "parked", id: 1 });
-    play.event({ type: "redriven", id: 1 });
-    expect(paying(play)).toMatchObject([{ id: 1, tries: 1 }]);
+    play.event({ type: "entry_parked", id: 1 });
+    play.event({ type: "entry_redriven", id: 1 });
+    expect(delivered(play)).toMatchObject([{ id: 1, tries: 1 }]);
     expect(nextWakeAt(play.run)).toBe(play.now + 10_000);
-    play.event({ type: "paid", id: 1, next: null });
-    expect(play.run.owed).toEqual([]);
+    play.event({ type: "entry_acknowledged", id: 1, next: null });
+    expect(play.run.outbox).toEqual([]);
   });
 
   it("ends in the log alone if no dead letter can be recorded either", () => {
@@ -123,26 +132,26 @@ describe("a run that fails, where somebody is to be told", () => {
       expect(wakes).toBeLessThan(110);
     }
     expect(parked).toBe(6);
-    expect(play.run.owed).toMatchObject([{ parked: true }]);
+    expect(play.run.outbox).toMatchObject([{ parked: true }]);
   });
 
   it("owes another one when it fails again after a retry, and keeps the first as it was", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
-    const [first] = play.run.owed;
+    const [first] = play.run.outbox;
     play.now += 1_000;
     play.event({ type: "retried" });
-    expect(play.run.owed).toEqual([first]);
+    expect(play.run.outbox).toEqual([first]);
     expect(nextWakeAt(play.run)).toBe(first?.dueAt);
     play.claim();
     play.settle("a", FATAL);
-    expect(play.run.owed).toMatchObject([
+    expect(play.run.outbox).toMatchObject([
       first ?? {},
-      { id: 2, debt: { finishedAt: play.now, failed: [{ attempts: 2 }] } },
+      { id: 2, message: { finishedAt: play.now, failed: [{ attempts: 2 }] } },
     ]);
-    play.event({ type: "paid", id: 1, next: null });
-    expect(play.run.owed).toMatchObject([{ id: 2 }]);
+    play.event({ type: "entry_acknowledged", id: 1, next: null });
+    expect(play.run.outbox).toMatchObject([{ id: 2 }]);
   });
 
   it("pays what is due and nothing else, of a run that goes on too", () => {
@@ -154,12 +163,12 @@ describe("a run that fails, where somebody is to be told", () => {
     play.claim();
     play.now += 9_000;
     play.wake();
-    expect(paying(play)).toMatchObject([{ id: 1, tries: 2 }]);
+    expect(delivered(play)).toMatchObject([{ id: 1, tries: 2 }]);
     expect(play.last.rejections).toEqual([]);
     play.settle("a", FATAL);
-    expect(paying(play)).toMatchObject([{ id: 2, tries: 1 }]);
+    expect(delivered(play)).toMatchObject([{ id: 2, tries: 1 }]);
     play.wakeWhenDue();
-    expect(paying(play)).toMatchObject([{ id: 2, tries: 2 }]);
+    expect(delivered(play)).toMatchObject([{ id: 2, tries: 2 }]);
   });
 
   it("takes a payment for nothing but the debt that it names, all of it", () => {
@@ -167,13 +176,13 @@ describe("a run that fails, where somebody is to be told", () => {
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER, [child(1), child(2)]);
     play.settle("b", FATAL);
-    expect(play.event({ type: "paid", id: 2, next: null })).toMatchObject({
+    expect(play.event({ type: "entry_acknowledged", id: 2, next: null })).toMatchObject({
       change: null,
-      rejections: ["already_paid"],
+      rejections: ["already_acknowledged"],
     });
-    expect(play.run.owed).toHaveLength(1);
-    play.event({ type: "paid", id: 1, next: 0 });
-    expect(play.run.owed).toEqual([]);
+    expect(play.run.outbox).toHaveLength(1);
+    play.event({ type: "entry_acknowledged", id: 1, next: 0 });
+    expect(play.run.outbox).toEqual([]);
   });
 });
 
@@ -184,11 +193,11 @@ describe("a run that is cancelled with its children", () => {
     play.settle("a", succeeded(), null, [child(1), child(2), child(3)]);
     play.event({ type: "cancelled", children: true });
     expect(play.run.status).toBe("cancelled");
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { type: "cancel_children", next: 0 } }]);
-    play.event({ type: "paid", id: 1, next: 2 });
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { type: "cancel_children", next: 2 } }]);
-    play.event({ type: "paid", id: 1, next: 3 });
-    expect(play.run.owed).toEqual([]);
+    expect(delivered(play)).toMatchObject([{ id: 1, message: { type: "cancel_children", next: 0 } }]);
+    play.event({ type: "entry_acknowledged", id: 1, next: 2 });
+    expect(delivered(play)).toMatchObject([{ id: 1, message: { type: "cancel_children", next: 2 } }]);
+    play.event({ type: "entry_acknowledged", id: 1, next: 3 });
+    expect(play.run.outbox).toEqual([]);
   });
 
   it("owes nothing more once it is paid as a whole", () => {
@@ -196,8 +205,8 @@ describe("a run that is cancelled with its children", () => {
     play.claim();
     play.settle("a", succeeded(), null, [child(1), child(2)]);
     play.event({ type: "cancelled", children: true });
-    play.event({ type: "paid", id: 1, next: null });
-    expect(play.run.owed).toEqual([]);
+    play.event({ type: "entry_acknowledged", id: 1, next: null });
+    expect(play.run.outbox).toEqual([]);
   });
 
   it("that is final and has none changes nothing", () => {
@@ -226,16 +235,16 @@ describe("a run that is cancelled with its children", () => {
       play.event({ type: "settled", attempts: [late], claim: null });
     };
     ended(b);
-    expect(play.run.owed).toMatchObject([{ id: 1, debt: { type: "alert" } }]);
+    expect(play.run.outbox).toMatchObject([{ id: 1, message: { type: "alert" } }]);
     ended(b, child(7));
-    expect(paying(play)).toMatchObject([{ id: 2, debt: { type: "cancel_children", next: 0 } }]);
+    expect(delivered(play)).toMatchObject([{ id: 2, message: { type: "cancel_children", next: 0 } }]);
     ended(c, child(8));
-    expect(play.run.owed.map(({ id }) => id)).toEqual([1, 2]);
-    play.event({ type: "paid", id: 2, next: null });
+    expect(play.run.outbox.map(({ id }) => id)).toEqual([1, 2]);
+    play.event({ type: "entry_acknowledged", id: 2, next: null });
     ended(c, child(8));
-    expect(play.run.owed.map(({ id }) => id)).toEqual([1]);
+    expect(play.run.outbox.map(({ id }) => id)).toEqual([1]);
     ended(c, child(8), child(9));
-    expect(paying(play)).toMatchObject([{ id: 3, debt: { type: "cancel_children", next: 2 } }]);
+    expect(delivered(play)).toMatchObject([{ id: 3, message: { type: "cancel_children", next: 2 } }]);
   });
 
   it("cancels also what an attempt had triggered that was still running, once that has ended", () => {
@@ -243,12 +252,12 @@ describe("a run that is cancelled with its children", () => {
     play.claim();
     const lease = play.leaseOf("a");
     play.event({ type: "cancelled", children: true });
-    expect(paying(play)).toEqual([]);
+    expect(delivered(play)).toEqual([]);
     const late = { ...lease, outcome: succeeded(), children: [child(7)], logs: null };
     play.event({ type: "settled", attempts: [late], claim: null });
     expect(play.run.children).toEqual([child(7)]);
     expect(play.run.status).toBe("cancelled");
-    expect(paying(play)).toMatchObject([{ debt: { type: "cancel_children", next: 0 } }]);
+    expect(delivered(play)).toMatchObject([{ message: { type: "cancel_children", next: 0 } }]);
     expect(play.event({ type: "settled", attempts: [late], claim: null }).change).toBeNull();
   });
 
@@ -258,7 +267,7 @@ describe("a run that is cancelled with its children", () => {
     play.event({ type: "cancelled", children: true });
     play.event({ type: "triggered", child: child(7) });
     expect(play.run.children).toEqual([child(7)]);
-    expect(paying(play)).toMatchObject([{ debt: { type: "cancel_children", next: 0, until: 1 } }]);
+    expect(delivered(play)).toMatchObject([{ message: { type: "cancel_children", next: 0, until: 1 } }]);
     expect(play.event({ type: "triggered", child: child(7) })).toMatchObject({
       change: null,
       rejections: ["already_known"],
@@ -272,7 +281,7 @@ describe("a run that is cancelled with its children", () => {
     play.event({ type: "retried" });
     play.event({ type: "triggered", child: child(7) });
     expect(play.run.children).toEqual([child(7)]);
-    expect(paying(play)).toEqual([]);
+    expect(delivered(play)).toEqual([]);
   });
 
   it("records the children of an attempt that ends late, and leaves them alone if nobody wants them cancelled", () => {
@@ -286,7 +295,7 @@ describe("a run that is cancelled with its children", () => {
       claim: null,
     });
     expect(play.run.children).toEqual([child(7)]);
-    expect(paying(play)).toEqual([]);
+    expect(delivered(play)).toEqual([]);
   });
 
   it("takes nothing from a late attempt that was not cancelled", () => {
@@ -305,7 +314,7 @@ describe("a run that is cancelled with its children", () => {
     play.settle("a", succeeded(), null, [child(1)]);
     expect(play.event({ type: "cancelled", children: true }).change).not.toBeNull();
     expect(play.run.status).toBe("succeeded");
-    expect(paying(play)).toHaveLength(1);
+    expect(delivered(play)).toHaveLength(1);
     expect(play.event({ type: "cancelled", children: true }).change).toBeNull();
   });
 
@@ -314,14 +323,14 @@ describe("a run that is cancelled with its children", () => {
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER, [child(1)]);
     play.event({ type: "cancelled", children: true });
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 0, until: 1 } }]);
+    expect(delivered(play)).toMatchObject([{ id: 1, message: { next: 0, until: 1 } }]);
     play.event({ type: "retried" });
     play.claim();
     play.settle("b", succeeded(), null, [child(2), child(3)]);
     play.wakeWhenDue();
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 0, until: 1 } }]);
-    play.event({ type: "paid", id: 1, next: 1 });
-    expect(play.run.owed).toEqual([]);
+    expect(delivered(play)).toMatchObject([{ id: 1, message: { next: 0, until: 1 } }]);
+    play.event({ type: "entry_acknowledged", id: 1, next: 1 });
+    expect(play.run.outbox).toEqual([]);
   });
 
   it("goes on to those that became known while it was told, with the same debt", () => {
@@ -337,15 +346,15 @@ describe("a run that is cancelled with its children", () => {
       logs: null,
     });
     play.event({ type: "settled", attempts: [late(b, [child(2)]), late(c, [child(1), child(3)])], claim: null });
-    expect(play.run.owed).toMatchObject([{ id: 1, debt: { next: 0, until: 3 } }]);
-    expect(paying(play)).toEqual([]);
-    play.event({ type: "paid", id: 1, next: 1 });
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 1, until: 3 } }]);
+    expect(play.run.outbox).toMatchObject([{ id: 1, message: { next: 0, until: 3 } }]);
+    expect(delivered(play)).toEqual([]);
+    play.event({ type: "entry_acknowledged", id: 1, next: 1 });
+    expect(delivered(play)).toMatchObject([{ id: 1, message: { next: 1, until: 3 } }]);
     // An answer of before: nothing is told twice for it.
-    play.event({ type: "paid", id: 1, next: 0 });
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 1 } }]);
-    play.event({ type: "paid", id: 1, next: 3 });
-    expect(play.run.owed).toEqual([]);
+    play.event({ type: "entry_acknowledged", id: 1, next: 0 });
+    expect(delivered(play)).toMatchObject([{ id: 1, message: { next: 1 } }]);
+    play.event({ type: "entry_acknowledged", id: 1, next: 3 });
+    expect(play.run.outbox).toEqual([]);
   });
 
   it("leaves alone what it triggers after a retry", () => {
@@ -355,7 +364,7 @@ describe("a run that is cancelled with its children", () => {
     play.event({ type: "retried" });
     play.claim();
     play.settle("a", succeeded(), null, [child(1)]);
-    expect(paying(play)).toEqual([]);
+    expect(delivered(play)).toEqual([]);
     expect(play.run.id).toBe(RUN_ID);
   });
 });

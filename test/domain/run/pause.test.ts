@@ -17,9 +17,9 @@ describe("a paused task", () => {
     play.settle("a", succeeded());
     expect(play.claim({ paused: ["b"] })).toEqual(["c"]);
     expect(awaited(play)).toEqual(["b"]);
-    expect(play.stateOf("b")).toMatchObject({ status: "queued", hold: { for: "pause", since: play.now } });
+    expect(play.stateOf("b")).toMatchObject({ status: "queued", blockedBy: { for: "pause", since: play.now } });
     expect(play.claim()).toEqual([]);
-    play.event({ type: "resumed", task: "b" });
+    play.event({ type: "task_resumed", task: "b" });
     expect(play.effects("dispatch")).toHaveLength(1);
     expect(play.claim()).toEqual(["b"]);
   });
@@ -52,7 +52,7 @@ describe("a paused task", () => {
     play.settle("a", failed());
     play.wakeWhenDue();
     expect(play.claim({ paused: ["a"] })).toEqual([]);
-    expect(play.stateOf("a")).toMatchObject({ hold: { for: "pause" } });
+    expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "pause" } });
   });
 
   it("of the long lane is not begun", () => {
@@ -60,35 +60,35 @@ describe("a paused task", () => {
     play.event({ type: "begun", ordinal: 0, holder: "x", paused: ["a"] });
     expect(play.last.leases).toEqual([]);
     expect(awaited(play)).toEqual(["a"]);
-    play.event({ type: "resumed", task: "a" });
+    play.event({ type: "task_resumed", task: "a" });
     expect(play.effects("start_executor")).toHaveLength(1);
     expect(play.begin("a", "y")).not.toBeNull();
   });
 
   it("keeps the slot that it has, and gives it back when the run is cancelled", () => {
     const play = new Play("a", { a: { limits: ONE } });
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt: 1 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
     play.claim({ paused: ["a"] });
-    expect(play.effects("give_slot_back")).toEqual([]);
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt: 1 });
-    expect(play.stateOf("a")).toMatchObject({ hold: { for: "pause" } });
+    expect(play.effects("release_slot")).toEqual([]);
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
+    expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "pause" } });
     play.cancel();
-    expect(play.effects("give_slot_back")).toHaveLength(1);
+    expect(play.effects("release_slot")).toHaveLength(1);
   });
 
   it("asks no limit for anything", () => {
     const play = new Play("a", { a: { limits: { ...ONE, rateLimit: WINDOW } } });
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt: 1 });
-    play.event({ type: "permitted", kind: "rate_limit", ordinal: 0, attempt: 1 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
+    play.event({ type: "slot_granted", kind: "rate_limit", ordinal: 0, attempt: 1 });
     play.claim({ paused: ["a"] });
     expect(play.last.effects).toEqual([{ type: "await_resume", task: "a" }]);
   });
 
   it("that waits for a slot goes on to wait for it when it is resumed", () => {
     const play = new Play("a", { a: { limits: ONE } });
-    play.event({ type: "resumed", task: "a" });
-    expect(play.last.rejections).toEqual(["not_held"]);
-    expect(play.stateOf("a")).toMatchObject({ hold: { for: "concurrency" } });
+    play.event({ type: "task_resumed", task: "a" });
+    expect(play.last.rejections).toEqual(["not_blocked"]);
+    expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "concurrency" } });
   });
 
   it("that runs once per item begins no more of them, and goes on with them when it is resumed", () => {
@@ -102,12 +102,12 @@ describe("a paused task", () => {
     play.settle("b[0]", succeeded(), { ...FRESH_DRIVER, paused: ["b"] });
     expect([play.last.leases, awaited(play)]).toEqual([[], ["b"]]);
     play.settle("b[1]", succeeded());
-    play.event({ type: "resumed", task: "b" });
+    play.event({ type: "task_resumed", task: "b" });
     expect(play.last.rejections).toEqual([]);
     expect(play.effects("dispatch")).toHaveLength(1);
     expect(play.claim()).toEqual(["b[2]"]);
-    play.event({ type: "resumed", task: "b" });
-    expect(play.last.rejections).toEqual(["not_held"]);
+    play.event({ type: "task_resumed", task: "b" });
+    expect(play.last.rejections).toEqual(["not_blocked"]);
   });
 
   it("stays held back when another one is resumed", () => {
@@ -115,17 +115,17 @@ describe("a paused task", () => {
     play.claim();
     play.settle("a", succeeded());
     play.claim({ paused: ["b", "c"] });
-    play.event({ type: "resumed", task: "b" });
+    play.event({ type: "task_resumed", task: "b" });
     expect(play.last.rejections).toEqual([]);
     expect(play.claim()).toEqual(["b"]);
-    play.event({ type: "resumed", task: "a" });
-    expect(play.last.rejections).toEqual(["not_held"]);
+    play.event({ type: "task_resumed", task: "a" });
+    expect(play.last.rejections).toEqual(["not_blocked"]);
   });
 
   it("that is ready and not held is left as it is", () => {
     const play = new Play("a");
-    play.event({ type: "resumed", task: "a" });
-    expect(play.last).toMatchObject({ change: null, rejections: ["not_held"] });
+    play.event({ type: "task_resumed", task: "a" });
+    expect(play.last).toMatchObject({ change: null, rejections: ["not_blocked"] });
   });
 
   it("leaves a wait for its delay alone", () => {

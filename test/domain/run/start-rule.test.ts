@@ -58,7 +58,7 @@ const TABLE = {
 } as const;
 
 /** The ways in which a task is skipped by nobody's fault, or cancelled while its run goes on: all count the same. */
-const WAYS = ["not_chosen", "no_slot", "displaced"] as const;
+const WAYS = ["not_chosen", "no_slot", "preempted"] as const;
 type Way = (typeof WAYS)[number];
 
 const ONE_AT_A_TIME: TaskLimits = {
@@ -115,7 +115,7 @@ function end(play: Play, index: number, ending: string, way: Way): void {
   else if (ending === "u") play.settle(`g${index}`, failed({ retryable: false }));
   else if (way === "not_chosen") play.settle(`g${index}`, succeeded("nothing", []));
   else {
-    const type = way === "no_slot" ? "refused" : "displaced";
+    const type = way === "no_slot" ? "slot_denied" : "preempted";
     play.event({ type, ordinal: play.ordinalOf(parent), attempt: 1 });
   }
 }
@@ -171,8 +171,8 @@ describe("the reason of a skipped task", () => {
   });
 
   it("names a task that gave way to a newer attempt as cancelled", () => {
-    expect(playJoin("all_success", "ks", "displaced").stateOf("join")).toMatchObject({ reason: "upstream_cancelled" });
-    expect(playJoin("all_failed", "kf", "displaced").stateOf("join")).toMatchObject({ reason: "upstream_cancelled" });
+    expect(playJoin("all_success", "ks", "preempted").stateOf("join")).toMatchObject({ reason: "upstream_cancelled" });
+    expect(playJoin("all_failed", "kf", "preempted").stateOf("join")).toMatchObject({ reason: "upstream_cancelled" });
   });
 
   it.each(RUN_IFS)("is not_chosen for a child that its parent left out, under %s too", (rule) => {

@@ -36,7 +36,7 @@ describe("a task that is suspended", () => {
     const play = waiting();
     expect(play.statuses).toEqual({ only: "waiting", next: "pending" });
     expect(play.attemptsOf("only")).toEqual(["suspended"]);
-    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD] }]);
+    expect(play.effects("subscribe")).toEqual([{ type: "subscribe", runIds: [CHILD] }]);
     expect(play.claim()).toEqual([]);
     expect(play.run.status).toBe("running");
   });
@@ -47,7 +47,7 @@ describe("a task that is suspended", () => {
     play.settle("only", suspended([CHILD, play.now + 4.5 * HOUR_MS]));
     const pauses = Array.from({ length: 8 }, () => {
       const passed = play.wakeWhenDue() / 60_000;
-      expect(play.effects("watch")).toHaveLength(play.stateOf("only").status === "waiting" ? 1 : 0);
+      expect(play.effects("subscribe")).toHaveLength(play.stateOf("only").status === "waiting" ? 1 : 0);
       return passed;
     });
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
@@ -112,7 +112,7 @@ describe("a task that is suspended", () => {
     play.claim();
     const [soon, late] = [play.now + 1_000, play.now + HOUR_MS];
     play.settle("only", suspended([CHILD, late], [OTHER, soon]));
-    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD, OTHER] }]);
+    expect(play.effects("subscribe")).toEqual([{ type: "subscribe", runIds: [CHILD, OTHER] }]);
     expect(nextWakeAt(play.run)).toBe(soon);
     play.event({ type: "awaited", runs: [ended(CHILD, "failed")] });
     expect(play.statuses["only"]).toBe("waiting");
@@ -153,7 +153,7 @@ describe("a task that is suspended", () => {
     play.settle("only", suspended([CHILD, play.now + HOUR_MS], [OTHER, play.now + HOUR_MS]));
     play.event({ type: "awaited", runs: [ended(CHILD)] });
     play.wakeWhenDue();
-    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [OTHER] }]);
+    expect(play.effects("subscribe")).toEqual([{ type: "subscribe", runIds: [OTHER] }]);
   });
 
   it("resumes once for a thousand runs that end one by one, and writes for each as much as for the first", () => {
@@ -163,13 +163,13 @@ describe("a task that is suspended", () => {
       runIdFromBytes(Uint8Array.from({ length: 16 }, (_, byte) => (number >> (8 * byte)) & 255)),
     );
     play.settle("fan", suspended(...kids.map((runId) => [runId, play.now + 7 * 24 * HOUR_MS] as const)));
-    let watches = play.effects("watch").flatMap(({ runIds }) => runIds).length;
+    let watches = play.effects("subscribe").flatMap(({ runIds }) => runIds).length;
     for (const runId of kids) {
       expect(play.claim()).toEqual([]);
       for (const end = play.now + 10_000; play.now < end;) {
         play.now = Math.min(end, Math.max(play.now + 1, nextWakeAt(play.run)));
         play.wake();
-        watches += play.effects("watch").flatMap(({ runIds }) => runIds).length;
+        watches += play.effects("subscribe").flatMap(({ runIds }) => runIds).length;
       }
       play.event({ type: "awaited", runs: [ended(runId)] });
       const [entry] = play.changes.slice(-1);
@@ -186,7 +186,7 @@ describe("a task that is suspended", () => {
     const play = new Play("only");
     play.claim();
     play.settle("only", suspended([CHILD, play.now + 1], [CHILD, play.now + 2]));
-    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD] }]);
+    expect(play.effects("subscribe")).toEqual([{ type: "subscribe", runIds: [CHILD] }]);
   });
 
   it("in the long lane begins again in an executor object of another name", () => {
@@ -232,19 +232,19 @@ describe("a task that is suspended", () => {
 describe("a run that another one awaits", () => {
   it("tells it when it is final, once more after a pause until it has answered, and then no more", () => {
     const play = new Play("only");
-    play.event({ type: "watched", by: OTHER });
+    play.event({ type: "subscribed", by: OTHER });
     expect(play.last.effects).toEqual([]);
     play.claim();
     play.settle("only", succeeded());
-    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER], revision: play.run.revision }]);
+    expect(play.effects("notify")).toEqual([{ type: "notify", runIds: [OTHER], revision: play.run.revision }]);
     const pauses = Array.from({ length: 3 }, () => {
       const passed = play.wakeWhenDue();
-      expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER], revision: play.run.revision }]);
+      expect(play.effects("notify")).toEqual([{ type: "notify", runIds: [OTHER], revision: play.run.revision }]);
       return passed;
     });
     expect(pauses).toEqual([10_000, 20_000, 40_000]);
-    play.event({ type: "told", watchers: [OTHER], revision: play.run.revision });
-    expect(play.run).toMatchObject({ watchers: [], telling: null, status: "succeeded" });
+    play.event({ type: "waiters_acknowledged", waiters: [OTHER], revision: play.run.revision });
+    expect(play.run).toMatchObject({ waiters: [], notification: null, status: "succeeded" });
     expect(nextWakeAt(play.run)).toBe((play.run.finishedAt ?? 0) + play.run.graph.retentionMs);
     play.wake();
     expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["not_due"] });
@@ -252,51 +252,55 @@ describe("a run that another one awaits", () => {
 
   it("tells again those only that have not answered, at most an hour apart", () => {
     const play = new Play("only");
-    play.event({ type: "watched", by: OTHER });
-    play.event({ type: "watched", by: CHILD });
+    play.event({ type: "subscribed", by: OTHER });
+    play.event({ type: "subscribed", by: CHILD });
     play.cancel();
-    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER, CHILD], revision: play.run.revision }]);
-    play.event({ type: "told", watchers: [CHILD], revision: play.run.revision });
+    expect(play.effects("notify")).toEqual([{ type: "notify", runIds: [OTHER, CHILD], revision: play.run.revision }]);
+    play.event({ type: "waiters_acknowledged", waiters: [CHILD], revision: play.run.revision });
     const pauses = Array.from({ length: 11 }, () => play.wakeWhenDue());
-    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER], revision: play.run.revision }]);
+    expect(play.effects("notify")).toEqual([{ type: "notify", runIds: [OTHER], revision: play.run.revision }]);
     expect(Math.max(...pauses)).toBe(HOUR_MS);
   });
 
   it("gives up a watcher that has not answered for a day, and is deleted in the end", () => {
     const play = new Play("only");
-    play.event({ type: "watched", by: OTHER });
+    play.event({ type: "subscribed", by: OTHER });
     play.succeedAll();
     const { finishedAt } = play.run;
-    while (play.run.telling !== null && play.now < (finishedAt ?? 0) + 48 * HOUR_MS) play.wakeWhenDue();
-    expect(play.effects("untold")).toEqual([{ type: "untold", runIds: [OTHER] }]);
-    expect(play.run).toMatchObject({ watchers: [], telling: null });
+    while (play.run.notification !== null && play.now < (finishedAt ?? 0) + 48 * HOUR_MS) play.wakeWhenDue();
+    expect(play.effects("unnotified")).toEqual([{ type: "unnotified", runIds: [OTHER] }]);
+    expect(play.run).toMatchObject({ waiters: [], notification: null });
     expect((play.now - (finishedAt ?? 0)) / HOUR_MS).toBeCloseTo(24.4, 1);
     expect(nextWakeAt(play.run)).toBe((finishedAt ?? 0) + play.run.graph.retentionMs);
   });
 
   it("tells a watcher of its next ending too that hears only after a retry of the one before", () => {
     const play = new Play("only");
-    play.event({ type: "watched", by: OTHER });
+    play.event({ type: "subscribed", by: OTHER });
     play.claim();
     play.settle("only", failed({ retryable: false }));
     const { revision } = play.run;
     play.event({ type: "retried" });
     // The watcher has looked, found the run going on, and waits again; now its answer of before arrives.
-    expect(play.event({ type: "watched", by: OTHER }).rejections).toEqual(["already_watched"]);
-    expect(play.event({ type: "told", watchers: [OTHER], revision })).toMatchObject({ rejections: ["retried_since"] });
+    expect(play.event({ type: "subscribed", by: OTHER }).rejections).toEqual(["already_subscribed"]);
+    expect(play.event({ type: "waiters_acknowledged", waiters: [OTHER], revision })).toMatchObject({
+      rejections: ["retried_since"],
+    });
     play.claim();
     play.settle("only", succeeded());
-    expect(play.effects("tell")).toMatchObject([{ runIds: [OTHER] }]);
-    expect(play.event({ type: "told", watchers: [OTHER], revision }).rejections).toEqual(["retried_since"]);
+    expect(play.effects("notify")).toMatchObject([{ runIds: [OTHER] }]);
+    expect(play.event({ type: "waiters_acknowledged", waiters: [OTHER], revision }).rejections).toEqual([
+      "retried_since",
+    ]);
     expect(play.wakeWhenDue()).toBe(10_000);
-    expect(play.effects("tell")).toMatchObject([{ runIds: [OTHER] }]);
+    expect(play.effects("notify")).toMatchObject([{ runIds: [OTHER] }]);
   });
 
   it("does not tell before it is due, nor write anything for who asks twice", () => {
     const play = new Play("only");
-    play.event({ type: "watched", by: OTHER });
-    play.event({ type: "watched", by: OTHER });
-    expect(play.last).toMatchObject({ change: null, rejections: ["already_watched"] });
+    play.event({ type: "subscribed", by: OTHER });
+    play.event({ type: "subscribed", by: OTHER });
+    expect(play.last).toMatchObject({ change: null, rejections: ["already_subscribed"] });
     play.succeedAll();
     play.now += 9_999;
     play.wake();
@@ -306,10 +310,10 @@ describe("a run that another one awaits", () => {
   it("answers who asks when it is final, and writes nothing", () => {
     const play = new Play("only");
     play.succeedAll();
-    expect(play.effects("tell")).toEqual([]);
-    play.event({ type: "watched", by: OTHER });
+    expect(play.effects("notify")).toEqual([]);
+    play.event({ type: "subscribed", by: OTHER });
     expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["run_final"] });
-    play.event({ type: "told", watchers: [OTHER], revision: play.run.revision });
-    expect(play.last).toMatchObject({ change: null, rejections: ["already_told"] });
+    play.event({ type: "waiters_acknowledged", waiters: [OTHER], revision: play.run.revision });
+    expect(play.last).toMatchObject({ change: null, rejections: ["already_notified"] });
   });
 });

@@ -8,7 +8,7 @@ describe("two deaths of workers in a row", () => {
     const play = new Play("a", { a: { timeoutMs: 60_000, ...settings } });
     for (const attempt of [1, 2]) {
       while (play.stateOf("a").status === "retrying") play.wakeWhenDue();
-      play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt });
+      play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt });
       play.begin("a", `executor ${attempt}`);
       play.now += 4_000;
       play.settle("a", lost("worker"));
@@ -37,7 +37,7 @@ describe("two deaths of workers in a row", () => {
     const play = twice();
     play.event({ type: "begun", ordinal: 0, holder: "tried", onTrial: true, paused: ["a"] });
     expect(play.last.leases).toEqual([]);
-    expect(play.stateOf("a")).toMatchObject({ status: "queued", hold: { for: "pause" } });
+    expect(play.stateOf("a")).toMatchObject({ status: "queued", blockedBy: { for: "pause" } });
     play.cancel();
     expect(play.beginTrial("a", "tried")).toBeNull();
   });
@@ -47,7 +47,7 @@ describe("two deaths of workers in a row", () => {
     const play = twice({ limits: { concurrency, rateLimit: null, priority: 0 } });
     expect(play.beginTrial("a", "tried")).toBeNull();
     expect(limitCalls(play)).toEqual(["ask concurrency for attempt 3"]);
-    play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt: 3 });
+    play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 3 });
     expect(play.effects("start_executor")).toMatchObject([{ name: `${RUN_ID}/0/3/1`, trial: { mostMs: 0 } }]);
   });
 });

@@ -29,7 +29,7 @@ function begin(play: Play, task: string, claimant: { readonly deployment: string
 describe("a task whose method the code lacks", () => {
   it("is given back: it waits for a deploy, and no attempt of it counts", () => {
     const play = givenBack({ a: { retries: 0 } });
-    expect(play.stateOf("a")).toMatchObject({ status: "queued", hold: { for: "deploy", since: play.now } });
+    expect(play.stateOf("a")).toMatchObject({ status: "queued", blockedBy: { for: "deploy", since: play.now } });
     expect(play.run.tasks[0]?.attempts).toMatchObject([{ status: "lost", lostTo: "deploy", lackedBy: "old" }]);
     play.now += 60_000;
     expect(play.claim(NEW)).toEqual(["a"]);
@@ -79,7 +79,7 @@ describe("a task whose method the code lacks", () => {
     play.now += 60_000;
     play.claim(NEW);
     play.settle("a", undeployed(NEW));
-    expect(play.stateOf("a")).toMatchObject({ hold: { for: "deploy", since } });
+    expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "deploy", since } });
     expect([play.claim(OLD), play.claim(NEW), play.claim({ deployment: "third" })]).toEqual([[], [], ["a"]]);
   });
 
@@ -98,13 +98,13 @@ describe("a task whose method the code lacks", () => {
     play.cancel();
     play.event({ type: "retried" });
     expect(play.claim(OLD)).toEqual([]);
-    expect(play.stateOf("a")).toMatchObject({ status: "queued", hold: { for: "deploy" } });
+    expect(play.stateOf("a")).toMatchObject({ status: "queued", blockedBy: { for: "deploy" } });
   });
 
   it("does not start while it is paused", () => {
     const play = givenBack();
     expect(play.claim({ ...NEW, paused: ["a"] })).toEqual([]);
-    expect(play.stateOf("a")).toMatchObject({ hold: { for: "deploy" } });
+    expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "deploy" } });
     expect(play.claim(NEW)).toEqual(["a"]);
   });
 
@@ -132,18 +132,18 @@ describe("a task whose method the code lacks", () => {
     const concurrency = { limit: 1, strategy: "queue", key: null } as const;
     const play = new Play("a", { a: { limits: { concurrency, rateLimit: null, priority: 0 } } });
     const permit = (attempt: number): void =>
-      void play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt });
+      void play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt });
     permit(1);
     play.claim(OLD);
     play.settle("a", undeployed(OLD));
-    expect(play.effects("give_slot_back")).toMatchObject([{ holder: { attempt: 1 } }]);
-    expect(play.effects("ask_slot")).toEqual([]);
+    expect(play.effects("release_slot")).toMatchObject([{ holder: { attempt: 1 } }]);
+    expect(play.effects("acquire_slot")).toEqual([]);
     expect(play.claim(NEW)).toEqual([]);
-    expect(play.effects("ask_slot")).toMatchObject([{ request: { holder: { attempt: 2 } } }]);
+    expect(play.effects("acquire_slot")).toMatchObject([{ request: { holder: { attempt: 2 } } }]);
     permit(2);
     // The old code comes first: the slot goes back with an attempt that never began.
     expect(play.claim(OLD)).toEqual([]);
-    expect(play.effects("give_slot_back")).toMatchObject([{ holder: { attempt: 2 } }]);
+    expect(play.effects("release_slot")).toMatchObject([{ holder: { attempt: 2 } }]);
     play.claim(NEW);
     permit(3);
     expect(play.claim(NEW)).toEqual(["a"]);

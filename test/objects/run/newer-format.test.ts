@@ -54,11 +54,15 @@ describe("a run that newer code has continued", () => {
     ],
     [
       "a hold for what is not known",
-      `json_set(entry, '$.tasks[0].state', json('{"status":"queued","dispatches":1,"redispatchAt":1,"hold":{"for":"quota","since":1}}'))`,
+      `json_set(entry, '$.tasks[0].state', json('{"status":"queued","dispatches":1,"redispatchAt":1,"blockedBy":{"for":"quota","since":1}}'))`,
       'the kind "quota"',
     ],
     ["an attempt that ended as is not known", "json_set(entry, '$.tasks[0].attempts[0].status', 'frozen')", "frozen"],
-    ["a debt that is not known", `json_set(entry, '$.owes', json('[{"id":1,"debt":{"type":"bill"}}]'))`, "bill"],
+    [
+      "an outbox message that is not known",
+      `json_set(entry, '$.enqueued', json('[{"id":1,"message":{"type":"bill"}}]'))`,
+      "bill",
+    ],
   ])("by %s is refused by every call, and is not touched", async (_what, change, found) => {
     const run = await continuedByNewerCode(change);
     const journal = await run.journal();

@@ -48,7 +48,7 @@ async function letterOf(runId: RunId): Promise<DeadLetter | undefined> {
 async function paid(run: HandDrivenRun): Promise<void> {
   await vi.waitFor(async () => {
     const entries = (await run.journal()).map(({ entry }) => entry ?? "");
-    if (!entries.at(-1)?.includes('"paid"')) throw new Error("still owed");
+    if (!entries.at(-1)?.includes('"acknowledged"')) throw new Error("still owed");
   }, 10_000);
 }
 
