@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChaos } from "./chaos/course.ts";
+import { runChaos } from "./chaos/scenario.ts";
 import { figuresOf, renderReport } from "./chaos/report.ts";
 import { parseOptions, UsageError } from "../src/local/arguments.ts";
 import { exitCodeOf } from "../src/local/exit-code.ts";

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { runCampaign, type Fault } from "./fuzz/campaign.ts";
 import { HealthWatch } from "./fuzz/health-watch.ts";
 import { besiege } from "./fuzz/siege.ts";
-import { campaignOf, siegeOf, startFuzzed } from "./fuzz/stage.ts";
+import { campaignOf, siegeOf, startFuzzed } from "./fuzz/fixture.ts";
 import { parseOptions, UsageError } from "../src/local/arguments.ts";
 import { exitCodeOf } from "../src/local/exit-code.ts";
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "./client.ts";
 import type { Report } from "./history.ts";
 import type { Recorder } from "./recorder.ts";
-import type { Stage } from "./stage.ts";
+import type { RuntimeFixture } from "./fixture.ts";
 
 const PAUSE_MS = 200;
 /** Refusals of a URL whose task was completed already, is final, or was retried. */
@@ -15,7 +15,7 @@ const TOO_LATE = new Set(["already_completed", "not_waiting", "completion_expire
 type Asked = Extract<Report, { event: "asked" }>;
 
 export interface ApproverOptions {
-  readonly stage: Stage;
+  readonly fixture: RuntimeFixture;
   readonly client: Client;
   readonly recorder: Recorder;
   readonly signal: AbortSignal;
@@ -45,7 +45,7 @@ export class Approver {
   }
 
   async #complete({ run, task, attempt, url, user }: Asked): Promise<void> {
-    const { stage, client, recorder, signal } = this.#options;
+    const { fixture, client, recorder, signal } = this.#options;
     const payload = { user, approved: run };
     if (!this.#answered.has(run)) {
       this.#answered.add(run);
@@ -53,7 +53,7 @@ export class Approver {
       recorder.add({ event: "end", run, task, attempt, passed, to: {} });
     }
     while (!signal.aborted && !this.#ended) {
-      await stage.untilUp();
+      await fixture.untilUp();
       try {
         const why = await client.complete(url, payload);
         if (why !== null && !TOO_LATE.has(why))

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { RUN_DOCUMENT, type RunDocument } from "./history.ts";
-import type { Stage } from "./stage.ts";
+import type { RuntimeFixture } from "./fixture.ts";
 
 const CALL_LIMIT_MS = 10_000;
 
@@ -32,12 +32,12 @@ const BUSY = new Set([429, 502, 503]);
 const COMPLETED = z.object({ code: z.string() });
 
 export class Client {
-  readonly #stage: Stage;
+  readonly #fixture: RuntimeFixture;
   readonly #signal: AbortSignal;
 
   /** The signal ends every call. */
-  constructor(stage: Stage, signal: AbortSignal) {
-    this.#stage = stage;
+  constructor(fixture: RuntimeFixture, signal: AbortSignal) {
+    this.#fixture = fixture;
     this.#signal = signal;
   }
 
@@ -128,9 +128,9 @@ export class Client {
   async #call(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (headers.get("Authorization") === "") headers.delete("Authorization");
-    else headers.set("Authorization", `Bearer ${this.#stage.token}`);
+    else headers.set("Authorization", `Bearer ${this.#fixture.token}`);
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CALL_LIMIT_MS)]);
-    return fetch(this.#stage.url + path, { ...init, headers, signal });
+    return fetch(this.#fixture.url + path, { ...init, headers, signal });
   }
 
   async #json(answer: Response, expected: number): Promise<unknown> {

@@ -9,7 +9,7 @@
 import { KINDS } from "./kinds.ts";
 import type { Client } from "./client.ts";
 import type { FollowedRun, Report, RunDocument, Source } from "./history.ts";
-import type { Stage } from "./stage.ts";
+import type { RuntimeFixture } from "./fixture.ts";
 
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 const TICK_MS = 100;
@@ -51,7 +51,7 @@ interface Tracked {
 }
 
 export interface FollowerOptions {
-  readonly stage: Stage;
+  readonly fixture: RuntimeFixture;
   readonly client: Client;
   /** The number of reports so far. */
   readonly position: () => number;
@@ -182,7 +182,7 @@ export class Follower {
 
   async #loop(): Promise<void> {
     while (!this.#ended && !this.#options.signal.aborted) {
-      if (this.#options.stage.isUp) this.#readDue(Date.now());
+      if (this.#options.fixture.isUp) this.#readDue(Date.now());
       await new Promise((wake) => setTimeout(wake, TICK_MS));
     }
   }
@@ -204,7 +204,7 @@ export class Follower {
   #dueAt(run: Tracked): number {
     if (run.gone !== "no") return Number.POSITIVE_INFINITY;
     if (run.final !== null || run.readAt !== Number.POSITIVE_INFINITY) return run.readAt;
-    return Math.max(run.newsAt, this.#options.stage.readyAt) + QUIET_MS;
+    return Math.max(run.newsAt, this.#options.fixture.readyAt) + QUIET_MS;
   }
 
   async #read(run: Tracked): Promise<void> {
@@ -246,11 +246,11 @@ export class Follower {
     if (run.final !== null) run.gone = now >= this.#deletedAt(run) ? "after" : "early";
     // Announced but unseen: its message may still come.
     else if (isUnseen(run)) run.readAt = now + MAX_PAUSE_MS;
-    else run.gone = now < run.newsAt + this.#options.stage.retentionMs ? "early" : "unread";
+    else run.gone = now < run.newsAt + this.#options.fixture.retentionMs ? "early" : "unread";
   }
 
   #deletedAt({ final }: Tracked): number {
-    return Date.parse(final?.document.finished_at ?? "") + this.#options.stage.retentionMs;
+    return Date.parse(final?.document.finished_at ?? "") + this.#options.fixture.retentionMs;
   }
 }
 

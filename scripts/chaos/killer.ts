@@ -1,5 +1,5 @@
 /** Plans the kills of the runtime: at random moments, drawn from the seed, in each phase. */
-import type { Dice } from "./dice.ts";
+import type { Prng } from "./prng.ts";
 
 /**
  * - `load`: while triggers are sent.
@@ -22,17 +22,17 @@ const DRAIN_SHARE = 0.15;
 const RETENTION_SHARE = 0.1;
 
 /** Plans the kills in order: at least one in each phase, if there are three. */
-export function planKills(dice: Dice, kills: number, triggers: number): PlannedKill[] {
+export function planKills(prng: Prng, kills: number, triggers: number): PlannedKill[] {
   const later = (share: number): number => (kills < 3 ? 0 : Math.max(1, Math.round(kills * share)));
   const drain = later(DRAIN_SHARE);
   const retention = later(RETENTION_SHARE);
   const delayOf = (phase: Phase): number => {
     // A third of the kills come at once, when everything lost by the kill before is being repeated.
-    const share = dice.chance(1 / 3) ? 0.05 : 1;
-    return Math.round(dice.fraction() * share * DELAYS_MS[phase]);
+    const share = prng.chance(1 / 3) ? 0.05 : 1;
+    return Math.round(prng.fraction() * share * DELAYS_MS[phase]);
   };
   const load = Array.from({ length: kills - drain - retention }, () =>
-    dice.between(1, triggers),
+    prng.between(1, triggers),
   ).toSorted((earlier, afterwards) => earlier - afterwards);
   return [
     ...load.map((afterAccepted) => ({

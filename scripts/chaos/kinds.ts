@@ -2,7 +2,7 @@
  * The kinds of runs in scripts/chaos/peach.conf, by root task: their frequency, and their required
  * end.
  */
-import type { Dice } from "./dice.ts";
+import type { Prng } from "./prng.ts";
 
 export interface Kind {
   /** Relative frequency among triggers; 0: only other tasks trigger it. */
@@ -113,9 +113,9 @@ const ALL: Readonly<Record<string, Kind>> = {
 export const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries(ALL));
 
 /** Draws a kind by its share. */
-export function drawKind(dice: Dice): string {
+export function drawKind(prng: Prng): string {
   const shares = [...KINDS].map(([name, { share }]) => ({ name, share }));
-  let left = dice.fraction() * shares.reduce((sum, { share }) => sum + share, 0);
+  let left = prng.fraction() * shares.reduce((sum, { share }) => sum + share, 0);
   const drawn = shares.find(({ share }) => (left -= share) < 0);
   if (drawn === undefined) throw new Error("no kind has a share");
   return drawn.name;

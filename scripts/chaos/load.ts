@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Client, NotDeployed, UnexpectedAnswer } from "./client.ts";
-import type { Dice } from "./dice.ts";
+import type { Prng } from "./prng.ts";
 import type { Follower } from "./follower.ts";
 import { drawKind, KINDS } from "./kinds.ts";
 
@@ -38,28 +38,28 @@ export interface Item {
 }
 
 /** Draws the triggers of a seed, with `poisons` runs that kill the runtime spread among them. */
-export function drawItems(dice: Dice, seed: number, count: number, poisons: number): Item[] {
+export function drawItems(prng: Prng, seed: number, count: number, poisons: number): Item[] {
   const isPoison = (index: number): boolean =>
     Math.floor(((index + 1) * poisons) / count) > Math.floor((index * poisons) / count);
   return Array.from({ length: count }, (_, index) => {
-    const drawn = drawKind(dice);
+    const drawn = drawKind(prng);
     const kind = isPoison(index) ? "poison" : drawn;
     const name = `${seed}-${index}`;
-    const isKeyed = dice.chance(0.7);
+    const isKeyed = prng.chance(0.7);
     return {
       name,
       kind,
       key: isKeyed ? `chaos-${name}` : null,
-      twice: isKeyed && dice.chance(0.25),
-      bytes: bytesOf(kind, dice),
-      cancelAfterMs: dice.between(0, 1_500),
-      user: `user-${dice.between(0, USERS)}`,
+      twice: isKeyed && prng.chance(0.25),
+      bytes: bytesOf(kind, prng),
+      cancelAfterMs: prng.between(0, 1_500),
+      user: `user-${prng.between(0, USERS)}`,
     };
   });
 }
 
 export interface LoadOptions {
-  readonly stage: { untilUp(): Promise<void>; readyAt(): number };
+  readonly fixture: { untilUp(): Promise<void>; readyAt(): number };
   readonly client: Pick<Client, "trigger" | "putUpload" | "cancel">;
   readonly follower: Pick<Follower, "open" | "track" | "cancelled">;
   readonly signal: AbortSignal;
@@ -92,7 +92,7 @@ export class Load {
    * they are never accepted.
    */
   get isWaitingForDeploy(): boolean {
-    const readyAt = this.#options.stage.readyAt();
+    const readyAt = this.#options.fixture.readyAt();
     // A version that started since has not answered yet.
     const waiting = [...this.#waitingForDeploy.values()].filter((at) => at === readyAt);
     return this.#busyLanes > 0 && waiting.length === this.#busyLanes;
@@ -168,9 +168,9 @@ export class Load {
 
   /** Repeats the call until it is answered; null if it never will be. */
   async #untilAnswered<T>(call: () => Promise<T>): Promise<T | null> {
-    const { stage, signal } = this.#options;
+    const { fixture, signal } = this.#options;
     while (!signal.aborted) {
-      await stage.untilUp();
+      await fixture.untilUp();
       try {
         return await call();
       } catch (error) {
@@ -191,26 +191,26 @@ export class Load {
    * deployed version.
    */
   async #untilDeployed<T>(item: Item, call: () => Promise<T>): Promise<T | null> {
-    const { stage, signal } = this.#options;
+    const { fixture, signal } = this.#options;
     for (;;) {
-      const readyAt = stage.readyAt();
+      const readyAt = fixture.readyAt();
       try {
         return await this.#untilAnswered(call);
       } catch (error) {
         if (!(error instanceof NotDeployed)) throw error;
       }
       this.#waitingForDeploy.set(item, readyAt);
-      while (!signal.aborted && stage.readyAt() === readyAt) await pause(PAUSE_MS);
+      while (!signal.aborted && fixture.readyAt() === readyAt) await pause(PAUSE_MS);
       this.#waitingForDeploy.delete(item);
       if (signal.aborted) return null;
     }
   }
 }
 
-function bytesOf(kind: string, dice: Dice): number {
+function bytesOf(kind: string, prng: Prng): number {
   if (kind === "stream")
-    return dice.chance(0.05) ? LONG_STREAM_BYTES : dice.between(...STREAM_BYTES);
-  return kind === "large" || dice.chance(0.05) ? LARGE_BYTES : 1_000;
+    return prng.chance(0.05) ? LONG_STREAM_BYTES : prng.between(...STREAM_BYTES);
+  return kind === "large" || prng.chance(0.05) ? LARGE_BYTES : 1_000;
 }
 
 function payloadOf({ name, kind, bytes, user }: Item): {

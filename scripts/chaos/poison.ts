@@ -2,21 +2,21 @@
  * Acts for poison items: whenever one runs, the whole runtime is killed a moment later, as if the
  * item had killed its worker.
  */
-import type { Dice } from "./dice.ts";
-import type { Stage } from "./stage.ts";
+import type { Prng } from "./prng.ts";
+import type { RuntimeFixture } from "./fixture.ts";
 
 const MAX_DELAY_MS = 300;
 
 export class Poison {
   /** Failed starts, in words. */
   readonly faults: string[] = [];
-  readonly #stage: Stage;
-  readonly #dice: Dice;
+  readonly #fixture: RuntimeFixture;
+  readonly #prng: Prng;
   readonly #signal: AbortSignal;
 
-  constructor(stage: Stage, dice: Dice, signal: AbortSignal) {
-    this.#stage = stage;
-    this.#dice = dice;
+  constructor(fixture: RuntimeFixture, prng: Prng, signal: AbortSignal) {
+    this.#fixture = fixture;
+    this.#prng = prng;
     this.#signal = signal;
   }
 
@@ -25,15 +25,16 @@ export class Poison {
    * taken the attempt by then.
    */
   strikes(): void {
-    const { readyAt } = this.#stage;
+    const { readyAt } = this.#fixture;
     setTimeout(
       () => {
-        if (this.#signal.aborted || !this.#stage.isUp || this.#stage.readyAt !== readyAt) return;
-        this.#stage
+        if (this.#signal.aborted || !this.#fixture.isUp || this.#fixture.readyAt !== readyAt)
+          return;
+        this.#fixture
           .killAndRestart("poison")
           .catch((error: unknown) => this.faults.push(String(error)));
       },
-      this.#dice.between(0, MAX_DELAY_MS),
+      this.#prng.between(0, MAX_DELAY_MS),
     );
   }
 }

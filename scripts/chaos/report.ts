@@ -1,7 +1,7 @@
 /** The final report of `npm run chaos`. */
 import type { History } from "./history.ts";
-import type { Kill } from "./stage.ts";
-import type { Violation } from "./verdict.ts";
+import type { Kill } from "./fixture.ts";
+import type { Violation } from "./violation.ts";
 
 export interface Outcome {
   readonly seed: number;

@@ -2,7 +2,7 @@
  * Sends fuzzed requests and checks each answer. The caller supplies the transport: a runtime, or
  * the app in a test.
  */
-import { Dice } from "../chaos/dice.ts";
+import { Prng } from "../chaos/prng.ts";
 import type { DescribedCall } from "./described-calls.ts";
 import { faultOf, type FuzzedAnswer } from "./fault.ts";
 import { fuzzRequest, type FuzzedRequest, type Ingredients } from "./fuzzed-request.ts";
@@ -44,7 +44,7 @@ const MAX_KNOWN = 200;
 /** Runs the campaign. The same seed makes the same requests as long as the answers are the same. */
 export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   const { calls, requests, secrets } = campaign;
-  const dice = new Dice(campaign.seed);
+  const prng = new Prng(campaign.seed);
   const ways = Object.entries(campaign.ways ?? {});
   const known = [...campaign.known];
   const faults: Fault[] = [];
@@ -62,10 +62,10 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   /** Draws the next request: each way in is as likely as each call. */
   function next(): FuzzedRequest {
     const ingredients = { authorizations: campaign.authorizations, known };
-    const way = ways[dice.between(0, calls.length + ways.length)];
-    if (way === undefined) return fuzzRequest(dice, calls, ingredients);
+    const way = ways[prng.between(0, calls.length + ways.length)];
+    if (way === undefined) return fuzzRequest(prng, calls, ingredients);
     const [id, make] = way;
-    return { ...make(dice, ingredients), id };
+    return { ...make(prng, ingredients), id };
   }
 
   async function one(request: FuzzedRequest): Promise<void> {

@@ -3,7 +3,7 @@
  * Ids from earlier answers are used again, so that calls also meet existing things. Pure: the
  * random source decides everything.
  */
-import type { Dice } from "../chaos/dice.ts";
+import type { Prng } from "../chaos/prng.ts";
 import type { DescribedCall, DescribedParameter } from "./described-calls.ts";
 
 export interface FuzzedRequest {
@@ -138,23 +138,23 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 
 /** Generates one request to one of the calls. */
 export function fuzzRequest(
-  dice: Dice,
+  prng: Prng,
   calls: readonly DescribedCall[],
   ingredients: Ingredients,
 ): FuzzedRequest {
-  const call = oneOf(dice, calls);
-  const method = dice.chance(0.03) ? oneOf(dice, METHODS) : call.method;
+  const call = oneOf(prng, calls);
+  const method = prng.chance(0.03) ? oneOf(prng, METHODS) : call.method;
   const path = call.path.replaceAll(/\{(\w+)\}/g, (_part, name: string) =>
-    pathPart(dice, fitting(call.path, name, ingredients)),
+    pathPart(prng, fitting(call.path, name, ingredients)),
   );
-  const query = queryOf(dice, call, ingredients);
+  const query = queryOf(prng, call, ingredients);
   const mayHaveBody = method !== "GET" && method !== "HEAD";
   return {
     id: call.id,
     method,
     path: query === "" ? path : `${path}?${query}`,
-    headers: headersOf(dice, call, ingredients),
-    body: mayHaveBody && dice.chance(call.takesBody ? 0.9 : 0.2) ? oddBody(dice) : null,
+    headers: headersOf(prng, call, ingredients),
+    body: mayHaveBody && prng.chance(call.takesBody ? 0.9 : 0.2) ? oddBody(prng) : null,
   };
 }
 
@@ -169,59 +169,59 @@ function fitting(path: string, parameter: string, { known }: Ingredients): reado
   return known.filter((text) => text.startsWith(prefix));
 }
 
-function pathPart(dice: Dice, known: readonly string[]): string {
-  if (known.length > 0 && dice.chance(0.7)) return encodeURIComponent(oneOf(dice, known));
-  const text = oneOf(dice, NASTY);
+function pathPart(prng: Prng, known: readonly string[]): string {
+  if (known.length > 0 && prng.chance(0.7)) return encodeURIComponent(oneOf(prng, known));
+  const text = oneOf(prng, NASTY);
   // Unencoded, if the text is a valid path segment; an empty segment is another path.
-  if (dice.chance(0.2) && /^[\w%.-]+$/.test(text)) return text;
+  if (prng.chance(0.2) && /^[\w%.-]+$/.test(text)) return text;
   return encoded(text);
 }
 
-function queryOf(dice: Dice, call: DescribedCall, ingredients: Ingredients): string {
+function queryOf(prng: Prng, call: DescribedCall, ingredients: Ingredients): string {
   const parts = call.parameters
-    .filter((parameter) => parameter.in === "query" && dice.chance(0.4))
-    .flatMap((parameter) => Array.from({ length: dice.chance(0.05) ? 2 : 1 }, () => parameter))
-    .map((parameter) => `${parameter.name}=${encoded(valueOf(dice, parameter, ingredients))}`);
-  if (dice.chance(0.05))
-    parts.push(`${encoded(oneOf(dice, NASTY))}=${encoded(oneOf(dice, NASTY))}`);
-  if (dice.chance(0.01)) parts.push("%", "&&=");
+    .filter((parameter) => parameter.in === "query" && prng.chance(0.4))
+    .flatMap((parameter) => Array.from({ length: prng.chance(0.05) ? 2 : 1 }, () => parameter))
+    .map((parameter) => `${parameter.name}=${encoded(valueOf(prng, parameter, ingredients))}`);
+  if (prng.chance(0.05))
+    parts.push(`${encoded(oneOf(prng, NASTY))}=${encoded(oneOf(prng, NASTY))}`);
+  if (prng.chance(0.01)) parts.push("%", "&&=");
   return parts.join("&");
 }
 
-function valueOf(dice: Dice, { schema }: DescribedParameter, { known }: Ingredients): string {
-  if (dice.chance(0.15)) return oneOf(dice, NASTY);
+function valueOf(prng: Prng, { schema }: DescribedParameter, { known }: Ingredients): string {
+  if (prng.chance(0.15)) return oneOf(prng, NASTY);
   const options = schema["enum"];
-  if (Array.isArray(options)) return String(oneOf(dice, options));
-  if (schema["type"] === "boolean") return dice.chance(0.5) ? "true" : "false";
-  if (schema["type"] === "integer") return String(dice.between(-1, 300));
-  if (String(schema["pattern"]).includes("ms|s|m")) return oneOf(dice, DURATIONS);
-  return known.length > 0 && dice.chance(0.6) ? oneOf(dice, known) : oneOf(dice, NASTY);
+  if (Array.isArray(options)) return String(oneOf(prng, options));
+  if (schema["type"] === "boolean") return prng.chance(0.5) ? "true" : "false";
+  if (schema["type"] === "integer") return String(prng.between(-1, 300));
+  if (String(schema["pattern"]).includes("ms|s|m")) return oneOf(prng, DURATIONS);
+  return known.length > 0 && prng.chance(0.6) ? oneOf(prng, known) : oneOf(prng, NASTY);
 }
 
 function headersOf(
-  dice: Dice,
+  prng: Prng,
   call: DescribedCall,
   ingredients: Ingredients,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const parameter of call.parameters) {
-    if (parameter.in !== "header" || !dice.chance(0.4)) continue;
-    headers[parameter.name] = presentable(valueOf(dice, parameter, ingredients));
+    if (parameter.in !== "header" || !prng.chance(0.4)) continue;
+    headers[parameter.name] = presentable(valueOf(prng, parameter, ingredients));
   }
-  if (dice.chance(0.7)) headers["Content-Type"] = oneOf(dice, CONTENT_TYPES);
-  for (let more = dice.between(0, 3); more > 0; more -= 1) {
-    const [name, value] = oneOf(dice, ODD_HEADERS);
+  if (prng.chance(0.7)) headers["Content-Type"] = oneOf(prng, CONTENT_TYPES);
+  for (let more = prng.between(0, 3); more > 0; more -= 1) {
+    const [name, value] = oneOf(prng, ODD_HEADERS);
     headers[name] = value;
   }
   // The first authorization has all rights.
   const [all = ""] = ingredients.authorizations;
-  headers["Authorization"] = dice.chance(0.85) ? all : oneOf(dice, ingredients.authorizations);
+  headers["Authorization"] = prng.chance(0.85) ? all : oneOf(prng, ingredients.authorizations);
   return headers;
 }
 
-export function oddBody(dice: Dice): string | Uint8Array<ArrayBuffer> {
-  if (dice.chance(0.8)) return oneOf(dice, BODIES);
-  return Uint8Array.from({ length: dice.between(0, 2_000) }, () => dice.between(0, 256));
+export function oddBody(prng: Prng): string | Uint8Array<ArrayBuffer> {
+  if (prng.chance(0.8)) return oneOf(prng, BODIES);
+  return Uint8Array.from({ length: prng.between(0, 2_000) }, () => prng.between(0, 256));
 }
 
 /** A lone surrogate has no encoding. */
@@ -234,8 +234,8 @@ export function presentable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").trim();
 }
 
-export function oneOf<T>(dice: Dice, values: readonly T[]): T {
-  const value = values[dice.between(0, values.length)];
+export function oneOf<T>(prng: Prng, values: readonly T[]): T {
+  const value = values[prng.between(0, values.length)];
   if (value === undefined) throw new RangeError("there is nothing to choose from");
   return value;
 }

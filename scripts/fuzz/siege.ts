@@ -2,7 +2,7 @@
  * Sends expensive bodies to every way in, one after another, and checks their cost: growth of the
  * worker's memory, time to answer health checks meanwhile, and the answer itself.
  */
-import type { Dice } from "../chaos/dice.ts";
+import type { Prng } from "../chaos/prng.ts";
 import { ResidentMemory, TELLS_MEMORY } from "../../src/local/resident-memory.ts";
 import type { Fault } from "./campaign.ts";
 import { faultOf, type FuzzedAnswer } from "./fault.ts";
@@ -24,7 +24,7 @@ export interface Siege {
   >;
   /** Number of pairs of body and target, drawn at random; all pairs if there are fewer. */
   readonly requests: number;
-  readonly dice: Dice;
+  readonly prng: Prng;
   readonly secrets: readonly string[];
   send(request: FuzzedRequest): Promise<FuzzedAnswer>;
 }
@@ -40,7 +40,7 @@ export interface SiegeResult {
 
 /** Resolves when all requests are answered. */
 export async function besiege(siege: Siege): Promise<SiegeResult> {
-  const { dice, bodies, targets } = siege;
+  const { prng, bodies, targets } = siege;
   const pairs = bodies.flatMap((body) =>
     Object.entries(targets).map(([id, to]) => ({ id, to, body })),
   );
@@ -49,7 +49,7 @@ export async function besiege(siege: Siege): Promise<SiegeResult> {
   let slowestHealthMs = 0;
   const count = Math.min(siege.requests, pairs.length);
   for (let sent = 0; sent < count; sent += 1) {
-    const [pair] = pairs.splice(dice.between(0, pairs.length), 1);
+    const [pair] = pairs.splice(prng.between(0, pairs.length), 1);
     if (pair === undefined) break;
     const { grown, slowestMs, found } = await one(siege, pair);
     mostGrown = Math.max(mostGrown, grown);

@@ -4,7 +4,7 @@
  * the random source decides everything.
  */
 import { gzipSync } from "node:zlib";
-import type { Dice } from "../chaos/dice.ts";
+import type { Prng } from "../chaos/prng.ts";
 import {
   type FuzzedRequest,
   type Ingredients,
@@ -15,7 +15,7 @@ import {
 } from "./fuzzed-request.ts";
 import { SIGNED_ENDPOINTS, signed } from "./signing.ts";
 
-export type WayIn = (dice: Dice, ingredients: Ingredients) => FuzzedRequest;
+export type WayIn = (prng: Prng, ingredients: Ingredients) => FuzzedRequest;
 
 const OWN = { "Sec-Fetch-Site": "same-origin", "X-Peach-Dashboard": "1" } as const;
 const OBJECT_EVENTS = [
@@ -73,108 +73,108 @@ const ENCODINGS = ["gzip", "deflate", "br", "identity", "gzip, gzip", "x-gzip"] 
 
 /** Ways in by their name in the report. */
 export const WAYS_IN: Readonly<Record<string, WayIn>> = {
-  "log-in": (dice, { authorizations }) => {
+  "log-in": (prng, { authorizations }) => {
     const [all = ""] = authorizations;
-    const token = dice.chance(0.3) ? all.replace(/^Bearer /, "") : oneOf(dice, NASTY);
-    const key = oneOf(dice, ["token", "token", "code", "__proto__"]);
-    const body = dice.chance(0.7) ? JSON.stringify({ [key]: token }) : oddBody(dice);
+    const token = prng.chance(0.3) ? all.replace(/^Bearer /, "") : oneOf(prng, NASTY);
+    const key = oneOf(prng, ["token", "token", "code", "__proto__"]);
+    const body = prng.chance(0.7) ? JSON.stringify({ [key]: token }) : oddBody(prng);
     return request(
       "POST",
-      `/dashboard/${oneOf(dice, ["login", "login", "logout", "session"])}`,
-      some(dice, OWN),
+      `/dashboard/${oneOf(prng, ["login", "login", "logout", "session"])}`,
+      some(prng, OWN),
       body,
     );
   },
-  session: (dice) =>
+  session: (prng) =>
     request(
       "GET",
-      oneOf(dice, [
+      oneOf(prng, [
         "/dashboard/session",
         "/dashboard",
         "/dashboard/assets/none.js",
         "/api/v1/runs",
       ]),
       {
-        Cookie: `peach_session=${presentable(oneOf(dice, NASTY))}`,
-        ...some(dice, OWN),
+        Cookie: `peach_session=${presentable(oneOf(prng, NASTY))}`,
+        ...some(prng, OWN),
       },
     ),
-  completion: (dice, { known }) => {
+  completion: (prng, { known }) => {
     const tokens = known.filter((text) => text.startsWith("/complete/"));
     const path =
-      tokens.length > 0 && dice.chance(0.6)
-        ? oneOf(dice, tokens)
-        : `/complete/${part(oneOf(dice, NASTY))}`;
-    const body = oneOf(dice, [
+      tokens.length > 0 && prng.chance(0.6)
+        ? oneOf(prng, tokens)
+        : `/complete/${part(oneOf(prng, NASTY))}`;
+    const body = oneOf(prng, [
       '{"status":"succeeded","payload":1}',
       '{"status":"failed","error":{"message":"x"}}',
-      oddBody(dice),
+      oddBody(prng),
     ]);
-    return request(oneOf(dice, ["POST", "POST", "GET", "PUT"]), path, types(dice), body);
+    return request(oneOf(prng, ["POST", "POST", "GET", "PUT"]), path, types(prng), body);
   },
-  endpoint: (dice) => {
-    const path = oneOf(dice, ["/open", "/any", "/safe", "/relay", "/tokens"]);
-    const body = dice.chance(0.5)
-      ? JSON.stringify(oneOf(dice, [["a"], [1], { a: 1 }, null]))
-      : oddBody(dice);
+  endpoint: (prng) => {
+    const path = oneOf(prng, ["/open", "/any", "/safe", "/relay", "/tokens"]);
+    const body = prng.chance(0.5)
+      ? JSON.stringify(oneOf(prng, [["a"], [1], { a: 1 }, null]))
+      : oddBody(prng);
     return request(
-      oneOf(dice, ["POST", "POST", "GET", "PUT", "DELETE", "OPTIONS"]),
+      oneOf(prng, ["POST", "POST", "GET", "PUT", "DELETE", "OPTIONS"]),
       path,
-      types(dice),
+      types(prng),
       body,
     );
   },
-  "endpoint with a token": (dice, { authorizations }) =>
+  "endpoint with a token": (prng, { authorizations }) =>
     request(
       "POST",
       "/tokens",
-      { Authorization: oneOf(dice, authorizations), ...types(dice) },
-      oddBody(dice),
+      { Authorization: oneOf(prng, authorizations), ...types(prng) },
+      oddBody(prng),
     ),
-  "signed endpoint": (dice) => {
-    const endpoint = oneOf(dice, SIGNED_ENDPOINTS);
-    const body = dice.chance(0.5)
-      ? JSON.stringify({ id: oneOf(dice, NASTY), event_id: 1 })
-      : oddBody(dice);
+  "signed endpoint": (prng) => {
+    const endpoint = oneOf(prng, SIGNED_ENDPOINTS);
+    const body = prng.chance(0.5)
+      ? JSON.stringify({ id: oneOf(prng, NASTY), event_id: 1 })
+      : oddBody(prng);
     const headers: Record<string, string> = {
-      ...types(dice),
-      ...signed(endpoint, body ?? "", oneOf(dice, [0, 0, 0, -3_600, 9e9])),
+      ...types(prng),
+      ...signed(endpoint, body ?? "", oneOf(prng, [0, 0, 0, -3_600, 9e9])),
     };
-    if (dice.chance(0.4)) {
-      const name = oneOf(dice, Object.keys(headers));
+    if (prng.chance(0.4)) {
+      const name = oneOf(prng, Object.keys(headers));
       headers[name] = presentable(
-        oneOf(dice, [...NASTY, `${headers[name]},${headers[name]}`, `sha256=${headers[name]}`]),
+        oneOf(prng, [...NASTY, `${headers[name]},${headers[name]}`, `sha256=${headers[name]}`]),
       );
     }
     return request("POST", `/${endpoint}`, headers, body);
   },
-  SNS: (dice) => {
+  SNS: (prng) => {
     const message = {
       ...NOTICE,
-      [oneOf(dice, Object.keys(NOTICE))]: oneOf(dice, [...NASTY, null, 1, {}, []]),
+      [oneOf(prng, Object.keys(NOTICE))]: oneOf(prng, [...NASTY, null, 1, {}, []]),
     };
-    const body = dice.chance(0.8)
-      ? JSON.stringify(dice.chance(0.3) ? NOTICE : message)
-      : oddBody(dice);
+    const body = prng.chance(0.8)
+      ? JSON.stringify(prng.chance(0.3) ? NOTICE : message)
+      : oddBody(prng);
     return request("POST", "/notices", { "Content-Type": "text/plain; charset=UTF-8" }, body);
   },
-  "object events": (dice) => {
-    const event = JSON.stringify(oneOf(dice, OBJECT_EVENTS));
+  "object events": (prng) => {
+    const event = JSON.stringify(oneOf(prng, OBJECT_EVENTS));
     const broken = event.replace(
-      oneOf(dice, ['"k"', "1", "uploads", "2026", "Object", "{}"]),
-      oneOf(dice, ["null", "[]", "x", '"%zz"']),
+      oneOf(prng, ['"k"', "1", "uploads", "2026", "Object", "{}"]),
+      oneOf(prng, ["null", "[]", "x", '"%zz"']),
     );
-    const body = oneOf(dice, [
+    const body = oneOf(prng, [
       event,
       broken,
       `[${event},${broken}]`,
       JSON.stringify({ Type: "Notification", Message: broken }),
-      oddBody(dice),
+      oddBody(prng),
     ]);
-    return request("POST", "/objects", types(dice), body);
+    return request("POST", "/objects", types(prng), body);
   },
-  "CloudEvent, structured": (dice, { authorizations: [all = ""] }) => {
-    const attribute = oneOf(dice, [
+  "CloudEvent, structured": (prng, { authorizations: [all = ""] }) => {
+    const attribute = oneOf(prng, [
       "id",
       "source",
       "type",
@@ -189,55 +189,55 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
     const event = {
       ...CLOUD_EVENT,
       data: 1,
-      ...(dice.chance(0.7) ? { [attribute]: oneOf(dice, [...NASTY, null, 1, {}]) } : {}),
+      ...(prng.chance(0.7) ? { [attribute]: oneOf(prng, [...NASTY, null, 1, {}]) } : {}),
     };
-    const type = oneOf(dice, EVENT_TYPES);
+    const type = oneOf(prng, EVENT_TYPES);
     const body = type.includes("batch")
       ? JSON.stringify([event, CLOUD_EVENT])
       : JSON.stringify(event);
     return request(
       "POST",
-      events(dice),
+      events(prng),
       { Authorization: all, "Content-Type": type },
-      dice.chance(0.9) ? body : oddBody(dice),
+      prng.chance(0.9) ? body : oddBody(prng),
     );
   },
-  "CloudEvent, binary": (dice, { authorizations: [all = ""] }) => {
-    const headers: Record<string, string> = { Authorization: all, ...types(dice) };
+  "CloudEvent, binary": (prng, { authorizations: [all = ""] }) => {
+    const headers: Record<string, string> = { Authorization: all, ...types(prng) };
     for (const [name, value] of Object.entries(CLOUD_EVENT)) {
-      if (dice.chance(0.9))
-        headers[`ce-${name}`] = dice.chance(0.8) ? value : presentable(oneOf(dice, NASTY));
+      if (prng.chance(0.9))
+        headers[`ce-${name}`] = prng.chance(0.8) ? value : presentable(oneOf(prng, NASTY));
     }
-    return request("POST", events(dice), headers, oddBody(dice));
+    return request("POST", events(prng), headers, oddBody(prng));
   },
-  "CloudEvent, handshake": (dice, { authorizations: [all = ""] }) =>
-    request("OPTIONS", events(dice), {
-      ...(dice.chance(0.5) ? { Authorization: all } : {}),
-      "WebHook-Request-Origin": presentable(oneOf(dice, NASTY)),
-      "WebHook-Request-Rate": oneOf(dice, ["120", "-1", "x"]),
+  "CloudEvent, handshake": (prng, { authorizations: [all = ""] }) =>
+    request("OPTIONS", events(prng), {
+      ...(prng.chance(0.5) ? { Authorization: all } : {}),
+      "WebHook-Request-Origin": presentable(oneOf(prng, NASTY)),
+      "WebHook-Request-Rate": oneOf(prng, ["120", "-1", "x"]),
     }),
-  WebSocket: (dice, ingredients) => {
+  WebSocket: (prng, ingredients) => {
     const headers: Record<string, string> = {
-      Authorization: oneOf(dice, ingredients.authorizations),
+      Authorization: oneOf(prng, ingredients.authorizations),
       Connection: "Upgrade",
-      Upgrade: oneOf(dice, ["websocket", "websocket", "WebSocket", "h2c", "nonsense"]),
+      Upgrade: oneOf(prng, ["websocket", "websocket", "WebSocket", "h2c", "nonsense"]),
       "Sec-WebSocket-Version": "13",
       // Faults in these two headers are answered by the runtime, before the worker or after it.
       "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     };
-    if (dice.chance(0.3)) headers["Sec-WebSocket-Protocol"] = presentable(oneOf(dice, NASTY));
-    return request("GET", stream(dice, ingredients), headers);
+    if (prng.chance(0.3)) headers["Sec-WebSocket-Protocol"] = presentable(oneOf(prng, NASTY));
+    return request("GET", stream(prng, ingredients), headers);
   },
-  "event stream": (dice, ingredients) =>
-    request("GET", stream(dice, ingredients), {
-      Authorization: oneOf(dice, ingredients.authorizations),
-      Accept: oneOf(dice, ["text/event-stream", "*/*", "nothing/at-all"]),
-      "Last-Event-ID": presentable(oneOf(dice, [...NASTY, "0", "1", "999999"])),
+  "event stream": (prng, ingredients) =>
+    request("GET", stream(prng, ingredients), {
+      Authorization: oneOf(prng, ingredients.authorizations),
+      Accept: oneOf(prng, ["text/event-stream", "*/*", "nothing/at-all"]),
+      "Last-Event-ID": presentable(oneOf(prng, [...NASTY, "0", "1", "999999"])),
     }),
-  "a compressed body": (dice, { authorizations: [all = ""] }) =>
+  "a compressed body": (prng, { authorizations: [all = ""] }) =>
     request(
       "POST",
-      oneOf(dice, [
+      oneOf(prng, [
         "/any",
         "/objects",
         "/plain",
@@ -250,23 +250,23 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
         Authorization: all,
         ...OWN,
         "Content-Type": "application/json",
-        "Content-Encoding": oneOf(dice, ENCODINGS),
+        "Content-Encoding": oneOf(prng, ENCODINGS),
       },
-      oneOf(dice, [GZIPPED, GZIPPED.slice(0, 15), "plain", ""]),
+      oneOf(prng, [GZIPPED, GZIPPED.slice(0, 15), "plain", ""]),
     ),
-  "an object by hand": (dice) =>
+  "an object by hand": (prng) =>
     request(
-      oneOf(dice, ["PUT", "DELETE", "GET"]),
-      `/dev/r2/${oneOf(dice, ["uploads", part(oneOf(dice, NASTY))])}/${part(oneOf(dice, NASTY))}`,
+      oneOf(prng, ["PUT", "DELETE", "GET"]),
+      `/dev/r2/${oneOf(prng, ["uploads", part(oneOf(prng, NASTY))])}/${part(oneOf(prng, NASTY))}`,
       {},
       "x",
     ),
-  "a path that is none": (dice) =>
+  "a path that is none": (prng) =>
     request(
-      oneOf(dice, ["GET", "POST", "HEAD", "OPTIONS", "PROPFIND"]),
-      `/${part(oneOf(dice, NASTY))}/${part(oneOf(dice, NASTY))}`,
-      types(dice),
-      oddBody(dice),
+      oneOf(prng, ["GET", "POST", "HEAD", "OPTIONS", "PROPFIND"]),
+      `/${part(oneOf(prng, NASTY))}/${part(oneOf(prng, NASTY))}`,
+      types(prng),
+      oddBody(prng),
     ),
 };
 
@@ -287,20 +287,20 @@ function request(
   };
 }
 
-function events(dice: Dice): string {
-  return `/api/v1/events/${dice.chance(0.9) ? oneOf(dice, ["happened", "texts.came", "nobody"]) : part(oneOf(dice, NASTY))}`;
+function events(prng: Prng): string {
+  return `/api/v1/events/${prng.chance(0.9) ? oneOf(prng, ["happened", "texts.came", "nobody"]) : part(oneOf(prng, NASTY))}`;
 }
 
-function stream(dice: Dice, { known }: Ingredients): string {
+function stream(prng: Prng, { known }: Ingredients): string {
   const runs = known.filter((text) => text.startsWith("run_"));
-  const run = runs.length > 0 && dice.chance(0.7) ? oneOf(dice, runs) : part(oneOf(dice, NASTY));
-  return oneOf(dice, [`/api/v1/runs/${run}/events`, "/api/v1/runs/feed", `/api/v1/runs/${run}`]);
+  const run = runs.length > 0 && prng.chance(0.7) ? oneOf(prng, runs) : part(oneOf(prng, NASTY));
+  return oneOf(prng, [`/api/v1/runs/${run}/events`, "/api/v1/runs/feed", `/api/v1/runs/${run}`]);
 }
 
-function types(dice: Dice): Record<string, string> {
-  return dice.chance(0.7)
+function types(prng: Prng): Record<string, string> {
+  return prng.chance(0.7)
     ? {
-        "Content-Type": oneOf(dice, [
+        "Content-Type": oneOf(prng, [
           "application/json",
           "text/plain",
           "application/octet-stream",
@@ -310,8 +310,8 @@ function types(dice: Dice): Record<string, string> {
     : {};
 }
 
-function some(dice: Dice, headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(() => dice.chance(0.9)));
+function some(prng: Prng, headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(() => prng.chance(0.9)));
 }
 
 function part(text: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunDocument } from "../../scripts/chaos/history.ts";
-import { ofItems, type ItemReport } from "../../scripts/chaos/item-verdict.ts";
+import { checkItems, type ItemReport } from "../../scripts/chaos/item-checks.ts";
 
 const attempts = [
   { attempt: 1, status: "lost", error: null },
@@ -34,7 +34,7 @@ const REPORTS: readonly ItemReport[] = [
 
 describe("items of a run that was killed in the middle", () => {
   it("are as they have to be if each read what was accepted, and all were read in order", () => {
-    expect(ofItems(DOCUMENT, REPORTS)).toEqual([]);
+    expect(checkItems(DOCUMENT, REPORTS)).toEqual([]);
   });
 
   it.each<[string, (reports: readonly ItemReport[]) => readonly ItemReport[]]>([
@@ -45,14 +45,14 @@ describe("items of a run that was killed in the middle", () => {
     ["are read one too few", (reports) => reports.toSpliced(5, 1, joined("A"))],
     ["are read as nobody has passed them", (reports) => reports.toSpliced(5, 1, joined("A", "C"))],
   ])("are told if they %s", (_, change) => {
-    expect(ofItems(DOCUMENT, change(REPORTS)).length).toBeGreaterThan(0);
+    expect(checkItems(DOCUMENT, change(REPORTS)).length).toBeGreaterThan(0);
   });
 
   it("are told if not all have succeeded", () => {
     const tasks = DOCUMENT.tasks.map((task) =>
       task.each === undefined ? task : { ...task, each: { ...EACH, succeeded: 1 } },
     );
-    expect(ofItems({ ...DOCUMENT, tasks }, REPORTS)).toHaveLength(1);
+    expect(checkItems({ ...DOCUMENT, tasks }, REPORTS)).toHaveLength(1);
   });
 });
 
@@ -64,7 +64,7 @@ describe("an item that kills its worker", () => {
   );
   const reports = [...REPORTS.filter((report) => report.event !== "joined"), joined("A", NULL)];
   const ofPoison = (read: readonly ItemReport[]): readonly unknown[] =>
-    ofItems({ ...DOCUMENT, tasks }, read, { item: [1] });
+    checkItems({ ...DOCUMENT, tasks }, read, { item: [1] });
 
   it("is the one that fails, and null stands in its place", () => {
     expect(ofPoison(reports)).toEqual([]);

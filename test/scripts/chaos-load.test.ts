@@ -24,7 +24,7 @@ class World {
 
   load(): Load {
     return new Load({
-      stage: { untilUp: async () => {}, readyAt: () => this.readyAt },
+      fixture: { untilUp: async () => {}, readyAt: () => this.readyAt },
       client: {
         trigger: async (task) => {
           if (!this.tasks.includes(task)) throw new NotDeployed(task);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Dice } from "../../scripts/chaos/dice.ts";
+import { Prng } from "../../scripts/chaos/prng.ts";
 import { planKills } from "../../scripts/chaos/killer.ts";
 import { KINDS } from "../../scripts/chaos/kinds.ts";
 import { drawItems } from "../../scripts/chaos/load.ts";
@@ -54,24 +54,24 @@ describe("the pipelines of npm run chaos", () => {
 
 describe("what is sent", () => {
   it("is the same for the same seed, and another for another", () => {
-    const items = drawItems(new Dice(SEED), SEED, 500, 0);
-    expect(drawItems(new Dice(SEED), SEED, 500, 0)).toEqual(items);
-    expect(drawItems(new Dice(SEED + 1), SEED, 500, 0)).not.toEqual(items);
+    const items = drawItems(new Prng(SEED), SEED, 500, 0);
+    expect(drawItems(new Prng(SEED), SEED, 500, 0)).toEqual(items);
+    expect(drawItems(new Prng(SEED + 1), SEED, 500, 0)).not.toEqual(items);
   });
 
   it("has every kind that has a share, and no other", () => {
-    const drawn = new Set(drawItems(new Dice(SEED), SEED, 2_000, 0).map(({ kind }) => kind));
+    const drawn = new Set(drawItems(new Prng(SEED), SEED, 2_000, 0).map(({ kind }) => kind));
     const shared = [...KINDS].flatMap(([name, { share }]) => (share > 0 ? [name] : []));
     expect([...drawn].toSorted()).toEqual(shared.toSorted());
   });
 
   it("has as many runs with a poison item as are asked for, spread over all", () => {
-    const items = drawItems(new Dice(SEED), SEED, 500, 2);
+    const items = drawItems(new Prng(SEED), SEED, 500, 2);
     expect(items.flatMap(({ kind }, index) => (kind === "poison" ? [index] : []))).toEqual([249, 499]);
   });
 
   it("is sent twice only with a key", () => {
-    const twice = drawItems(new Dice(SEED), SEED, 500, 0).filter((item) => item.twice);
+    const twice = drawItems(new Prng(SEED), SEED, 500, 0).filter((item) => item.twice);
     expect(twice.length).toBeGreaterThan(0);
     expect(twice.filter(({ key }) => key === null)).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe("what is sent", () => {
 
 describe("the plan of the kills", () => {
   it.for([0, 1, 2, 3, 20, 100])("has %i kills, those of the load in order", (kills) => {
-    const plan = planKills(new Dice(SEED), kills, 2_000);
+    const plan = planKills(new Prng(SEED), kills, 2_000);
     expect(plan).toHaveLength(kills);
     const after = plan.filter(({ phase }) => phase === "load").map(({ afterAccepted }) => afterAccepted);
     expect(after).toEqual(after.toSorted((one, other) => one - other));
@@ -87,6 +87,6 @@ describe("the plan of the kills", () => {
   });
 
   it("has kills in each phase, if there are three", () => {
-    expect(planKills(new Dice(SEED), 3, 150).map(({ phase }) => phase)).toEqual(["load", "drain", "retention"]);
+    expect(planKills(new Prng(SEED), 3, 150).map(({ phase }) => phase)).toEqual(["load", "drain", "retention"]);
   });
 });

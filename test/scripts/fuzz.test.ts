@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { afterEach, expect, it } from "vitest";
-import { Dice } from "../../scripts/chaos/dice.ts";
+import { Prng } from "../../scripts/chaos/prng.ts";
 import { runCampaign } from "../../scripts/fuzz/campaign.ts";
 import { hostileBodies } from "../../scripts/fuzz/hostile-bodies.ts";
 import { send } from "../../scripts/fuzz/send.ts";
@@ -69,7 +69,7 @@ async function siegeAgainst(url: string, pids: readonly number[]): Promise<strin
     bodies: hostileBodies(100_000).filter(({ name }) => ["zeros", "depth"].includes(name)),
     targets: { anywhere: () => ({ path: "/x", headers: {} }) },
     requests: 10,
-    dice: new Dice(1),
+    prng: new Prng(1),
     secrets: [SECRET],
     send: (request) => send(url, request),
   });

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
-import { Dice } from "../chaos/dice.ts";
+import { Prng } from "../chaos/prng.ts";
 import { workerdsOf } from "../../src/local/resident-memory.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import type { Campaign } from "./campaign.ts";
@@ -134,7 +134,7 @@ export function siegeOf(
     bodies: hostileBodies(how.size).filter(({ name }) => wanted?.has(name) ?? true),
     targets: TARGETS,
     requests: how.requests,
-    dice: new Dice(how.seed),
+    prng: new Prng(how.seed),
     secrets: SECRETS,
     send: (request) => send(url, request),
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FollowedRun, History, Report, RunDocument } from "../../scripts/chaos/history.ts";
-import { violationsOf } from "../../scripts/chaos/verdict.ts";
+import { violationsOf } from "../../scripts/chaos/checks.ts";
 
 /** direct ──▶ direct_end, its first attempt at direct_end lost. */
 const DOCUMENT: RunDocument = {
@@ -307,16 +307,16 @@ describe("a task that is limited by user", () => {
     event === "start"
       ? { run, task: "keyed_2", attempt: 1, event, item: null, read: {}, user }
       : { run, task: "keyed_2", attempt: 1, event, passed: "x", to: {} };
-  const crowds = (reports: readonly Report[]): readonly string[] =>
+  const overloads = (reports: readonly Report[]): readonly string[] =>
     violationsOf({ ...historyOf(), reports, runs: [] }).map(({ detail }) => detail);
 
   it("may run once for each user at once", () => {
-    expect(crowds([keyed("a", "start", "anna"), keyed("b", "start", "bert")])).toEqual([]);
+    expect(overloads([keyed("a", "start", "anna"), keyed("b", "start", "bert")])).toEqual([]);
   });
 
   it("is found out with two of one user", () => {
     const starts = [keyed("a", "start", "anna"), keyed("b", "start", "anna")];
-    expect(crowds([...starts, keyed("a", "end", "anna"), keyed("b", "end", "anna")])).toEqual([
+    expect(overloads([...starts, keyed("a", "end", "anna"), keyed("b", "end", "anna")])).toEqual([
       "2 attempts ran at once, of a, b",
     ]);
   });

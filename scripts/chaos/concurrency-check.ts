@@ -22,17 +22,17 @@ export interface Crowd {
 }
 
 /** Returns, for each limited task with too many concurrent attempts, its peak. */
-export function crowdsOf({
+export function overloadsOf({
   reports,
   runs,
   killedAt,
 }: Pick<History, "reports" | "runs" | "killedAt">): Crowd[] {
   return [...MOST_AT_ONCE].flatMap(([task, most]) => {
     const spans = spansOf(task, reports, runs, killedAt);
-    const crowds = spans.map(({ from, user }) =>
+    const overloads = spans.map(({ from, user }) =>
       spans.filter((span) => span.user === user && span.from <= from && from < span.to),
     );
-    const largest = crowds.toSorted((one, other) => other.length - one.length)[0] ?? [];
+    const largest = overloads.toSorted((one, other) => other.length - one.length)[0] ?? [];
     return largest.length <= most
       ? []
       : [{ task, count: largest.length, runs: largest.map(({ run }) => run) }];

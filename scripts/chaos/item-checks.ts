@@ -17,7 +17,7 @@ interface Found {
  * of the item before it. The attempt itself is not identified: all readers of an item must have
  * read the same output, and it must have been passed.
  */
-export function ofItems(
+export function checkItems(
   document: RunDocument,
   reports: readonly ItemReport[],
   failing: Readonly<Record<string, readonly number[]>> = {},

@@ -1,5 +1,5 @@
 /** Seeded random numbers (Tommy Ettinger's mulberry32): the same seed gives the same sequence. */
-export class Dice {
+export class Prng {
   #state: number;
 
   constructor(seed: number) {

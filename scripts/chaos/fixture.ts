@@ -10,7 +10,7 @@ export interface Kill {
   readonly by: "plan" | "poison";
 }
 
-export interface StageOptions {
+export interface FixtureOptions {
   /**
    * Versions of peach.conf: each start after a planned kill takes the next one, so it is a deploy
    * as well.
@@ -25,9 +25,9 @@ export interface StageOptions {
   readonly onKilled: () => Promise<void>;
 }
 
-export class Stage {
+export class RuntimeFixture {
   readonly kills: Kill[] = [];
-  readonly #options: StageOptions;
+  readonly #options: FixtureOptions;
   readonly #port: number;
   #runtime: LocalRuntime;
   /** Resolves while the runtime is up. */
@@ -37,7 +37,7 @@ export class Stage {
   #restart: Promise<void> | null = null;
   #readyAt = Date.now();
 
-  private constructor(options: StageOptions, runtime: LocalRuntime) {
+  private constructor(options: FixtureOptions, runtime: LocalRuntime) {
     this.#options = options;
     this.#runtime = runtime;
     this.#port = Number(new URL(runtime.url).port);
@@ -45,8 +45,11 @@ export class Stage {
   }
 
   /** Resolves when the runtime is up. */
-  static async start(options: StageOptions): Promise<Stage> {
-    return new Stage(options, await startRuntime({ ...options, confPath: options.confPaths[0] }));
+  static async start(options: FixtureOptions): Promise<RuntimeFixture> {
+    return new RuntimeFixture(
+      options,
+      await startRuntime({ ...options, confPath: options.confPaths[0] }),
+    );
   }
 
   get url(): string {

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { Approver } from "./approver.ts";
 import { Client } from "./client.ts";
-import { Dice } from "./dice.ts";
+import { Prng } from "./prng.ts";
 import { Follower } from "./follower.ts";
 import type { Report } from "./history.ts";
 import { planKills, type Phase, type PlannedKill } from "./killer.ts";
@@ -15,8 +15,8 @@ import { objectsThatHold, payloadsOfRuns, runsWithAlarm } from "./object-state.t
 import { Poison } from "./poison.ts";
 import { Recorder } from "./recorder.ts";
 import type { Outcome } from "./report.ts";
-import { Stage } from "./stage.ts";
-import { violationsOf } from "./verdict.ts";
+import { RuntimeFixture } from "./fixture.ts";
+import { violationsOf } from "./checks.ts";
 import { versionsOfConf } from "./versions.ts";
 
 const POLL_MS = 100;
@@ -46,8 +46,8 @@ export interface ChaosOptions {
   readonly onProgress: (text: string) => void;
 }
 
-interface Scene {
-  readonly stage: Stage;
+interface ScenarioContext {
+  readonly fixture: RuntimeFixture;
   readonly follower: Follower;
   readonly load: Load;
   readonly plan: readonly PlannedKill[];
@@ -63,7 +63,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     hear(report),
   );
   const killedAt: number[] = [];
-  const stage = await Stage.start({
+  const fixture = await RuntimeFixture.start({
     confPaths: versionsOfConf(options.folder),
     pipelinesDir: join(import.meta.dirname, "pipelines"),
     persistTo: join(options.folder, "state"),
@@ -76,21 +76,21 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       killedAt.push(recorder.reports.length);
     },
   });
-  const client = new Client(stage, limit);
+  const client = new Client(fixture, limit);
   const position = (): number => recorder.reports.length;
-  const follower = new Follower({ stage, client, position, signal: limit });
-  const approver = new Approver({ stage, client, recorder, signal: limit });
+  const follower = new Follower({ fixture, client, position, signal: limit });
+  const approver = new Approver({ fixture, client, recorder, signal: limit });
   hear = (report) => {
     follower.heard(report);
     if (report.event === "asked") approver.asked(report);
     if (report.event === "poison") poison.strikes();
   };
-  const dice = new Dice(options.seed);
-  const poison = new Poison(stage, dice, limit);
-  const items = drawItems(dice, options.seed, options.runs, options.poisons);
-  const plan = planKills(dice, options.kills, options.runs);
+  const prng = new Prng(options.seed);
+  const poison = new Poison(fixture, prng, limit);
+  const items = drawItems(prng, options.seed, options.runs, options.poisons);
+  const plan = planKills(prng, options.kills, options.runs);
   const load = new Load({
-    stage: { untilUp: () => stage.untilUp(), readyAt: () => stage.readyAt },
+    fixture: { untilUp: () => fixture.untilUp(), readyAt: () => fixture.readyAt },
     client,
     follower,
     signal: limit,
@@ -98,22 +98,26 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const progress = setInterval(() => {
     const counts = `accepted ${load.accepted}, open ${follower.open}, final ${follower.final}, deleted ${follower.deleted}`;
     options.onProgress(
-      `${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${stage.kills.length}`,
+      `${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${fixture.kills.length}`,
     );
   }, PROGRESS_MS);
   try {
     let wronglyListed: readonly string[] = [];
-    const drained = await carryThrough({ stage, follower, load, plan, limit }, items, async () => {
-      wronglyListed = await wronglyListedOf(client, follower, stage);
-    });
+    const drained = await carryThrough(
+      { fixture, follower, load, plan, limit },
+      items,
+      async () => {
+        wronglyListed = await wronglyListedOf(client, follower, fixture);
+      },
+    );
     const leftovers = limit.aborted ? [] : await objectsLeft(join(options.folder, "state"));
     const deadLetters = limit.aborted ? [] : await client.deadLetters();
     await follower.end();
     await approver.end();
-    await stage.end();
+    await fixture.end();
     const history = {
       reports: recorder.reports,
-      runs: follower.runs(stage.kills.map(({ at }) => at)),
+      runs: follower.runs(fixture.kills.map(({ at }) => at)),
       killedAt,
       keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
       leftovers,
@@ -128,7 +132,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       seed: options.seed,
       history,
       violations: violationsOf(history),
-      kills: stage.kills,
+      kills: fixture.kills,
       load,
       tookMs: Date.now() - startedAt,
       lastFinalAfterMs: drained,
@@ -138,43 +142,43 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     };
   } finally {
     clearInterval(progress);
-    await stage.end();
+    await fixture.end();
     await recorder.close();
   }
 }
 
 /** Returns the time from the last start to the end of the last run; null if a run did not end. */
 async function carryThrough(
-  scene: Scene,
+  context: ScenarioContext,
   items: readonly Item[],
   onDrained: () => Promise<void>,
 ): Promise<number | null> {
-  const { stage, follower, load, limit } = scene;
+  const { fixture, follower, load, limit } = context;
   let isSent = false;
   const sending = load.send(items).then(() => void (isSent = true));
   // Earlier than planned if nothing more is accepted before: each lane may have met a task of the
   // other version.
   const isDue = ({ afterAccepted }: PlannedKill): boolean =>
     load.accepted >= afterAccepted || load.isWaitingForDeploy;
-  await killIn("load", scene, (kill) => isDue(kill) || isSent);
+  await killIn("load", context, (kill) => isDue(kill) || isSent);
   for (;;) {
     await until(() => isSent || load.isWaitingForDeploy, Number.POSITIVE_INFINITY, limit);
     if (isSent || limit.aborted) break;
     // Some tasks are in one version only, and the last planned kill may have deployed the other
     // one.
-    await stage.killAndRestart("plan");
+    await fixture.killAndRestart("plan");
   }
   await Promise.race([sending, ended(limit)]);
 
-  await killIn("drain", scene, () => true);
+  await killIn("drain", context, () => true);
   await until(() => follower.open === 0, Number.POSITIVE_INFINITY, limit);
   if (limit.aborted) return null;
-  const lastFinalAfterMs = Math.max(0, follower.lastFinalAt - stage.readyAt);
+  const lastFinalAfterMs = Math.max(0, follower.lastFinalAt - fixture.readyAt);
 
   await onDrained();
 
-  await killIn("retention", scene, () => true);
-  const lastDeletionAt = Math.max(follower.lastFinalAt + stage.retentionMs, stage.readyAt);
+  await killIn("retention", context, () => true);
+  const lastDeletionAt = Math.max(follower.lastFinalAt + fixture.retentionMs, fixture.readyAt);
   await until(() => follower.deleted === follower.final, lastDeletionAt + DELETION_LIMIT_MS, limit);
   return lastFinalAfterMs;
 }
@@ -186,7 +190,7 @@ async function carryThrough(
 async function wronglyListedOf(
   client: Client,
   follower: Follower,
-  stage: Stage,
+  fixture: RuntimeFixture,
 ): Promise<readonly string[]> {
   const end = Date.now() + LISTING_LIMIT_MS;
   for (;;) {
@@ -195,7 +199,7 @@ async function wronglyListedOf(
       const finishedAt = Date.parse(final?.document.finished_at ?? "");
       // After this time, the run is not listed any more.
       const isDue =
-        Number.isNaN(finishedAt) || finishedAt + stage.retentionMs < Date.now() + TIDY_LIMIT_MS;
+        Number.isNaN(finishedAt) || finishedAt + fixture.retentionMs < Date.now() + TIDY_LIMIT_MS;
       const status = final?.document.status;
       if (isDue || statuses.get(runId) === status) return [];
       return [`${runId} is ${status}, and listed as ${statuses.get(runId) ?? "nothing"}`];
@@ -207,14 +211,14 @@ async function wronglyListedOf(
 
 async function killIn(
   phase: Phase,
-  scene: Scene,
+  context: ScenarioContext,
   isDue: (kill: PlannedKill) => boolean,
 ): Promise<void> {
-  for (const kill of scene.plan.filter((planned) => planned.phase === phase)) {
-    await until(() => isDue(kill), Number.POSITIVE_INFINITY, scene.limit);
+  for (const kill of context.plan.filter((planned) => planned.phase === phase)) {
+    await until(() => isDue(kill), Number.POSITIVE_INFINITY, context.limit);
     await new Promise((wake) => setTimeout(wake, kill.delayMs));
-    if (scene.limit.aborted) return;
-    await scene.stage.killAndRestart("plan");
+    if (context.limit.aborted) return;
+    await context.fixture.killAndRestart("plan");
   }
 }
 
