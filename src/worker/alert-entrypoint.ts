@@ -1,7 +1,7 @@
 /**
- * Triggers the `on_failure` task: an entrypoint of this worker that run objects call over a
- * loopback binding, since a run object knows its own graph but not the deployment. May be called
- * twice for one failure: the idempotency key makes it one run.
+ * Triggers the `on_failure` task: an entrypoint of the worker that run objects call over a loopback
+ * binding, since a run object knows its own graph but not the deployment. May be called twice for
+ * one failure: the idempotency key makes both calls one run.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { alertKey } from "../domain/trigger-key.ts";

@@ -1,6 +1,6 @@
 /**
  * Object classes that need the deployment. The platform creates objects itself and passes only
- * their state and `env`; these classes add the plan and the functions made from it.
+ * state and `env`; the classes here add the plan and the functions made from the plan.
  */
 import { ExecutorObject as Executor } from "../execution/long-lane/executor-object.ts";
 import { LimitObject as Limit } from "../objects/limits/limit-object.ts";

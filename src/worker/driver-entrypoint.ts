@@ -1,8 +1,8 @@
 /**
- * The driver as an entrypoint of this worker, called over a loopback binding (`ctx.exports`): a
+ * The driver as an entrypoint of the worker, called over a loopback binding (`ctx.exports`): a
  * fresh invocation with a lifetime of its own. Answers after its first claim and continues in
- * `waitUntil`, so its caller, the queue consumer, ends within milliseconds. A consumer that waited
- * for tasks would block the runs of its batch and all batches behind it.
+ * `waitUntil`; the caller, the queue consumer, ends within milliseconds. A consumer waiting for
+ * tasks would block the runs of its batch and all batches behind.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { RunId } from "../domain/ids.ts";

@@ -1,6 +1,6 @@
 /**
- * The deployed pipeline: the compiled plan and registry, with the functions made from them. Code
- * that runs tasks or accepts triggers is wired here; all other code takes them as arguments.
+ * The deployed pipeline: the compiled plan and registry, and the functions made from both. Code
+ * that runs tasks or accepts triggers is wired here; all other code takes the plan as an argument.
  */
 import "./hide-own-env.ts";
 import { withEnvAndExports } from "cloudflare:workers";

@@ -1,12 +1,11 @@
 /**
- * The triggers of one attempt, or of one call of an endpoint. A trigger that the code does not
- * await is awaited before the attempt ends, and an unhandled failure fails the attempt, as if it
- * had been awaited.
+ * The triggers of one attempt, or of one call of an endpoint. A trigger without an `await` is
+ * awaited before the attempt ends, and an unhandled failure fails the attempt, as if awaited.
  *
  * Handled means the same as in the language: a promise with a handler is handled, and a promise
  * derived without a rejection handler is followed in its place. Code may also await a trigger in an
  * async function that is not awaited itself (`list.forEach(async …)`): the platform then reports
- * its rejection as unhandled, and the error leads to its scope.
+ * the rejection as unhandled, and the error leads to its scope.
  */
 
 /** Turns of the microtask queue that code may take between two triggers. */

@@ -1,7 +1,7 @@
 /**
- * The bindings, variables and secrets that pipeline code gets: all of the worker's, except Peach's
- * own. So a task that logs its `env`, or a package that reads it, gives no access to runs of others
- * or to the API. A binding added to wrangler.toml for Peach must be added here.
+ * The bindings, variables and secrets for pipeline code: all of the worker's, except Peach's own. A
+ * task that logs its `env`, or a package that reads it, thus opens no access to runs or to the API.
+ * A binding added to wrangler.toml for Peach must be added here.
  */
 
 /** Names in wrangler.toml. Names that begin with `PEACH_` are Peach's own as well. */

@@ -1,18 +1,18 @@
 /**
  * The driver: runs the ready tasks of one run side by side and settles them. The answer to a settle
- * brings the next leases, so a chain of n tasks costs n + 1 calls and no message ("work first").
+ * brings the next leases: a chain of n tasks costs n + 1 calls and no message ("work first").
  *
  * A driver is started by the queue consumer, or by the invocation that accepted a `dispatch:
- * direct` trigger. It lives in `waitUntil`, which ends after 30 s, so it claims only tasks whose
- * timeout fits into its remaining time and leaves the rest to other drivers.
+ * direct` trigger. The driver lives in `waitUntil`, which ends after 30 s, and claims only tasks
+ * whose timeout fits into the remaining time. All longer tasks are left to another driver.
  *
- * Each call that asks for work has a name. If its answer is lost, the call is repeated under the
- * same name and gets the same leases.
+ * Each call for work has a name. If its answer is lost, the call is repeated under the same name
+ * and gets the same leases.
  *
  * If a driver dies, its leases expire and the run's alarm starts the attempts again. Death before
  * the task: nothing has happened. Death between task and settle: the result is computed again.
- * Death after the settle: the result stands, and the leases granted with it expire. A driver that
- * cannot reach its run object gives up with the same effect.
+ * Death after the settle: the result stands, and the leases granted with the settle expire. A
+ * driver gives up with the same effect if its run object is unreachable.
  */
 import { DRIVER_WIDTH } from "../../domain/run/leasing.ts";
 import type { ClaimRequest, Grant, Lease } from "../../objects/run/lease-rpc.ts";
@@ -108,10 +108,7 @@ export async function drive(host: DriverHost, first?: Grant): Promise<void> {
 /** Turns of the microtask queue by which tasks may end apart and still be settled together. */
 const SETTLE_TURNS = 16;
 
-/**
- * Waits a few turns, so that tasks ending at about the same time are settled in one commit instead
- * of one each.
- */
+/** Waits a few turns, to settle tasks that end at about the same time in a single commit. */
 async function untilOthersEnd(): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await Promise.resolve();
 }

@@ -1,8 +1,9 @@
 /**
- * Items of `each` tasks that a driver claims in advance: as many as it is likely to finish within
- * `CYCLE_MS`, judged by the speed of the last ones. Ten thousand short items then cost about fifty
- * calls of the run object, while long items are left to other drivers. Items that have not started
- * after a while are given back: something is slower than expected, and other drivers may be free.
+ * Items of `each` tasks that a driver claims in advance: as many as the driver is likely to finish
+ * within `CYCLE_MS`, judged by the speed of the last items. Ten thousand short items then cost
+ * about fifty calls of the run object, while long items are left to further drivers. Items without
+ * a start after a while are given back: something is slower than expected, and another driver may
+ * be free.
  */
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { Settlement } from "../../objects/run/settlement-rpc.ts";
@@ -42,10 +43,7 @@ export class ItemBacklog {
     return this.#waiting.length === 0;
   }
 
-  /**
-   * True if the latest leases are so many short items that waiting a millisecond for the last of
-   * them pays.
-   */
+  /** True if the latest leases are many short items, for which waiting a millisecond pays. */
   get tookMany(): boolean {
     return this.#tookMany;
   }
@@ -78,7 +76,7 @@ export class ItemBacklog {
     return this.#ticks >= PATIENCE && this.#waiting.length > 0;
   }
 
-  /** Removes overdue items and settles them as lost, so that any free driver may start them. */
+  /** Removes overdue items and settles them as lost, for any free driver to start. */
   giveBack(): Settlement[] {
     if (!this.isOverdue) return [];
     this.#size = this.#width;
@@ -100,7 +98,7 @@ export class ItemBacklog {
 
   /** The number of items to claim now; empty if tasks alone fill the driver. */
   wanted(holding: number, budgetMs: number): { readonly items?: number } {
-    // Before any item is claimed in advance, a full width of them is measured together: the time
+    // Before any item is claimed in advance, a full width of items is measured together: the time
     // between two ends alone says little.
     const isMeasured = this.#ended >= (this.#size > this.#width ? 1 : this.#width);
     if (isMeasured && this.#measuredSinceMs !== null) {

@@ -1,15 +1,14 @@
 /**
- * Reports the progress of running attempts and learns which of them are over: one call of the run
- * object at a time, for all attempts of the invocation. Short tasks never report, so reporting
- * costs them nothing.
+ * Reports the progress of running attempts and learns of ended ones: one call of the run object at
+ * a time, for all attempts of the invocation. Short tasks never report and pay nothing.
  *
- * An attempt reports after its first second, then at most once a second while it has news. An
- * attempt without news asks whether it is still wanted: each second, later after a tenth of its
- * age, at most ten seconds apart. So a cancelled attempt of one minute is notified within six
- * seconds, and one of less than ten seconds within about one.
+ * An attempt reports after its first second, then at most once a second while there is news. An
+ * attempt without news asks whether its result is still wanted: each second, later after a tenth of
+ * its age, at most ten seconds apart. A cancelled attempt of one minute is thus notified within six
+ * seconds, and a younger one of less than ten seconds within about one second.
  *
- * Reports may be lost: each one contains everything that the run does not know yet. Reports change
- * no state; only settling does.
+ * Reports may be lost: each report contains everything unknown to the run. Reports change no state;
+ * only settling does.
  */
 import type { Progress } from "../../domain/run/attempt.ts";
 import type { AttemptReport, LogLine, ReportAnswer } from "../../objects/run/settlement-rpc.ts";
