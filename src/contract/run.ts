@@ -153,7 +153,14 @@ export type Progress = NonNullable<TaskOfRun["progress"]>;
 /** Items of a task with `each`, by status. */
 export type ItemCounts = NonNullable<TaskOfRun["each"]>;
 
-/** Reason why a task waits. */
+/**
+ * Reason why a task waits:
+ *
+ * - `run`: suspended until the named run is final.
+ * - `completion`: until completed, or until the deadline.
+ * - `deploy`: until deployed code has the method, or until the deadline.
+ * - otherwise queued, and blocked by a limit or a pause; `key` is the limit's, null without a key.
+ */
 export type WaitingFor = NonNullable<TaskOfRun["waiting_for"]>;
 
 /** Answer to a trigger. */
