@@ -27,6 +27,11 @@ import { isOver, type Seen, type Watching } from "./watcher.ts";
 /** A cancelled attempt that is under way is told by then. */
 const TOLD_WITHIN_MS = 15_000;
 
+/** Objects are updated one after the other, and a grant is an attempt within seconds. */
+const ROLLED_OUT_MS = 80_000;
+/** What goes wrong has consequences for so long. */
+const CONSEQUENCES_MS = 900_000;
+
 export class Checkers implements Watching {
   readonly steps: StepCheck;
   readonly #world: CheckedWorld;
@@ -46,6 +51,8 @@ export class Checkers implements Watching {
   readonly #losses: LossCheck;
   readonly #journals: JournalCheck;
   #isSecondDeployed = false;
+  /** When something was deployed last. */
+  #deployedAt = Number.NEGATIVE_INFINITY;
   /** When a task has taken its isolate down last. */
   #killedAt = Number.NEGATIVE_INFINITY;
 
@@ -53,10 +60,13 @@ export class Checkers implements Watching {
     const { ground, ledger, scenario } = world;
     this.#world = world;
     const planOf = (task: string): TaskPlan | undefined => scenario.plan.tasks[task];
-    const plansOf = (task: string): TaskPlan[] =>
-      [scenario.plan, ...(this.#isSecondDeployed ? scenario.plans.values() : [])].flatMap(
-        ({ tasks }) => tasks[task] ?? [],
-      );
+    const plansOf = (task: string): TaskPlan[] => {
+      const all = this.#isSecondDeployed ? [...scenario.plans.values()] : [scenario.plan];
+      const counting = this.#settledAt() === null ? all : all.slice(-1);
+      const known = counting.flatMap(({ tasks }) => tasks[task] ?? []);
+      // What a release lacks keeps the limits that it had.
+      return known.length > 0 ? known : all.flatMap(({ tasks }) => tasks[task] ?? []);
+    };
     this.#cancels = new CancelCheck(ground, (task) => scenario.cutOff?.task === task);
     this.#messages = new MessageCheck(ground, world.watcher);
     this.#journals = new JournalCheck(ground, scenario.kind === "heavy");
@@ -73,6 +83,7 @@ export class Checkers implements Watching {
       scenario,
       watcher: world.watcher,
       plansOf,
+      settledAt: () => this.#settledAt(),
       isTimeUncertain: () => this.#isTimeUncertain(),
       killedAt: () => this.#killedAt,
     });
@@ -161,6 +172,7 @@ export class Checkers implements Watching {
   /** A release is rolled out. */
   deployed(release: string): void {
     if (release === "release 2") this.#isSecondDeployed = true;
+    this.#deployedAt = this.#world.ground.scheduler.now;
   }
 
   /** A message of a run is sent. */
@@ -228,6 +240,20 @@ export class Checkers implements Watching {
       if (note.end === "running" && note.life.alive && !note.isTold && !hasCause)
         ground.violate("14 attempts are told", `${runId}: attempt ${note.attempt} of ${task} goes on, and is not told`);
     });
+  }
+
+  /**
+   * Since when the limits of the second release count alone: every object has its code, and what the first one had granted has begun.
+   * Null: those of both may, or something has gone wrong that holds a grant up.
+   */
+  #settledAt(): number | null {
+    const { ground, scenario } = this.#world;
+    const from = this.#deployedAt - CONSEQUENCES_MS;
+    const settledAt = this.#deployedAt + ROLLED_OUT_MS;
+    const isLast = scenario.rollouts.every(({ atMs }) => atMs <= this.#deployedAt);
+    if (!this.#isSecondDeployed || !isLast || ground.scheduler.now <= settledAt) return null;
+    if (this.#killedAt > from || ground.struck.some(({ at }) => at > from)) return null;
+    return settledAt;
   }
 
   #isTimeUncertain(): boolean {

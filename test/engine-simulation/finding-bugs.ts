@@ -116,6 +116,15 @@ export const FINDING_BUGS: readonly Bug[] = [
   },
   {
     invariant: "9 slots are conserved",
+    bug: "a deployed plan cannot lower a limit",
+    theme: "limits",
+    seed: 60,
+    file: "src/domain/limits/limiter.ts",
+    code: "    this.#rule = rule;\n    const shiftMs",
+    instead: "    this.#rule = known !== null && rule.limit < known.limit ? known : rule;\n    const shiftMs",
+  },
+  {
+    invariant: "9 slots are conserved",
     bug: "a deployed plan counts from when it was made, and so not at all if runs have asked since",
     theme: "limits",
     seed: 57,

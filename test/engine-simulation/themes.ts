@@ -227,11 +227,13 @@ function limited(dice: Dice, limits: Limits): Scenario {
   ] as const);
   const cancels = dice.chance(0.3);
   const workMs = dice.between(10_000, 22_000);
+  // A limit that is lowered holds for what comes once its release is everywhere.
+  const withinMs = first > second ? 4 * MINUTE_MS : 20_000;
   const task = made("p0t0", { limits: limitsOf(first) }, { workMs: isRate ? 0 : workMs });
   return scenarioOf(dice, {
     tasks: [task],
     second: [taskPlan("p0t0", { limits: limitsOf(second) })],
-    triggers: triggers(dice, limits, dice.between(8, 14), "p0t0", 20_000, () => ({
+    triggers: triggers(dice, limits, dice.between(8, 14), "p0t0", withinMs, () => ({
       cancelAfterMs: cancels && dice.chance(0.4) ? dice.between(0, 30_000) : null,
     })),
     rollouts: dice.chance(0.7) ? [{ atMs: dice.between(10_000, 40_000), release: "second", share: 0 }] : [],

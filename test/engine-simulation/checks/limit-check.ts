@@ -27,8 +27,10 @@ export interface LimitWorld {
   readonly ledger: Ledger;
   readonly scenario: Scenario;
   readonly watcher: () => Watcher;
-  /** What peach.conf says of a task, in each release that was deployed. */
+  /** What peach.conf says of a task, in each release whose limits may count now. */
   plansOf(task: string): readonly TaskPlan[];
+  /** Since when those of the second release count alone; null: they do not. By the scheduler. */
+  settledAt(): number | null;
   /** Whether the clock was set, or calls were never answered. */
   isTimeUncertain(): boolean;
   /** When a task has taken its isolate down last. */
@@ -109,7 +111,9 @@ export class LimitCheck {
     const perMs = Math.min(...rates.map((rate) => rate?.perMs ?? 0));
     const { now } = this.#world.ground.scheduler;
     const key = `${task} ${owner}`;
-    const within = [...(this.#begun.get(key) ?? []).filter((at) => at > now - perMs + SEEN_MS), now];
+    // What has begun before, the release before has allowed.
+    const from = Math.max(now - perMs + SEEN_MS, this.#world.settledAt() ?? 0);
+    const within = [...(this.#begun.get(key) ?? []).filter((at) => at > from), now];
     this.#begun.set(key, within);
     if (within.length > limit)
       this.#world.ground.violate(

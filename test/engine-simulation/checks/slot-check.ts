@@ -11,7 +11,7 @@ export class SlotCheck {
   readonly #ledger: Ledger;
   readonly #plansOf: (task: string) => readonly TaskPlan[];
 
-  /** `plansOf`: what peach.conf says of a task in each release that was deployed: any of them may count. */
+  /** `plansOf`: what peach.conf says of a task in each release whose limits may count now. */
   constructor(ground: Ground, ledger: Ledger, plansOf: (task: string) => readonly TaskPlan[]) {
     this.#ground = ground;
     this.#ledger = ledger;
