@@ -21,6 +21,7 @@ import type { Place } from "./driver-room.ts";
 import type { AsAuthor, InputSchemas } from "./check-input.ts";
 import type { DerivedKey } from "./derived-key.ts";
 
+/** A trigger to accept. */
 export interface TriggerRequest {
   readonly task: string;
   readonly payload: EncodedPayload;
@@ -56,6 +57,7 @@ export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
   ) => Promise<Result<NonNullable<AcceptRequest["recorded"]>>>;
 }
 
+/** The run of an accepted trigger. `deduplicated`: the run existed before. */
 export interface AcceptedTrigger {
   readonly runId: RunId;
   readonly task: string;
@@ -85,6 +87,7 @@ export type AcceptTrigger = (
   trigger: TriggerRequest,
 ) => Promise<Result<AcceptedTrigger>>;
 
+/** Dependencies of the acceptor of one deployment. */
 export interface AcceptDependencies {
   readonly plan: Plan;
   readonly registry: InputSchemas;

@@ -20,6 +20,7 @@ import { within } from "../platform/calls.ts";
 import { PART_BYTES, uploadParts } from "../payloads/payload-upload.ts";
 import { log } from "../platform/log.ts";
 
+/** An idempotency key to be derived from the payload. */
 export interface DerivedKey {
   /** Derives the key from the payload's digest. */
   readonly derive: (digest: PayloadDigest) => TriggerKey;

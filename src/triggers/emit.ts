@@ -28,6 +28,7 @@ import { checkInput, type AsAuthor, type InputSchemas } from "./check-input.ts";
 import { keyedByContent, type DerivedKey } from "./derived-key.ts";
 import { stored } from "./trigger-payload.ts";
 
+/** A named event to emit. */
 export interface EmittedEvent {
   readonly name: string;
   readonly payload: EncodedPayload;
@@ -62,6 +63,7 @@ export type EmitEvent = (
   event: EmittedEvent,
 ) => Promise<Result<readonly EmittedRun[]>>;
 
+/** Dependencies of the emitter of one deployment. */
 export interface EmitDependencies {
   readonly plan: Plan;
   readonly registry: InputSchemas;

@@ -39,6 +39,7 @@ import { decodeLoopMark, type LoopMark } from "./loop-guard.ts";
  */
 const LATEST_MESSAGE_MS = 15 * 86_400_000;
 
+/** Dependencies of the consumer of one deployment. */
 export interface R2EventDependencies {
   readonly plan: Plan;
   readonly acceptTrigger: AcceptTrigger;

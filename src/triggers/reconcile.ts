@@ -27,6 +27,7 @@ import { keepVersionsMs, originOfObject, tasksOf } from "./r2-events.ts";
 import { objectEventPayload, versionKeyOf, type R2Notification } from "./r2-notification.ts";
 import { decodeLoopMark } from "./loop-guard.ts";
 
+/** A page of a bucket to compare with the runs. */
 export interface ReconcileRequest {
   readonly bucket: R2Bucket;
   /** The `bucket_name`. */
@@ -41,12 +42,14 @@ export interface ReconcileRequest {
   readonly limit: number;
 }
 
+/** The run of an object version whose notification was missed. */
 export interface MissedRun {
   readonly key: string;
   readonly task: string;
   readonly runId: RunId;
 }
 
+/** The result of one page. */
 export interface ReconcilePage {
   /** Objects on the page. */
   readonly listed: number;
@@ -64,6 +67,7 @@ export interface ReconcilePage {
   readonly cursor: string | null;
 }
 
+/** Dependencies of reconciling in one deployment. */
 export interface ReconcileDependencies {
   readonly plan: Plan;
   readonly acceptTrigger: AcceptTrigger;

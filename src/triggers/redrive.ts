@@ -18,6 +18,7 @@ import { triggerNotified, type R2EventDependencies } from "./r2-events.ts";
 import { parseR2Notification } from "./r2-notification.ts";
 import { parseRunMessage } from "./run-message.ts";
 
+/** Dependencies of redriving in one deployment. */
 export interface RedriveDependencies extends R2EventDependencies {
   readonly callRun: typeof callRun;
 }

@@ -39,6 +39,7 @@ import type { Lifetime } from "../platform/lifetime.ts";
  */
 const LOOKED_INTO_BYTES = 32 * 1024 * 1024;
 
+/** A replay to accept. */
 export interface ReplayRequest {
   readonly runId: RunId;
   /** The first task; null: the root. */
@@ -65,6 +66,7 @@ export type ReplayRun = (
   request: ReplayRequest,
 ) => Promise<Result<AcceptedTrigger | null>>;
 
+/** Dependencies of the replayer of one deployment. */
 export interface ReplayDependencies {
   readonly plan: Plan;
   readonly registry: InputSchemas;

@@ -64,6 +64,7 @@ export function createAcceptTrigger(dependencies: AcceptDependencies): AcceptTri
   return (env, lifetime, request) => acceptor.accept({ env, lifetime }, request);
 }
 
+/** The steps of accepting a trigger, for one deployment. */
 class TriggerAcceptor {
   readonly #dependencies: AcceptDependencies;
   readonly #graphs: TriggerGraphs;

@@ -4,6 +4,7 @@ import type { Plan } from "../domain/plan/plan.ts";
 import { deployedAt } from "../platform/deployment.ts";
 import type { Replayed } from "./accept.ts";
 
+/** Builds the graph of each task once. */
 export class TriggerGraphs {
   readonly #plan: Plan;
   readonly #graphs = new Map<string, RunGraph>();

@@ -10,6 +10,7 @@ import { encodeText } from "./digest.ts";
 const PREFIX = "sha256=";
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 
+/** The scheme of GitHub. */
 export const github: Scheme = {
   read(headers) {
     const signature = readHeader(

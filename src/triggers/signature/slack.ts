@@ -12,6 +12,7 @@ const PREFIX = "v0=";
 const SIGNATURE = /^v0=[0-9a-f]{64}$/;
 const SECONDS = /^\d{1,12}$/;
 
+/** The scheme of Slack. */
 export const slack: Scheme = {
   read(headers) {
     const seconds = readHeader(headers, "x-slack-request-timestamp", SECONDS, "a time in seconds");

@@ -32,6 +32,7 @@ export interface SnsKey {
   readonly until: number;
 }
 
+/** Fetches and caches the keys of certificates, for one isolate. */
 export class SnsCertificates {
   readonly #kept = new Map<string, SnsKey>();
   /** Start times of recent fetches. */

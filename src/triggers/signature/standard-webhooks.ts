@@ -22,6 +22,7 @@ const PREFIX = "webhook-";
 const SVIX_PREFIX = "svix-";
 const HEADERS = ["id", "timestamp", "signature"] as const;
 
+/** The scheme of Standard Webhooks. */
 export const standardWebhooks: Scheme = {
   read(headers) {
     const prefix = prefixOf(headers);

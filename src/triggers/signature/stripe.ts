@@ -12,6 +12,7 @@ const HEADER = "stripe-signature";
 const PAIRS = /^\w+=[\w+/=-]*(,\w+=[\w+/=-]*)*$/;
 const FORM = "`t=SECONDS,v1=DIGEST`";
 
+/** The scheme of Stripe. */
 export const stripe: Scheme = {
   read(headers) {
     const header = readHeader(headers, HEADER, PAIRS, FORM);
