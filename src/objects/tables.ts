@@ -21,24 +21,22 @@ export interface TableHistory {
   readonly migrations: readonly (readonly string[])[];
 }
 
-/** Storage of an object, as far as tables use it. */
-export interface TableStorage {
-  readonly sql: {
-    exec(query: string, ...values: number[]): Iterable<Readonly<Record<string, unknown>>>;
-  };
-  transactionSync<T>(work: () => T): T;
-}
-
 /** Storage of an object, as far as its store uses it. */
-export interface RowStorage extends TableStorage {
+export interface RowStorage {
   readonly sql: {
     exec(
       query: string,
-      ...values: (string | number | null)[]
-    ): Iterable<Row> & { toArray(): Row[] };
+      ...values: SqlValue[]
+    ): Iterable<Row> & {
+      toArray(): Row[];
+      readonly rowsWritten: number;
+    };
   };
+  transactionSync<T>(work: () => T): T;
   deleteAll(): Promise<void>;
 }
+
+export type SqlValue = string | number | null | Uint8Array;
 
 export type Row = Record<string, unknown>;
 
@@ -50,13 +48,13 @@ const READ_VERSION = "SELECT max(version) AS version FROM schema_versions";
 const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
 
 export class Tables {
-  readonly #storage: TableStorage;
+  readonly #storage: RowStorage;
   readonly #history: TableHistory;
   readonly #look: string;
   /** The tables exist in this code's version. False: not known yet. */
   #areThere = false;
 
-  constructor(storage: TableStorage, history: TableHistory) {
+  constructor(storage: RowStorage, history: TableHistory) {
     this.#storage = storage;
     this.#history = history;
     this.#look = `SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('${history.table}', 'schema_versions')`;
@@ -78,8 +76,36 @@ export class Tables {
     if (!this.areThere()) this.#bringFrom(0);
   }
 
-  /** Notes that all stored data was deleted. */
-  deleted(): void {
+  /** Runs a statement. Without tables nothing happens, and there are no rows. */
+  rows(query: string, ...values: SqlValue[]): Row[] {
+    return this.areThere() ? this.#storage.sql.exec(query, ...values).toArray() : [];
+  }
+
+  /** Reads rows one by one, for queries with more rows than memory should hold. */
+  *each(query: string, ...values: SqlValue[]): Generator<Row> {
+    if (this.areThere()) yield* this.#storage.sql.exec(query, ...values);
+  }
+
+  /** Runs a statement. Returns true if a row changed; false without tables. */
+  change(query: string, ...values: SqlValue[]): boolean {
+    return this.areThere() && this.#storage.sql.exec(query, ...values).rowsWritten > 0;
+  }
+
+  /** Runs a statement that stores rows; makes the tables first. Returns the rows of `RETURNING`. */
+  put(query: string, ...values: SqlValue[]): Row[] {
+    this.make();
+    return this.#storage.sql.exec(query, ...values).toArray();
+  }
+
+  /** Writes in one transaction; makes the tables first. */
+  atOnce(work: () => void): void {
+    this.make();
+    this.#storage.transactionSync(work);
+  }
+
+  /** Deletes all rows, the tables and the alarm. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
     this.#areThere = false;
   }
 

@@ -72,12 +72,24 @@ describe("the tables of an object", () => {
     expect(names).toEqual(["other", "schema_versions", "thing"]);
   });
 
+  it("are made by a write, and not by a read or by a change of no row", async () => {
+    const { before, after } = await inStorage((storage) => {
+      const tables = new Tables(storage, ONE);
+      const found = tables.rows("SELECT name FROM thing");
+      const changed = tables.change("DELETE FROM thing");
+      const read = { found: [...found, ...tables.each("SELECT name FROM thing")], changed, names: namesIn(storage) };
+      const made = tables.put("INSERT INTO thing (name) VALUES ('new') RETURNING name");
+      return { before: read, after: [made, tables.change("DELETE FROM thing"), tables.change("DELETE FROM thing")] };
+    });
+    expect(before).toEqual({ found: [], changed: false, names: [] });
+    expect(after).toEqual([[{ name: "new" }], true, false]);
+  });
+
   it("are made again after everything was deleted", async () => {
     const names = await runInDurableObject(env.RUNS.getByName("tables deleted"), async (_, { storage }) => {
       const tables = new Tables(storage, TWO);
       tables.make();
-      await storage.deleteAll();
-      tables.deleted();
+      await tables.deleteAll();
       tables.make();
       return namesIn(storage);
     });

@@ -73,8 +73,7 @@ export class MemoryStorage implements JournalStorage {
     }
     for (const name of meaning.names) if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
     if (meaning.type === "read") return new Rows(database.all(query, values));
-    database.run(query, values);
-    return NO_ROWS;
+    return new Rows([], database.run(query, values));
   }
 
   /** What `sqlite_master` says of these tables. */

@@ -123,9 +123,11 @@ function bufferOf(bytes: Uint8Array): ArrayBufferLike {
 /** Rows as `sql.exec` gives them. */
 export class Rows implements Iterable<SqlRow> {
   readonly #rows: SqlRow[];
+  readonly rowsWritten: number;
 
-  constructor(rows: SqlRow[]) {
+  constructor(rows: SqlRow[], rowsWritten = 0) {
     this.#rows = rows;
+    this.rowsWritten = rowsWritten;
   }
 
   [Symbol.iterator](): Iterator<SqlRow> {

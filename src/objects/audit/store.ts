@@ -5,7 +5,7 @@ import {
   type AuditFilter,
   type AuditPage,
 } from "../../domain/audit-entry.ts";
-import { Tables } from "../tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?) RETURNING seq";
@@ -45,31 +45,27 @@ export interface EntriesSince {
 }
 
 export class AuditStore {
-  readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+  constructor(storage: RowStorage) {
     this.#tables = new Tables(storage, TABLES);
   }
 
   /** Writes in one transaction. */
   together(work: () => void): void {
-    this.#tables.make();
-    this.#storage.transactionSync(work);
+    this.#tables.atOnce(work);
   }
 
   /** Appends an entry. Returns its number. */
   append(entry: AuditEntry): number {
     const { at, who, what } = entry;
-    return Number(
-      this.#storage.sql.exec(APPEND, at, who, what, JSON.stringify(entry)).one()["seq"],
-    );
+    const [row] = this.#tables.put(APPEND, at, who, what, JSON.stringify(entry));
+    return Number(row?.["seq"]);
   }
 
   /** Adds entries to the merged entry with this number. */
   countAgain(seq: number, { at, lastAt = at, count }: AuditEntry): void {
-    this.#storage.sql.exec(COUNT_AGAIN, count, lastAt, seq);
+    this.#tables.put(COUNT_AGAIN, count, lastAt, seq);
   }
 
   /**
@@ -77,10 +73,9 @@ export class AuditStore {
    * oldest first.
    */
   since(at: number): EntriesSince {
-    const { sql } = this.#storage;
-    const after = Number(sql.exec(READ_BOUNDS).one()["last"]) - LOOKED_THROUGH;
-    const counts = sql.exec(COUNT_SINCE, after, at).toArray();
-    const merged = sql.exec(MERGED_SINCE, after, at).toArray();
+    const after = this.#bounds().last - LOOKED_THROUGH;
+    const counts = this.#tables.rows(COUNT_SINCE, after, at);
+    const merged = this.#tables.rows(MERGED_SINCE, after, at);
     return {
       counts: counts.map(({ who, refused, entries }) => ({
         who: typeof who === "string" ? who : "",
@@ -93,15 +88,13 @@ export class AuditStore {
 
   /** Returns matching entries: the newest, or the ones with a number below `before`. */
   list({ who, what, since = 0 }: AuditFilter, limit: number, before: number | null): AuditPage {
-    if (!this.#tables.areThere()) return { entries: [], next: null };
-    const { sql } = this.#storage;
-    const { first, last } = sql.exec(READ_BOUNDS).one();
-    const end = before ?? Number(last) + 1;
+    const { first, last } = this.#bounds();
+    const end = before ?? last + 1;
     const start = end - LOOKED_THROUGH;
-    const rows = sql.exec(LIST, start, end, since, who ?? null, what ?? null, limit).toArray();
+    const rows = this.#tables.rows(LIST, start, end, since, who ?? null, what ?? null, limit);
     const isFull = rows.length === limit;
     const next = isFull ? Number(rows.at(-1)?.["seq"]) : start;
-    return { entries: rows.map(entryIn), next: next > Number(first) ? next : null };
+    return { entries: rows.map(entryIn), next: next > first ? next : null };
   }
 
   /**
@@ -109,21 +102,20 @@ export class AuditStore {
    * entries beyond `most`. `isAll`: nothing more is due. `isEmpty`: no entries are left.
    */
   deleteOld(before: number, most: number): { readonly isAll: boolean; readonly isEmpty: boolean } {
-    if (!this.#tables.areThere()) return { isAll: true, isEmpty: true };
-    const { sql } = this.#storage;
-    const { first, last } = sql.exec(READ_BOUNDS).one();
-    const { rowsWritten } = sql.exec(
-      DELETE_OLD,
-      Number(first) + DELETED_AT_ONCE,
-      before,
-      Number(last) - most,
-    );
-    return { isAll: rowsWritten === 0, isEmpty: sql.exec(HAS_ENTRY).toArray().length === 0 };
+    const { first, last } = this.#bounds();
+    const isDeleted = this.#tables.change(DELETE_OLD, first + DELETED_AT_ONCE, before, last - most);
+    return { isAll: !isDeleted, isEmpty: this.#tables.rows(HAS_ENTRY).length === 0 };
+  }
+
+  /** Numbers of the first and the last entry; 0 without entries. */
+  #bounds(): { readonly first: number; readonly last: number } {
+    const [row] = this.#tables.rows(READ_BOUNDS);
+    return { first: Number(row?.["first"] ?? 0), last: Number(row?.["last"] ?? 0) };
   }
 }
 
 /** Row mapping; only `append` writes entries, as JSON. */
-function entryIn(row: Record<string, SqlStorageValue>): AuditEntry {
+function entryIn(row: Row): AuditEntry {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(typeof row["entry"] === "string" ? row["entry"] : "{}") as AuditEntry;
 }

@@ -4,7 +4,7 @@ import type { Counts, RunMetrics } from "../../domain/run/metrics.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
-import { Tables } from "../tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const COLUMNS = `
@@ -52,19 +52,6 @@ const READ_STATE = "SELECT value FROM state WHERE name = ?";
 const PUT_STATE = `
   INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
   SET value = excluded.value`;
-
-/** Storage of an object, as far as the catalog uses it. */
-export interface CatalogStorage {
-  readonly sql: {
-    exec(
-      query: string,
-      ...values: (string | number | null)[]
-    ): Iterable<Row> & { toArray(): Row[]; one(): Row };
-  };
-  transactionSync<T>(work: () => T): T;
-}
-
-type Row = Record<string, unknown>;
 
 /** A run as stored. */
 export interface KeptRun {
@@ -114,31 +101,27 @@ interface StoredDetail {
 }
 
 export class CatalogStore {
-  readonly #storage: CatalogStorage;
   /** The root task of all runs of this object. */
   readonly #task: string;
   readonly #tables: Tables;
 
-  constructor(storage: CatalogStorage, task: string) {
-    this.#storage = storage;
+  constructor(storage: RowStorage, task: string) {
     this.#tables = new Tables(storage, TABLES);
     this.#task = task;
   }
 
   /** Writes in one transaction. */
   atOnce(work: () => void): void {
-    this.#tables.make();
-    this.#storage.transactionSync(work);
+    this.#tables.atOnce(work);
   }
 
   read({ createdAt, id }: RunPlace): KeptRun | null {
-    const [row] = this.#rows(READ, createdAt, id);
+    const [row] = this.#tables.rows(READ, createdAt, id);
     return row === undefined ? null : this.#kept(row);
   }
 
   /** Stores the run; an earlier revision changes nothing. */
   put({ summary, changedAt, earlier }: KeptRun): void {
-    this.#tables.make();
     const { id, revision, status, source, createdAt, startedAt, finishedAt, forgetAt } = summary;
     const detail: StoredDetail = {
       by: summary.by,
@@ -159,7 +142,7 @@ export class CatalogStore {
       finishedAt,
       forgetAt,
     ];
-    this.#storage.sql.exec(PUT, ...values, JSON.stringify(detail));
+    this.#tables.put(PUT, ...values, JSON.stringify(detail));
   }
 
   /** Returns a page of runs in list order. */
@@ -174,50 +157,49 @@ export class CatalogStore {
       now,
       limit,
     ];
-    return this.#rows(isRare ? PAGE_OF_FAILED : PAGE, ...values).map(
-      (row) => this.#kept(row).summary,
-    );
+    return this.#tables
+      .rows(isRare ? PAGE_OF_FAILED : PAGE, ...values)
+      .map((row) => this.#kept(row).summary);
   }
 
   /** Returns runs created in [from, until) that changed after that time, earliest change first. */
   changed(from: number, until: number, after: number, limit: number): KeptRun[] {
-    return this.#rows(CHANGED, from, until, after, limit).map((row) => this.#kept(row));
+    return this.#tables.rows(CHANGED, from, until, after, limit).map((row) => this.#kept(row));
   }
 
   /** Counts runs created in [from, until) by buckets of `bucketMs`. */
   countByBucket(bucketMs: number, from: number, until: number): BucketCount[] {
-    return this.#rows(COUNT_BY_BUCKET, bucketMs, from, until).map(bucketCountIn);
+    return this.#tables.rows(COUNT_BY_BUCKET, bucketMs, from, until).map(bucketCountIn);
   }
 
   /** Counts expired runs created in [from, until) by buckets of `bucketMs`. */
   countDueByBucket(bucketMs: number, from: number, until: number, now: number): BucketCount[] {
-    return this.#rows(COUNT_DUE_BY_BUCKET, bucketMs, from, until, now).map(bucketCountIn);
+    return this.#tables.rows(COUNT_DUE_BY_BUCKET, bucketMs, from, until, now).map(bucketCountIn);
   }
 
   /** Reads all runs created in [from, until), row by row. */
   *each(from: number, until: number): Generator<KeptRun> {
-    if (!this.#tables.areThere()) return;
-    for (const row of this.#storage.sql.exec(FINISHED, from, until)) yield this.#kept(row);
+    for (const row of this.#tables.each(FINISHED, from, until)) yield this.#kept(row);
   }
 
   deleteDue(from: number, until: number, now: number): void {
-    this.#rows(DELETE_DUE, from, until, now);
+    this.#tables.rows(DELETE_DUE, from, until, now);
   }
 
   /** Time of the first expiry among runs created in [from, until); Infinity without one. */
   nextDue(from: number, until: number): number {
-    const at = this.#rows(READ_NEXT_DUE, from, until)[0]?.["at"];
+    const at = this.#tables.rows(READ_NEXT_DUE, from, until)[0]?.["at"];
     return typeof at === "number" ? at : Number.POSITIVE_INFINITY;
   }
 
   /** Checks that runs created since then exist. */
   hasRunsFrom(from: number): boolean {
-    return this.#rows(HAS_RUNS_FROM, from).length > 0;
+    return this.#tables.rows(HAS_RUNS_FROM, from).length > 0;
   }
 
   /** Stored counts by day, as JSON. */
   days(): { readonly day: number; readonly counts: string }[] {
-    return this.#rows(READ_DAYS).map((row) => ({
+    return this.#tables.rows(READ_DAYS).map((row) => ({
       day: Number(row["day"]),
       counts: text(row["counts"]),
     }));
@@ -225,24 +207,17 @@ export class CatalogStore {
 
   /** Stores the counts of a day; null deletes the day. */
   putDay(day: number, counts: string | null): void {
-    this.#tables.make();
-    if (counts === null) this.#storage.sql.exec(DELETE_DAY, day);
-    else this.#storage.sql.exec(PUT_DAY, day, counts);
+    if (counts === null) this.#tables.put(DELETE_DAY, day);
+    else this.#tables.put(PUT_DAY, day, counts);
   }
 
   state<Name extends keyof State>(name: Name): State[Name] | null {
-    const [row] = this.#rows(READ_STATE, name);
+    const [row] = this.#tables.rows(READ_STATE, name);
     return row === undefined ? null : parsed<State[Name]>(row["value"]);
   }
 
   putState<Name extends keyof State>(name: Name, value: State[Name]): void {
-    this.#tables.make();
-    this.#storage.sql.exec(PUT_STATE, name, JSON.stringify(value));
-  }
-
-  /** Reads rows; makes no tables, so that a mere query leaves nothing behind. */
-  #rows(query: string, ...values: (string | number | null)[]): Row[] {
-    return this.#tables.areThere() ? this.#storage.sql.exec(query, ...values).toArray() : [];
+    this.#tables.put(PUT_STATE, name, JSON.stringify(value));
   }
 
   #kept(row: Row): KeptRun {

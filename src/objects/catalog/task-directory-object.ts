@@ -14,15 +14,10 @@ export class TaskDirectoryObject extends DurableObject<Env> implements TaskDirec
   readonly #tables = new Tables(this.ctx.storage, TASK_DIRECTORY_TABLES);
 
   async register(task: string): Promise<void> {
-    this.#tables.make();
-    this.ctx.storage.sql.exec(REGISTER, task);
+    this.#tables.put(REGISTER, task);
   }
 
   async tasks(): Promise<readonly string[]> {
-    if (!this.#tables.areThere()) return [];
-    return this.ctx.storage.sql
-      .exec<{ task: string }>(READ)
-      .toArray()
-      .map(({ task }) => task);
+    return this.#tables.rows(READ).map(({ task }) => String(task));
   }
 }

@@ -1,7 +1,7 @@
 /** All SQL of the object of dead letters. */
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../../domain/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../../domain/ids.ts";
-import { Tables } from "../tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const COLUMNS = "seq, id, queue, reason, detail, body, received_at, attempts, expires_at";
@@ -20,29 +20,16 @@ const DELETE_EXPIRED = "DELETE FROM letters WHERE expires_at <= ?";
 const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM letters";
 
 export class DeadLetterStore {
-  readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+  constructor(storage: RowStorage) {
     this.#tables = new Tables(storage, TABLES);
   }
 
   /** Stores a letter. A letter of the same id stays as is. */
   record(letter: DeadLetter): void {
-    this.#tables.make();
     const { id, queue, reason, detail, body, receivedAt, attempts, expiresAt } = letter;
-    this.#storage.sql.exec(
-      RECORD,
-      id,
-      queue,
-      reason,
-      detail,
-      body,
-      receivedAt,
-      attempts,
-      expiresAt,
-    );
+    this.#tables.put(RECORD, id, queue, reason, detail, body, receivedAt, attempts, expiresAt);
   }
 
   /** Returns at most `limit` unexpired letters with a number below `before`, newest first. */
@@ -51,23 +38,18 @@ export class DeadLetterStore {
     before: number,
     now: number,
   ): { readonly seq: number; readonly letter: DeadLetter }[] {
-    if (!this.#tables.areThere()) return [];
-    return this.#storage.sql
-      .exec(LIST, before, now, limit)
-      .toArray()
+    return this.#tables
+      .rows(LIST, before, now, limit)
       .map((row) => ({ seq: Number(row["seq"]), letter: letterIn(row) }));
   }
 
   read(id: DeadLetterId, now: number): DeadLetter | null {
-    if (!this.#tables.areThere()) return null;
-    const [row] = this.#storage.sql.exec(READ, id, now).toArray();
+    const [row] = this.#tables.rows(READ, id, now);
     return row === undefined ? null : letterIn(row);
   }
 
   count(now: number): number {
-    return this.#tables.areThere()
-      ? Number(this.#storage.sql.exec(COUNT, now).one()["letters"])
-      : 0;
+    return Number(this.#tables.rows(COUNT, now)[0]?.["letters"] ?? 0);
   }
 
   /** Records a failed try; false if absent. */
@@ -75,28 +57,24 @@ export class DeadLetterStore {
     id: DeadLetterId,
     { reason, detail, expiresAt }: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
   ): boolean {
-    return (
-      this.#tables.areThere() &&
-      this.#storage.sql.exec(FAILED_AGAIN, reason, detail, expiresAt, id).rowsWritten > 0
-    );
+    return this.#tables.change(FAILED_AGAIN, reason, detail, expiresAt, id);
   }
 
   /** Deletes a letter; false if absent. */
   remove(id: DeadLetterId): boolean {
-    return this.#tables.areThere() && this.#storage.sql.exec(REMOVE, id).rowsWritten > 0;
+    return this.#tables.change(REMOVE, id);
   }
 
   /** Deletes expired letters. Returns the next expiry (epoch ms); null without letters. */
   deleteExpired(now: number): number | null {
-    if (!this.#tables.areThere()) return null;
-    this.#storage.sql.exec(DELETE_EXPIRED, now);
-    const at = this.#storage.sql.exec(NEXT_EXPIRY).one()["at"];
+    this.#tables.rows(DELETE_EXPIRED, now);
+    const at = this.#tables.rows(NEXT_EXPIRY)[0]?.["at"];
     return typeof at === "number" ? at : null;
   }
 }
 
 /** Row mapping. */
-function letterIn(row: Record<string, SqlStorageValue>): DeadLetter {
+function letterIn(row: Row): DeadLetter {
   const text = (column: string): string => {
     const value = row[column];
     return typeof value === "string" ? value : "";

@@ -1,5 +1,5 @@
 /** All SQL of the object of deaths: attempts of all runs that died recently with their workers. */
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { Tables, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 /**
@@ -36,24 +36,19 @@ const FORGET = "DELETE FROM deaths WHERE died_at <= ?";
 const FIRST = "SELECT min(died_at) AS at FROM deaths";
 
 export class DeathsStore {
-  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
   constructor(storage: RowStorage) {
-    this.#storage = storage;
     this.#tables = new Tables(storage, TABLES);
   }
 
   note(victim: string, attempt: number, begunAt: number, diedAt: number): void {
-    this.#tables.make();
-    this.#rows(NOTE, victim, attempt, begunAt, diedAt);
+    this.#tables.put(NOTE, victim, attempt, begunAt, diedAt);
   }
 
   /** Returns the attempts of the victim that died while no other death is known. */
   sole(victim: string): number[] {
-    return this.#tables.areThere()
-      ? this.#rows(SOLE, victim).map((row) => Number(row["attempt"]))
-      : [];
+    return this.#tables.rows(SOLE, victim).map((row) => Number(row["attempt"]));
   }
 
   /**
@@ -61,8 +56,8 @@ export class DeathsStore {
    * another time. Empty for a victim that died alone itself.
    */
   explained(victim: string): number[] {
-    if (!this.#tables.areThere() || this.sole(victim).length > 0) return [];
-    return this.#rows(EXPLAINED, victim).map((row) => Number(row["attempt"]));
+    if (this.sole(victim).length > 0) return [];
+    return this.#tables.rows(EXPLAINED, victim).map((row) => Number(row["attempt"]));
   }
 
   /**
@@ -70,19 +65,13 @@ export class DeathsStore {
    * left.
    */
   forget(now: number): number | null {
-    if (!this.#tables.areThere()) return null;
-    this.#rows(FORGET, now - KEPT_MS);
-    const at = this.#rows(FIRST)[0]?.["at"];
+    this.#tables.rows(FORGET, now - KEPT_MS);
+    const at = this.#tables.rows(FIRST)[0]?.["at"];
     return typeof at === "number" ? at + KEPT_MS : null;
   }
 
   /** Deletes everything, including the alarm. */
   async deleteAll(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables.deleted();
-  }
-
-  #rows(query: string, ...values: (string | number)[]): Row[] {
-    return this.#storage.sql.exec(query, ...values).toArray();
+    await this.#tables.deleteAll();
   }
 }

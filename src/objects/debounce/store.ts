@@ -23,11 +23,9 @@ export interface OpenWindow {
 }
 
 export class DebounceStore {
-  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
   constructor(storage: RowStorage) {
-    this.#storage = storage;
     this.#tables = new Tables(storage, WINDOW_TABLES);
   }
 
@@ -36,14 +34,14 @@ export class DebounceStore {
    * window.
    */
   openWindow(): OpenWindow | null {
-    const row = this.#row(READ_WINDOW);
+    const row = this.#tables.rows(READ_WINDOW)[0];
     const runId = runIdIn(row);
     return runId === null ? null : { runId, openedAt: Number(row?.["opened_at"]) };
   }
 
   /** Returns the run named for the key of this digest. */
   namedRun(key: string): RunId | null {
-    return runIdIn(this.#row(READ_NAMED, key));
+    return runIdIn(this.#tables.rows(READ_NAMED, key)[0]);
   }
 
   /** Stores the run of a new window, and the run named for a key, in one transaction. */
@@ -51,31 +49,20 @@ export class DebounceStore {
     window: OpenWindow | null,
     named: { readonly key: string; readonly runId: RunId; readonly until: number } | null,
   ): void {
-    this.#storage.transactionSync(() => {
-      const { sql } = this.#storage;
-      this.#tables.make();
-      if (window !== null) sql.exec(OPEN_WINDOW, window.runId, window.openedAt);
-      if (named !== null) sql.exec(NAME_RUN, named.key, named.runId, named.until);
+    this.#tables.atOnce(() => {
+      if (window !== null) this.#tables.put(OPEN_WINDOW, window.runId, window.openedAt);
+      if (named !== null) this.#tables.put(NAME_RUN, named.key, named.runId, named.until);
     });
   }
 
   /** Removes expired keys. Returns true while keys remain. */
   forgetNamed(now: number): boolean {
-    if (!this.#tables.areThere()) return false;
-    this.#storage.sql.exec(FORGET_NAMED, now);
-    const [row] = this.#storage.sql.exec(COUNT_NAMED);
-    return Number(row?.["left"]) > 0;
+    this.#tables.rows(FORGET_NAMED, now);
+    return Number(this.#tables.rows(COUNT_NAMED)[0]?.["left"] ?? 0) > 0;
   }
 
   async deleteAll(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables.deleted();
-  }
-
-  #row(query: string, ...bindings: string[]): Row | undefined {
-    if (!this.#tables.areThere()) return undefined;
-    const [row] = this.#storage.sql.exec(query, ...bindings);
-    return row;
+    await this.#tables.deleteAll();
   }
 }
 

@@ -8,7 +8,7 @@ import {
   takePlace,
 } from "../../domain/limits/caller-window.ts";
 import type { NextDue } from "../../domain/delivery.ts";
-import type { Tables } from "../tables.ts";
+import type { Row, Tables } from "../tables.ts";
 
 const READ = "SELECT taken FROM callers WHERE digest = ?";
 const WRITE = `
@@ -34,22 +34,19 @@ export interface CallerAnswer {
 }
 
 export class CallerStore {
-  readonly #sql: SqlStorage;
   readonly #tables: Tables;
 
-  constructor(sql: SqlStorage, tables: Tables) {
-    this.#sql = sql;
+  constructor(tables: Tables) {
     this.#tables = tables;
   }
 
   /** Counts a request of this caller, if admitted. */
   take(digest: string, rule: CallerRule, now: number): CallerAnswer {
-    this.#tables.make();
-    const [row] = this.#sql.exec(READ, digest).toArray();
+    const [row] = this.#tables.rows(READ, digest);
     const taken = takePlace(windowIn(row), rule, now);
     if (!taken.isAdmitted) return { waitUntil: taken.freeAt, until: taken.freeAt };
     const until = taken.window.at(-1)?.[0] ?? now;
-    this.#sql.exec(WRITE, digest, until, JSON.stringify(taken.window));
+    this.#tables.put(WRITE, digest, until, JSON.stringify(taken.window));
     return { waitUntil: null, until };
   }
 
@@ -57,15 +54,14 @@ export class CallerStore {
    * Deletes a batch of callers with expired windows. Returns the next expiry; null without callers.
    */
   deleteOld(now: number): NextDue | null {
-    if (!this.#tables.areThere()) return null;
-    this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
-    const { due } = this.#sql.exec(READ_NEXT).one();
+    this.#tables.rows(DELETE_OLD, now, AT_A_TIME);
+    const due = this.#tables.rows(READ_NEXT)[0]?.["due"];
     return typeof due === "number" ? { until: due, keptMs: KEPT_MS } : null;
   }
 }
 
 /** Row mapping; only `take` writes `taken`, as JSON. */
-function windowIn(row: Record<string, SqlStorageValue> | undefined): CallerWindow {
+function windowIn(row: Row | undefined): CallerWindow {
   const text = row?.["taken"];
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return typeof text === "string" ? (JSON.parse(text) as CallerWindow) : [];

@@ -51,9 +51,9 @@ export class DeliveriesObject
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const tables = new Tables(ctx.storage, TABLES);
-    this.#store = new DeliveryStore(ctx.storage, tables);
-    this.#signed = new SignedDeliveryStore(ctx.storage.sql, tables);
-    this.#callers = new CallerStore(ctx.storage.sql, tables);
+    this.#store = new DeliveryStore(tables);
+    this.#signed = new SignedDeliveryStore(tables);
+    this.#callers = new CallerStore(tables);
   }
 
   async record(delivery: Delivery, keepMs: number): Promise<void> {

@@ -3,7 +3,7 @@
  */
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
 import type { NextDue } from "../../domain/delivery.ts";
-import type { Tables } from "../tables.ts";
+import type { Row, Tables } from "../tables.ts";
 
 const READ = "SELECT token, until, status, answer, answer_until FROM signed WHERE digest = ?";
 const BEGIN = `
@@ -28,11 +28,9 @@ const READ_NEXT = "SELECT min(coalesce(answer_until, until)) AS due, until FROM 
 const AT_A_TIME = 10_000;
 
 export class SignedDeliveryStore {
-  readonly #sql: SqlStorage;
   readonly #tables: Tables;
 
-  constructor(sql: SqlStorage, tables: Tables) {
-    this.#sql = sql;
+  constructor(tables: Tables) {
     this.#tables = tables;
   }
 
@@ -40,10 +38,9 @@ export class SignedDeliveryStore {
    * Takes the lease, unless a lease or an answer exists. The same token gets the same lease again.
    */
   begin(digest: string, token: string, now: number, leaseUntil: number): Begun {
-    this.#tables.make();
-    const [row] = this.#sql.exec(READ, digest).toArray();
+    const [row] = this.#tables.rows(READ, digest);
     if (row === undefined || Number(row["until"]) <= now) {
-      this.#sql.exec(BEGIN, digest, token, leaseUntil, now);
+      this.#tables.put(BEGIN, digest, token, leaseUntil, now);
       return { type: "first" };
     }
     if (row["status"] !== null) return { type: "answered", answer: answerIn(row, now) };
@@ -58,23 +55,21 @@ export class SignedDeliveryStore {
     until: number,
     answerUntil: number,
   ): boolean {
-    if (!this.#tables.areThere()) return false;
     const { status, content } = answer;
     const kept = content === null ? [null, null] : [JSON.stringify(content), answerUntil];
-    return this.#sql.exec(FINISH, status, ...kept, until, digest, token).rowsWritten > 0;
+    return this.#tables.change(FINISH, status, ...kept, until, digest, token);
   }
 
   /** Ends the lease, if this token holds it. */
   forget(digest: string, token: string): boolean {
-    return this.#tables.areThere() && this.#sql.exec(FORGET, digest, token).rowsWritten > 0;
+    return this.#tables.change(FORGET, digest, token);
   }
 
   /** Deletes a batch of expired rows. Returns the next expiry; null without rows. */
   deleteOld(now: number): NextDue | null {
-    if (!this.#tables.areThere()) return null;
-    this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
-    this.#sql.exec(FORGET_ANSWERS, now, now, AT_A_TIME);
-    const { due, until } = this.#sql.exec(READ_NEXT).one();
+    this.#tables.rows(DELETE_OLD, now, AT_A_TIME);
+    this.#tables.rows(FORGET_ANSWERS, now, now, AT_A_TIME);
+    const { due, until } = this.#tables.rows(READ_NEXT)[0] ?? {};
     return typeof due === "number"
       ? { until: due, keptMs: KNOWN_FOR_MS - (Number(until) - due) }
       : null;
@@ -82,7 +77,7 @@ export class SignedDeliveryStore {
 }
 
 /** Row mapping; only `finish` writes `answer`, as JSON. */
-function answerIn(row: Record<string, SqlStorageValue>, now: number): KeptAnswer {
+function answerIn(row: Row, now: number): KeptAnswer {
   const status = Number(row["status"]);
   const text = row["answer"];
   if (typeof text !== "string" || Number(row["answer_until"]) <= now)

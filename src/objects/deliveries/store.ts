@@ -12,7 +12,7 @@ import {
   type RefusedRequests,
 } from "../../domain/delivery.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
-import type { Tables } from "../tables.ts";
+import type { Row, Tables } from "../tables.ts";
 
 const READ_LAST_ADMITTED = "SELECT seq, slot FROM deliveries ORDER BY seq DESC LIMIT 1";
 const READ_LAST_REFUSED = "SELECT seq FROM refused ORDER BY seq DESC LIMIT 1";
@@ -68,13 +68,11 @@ interface Last {
 }
 
 export class DeliveryStore {
-  readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
   /** Undefined before the first read. */
   #last: Last | undefined;
 
-  constructor(storage: DurableObjectStorage, tables: Tables) {
-    this.#storage = storage;
+  constructor(tables: Tables) {
     this.#tables = tables;
   }
 
@@ -84,12 +82,11 @@ export class DeliveryStore {
    */
   record(delivery: Delivery, until: number): boolean {
     const last = this.#open();
-    const { sql } = this.#storage;
-    if (sql.exec(HAS, delivery.id).toArray().length > 0) return false;
+    if (this.#tables.rows(HAS, delivery.id).length > 0) return false;
     const { entry, bytes } = entryOf(delivery);
     const seq = last.seq + 1;
     const slot = (last.slot + 1) % KEPT_DELIVERIES;
-    sql.exec(RECORD, slot, seq, delivery.id, delivery.at, until, entry, bytes);
+    this.#tables.put(RECORD, slot, seq, delivery.id, delivery.at, until, entry, bytes);
     this.#last = { seq, slot };
     return true;
   }
@@ -104,15 +101,16 @@ export class DeliveryStore {
     { address, count }: Pick<RefusedRequests, "address" | "count">,
   ): boolean {
     const last = this.#open();
-    const { sql } = this.#storage;
     const { id, at } = delivery;
     const reason = delivery.reason ?? "";
-    const [known] = sql.exec(FIND_REFUSED, reason, address).toArray();
+    const [known] = this.#tables.rows(FIND_REFUSED, reason, address);
     if (known?.["id"] === id) return false;
-    const slot = Number((known ?? sql.exec(CHOOSE_REFUSED_SLOT, KEPT_REFUSED).one())["slot"]);
+    const [free = {}] =
+      known === undefined ? this.#tables.rows(CHOOSE_REFUSED_SLOT, KEPT_REFUSED) : [known];
+    const slot = Number(free["slot"]);
     const { entry, bytes } = entryOf(delivery);
     const seq = last.seq + 1;
-    sql.exec(REFUSE, slot, seq, reason, address, id, count, at, at, until, entry, bytes);
+    this.#tables.put(REFUSE, slot, seq, reason, address, id, count, at, at, until, entry, bytes);
     this.#last = { ...last, seq };
     return true;
   }
@@ -127,34 +125,28 @@ export class DeliveryStore {
     filter: DeliveryFilter,
     now: number,
   ): { readonly seq: number; readonly listed: ListedDelivery }[] {
-    if (!this.#tables.areThere()) return [];
-    return this.#storage.sql
-      .exec(LIST(filter), now, before, limit)
-      .toArray()
+    return this.#tables
+      .rows(LIST(filter), now, before, limit)
       .map((row) => ({ seq: Number(row["seq"]), listed: listedIn(row) }));
   }
 
   /** Returns the delivery of this id, if kept beyond `now`. */
   read(id: DeliveryId, now: number): Delivery | null {
-    if (!this.#tables.areThere()) return null;
-    const [row] = this.#storage.sql.exec(READ, id, now).toArray();
+    const [row] = this.#tables.rows(READ, id, now);
     return row === undefined ? null : listedIn(row).delivery;
   }
 
   /** Deletes expired rows. Returns the next expiry; null without rows. */
   deleteOld(now: number): NextDue | null {
-    if (!this.#tables.areThere()) return null;
-    const { sql } = this.#storage;
-    sql.exec(DELETE_OLD, now);
-    sql.exec(DELETE_OLD_REFUSED, now);
-    const [row] = sql.exec(READ_NEXT).toArray();
+    this.#tables.rows(DELETE_OLD, now);
+    this.#tables.rows(DELETE_OLD_REFUSED, now);
+    const [row] = this.#tables.rows(READ_NEXT);
     return row === undefined ? null : { until: Number(row["until"]), keptMs: Number(row["kept"]) };
   }
 
   /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables.deleted();
+    await this.#tables.deleteAll();
     this.#last = undefined;
   }
 
@@ -165,9 +157,8 @@ export class DeliveryStore {
   }
 
   #readLast(): Last {
-    const { sql } = this.#storage;
-    const [admitted] = sql.exec(READ_LAST_ADMITTED).toArray();
-    const [refused] = sql.exec(READ_LAST_REFUSED).toArray();
+    const [admitted] = this.#tables.rows(READ_LAST_ADMITTED);
+    const [refused] = this.#tables.rows(READ_LAST_REFUSED);
     return {
       seq: Math.max(Number(admitted?.["seq"] ?? 0), Number(refused?.["seq"] ?? 0)),
       slot: Number(admitted?.["slot"] ?? -1),
@@ -185,7 +176,7 @@ function entryOf(delivery: Delivery): { readonly entry: string; readonly bytes: 
  * Row mapping; only `record` and `refuse` write entries, as JSON of this
  * type.
  */
-function listedIn(row: Record<string, SqlStorageValue>): ListedDelivery {
+function listedIn(row: Row): ListedDelivery {
   const text = typeof row["entry"] === "string" ? row["entry"] : "";
   // oxlint-disable-next-line typescript/consistent-type-assertions
   const entry = JSON.parse(text) as Entry;

@@ -2,7 +2,7 @@
 import type { DashboardSession, MadeToken } from "../../domain/identity.ts";
 import { parseSessionId, type SessionId } from "../../domain/ids.ts";
 import { parseScope } from "../../domain/scope.ts";
-import { Tables } from "../tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_KEY = "SELECT key FROM deployment_key WHERE id = 1";
@@ -33,64 +33,68 @@ const FORGET_OLDEST = `
 const END_SESSIONS_OF = "DELETE FROM sessions WHERE token_id = ?";
 const COUNT_SESSIONS = "SELECT count(*) AS sessions FROM sessions";
 
-type Value = string | number | null;
-type Row = Readonly<Record<string, unknown>>;
-
 export class IdentityStore {
-  readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+  constructor(storage: RowStorage) {
     this.#tables = new Tables(storage, TABLES);
   }
 
   /** Returns the deployment's key as hex; null before its creation. */
   deploymentKey(): string | null {
-    const key = this.#rows(READ_KEY)[0]?.["key"];
+    const key = this.#tables.put(READ_KEY)[0]?.["key"];
     return typeof key === "string" ? key : null;
   }
 
   /** Stores the key forever. Throws if a key exists. `madeAt`: epoch milliseconds. */
   keepDeploymentKey(key: string, madeAt: number): void {
-    this.#rows(KEEP_KEY, key, madeAt);
+    this.#tables.put(KEEP_KEY, key, madeAt);
   }
 
   /** Returns created tokens by name. */
   tokens(): MadeToken[] {
-    return this.#rows(READ_TOKENS).map(tokenOf);
+    return this.#tables.put(READ_TOKENS).map(tokenOf);
   }
 
   token(name: string): MadeToken | null {
-    const [row] = this.#rows(READ_TOKEN, name);
+    const [row] = this.#tables.put(READ_TOKEN, name);
     return row === undefined ? null : tokenOf(row);
   }
 
   /** Stores a token. Throws if the name is taken. */
   keepToken({ name, digest, scopes, createdAt, createdBy, expiresAt, usedAt }: MadeToken): void {
-    this.#rows(KEEP_TOKEN, name, digest, scopes.join(), createdAt, createdBy, expiresAt, usedAt);
+    this.#tables.put(
+      KEEP_TOKEN,
+      name,
+      digest,
+      scopes.join(),
+      createdAt,
+      createdBy,
+      expiresAt,
+      usedAt,
+    );
   }
 
   /** Deletes a token and its sessions; false if absent. */
   deleteToken(name: string): boolean {
-    const [deleted] = this.#rows(DELETE_TOKEN, name);
+    const [deleted] = this.#tables.put(DELETE_TOKEN, name);
     if (deleted === undefined) return false;
-    this.#rows(END_SESSIONS_OF, textOf(deleted, "digest"));
+    this.#tables.put(END_SESSIONS_OF, textOf(deleted, "digest"));
     return true;
   }
 
   /** Stores a use, unless a use after `unlessAfter` is stored. */
   useToken(name: string, now: number, unlessAfter: number): void {
-    this.#rows(USE_TOKEN, now, name, unlessAfter);
+    this.#tables.put(USE_TOKEN, now, name, unlessAfter);
   }
 
   /** Returns sessions that end after `now` and were seen after `seenAfter`, newest first. */
   sessions(now: number, seenAfter: number): DashboardSession[] {
-    return this.#rows(READ_SESSIONS, now, seenAfter).flatMap((row) => sessionOf(row) ?? []);
+    return this.#tables.put(READ_SESSIONS, now, seenAfter).flatMap((row) => sessionOf(row) ?? []);
   }
 
   session(id: SessionId, now: number, seenAfter: number): DashboardSession | null {
-    const [row] = this.#rows(READ_SESSION, id, now, seenAfter);
+    const [row] = this.#tables.put(READ_SESSION, id, now, seenAfter);
     return row === undefined ? null : sessionOf(row);
   }
 
@@ -104,33 +108,28 @@ export class IdentityStore {
     seenAt,
     expiresAt,
   }: DashboardSession): void {
-    this.#rows(KEEP_SESSION, id, token, tokenId, address, createdAt, seenAt, expiresAt);
+    this.#tables.put(KEEP_SESSION, id, token, tokenId, address, createdAt, seenAt, expiresAt);
   }
 
   /** Stores a use, unless a use after `unlessAfter` is stored. */
   useSession(id: SessionId, now: number, unlessAfter: number): void {
-    this.#rows(USE_SESSION, now, id, unlessAfter);
+    this.#tables.put(USE_SESSION, now, id, unlessAfter);
   }
 
   /** Deletes a session; false if absent. */
   endSession(id: SessionId): boolean {
-    return this.#rows(END_SESSION, id).length > 0;
+    return this.#tables.put(END_SESSION, id).length > 0;
   }
 
   /** Deletes the least recently seen sessions of the token beyond `most`. */
   limitSessions(tokenId: string, most: number): void {
-    this.#rows(FORGET_OLDEST, tokenId, most);
+    this.#tables.put(FORGET_OLDEST, tokenId, most);
   }
 
   /** Deletes expired sessions. Returns the number of sessions left. */
   forgetSessions(now: number, seenAfter: number): number {
-    this.#rows(FORGET_SESSIONS, now, seenAfter);
-    return Number(this.#rows(COUNT_SESSIONS)[0]?.["sessions"] ?? 0);
-  }
-
-  #rows(query: string, ...values: Value[]): Row[] {
-    this.#tables.make();
-    return this.#storage.sql.exec(query, ...values).toArray();
+    this.#tables.put(FORGET_SESSIONS, now, seenAfter);
+    return Number(this.#tables.put(COUNT_SESSIONS)[0]?.["sessions"] ?? 0);
   }
 }
 

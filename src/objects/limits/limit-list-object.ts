@@ -17,20 +17,17 @@ export class LimitListObject extends DurableObject<Env> implements LimitListRpc 
   readonly #tables = new Tables(this.ctx.storage, LIST_TABLES);
 
   async note(kind: LimitKind, key: string, isThere: boolean): Promise<void> {
-    const { sql } = this.ctx.storage;
-    if (isThere) {
-      this.#tables.make();
-      sql.exec(PUT, kind, key);
-    } else if (this.#tables.areThere()) {
-      sql.exec(DELETE, kind, key);
-      if (sql.exec(READ, 1).toArray().length > 0) return;
-      this.#tables.deleted();
-      await this.ctx.storage.deleteAll();
+    if (isThere) this.#tables.put(PUT, kind, key);
+    else if (this.#tables.areThere()) {
+      this.#tables.rows(DELETE, kind, key);
+      if (this.#tables.rows(READ, 1).length === 0) await this.#tables.deleteAll();
     }
   }
 
   async list(most: number): Promise<readonly ListedLimit[]> {
-    if (!this.#tables.areThere()) return [];
-    return this.ctx.storage.sql.exec<{ kind: LimitKind; key: string }>(READ, most).toArray();
+    return this.#tables.rows(READ, most).map(({ kind, key }) => ({
+      kind: kind === "rate_limit" ? kind : "concurrency",
+      key: String(key),
+    }));
   }
 }

@@ -34,21 +34,17 @@ export interface StoredSlots {
 }
 
 export class LimitStore {
-  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
   constructor(storage: RowStorage) {
-    this.#storage = storage;
     this.#tables = new Tables(storage, TABLES);
   }
 
   load(): StoredSlots {
-    if (!this.#tables.areThere()) return { entries: [], window: [], rule: null };
     return {
-      entries: this.#storage.sql.exec(READ_SLOTS).toArray().map(entryOf),
-      window: this.#storage.sql
-        .exec(READ_STARTED)
-        .toArray()
+      entries: this.#tables.rows(READ_SLOTS).map(entryOf),
+      window: this.#tables
+        .rows(READ_STARTED)
         .map((row) => [Number(row["free_at"]), Number(row["count"])]),
       rule: this.#rule(),
     };
@@ -56,41 +52,36 @@ export class LimitStore {
 
   /** The name of this limit; null before the first record. */
   name(): LimitName | null {
-    if (!this.#tables.areThere()) return null;
-    const [row] = this.#storage.sql.exec(READ_NAME).toArray();
+    const [row] = this.#tables.rows(READ_NAME);
     return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
   }
 
   /** Stores the name once, with the first rule. */
   noteName(name: LimitName, rule: LimitRule): void {
-    this.#tables.make();
-    this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
+    this.#tables.put(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
   }
 
   #rule(): LimitRule | null {
-    const [row] = this.#storage.sql.exec(READ_RULE).toArray();
+    const [row] = this.#tables.rows(READ_RULE);
     return typeof row?.["rule"] === "string" ? parseRule(row["rule"]) : null;
   }
 
   /** Stores changes in one transaction. */
   write({ put, gone, window, rule }: SlotChanges): void {
-    this.#tables.make();
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      for (const id of gone) sql.exec(DELETE_SLOT, id);
-      for (const entry of put) sql.exec(PUT_SLOT, ...columnsOf(entry));
+    this.#tables.atOnce(() => {
+      for (const id of gone) this.#tables.put(DELETE_SLOT, id);
+      for (const entry of put) this.#tables.put(PUT_SLOT, ...columnsOf(entry));
       for (const { freeAt, count } of window) {
-        if (count === 0) sql.exec(DELETE_STARTED, freeAt);
-        else sql.exec(PUT_STARTED, freeAt, count);
+        if (count === 0) this.#tables.put(DELETE_STARTED, freeAt);
+        else this.#tables.put(PUT_STARTED, freeAt, count);
       }
-      if (rule !== null) sql.exec(NOTE_RULE, JSON.stringify(rule));
+      if (rule !== null) this.#tables.put(NOTE_RULE, JSON.stringify(rule));
     });
   }
 
   /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables.deleted();
+    await this.#tables.deleteAll();
   }
 }
 

@@ -1,5 +1,5 @@
 /** All SQL of an object that knows the versions of objects. */
-import { Tables } from "../tables.ts";
+import { Tables, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const BY_OBJECT =
@@ -21,34 +21,27 @@ export interface KnownVersion {
 }
 
 export class ObjectVersionStore {
-  readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+  constructor(storage: RowStorage) {
     this.#tables = new Tables(storage, TABLES);
   }
 
   /** Returns all known versions with the key and etag of this digest. */
   of(object: string): KnownVersion[] {
-    if (!this.#tables.areThere()) return [];
-    return this.#storage.sql
-      .exec(BY_OBJECT, object)
-      .toArray()
-      .map((row) => ({
-        identity: typeof row["identity"] === "string" ? row["identity"] : "",
-        eventTime: typeof row["event_time"] === "string" ? row["event_time"] : null,
-        version: typeof row["version"] === "string" ? row["version"] : null,
-        uploadedAt: typeof row["uploaded_at"] === "number" ? row["uploaded_at"] : null,
-      }));
+    return this.#tables.rows(BY_OBJECT, object).map((row) => ({
+      identity: typeof row["identity"] === "string" ? row["identity"] : "",
+      eventTime: typeof row["event_time"] === "string" ? row["event_time"] : null,
+      version: typeof row["version"] === "string" ? row["version"] : null,
+      uploadedAt: typeof row["uploaded_at"] === "number" ? row["uploaded_at"] : null,
+    }));
   }
 
   /**
    * Stores a version until `forgetAt`, epoch milliseconds. Throws if the version is stored already.
    */
   insert(object: string, met: KnownVersion, forgetAt: number): void {
-    this.#tables.make();
-    this.#storage.sql.exec(
+    this.#tables.put(
       INSERT,
       object,
       met.identity,
@@ -61,20 +54,18 @@ export class ObjectVersionStore {
 
   /** Adds the notification to a version that a listing brought first. */
   pair(object: string, identity: string, eventTime: string): void {
-    this.#storage.sql.exec(PAIR, eventTime, object, identity);
+    this.#tables.rows(PAIR, eventTime, object, identity);
   }
 
   /** Deletes expired versions. Returns the next expiry; null without versions. */
   forget(now: number): number | null {
-    if (!this.#tables.areThere()) return null;
-    this.#storage.sql.exec(FORGET, now);
-    const at = this.#storage.sql.exec(READ_NEXT).one()["at"];
+    this.#tables.rows(FORGET, now);
+    const at = this.#tables.rows(READ_NEXT)[0]?.["at"];
     return typeof at === "number" ? at : null;
   }
 
   /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables.deleted();
+    await this.#tables.deleteAll();
   }
 }

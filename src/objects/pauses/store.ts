@@ -1,6 +1,6 @@
 /** All storage of the pauses object: paused tasks, and runs that wait for a resumption. */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { Tables, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_PAUSED = "SELECT task, by, at FROM paused ORDER BY task";
@@ -28,17 +28,14 @@ export interface WaitingRun {
 }
 
 export class PausesStore {
-  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
   constructor(storage: RowStorage) {
-    this.#storage = storage;
     this.#tables = new Tables(storage, TABLES);
   }
 
   paused(): PausedRow[] {
-    if (!this.#tables.areThere()) return [];
-    return this.#rows(READ_PAUSED).map((row) => ({
+    return this.#tables.rows(READ_PAUSED).map((row) => ({
       task: String(row["task"]),
       by: String(row["by"]),
       at: Number(row["at"]),
@@ -46,27 +43,24 @@ export class PausesStore {
   }
 
   pause(task: string, by: string, at: number): void {
-    this.#tables.make();
-    this.#rows(PAUSE, task, by, at);
+    this.#tables.put(PAUSE, task, by, at);
   }
 
   resume(task: string): void {
-    if (this.#tables.areThere()) this.#rows(RESUME, task);
+    this.#tables.rows(RESUME, task);
   }
 
   isPaused(task: string): boolean {
-    return this.#tables.areThere() && this.#rows(IS_PAUSED, task).length > 0;
+    return this.#tables.rows(IS_PAUSED, task).length > 0;
   }
 
   wait(task: string, runId: RunId): void {
-    this.#tables.make();
-    this.#rows(WAIT, task, runId);
+    this.#tables.put(WAIT, task, runId);
   }
 
   /** Returns runs that wait for a task which is not paused, at most this many. */
   due(most: number): WaitingRun[] {
-    if (!this.#tables.areThere()) return [];
-    return this.#rows(READ_DUE, most).flatMap((row) => {
+    return this.#tables.rows(READ_DUE, most).flatMap((row) => {
       const runId = parseRunId(String(row["run_id"]));
       return runId === null ? [] : [{ task: String(row["task"]), runId }];
     });
@@ -74,7 +68,7 @@ export class PausesStore {
 
   /** Removes a notified run, unless the task was paused again meanwhile. */
   told({ task, runId }: WaitingRun): void {
-    this.#rows(TOLD, task, runId);
+    this.#tables.rows(TOLD, task, runId);
   }
 
   /** Removes an unreachable run, unless the task was paused again meanwhile. */
@@ -84,20 +78,15 @@ export class PausesStore {
 
   /** Counts a failed notification. Returns the new count. */
   notTold({ task, runId }: WaitingRun): number {
-    return Number(this.#rows(NOT_TOLD, task, runId)[0]?.["tries"] ?? 0);
+    return Number(this.#tables.rows(NOT_TOLD, task, runId)[0]?.["tries"] ?? 0);
   }
 
   get isEmpty(): boolean {
-    return !this.#tables.areThere() || this.#rows(COUNT)[0]?.["rows"] === 0;
+    return Number(this.#tables.rows(COUNT)[0]?.["rows"] ?? 0) === 0;
   }
 
   /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables.deleted();
-  }
-
-  #rows(query: string, ...values: (string | number)[]): Row[] {
-    return this.#storage.sql.exec(query, ...values).toArray();
+    await this.#tables.deleteAll();
   }
 }

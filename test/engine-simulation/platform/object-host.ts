@@ -369,7 +369,7 @@ export class ObjectHost implements Committer {
 
 /** With what it cost. */
 class Cursor extends Rows {
-  readonly rowsWritten: number;
+  override readonly rowsWritten: number;
 
   constructor({ rows, written }: Executed) {
     super(rows);
