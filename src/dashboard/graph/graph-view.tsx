@@ -1,4 +1,9 @@
-/** A graph of tasks: boxes that the keyboard can reach, above the edges between them. */
+/**
+ * A graph of tasks: boxes that the keyboard can reach, above the edges between them.
+ *
+ * Keys: right and left go to the first downstream or upstream task, up and down to the next box of
+ * the same column.
+ */
 import type { ReadonlySignal } from "@preact/signals";
 import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";

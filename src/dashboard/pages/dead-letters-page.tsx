@@ -1,6 +1,11 @@
 /**
  * The page Dead letters: messages that no consumer could process, with the reason, and buttons to
  * try again or delete.
+ *
+ * API calls:
+ * - `GET /dead-letters`: the newest page, every ten seconds; older pages by `cursor`.
+ * - `POST /dead-letters/ID/redrive`: processes a message again, which may start runs.
+ * - `DELETE /dead-letters/ID`: drops a message for good, after a question.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -93,6 +98,7 @@ function Letter({
 }): JSX.Element {
   const isDeleting = useSignal(false);
   const path = `/dead-letters/${encodeURIComponent(letter.id)}`;
+  /** Processes the message again and links the first run that it starts. */
   const redrive = async (): Promise<void> => {
     const { runs } = await post<{ readonly runs: readonly RunReference[] }>(`${path}/redrive`);
     // A redriven message may start several runs; the first is linked.
@@ -103,6 +109,7 @@ function Letter({
     );
     onChanged();
   };
+  /** Deletes the message. The dialog has asked before. */
   const destroy = async (): Promise<void> => {
     await remove(path);
     isDeleting.value = false;

@@ -1,6 +1,11 @@
 /**
  * The page Health: the backlog of the queues and the delay of schedules, which show if work is
  * piling up.
+ *
+ * API calls:
+ * - `GET /health`, every three seconds.
+ *
+ * The worker's status is its own opinion; the other cards are figures behind it.
  */
 import type { JSX } from "preact";
 import type { Health } from "../../contract/health.ts";

@@ -1,4 +1,11 @@
-/** The page Limits: slots in use and attempts that wait, for each limit. */
+/**
+ * The page Limits: slots in use and attempts that wait, for each limit.
+ *
+ * API calls:
+ * - `GET /limits`, every two seconds.
+ *
+ * A limit with a key has a row per value of the key. A task without limits is not listed.
+ */
 import type { JSX } from "preact";
 import type { LimitState } from "../../contract/limits.ts";
 import { formatCount, formatDuration } from "../format.ts";

@@ -1,4 +1,11 @@
-/** The login form: asks for an API token, or uses the code of a login link. */
+/**
+ * The login form: asks for an API token, or uses the code of a login link.
+ *
+ * Calls:
+ * - `POST /dashboard/login` with a token or a code, which sets the session's cookie.
+ *
+ * The code is in the fragment of the URL (`#code=`), which browsers do not send to servers.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId } from "preact/hooks";

@@ -1,5 +1,11 @@
 /**
  * The page Pipelines: a card per root task with its graph, last runs, triggers and next due time.
+ *
+ * API calls:
+ * - `GET /tasks`: the tasks and edges; a task without upstream tasks is a root.
+ * - `GET /schedules`: the next due times.
+ * - `GET /runs?task=`: the last runs of each root.
+ * - `GET /runs/feed`: changes of all runs, as one stream.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";

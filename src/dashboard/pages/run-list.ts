@@ -1,4 +1,11 @@
-/** The data of the page Runs: the list, its counts, and their changes from the live feed. */
+/**
+ * The data of the page Runs: the list, its counts, and their changes from the live feed.
+ *
+ * API calls:
+ * - `GET /runs`: pages of runs that match the filters.
+ * - `GET /runs/count`: counts by status.
+ * - `GET /runs/feed`: new and changed runs, as a stream.
+ */
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useRef } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
@@ -39,6 +46,7 @@ export function useRuns(filters: RunFilters) {
     );
   }, [key, counts]);
 
+  /** Reads a page and appends it; without a cursor, replaces the list and reads the counts. */
   const read = useCallback(
     async (after: string | null): Promise<void> => {
       round.current += 1;
@@ -67,6 +75,7 @@ export function useRuns(filters: RunFilters) {
     [key, runs, cursor, problem, readCounts],
   );
 
+  // New filters: the old list is dropped, and the answers to its reads are ignored.
   useEffect(() => {
     runs.value = null;
     cursor.value = null;

@@ -1,4 +1,14 @@
-/** The page of a run: status, graph, timeline, and the panel of the open task. */
+/**
+ * The page of a run: status, graph, timeline, and the panel of the open task.
+ *
+ * API calls:
+ * - `GET /runs/ID` and its stream `/runs/ID/events`, by live/run-model.ts.
+ * - `POST /runs/ID/retry`: repeats the failed tasks of the run.
+ * - `POST /runs/ID/cancel`: stops the run, after a question.
+ * - `GET /runs/ID/payload`: for the curl command.
+ *
+ * Query parameters: `task` is the open task; its panel adds `tab`, `items` and `item`.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
@@ -103,6 +113,7 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
   const final = isFinal(head.status);
   // A retry repeats failed tasks, so a run that succeeded has nothing to retry.
   const isRetryable = final && head.status !== "succeeded";
+  /** Repeats the failed tasks in the same run and shows the answer at once. */
   const retry = async (): Promise<void> => {
     model.show(await post<RunDocument>(`${path}/retry`));
     tell("What failed runs again.");
@@ -217,6 +228,7 @@ function CancelDialog({
   readonly onClose: () => void;
 }): JSX.Element {
   const withChildren = useSignal(head.children.length > 0);
+  /** Cancels the run. The answer is the cancelled run, so the page needs no other read. */
   const cancel = async (): Promise<void> => {
     const query = withChildren.value ? "?children=true" : "";
     model.show(await post<RunDocument>(`/runs/${encodeURIComponent(head.run_id)}/cancel${query}`));

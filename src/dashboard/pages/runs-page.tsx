@@ -1,4 +1,12 @@
-/** The page Runs: a live list, newest first, with filters, search, and actions on many runs. */
+/**
+ * The page Runs: a live list, newest first, with filters, search, and actions on many runs.
+ *
+ * API calls:
+ * - `GET /runs` and `GET /runs/count`, by run-list.ts.
+ * - `GET /tasks`: the names in the filter.
+ *
+ * Query parameters: `task`, `status` (several, with commas), `source`, `span` and `key`.
+ */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
@@ -107,8 +115,10 @@ function Filters({
   // A task may have runs after it was removed from peach.conf.
   const names =
     filters.task === null || roots.includes(filters.task) ? roots : [filters.task, ...roots];
+  /** Applies a changed filter by navigating to its URL. */
   const change = (changed: Partial<RunFilters>): void =>
     navigate(runsPath({ ...filters, ...changed }));
+  /** Adds a status to the filter, or removes it. */
   const toggle = (status: RunStatus): void =>
     change({
       statuses: filters.statuses.includes(status)
@@ -189,12 +199,14 @@ function Filters({
  */
 function Search({ filters }: { readonly filters: RunFilters }): JSX.Element {
   const text = useSignal(filters.idempotencyKey ?? "");
+  /** Opens the run, or filters by the key. */
   const search = (event: Event): void => {
     event.preventDefault();
     const wanted = text.value.trim();
     if (/^run_[0-9a-z]+$/i.test(wanted)) navigate(runPath(wanted));
     else navigate(runsPath({ ...filters, idempotencyKey: wanted || null }));
   };
+  /** A hint instead of an error: the list stays as it is until a task is chosen. */
   const needsTask =
     text.value.trim() !== "" && !text.value.trim().startsWith("run_") && filters.task === null;
   return (

@@ -1,4 +1,13 @@
-/** The page Triggers: tasks by hand, endpoints, schedules, uploads and events. */
+/**
+ * The page Triggers: tasks by hand, endpoints, schedules, uploads and events.
+ *
+ * API calls:
+ * - `GET /tasks` for tasks, uploads and events.
+ * - `GET /endpoints` for endpoints.
+ * - `GET /schedules` for schedules, by triggers/schedules-view.tsx.
+ *
+ * The path is `/dashboard/triggers/SECTION/NAME`.
+ */
 import type { JSX } from "preact";
 import type { DeployedEndpoint } from "../../contract/endpoints.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";

@@ -1,6 +1,9 @@
 /**
  * Shows a payload by its type: JSON as a tree, text, images, sound, video, or a hex dump.
  *
+ * API calls:
+ * - `GET /runs/ID/payload`, or the path of a task's or item's output, with a Range header.
+ *
  * A payload never becomes markup of the page: HTML is shown as text, and SVG as an image, which
  * runs no scripts.
  */

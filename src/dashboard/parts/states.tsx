@@ -1,4 +1,9 @@
-/** Replacements for content: loading, empty and refused. */
+/**
+ * Replacements for content. Every page shows one of three while it has none:
+ * - `Loading` before the first answer;
+ * - `Empty` for an empty list;
+ * - `Problem` for a refusal.
+ */
 import type { ComponentChildren, JSX } from "preact";
 import type { ShownProblem } from "../shown-problem.ts";
 import { Icon, type IconName } from "./icon.tsx";

@@ -1,4 +1,8 @@
-/** Tabs by the ARIA practices: the Tab key stops once, and arrows move between tabs. */
+/**
+ * Tabs by the ARIA practices: the Tab key stops once, and arrows move between tabs.
+ *
+ * Keys: left and right wrap around; Home and End go to the first and last tab.
+ */
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useRef } from "preact/hooks";
 
@@ -27,6 +31,7 @@ export function Tabs<Name extends string>({
 }: TabsProps<Name>): JSX.Element {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
+  /** Chooses the tab of an arrow key and moves the focus to it. */
   const move = (event: KeyboardEvent): void => {
     const at = tabs.findIndex(({ name }) => name === chosen);
     const to = keyTarget(event.key, at, tabs.length);

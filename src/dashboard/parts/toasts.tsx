@@ -1,6 +1,8 @@
 /**
  * Short messages about the user's last action. Screen readers announce them, and they disappear
  * after some seconds.
+ *
+ * A dialog shows them too, since messages of the page are behind it.
  */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";

@@ -1,5 +1,12 @@
 /**
  * Retries or cancels many runs. The dialog counts the runs first, and acts only after confirmation.
+ *
+ * API calls:
+ * - `POST /runs/retry` or `/runs/cancel` with `dry_run=true`: the count.
+ * - The same call without it, page by page: the action.
+ *
+ * Both have the same filters and `created_before`, so the action changes no run that the count has
+ * not seen.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";

@@ -1,4 +1,10 @@
-/** Completes an external task by hand: with an output, or as failed with a reason. */
+/**
+ * Completes an external task by hand: with an output, or as failed with a reason.
+ *
+ * API calls:
+ * - `GET /tasks/TASK`: the schema of the output.
+ * - `POST /runs/ID/tasks/TASK/complete`: the completion.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -42,6 +48,7 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
   const isWrong = hasFailed.value
     ? message.value.trim() === ""
     : !isKnown || checkJson(text, schema).state === "wrong";
+  /** Sends the completion. The dialog stays open after a refusal. */
   const complete = async (): Promise<void> => {
     refusal.value = null;
     // The payload is sent as typed. Parsing and serialising would change numbers beyond 2^53.
@@ -60,6 +67,7 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
     onClose();
     tell(hasFailed.value ? "The attempt has failed." : "The task is completed.");
   };
+  /** A button of the choice between succeeded and failed. */
   const choice = (isFailure: boolean, label: string): JSX.Element => (
     <button
       type="button"

@@ -1,6 +1,11 @@
 /**
  * The items of a task with `each`: read page by page while the user scrolls, and rendered only
  * where visible.
+ *
+ * API calls:
+ * - `GET /runs/ID/tasks/TASK/items`, filtered by status; 200 items per page.
+ *
+ * Query parameters of the page: `items` is the filter and `item` the open item.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -113,6 +118,7 @@ function useItems(model: RunModel, task: TaskOfRun, filter: Filter) {
   const round = useRef(0);
   const base = `/runs/${encodeURIComponent(model.runId)}/tasks/${encodeURIComponent(task.task)}/items`;
 
+  /** Reads pages from the beginning until as many rows are there as the user has seen. */
   const read = useCallback(async (): Promise<void> => {
     round.current += 1;
     const ours = round.current;
@@ -146,6 +152,7 @@ function useItems(model: RunModel, task: TaskOfRun, filter: Filter) {
     return () => void (round.current += 1);
   }, [read, items, isWhole]);
   const { each } = task;
+  // The counts of the task change with its items; a change of the counts starts a read.
   const state = `${each?.succeeded} ${each?.failed} ${each?.running}`;
   const timer = useRef<number | undefined>(undefined);
   useEffect(() => {

@@ -1,4 +1,11 @@
-/** The log lines of a task: the stored ones, followed by live ones. */
+/**
+ * The log lines of a task: the stored ones, followed by live ones.
+ *
+ * API calls:
+ * - `GET /runs/ID/tasks/TASK/logs`: stored lines, 200 per page.
+ *
+ * Live lines come by the run's stream and are not read by a call.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,6 +1,11 @@
 /**
  * Starts a replay: a new run with the recorded payload or another one, from the beginning or from a
  * task.
+ *
+ * API calls:
+ * - `GET /runs/ID/payload`: the recorded payload, if it is JSON of at most 256 KiB.
+ * - `GET /tasks/TASK`: the schema of the input.
+ * - `POST /runs/ID/replay`: starts the run, which is then opened.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -64,6 +69,7 @@ export function ReplayDialog({
   const canEdit = start.value === null && typeof recorded.value === "string";
   const schema = data.value?.input_schema ?? null;
   const isWrong = canEdit && isEdited && checkJson(text, schema).state === "wrong";
+  /** Starts the replay and opens the new run. */
   const replay = async (): Promise<void> => {
     const query = start.value === null ? "" : `?from=${encodeURIComponent(start.value)}`;
     const body = canEdit && isEdited ? { body: text, contentType: "application/json" } : {};

@@ -1,4 +1,9 @@
-/** The graph of a run, coloured by status. */
+/**
+ * The graph of a run, coloured by status.
+ *
+ * A run keeps the graph of the peach.conf that it was accepted with, so it may differ from the
+ * deployed one.
+ */
 import type { JSX } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { GraphView } from "../graph/graph-view.tsx";

@@ -1,4 +1,12 @@
-/** A task in the graph of a run: status, progress and items. */
+/**
+ * A task in the graph of a run: status, progress and items.
+ *
+ * The note below the name is the most specific fact:
+ * - items that are done and failed, of a task with `each`;
+ * - progress of a running task;
+ * - the reason why it waits or was skipped;
+ * - the duration of the last attempt.
+ */
 import type { JSX } from "preact";
 import type { TaskOfRun } from "../../contract/run.ts";
 import { formatCount, formatDuration } from "../format.ts";

@@ -1,4 +1,12 @@
-/** The panel of a task: attempts, log, input, output and items. */
+/**
+ * The panel of a task: attempts, log, input, output and items.
+ *
+ * API calls:
+ * - `GET /runs/ID`: the completion URL of a waiting external task.
+ * - Payloads, log lines and items, by the views of the tabs.
+ *
+ * Query parameters: `task` is the task, `tab` the open tab. Closing the panel removes both.
+ */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -43,6 +51,7 @@ export function TaskPanel({
   }, []);
   const task = model.task(name)?.value;
   if (task === undefined) return null;
+  // Only a waiting external task can be completed.
   const mayComplete = mayOperate() && task.waiting_for?.for === "completion";
   const tabs = tabsOf(task);
   const asked = query.value.get("tab");

@@ -1,4 +1,14 @@
-/** The timeline of a run: a row per task, rendered only where visible. */
+/**
+ * The timeline of a run: a row per task, rendered only where visible.
+ *
+ * The bars show where the time went:
+ * - queued: the task was ready and no attempt had started;
+ * - an attempt, in the colour of its outcome;
+ * - the delay before the next attempt;
+ * - waiting for a completion or another run.
+ *
+ * Tasks on the critical path are marked: only they could make the run shorter.
+ */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";

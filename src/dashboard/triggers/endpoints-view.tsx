@@ -1,4 +1,14 @@
-/** The endpoints, and the inspector of one: its requests, their results, and replays. */
+/**
+ * The endpoints, and the inspector of one: its requests, their results, and replays.
+ *
+ * API calls:
+ * - `GET /endpoints/NAME/deliveries`: the newest page, every four seconds; older pages by `cursor`.
+ * - `POST /endpoints/NAME/deliveries/ID/replay`: sends a stored request again.
+ *
+ * Query parameter: `delivery` is the open request.
+ *
+ * A request whose body was truncated cannot be sent again.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { get, post } from "../api.ts";

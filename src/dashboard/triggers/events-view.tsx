@@ -1,4 +1,11 @@
-/** The named events with their tasks, and a form to emit one. */
+/**
+ * The named events with their tasks, and a form to emit one.
+ *
+ * API calls:
+ * - `POST /events/NAME`: emits an event and returns the started runs.
+ *
+ * The events are collected from the tasks, since peach.conf declares them nowhere else.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -58,6 +65,7 @@ function EmitForm({ event }: { readonly event: string }): JSX.Element {
   const name = useSignal(event);
   const text = useSignal("{}");
   const started = useSignal<readonly RunReference[] | null>(null);
+  /** Emits the event and shows the started runs. */
   const emit = async (): Promise<void> => {
     started.value = null;
     const answer = await post<{ readonly runs: readonly RunReference[] }>(

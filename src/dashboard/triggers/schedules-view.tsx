@@ -1,4 +1,11 @@
-/** The schedules: next due times, pausing, and running one at once. */
+/**
+ * The schedules: next due times, pausing, and running one at once.
+ *
+ * API calls:
+ * - `GET /schedules`, every ten seconds.
+ * - `POST /schedules/TASK/pause` and `/resume`.
+ * - `POST /tasks/TASK/trigger`: a run at once, by the API and not by the schedule.
+ */
 import type { JSX } from "preact";
 import { post } from "../api.ts";
 import type { AcceptedTrigger } from "../../contract/run.ts";

@@ -1,6 +1,10 @@
 /**
- * A form with a field per property of a schema. Values that are no text, number, choice or boolean
- * are written as JSON.
+ * A form with a field per property of a schema. Controls by type:
+ * - choices (`enum`): a list;
+ * - text: a field;
+ * - number and integer: a number field;
+ * - boolean: a checkbox;
+ * - other types: a field for JSON.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";

@@ -1,4 +1,12 @@
-/** The tasks, and a form to trigger one. */
+/**
+ * The tasks, and a form to trigger one.
+ *
+ * API calls:
+ * - `POST /tasks/TASK/trigger`, with `delay` and `Idempotency-Key` if given.
+ * - `POST /tasks/TASK/pause` and `/resume`.
+ *
+ * The payload starts with an example made from the task's schema.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -70,6 +78,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
   const checked = checkJson(text.value, schema);
   const path = `/tasks/${encodeURIComponent(task.task)}`;
   const query = delay.value.trim() === "" ? "" : `?delay=${encodeURIComponent(delay.value.trim())}`;
+  /** Triggers the task and opens the run, also a known run of the same key. */
   const trigger = async (): Promise<void> => {
     const key = idempotencyKey.value.trim();
     const accepted = await post<AcceptedTrigger>(`${path}/trigger${query}`, {
@@ -90,6 +99,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
     paused.value = (await post<DeployedTask>(`${path}/${verb}`)).paused ?? null;
     tell(verb === "pause" ? "Its attempts are held back." : "Its attempts start again.");
   };
+  /** The same call as a command for a shell. */
   const curl = (): string =>
     curlOf({
       method: "POST",

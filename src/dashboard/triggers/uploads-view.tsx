@@ -1,4 +1,8 @@
-/** The rules by which uploads to R2 trigger tasks. Shown only: they are changed in peach.conf. */
+/**
+ * The rules by which uploads to R2 trigger tasks. Shown only: they are changed in peach.conf.
+ *
+ * A rule matches objects by the beginning and end of their keys, and by action.
+ */
 import type { JSX } from "preact";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import { Empty } from "../parts/states.tsx";
