@@ -70,6 +70,7 @@ export async function fits<T>(
 
 type Issues = readonly z.core.$ZodIssue[];
 
+/** Lists the faults of a value; an empty list means that it fits. */
 async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
   const checked = await check(schema, value);
   return checked.ok ? [] : checked.issues;
@@ -91,6 +92,10 @@ async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
   return found;
 }
 
+/**
+ * Reads the payload into memory, where it can be parsed. Refuses a payload above the limit as early
+ * as possible: by its announced size, or after one byte too many.
+ */
 async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Result<HeldPayload>> {
   const { body, size } = payload;
   if (body instanceof Uint8Array)
@@ -113,6 +118,7 @@ async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Res
   }
 }
 
+/** The problem of a payload that does not fit, with its first wrong places. */
 function misfit({ name }: CheckedTask, issues: Issues): Problem {
   const errors = wrongPlaces(issues);
   const more =
