@@ -6,8 +6,8 @@ import type { TaskStatus } from "../../domain/statuses.ts";
 import type { LogLine } from "./settlement-rpc.ts";
 
 /**
- * A document with branded ids. The run's object writes ids that it has parsed; the contract types
- * them as text, as a client reads them.
+ * A document with branded ids. The run's object writes parsed ids; the contract has plain text, as
+ * read by clients.
  */
 type WithRunIds<T> = T extends readonly (infer Entry)[]
   ? readonly WithRunIds<Entry>[]
@@ -24,9 +24,7 @@ export type TaskDocument = WithRunIds<contract.TaskOfRun>;
 /** An attempt in the document of its task. */
 export type AttemptDocument = contract.Attempt;
 
-/**
- * One item of an `each` task. An item that never started is `skipped` after its task has failed.
- */
+/** An item of an `each` task: `skipped` if the task has failed before the item started. */
 export type ItemDocument = Item;
 
 /** Filter and start of a page of items. */
