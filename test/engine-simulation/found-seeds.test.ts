@@ -23,6 +23,8 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_071_468, "a run that is cancelled before it begins, and retried two hours later, taken for one that was held up"],
   [9_071_965, "the same, taken for one that has begun before its delay was over"],
   [9_072_201, "a rejection that nobody handles, of a child run's driver within a driver that has given up before"],
+  [30_011_451, "an alarm that comes late since the clock was set forward while it was set, taken for a stall"],
+  [30_025_649, "a run that is cut off for three days before it begins, taken for one that nothing held up"],
 ];
 
 let live: Live;
