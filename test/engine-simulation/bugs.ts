@@ -96,7 +96,7 @@ export const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     bug: "a task whose message was lost is not announced again (7: messages may be lost)",
     seed: 1,
-    file: "src/domain/run/machine.ts",
+    file: "src/domain/run/waking.ts",
     code: "if (state.blockedBy === undefined) sendAgainFor(transition, ordinal, state, atWork);",
     instead:
       "if (state.blockedBy === undefined) transition.set(ordinal, { ...state, redispatchAt: transition.now + 3_600_000 });",
@@ -327,7 +327,7 @@ export const BUGS: readonly Bug[] = [
     bug: "whoever settles a running task is believed",
     theme: "company",
     seed: 1,
-    file: "src/domain/run/machine.ts",
+    file: "src/domain/run/settling.ts",
     code: 'state.status !== "running" ||\n    state.attempt !== settled.attempt ||\n    state.token !== settled.token',
     instead: 'state.status !== "running"',
   },

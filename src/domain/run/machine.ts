@@ -30,64 +30,24 @@
  * whole run, so an old lease never matches. Late, repeated or reordered input is rejected with a
  * reason.
  */
-import { cancelTask, delayTask, endTask, makeReady, postponeRoot, startTask } from "./cascade.ts";
+import { cancelTask, delayTask, makeReady, postponeRoot, startTask } from "./cascade.ts";
 import { conclude } from "./conclude.ts";
 import { grantToDriver, grantToExecutor } from "./leasing.ts";
-import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
 import { Transition } from "./transition.ts";
-import { beginWait, completedRecords, expiredRecord, completionStatusOf } from "./external-task.ts";
-import {
-  applyLimitAnswer,
-  repeatRequest,
-  blockPaused,
-  resumeTask,
-  releaseLate,
-} from "./limit-gate-events.ts";
-import { afterLoss, learnLate } from "./losses.ts";
+import { applyLimitAnswer, blockPaused, resumeTask } from "./limit-gate-events.ts";
 import { recordStep } from "./steps.ts";
-import { askAgain, resume, suspend } from "./suspension.ts";
-import {
-  cancelChildren,
-  cancelLateChildren,
-  addChild,
-  acknowledgeEntry,
-  parkEntry,
-  redeliverDue,
-  redriveEntry,
-} from "./outbox.ts";
+import { resume } from "./suspension.ts";
+import { cancelChildren, addChild, acknowledgeEntry, parkEntry, redriveEntry } from "./outbox.ts";
 import { nextDeliveryAt } from "./outbox-entry.ts";
 import type { QueueProgress } from "../queue-progress.ts";
-import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
-import {
-  addFinder,
-  recordParentKnows,
-  acknowledgeNotification,
-  addWaiter,
-  notifyAgain,
-} from "./waiters.ts";
-import { askForDeploy, giveBack, matchDeployment } from "./undeployed.ts";
-import { fractionOf, retryDelayMs } from "./retry-delay.ts";
+import { addFinder, recordParentKnows, acknowledgeNotification, addWaiter } from "./waiters.ts";
+import { matchDeployment } from "./undeployed.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, isFinal } from "./task-state.ts";
 import { entryOf, type Run } from "./state.ts";
-import type { AttemptError, AttemptRecord } from "./attempt.ts";
-import type { FailReason, TaskState } from "./task-state.ts";
-import type {
-  TransitionResult,
-  DriverClaim,
-  Completion,
-  MachineEvent,
-  SettledAttempt,
-} from "./machine-events.ts";
-
-/** Longest delay of a `RetryAfterError`, equal to the longest delay of a retry policy. 30 days. */
-const RETRY_AFTER_MAX_MS = 2_592_000_000;
-
-/** Failures before a task fails for good, even with progress in between. */
-const MOST_FAILURES = 1_000;
-
-/** Due tasks per wake; the rest follow in the next. Bounds the size of a journal entry. */
-const WAKE_BATCH = 1_000;
+import type { TransitionResult, DriverClaim, MachineEvent } from "./machine-events.ts";
+import { settle, complete } from "./settling.ts";
+import { wake } from "./waking.ts";
 
 /**
  * Decides the transition of `event` at `now` (epoch milliseconds). `queue`: known progress of the
@@ -233,240 +193,6 @@ function grant(transition: Transition, claim: DriverClaim): void {
   blockPaused(transition, claim.paused);
   matchDeployment(transition, claim);
   grantToDriver(transition, claim);
-}
-
-function settle(transition: Transition, settled: SettledAttempt): void {
-  const state = transition.stateOf(settled.ordinal);
-  if (state === null) return transition.reject("no_such_task");
-  if (
-    state.status !== "running" ||
-    state.attempt !== settled.attempt ||
-    state.token !== settled.token
-  )
-    return tooLate(transition, settled);
-  transition.builder.children(settled.children);
-  const { outcome, ordinal } = settled;
-  switch (outcome.type) {
-    case "succeeded":
-      endTask(
-        transition,
-        ordinal,
-        { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
-        closed(transition, settled, "succeeded", null),
-      );
-      break;
-    case "failed":
-      afterFailure(
-        transition,
-        ordinal,
-        closed(transition, settled, "failed", outcome.error),
-        outcome,
-      );
-      break;
-    case "timed_out":
-      afterFailure(transition, ordinal, closed(transition, settled, "timed_out", outcome.error), {
-        retryable: true,
-        retryAfterMs: null,
-        reason: "error",
-      });
-      break;
-    case "lost":
-      afterLoss(transition, ordinal, closed(transition, settled, "lost", outcome.error), {
-        ...outcome,
-        isTold: true,
-      });
-      break;
-    case "undeployed":
-      giveBack(
-        transition,
-        ordinal,
-        closed(transition, settled, "lost", outcome.error),
-        outcome.deployment,
-      );
-      break;
-    case "waiting":
-      beginWait(transition, ordinal, closed(transition, settled, "running", null));
-      break;
-    case "suspended":
-      suspend(transition, ordinal, outcome.awaits, closed(transition, settled, "suspended", null));
-      break;
-  }
-}
-
-/**
- * Handles a late settle: releases a kept slot and corrects the blame. Children of a cancelled or
- * completed attempt become known only now.
- */
-function tooLate(transition: Transition, settled: SettledAttempt): void {
-  const { ordinal, attempt, children } = settled;
-  releaseLate(transition, settled);
-  learnLate(transition, settled);
-  const record = transition.entry(ordinal).attempts[attempt - 1];
-  if (record?.status !== "cancelled" && record?.completedBy === undefined) return;
-  transition.builder.children(children);
-  cancelLateChildren(transition);
-}
-
-/** Record of an attempt ended now. */
-function closed(
-  transition: Transition,
-  settled: SettledAttempt,
-  status: AttemptRecord["status"],
-  error: AttemptError | null,
-): AttemptRecord {
-  const record = transition.openAttempt(settled.ordinal, settled.attempt);
-  const kept = transition.entry(settled.ordinal).item === undefined ? error : shortened(error);
-  const finishedAt = Math.max(record.startedAt, transition.now);
-  const { logs, progress } = settled;
-  return {
-    ...record,
-    status,
-    finishedAt,
-    error: kept,
-    logs,
-    ...(progress !== undefined && { progress }),
-  };
-}
-
-/** Shortens item errors: ten thousand must fit into memory, and those of one settle into a row. */
-function shortened(error: AttemptError | null): AttemptError | null {
-  if (error === null) return null;
-  const { name, message, stack } = error;
-  return { name, message: message.slice(0, 500), stack: stack?.slice(0, 500) ?? null };
-}
-
-/** Ends an external attempt. A reported failure is retried like any failure. */
-function complete(transition: Transition, completion: Completion): void {
-  const { ordinal, attempt, token, outcome } = completion;
-  if (completionStatusOf(transition.run, ordinal, attempt, token) !== "open")
-    return transition.reject("not_open");
-  const { ended, named } = completedRecords(transition, completion);
-  const state = transition.stateOf(ordinal);
-  if (named !== null && state !== null) transition.set(ordinal, state, named);
-  if (outcome.type === "succeeded")
-    endTask(
-      transition,
-      ordinal,
-      { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
-      ended,
-    );
-  else
-    afterFailure(transition, ordinal, ended, {
-      retryable: true,
-      retryAfterMs: null,
-      reason: "error",
-    });
-}
-
-function afterFailure(
-  transition: Transition,
-  ordinal: number,
-  attempt: AttemptRecord,
-  failure: {
-    readonly retryable: boolean;
-    readonly retryAfterMs: number | null;
-    readonly reason: FailReason;
-  },
-): void {
-  const entry = transition.entry(ordinal);
-  const { task } = entry;
-  const failures = 1 + failuresAmong(sinceProgress(entry));
-  const isSpent =
-    failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
-  if (!failure.retryable || isSpent || transition.isStopping(ordinal)) {
-    endTask(
-      transition,
-      ordinal,
-      { status: "failed", finishedAt: transition.now, reason: failure.reason },
-      attempt,
-    );
-    return;
-  }
-  const fraction = fractionOf(`${transition.run.id}/${ordinal}/${attempt.attempt}`);
-  const delayMs =
-    askedDelayMs(failure.retryAfterMs) ?? retryDelayMs(task.retries, failures, fraction);
-  if (delayMs <= 0) makeReady(transition, ordinal, attempt);
-  else transition.set(ordinal, { status: "retrying", retryAt: transition.now + delayMs }, attempt);
-}
-
-/**
- * Requested retry delay within bounds; null without one. An alarm too far away would stop the run.
- */
-function askedDelayMs(retryAfterMs: number | null): number | null {
-  return retryAfterMs === null || Number.isNaN(retryAfterMs)
-    ? null
-    : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
-}
-
-function wake(transition: Transition, silent: readonly number[]): void {
-  const { run, now } = transition;
-  const paying = redeliverDue(transition);
-  if (run.finishedAt !== null) return notifyAgain(transition);
-  let looked = Number(paying);
-  const atWork = driversAtWork(run);
-  const dead = new Set(silent);
-  const missed: { token: number; startedAt: number }[] = [];
-  for (const ordinal of run.active) {
-    const { state, attempts } = transition.entry(ordinal);
-    const isSilent = state.status === "running" && dead.has(state.token);
-    if (!isSilent && (dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
-    // An earlier due task may have decided this one too, as items of a task do together.
-    if (transition.stateOf(ordinal) !== state) continue;
-    wakeTask(transition, ordinal, state, atWork);
-    if (state.status === "running" && state.holder === undefined)
-      missed.push({ token: state.token, startedAt: attempts[state.attempt - 1]?.startedAt ?? now });
-    looked += 1;
-    if (looked === WAKE_BATCH) break;
-  }
-  const [longest] = missed.toSorted((one, other) => one.startedAt - other.startedAt);
-  if (longest !== undefined) transition.effect({ type: "note_death", ...longest });
-  if (looked === 0) transition.reject("not_due");
-}
-
-function wakeTask(transition: Transition, ordinal: number, state: TaskState, atWork: number): void {
-  switch (state.status) {
-    case "queued":
-      if (state.blockedBy === undefined) sendAgainFor(transition, ordinal, state, atWork);
-      else if (state.blockedBy.for === "deploy")
-        askForDeploy(transition, ordinal, state.blockedBy.since);
-      else repeatRequest(transition, ordinal, state);
-      break;
-    case "retrying":
-      makeReady(transition, ordinal);
-      break;
-    case "each":
-      sendAgainForItems(transition, ordinal, state, atWork);
-      break;
-    case "waiting":
-      if (state.for === "run") askAgain(transition, ordinal, state);
-      else {
-        const failure = { retryable: true, retryAfterMs: null, reason: "error" } as const;
-        afterFailure(
-          transition,
-          ordinal,
-          expiredRecord(transition, ordinal, state.attempt),
-          failure,
-        );
-      }
-      break;
-    case "running": {
-      const error = {
-        name: "WorkerLostError",
-        message: "the attempt's worker died, or did not answer before its lease ran out",
-        stack: null,
-      };
-      const record = transition.openAttempt(ordinal, state.attempt);
-      const attempt = { ...record, status: "lost", finishedAt: transition.now, error } as const;
-      afterLoss(transition, ordinal, attempt, { to: "worker", isTold: false });
-      break;
-    }
-    case "pending":
-    case "succeeded":
-    case "failed":
-    case "skipped":
-    case "cancelled":
-      break;
-  }
 }
 
 function cancel(transition: Transition, children: boolean): void {
