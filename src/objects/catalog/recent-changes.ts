@@ -5,7 +5,7 @@ const KEPT = 2_000;
 
 export class RecentChanges {
   #changes: Change[] = [];
-  /** All changes after this time are in memory. */
+  /** The time after which every change is in memory. */
   #since: number;
 
   constructor(since: number) {

@@ -1,7 +1,7 @@
 /** Tables of the identity object. Migrations are append-only. */
 import type { TableHistory } from "../tables.ts";
 
-/** One row forever: 256 random bits as hex, made by the first question. */
+/** A single permanent row: 256 random bits as hex, made by the first question. */
 const CREATE_DEPLOYMENT_KEY_TABLE = `
   CREATE TABLE deployment_key (
     id INTEGER PRIMARY KEY CONSTRAINT there_is_one CHECK (id = 1),

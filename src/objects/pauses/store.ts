@@ -1,4 +1,4 @@
-/** All storage of the pauses object: paused tasks, and runs that wait for a resumption. */
+/** The storage of the pauses object: paused tasks, and runs waiting for a resumption. */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { Tables, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";

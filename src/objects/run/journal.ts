@@ -67,7 +67,7 @@ export interface SnapshotRule {
 const SNAPSHOT: SnapshotRule = { times: 4, leastBytes: 256_000 };
 
 /**
- * One row as written. The change is encoded against the run before the change (see `decodeChange`).
+ * A row as written. The change is encoded against the run before the change (see `decodeChange`).
  */
 export interface JournalRow {
   readonly seq: number;

@@ -30,8 +30,8 @@ export function buildLeases(run: Run, journal: Journal, granted: readonly Grante
   const read = (task: GraphTask): Lease["inputs"] =>
     inputsOf(run, task).map(({ parent, ref }) => ({ parent, payload: attach(ref) }));
   /**
-   * One input array a mapped task, shared by its items' leases: the answer then holds the array
-   * once.
+   * An input array per mapped task, shared by the leases of its items: the answer then holds the
+   * array once.
    */
   const arrays = new Map<number, Lease["inputs"]>();
   const readBy = ({ task, item }: TaskEntry): Pick<Lease, "inputs" | "item" | "collects"> => {

@@ -36,7 +36,7 @@ export interface Tombstone {
   readonly digest?: string;
   readonly parents: readonly RunId[];
   /**
-   * Of a debounced task: payload digests by key digest, of triggers with keys; empty for a payload
+   * Payload digests by key digest, for triggers of a debounced task with keys; empty for a payload
    * that was not compared.
    */
   readonly joined?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
- * One schedule in memory: its stored state, and the fate of each due time.
- * `domain/schedules/due-times.ts` decides which times are due.
+ * A schedule in memory: its stored state, and the fate of each due time.
+ * `domain/schedules/due-times.ts` decides about due times.
  */
 import {
   dueSince,
