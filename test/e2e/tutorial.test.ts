@@ -102,6 +102,11 @@ describe("the commands of the documents", () => {
     expect(started.parse(JSON.parse(answer)).runs).toMatchObject([{ task: "audio_transcription" }]);
   });
 
+  it("upload a file as R2 would report it", async () => {
+    const answer: unknown = JSON.parse(await typed(blockIn(page("docs/guides/upload.md"), "sh")));
+    expect(answer).toMatchObject({ bucket: "uploads", key: "audio/interview.mp3" });
+  });
+
   it("make a pipeline that says what the tutorial says", async () => {
     const tutorial = sectionUnder(...TUTORIAL);
     writeFileSync(join(folder, "src/pipelines/article.ts"), blockIn(tutorial, "ts"));
