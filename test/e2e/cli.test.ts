@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 /** `npm run peach -- ...` as its own process, against the runtime. */
 function start(...args: readonly string[]): Command {
-  return new Command("cli/peach", args, environment());
+  return new Command("peach", args, environment());
 }
 
 function environment(): Record<string, string> {

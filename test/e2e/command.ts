@@ -10,9 +10,9 @@ export class Command {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | NodeJS.Signals | null>;
 
-  /** Runs the command `name` (its file under scripts, without `.ts`). */
+  /** Runs the command `name` (its file under src/cli, without `.ts`). */
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, [join(ROOT, "scripts", `${name}.ts`), ...args], {
+    this.#child = spawn(process.execPath, [join(ROOT, "src/cli", `${name}.ts`), ...args], {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -28,7 +28,7 @@ afterEach(() => {
 
 /** The demo, with its temporary files in `temporary`, on the example. */
 function demo(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
-  return new Command("demo", args, {
+  return new Command("bin/demo", args, {
     TMPDIR: temporary,
     PEACH_CONF: "peach.conf.example",
     PEACH_PIPELINES: "",

@@ -36,7 +36,7 @@ function dev(...args: string[]): Command {
 }
 
 function devWith(token: string, ...args: string[]): Command {
-  const command = new Command("dev", ["--persist-to", join(folder, "state"), ...args], {
+  const command = new Command("bin/dev", ["--persist-to", join(folder, "state"), ...args], {
     PEACH_CONF: join(folder, "peach.conf"),
     PEACH_PIPELINES: join(folder, "pipelines"),
     PEACH_API_TOKEN: token,

@@ -90,7 +90,7 @@ describe("a task that awaits a run which starts in an hour", () => {
         attempts: [{ attempt: 1, status: "suspended", error: null }],
         steps: [{ name: "ask" }],
       });
-      await vi.waitFor(async () => expect(JSON.stringify(await child.journal())).toContain("watchers"), 10_000);
+      await vi.waitFor(async () => expect(JSON.stringify(await child.journal())).toContain("waiters"), 10_000);
       await vi.waitFor(() => expect(underWay()).toBe(0), 10_000);
       await run.evict();
       await child.evict();

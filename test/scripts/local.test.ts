@@ -27,7 +27,7 @@ afterEach(() => {
 describe("the derived configuration", () => {
   const WRANGLER = `
 name = "peach"
-main = "src/worker/worker.ts"
+main = "src/index.ts"
 compatibility_date = "2026-11-01"
 [build]
 command = "npm run compile"

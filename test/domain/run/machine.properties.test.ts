@@ -163,8 +163,9 @@ describe("whatever comes, in whatever order", () => {
     always((before, { last, run }, { type }) => {
       if (last.change === null || type === "time") expect(run).toEqual(before);
       else {
-        const { tasks, steps = [], waiters: watchers = [], notified: told = [], notification: telling } = last.change;
-        const changed = tasks.length + steps.length + watchers.length + told.length + Number(telling !== undefined);
+        const { tasks, steps = [], waiters = [], notified = [], notification } = last.change;
+        const changed =
+          tasks.length + steps.length + waiters.length + notified.length + Number(notification !== undefined);
         expect(changed).toBeGreaterThan(0);
       }
     });
