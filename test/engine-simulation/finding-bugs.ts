@@ -268,7 +268,8 @@ export const FINDING_BUGS: readonly Bug[] = [
   {
     invariant: "10 nothing is left",
     bug: "what a trigger has stored that has found a run remembered is looked for no more",
-    seed: 9_051_612,
+    seed: 9_300_080,
+    theme: "late retry",
     file: "src/objects/run/run-deletion.ts",
     code: "const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;",
     instead: "const leftUntil = null;",
