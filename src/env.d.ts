@@ -1,32 +1,44 @@
-/** Secrets and bindings that a deployment may leave out, so that `wrangler types` does not know them. */
+/**
+ * Optional secrets, variables and bindings of a deployment. `wrangler types` knows only those that
+ * wrangler.toml names.
+ */
 interface __BaseEnv_Env {
-  /** The API token with all rights. */
+  /** API token with all rights; at least 24 characters. */
   readonly PEACH_API_TOKEN?: string;
   /** Further API tokens: `name:scope:sha256-hex`, comma separated. */
   readonly PEACH_API_TOKENS?: string;
-  /** Cloudflare Access: the domain of the team (`team.cloudflareaccess.com`), and the audience tags of the application, comma separated. */
+  /** Cloudflare Access: the domain of the team (`team.cloudflareaccess.com`). */
   readonly PEACH_ACCESS_TEAM_DOMAIN?: string;
+  /** Cloudflare Access: the audience tags of the application, comma separated. */
   readonly PEACH_ACCESS_AUD?: string;
-  /** What the identities of Access may do: `identity:scope`, comma separated; an identity is an address, a service, `*@domain` or `*`. */
+  /**
+   * Rights of the identities of Cloudflare Access: `identity:scope`, comma separated. An identity
+   * is an address, a service, `*@domain` or `*`.
+   */
   readonly PEACH_ACCESS_SCOPES?: string;
   /** Origins whose pages may call the API, comma separated, or `*`; absent: only its own. */
   readonly PEACH_CORS_ORIGINS?: string;
-  /** Of requests that bring no trace, the share that begins one, from 0 to 1; absent: none. */
+  /** Share of requests without a trace for which a trace begins, from 0 to 1; absent: none. */
   readonly PEACH_TRACE_SAMPLE?: string;
-  /** The host, without a port, of the dashboard and of calls with its cookies; endpoints are on the others then. Absent: all on each. */
+  /**
+   * Host, without a port, of the dashboard and of calls with a session cookie. Endpoints are then
+   * served on the other hosts only. Absent: every host serves both.
+   */
   readonly PEACH_CONSOLE_HOST?: string;
-  /** "1" on the local runtime only: it has the calls under /dev. */
+  /** "1" on the local runtime only, which has the calls under /dev. */
   readonly PEACH_LOCAL?: string;
-  /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */
+  /** Longest chain of runs that trigger each other; 32 if absent or not a number. */
   readonly PEACH_MAX_TRIGGER_DEPTH?: string;
-  /** Where this deployment is reached, such as https://peach.example.workers.dev: the beginning of completion URLs. */
+  /** Address of this deployment, which completion URLs begin with: `https://peach.example.org`. */
   readonly PEACH_URL?: string;
-  /** To read objects in S3 or a store like it; the region must be given too. */
+  /** Access key for objects of S3 or a compatible store; needs the secret key and the region. */
   readonly AWS_ACCESS_KEY_ID?: string;
+  /** Secret key for objects of S3 or a compatible store. */
   readonly AWS_SECRET_ACCESS_KEY?: string;
+  /** Region of S3 or of the compatible store. */
   readonly AWS_REGION?: string;
-  /** Of a store that is not AWS's. */
+  /** Address of a compatible store; absent: AWS. */
   readonly AWS_ENDPOINT_URL?: string;
-  /** Workers AI, where the account has it. */
+  /** Workers AI, if wrangler.toml binds it. */
   readonly AI?: Ai;
 }

@@ -1,4 +1,11 @@
-/** What wrangler deploys. Wiring is in src/worker. */
+/**
+ * The entry of the deployed worker, named by `main` in wrangler.toml: the handlers, and the classes
+ * that the platform makes by name. Each class is written out: `wrangler types` does not follow
+ * `export *`.
+ *
+ * Tests and commands import the parts of the worker from their folders, never from here. The wiring
+ * is in src/worker.
+ */
 export {
   AlertEntrypoint,
   AuditObject,

@@ -17,6 +17,9 @@
  *
  * Attempts are granted in order of arrival. Each point of priority counts as one minute of earlier
  * arrival, so a low priority is overtaken only by arrivals within that many minutes.
+ *
+ * The class has about 300 lines: each rule reads and changes the same entries, waiting line and
+ * window.
  */
 import { isInForce } from "./limit-rule.ts";
 import type { LimitRule, SlotHolder, SlotRequest, SlotStatus } from "./limit.ts";

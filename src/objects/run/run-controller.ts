@@ -3,6 +3,9 @@
  * machine, and the transition into an answer. Storage, clock, alarm and effects come from outside,
  * so that a test can bring its own. Transitions are in `run-transitions.ts`, the alarm in
  * `alarm-handler.ts`, and the end of a run in `run-retention.ts`.
+ *
+ * The class has about 320 lines: one short method for each call of `run-rpc.ts`, all of which share
+ * the run in memory.
  */
 import { slotStatusOf, type LimitGateEvent } from "../../domain/run/limit-gate.ts";
 import type { RunId } from "../../domain/ids.ts";

@@ -2,6 +2,9 @@
  * The Durable Object of one run: provides storage, clock, alarm, queue and payload bucket to
  * `run-controller.ts`, and answers the calls that only read. Never awaits a task, and sleeps
  * whenever no call is under way.
+ *
+ * The class has about 300 lines, since the platform takes all methods of an object from one class;
+ * most of them are a few lines each.
  */
 import { DurableObject } from "cloudflare:workers";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
