@@ -30,6 +30,8 @@ const CONFIG = z
   .parse(parse(read("wrangler.toml")));
 const { producers, consumers } = CONFIG.queues;
 const WORKER = read(CONFIG.main);
+/** The handlers and classes that the entry passes on. */
+const WIRED = read("src/worker/worker.ts");
 
 describe("wrangler deploy", () => {
   it("compiles peach.conf before it bundles, and again when it or the code changes", () => {
@@ -39,7 +41,8 @@ describe("wrangler deploy", () => {
   });
 
   it("has every five minutes look that the alarm of the schedules is set", () => {
-    expect(WORKER).toContain("async scheduled(");
+    expect(WORKER).toContain(`export { default } from "./worker/worker.ts";`);
+    expect(WIRED).toContain("async scheduled(");
     expect(CONFIG.triggers).toEqual({ crons: ["*/5 * * * *"] });
   });
 
