@@ -75,6 +75,14 @@ export class Recorder {
     this.open(gate);
   }
 
+  /**
+   * Resolves once all has been read that had come before the call. While this process is busy, a report waits in its socket, and
+   * would get a time after that of its sender's death.
+   */
+  async drained(): Promise<void> {
+    await fetch(`${this.url}/drained`, { method: "POST" });
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((closed) => this.#server.close(() => closed()));
@@ -92,6 +100,8 @@ export class Recorder {
       response.once("close", () => {
         if (held.includes(response)) held.splice(held.indexOf(response), 1);
       });
+    } else if (call === "drained") {
+      response.writeHead(204).end();
     } else if (call === "hang-up") {
       request.socket.destroy();
     } else {

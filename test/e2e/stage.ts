@@ -79,6 +79,7 @@ export class Stage {
   /** Kills every process of the runtime at once, as a power cut would. */
   async kill(): Promise<void> {
     await this.#runtime.kill("SIGKILL");
+    await this.recorder.drained();
   }
 
   /** Starts it again on the same state. */
