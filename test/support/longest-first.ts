@@ -8,9 +8,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "engine-simulation/simulation",
   "engine-simulation/seeded-bugs",
-  "trigger/r2-burst",
-  "payload/payload-store",
-  "limits/concurrency",
+  "triggers/r2-burst",
+  "payloads/payload-store",
+  "objects/limits/concurrency",
   "e2e/lanes",
   "e2e/limits",
   "e2e/dev",
