@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { FILES, GOLDEN } from "../test/golden/files.ts";
 import { recordRelease } from "../test/golden/recorder.ts";
 

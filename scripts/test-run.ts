@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { TestCounts } from "./test-summary.ts";
 
 const VITEST = resolve(import.meta.dirname, "../node_modules/vitest/vitest.mjs");

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { PROJECT_FOLDER } from "../../src/local/build.ts";
 
 const BUDGET_TEST = "test/objects/run/budget.test.ts";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { runIdFromBytes } from "../../src/domain/ids.ts";
 import { parseOptions } from "../../src/local/arguments.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";

@@ -1,6 +1,6 @@
 /** The bench's listener on loopback: the last task of each run reports here, in every system. */
 import { createServer, type Server } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 
 const RUN_LIMIT_MS = 180_000;
 

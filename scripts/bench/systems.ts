@@ -1,6 +1,6 @@
 /** The systems under test, driven from outside over HTTP. */
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { lastTaskOf } from "./conf.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Baton, WorkName } from "./worker/works.ts";

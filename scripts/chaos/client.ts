@@ -2,7 +2,7 @@
  * The API calls of the load, as any client would make them: over HTTP, each with a time limit. A
  * call rejects if no answer came.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { RUN_DOCUMENT, type RunDocument } from "./history.ts";
 import type { RuntimeFixture } from "./fixture.ts";
 

@@ -2,7 +2,7 @@
  * The history seen from outside when the load is over: every report of an attempt to the recorder,
  * in order, and the API's answers about each run. The checks use nothing else.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { HeldState } from "./object-state.ts";
 
 const attempt = { run: z.string(), task: z.string(), attempt: z.number() };

@@ -1,5 +1,5 @@
 /** Reads the calls of an API from its OpenAPI document, with the details that a fuzzer needs. */
-import { z } from "zod";
+import * as z from "zod";
 
 const schema = z.record(z.string(), z.unknown());
 const document = z.object({

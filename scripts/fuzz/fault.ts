@@ -1,5 +1,5 @@
 /** Checks that every answer must pass, whatever the request. */
-import { z } from "zod";
+import * as z from "zod";
 
 const problem = z.object({
   type: z.string(),

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { Prng } from "../chaos/prng.ts";
 import { workerdsOf } from "../../src/local/resident-memory.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";

@@ -15,6 +15,9 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const ANY = /^/;
 const NONE = /(?!)/;
 
+const WHOLE_ZOD =
+  'write `import * as z from "zod"`: the object `z` brings every part of zod into the bundle.';
+
 /**
  * The folders of src, with the folders that they may import: lower ones only, so that no two depend
  * on each other.
@@ -182,7 +185,14 @@ export function visitImports(context: Context): Visitor {
     if (message !== null) context.report({ node: source, message });
   };
   return {
-    ImportDeclaration: (node) => check(node.source),
+    ImportDeclaration: (node) => {
+      check(node.source);
+      if (!file.startsWith("src/") || node.source.value !== "zod" || node.importKind === "type")
+        return;
+      for (const one of node.specifiers)
+        if (one.local.name === "z" && one.type === "ImportSpecifier")
+          context.report({ node: one, message: WHOLE_ZOD });
+    },
     ExportNamedDeclaration: (node) => check(node.source),
     ExportAllDeclaration: (node) => check(node.source),
     ImportExpression: (node) => check(node.source),

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { PROOFS, type Proof } from "./proofs.ts";
 
 /** The record of a run of a command. */

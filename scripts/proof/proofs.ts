@@ -1,5 +1,5 @@
 /** The long proofs: the command of each, its JSON output, and its display on the page. */
-import { z } from "zod";
+import * as z from "zod";
 
 export interface Proof {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** The key `schedule` of a task: its schema, and its part of the plan. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../domain/plan/plan.ts";
 import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.ts";
 import { duration, mapping, oneOf, shorthand } from "./schema-parts.ts";

@@ -2,7 +2,8 @@
  * The building blocks of `schema.ts`. The zod messages name the expected value (`a duration such as
  * 30s`); `validate.ts` adds the given value and the place.
  */
-import { z, type ZodType } from "zod";
+import type { ZodType } from "zod";
+import * as z from "zod";
 import { parseDuration, parseSize } from "../domain/duration.ts";
 import { nearest } from "../domain/nearest.ts";
 

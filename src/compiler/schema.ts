@@ -2,7 +2,7 @@
  * The keys of peach.conf and the shapes of their values; there is no other definition. Checks that
  * compare keys with each other are in `check-*.ts`.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { BACKOFFS, DISPATCHES, ITEM_ERRORS, R2_ACTIONS } from "../domain/plan/plan.ts";
 import { EVENT_NAME } from "../domain/event-name.ts";

@@ -1,5 +1,5 @@
 /** Entries of the audit. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { nextCursor, time } from "./values.ts";
 

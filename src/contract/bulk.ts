@@ -1,5 +1,5 @@
 /** Results of calls that change many runs. */
-import { z } from "zod";
+import * as z from "zod";
 import { RUN_STATUSES } from "../domain/statuses.ts";
 import { type Json, named } from "./named.ts";
 import { nextCursor, runId, taskName } from "./values.ts";

@@ -1,5 +1,5 @@
 /** Dead letters: queue messages that could not be processed. */
-import { z } from "zod";
+import * as z from "zod";
 import { DEAD_LETTER_REASONS } from "../domain/dead-letter.ts";
 import { type Json, named } from "./named.ts";
 import { anyJson, nextCursor, runReferenceSchema, time } from "./values.ts";

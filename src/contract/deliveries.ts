@@ -1,5 +1,5 @@
 /** Deliveries: requests that came in at endpoints. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { nextCursor, runId, taskName, time } from "./values.ts";
 

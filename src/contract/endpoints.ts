@@ -1,5 +1,5 @@
 /** Deployed endpoints. */
-import { z } from "zod";
+import * as z from "zod";
 import { SIGNATURE_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { type Json, named } from "./named.ts";
 

@@ -1,5 +1,5 @@
 /** Runs that an event started. */
-import { z } from "zod";
+import * as z from "zod";
 import { named } from "./named.ts";
 import { runReferenceSchema } from "./values.ts";
 

@@ -1,5 +1,5 @@
 /** The graph of the deployed tasks. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { r2Rule } from "./r2-rule.ts";
 import { taskName } from "./values.ts";

@@ -1,5 +1,5 @@
 /** Limits of tasks, and their use. */
-import { z } from "zod";
+import * as z from "zod";
 import { LIMIT_KINDS } from "../domain/limits/limit.ts";
 import { type Json, named } from "./named.ts";
 import { taskName } from "./values.ts";

@@ -3,7 +3,7 @@
  * schemas. The client and the dashboard import types only, so that no schema is part of their
  * bundles.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Documents with a name. Each becomes a component of the OpenAPI document, in the order in which

@@ -1,5 +1,5 @@
 /** Problem documents (RFC 9457). */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { PROBLEM_KINDS } from "./problem-kinds.ts";
 

@@ -1,5 +1,5 @@
 /** Notifications of R2 that trigger a task. */
-import { z } from "zod";
+import * as z from "zod";
 import { R2_ACTIONS } from "../domain/plan/plan.ts";
 
 /** Objects and actions that trigger a task. */

@@ -1,5 +1,5 @@
 /** Reconciliation of a bucket with its runs. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { nextCursor, runId, taskName } from "./values.ts";
 

@@ -1,5 +1,5 @@
 /** Bodies and answers of calls that act on one run. */
-import { z } from "zod";
+import * as z from "zod";
 import { TASK_STATUSES } from "../domain/statuses.ts";
 import { named } from "./named.ts";
 import { acceptedTriggerSchema, replayOf } from "./run.ts";

@@ -1,6 +1,6 @@
 /** Items of a task with `each`. */
 import { taskOfRunSchema } from "./run.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { nextCursor } from "./values.ts";
 

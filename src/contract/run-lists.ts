@@ -1,5 +1,5 @@
 /** Lists of runs, and counts. */
-import { z } from "zod";
+import * as z from "zod";
 import { RUN_PROBLEMS } from "../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../domain/statuses.ts";
 import { TRIGGER_SOURCES } from "../domain/trigger.ts";

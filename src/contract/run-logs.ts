@@ -1,5 +1,5 @@
 /** Log lines of a task. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { anyJson, nextCursor, time } from "./values.ts";
 

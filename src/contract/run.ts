@@ -2,7 +2,7 @@
  * Documents of a run: tasks, attempts, and the answer to a trigger. Times are ISO 8601 in UTC,
  * durations are milliseconds, sizes are bytes.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { LIMIT_KINDS } from "../domain/limits/limit.ts";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
 import { TRIGGER_SOURCES } from "../domain/trigger.ts";

@@ -1,5 +1,5 @@
 /** Schedules of tasks, and their state. */
-import { z } from "zod";
+import * as z from "zod";
 import { CATCH_UPS, OVERLAPS } from "../domain/plan/plan.ts";
 import { type Json, named } from "./named.ts";
 import { anyJson, runId, taskName, time } from "./values.ts";

@@ -1,5 +1,5 @@
 /** Sessions of the dashboard. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Json, named } from "./named.ts";
 import { time } from "./values.ts";
 

@@ -1,5 +1,5 @@
 /** Deployed tasks. */
-import { z } from "zod";
+import * as z from "zod";
 import { STRATEGIES } from "../domain/limits/limit.ts";
 import { BACKOFFS, CATCH_UPS, DISPATCHES, ITEM_ERRORS, OVERLAPS } from "../domain/plan/plan.ts";
 import { RUN_IFS } from "../domain/run/start-rule.ts";

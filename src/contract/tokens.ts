@@ -1,5 +1,5 @@
 /** API tokens, as they are listed and made. */
-import { z } from "zod";
+import * as z from "zod";
 import { NOBODY } from "../domain/audit-entry.ts";
 import { parseScope } from "../domain/scope.ts";
 import { type Json, named } from "./named.ts";

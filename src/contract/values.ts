@@ -1,5 +1,5 @@
 /** Values that several documents share. */
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "../domain/duration.ts";
 import { type Json, named } from "./named.ts";
 

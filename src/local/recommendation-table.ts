@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 
 /** The answer of `GET /recommendations` in the example. */
 export const servedView = z.object({

@@ -10,7 +10,7 @@
  * Each schema is patched once, in place. Other users of the schema, such as its author, get plain
  * zod, since only the context of `check` asks for the early stop.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import { MAX_WRONG_PLACES } from "./misfit.ts";
 
 export type Checked<T> =

@@ -1,5 +1,5 @@
 /** Wrong places of a value, as refusals name them: few and short, whatever was sent. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { type JsonStep, jsonPath } from "./json-path.ts";
 
 export interface WrongPlace {

@@ -1,5 +1,5 @@
 import { task } from "peach/task-helpers";
-import { z } from "zod";
+import * as z from "zod";
 import { transcriptSchema } from "./transcript.ts";
 
 /**

@@ -4,7 +4,7 @@
  * read.
  */
 import { task, type EndpointContext } from "peach/task-helpers";
-import { z } from "zod";
+import * as z from "zod";
 import { rankProgrammes } from "./ranking.ts";
 import { transcriptSchema } from "./transcript.ts";
 

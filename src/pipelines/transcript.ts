@@ -1,7 +1,7 @@
 /**
  * The transcript of one audio object, as `audio_transcription` passes it to its downstream tasks.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A transcript. Times are seconds from the start of the audio; segments are sorted by time. */
 export const transcriptSchema = z.object({

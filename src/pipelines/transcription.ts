@@ -12,7 +12,7 @@ import {
   triggerTaskWithEvent,
   type EndpointContext,
 } from "peach/task-helpers";
-import { z } from "zod";
+import * as z from "zod";
 import { CaptionsError, readCaptions } from "./captions.ts";
 import { transcriptSchema, type Transcript } from "./transcript.ts";
 

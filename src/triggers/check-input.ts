@@ -3,7 +3,8 @@
  * needs the value, so the body of a typed task is held in memory, up to the size that the task
  * could open as a value.
  */
-import { z, type ZodType } from "zod";
+import type { ZodType } from "zod";
+import * as z from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { ByteSource } from "../payloads/byte-source.ts";
 import { type EncodedPayload, type HeldPayload, valueOf } from "../payloads/codec.ts";

@@ -9,7 +9,7 @@
  * stops after these places, and after more events or more depth than any store sends: every caller
  * of the endpoint can choose the body.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { refuse, ok, type Problem, type Result } from "../domain/problem.ts";
 import { checkNow } from "../payloads/checked.ts";
 import { jsonPath, type JsonStep } from "../payloads/json-path.ts";

@@ -3,7 +3,7 @@
  * derived from it: creation or deletion, the key of the object version, the payload of the
  * triggered tasks.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { R2Action } from "../domain/plan/plan.ts";
 import { objectVersionKey, type TriggerKey } from "../domain/trigger-key.ts";
 

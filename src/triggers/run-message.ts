@@ -2,7 +2,7 @@
  * The message of the queue `peach-runs`: the run has work. Ids only; everything else is read from
  * the run itself.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseRunId, type RunId } from "../domain/ids.ts";
 import { FORMAT_VERSION, isKnownFormat } from "../domain/version.ts";
 

@@ -94,6 +94,13 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
     "the worker imports nothing outside src",
   ),
   {
+    says: "keeps the whole of zod out of the bundle",
+    file: "src/contract/whole.ts",
+    code: `import { z } from "zod";\nimport * as parts from "zod";\nexport { z, parts };`,
+    rules: ["peach(imports)"],
+    message: "brings every part of zod",
+  },
+  {
     says: "sees types, exports and dynamic imports as well",
     file: "src/domain/g.ts",
     code: `import type { X } from "../compiler/x.ts";

@@ -1,5 +1,5 @@
 import { currentTask, log, objectEventsFrom, task, triggerTaskWithEvent } from "peach/task-helpers";
-import { z } from "zod";
+import * as z from "zod";
 
 export async function echo(payload: unknown): Promise<unknown> {
   log.info("echoed", { type: typeof payload });

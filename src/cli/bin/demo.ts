@@ -6,7 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { createClient, PeachError, type RunDocument } from "../../client/client.ts";
 import { parseOptions } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";

@@ -1,6 +1,6 @@
 /** `/audit`: lists audited actions. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { auditSchema } from "../../contract/audit.ts";
 import { callAudit } from "../../objects/audit/audit-client.ts";
 import type { HttpEnv } from "../http-env.ts";

@@ -7,7 +7,7 @@
  * because places in the list never change.
  */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { type BulkResult, bulkResultSchema } from "../../contract/bulk.ts";
 import { taskName } from "../../contract/values.ts";
 import type { RunId } from "../../domain/ids.ts";

@@ -8,7 +8,7 @@
  * An event has the same key and the same payload in each mode. A body without any sign of a
  * CloudEvent is a plain payload.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { type Problem, type Result, ok, refuse } from "../../domain/problem.ts";
 import type { EventAttributes } from "../../domain/trigger.ts";
 import { checkNow } from "../../payloads/checked.ts";

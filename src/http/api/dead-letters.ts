@@ -1,6 +1,6 @@
 /** `/dead-letters`: lists, redrives and deletes queue messages that could not be processed. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { deadLettersSchema, redrivenDeadLetterSchema } from "../../contract/dead-letters.ts";
 import type { DeadLetter } from "../../domain/dead-letter.ts";
 import { type DeadLetterId, parseDeadLetterId } from "../../domain/ids.ts";

@@ -1,6 +1,6 @@
 /** `/endpoints/{name}/deliveries`: lists recent requests to an endpoint, and replays one. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { deliveriesSchema, replayedDeliverySchema } from "../../contract/deliveries.ts";
 import {
   type Delivery,

@@ -4,7 +4,7 @@
  * file's own.
  */
 import { type Handler, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { named } from "../../contract/named.ts";
 import { sha256 } from "../../platform/sha256.ts";
 import type { HttpEnv } from "../http-env.ts";

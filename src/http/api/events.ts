@@ -1,6 +1,6 @@
 /** `POST /events/{name}`: emits a named event. Each task that listens to the name gets a run. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { emittedEventSchema } from "../../contract/events.ts";
 import { actorKey } from "../../domain/actor.ts";
 import { EVENT_NAME } from "../../domain/event-name.ts";

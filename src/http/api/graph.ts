@@ -1,6 +1,6 @@
 /** `/graph`: the graph of the deployed tasks, as JSON or as a drawing. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { graphSchema } from "../../contract/graph.ts";
 import { GRAPH_FORMATS, renderGraph } from "../../domain/plan/graph-drawing.ts";
 import type { Plan } from "../../domain/plan/plan.ts";

@@ -3,7 +3,7 @@
  *
  * The `error` of a schema completes the sentence "The query `limit` must be …".
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Path of a run. Any text is accepted: a malformed id is answered like an unknown one, with 404.

@@ -3,7 +3,7 @@
  * the bucket per call.
  */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { reconciliationSchema } from "../../contract/reconciliation.ts";
 import { durationUpTo } from "../../contract/values.ts";
 import { nearest } from "../../domain/nearest.ts";

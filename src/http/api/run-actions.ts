@@ -3,7 +3,7 @@
  * asks the run's own object, which decides.
  */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import {
   acceptedReplaySchema,
   completedTaskSchema,

@@ -3,7 +3,7 @@
  * over a WebSocket.
  */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { RunId } from "../../domain/ids.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { type callRun, openRunSocket } from "../../objects/run/run-client.ts";

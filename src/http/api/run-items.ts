@@ -1,6 +1,6 @@
 /** `/runs/{id}/tasks/{task}/items`: items of a task with `each`. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { itemsSchema } from "../../contract/run-items.ts";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
 import type { callRun } from "../../objects/run/run-client.ts";

@@ -3,7 +3,7 @@
  * The catalog may lag behind the runs for a moment.
  */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { type RunSummary, runCountsSchema, runListSchema } from "../../contract/run-lists.ts";
 import { actorKey } from "../../domain/actor.ts";
 import type { Plan } from "../../domain/plan/plan.ts";

@@ -1,6 +1,6 @@
 /** `/runs/{id}/tasks/{task}/logs`: log lines of a task or an item. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { logsSchema } from "../../contract/run-logs.ts";
 import type { callRun } from "../../objects/run/run-client.ts";
 import type { LogPlace } from "../../objects/run/run-documents-rpc.ts";

@@ -1,6 +1,6 @@
 /** Payloads of a run: of its trigger, its tasks and their items. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { Problem } from "../../domain/problem.ts";
 import type { callRun } from "../../objects/run/run-client.ts";
 import type { HttpEnv } from "../http-env.ts";

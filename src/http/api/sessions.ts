@@ -1,6 +1,6 @@
 /** `/sessions`: lists and ends sessions of the dashboard. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { sessionId, sessionsSchema } from "../../contract/sessions.ts";
 import { parseSessionId } from "../../domain/ids.ts";
 import type { Problem } from "../../domain/problem.ts";

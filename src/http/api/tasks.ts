@@ -1,6 +1,6 @@
 /** `/tasks`: deployed tasks; pause and resume. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { type DeployedTask, taskSchema, tasksSchema } from "../../contract/tasks.ts";
 import { documentOfTask } from "../../domain/plan/plan-documents.ts";
 import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";

@@ -1,6 +1,6 @@
 /** `/tokens`: lists, makes and deletes API tokens. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { createdTokenSchema, newTokenSchema, tokensSchema } from "../../contract/tokens.ts";
 import { apiTokenFrom } from "../../domain/api-token.ts";
 import { type Problem, type Result, ok, refuse } from "../../domain/problem.ts";

@@ -1,5 +1,5 @@
 /** Headers and problems of all calls that start runs. */
-import { z } from "zod";
+import * as z from "zod";
 import { idempotencyKey } from "./parameters.ts";
 
 /** Headers of a trigger. */

@@ -1,6 +1,6 @@
 /** `POST /tasks/{task}/trigger`: triggers a task, from a program or a notebook. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { acceptedTriggerSchema, runSchema } from "../../contract/run.ts";
 import { durationUpTo } from "../../contract/values.ts";
 import { actorKey } from "../../domain/actor.ts";

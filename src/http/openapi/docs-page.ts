@@ -3,7 +3,7 @@
  * policy of the page can therefore forbid everything except the style sheet. The page is the same
  * for every deployment.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { DOCS_STYLE } from "./docs-style.ts";
 
 const schema = z.record(z.string(), z.unknown());

@@ -2,7 +2,7 @@
  * Builds the OpenAPI 3.1 document from the operations and their schemas. The same schemas validate
  * requests and type the answers, so the document cannot differ from the code.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ProblemCode } from "../../domain/problem.ts";
 import { SCOPES_OF } from "../../domain/scope.ts";
 import { documents } from "../../contract/named.ts";

@@ -7,7 +7,7 @@
  * operation in `api/operations.ts`. Documents get a name by `named` (see `contract/named.ts`).
  * Tests compare the routes with the list, and try every operation with every kind of token.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Json } from "../../contract/named.ts";
 import type { ProblemCode } from "../../domain/problem.ts";
 import type { Right } from "../../domain/scope.ts";

@@ -3,7 +3,7 @@
  * place, not only the first.
  */
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { nearest } from "../../domain/nearest.ts";
 import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
 import { MAX_WRONG_PLACES } from "../../payloads/misfit.ts";

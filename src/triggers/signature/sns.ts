@@ -8,7 +8,7 @@
  * Its id names the delivery.
  */
 import { createHash, createVerify } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { SnsAuth } from "../../domain/plan/endpoint-auth.ts";
 import { ok, type Problem, refuse, type Result } from "../../domain/problem.ts";
 import { parseSentJson } from "../../payloads/sent-json.ts";
