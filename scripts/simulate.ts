@@ -4,8 +4,8 @@
  */
 import { parseArgs, styleText } from "node:util";
 import { simulateSeeds, type Tally } from "../test/engine-simulation/seeds/batch.ts";
-import { FAULTS, type Fault } from "../test/engine-simulation/ground/faults.ts";
-import type { Limits, Live } from "../test/engine-simulation/ground/ground.ts";
+import { FAULTS, type Fault } from "../src/testing/ground/faults.ts";
+import type { Limits, Live } from "../src/testing/ground/ground.ts";
 import { THEMES } from "../test/engine-simulation/themes.ts";
 import { NO_LIMITS, replayCommand, shrink } from "../test/engine-simulation/seeds/shrink.ts";
 import { openWorlds } from "../test/engine-simulation/worlds.ts";

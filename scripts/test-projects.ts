@@ -13,6 +13,7 @@ const UNIT = [
   "local",
   "pipelines",
   "engine-simulation",
+  "testing",
   "lab",
   "client",
 ];

@@ -1,6 +1,6 @@
 /** Worlds about what becomes of attempts: who is told, what counts against whom, what is looked after while objects are reset or silent. */
-import type { Dice } from "./ground/dice.ts";
-import type { Limits } from "./ground/ground.ts";
+import type { Dice } from "../../src/testing/ground/dice.ts";
+import type { Limits } from "../../src/testing/ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";
 import { scenarioOf, type Scenario } from "./scenario.ts";
 import { chain, made, MINUTE_MS, triggers } from "./theme-parts.ts";

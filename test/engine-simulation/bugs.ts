@@ -2,7 +2,7 @@
  * One wrong change of the code each, which the simulation finds: the code must be found in the file exactly once. `seed` is where it was
  * found; worlds change with the code, so that it is only the first one to be tried.
  */
-import type { Change } from "./platform/bundle.ts";
+import type { Change } from "../../src/testing/platform/bundle.ts";
 
 export interface Bug extends Change {
   /** The invariant that it breaks. */

@@ -2,12 +2,12 @@
 import type { RunId } from "../../src/domain/ids.ts";
 import type { Result } from "../../src/domain/problem.ts";
 import type { Behaviour } from "./behaviour.ts";
-import type { Ground } from "./ground/ground.ts";
+import type { Ground } from "../../src/testing/ground/ground.ts";
 import type { TaskApi } from "./methods.ts";
 import { AS_REPORTED, groupOf, madeBy, padded, type Carried } from "./payloads.ts";
-import type { Rig } from "./rig.ts";
+import type { Rig } from "../../src/testing/platform/rig.ts";
 import { RETENTION_MS, type Scenario, type Trigger } from "./scenario.ts";
-import type { Client } from "./worker-face.ts";
+import type { Client } from "../../src/testing/platform/worker-face.ts";
 
 /** A trigger that was answered with a run. */
 export interface Answered {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Live } from "./ground/ground.ts";
+import type { Live } from "../../src/testing/ground/ground.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
 import { openWorlds } from "./worlds.ts";
 

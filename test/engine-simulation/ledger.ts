@@ -1,5 +1,5 @@
 /** What the code of tasks has really done, attempt by attempt: what the checkers hold the engine's records against. */
-import type { Running } from "./platform/platform.ts";
+import type { Running } from "../../src/testing/platform/platform.ts";
 
 /** How the code of an attempt ended; `lost`: a helper that it called failed it. */
 export type CodeEnd = "running" | "returned" | "threw" | "hangs" | "killed" | "lost" | "told";

@@ -1,9 +1,9 @@
 /** The methods of the simulated pipelines: what an author's code might do, by its behaviour, through the real helpers. */
 import type { Behaviour } from "./behaviour.ts";
-import { Dice } from "./ground/dice.ts";
+import { Dice } from "../../src/testing/ground/dice.ts";
 import type { AttemptNote, Ledger } from "./ledger.ts";
 import { carriedIn, groupOf, madeBy, padded, placeName, stepText, type Carried } from "./payloads.ts";
-import type { Methods, Rig } from "./rig.ts";
+import type { Methods, Rig } from "../../src/testing/platform/rig.ts";
 
 /** What the helpers give to a task, as far as these methods use it. */
 export interface TaskApi {

@@ -1,5 +1,5 @@
 /** What tasks and triggers of the simulated world carry: values that tell where they are from, and whose they are. */
-import { Dice } from "./ground/dice.ts";
+import { Dice } from "../../src/testing/ground/dice.ts";
 import { GROUPS, type Group } from "./scenario.ts";
 
 /** A value. `by`: who has made it; `content`: of what a task triggers, what this trigger is about. */

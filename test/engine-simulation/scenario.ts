@@ -5,8 +5,8 @@ import { RUN_IFS } from "../../src/domain/run/start-rule.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { drawSchedulePauses, drawSchedules, scheduled, type SchedulePause, type Timed } from "./schedules.ts";
-import type { Dice } from "./ground/dice.ts";
-import type { Limits } from "./ground/ground.ts";
+import type { Dice } from "../../src/testing/ground/dice.ts";
+import type { Limits } from "../../src/testing/ground/ground.ts";
 
 /** Payloads above it go to R2. Bytes. */
 const INLINE_LIMIT_BYTES = 400;

@@ -1,7 +1,7 @@
 /** Schedules of the simulated world: which tasks have which, in which release, and when somebody pauses them. */
 import type { SchedulePlan, TaskPlan } from "../../src/domain/plan/plan.ts";
 import { schedulePlan } from "../support/plan.ts";
-import type { Dice } from "./ground/dice.ts";
+import type { Dice } from "../../src/testing/ground/dice.ts";
 
 /** Which releases have it. */
 export type Presence = "both" | "first" | "second";

@@ -8,19 +8,12 @@ import type { Tally } from "./seeds/batch.ts";
 import { tallyOf } from "./seeds/share.ts";
 import { BUGS, type Bug } from "./bugs.ts";
 import { FINDING_BUGS } from "./finding-bugs.ts";
-import { bundleWorker, changed, ROOT, workerCode } from "./platform/bundle.ts";
+import { bundleWorker, changed, ROOT, workerCode } from "../../src/testing/platform/bundle.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
 import { simulate as liveThrough } from "./world.ts";
 
 /** What `npm run simulate` is made of. */
-const PARTS = [
-  "src",
-  "test/engine-simulation",
-  "test/support/plan.ts",
-  "test/support/sql-database.ts",
-  "scripts/simulate.ts",
-  "package.json",
-];
+const PARTS = ["src", "test/engine-simulation", "test/support/plan.ts", "scripts/simulate.ts", "package.json"];
 /** How many are tried from the one where a bug is known to be found: worlds change with the code. */
 const SEEDS = 60;
 

@@ -11,9 +11,9 @@ import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import { ExecutorController } from "../../src/execution/long-lane/executor-controller.ts";
 import type { ExecutorOrder, WitnessReport } from "../../src/execution/long-lane/executor-order.ts";
 import { Play } from "../support/run-play.ts";
-import { Dice } from "./ground/dice.ts";
+import { Dice } from "../../src/testing/ground/dice.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";
-import { Scheduler } from "./ground/scheduler.ts";
+import { Scheduler } from "../../src/testing/ground/scheduler.ts";
 
 const START = 1_000_000;
 const CALL_MS = 5;

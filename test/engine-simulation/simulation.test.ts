@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { IS_LONG } from "../support/long.ts";
 import { simulateSeeds, type Thread } from "./seeds/batch.ts";
-import { FAULTS } from "./ground/faults.ts";
-import type { Live } from "./ground/ground.ts";
+import { FAULTS } from "../../src/testing/ground/faults.ts";
+import type { Live } from "../../src/testing/ground/ground.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
 import { openWorlds } from "./worlds.ts";
 

@@ -1,8 +1,8 @@
 /** What worlds about one thing (themes.ts) are made of. */
 import type { TaskPlan } from "../../src/domain/plan/plan.ts";
-import type { Dice } from "./ground/dice.ts";
-import type { Fault } from "./ground/faults.ts";
-import type { Limits } from "./ground/ground.ts";
+import type { Dice } from "../../src/testing/ground/dice.ts";
+import type { Fault } from "../../src/testing/ground/faults.ts";
+import type { Limits } from "../../src/testing/ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { GROUPS, type Trigger } from "./scenario.ts";

@@ -4,9 +4,9 @@
  */
 import { STRATEGIES, type Strategy } from "../../src/domain/limits/limit.ts";
 import type { TaskPlan } from "../../src/domain/plan/plan.ts";
-import type { Dice } from "./ground/dice.ts";
-import type { Fault } from "./ground/faults.ts";
-import { EPOCH, type Limits } from "./ground/ground.ts";
+import type { Dice } from "../../src/testing/ground/dice.ts";
+import type { Fault } from "../../src/testing/ground/faults.ts";
+import { EPOCH, type Limits } from "../../src/testing/ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";
 import { cancelled, cutOff, due, unheard, stumbling } from "./attempt-themes.ts";
 import { drawPipeline, RETENTION_MS, scenarioOf, type Scenario } from "./scenario.ts";

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { FAULTS } from "./ground/faults.ts";
-import { Ground } from "./ground/ground.ts";
+import { FAULTS } from "../../src/testing/ground/faults.ts";
+import { Ground } from "../../src/testing/ground/ground.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
-import { bundleWorker, workerCode } from "./platform/bundle.ts";
-import { releaseOf, Rig } from "./rig.ts";
+import { bundleWorker, workerCode } from "../../src/testing/platform/bundle.ts";
+import { releaseOf, Rig } from "../../src/testing/platform/rig.ts";
 import { Watcher } from "./watcher.ts";
 
 /** Its root fails as soon as the run is accepted: what it is to run once an item of is no array. */

@@ -6,10 +6,10 @@ import { parseRunId, type RunId } from "../../src/domain/ids.ts";
 import type { ItemDocument, ItemPage, RunDocument } from "../../src/objects/run/run-documents-rpc.ts";
 import type { NewPayload } from "../../src/domain/payload.ts";
 import { heardIn, type Heard } from "./checks/events-check.ts";
-import type { Ground } from "./ground/ground.ts";
+import type { Ground } from "../../src/testing/ground/ground.ts";
 import { carriedIn, type Carried } from "./payloads.ts";
-import type { Bucket } from "./platform/bucket.ts";
-import type { ObjectHost, Performed } from "./platform/object-host.ts";
+import type { Bucket } from "../../src/testing/platform/bucket.ts";
+import type { ObjectHost, Performed } from "../../src/testing/platform/object-host.ts";
 
 /** A run, as it was seen last. */
 export interface Seen {

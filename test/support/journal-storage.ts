@@ -5,7 +5,14 @@
  * does with it. Tables that another storage has left there, empty, are not there for this one before it creates them itself.
  */
 import type { JournalStorage } from "../../src/objects/run/journal-storage.ts";
-import { meaningOf, Rows, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql-database.ts";
+import {
+  meaningOf,
+  Rows,
+  SqlDatabase,
+  type Meaning,
+  type SqlRow,
+  type SqlValue,
+} from "../../src/testing/platform/sql-database.ts";
 
 const NO_ROWS = new Rows([]);
 const NO_TABLES: ReadonlySet<string> = new Set();

@@ -3,7 +3,7 @@ import { runIdFromBytes, type RunId } from "../../../src/domain/ids.ts";
 import type { LimitName, SlotHolder, SlotStatus } from "../../../src/domain/limits/limit.ts";
 import { LimitController } from "../../../src/objects/limits/limit-controller.ts";
 import { LimitStore } from "../../../src/objects/limits/store.ts";
-import { Dice } from "../../engine-simulation/ground/dice.ts";
+import { Dice } from "../../../src/testing/ground/dice.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";
 
 const MINUTE = 60_000;

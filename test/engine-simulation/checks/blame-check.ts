@@ -5,7 +5,7 @@
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { AttemptDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Behaviour } from "../behaviour.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";

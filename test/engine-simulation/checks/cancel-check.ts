@@ -1,7 +1,7 @@
 /** Invariant 13: a run that is cancelled with what it has triggered takes all of that with it, and nothing else. */
 import type { RunId } from "../../../src/domain/ids.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Seen, Watcher } from "../watcher.ts";
 
 const INVARIANT = "13 children cancelled";

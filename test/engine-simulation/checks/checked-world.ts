@@ -1,7 +1,7 @@
 import type { RunId } from "../../../src/domain/ids.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
-import type { Rig } from "../rig.ts";
+import type { Rig } from "../../../src/testing/platform/rig.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Watcher } from "../watcher.ts";
 

@@ -1,6 +1,6 @@
 /** What a listener is told that comes back: each task as it is in the end, and nothing that was never so. */
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 
 /** What a listener has heard last of each task, and of the run. */
 export interface Heard {

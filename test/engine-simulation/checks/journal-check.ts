@@ -11,8 +11,8 @@ import { describeRun } from "../../../src/objects/run/run-document.ts";
 import { LEFT_BEHIND_MS } from "../../../src/objects/run/run-times.ts";
 import { Journal } from "../../../src/objects/run/journal.ts";
 import type { JournalStorage } from "../../../src/objects/run/journal-storage.ts";
-import type { Ground } from "../ground/ground.ts";
-import type { ObjectStorage } from "../platform/object-storage.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
+import type { ObjectStorage } from "../../../src/testing/platform/object-storage.ts";
 import { isOver, type Seen } from "../watcher.ts";
 
 /** Most commits are like the one before: one in so many is looked at, and the one with which a run ends. */

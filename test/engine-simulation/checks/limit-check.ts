@@ -4,7 +4,7 @@
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { groupOf, type Carried } from "../payloads.ts";
 import type { Scenario } from "../scenario.ts";

@@ -3,8 +3,8 @@
  * they are heard again before anybody decides that they are lost; and who has not had the answer to a claim gets it when asking again.
  */
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import type { Fault } from "../ground/faults.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Fault } from "../../../src/testing/ground/faults.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Seen } from "../watcher.ts";
 

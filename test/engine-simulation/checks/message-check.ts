@@ -1,5 +1,5 @@
 /** Invariant 14: late is not lost. A run that nobody has begun yet has sent one message, unless that was lost or something else went wrong. */
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Watcher } from "../watcher.ts";
 
 export class MessageCheck {

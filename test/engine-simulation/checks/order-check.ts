@@ -4,7 +4,7 @@
  */
 import type { RunIf } from "../../../src/domain/run/start-rule.ts";
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { isOver, type Seen } from "../watcher.ts";
 

@@ -1,6 +1,6 @@
 /** Invariants 5 and 6: a task reads what the accepted attempts of its upstream tasks have passed, all of it, and nothing else. */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import { carriedIn, madeBy, placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";
 import { acceptedOf, taskOf } from "./order-check.ts";

@@ -5,7 +5,7 @@
 import { parseRunId } from "../../../src/domain/ids.ts";
 import type { AttemptDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { AttemptName } from "../clients.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import { AS_REPORTED } from "../payloads.ts";
 import { isOver, type Seen, type Watcher } from "../watcher.ts";
 import { taskOf } from "./order-check.ts";

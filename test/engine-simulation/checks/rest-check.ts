@@ -3,7 +3,7 @@ import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts"
 import { MOST_SKEW_MS, RETENTION_MS } from "../scenario.ts";
 import { isOver, type Seen } from "../watcher.ts";
 import type { CheckedWorld } from "./checked-world.ts";
-import type { ObjectHost } from "../platform/object-host.ts";
+import type { ObjectHost } from "../../../src/testing/platform/object-host.ts";
 
 /** The clocks of objects differ, and one may be set back between the end of a retention and what is seen of it. */
 const CLOCK_MS = 500_000;

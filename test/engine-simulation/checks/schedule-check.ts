@@ -2,8 +2,8 @@
  * Schedules: each due time has its run, in time, and no more than one, whatever isolates of which release say; what is paused or deployed
  * no more has none. When something is due is reckoned here, by the minute of the wall's clock.
  */
-import type { Fault } from "../ground/faults.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Fault } from "../../../src/testing/ground/faults.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Timed } from "../schedules.ts";
 import { isOver, type Seen } from "../watcher.ts";
 

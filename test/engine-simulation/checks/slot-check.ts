@@ -1,6 +1,6 @@
 /** Invariant 9: no more attempts run at a time than their limit says, by the key that is in the payload itself. */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 

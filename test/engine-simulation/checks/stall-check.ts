@@ -4,8 +4,8 @@
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import type { Fault } from "../ground/faults.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Fault } from "../../../src/testing/ground/faults.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Seen } from "../watcher.ts";
 
 /** A stall above it has a cause, or is a violation. */

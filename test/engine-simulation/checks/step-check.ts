@@ -1,5 +1,5 @@
 /** Steps: what one came to is what every later attempt is given, as often as it asks. */
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 import type { TaskApi } from "../methods.ts";

@@ -1,7 +1,7 @@
 /** Invariants 1 and 5: every trigger that was answered, or that an accepted attempt has made, has its run, and one only. */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { Answered } from "../clients.ts";
-import type { Ground } from "../ground/ground.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 import { TOLD } from "../scenario.ts";

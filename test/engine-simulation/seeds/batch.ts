@@ -1,7 +1,7 @@
 /** Many seeds on all given threads: each lives through every `threads`th seed and stops at the first that fails, or when time is up. */
 import { Worker } from "node:worker_threads";
-import type { Fault } from "../ground/faults.ts";
-import type { Limits, Violation } from "../ground/ground.ts";
+import type { Fault } from "../../../src/testing/ground/faults.ts";
+import type { Limits, Violation } from "../../../src/testing/ground/ground.ts";
 
 /** The file that lives through seeds in a thread, and the worker's code that its worlds run. */
 export interface Thread {

@@ -1,8 +1,8 @@
 /** What one thread of `batch.ts` does. */
 import { parentPort } from "node:worker_threads";
 import type { Share, Tally } from "./batch.ts";
-import type { Fault } from "../ground/faults.ts";
-import type { Live } from "../ground/ground.ts";
+import type { Fault } from "../../../src/testing/ground/faults.ts";
+import type { Live } from "../../../src/testing/ground/ground.ts";
 
 const PROGRESS_EVERY = 50;
 

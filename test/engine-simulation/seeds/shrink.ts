@@ -1,6 +1,6 @@
 /** Makes a failing seed as small as it stays failing: fewer kinds of faults, fewer faults, fewer triggers, smaller pipelines. */
-import { FAULTS } from "../ground/faults.ts";
-import type { Limits, Live } from "../ground/ground.ts";
+import { FAULTS } from "../../../src/testing/ground/faults.ts";
+import type { Limits, Live } from "../../../src/testing/ground/ground.ts";
 
 /** Nothing held back. */
 export const NO_LIMITS: Limits = { without: new Set(), faults: Number.POSITIVE_INFINITY, triggers: 4, tasks: 25 };

@@ -11,7 +11,12 @@ export type SqlRow = Record<string, unknown>;
 export type Meaning =
   /** It asks which tables there are. */
   | { readonly type: "look"; readonly names: readonly string[] }
-  | { readonly type: "create"; readonly name: string; readonly ifMissing: boolean; readonly isTable: boolean }
+  | {
+      readonly type: "create";
+      readonly name: string;
+      readonly ifMissing: boolean;
+      readonly isTable: boolean;
+    }
   | { readonly type: "read"; readonly names: readonly string[] }
   /** `returns`: rows. */
   | { readonly type: "write"; readonly names: readonly string[]; readonly returns: boolean };
@@ -28,10 +33,17 @@ export function meaningOf(query: string): Meaning {
 }
 
 function understand(query: string): Meaning {
-  const [, kind, ifMissing, created] = /^CREATE (TABLE|INDEX) (IF NOT EXISTS )?(\w+)/.exec(query) ?? [];
+  const [, kind, ifMissing, created] =
+    /^CREATE (TABLE|INDEX) (IF NOT EXISTS )?(\w+)/.exec(query) ?? [];
   if (created !== undefined)
-    return { type: "create", name: created, ifMissing: ifMissing !== undefined, isTable: kind === "TABLE" };
-  if (query.includes("sqlite_master")) return { type: "look", names: wordsIn(query, /'(\w+)'/g, ["table"]) };
+    return {
+      type: "create",
+      name: created,
+      ifMissing: ifMissing !== undefined,
+      isTable: kind === "TABLE",
+    };
+  if (query.includes("sqlite_master"))
+    return { type: "look", names: wordsIn(query, /'(\w+)'/g, ["table"]) };
   const names = wordsIn(query, /\b(?:FROM|INTO|JOIN|UPDATE) (\w+)/g, ["json_each", "SET"]);
   if (names.length === 0) throw new Error(`it is not known which tables this uses: ${query}`);
   if (/^(SELECT|WITH)\b/.test(query)) return { type: "read", names };
@@ -140,7 +152,8 @@ export class Rows implements Iterable<SqlRow> {
 
   one(): SqlRow {
     const [row] = this.#rows;
-    if (row === undefined || this.#rows.length !== 1) throw new Error(`expected one row, got ${this.#rows.length}`);
+    if (row === undefined || this.#rows.length !== 1)
+      throw new Error(`expected one row, got ${this.#rows.length}`);
     return row;
   }
 }

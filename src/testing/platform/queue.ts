@@ -95,7 +95,12 @@ export class Queue {
     const isLost = ground.strikes("message_lost", where);
     this.taken(body, isLost);
     if (isLost) return;
-    const message: Message = { id: `m${++this.#messages}`, body, sentAt: ground.wall(), attempts: 0 };
+    const message: Message = {
+      id: `m${++this.#messages}`,
+      body,
+      sentAt: ground.wall(),
+      attempts: 0,
+    };
     const copies = ground.strikes("message_doubled", where) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const late = ground.strikes("message_late", where);
@@ -133,16 +138,26 @@ export class Queue {
     const { ground, dice } = this.#platform;
     const sizes = messages.map(({ body }) => JSON.stringify(body).length);
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (messages.length > MAX_MESSAGES || sizes.some((size) => size > MAX_BYTES) || total > MAX_BATCH_BYTES)
-      throw new Error(`queue ${this.settings.name} takes no ${messages.length} messages of ${total} bytes`);
-    const copies = messages.map(({ body, delaySeconds = 0 }) => ({ body: copied(body), delaySeconds }));
+    if (
+      messages.length > MAX_MESSAGES ||
+      sizes.some((size) => size > MAX_BYTES) ||
+      total > MAX_BATCH_BYTES
+    )
+      throw new Error(
+        `queue ${this.settings.name} takes no ${messages.length} messages of ${total} bytes`,
+      );
+    const copies = messages.map(({ body, delaySeconds = 0 }) => ({
+      body: copied(body),
+      delaySeconds,
+    }));
     const { promise, resolve, reject } = Promise.withResolvers<object>();
     life.send(() => {
       this.#platform.after(null, dice.between(1, 5), () => {
         const where = (): string => `${life.name}: ${this.settings.name}`;
         if (ground.strikes("call_hangs", where)) return;
         const fails = ground.strikes("send_failed", where);
-        if (!fails || dice.chance(0.5)) for (const { body, delaySeconds } of copies) this.take(body, delaySeconds);
+        if (!fails || dice.chance(0.5))
+          for (const { body, delaySeconds } of copies) this.take(body, delaySeconds);
         this.#platform.resume(life, dice.between(1, 5), () => {
           if (fails) reject(passing("Queue send failed: Too Many Requests"));
           else resolve({ metadata: { metrics: this.metrics } });

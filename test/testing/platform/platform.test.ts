@@ -1,17 +1,17 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planOf, taskPlan } from "../../support/plan.ts";
-import { FAULTS, type Fault } from "../ground/faults.ts";
-import { Ground } from "../ground/ground.ts";
-import { Rig, releaseOf } from "../rig.ts";
-import type { Client } from "../worker-face.ts";
-import { bundleWorker, workerCode, type WorkerCode } from "./bundle.ts";
-import { Isolate } from "./isolate.ts";
-import { Life } from "./life.ts";
-import { ObjectHost } from "./object-host.ts";
-import { ObjectStorage } from "./object-storage.ts";
-import { Queue } from "./queue.ts";
-import { request } from "./rpc.ts";
-import { copied, RpcTarget } from "./wire.ts";
+import { FAULTS, type Fault } from "../../../src/testing/ground/faults.ts";
+import { Ground } from "../../../src/testing/ground/ground.ts";
+import { Rig, releaseOf } from "../../../src/testing/platform/rig.ts";
+import type { Client } from "../../../src/testing/platform/worker-face.ts";
+import { bundleWorker, workerCode, type WorkerCode } from "../../../src/testing/platform/bundle.ts";
+import { Isolate } from "../../../src/testing/platform/isolate.ts";
+import { Life } from "../../../src/testing/platform/life.ts";
+import { ObjectHost } from "../../../src/testing/platform/object-host.ts";
+import { ObjectStorage } from "../../../src/testing/platform/object-storage.ts";
+import { Queue } from "../../../src/testing/platform/queue.ts";
+import { request } from "../../../src/testing/platform/rpc.ts";
+import { copied, RpcTarget } from "../../../src/testing/platform/wire.ts";
 
 const DIAMOND = planOf([
   taskPlan("a", { downstream: ["b", "c"] }),

@@ -62,7 +62,12 @@ export class Faults {
    * Each seed has its own mixture: a fault does not occur at all, now and then, or often. At most `most` strike. `focus`: only these do,
    * so often.
    */
-  constructor(dice: Dice, without: ReadonlySet<Fault>, most: number, focus: ReadonlyMap<Fault, number> | null = null) {
+  constructor(
+    dice: Dice,
+    without: ReadonlySet<Fault>,
+    most: number,
+    focus: ReadonlyMap<Fault, number> | null = null,
+  ) {
     this.#most = most;
     const harsh = dice.pick([0, 0.3, 1, 2]);
     this.#dice = new Map(

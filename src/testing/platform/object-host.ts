@@ -9,7 +9,7 @@ import { Life } from "./life.ts";
 import { ObjectStorage, type Executed } from "./object-storage.ts";
 import type { Committer, Platform } from "./platform.ts";
 import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
-import { Rows, type SqlValue } from "../../support/sql-database.ts";
+import { Rows, type SqlValue } from "./sql-database.ts";
 
 /** The platform evicts an object that nobody calls after this time at the earliest; at the latest even if it carries something on. */
 const IDLE_MS = { least: 10_000, most: 140_000 } as const;
@@ -157,7 +157,8 @@ export class ObjectHost implements Committer {
     const { ground } = this.#platform;
     if (ground.strikes("overload", () => `${this.label}: ${method}`))
       this.#refusesUntil = ground.scheduler.now + ground.dice.between(50, 12_000);
-    if (ground.scheduler.now >= this.#refusesUntil && !this.#place.refuses(this, method)) return false;
+    if (ground.scheduler.now >= this.#refusesUntil && !this.#place.refuses(this, method))
+      return false;
     failWith(answer, "overloaded");
     return true;
   }
@@ -174,7 +175,8 @@ export class ObjectHost implements Committer {
     const { now } = this.#platform.ground.scheduler;
     const known = this.#life;
     if (known !== null) {
-      const idleMs = known.life.answers.size > 0 || this.#handling !== null ? 0 : now - this.#usedAt;
+      const idleMs =
+        known.life.answers.size > 0 || this.#handling !== null ? 0 : now - this.#usedAt;
       const isIdle = idleMs > (known.life.pending === 0 ? IDLE_MS.least : IDLE_MS.most);
       this.#usedAt = now;
       if (!isIdle || !this.#platform.dice.chance(0.7)) return known;
@@ -182,10 +184,16 @@ export class ObjectHost implements Committer {
       known.life.end();
     }
     this.#usedAt = now;
-    const life = new Life(this.#platform, this.label, this.#place.isolate(), this.#place.skewMs, (effect) => {
-      this.#outbox.push(effect);
-      this.#platform.takesTurn(this);
-    });
+    const life = new Life(
+      this.#platform,
+      this.label,
+      this.#place.isolate(),
+      this.#place.skewMs,
+      (effect) => {
+        this.#outbox.push(effect);
+        this.#platform.takesTurn(this);
+      },
+    );
     life.onDeath(() => this.#ended(life));
     this.#gate = null;
     this.#platform.current = life;
@@ -242,7 +250,11 @@ export class ObjectHost implements Committer {
       getWebSockets: () => [],
       abort: () => life.kill("it has aborted itself"),
       storage: {
-        sql: { exec: guarded((query: string, ...values: SqlValue[]) => new Cursor(storage.exec(query, values))) },
+        sql: {
+          exec: guarded(
+            (query: string, ...values: SqlValue[]) => new Cursor(storage.exec(query, values)),
+          ),
+        },
         kv: {
           get: guarded((key: string) => storage.get(key)),
           put: guarded((key: string, value: unknown) => storage.put(key, value)),
@@ -271,7 +283,8 @@ export class ObjectHost implements Committer {
     this.isGivenUp = false;
     if (at === null) return;
     const { ground, dice } = this.#platform;
-    if (!(at < 8.64e15)) ground.violate("2 never stuck", `${this.label}: the alarm is set to ${at}`);
+    if (!(at < 8.64e15))
+      ground.violate("2 never stuck", `${this.label}: the alarm is set to ${at}`);
     // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
     if (at === this.#handling) return;
     this.#tries = 0;
@@ -294,9 +307,14 @@ export class ObjectHost implements Committer {
     }
     this.#armed = null;
     this.storage.takeAlarm();
-    if (this.#place.mayGiveUp(this) && ground.strikes("alarm_given_up", () => this.label)) return this.#giveUp();
+    if (this.#place.mayGiveUp(this) && ground.strikes("alarm_given_up", () => this.label))
+      return this.#giveUp();
     if (ground.strikes("alarm_doubled", () => this.label))
-      this.#platform.after(null, dice.between(0, 3_000), () => this.#handling === null && this.#handle(at));
+      this.#platform.after(
+        null,
+        dice.between(0, 3_000),
+        () => this.#handling === null && this.#handle(at),
+      );
     this.#handle(at);
   }
 

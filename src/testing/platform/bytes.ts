@@ -9,10 +9,17 @@ const METHODS = {
   toHex(this: Uint8Array): string {
     return Buffer.from(this).toString("hex");
   },
-  toBase64(this: Uint8Array, { alphabet = "base64", omitPadding = false }: Base64Options = {}): string {
+  toBase64(
+    this: Uint8Array,
+    { alphabet = "base64", omitPadding = false }: Base64Options = {},
+  ): string {
     const text = Buffer.from(this).toString(alphabet);
     const isBare = omitPadding || alphabet === "base64";
-    return isBare ? (omitPadding ? text.replace(/=+$/, "") : text) : text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+    return isBare
+      ? omitPadding
+        ? text.replace(/=+$/, "")
+        : text
+      : text.padEnd(Math.ceil(text.length / 4) * 4, "=");
   },
 };
 

@@ -2,16 +2,16 @@
  * The whole deployment of a worker on the simulated platform, and a small public face to drive it by: requests to it (`request`), objects
  * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
  */
-import type { Plan } from "../../src/domain/plan/plan.ts";
-import type { Ground } from "./ground/ground.ts";
-import { Bucket } from "./platform/bucket.ts";
-import { Edge } from "./platform/edge.ts";
-import type { WorkerCode } from "./platform/bundle.ts";
-import type { Isolate, Release } from "./platform/isolate.ts";
-import type { Life } from "./platform/life.ts";
-import type { ObjectHost, Performed } from "./platform/object-host.ts";
-import { Platform } from "./platform/platform.ts";
-import { Queue } from "./platform/queue.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { Ground } from "../ground/ground.ts";
+import { Bucket } from "./bucket.ts";
+import { Edge } from "./edge.ts";
+import type { WorkerCode } from "./bundle.ts";
+import type { Isolate, Release } from "./isolate.ts";
+import type { Life } from "./life.ts";
+import type { ObjectHost, Performed } from "./object-host.ts";
+import { Platform } from "./platform.ts";
+import { Queue } from "./queue.ts";
 import { workerOf, type Client } from "./worker-face.ts";
 
 /** As wrangler.toml binds them. */
@@ -77,7 +77,16 @@ export class Rig {
   readonly queues: { readonly runs: Queue; readonly r2Events: Queue; readonly deadLetters: Queue };
   #requests = 0;
 
-  constructor({ ground, seed, first, skewOf, committed, alarmGivenUp, refuses, called }: RigSettings) {
+  constructor({
+    ground,
+    seed,
+    first,
+    skewOf,
+    committed,
+    alarmGivenUp,
+    refuses,
+    called,
+  }: RigSettings) {
     this.platform = new Platform(ground, seed);
     this.payloads = new Bucket(this.platform, "peach-payloads");
     this.uploads = new Bucket(this.platform, "uploads");
@@ -103,7 +112,8 @@ export class Rig {
       refuses: (host, method) => refuses?.(host, method) ?? false,
       called: (host, method, given) => called?.(host, method, given),
       // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a run that was deleted.
-      mayGiveUp: ({ className, storage }) => className === "RunObject" && storage.tables.has("journal"),
+      mayGiveUp: ({ className, storage }) =>
+        className === "RunObject" && storage.tables.has("journal"),
     });
   }
 
@@ -182,13 +192,22 @@ export class Rig {
     return [...this.edge.hosts.values()].filter((host) => host.className === className);
   }
 
-  #queue(name: string, maxRetries: number, retryDelaySeconds: number, deadLetters: Queue | null): Queue {
+  #queue(
+    name: string,
+    maxRetries: number,
+    retryDelaySeconds: number,
+    deadLetters: Queue | null,
+  ): Queue {
     return new Queue(
       this.platform,
       { name, maxBatchSize: 10, maxRetries, retryDelaySeconds, deadLetters },
       () => this.edge.begin(`consumer of ${name} ${++this.#requests}`),
       (life: Life, batch: object) =>
-        workerOf(life.isolate.exports).handlers.queue(batch, this.edge.envOf(life), this.edge.contextOf(life)),
+        workerOf(life.isolate.exports).handlers.queue(
+          batch,
+          this.edge.envOf(life),
+          this.edge.contextOf(life),
+        ),
     );
   }
 }

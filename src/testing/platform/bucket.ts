@@ -35,14 +35,17 @@ export class Bucket {
 
   /** The binding as this life uses it. */
   boundTo(life: Life): object {
-    const operate = <T>(what: string, perform: () => T): Promise<T> => this.#operate(life, what, perform);
+    const operate = <T>(what: string, perform: () => T): Promise<T> =>
+      this.#operate(life, what, perform);
     return {
       put: async (key: string, value: unknown, options: PutOptions = {}) => {
         const bytes = await bytesOf(value);
         return operate(`put ${key}`, () => described(key, this.store(key, bytes, options)));
       },
-      get: (key: string, options: { readonly range?: { readonly offset?: number; readonly length?: number } } = {}) =>
-        operate(`get ${key}`, () => this.#read(key, options.range)),
+      get: (
+        key: string,
+        options: { readonly range?: { readonly offset?: number; readonly length?: number } } = {},
+      ) => operate(`get ${key}`, () => this.#read(key, options.range)),
       head: (key: string) =>
         operate(`head ${key}`, () => {
           const object = this.objects.get(key);
@@ -51,10 +54,17 @@ export class Bucket {
       delete: (keys: string | readonly string[]) => {
         const all = typeof keys === "string" ? [keys] : [...keys];
         if (all.length > LIST_PAGE) throw new Error(`R2 deletes at most ${LIST_PAGE} keys at once`);
-        return operate(`delete ${all.join(", ")}`, () => all.forEach((key) => this.objects.delete(key)));
+        return operate(`delete ${all.join(", ")}`, () =>
+          all.forEach((key) => this.objects.delete(key)),
+        );
       },
-      list: (options: { readonly prefix?: string; readonly cursor?: string; readonly limit?: number } = {}) =>
-        operate(`list ${options.prefix ?? ""}`, () => this.#list(options)),
+      list: (
+        options: {
+          readonly prefix?: string;
+          readonly cursor?: string;
+          readonly limit?: number;
+        } = {},
+      ) => operate(`list ${options.prefix ?? ""}`, () => this.#list(options)),
       createMultipartUpload: (key: string, options: PutOptions = {}) =>
         operate(`begin ${key}`, () => this.#upload(life, key, options)),
     };
@@ -87,14 +97,19 @@ export class Bucket {
         const answer = refused ? null : { is: perform() };
         if (answer === null || ground.strikes("r2_unsure", where)) {
           life.failures += 1;
-          platform.resume(life, inMs, () => reject(passing("internal error: please try again (10001)")));
+          platform.resume(life, inMs, () =>
+            reject(passing("internal error: please try again (10001)")),
+          );
         } else platform.resume(life, inMs, () => resolve(answer.is));
       });
     });
     return promise;
   }
 
-  #read(key: string, range: { readonly offset?: number; readonly length?: number } = {}): object | null {
+  #read(
+    key: string,
+    range: { readonly offset?: number; readonly length?: number } = {},
+  ): object | null {
     const object = this.objects.get(key);
     if (object === undefined) return null;
     const { offset = 0, length = object.bytes.length } = range;
@@ -115,8 +130,18 @@ export class Bucket {
     };
   }
 
-  #list({ prefix = "", cursor = "", limit = LIST_PAGE }: { prefix?: string; cursor?: string; limit?: number }): object {
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > cursor).toSorted();
+  #list({
+    prefix = "",
+    cursor = "",
+    limit = LIST_PAGE,
+  }: {
+    prefix?: string;
+    cursor?: string;
+    limit?: number;
+  }): object {
+    const keys = [...this.objects.keys()]
+      .filter((key) => key.startsWith(prefix) && key > cursor)
+      .toSorted();
     const page = keys.slice(0, limit);
     const truncated = keys.length > page.length;
     return {
@@ -151,7 +176,9 @@ export class Bucket {
       complete: (uploaded: readonly { readonly partNumber: number }[]) =>
         operate(`complete ${key}`, () => {
           isOver = true;
-          const bytes = Buffer.concat(uploaded.flatMap(({ partNumber }) => parts.get(partNumber) ?? []));
+          const bytes = Buffer.concat(
+            uploaded.flatMap(({ partNumber }) => parts.get(partNumber) ?? []),
+          );
           return described(key, this.store(key, new Uint8Array(bytes), options));
         }),
       abort: () =>
@@ -162,7 +189,10 @@ export class Bucket {
   }
 }
 
-function described(key: string, { bytes, uploaded, version, httpMetadata, customMetadata }: StoredObject): object {
+function described(
+  key: string,
+  { bytes, uploaded, version, httpMetadata, customMetadata }: StoredObject,
+): object {
   return {
     key,
     size: bytes.length,

@@ -72,8 +72,10 @@ function freeze(value: unknown, seen: Set<object>): void {
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
   if (!isFunction && !isPlain) return;
   seen.add(value);
-  for (const { value: part } of Object.values(Object.getOwnPropertyDescriptors(value))) freeze(part, seen);
-  if (isFunction && typeof value.prototype === "object" && value.prototype !== null) Object.freeze(value.prototype);
+  for (const { value: part } of Object.values(Object.getOwnPropertyDescriptors(value)))
+    freeze(part, seen);
+  if (isFunction && typeof value.prototype === "object" && value.prototype !== null)
+    Object.freeze(value.prototype);
   Object.freeze(value);
 }
 
@@ -86,10 +88,12 @@ function topLevelOf(text: string): {
   if (errors.length > 0) throw new Error(`the worker's code cannot be read: ${errors[0]?.message}`);
   const [variables, functions]: [Variable[], string[]] = [[], []];
   for (const statement of program.body) {
-    if (statement.type === "FunctionDeclaration" && statement.id !== null) functions.push(statement.id.name);
+    if (statement.type === "FunctionDeclaration" && statement.id !== null)
+      functions.push(statement.id.name);
     if (statement.type !== "VariableDeclaration") continue;
     for (const { id, init, end } of statement.declarations)
-      if (id.type === "Identifier") variables.push({ name: id.name, init, from: id.end, to: end, uses: new Set() });
+      if (id.type === "Identifier")
+        variables.push({ name: id.name, init, from: id.end, to: end, uses: new Set() });
   }
   const assigned = new Set<string>();
   // Every name in what is assigned to counts, so that a pattern hides none.
@@ -124,10 +128,14 @@ function topLevelOf(text: string): {
 }
 
 /** Also what is made of state when it is initialised. */
-function stateAmong(variables: readonly Variable[], assigned: ReadonlySet<string>): ReadonlySet<string> {
+function stateAmong(
+  variables: readonly Variable[],
+  assigned: ReadonlySet<string>,
+): ReadonlySet<string> {
   const state = new Set<string>();
   for (const { name, init, uses } of variables)
-    if (assigned.has(name) || canChange(name, init) || [...uses].some((used) => state.has(used))) state.add(name);
+    if (assigned.has(name) || canChange(name, init) || [...uses].some((used) => state.has(used)))
+      state.add(name);
   return state;
 }
 
@@ -138,7 +146,8 @@ const EXPORTS = "stdin_exports";
 
 function canChange(name: string, init: Expression | null): boolean {
   if (init === null) return true;
-  if (init.type === "NewExpression") return !(init.callee.type === "Identifier" && STATELESS.test(init.callee.name));
+  if (init.type === "NewExpression")
+    return !(init.callee.type === "Identifier" && STATELESS.test(init.callee.name));
   if (init.type === "CallExpression") return !isForeign(init);
   if (init.type === "ObjectExpression" || init.type === "ArrayExpression")
     return !/^[A-Z][A-Z0-9_]*$/.test(name) && name !== EXPORTS;
@@ -153,6 +162,11 @@ function isForeign(init: Expression | null): boolean {
   if (init.type !== "CallExpression") return false;
   if (init.callee.type !== "Identifier") return isForeign(init.callee);
   const [first] = init.arguments;
-  if (init.callee.name === "__toESM" && first !== undefined && first.type !== "SpreadElement") return isForeign(first);
-  return init.callee.name === "require" && first?.type === "Literal" && !String(first.value).startsWith("#generated/");
+  if (init.callee.name === "__toESM" && first !== undefined && first.type !== "SpreadElement")
+    return isForeign(first);
+  return (
+    init.callee.name === "require" &&
+    first?.type === "Literal" &&
+    !String(first.value).startsWith("#generated/")
+  );
 }

@@ -1,5 +1,12 @@
 /** The globals of the platform: what depends on time or chance is the simulated platform's that was entered last. */
-import { createHmac, createSecretKey, hash, hkdfSync, timingSafeEqual, type KeyObject } from "node:crypto";
+import {
+  createHmac,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  timingSafeEqual,
+  type KeyObject,
+} from "node:crypto";
 import { completeByteArrays } from "./bytes.ts";
 import type { Platform } from "./platform.ts";
 
@@ -13,7 +20,8 @@ export function enterPlatform(platform: Platform): void {
 }
 
 function present(): Platform {
-  if (entered === null) throw new Error("the worker's code looks around before there is a platform");
+  if (entered === null)
+    throw new Error("the worker's code looks around before there is a platform");
   return entered;
 }
 
@@ -38,7 +46,8 @@ const setTimer =
   (work: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) =>
     present().setTimer(() => work(...given), ms, isRepeated ? Math.max(1, ms) : null);
 const clearTimer = (id: unknown): void => present().clearTimer(id);
-const say = (...said: unknown[]): void => present().ground.tell(() => `log: ${said.map(String).join(" ")}`);
+const say = (...said: unknown[]): void =>
+  present().ground.tell(() => `log: ${said.map(String).join(" ")}`);
 
 /** What `importKey` gives. */
 interface Imported {
@@ -59,7 +68,8 @@ function cryptoOf(): object {
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
     },
     subtle: {
-      digest: async (_algorithm: string, data: Uint8Array) => bufferOf(hash("sha256", data, "buffer")),
+      digest: async (_algorithm: string, data: Uint8Array) =>
+        bufferOf(hash("sha256", data, "buffer")),
       importKey: async (_format: string, key: Uint8Array | ArrayBuffer) => ({
         key: createSecretKey(new Uint8Array(key)),
       }),
@@ -70,9 +80,16 @@ function cryptoOf(): object {
       ) => hkdfSync("sha256", key, salt, info, bits / 8),
       sign: async (_algorithm: unknown, { key }: Imported, data: Uint8Array) =>
         bufferOf(createHmac("sha256", key).update(data).digest()),
-      verify: async (_algorithm: unknown, { key }: Imported, signature: Uint8Array, data: Uint8Array) => {
+      verify: async (
+        _algorithm: unknown,
+        { key }: Imported,
+        signature: Uint8Array,
+        data: Uint8Array,
+      ) => {
         const right = createHmac("sha256", key).update(data).digest();
-        return right.length === signature.byteLength && timingSafeEqual(right, new Uint8Array(signature));
+        return (
+          right.length === signature.byteLength && timingSafeEqual(right, new Uint8Array(signature))
+        );
       },
       timingSafeEqual: (one: Uint8Array, other: Uint8Array) =>
         timingSafeEqual(new Uint8Array(one), new Uint8Array(other)),
@@ -130,7 +147,13 @@ export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["clearTimeout", clearTimer],
   ["setInterval", setTimer(true)],
   ["clearInterval", clearTimer],
-  ["scheduler", { wait: (ms: number) => new Promise<void>((resolve) => void present().setTimer(resolve, ms, null)) }],
+  [
+    "scheduler",
+    {
+      wait: (ms: number) =>
+        new Promise<void>((resolve) => void present().setTimer(resolve, ms, null)),
+    },
+  ],
   ["crypto", cryptoOf()],
   ["console", { log: say, info: say, warn: say, error: say, debug: say }],
   ["Blob", PlatformBlob],

@@ -37,9 +37,12 @@ function copiedObject(value: object, hand: Hand): unknown {
   if (value instanceof ReadableStream) return value;
   if (value instanceof Date) return new Date(value);
   if (value instanceof Set) return new Set(Array.from(value, (part) => copied(part, hand)));
-  if (value instanceof Map) return new Map(Array.from(value, ([key, part]) => [copied(key, hand), copied(part, hand)]));
+  if (value instanceof Map)
+    return new Map(Array.from(value, ([key, part]) => [copied(key, hand), copied(part, hand)]));
   if (value instanceof Error) return copiedError(value);
-  throw new TypeError(`DataCloneError: ${Object.prototype.toString.call(value)} could not be cloned`);
+  throw new TypeError(
+    `DataCloneError: ${Object.prototype.toString.call(value)} could not be cloned`,
+  );
 }
 
 /** What the other side sees of an error: its text, and that it comes from afar. */
@@ -53,15 +56,25 @@ const BUILT_IN = new Set(["TypeError", "RangeError", "SyntaxError", "EvalError",
 
 /** How the platform itself fails a call. */
 export const FAILURES = {
-  reset: { message: "Durable Object reset because its code was updated.", durableObjectReset: true, remote: true },
-  gone: { message: "Connection closed: this Durable Object instance is no longer active.", remote: true },
+  reset: {
+    message: "Durable Object reset because its code was updated.",
+    durableObjectReset: true,
+    remote: true,
+  },
+  gone: {
+    message: "Connection closed: this Durable Object instance is no longer active.",
+    remote: true,
+  },
   lost: { message: "Network connection lost.", retryable: true },
   overloaded: {
     message: "Durable Object is overloaded. Requests queued for too long.",
     overloaded: true,
     remote: true,
   },
-} as const satisfies Record<string, { readonly message: string; readonly [flag: string]: string | boolean }>;
+} as const satisfies Record<
+  string,
+  { readonly message: string; readonly [flag: string]: string | boolean }
+>;
 export type Failure = keyof typeof FAILURES;
 
 const made = new WeakSet<Error>();

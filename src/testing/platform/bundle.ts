@@ -101,7 +101,9 @@ export function workerCode(text: string): WorkerCode {
     ...GLOBALS.keys(),
     `"use strict";const exports = module.exports;${text}`,
   );
-  const module: { exports: Readonly<Record<string, unknown>>; state?: ModuleState } = { exports: {} };
+  const module: { exports: Readonly<Record<string, unknown>>; state?: ModuleState } = {
+    exports: {},
+  };
   let generated: Readonly<Record<string, unknown>> = {};
   const required = createRequire(import.meta.url);
   const require = (name: string): unknown =>
@@ -135,11 +137,20 @@ function surroundings(change: Change | null): Plugin {
   return {
     name: "surroundings",
     setup(esbuild) {
-      esbuild.onResolve({ filter: /^(cloudflare:workers|#generated\/\w+)$/ }, ({ path }) => ({ path, external: true }));
+      esbuild.onResolve({ filter: /^(cloudflare:workers|#generated\/\w+)$/ }, ({ path }) => ({
+        path,
+        external: true,
+      }));
       esbuild.onResolve({ filter: SHARED }, ({ path }) => ({ path, external: true }));
-      esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, () => ({ path: "app", namespace: "simulated" }));
+      esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, () => ({
+        path: "app",
+        namespace: "simulated",
+      }));
       // All isolates share one `env`, which is empty: there is nothing to hide.
-      esbuild.onResolve({ filter: /\/(hide|show)-own-env\.ts$/ }, () => ({ path: "nothing", namespace: "simulated" }));
+      esbuild.onResolve({ filter: /\/(hide|show)-own-env\.ts$/ }, () => ({
+        path: "nothing",
+        namespace: "simulated",
+      }));
       esbuild.onLoad({ filter: /.*/, namespace: "simulated" }, ({ path }) => ({
         contents: path === "app" ? APP : "",
         loader: "js",
@@ -147,7 +158,9 @@ function surroundings(change: Change | null): Plugin {
       if (change === null) return;
       const file = join(ROOT, change.file);
       const contents = changed(change);
-      esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) => (path === file ? { contents, loader: "ts" } : undefined));
+      esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) =>
+        path === file ? { contents, loader: "ts" } : undefined,
+      );
     },
   };
 }

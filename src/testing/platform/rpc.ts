@@ -3,7 +3,14 @@
  * never answered. What a call promises can be called before it is there (a session), as on the platform.
  */
 import type { Life } from "./life.ts";
-import { copied, copiedError, failureOf, isPlatforms, type Failure, type RpcTarget } from "./wire.ts";
+import {
+  copied,
+  copiedError,
+  failureOf,
+  isPlatforms,
+  type Failure,
+  type RpcTarget,
+} from "./wire.ts";
 
 /** Answers one call; only the first answer counts. */
 export interface Answer {
@@ -15,8 +22,10 @@ export interface Answer {
 class Remote {
   #there: { readonly life: Life; readonly target: object } | null = null;
   #error: Error | null = null;
-  readonly #waiting: { readonly call: (life: Life, target: object) => void; readonly otherwise: (e: Error) => void }[] =
-    [];
+  readonly #waiting: {
+    readonly call: (life: Life, target: object) => void;
+    readonly otherwise: (e: Error) => void;
+  }[] = [];
 
   arrived(life: Life, target: object): void {
     this.#there = { life, target };
@@ -133,17 +142,22 @@ class Staying {
 
 /** What a call carries, as the story tells it. */
 function shown(value: unknown): string {
-  return value instanceof Staying ? "a session" : (JSON.stringify(value) ?? "nothing").slice(0, 160);
+  return value instanceof Staying
+    ? "a session"
+    : (JSON.stringify(value) ?? "nothing").slice(0, 160);
 }
 
 /** The promise, with calls on what it promises. */
 function promised(from: Life, what: string, promise: Promise<unknown>, remote: Remote): object {
-  const handed = promise.then((value) => (value instanceof Staying ? stubOf(from, what, value) : value));
+  const handed = promise.then((value) =>
+    value instanceof Staying ? stubOf(from, what, value) : value,
+  );
   // Who makes calls on it need not wait for it.
   handed.catch(() => undefined);
   return new Proxy(handed, {
     get(target, name) {
-      if (name === "then" || name === "catch" || name === "finally") return target[name].bind(target);
+      if (name === "then" || name === "catch" || name === "finally")
+        return target[name].bind(target);
       if (name === Symbol.dispose) return () => undefined;
       if (typeof name === "symbol") return Reflect.get(target, name);
       return (...given: readonly unknown[]) => {

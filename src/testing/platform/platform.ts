@@ -14,7 +14,12 @@ export interface Committer {
 export interface Running {
   readonly alive: boolean;
   readonly name: string;
-  readonly isolate: { readonly name: string; readonly alive: boolean; enter(): void; crash(): void };
+  readonly isolate: {
+    readonly name: string;
+    readonly alive: boolean;
+    enter(): void;
+    crash(): void;
+  };
   /** How often the platform has failed it so far. */
   readonly failures: number;
   now(): number;
@@ -51,7 +56,8 @@ export class Platform {
 
   set current(life: Running | null) {
     // It would go on in the next event, whose life is another.
-    if (life !== null && this.#endsTurns) throw new Error(`${life.name} begins to run between two events`);
+    if (life !== null && this.#endsTurns)
+      throw new Error(`${life.name} begins to run between two events`);
     this.#current = life;
     life?.isolate.enter();
   }
@@ -69,7 +75,8 @@ export class Platform {
   resume(life: Running, ms: number, happen: () => void): void {
     this.after(life, ms, () => {
       const { ground } = this;
-      if (ground.strikes("isolate_crash", () => `${life.isolate.name}, by ${life.name}`)) life.isolate.crash();
+      if (ground.strikes("isolate_crash", () => `${life.isolate.name}, by ${life.name}`))
+        life.isolate.crash();
       else if (ground.strikes("crash", () => life.name)) life.kill("crash");
       else happen();
     });
@@ -109,7 +116,8 @@ export class Platform {
     const life = this.current;
     const id = ++this.#timersMade;
     // Who only looks at an object from outside waits for nothing.
-    if (life !== null) this.#armTimer(id, life, Math.max(0, Number.isFinite(ms) ? ms : 0), everyMs, work);
+    if (life !== null)
+      this.#armTimer(id, life, Math.max(0, Number.isFinite(ms) ? ms : 0), everyMs, work);
     return id;
   }
 

@@ -30,7 +30,8 @@ export class Dice {
   /** Dice of their own, so that more throws here change nothing there. */
   fork(label: string): Dice {
     let seed = this.#state;
-    for (let index = 0; index < label.length; index += 1) seed = Math.imul(seed ^ label.charCodeAt(index), 0x01000193);
+    for (let index = 0; index < label.length; index += 1)
+      seed = Math.imul(seed ^ label.charCodeAt(index), 0x01000193);
     return new Dice(seed);
   }
 }

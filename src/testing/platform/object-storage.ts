@@ -3,7 +3,13 @@
  * of the world) is one commit, as on the platform, where writes without an await on something outside in between are: `commit` makes it
  * durable, `rollback` takes all of it back.
  */
-import { meaningOf, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "../../support/sql-database.ts";
+import {
+  meaningOf,
+  SqlDatabase,
+  type Meaning,
+  type SqlRow,
+  type SqlValue,
+} from "./sql-database.ts";
 
 /** Of a row, a string or a blob. Bytes. */
 const MAX_ROW_BYTES = 2_000_000;
@@ -23,7 +29,8 @@ const STATEMENTS = new Map<string, readonly string[]>();
 
 /** One or more of them, one after the other. */
 function statementsOf(query: string): readonly string[] {
-  const known = STATEMENTS.get(query) ?? query.split(";").filter((statement) => statement.trim() !== "");
+  const known =
+    STATEMENTS.get(query) ?? query.split(";").filter((statement) => statement.trim() !== "");
   STATEMENTS.set(query, known);
   return known;
 }
@@ -88,7 +95,8 @@ export class ObjectStorage {
     if (values.length > MAX_PARAMETERS) throw new Error(`too many SQL variables: ${values.length}`);
     let bytes = 0;
     for (const value of values) bytes += sizeOf(value);
-    if (bytes > MAX_ROW_BYTES) throw new Error(`string or blob too big: ${bytes} bytes: SQLITE_TOOBIG`);
+    if (bytes > MAX_ROW_BYTES)
+      throw new Error(`string or blob too big: ${bytes} bytes: SQLITE_TOOBIG`);
     if (values.length > 0) return this.#execOne(query, values);
     let last: Executed = NOTHING;
     for (const statement of statementsOf(query)) last = this.#execOne(statement, []);
@@ -122,7 +130,10 @@ export class ObjectStorage {
   }
 
   put(key: string, value: unknown): void {
-    this.#execOne("CREATE TABLE IF NOT EXISTS _values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT", []);
+    this.#execOne(
+      "CREATE TABLE IF NOT EXISTS _values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+      [],
+    );
     this.#execOne(
       "INSERT INTO _values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
       [key, JSON.stringify(value)],
@@ -194,15 +205,19 @@ export class ObjectStorage {
     const meaning = meaningOf(query);
     if (meaning.type === "look")
       return {
-        rows: meaning.names.flatMap((name) => (this.#tables.has(name) ? [{ name, present: 1 }] : [])),
+        rows: meaning.names.flatMap((name) =>
+          this.#tables.has(name) ? [{ name, present: 1 }] : [],
+        ),
         written: 0,
       };
     if (meaning.type === "create") {
       this.#create(query, meaning);
       return { rows: [], written: 0 };
     }
-    for (const name of meaning.names) if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
-    if (meaning.type === "read") return { rows: this.#database?.all(query, values) ?? [], written: 0 };
+    for (const name of meaning.names)
+      if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
+    if (meaning.type === "read")
+      return { rows: this.#database?.all(query, values) ?? [], written: 0 };
     const { database } = this.#begin();
     this.writes += 1;
     if (meaning.returns) {
@@ -215,7 +230,10 @@ export class ObjectStorage {
     return { rows: [], written };
   }
 
-  #create(query: string, { name, ifMissing, isTable }: Meaning & { readonly type: "create" }): void {
+  #create(
+    query: string,
+    { name, ifMissing, isTable }: Meaning & { readonly type: "create" },
+  ): void {
     if (this.#tables.has(name)) {
       if (ifMissing) return;
       throw new Error(`table ${name} already exists`);

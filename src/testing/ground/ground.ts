@@ -20,7 +20,7 @@ export interface Limits {
   /** How many triggers there are, and how many tasks a pipeline has, at most. */
   readonly triggers: number;
   readonly tasks: number;
-  /** What all worlds are about (test/engine-simulation/themes.ts); absent: as it happens. */
+  /** What all worlds are about; absent: as it happens. */
   readonly theme?: string;
 }
 
@@ -51,7 +51,12 @@ export class Ground {
   #offset = 0;
 
   /** `focus`: how often which faults strike, if not as the seed has it. */
-  constructor(seed: number, limits: Limits, telling: boolean, focus: ReadonlyMap<Fault, number> | null = null) {
+  constructor(
+    seed: number,
+    limits: Limits,
+    telling: boolean,
+    focus: ReadonlyMap<Fault, number> | null = null,
+  ) {
     const dice = new Dice(seed);
     this.dice = dice.fork("going well");
     this.faults = new Faults(dice.fork("faults"), limits.without, limits.faults, focus);
@@ -78,7 +83,8 @@ export class Ground {
   }
 
   tell(line: () => string): void {
-    if (this.#telling) this.story.push(`${(this.scheduler.now / 1000).toFixed(3).padStart(10)} s  ${line()}`);
+    if (this.#telling)
+      this.story.push(`${(this.scheduler.now / 1000).toFixed(3).padStart(10)} s  ${line()}`);
   }
 
   /** The first violation counts; the world stops there. */

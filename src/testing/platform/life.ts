@@ -10,7 +10,10 @@ export interface Home {
   readonly name: string;
   readonly alive: boolean;
   readonly lives: Set<Life>;
-  readonly release: { readonly name: string; readonly variables: Readonly<Record<string, unknown>> };
+  readonly release: {
+    readonly name: string;
+    readonly variables: Readonly<Record<string, unknown>>;
+  };
   readonly exports: Readonly<Record<string, unknown>>;
   make(className: string, ctx: unknown, env: unknown): object;
   enter(): void;

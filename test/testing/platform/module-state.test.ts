@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freezeShared, prepareModuleState, type ModuleState } from "./module-state.ts";
+import { freezeShared, prepareModuleState, type ModuleState } from "../../../src/testing/platform/module-state.ts";
 
 /** Code as esbuild makes it of modules, prepared and evaluated. */
 function evaluate(text: string, required: Readonly<Record<string, unknown>> = {}) {

@@ -1,14 +1,14 @@
 /** What the worker's bundle exports (see platform/bundle.ts), with types. */
-import type { Actor } from "../../src/domain/actor.ts";
-import type { RunId } from "../../src/domain/ids.ts";
-import type { Plan } from "../../src/domain/plan/plan.ts";
-import type { Result } from "../../src/domain/problem.ts";
-import type { TriggerKey } from "../../src/domain/trigger-key.ts";
-import type { TriggerOrigin } from "../../src/domain/trigger.ts";
-import type { RunRpc } from "../../src/objects/run/run-rpc.ts";
-import type { PausesRpc } from "../../src/objects/pauses/pauses-rpc.ts";
-import type { SchedulesRpc } from "../../src/objects/schedules/schedules-rpc.ts";
-import type { Life } from "./platform/life.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { RunId } from "../../domain/ids.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { Result } from "../../domain/problem.ts";
+import type { TriggerKey } from "../../domain/trigger-key.ts";
+import type { TriggerOrigin } from "../../domain/trigger.ts";
+import type { RunRpc } from "../../objects/run/run-rpc.ts";
+import type { PausesRpc } from "../../objects/pauses/pauses-rpc.ts";
+import type { SchedulesRpc } from "../../objects/schedules/schedules-rpc.ts";
+import type { Life } from "./life.ts";
 
 /** A payload as the worker has encoded it. */
 export interface Encoded {
@@ -49,7 +49,11 @@ export interface Dependencies {
 
 export interface WorkerFace {
   readonly handlers: {
-    fetch<T>(request: (dependencies: Dependencies) => Promise<T>, env: object, ctx: object): Promise<T>;
+    fetch<T>(
+      request: (dependencies: Dependencies) => Promise<T>,
+      env: object,
+      ctx: object,
+    ): Promise<T>;
     queue(batch: object, env: object, ctx: object): Promise<void>;
     scheduled(controller: object, env: object, ctx: object): Promise<void>;
   };
@@ -57,7 +61,10 @@ export interface WorkerFace {
   readonly callPauses: <T>(env: object, call: (pauses: PausesRpc) => Promise<T>) => Promise<T>;
   readonly apiKey: (caller: string, key: string) => TriggerKey;
   readonly apiEventKey: (caller: string, event: string, key: string) => TriggerKey;
-  readonly callSchedules: <T>(env: object, call: (schedules: SchedulesRpc) => Promise<T>) => Promise<T>;
+  readonly callSchedules: <T>(
+    env: object,
+    call: (schedules: SchedulesRpc) => Promise<T>,
+  ) => Promise<T>;
   readonly encodePayload: (value: unknown) => Result<Encoded>;
   readonly decodePayload: (payload: object, bytes: Uint8Array) => unknown;
   readonly createReplayRun: (dependencies: object) => (
@@ -77,7 +84,11 @@ export interface WorkerFace {
     dependencies: object,
     env: object,
     presented: object,
-    body: { readonly contentType: string; readonly contentLength: number | null; readonly body: Uint8Array },
+    body: {
+      readonly contentType: string;
+      readonly contentLength: number | null;
+      readonly body: Uint8Array;
+    },
   ) => Promise<Result<{ readonly status: string }>>;
 }
 

@@ -61,7 +61,9 @@ export class Edge {
     const { now } = this.#releases;
     this.#released.set(release.name, release);
     this.#releases = { now: release, before: share > 0 ? now : release, share };
-    this.platform.ground.tell(() => `${release.name} is deployed, ${Math.round(share * 100)} % stay with ${now.name}`);
+    this.platform.ground.tell(
+      () => `${release.name} is deployed, ${Math.round(share * 100)} % stay with ${now.name}`,
+    );
   }
 
   /** Ends the roll-out: everything gets the present release. */
@@ -72,7 +74,12 @@ export class Edge {
   /** An invocation begins in some isolate. */
   begin(name: string): Life {
     const { dice } = this.platform;
-    return new Life(this.platform, name, this.#isolate("requests", dice.next()), this.#settings.skewOf(""));
+    return new Life(
+      this.platform,
+      name,
+      this.#isolate("requests", dice.next()),
+      this.#settings.skewOf(""),
+    );
   }
 
   /** The object of this binding and name, asleep or awake. */
@@ -117,8 +124,16 @@ export class Edge {
               const isHere = life.isolate.alive && dice.chance(0.7);
               const isolate = isHere
                 ? life.isolate
-                : this.#pick("requests", this.#released.get(life.isolate.release.name) ?? this.release);
-              const called = new Life(this.platform, `${entrypoint} ${++this.#made}`, isolate, life.skewMs);
+                : this.#pick(
+                    "requests",
+                    this.#released.get(life.isolate.release.name) ?? this.release,
+                  );
+              const called = new Life(
+                this.platform,
+                `${entrypoint} ${++this.#made}`,
+                isolate,
+                life.skewMs,
+              );
               this.platform.current = called;
               const instance = isolate.make(entrypoint, this.contextOf(called), this.envOf(called));
               invoke(called, instance, method, given, answer, remote);
@@ -194,7 +209,10 @@ class Namespace {
     const life = this.#life;
     const host = this.#edge.host(this.#binding, name);
     const own = { name, id: this.idFromName(name) };
-    return caller((method, given) => request(life, `${method} of ${host.label}`, host.arrival(method, given)), own);
+    return caller(
+      (method, given) => request(life, `${method} of ${host.label}`, host.arrival(method, given)),
+      own,
+    );
   }
 
   idFromName(name: string): { readonly name: string; toString(): string } {
@@ -207,9 +225,14 @@ class Namespace {
 }
 
 /** A class whose objects have all bindings as their own, as on the platform: who copies one has them all. */
-function environmentOf({ objects, bindings, first }: EdgeSettings, edge: Edge): new (life: Life) => object {
+function environmentOf(
+  { objects, bindings, first }: EdgeSettings,
+  edge: Edge,
+): new (life: Life) => object {
   const makers: (readonly [string, (life: Life) => unknown])[] = [
-    ...Object.keys(objects).map((name) => [name, (life: Life) => new Namespace(edge, name, life)] as const),
+    ...Object.keys(objects).map(
+      (name) => [name, (life: Life) => new Namespace(edge, name, life)] as const,
+    ),
     ...Object.entries(bindings),
     ...Object.keys(first.variables).map(
       (name) => [name, (life: Life) => life.isolate.release.variables[name]] as const,
