@@ -1,7 +1,7 @@
 import { checkTypes } from "./check-types.ts";
 import { checkProject } from "./compile.ts";
 import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
-import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import type { ProjectPaths } from "./project-paths.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function checkAll(paths: ProjectPaths): Promise<{
   const project = checkProject(paths);
   const diagnostics = inFileOrder(
     [...project.diagnostics, ...(await checkTypes(project, paths))],
-    displayPath(paths.confPath),
+    project.confFiles,
   );
   const plan = diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null;
   return { plan, diagnostics, warnings: project.warnings };

@@ -26,10 +26,11 @@ import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
 import { emitPlan, emitRegistry, emitTaskTypes } from "./emit.ts";
-import { loadConf, type LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./load.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
 import { buildPlan, type ResolvedMethods } from "./plan.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import { readConf } from "./read-conf.ts";
 import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
@@ -37,6 +38,8 @@ import { readWrangler } from "./wrangler-config.ts";
 
 /** The result of all checks of a project, also of one with problems. */
 export interface CheckedProject {
+  /** The files of peach.conf, as diagnostics show them, in the order in which they are read. */
+  readonly confFiles: readonly string[];
   /** Problems in file order, without those of `checkTypes`, which needs `tsc`. */
   readonly diagnostics: readonly Diagnostic[];
   /** Warnings about what may be intended and probably is not; empty while there are problems. */
@@ -98,16 +101,10 @@ export function compileProject(
 export function checkProject(paths: ProjectPaths, options: CompileOptions = {}): CheckedProject {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);
-  const text = readText(paths.confPath);
-  const source: SourceFile = { path: displayPath(paths.confPath), text: text ?? "" };
-  if (text === null) {
-    report({ source, start: 0, end: 0 }, "this file cannot be read", {
-      hint: "PEACH_CONF names the file; without it peach.conf is used, else peach.conf.example",
-    });
-  }
-  const read = text === null ? null : loadConf(source, report);
+  const { files, loaded: read } = readConf(paths.confPath, report);
   if (read === null)
     return {
+      confFiles: files,
       diagnostics,
       warnings: [],
       edges: [],
@@ -130,10 +127,10 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const modules = findModules(paths, loaded, report);
   const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
   const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
-  const known = { edges, eaches, methods, modules: modules ?? [] };
+  const known = { confFiles: files, edges, eaches, methods, modules: modules ?? [] };
   if (diagnostics.length > 0)
     return {
-      diagnostics: inFileOrder(diagnostics, source.path),
+      diagnostics: inFileOrder(diagnostics, files),
       warnings: [],
       ...known,
       compiled: null,
@@ -149,7 +146,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   checkOpenEndpoints(conf, methods, loaded, warn);
   return {
     diagnostics,
-    warnings: inFileOrder(warnings, source.path),
+    warnings: inFileOrder(warnings, files),
     ...known,
     compiled: { plan, unboundBuckets: unbound },
   };

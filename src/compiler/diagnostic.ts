@@ -44,13 +44,23 @@ export function reportInto(diagnostics: Diagnostic[]): Report {
 }
 
 /**
- * Sorts diagnostics by file and place. The file `first` (peach.conf) leads; other files follow by
- * path.
+ * Sorts diagnostics by file and place. The files of peach.conf lead, in the given order; other files
+ * follow by path.
  */
-export function inFileOrder(diagnostics: readonly Diagnostic[], first: string): Diagnostic[] {
-  const rank = ({ span }: Diagnostic): string =>
-    span.source.path === first ? "" : span.source.path;
-  return diagnostics.toSorted((a, b) => compare(rank(a), rank(b)) || a.span.start - b.span.start);
+export function inFileOrder(
+  diagnostics: readonly Diagnostic[],
+  confFiles: readonly string[],
+): Diagnostic[] {
+  const rank = ({ span }: Diagnostic): number => {
+    const index = confFiles.indexOf(span.source.path);
+    return index === -1 ? confFiles.length : index;
+  };
+  return diagnostics.toSorted(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      compare(a.span.source.path, b.span.source.path) ||
+      a.span.start - b.span.start,
+  );
 }
 
 /** Compares by UTF-16 units, so that the order is the same in every locale. */

@@ -23,9 +23,40 @@ import type { SourceFile, Span } from "./source.ts";
 /** Keys and list indexes from the root of the file to a value. */
 export type Path = readonly PropertyKey[];
 
-/** A YAML file without syntax errors. */
-export class LoadedConf {
+/** A peach.conf without syntax errors: one file, or the files of a folder read as one. */
+export interface LoadedConf {
   /** The content as plain data, with anchors and merge keys resolved. */
+  readonly value: unknown;
+  /** The first file, for problems that have no better place. */
+  readonly source: SourceFile;
+
+  /** Finds the key at the end of this path, or the deepest written key above it. */
+  keySpan(path: Path): Span;
+
+  /** Finds the value at this path, or its key if the value is empty. */
+  valueSpan(path: Path): Span;
+
+  /**
+   * Returns the value at this path as the user wrote it, for "given ..." in messages. Mappings and
+   * lists are named, not quoted; texts are cut after 60 characters.
+   */
+  given(path: Path): string;
+
+  /**
+   * Drops the unwritten parts of this path. A shorthand (`retries: 3` for `retries: {limit: 3}`)
+   * has fewer parts than its full form.
+   */
+  writtenPath(path: Path): Path;
+
+  /**
+   * Copies the conf without the values at these written paths; the other values keep their places.
+   * Returns null if no value can be left out, for example if it comes from an alias.
+   */
+  without(paths: readonly Path[]): LoadedConf | null;
+}
+
+/** A YAML file without syntax errors. */
+export class ConfFile implements LoadedConf {
   readonly value: unknown;
   readonly source: SourceFile;
   readonly #document: Document;
@@ -37,21 +68,15 @@ export class LoadedConf {
     this.#document = document;
   }
 
-  /** Finds the key at the end of this path, or the deepest written key above it. */
   keySpan(path: Path): Span {
     return this.#span(this.#walk(path).key);
   }
 
-  /** Finds the value at this path, or its key if the value is empty. */
   valueSpan(path: Path): Span {
     const { key, value } = this.#walk(path);
     return this.#span(isWritten(value) ? value : key);
   }
 
-  /**
-   * Returns the value at this path as the user wrote it, for "given ..." in messages. Mappings and
-   * lists are named, not quoted; texts are cut after 60 characters.
-   */
   given(path: Path): string {
     const { value } = this.#walk(path);
     const node = resolved(value, this.#document);
@@ -63,19 +88,11 @@ export class LoadedConf {
     return written.length > 60 ? `${written.slice(0, 60)}...` : written;
   }
 
-  /**
-   * Drops the unwritten parts of this path. A shorthand (`retries: 3` for `retries: {limit: 3}`)
-   * has fewer parts than its full form.
-   */
   writtenPath(path: Path): Path {
     return this.#walk(path).written;
   }
 
-  /**
-   * Copies the file without the values at these written paths; the other values keep their places.
-   * Returns null if no value can be left out, for example if it comes from an alias.
-   */
-  without(paths: readonly Path[]): LoadedConf | null {
+  without(paths: readonly Path[]): ConfFile | null {
     const document = this.#document.clone();
     // The last item of a list is removed first, so that the indexes of earlier items stay valid.
     const left = paths.toReversed().filter((path) => {
@@ -84,7 +101,7 @@ export class LoadedConf {
     });
     if (left.length === 0) return null;
     try {
-      return new LoadedConf(this.source, document, document.toJS());
+      return new ConfFile(this.source, document, document.toJS());
     } catch (error) {
       // An alias refers to a value that was left out.
       if (error instanceof ReferenceError) return null;
@@ -158,8 +175,11 @@ export class LoadedConf {
   }
 }
 
-/** Parses a file, or reports why it is no valid YAML and returns null. */
-export function loadConf(source: SourceFile, report: Report): LoadedConf | null {
+/**
+ * Parses a file, or reports why it is no valid YAML and returns null. Returns "empty" for a file
+ * without any key.
+ */
+export function loadFile(source: SourceFile, report: Report): ConfFile | "empty" | null {
   const document = parseDocument(source.text, {
     merge: true,
     prettyErrors: false,
@@ -172,7 +192,7 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
   const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
   let readable = true;
   for (const error of document.errors) {
-    reportYamlError(error, at(error.pos), report);
+    reportYamlError(document, error, at(error.pos), report);
     // After a repeated key the rest of the file is readable, so its other problems are reported
     // too.
     readable &&= error.code === "DUPLICATE_KEY";
@@ -205,14 +225,10 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
   if (
     document.contents === null ||
     (isScalar(document.contents) && document.contents.value === null)
-  ) {
-    report(at([0, 0]), "the file is empty", {
-      hint: "it needs at least one task or endpoint; peach.conf.example is a complete one",
-    });
-    return null;
-  }
+  )
+    return "empty";
   try {
-    return new LoadedConf(source, document, document.toJS());
+    return new ConfFile(source, document, document.toJS());
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     report(at(firstAlias(document)), "the aliases stand for too much, or for themselves", {
@@ -260,12 +276,20 @@ function firstAlias(document: Document.Parsed): readonly [number, number] {
 }
 
 /** Reports an error of the parser in Peach's words; unknown kinds keep the parser's message. */
-function reportYamlError(error: YAMLError, span: Span, report: Report): void {
+function reportYamlError(
+  document: Document.Parsed,
+  error: YAMLError,
+  span: Span,
+  report: Report,
+): void {
   const { source } = span;
   if (error.code === "DUPLICATE_KEY") {
     const key = keySpan(span);
+    const first = firstOfRepeated(document, span.start);
     report(key, `\`${source.text.slice(key.start, key.end)}\` stands twice in one mapping`, {
       hint: "keep one of the two",
+      related:
+        first === null ? [] : [{ span: { source, ...first }, message: "it stands here first" }],
     });
   } else if (error.code === "NON_STRING_KEY") {
     report(span, "a list, a mapping or an alias cannot be a key", { hint: "a key is a text" });
@@ -276,6 +300,31 @@ function reportYamlError(error: YAMLError, span: Span, report: Report): void {
   } else if (error.code === "TAB_AS_INDENT") {
     report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
   } else report(lastWritten(span), `this is no YAML: ${error.message}`);
+}
+
+/** Finds the key that a repeated key at this offset repeats. */
+function firstOfRepeated(
+  document: Document.Parsed,
+  offset: number,
+): { readonly start: number; readonly end: number } | null {
+  let first: Node | null = null;
+  visit(document, {
+    Map: (_key, map) => {
+      const repeated = map.items.find(({ key }) => isNode(key) && key.range?.[0] === offset);
+      if (repeated === undefined) return undefined;
+      const earlier = map.items.find((pair) => keyText(pair) === keyText(repeated));
+      first = isNode(earlier?.key) ? earlier.key : null;
+      return visit.BREAK;
+    },
+  });
+  const [start, end] = nodeRange(first);
+  return end > start && start < offset ? { start, end } : null;
+}
+
+/** The range of a node in its file; empty for a node that is not written. */
+function nodeRange(node: Node | null): readonly [number, number] {
+  const [start, end] = node?.range ?? [0, 0];
+  return [start, end];
 }
 
 /**

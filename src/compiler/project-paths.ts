@@ -5,7 +5,7 @@ import { join, relative, resolve } from "node:path";
 export interface ProjectPaths {
   /** The root of the repository, which holds package.json. */
   readonly repoRoot: string;
-  /** The file that is compiled, usually peach.conf. */
+  /** The file or folder that is compiled, usually peach.conf. */
   readonly confPath: string;
   /** The folder that is searched for exported methods. */
   readonly pipelinesDir: string;

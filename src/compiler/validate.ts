@@ -58,9 +58,27 @@ function readConf(
   };
 }
 
-/** Tests for the two keys whose entries have names. */
+/** The keys whose entries have names, with the word for one entry. */
+const NAMED = { tasks: "task", endpoints: "endpoint" } as const;
+type NamedKey = keyof typeof NAMED;
+
 function isNamed(key: PropertyKey | undefined): boolean {
-  return key === "tasks" || key === "endpoints";
+  return key !== undefined && Object.hasOwn(NAMED, key);
+}
+
+/** Tests if a value is a mapping with at least one entry. */
+export function isNamesMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isMapping(value) && Object.keys(value).length > 0;
+}
+
+/** Reports that the value of `tasks` or `endpoints` is no mapping of names. */
+export function reportExpectedNames(key: NamedKey, loaded: LoadedConf, report: Report): void {
+  const given = loaded.given([key]);
+  report(
+    loaded.valueSpan([key]),
+    `${key}: expected a mapping of ${NAMED[key]} names, given ${given === "a mapping" ? "an empty one" : given}`,
+    { hint: `it is written as\n${key}:\n  name:\n    method: exported_function` },
+  );
 }
 
 /**
@@ -77,12 +95,12 @@ function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): Val
     });
   }
   const tasks = new Map<string, TaskConf>();
-  for (const [name, task] of checker.named("tasks", "task", raw)) {
+  for (const [name, task] of checker.named("tasks", raw)) {
     const shape = isMapping(task) && task["external"] === true ? EXTERNAL_TASK_SHAPE : TASK_SHAPE;
     tasks.set(name, checker.mapping(shape, ["method"], ["tasks", name], task));
   }
   const endpoints = new Map<string, EndpointConf>();
-  for (const [name, endpoint] of checker.named("endpoints", "endpoint", raw)) {
+  for (const [name, endpoint] of checker.named("endpoints", raw)) {
     endpoints.set(name, checker.mapping(ENDPOINT_SHAPE, ["method"], ["endpoints", name], endpoint));
   }
   return { root, tasks, endpoints };
@@ -113,18 +131,11 @@ class KeyChecker {
   }
 
   /** Returns the entries of `tasks` or `endpoints` that have a valid name. */
-  named(key: string, what: string, root: Readonly<Record<string, unknown>>): [string, unknown][] {
+  named(key: NamedKey, root: Readonly<Record<string, unknown>>): [string, unknown][] {
     if (!Object.hasOwn(root, key)) return [];
     const entries = root[key];
-    if (!isMapping(entries) || Object.keys(entries).length === 0) {
-      const given = isMapping(entries) ? "an empty one" : this.#loaded.given([key]);
-      this.#report(
-        this.#loaded.valueSpan([key]),
-        `${key}: expected a mapping of ${what} names, given ${given}`,
-        {
-          hint: `it is written as\n${key}:\n  name:\n    method: exported_function`,
-        },
-      );
+    if (!isNamesMapping(entries)) {
+      reportExpectedNames(key, this.#loaded, this.#report);
       return [];
     }
     return Object.entries(entries).filter(([name]) => {
@@ -132,7 +143,7 @@ class KeyChecker {
       if (NAME.test(name) && !isTaken) return true;
       this.#report(
         this.#loaded.keySpan([key, name]),
-        `${key}: expected the name of a ${what}, given ${JSON.stringify(name)}`,
+        `${key}: expected the name of a ${NAMED[key]}, given ${JSON.stringify(name)}`,
         {
           hint: isTaken
             ? "JavaScript has a meaning of its own for this one: choose another"

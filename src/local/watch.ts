@@ -23,16 +23,22 @@ export function watchProject(
     }, SETTLE_MS);
   };
   const sources = join(repoRoot, "src");
+  // peach.conf may be a folder, or become one.
+  const confFolder = watchSources(confPath, changed);
   const endings = [
     watchNames(
       repoRoot,
       ["peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"],
       changed,
     ),
-    watchNames(dirname(confPath), [basename(confPath)], changed),
-    watchSources(sources, changed),
+    watchNames(dirname(confPath), [basename(confPath)], () => {
+      confFolder.follow();
+      changed();
+    }),
+    confFolder.end,
+    watchSources(sources, changed).end,
     ...(relative(sources, pipelinesDir).startsWith("..")
-      ? [watchSources(pipelinesDir, changed)]
+      ? [watchSources(pipelinesDir, changed).end]
       : []),
   ];
   return () => {
@@ -52,8 +58,14 @@ function watchNames(folder: string, names: readonly string[], changed: () => voi
   return () => watcher.close();
 }
 
-/** Watches a folder and its subfolders, including new ones. */
-function watchSources(root: string, changed: () => void): () => void {
+/**
+ * Watches a folder and its subfolders, including new ones. `follow` starts the watch of a folder
+ * that was not there before.
+ */
+function watchSources(
+  root: string,
+  changed: () => void,
+): { readonly follow: () => void; readonly end: () => void } {
   const watchers = new Map<string, () => void>();
   const follow = (): void => {
     const present = new Set(foldersIn(root));
@@ -71,8 +83,11 @@ function watchSources(root: string, changed: () => void): () => void {
     }
   };
   follow();
-  return () => {
-    for (const end of watchers.values()) end();
+  return {
+    follow,
+    end: () => {
+      for (const end of watchers.values()) end();
+    },
   };
 }
 

@@ -18,7 +18,7 @@ describe("a diagnostic", () => {
   report({ source: CONF, start: 14, end: 16 }, "behind a tab", {
     related: [{ span: { source: CONF, start: 0, end: 3 }, message: "because of this" }],
   });
-  const [tab, lines, other] = inFileOrder(diagnostics, CONF.path);
+  const [tab, lines, other] = inFileOrder(diagnostics, [CONF.path]);
 
   it("shows its place, the source line and a marker below the token", () => {
     expect([tab, lines, other].map((one) => one && renderDiagnostic(one)).join("\n\n")).toMatchInlineSnapshot(`

@@ -272,7 +272,7 @@ describe("processes", () => {
 });
 
 describe("watching a project", () => {
-  it("tells of a file that is replaced again and again, of new folders, and of a peach.conf that appears", async () => {
+  it("tells of a file that is replaced again and again, of new folders, of a peach.conf that becomes a folder or appears", async () => {
     const pipelinesDir = join(folder, "pipelines");
     mkdirSync(join(folder, "src"));
     mkdirSync(pipelinesDir);
@@ -301,6 +301,12 @@ describe("watching a project", () => {
       await expectChange(() => writeFileSync(join(pipelinesDir, "deep", "b.ts"), "1"));
       await expectChange(() => rmSync(join(pipelinesDir, "deep"), { recursive: true }));
       await expectChange(() => replace(confPath));
+      await expectChange(() => {
+        rmSync(confPath);
+        mkdirSync(confPath);
+      });
+      await expectChange(() => writeFileSync(join(confPath, "tasks.yaml"), "tasks:"));
+      await expectChange(() => replace(join(confPath, "tasks.yaml")));
       await expectChange(() => writeFileSync(join(folder, "peach.conf"), "x"));
     } finally {
       stop();

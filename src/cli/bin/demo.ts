@@ -32,7 +32,7 @@ Needs no account and no network.
   --json  prints one JSON document instead of all that
   --help  this text
 
-PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.`;
+PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.`;
 
 const LIMIT_MS = 60_000;
 const POLL_MS = 100;

@@ -30,7 +30,7 @@ Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no a
   --persist-to DIR  the folder of its state (default .peach/state); starting again on it goes on where it was
   --help            this text
 
-PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
+PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
 PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none. Secrets that endpoints
 verify signatures with come from .dev.vars or the environment as well; those that the receiver chooses are made if there are none.`;
 
