@@ -11,18 +11,7 @@
  * const { status } = await run.result({ timeout: "10m" });
  */
 import { Connection, type CallOptions, type ClientOptions } from "./connection.ts";
-import {
-  type AuditOptions,
-  DeadLetterCalls,
-  drawGraph,
-  listAudit,
-  listEndpoints,
-  readGraph,
-  reconcilePage,
-  type ReconcileOptions,
-  ScheduleCalls,
-  TaskCalls,
-} from "./deployment.ts";
+import { DeadLetterCalls, ScheduleCalls, TaskCalls } from "./deployment.ts";
 import type { AuditEntry } from "../contract/audit.ts";
 import type { DeployedEndpoint } from "../contract/endpoints.ts";
 import type { Graph } from "../contract/graph.ts";
@@ -32,7 +21,7 @@ import type { RunDocument } from "../contract/run.ts";
 import type { RunReference } from "../contract/values.ts";
 import { durationText, type DurationInput } from "./duration.ts";
 import { payloadBody } from "./payload.ts";
-import { RunCalls } from "./runs.ts";
+import { type PageOptions, RunCalls } from "./runs.ts";
 import { SessionCalls } from "./sessions.ts";
 import { TokenCalls } from "./tokens.ts";
 import type { RunStatus } from "../domain/statuses.ts";
@@ -63,7 +52,6 @@ export type { DeployedTask } from "../contract/tasks.ts";
 export type { ListedToken, CreatedToken } from "../contract/tokens.ts";
 export type { RunReference } from "../contract/values.ts";
 export { PeachConnectionError, PeachError, PeachTimeoutError, type ErrorCode } from "./errors.ts";
-export type { AuditOptions } from "./deployment.ts";
 export type { ReceivedPayload } from "./payload.ts";
 export type { RunChange } from "../contract/run-events.ts";
 export { applyRunEvent, type RunEvent } from "./run-events.ts";
@@ -134,6 +122,24 @@ export interface EmitOptions extends CallOptions {
    */
   readonly idempotencyKey?: string | undefined;
   readonly contentType?: string | undefined;
+}
+
+export interface AuditOptions extends PageOptions {
+  /** Filters by the field `who` of an entry. */
+  readonly who?: string | undefined;
+  /** Filters by the field `what` of an entry. */
+  readonly what?: string | undefined;
+  readonly since?: Date | undefined;
+}
+
+interface ReconcileOptions extends CallOptions {
+  /** Filters by the beginning of keys. */
+  readonly prefix?: string | undefined;
+  /** Filters by upload time: at most this long ago. */
+  readonly since?: DurationInput | undefined;
+  /** True triggers nothing and reports what would be triggered. */
+  readonly dryRun?: boolean | undefined;
+  readonly cursor?: string | undefined;
 }
 
 interface AcceptedDocument {
@@ -223,42 +229,45 @@ export class PeachClient<Tasks = PeachTasks> {
   /** Reads the tasks and edges, as data or as a drawing in this format. */
   graph(options?: CallOptions & { readonly format?: "json" }): Promise<Graph>;
   graph(options: CallOptions & { readonly format: "mermaid" | "dot" }): Promise<string>;
-  graph({
+  async graph({
     format = "json",
     signal,
   }: CallOptions & { readonly format?: "json" | "mermaid" | "dot" } = {}): Promise<Graph | string> {
-    if (format === "json") return readGraph(this.#connection, { signal });
-    return drawGraph(this.#connection, format, { signal });
+    if (format === "json") return this.#connection.json({ path: ["graph"], signal });
+    return (await this.#connection.request({ path: ["graph"], query: { format }, signal })).text();
   }
 
   /** Lists the deployed endpoints. */
   endpoints({ signal }: CallOptions = {}): Promise<readonly DeployedEndpoint[]> {
-    return listEndpoints(this.#connection, { signal });
+    return this.#connection.list("endpoints", { path: ["endpoints"], signal });
   }
 
   /** Lists the limits with their used slots and waiting attempts. */
-  async limits({ signal }: CallOptions = {}): Promise<readonly LimitState[]> {
-    const { limits } = await this.#connection.json<{ limits: readonly LimitState[] }>({
-      path: ["limits"],
-      signal,
-    });
-    return limits;
+  limits({ signal }: CallOptions = {}): Promise<readonly LimitState[]> {
+    return this.#connection.list("limits", { path: ["limits"], signal });
   }
 
   /** Reads a page of the audit log, newest first. A page may be empty and still have a cursor. */
-  audit(options: AuditOptions = {}): Promise<{
+  audit({ who, what, since, limit, cursor, signal }: AuditOptions = {}): Promise<{
     readonly entries: readonly AuditEntry[];
     readonly next_cursor: string | null;
   }> {
-    return listAudit(this.#connection, options);
+    const query = { who, what, since: since?.toISOString(), limit, cursor };
+    return this.#connection.json({ path: ["audit"], query, signal });
   }
 
   /**
    * Triggers runs for objects in a bucket that R2's notifications have missed, one page of objects
    * per call.
    */
-  reconcile(bucket: string, options: ReconcileOptions = {}): Promise<ReconciledPage> {
-    return reconcilePage(this.#connection, bucket, options);
+  reconcile(
+    bucket: string,
+    { prefix, since, dryRun, cursor, signal }: ReconcileOptions = {},
+  ): Promise<ReconciledPage> {
+    const query = { prefix, since: textOrNone(since), dry_run: dryRun, cursor };
+    const path = ["r2", bucket, "reconcile"];
+    // Repeatable: an object that has a run gets no second one.
+    return this.#connection.json({ method: "POST", path, query, repeatable: true, signal });
   }
 }
 

@@ -87,6 +87,18 @@ export class Connection {
     }
   }
 
+  /** Reads the list that the answer's document holds under `name`. */
+  async list<Entry>(name: string, call: Call): Promise<readonly Entry[]> {
+    const document = await this.json<Readonly<Record<string, readonly Entry[]>>>(call);
+    return document[name] ?? [];
+  }
+
+  /** Deletes what this path names. */
+  async delete(path: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    const answer = await this.request({ method: "DELETE", path, signal });
+    await answer.body?.cancel();
+  }
+
   /**
    * Sends a call and returns a successful answer. Rejects with `PeachError`, or with the signal's
    * reason.

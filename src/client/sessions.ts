@@ -11,21 +11,12 @@ export class SessionCalls {
   }
 
   /** Lists the current sessions, newest first. */
-  async list({ signal }: CallOptions = {}): Promise<readonly ListedSession[]> {
-    const { sessions } = await this.#connection.json<{ sessions: ListedSession[] }>({
-      path: ["sessions"],
-      signal,
-    });
-    return sessions;
+  list({ signal }: CallOptions = {}): Promise<readonly ListedSession[]> {
+    return this.#connection.list("sessions", { path: ["sessions"], signal });
   }
 
   /** Ends a session: the browser is logged out everywhere within 5 seconds. */
-  async end(id: string, { signal }: CallOptions = {}): Promise<void> {
-    const answer = await this.#connection.request({
-      method: "DELETE",
-      path: ["sessions", id],
-      signal,
-    });
-    await answer.body?.cancel();
+  end(id: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#connection.delete(["sessions", id], signal);
   }
 }

@@ -22,12 +22,8 @@ export class TokenCalls {
   }
 
   /** Lists the tokens, including configured ones. The list does not contain their values. */
-  async list({ signal }: CallOptions = {}): Promise<readonly ListedToken[]> {
-    const { tokens } = await this.#connection.json<{ tokens: ListedToken[] }>({
-      path: ["tokens"],
-      signal,
-    });
-    return tokens;
+  list({ signal }: CallOptions = {}): Promise<readonly ListedToken[]> {
+    return this.#connection.list("tokens", { path: ["tokens"], signal });
   }
 
   /** Creates a token. Only this answer contains its value, which cannot be read again. */
@@ -41,12 +37,7 @@ export class TokenCalls {
   /**
    * Deletes a token, and ends the dashboard sessions that it began. Takes effect within 5 seconds.
    */
-  async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
-    const answer = await this.#connection.request({
-      method: "DELETE",
-      path: ["tokens", name],
-      signal,
-    });
-    await answer.body?.cancel();
+  delete(name: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#connection.delete(["tokens", name], signal);
   }
 }
