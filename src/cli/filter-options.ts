@@ -3,7 +3,7 @@ import { RUN_STATUSES } from "../domain/statuses.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { TRIGGER_SOURCES } from "../domain/trigger.ts";
 import type { RunFilter } from "../client/client.ts";
-import { UsageError } from "./command.ts";
+import { UsageError, type Values } from "./command.ts";
 
 /** Options of a filter. */
 export const FILTER_OPTIONS = {
@@ -17,17 +17,8 @@ export const FILTER_OPTIONS = {
   until: { takes: "TIME", help: "created before, in the same way" },
 } as const;
 
-/** Values of these options. */
-export interface FilterValues {
-  readonly task?: string | undefined;
-  readonly status?: string | undefined;
-  readonly source?: string | undefined;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-}
-
 /** Reads a filter; null if no option was given. Throws `UsageError` for invalid values. */
-export function readFilter(values: FilterValues, now: number): RunFilter | null {
+export function readFilter(values: Values<typeof FILTER_OPTIONS>, now: number): RunFilter | null {
   const { task, status, source, since, until } = values;
   if ([task, status, source, since, until].every((value) => value === undefined)) return null;
   return {

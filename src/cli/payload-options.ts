@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { findInexactNumbers } from "../payloads/json-fault.ts";
-import { UsageError, type CommandHost } from "./command.ts";
+import { UsageError, type CommandHost, type Values } from "./command.ts";
 
 /** Options that give a payload. */
 export const PAYLOAD_OPTIONS = {
@@ -18,14 +18,6 @@ export const PAYLOAD_OPTIONS = {
   },
   "content-type": { takes: "TYPE", help: "of --file, in place of what its name says" },
 } as const;
-
-/** Values of these options. */
-export interface PayloadValues {
-  readonly "json-payload"?: string | undefined;
-  readonly text?: string | undefined;
-  readonly file?: string | undefined;
-  readonly "content-type"?: string | undefined;
-}
 
 /** A payload with its content type. */
 export interface GivenPayload {
@@ -46,7 +38,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
  * unreadable file or malformed JSON.
  */
 export async function readPayload(
-  values: PayloadValues,
+  values: Partial<Values<typeof PAYLOAD_OPTIONS>>,
   host: CommandHost,
 ): Promise<GivenPayload | null> {
   const { "json-payload": json, text, file, "content-type": contentType } = values;

@@ -3,11 +3,13 @@ import type { RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
 import type { Terminal } from "./command.ts";
 import {
   durationText,
+  type ListColumn,
+  listLines,
   paint,
   printable,
   sizeText,
+  statusCell,
   statusColour,
-  tableLines,
   timeText,
 } from "./table.ts";
 
@@ -21,30 +23,17 @@ export function isFinal(status: string): boolean {
   return FINAL.has(status);
 }
 
-/** Renders a page of runs as a table. */
-export function runTable(runs: readonly RunSummary[], terminal: Terminal): string[] {
-  const columns = [
-    { title: "run" },
-    { title: "task", shrinks: true },
-    { title: "status" },
-    { title: "source" },
-    { title: "by", shrinks: true },
-    { title: "created" },
-    { title: "took" },
-    { title: "failed tasks", shrinks: true },
-  ];
-  const rows = runs.map((run) => [
-    run.run_id,
-    run.task,
-    { text: run.status, colour: statusColour(run.status) },
-    run.source,
-    run.by,
-    timeText(run.created_at),
-    durationText(run.duration_ms),
-    run.problem ?? run.failed_tasks.join(", "),
-  ]);
-  return tableLines(columns, rows, terminal);
-}
+/** Columns of a list of runs. */
+export const RUN_COLUMNS: readonly ListColumn<RunSummary>[] = [
+  ["run", (run) => run.run_id],
+  ["task", (run) => run.task, "shrinks"],
+  ["status", (run) => statusCell(run.status)],
+  ["source", (run) => run.source],
+  ["by", (run) => run.by, "shrinks"],
+  ["created", (run) => timeText(run.created_at)],
+  ["took", (run) => durationText(run.duration_ms)],
+  ["failed tasks", (run) => run.problem ?? run.failed_tasks.join(", "), "shrinks"],
+];
 
 /** Renders a run: its facts, tasks, failures, child runs and completion URLs. */
 export function runLines(run: RunDocument, now: number, terminal: Terminal): string[] {
@@ -121,21 +110,14 @@ export function taskDetail(task: TaskOfRun, now: number): string {
 }
 
 function taskTable(tasks: readonly TaskOfRun[], now: number, terminal: Terminal): string[] {
-  const columns = [
-    { title: "task", shrinks: true },
-    { title: "status" },
-    { title: "after", shrinks: true },
-    { title: "detail", shrinks: true },
-    { title: "passed" },
+  const columns: readonly ListColumn<TaskOfRun>[] = [
+    ["task", ({ task }) => task, "shrinks"],
+    ["status", ({ status }) => statusCell(status)],
+    ["after", ({ upstream }) => upstream.join(", "), "shrinks"],
+    ["detail", (task) => taskDetail(task, now), "shrinks"],
+    ["passed", ({ output }) => (output === null ? "" : `${output.kind}, ${sizeText(output.size)}`)],
   ];
-  const rows = tasks.map((task) => [
-    task.task,
-    { text: task.status, colour: statusColour(task.status) },
-    task.upstream.join(", "),
-    taskDetail(task, now),
-    task.output === null ? "" : `${task.output.kind}, ${sizeText(task.output.size)}`,
-  ]);
-  return tableLines(columns, rows, terminal);
+  return listLines(tasks, columns, terminal);
 }
 
 /** Renders a progress bar: `███░░░` */

@@ -3,7 +3,7 @@
  * characters.
  */
 import { stripVTControlCharacters, styleText } from "node:util";
-import type { Terminal } from "./command.ts";
+import type { CommandHost, Terminal } from "./command.ts";
 
 type Colour = "green" | "red" | "yellow" | "cyan" | "gray" | "bold";
 
@@ -58,6 +58,43 @@ export function tableLines(
   return [line(columns.map(({ title }) => ({ text: title, colour: "bold" }))), ...clean.map(line)];
 }
 
+/** A column of a list: its title, the cell of an entry, and "shrinks" if it is cut first. */
+export type ListColumn<Entry> = readonly [
+  title: string,
+  cell: (entry: Entry) => Cell | string,
+  shrinks?: "shrinks",
+];
+
+/** Renders entries as a table. */
+export function listLines<Entry>(
+  entries: readonly Entry[],
+  columns: readonly ListColumn<Entry>[],
+  terminal: Terminal,
+): string[] {
+  return tableLines(
+    columns.map(([title, , shrinks]) => ({ title, shrinks: shrinks === "shrinks" })),
+    entries.map((entry) => columns.map(([, cell]) => cell(entry))),
+    terminal,
+  );
+}
+
+/**
+ * Prints entries as a table, or `none` without any. The option `--json` prints a document with this
+ * property instead.
+ */
+export function printList<Entry>(
+  property: string,
+  entries: readonly Entry[],
+  none: string,
+  columns: readonly ListColumn<Entry>[],
+  { json = false }: { readonly json?: boolean | undefined },
+  { out, terminal }: CommandHost,
+): void {
+  if (json) out(JSON.stringify({ [property]: entries }, null, 2));
+  else if (entries.length === 0) out(none);
+  else out(listLines(entries, columns, terminal).join("\n"));
+}
+
 /** Colours a text if the terminal supports it. */
 export function paint(text: string, colour: Colour | undefined, { colors }: Terminal): string {
   return colour === undefined || !colors
@@ -85,6 +122,11 @@ export function statusColour(status: string): Colour | undefined {
     default:
       return undefined;
   }
+}
+
+/** The cell of a status. */
+export function statusCell(status: string): Cell {
+  return { text: status, colour: statusColour(status) };
 }
 
 /**

@@ -1,8 +1,19 @@
+import type { AuditEntry } from "../../client/client.ts";
 import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readNumber, readTime } from "../filter-options.ts";
 import { firstEntries } from "../pages.ts";
-import { tableLines, timeText } from "../table.ts";
+import { type ListColumn, printList, timeText } from "../table.ts";
+
+const COLUMNS: readonly ListColumn<AuditEntry>[] = [
+  ["at", ({ at }) => timeText(at)],
+  ["who", ({ who }) => who],
+  ["what", ({ what }) => what],
+  ["on", ({ on }) => on, "shrinks"],
+  ["status", ({ status }) => ({ text: String(status), colour: status < 400 ? "green" : "red" })],
+  ["from", ({ from }) => from],
+  ["times", ({ count }) => (count === 1 ? "" : String(count))],
+];
 
 /** `peach audit`. */
 export const audit = defineCommand({
@@ -23,7 +34,7 @@ export const audit = defineCommand({
     },
   },
   async run({ options }, host) {
-    const { out, signal, terminal } = host;
+    const { signal } = host;
     const { who, what } = options;
     const limit = readNumber("limit", options.limit, 1, 10_000) ?? 50;
     const since = readTime("since", options.since, Date.now());
@@ -32,29 +43,7 @@ export const audit = defineCommand({
       const page = await peach.audit({ who, what, since, ...size, signal });
       return { entries: page.entries, next: page.next_cursor };
     });
-    if (options.json === true) out(JSON.stringify({ entries }, null, 2));
-    else if (entries.length === 0) out("there is nothing");
-    else {
-      const columns = [
-        { title: "at" },
-        { title: "who" },
-        { title: "what" },
-        { title: "on", shrinks: true },
-        { title: "status" },
-        { title: "from" },
-        { title: "times" },
-      ];
-      const rows = entries.map(({ at, who: name, what: call, on, status, from, count }) => [
-        timeText(at),
-        name,
-        call,
-        on,
-        { text: String(status), colour: status < 400 ? ("green" as const) : ("red" as const) },
-        from,
-        count === 1 ? "" : String(count),
-      ]);
-      out(tableLines(columns, rows, terminal).join("\n"));
-    }
+    printList("entries", entries, "there is nothing", COLUMNS, options, host);
     return 0;
   },
 });

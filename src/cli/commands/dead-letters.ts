@@ -1,12 +1,21 @@
-import type { DeadLetter, RunReference } from "../../client/client.ts";
+import type { DeadLetter } from "../../client/client.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { firstEntries } from "../pages.ts";
-import { partialFailureOf, type PartialFailure } from "../partial-failure.ts";
-import { tableLines, timeText } from "../table.ts";
+import { actionOf, changeEach } from "../partial-failure.ts";
+import { type ListColumn, printList, timeText } from "../table.ts";
 
 const ACTIONS = ["list", "redrive", "delete"] as const;
+
+const COLUMNS: readonly ListColumn<DeadLetter>[] = [
+  ["id", (letter) => letter.id],
+  ["queue", (letter) => letter.queue],
+  ["reason", (letter) => ({ text: letter.reason, colour: "red" })],
+  ["received", (letter) => timeText(letter.received_at)],
+  ["tries", (letter) => String(letter.attempts)],
+  ["detail", (letter) => letter.detail ?? "", "shrinks"],
+];
 
 /** `peach dead-letters [list|redrive|delete] [ID...]`. */
 export const deadLetters = defineCommand({
@@ -26,11 +35,9 @@ export const deadLetters = defineCommand({
     },
   },
   async run({ options, words: [given = "list", ...ids] }, host) {
-    const { out, err, signal, terminal } = host;
+    const { out, signal } = host;
     const { json = false } = options;
-    const action = ACTIONS.find((one) => one === given);
-    if (action === undefined)
-      throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
+    const action = actionOf(ACTIONS, given);
     if ((action === "list") !== (ids.length === 0))
       throw new UsageError(
         action === "list" ? "list takes no ids" : `name the dead letters to ${action}`,
@@ -42,59 +49,21 @@ export const deadLetters = defineCommand({
         const page = await calls.list({ ...size, signal });
         return { entries: page.dead_letters, next: page.next_cursor };
       });
-      if (json) out(JSON.stringify({ dead_letters: found }, null, 2));
-      else if (found.length === 0) out("there are none");
-      else out(table(found, terminal).join("\n"));
+      printList("dead_letters", found, "there are none", COLUMNS, options, host);
       return 0;
     }
-    const redriven: { readonly id: string; readonly runs: readonly RunReference[] }[] = [];
-    const deleted: string[] = [];
-    const refused: (PartialFailure & { readonly id: string })[] = [];
-    for (const id of ids) {
-      try {
-        if (action === "redrive") redriven.push(await calls.redrive(id, { signal }));
-        else await calls.delete(id, { signal });
-      } catch (error) {
-        const refusal = partialFailureOf(error, ids);
-        refused.push({ id, ...refusal });
-        if (!json) err(`${id} is refused: ${refusal.detail}`);
-        continue;
-      }
-      if (action === "delete") deleted.push(id);
-      if (!json) err(`${id} ${action === "redrive" ? "is tried again" : "is deleted"}`);
-    }
-    if (json)
-      out(
-        JSON.stringify(
-          { ...(action === "redrive" ? { redriven } : { deleted }), refused },
-          null,
-          2,
-        ),
+    if (action === "delete") {
+      const { names, refused } = await changeEach(ids, "id", "is deleted", json, host, (id) =>
+        calls.delete(id, { signal }),
       );
-    else for (const { runs } of redriven) for (const run of runs) out(`${run.run_id} ${run.task}`);
+      if (json) out(JSON.stringify({ deleted: names, refused }, null, 2));
+      return refused.length === 0 ? 0 : 1;
+    }
+    const { answers, refused } = await changeEach(ids, "id", "is tried again", json, host, (id) =>
+      calls.redrive(id, { signal }),
+    );
+    if (json) out(JSON.stringify({ redriven: answers, refused }, null, 2));
+    else for (const { runs } of answers) for (const run of runs) out(`${run.run_id} ${run.task}`);
     return refused.length === 0 ? 0 : 1;
   },
 });
-
-function table(
-  letters: readonly DeadLetter[],
-  terminal: Parameters<typeof tableLines>[2],
-): string[] {
-  const columns = [
-    { title: "id" },
-    { title: "queue" },
-    { title: "reason" },
-    { title: "received" },
-    { title: "tries" },
-    { title: "detail", shrinks: true },
-  ];
-  const rows = letters.map((letter) => [
-    letter.id,
-    letter.queue,
-    { text: letter.reason, colour: "red" as const },
-    timeText(letter.received_at),
-    String(letter.attempts),
-    letter.detail ?? "",
-  ]);
-  return tableLines(columns, rows, terminal);
-}

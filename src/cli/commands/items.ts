@@ -1,12 +1,21 @@
+import type { ItemPage } from "../../client/client.ts";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
 import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { firstEntries } from "../pages.ts";
-import { sizeText, statusColour, tableLines } from "../table.ts";
+import { type ListColumn, printList, sizeText, statusCell } from "../table.ts";
 
 /** The maximum number of items of a task. */
 const MAX_ITEMS = 10_000;
+
+const COLUMNS: readonly ListColumn<ItemPage["items"][number]>[] = [
+  ["item", ({ index }) => String(index)],
+  ["status", ({ status }) => statusCell(status)],
+  ["attempts", ({ attempts }) => String(attempts.length)],
+  ["passed", ({ output }) => (output === null ? "" : `${output.kind}, ${sizeText(output.size)}`)],
+  ["error", errorText, "shrinks"],
+];
 
 /** `peach items RUN TASK`. */
 export const items = defineCommand({
@@ -25,7 +34,7 @@ export const items = defineCommand({
     json: { help: '{"items": [{"index", "status", "reason", "attempts", "output"}]}' },
   },
   async run({ options, words: [runId = "", task = ""] }, host) {
-    const { out, signal, terminal } = host;
+    const { signal } = host;
     const limit = readNumber("limit", options.limit, 1, MAX_ITEMS) ?? 50;
     const status = TASK_STATUSES.find((one) => one === options.status);
     const { runs } = connect(options, host);
@@ -33,28 +42,12 @@ export const items = defineCommand({
       const page = await runs.items(runId, task, { status, ...size, signal });
       return { entries: page.items, next: page.next_cursor };
     });
-    if (options.json === true) out(JSON.stringify({ items: found }, null, 2));
-    else if (found.length === 0) out("there are no such items");
-    else {
-      const columns = [
-        { title: "item" },
-        { title: "status" },
-        { title: "attempts" },
-        { title: "passed" },
-        { title: "error", shrinks: true },
-      ];
-      const rows = found.map(({ index, status: state, attempts, output, reason }) => {
-        const error = attempts.at(-1)?.error ?? null;
-        return [
-          String(index),
-          { text: state, colour: statusColour(state) },
-          String(attempts.length),
-          output === null ? "" : `${output.kind}, ${sizeText(output.size)}`,
-          error === null ? (reason ?? "") : `${error.name}: ${error.message}`,
-        ];
-      });
-      out(tableLines(columns, rows, terminal).join("\n"));
-    }
+    printList("items", found, "there are no such items", COLUMNS, options, host);
     return 0;
   },
 });
+
+function errorText({ attempts, reason }: ItemPage["items"][number]): string {
+  const error = attempts.at(-1)?.error ?? null;
+  return error === null ? (reason ?? "") : `${error.name}: ${error.message}`;
+}

@@ -1,6 +1,26 @@
+import type { LimitState } from "../../client/client.ts";
 import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
-import { durationText, tableLines } from "../table.ts";
+import { durationText, type ListColumn, printList } from "../table.ts";
+
+const COLUMNS: readonly ListColumn<LimitState>[] = [
+  ["task", ({ task }) => task, "shrinks"],
+  ["kind", ({ kind }) => kind],
+  ["key", ({ key }) => key ?? "", "shrinks"],
+  [
+    "limit",
+    ({ limit, per_ms: perMs }) =>
+      perMs === null ? String(limit) : `${limit} per ${durationText(perMs)}`,
+  ],
+  [
+    "in use",
+    ({ in_use: inUse, limit }) => ({
+      text: String(inUse),
+      colour: inUse >= limit ? "yellow" : undefined,
+    }),
+  ],
+  ["waiting", ({ waiting }) => String(waiting)],
+];
 
 /** `peach limits`. */
 export const limits = defineCommand({
@@ -13,29 +33,8 @@ export const limits = defineCommand({
     json: { help: '{"limits": [{"task", "kind", "key", "limit", "per_ms", "in_use", "waiting"}]}' },
   },
   async run({ options }, host) {
-    const { out, signal, terminal } = host;
-    const all = await connect(options, host).limits({ signal });
-    if (options.json === true) out(JSON.stringify({ limits: all }, null, 2));
-    else if (all.length === 0) out("no limit is in use");
-    else {
-      const columns = [
-        { title: "task", shrinks: true },
-        { title: "kind" },
-        { title: "key", shrinks: true },
-        { title: "limit" },
-        { title: "in use" },
-        { title: "waiting" },
-      ];
-      const rows = all.map(({ task, kind, key, limit, per_ms: perMs, in_use: inUse, waiting }) => [
-        task,
-        kind,
-        key ?? "",
-        perMs === null ? String(limit) : `${limit} per ${durationText(perMs)}`,
-        { text: String(inUse), colour: inUse >= limit ? ("yellow" as const) : undefined },
-        String(waiting),
-      ]);
-      out(tableLines(columns, rows, terminal).join("\n"));
-    }
+    const all = await connect(options, host).limits({ signal: host.signal });
+    printList("limits", all, "no limit is in use", COLUMNS, options, host);
     return 0;
   },
 });

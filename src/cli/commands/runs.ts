@@ -3,8 +3,8 @@ import { defineCommand, UsageError, type Terminal } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { FILTER_OPTIONS, readFilter, readNumber } from "../filter-options.ts";
 import { firstEntries } from "../pages.ts";
-import { runTable } from "../run-view.ts";
-import { statusColour, tableLines } from "../table.ts";
+import { RUN_COLUMNS } from "../run-view.ts";
+import { listLines, printList, statusCell } from "../table.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100_000;
@@ -36,7 +36,8 @@ export const runs = defineCommand({
     if (follow) {
       for await (const event of untilAborted(peach.runs.feed({ task, signal }), signal)) {
         if (json) out(JSON.stringify(event.type === "run" ? event.run : event));
-        else if (event.type === "run") out(runTable([event.run], terminal).slice(1).join(""));
+        else if (event.type === "run")
+          out(listLines([event.run], RUN_COLUMNS, terminal).slice(1).join(""));
         else host.err("some changes were missed: the connection was away for too long");
       }
       return 0;
@@ -50,22 +51,19 @@ export const runs = defineCommand({
       const page = await peach.runs.list({ ...filter, idempotencyKey: key, ...size, signal });
       return { entries: page.runs, next: page.next_cursor };
     });
-    if (json) out(JSON.stringify({ runs: found }, null, 2));
-    else if (found.length === 0) out("there are no such runs");
-    else out(runTable(found, terminal).join("\n"));
+    printList("runs", found, "there are no such runs", RUN_COLUMNS, options, host);
     if (next !== null && !json) host.err(`there are more: --limit ${limit * 10}`);
     return 0;
   },
 });
 
 function countTable({ counts, total }: RunCounts, terminal: Terminal): string[] {
-  const rows = Object.entries(counts).map(([status, count]) => [
-    { text: status, colour: statusColour(status) },
-    String(count),
-  ]);
-  return tableLines(
-    [{ title: "status" }, { title: "runs" }],
-    [...rows, ["total", String(total)]],
+  return listLines(
+    [...Object.entries(counts), ["total", total] as const],
+    [
+      ["status", ([status]) => statusCell(status)],
+      ["runs", ([, count]) => String(count)],
+    ],
     terminal,
   );
 }

@@ -1,9 +1,19 @@
+import type { ListedSession } from "../../client/client.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
-import { partialFailureOf, type PartialFailure } from "../partial-failure.ts";
-import { tableLines, timeText } from "../table.ts";
+import { actionOf, changeEach } from "../partial-failure.ts";
+import { type ListColumn, printList, timeText } from "../table.ts";
 
 const ACTIONS = ["list", "end"] as const;
+
+const COLUMNS: readonly ListColumn<ListedSession>[] = [
+  ["id", ({ id }) => id],
+  ["token", ({ token }) => token],
+  ["from", ({ from }) => from],
+  ["began", (session) => timeText(session.created_at)],
+  ["last seen", (session) => timeText(session.last_seen_at)],
+  ["ends at the latest", (session) => timeText(session.expires_at)],
+];
 
 /** `peach sessions [list|end] [ID...]`. */
 export const sessions = defineCommand({
@@ -22,49 +32,22 @@ export const sessions = defineCommand({
     },
   },
   async run({ options, words: [given = "list", ...ids] }, host) {
-    const { out, err, signal, terminal } = host;
+    const { out, signal } = host;
     const { json = false } = options;
-    const action = ACTIONS.find((one) => one === given);
-    if (action === undefined)
-      throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
+    const action = actionOf(ACTIONS, given);
     if (action === "list" && ids.length > 0) throw new UsageError("list takes no ids");
     if (action === "end" && ids.length === 0)
       throw new UsageError("name the session to end, by its id: `sessions` lists them");
     const { sessions: calls } = connect(options, host);
     if (action === "end") {
-      const ended: string[] = [];
-      const refused: (PartialFailure & { readonly id: string })[] = [];
-      for (const id of ids) {
-        try {
-          await calls.end(id, { signal });
-          ended.push(id);
-          if (!json) err(`${id} has ended`);
-        } catch (error) {
-          const refusal = partialFailureOf(error, ids);
-          refused.push({ id, ...refusal });
-          if (!json) err(`${id} is refused: ${refusal.detail}`);
-        }
-      }
-      if (json) out(JSON.stringify({ ended, refused }, null, 2));
+      const { names, refused } = await changeEach(ids, "id", "has ended", json, host, (id) =>
+        calls.end(id, { signal }),
+      );
+      if (json) out(JSON.stringify({ ended: names, refused }, null, 2));
       return refused.length === 0 ? 0 : 1;
     }
     const listed = await calls.list({ signal });
-    if (json) out(JSON.stringify({ sessions: listed }, null, 2));
-    else if (listed.length === 0) out("nobody is logged in");
-    else {
-      const columns = ["id", "token", "from", "began", "last seen", "ends at the latest"].map(
-        (title) => ({ title }),
-      );
-      const rows = listed.map(
-        ({ id, token, from, created_at: began, last_seen_at: seen, expires_at: ends }) => [
-          id,
-          token,
-          from,
-          ...[began, seen, ends].map(timeText),
-        ],
-      );
-      out(tableLines(columns, rows, terminal).join("\n"));
-    }
+    printList("sessions", listed, "nobody is logged in", COLUMNS, options, host);
     return 0;
   },
 });

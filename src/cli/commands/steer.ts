@@ -10,6 +10,7 @@ import {
   type ExitCode,
   type Option,
   type CommandHost,
+  type Values,
 } from "../command.ts";
 import {
   connect,
@@ -17,10 +18,10 @@ import {
   type AnyClient,
   type DeploymentValues,
 } from "../deployment.ts";
-import { FILTER_OPTIONS, readFilter, readNumber, type FilterValues } from "../filter-options.ts";
+import { FILTER_OPTIONS, readFilter, readNumber } from "../filter-options.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 import { partialFailureOf } from "../partial-failure.ts";
-import { statusColour, tableLines } from "../table.ts";
+import { type ListColumn, listLines, statusCell } from "../table.ts";
 
 type Action = "cancel" | "retry" | "replay";
 
@@ -41,12 +42,8 @@ const BULK_OPTIONS = {
   yes: { help: "does not ask before it changes the runs of a filter" },
 } as const;
 
-interface BulkValues extends FilterValues, DeploymentValues {
-  readonly limit?: string | undefined;
-  readonly "dry-run"?: boolean | undefined;
-  readonly yes?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
+type BulkValues = DeploymentValues &
+  Values<typeof BULK_OPTIONS & { readonly json: typeof JSON_OPTION }>;
 
 /** The result for one run. */
 interface Outcome {
@@ -190,14 +187,13 @@ async function steerMany(
       else
         out(
           [
-            ...outcomeTable(planned, terminal),
+            ...outcomeTable(planned.runs, terminal),
             `would ${action} ${count} of ${planned.matched} that match`,
           ].join("\n"),
         );
       return 0;
     }
-    for (const line of outcomeTable({ ...planned, runs: planned.runs.slice(0, SHOWN) }, terminal))
-      err(line);
+    for (const line of outcomeTable(planned.runs.slice(0, SHOWN), terminal)) err(line);
     if (planned.runs.length > SHOWN) err(`... and ${planned.runs.length - SHOWN} more`);
     const answer = await host.ask(`${action} ${count}? [y/N] `);
     if (answer === null)
@@ -215,7 +211,7 @@ async function steerMany(
   else
     out(
       [
-        ...outcomeTable(done, terminal),
+        ...outcomeTable(done.runs, terminal),
         `${done.changed} of ${done.matched} changed, ${refused} refused`,
       ].join("\n"),
     );
@@ -252,24 +248,14 @@ function outcomeText({ run_id: runId, result, new_run_id: newId, detail }: Outco
     .join(" ");
 }
 
-function outcomeTable(
-  { runs }: Pick<BulkResult, "runs">,
-  terminal: CommandHost["terminal"],
-): string[] {
-  if (runs.length === 0) return [];
-  const columns = [
-    { title: "run" },
-    { title: "task", shrinks: true },
-    { title: "status" },
-    { title: "result" },
-    { title: "", shrinks: true },
-  ];
-  const rows = runs.map((run) => [
-    run.run_id,
-    run.task,
-    { text: run.status, colour: statusColour(run.status) },
-    run.result,
-    run.new_run_id ?? run.detail ?? "",
-  ]);
-  return tableLines(columns, rows, terminal);
+const OUTCOME_COLUMNS: readonly ListColumn<BulkResult["runs"][number]>[] = [
+  ["run", (run) => run.run_id],
+  ["task", (run) => run.task, "shrinks"],
+  ["status", (run) => statusCell(run.status)],
+  ["result", (run) => run.result],
+  ["", (run) => run.new_run_id ?? run.detail ?? "", "shrinks"],
+];
+
+function outcomeTable(runs: BulkResult["runs"], terminal: CommandHost["terminal"]): string[] {
+  return runs.length === 0 ? [] : listLines(runs, OUTCOME_COLUMNS, terminal);
 }

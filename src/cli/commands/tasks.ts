@@ -1,7 +1,15 @@
 import type { DeployedTask } from "../../client/client.ts";
-import { defineCommand, type Terminal } from "../command.ts";
+import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
-import { tableLines, timeText, type Cell } from "../table.ts";
+import { type Cell, type ListColumn, printList, timeText } from "../table.ts";
+
+const COLUMNS: readonly ListColumn<DeployedTask>[] = [
+  ["task", ({ task }) => task],
+  ["downstream", ({ downstream }) => downstream.join(", "), "shrinks"],
+  ["triggered by", triggersOf, "shrinks"],
+  ["paused", pausedCell],
+  ["description", ({ description }) => description ?? "", "shrinks"],
+];
 
 /** `peach tasks [TASK]`. */
 export const tasks = defineCommand({
@@ -12,37 +20,18 @@ export const tasks = defineCommand({
   words: [{ name: "TASK", means: "task", optional: true }],
   options: { ...DEPLOYMENT_OPTIONS, json: { help: '{"tasks": [...]}, or the task' } },
   async run({ options, words: [name] }, host) {
-    const { out, signal, terminal } = host;
+    const { out, signal } = host;
     const calls = connect(options, host).tasks;
-    const json = options.json === true;
     if (name !== undefined) {
       const task = await calls.get(name, { signal });
-      out(json ? JSON.stringify(task, null, 2) : facts(task).join("\n"));
+      out(options.json === true ? JSON.stringify(task, null, 2) : facts(task).join("\n"));
       return 0;
     }
     const all = await calls.list({ signal });
-    out(json ? JSON.stringify({ tasks: all }, null, 2) : table(all, terminal).join("\n"));
+    printList("tasks", all, "there are none", COLUMNS, options, host);
     return 0;
   },
 });
-
-function table(all: readonly DeployedTask[], terminal: Terminal): string[] {
-  const columns = [
-    { title: "task" },
-    { title: "downstream", shrinks: true },
-    { title: "triggered by", shrinks: true },
-    { title: "paused" },
-    { title: "description", shrinks: true },
-  ];
-  const rows = all.map((task) => [
-    task.task,
-    task.downstream.join(", "),
-    triggersOf(task),
-    pausedCell(task),
-    task.description ?? "",
-  ]);
-  return tableLines(columns, rows, terminal);
-}
 
 function pausedCell({ paused }: DeployedTask): Cell {
   return paused === null

@@ -1,10 +1,18 @@
 import type { ListedToken } from "../../client/client.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
-import { partialFailureOf, type PartialFailure } from "../partial-failure.ts";
-import { tableLines, timeText } from "../table.ts";
+import { actionOf, changeEach } from "../partial-failure.ts";
+import { type Cell, type ListColumn, printList, timeText } from "../table.ts";
 
 const ACTIONS = ["list", "create", "delete"] as const;
+
+const COLUMNS: readonly ListColumn<ListedToken>[] = [
+  ["name", ({ name }) => name],
+  ["scopes", ({ scopes }) => scopes.join(", "), "shrinks"],
+  ["created", ({ created_at: at }) => (at === null ? "configured" : timeText(at))],
+  ["last used", lastUse],
+  ["expires", expiry],
+];
 
 /** `peach tokens [list|create|delete] [NAME...]`. */
 export const tokens = defineCommand({
@@ -31,11 +39,9 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
     },
   },
   async run({ options, words: [given = "list", ...names] }, host) {
-    const { out, err, signal, terminal } = host;
+    const { out, err, signal } = host;
     const { json = false, scopes, "expires-in": expiresIn } = options;
-    const action = ACTIONS.find((one) => one === given);
-    if (action === undefined)
-      throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
+    const action = actionOf(ACTIONS, given);
     if (action !== "create" && (scopes !== undefined || expiresIn !== undefined))
       throw new UsageError("--scopes and --expires-in are for `tokens create`");
     const [name] = names;
@@ -63,63 +69,30 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
       return 0;
     }
     if (action === "delete") {
-      const deleted: string[] = [];
-      const refused: (PartialFailure & { readonly name: string })[] = [];
-      for (const one of names) {
-        try {
-          await calls.delete(one, { signal });
-          deleted.push(one);
-          if (!json) err(`"${one}" has ended`);
-        } catch (error) {
-          const refusal = partialFailureOf(error, names);
-          refused.push({ name: one, ...refusal });
-          if (!json) err(`"${one}" is refused: ${refusal.detail}`);
-        }
-      }
+      const { names: deleted, refused } = await changeEach(
+        names,
+        "name",
+        "has ended",
+        json,
+        host,
+        (one) => calls.delete(one, { signal }),
+      );
       if (json) out(JSON.stringify({ deleted, refused }, null, 2));
       return refused.length === 0 ? 0 : 1;
     }
     const listed = await calls.list({ signal });
-    if (json) out(JSON.stringify({ tokens: listed }, null, 2));
-    else if (listed.length === 0) out("there are none");
-    else out(table(listed, terminal).join("\n"));
+    printList("tokens", listed, "there are none", COLUMNS, options, host);
     return 0;
   },
 });
 
-function table(
-  listed: readonly ListedToken[],
-  terminal: Parameters<typeof tableLines>[2],
-): string[] {
-  const columns = [
-    { title: "name" },
-    { title: "scopes", shrinks: true },
-    { title: "created" },
-    { title: "last used" },
-    { title: "expires" },
-  ];
-  const rows = listed.map(
-    ({
-      name,
-      scopes,
-      configured,
-      created_at: created,
-      last_used_at: used,
-      expires_at: expires,
-    }) => [
-      name,
-      scopes.join(", "),
-      created === null ? "configured" : timeText(created),
-      used === null ? (configured ? "" : "never") : timeText(used),
-      expires === null
-        ? configured
-          ? ""
-          : "never"
-        : {
-            text: timeText(expires),
-            colour: Date.parse(expires) <= Date.now() ? ("red" as const) : undefined,
-          },
-    ],
-  );
-  return tableLines(columns, rows, terminal);
+function lastUse({ configured, last_used_at: used }: ListedToken): string {
+  if (used !== null) return timeText(used);
+  return configured ? "" : "never";
+}
+
+function expiry({ configured, expires_at: expires }: ListedToken): Cell | string {
+  if (expires === null) return configured ? "" : "never";
+  const isOver = Date.parse(expires) <= Date.now();
+  return { text: timeText(expires), colour: isOver ? "red" : undefined };
 }
