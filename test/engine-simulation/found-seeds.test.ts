@@ -25,6 +25,10 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_072_201, "a rejection that nobody handles, of a child run's driver within a driver that has given up before"],
   [30_011_451, "an alarm that comes late since the clock was set forward while it was set, taken for a stall"],
   [30_025_649, "a run that is cut off for three days before it begins, taken for one that nothing held up"],
+  [
+    20_006_089,
+    "twenty runs whose task kills its worker after a minute, tried one after the other, for which the events were too few",
+  ],
 ];
 
 let live: Live;

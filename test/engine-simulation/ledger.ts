@@ -43,6 +43,8 @@ export class Ledger {
   readonly processed = new Set<string>();
   /** What each step came to that was kept, by `run/place/name`. */
   readonly steps = new Map<string, string>();
+  /** How often code of tasks has killed its worker. */
+  kills = 0;
 
   /** The code of an attempt begins. */
   begin(note: AttemptNote): void {
@@ -66,6 +68,7 @@ export class Ledger {
     if (note.end !== "running") return;
     note.end = end;
     note.endedAt = at;
+    if (end === "killed") this.kills += 1;
     if (end !== "hangs") this.#running.delete(note);
   }
 

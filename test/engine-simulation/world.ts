@@ -24,11 +24,13 @@ import { Watcher } from "./watcher.ts";
 const FAULTS_MS = 15 * 60_000;
 /**
  * Far beyond what any world needs in which nothing goes wrong: so many, and more for each task of its runs, since a run whose tasks
- * trigger others makes more of them; each fault makes work, over and over while there are faults.
+ * trigger others makes more of them; each fault makes work, over and over while there are faults. Suspects are tried one after the
+ * other and ask for their turn meanwhile: each worker that a task kills after a minute costs the others of twenty some hundred events.
  */
 const EVENT_LIMIT = 50_000;
 const EVENTS_PER_TASK = 600;
 const EVENTS_PER_FAULT = 20;
+const EVENTS_PER_KILL = 600;
 /** Of a heavy world, and of any. */
 const HEAVY_EVENT_LIMIT = 1_000_000;
 const TIME_LIMIT_MS = 60 * 86_400_000;
@@ -57,6 +59,7 @@ export async function simulate(code: WorkerCode, seed: number, limits: Limits, t
 class World {
   readonly #ground: Ground;
   readonly #rig: Rig;
+  readonly #ledger: Ledger;
   readonly #scenario: Scenario;
   readonly #watcher: Watcher;
   readonly #checkers: Checkers;
@@ -71,7 +74,7 @@ class World {
     const ground = (this.#ground = new Ground(seed, { ...limits, faults: mostFaults }, telling, focus));
     ground.tell(() => `a world about ${theme?.name ?? "anything"}`);
     this.#scenario = theme?.draw(dice.fork(theme.name), limits) ?? drawScenario(dice.fork("scenario"), limits);
-    const ledger = new Ledger();
+    const ledger = (this.#ledger = new Ledger());
     const { plan, plans, behaviours, removable } = this.#scenario;
     const checkers = (this.#checkers = new Checkers({
       ground,
@@ -197,7 +200,11 @@ class World {
   get #mostEvents(): number {
     if (this.#scenario.kind === "heavy") return HEAVY_EVENT_LIMIT;
     const tasks = this.#watcher.all().reduce((sum, { run }) => sum + run.tasks.length, 0);
-    const most = EVENT_LIMIT + EVENTS_PER_TASK * tasks + EVENTS_PER_FAULT * this.#ground.faults.struck;
+    const most =
+      EVENT_LIMIT +
+      EVENTS_PER_TASK * tasks +
+      EVENTS_PER_FAULT * this.#ground.faults.struck +
+      EVENTS_PER_KILL * this.#ledger.kills;
     return Math.min(HEAVY_EVENT_LIMIT, most);
   }
 
