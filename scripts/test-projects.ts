@@ -11,6 +11,7 @@ const UNIT = [
   "scripts",
   "cli",
   "local",
+  "project",
   "pipelines",
   "engine-simulation",
   "testing",

@@ -56,7 +56,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   compiler: ["domain", "contract"],
   client: ["domain", "contract"],
   local: ["domain", "contract", "compiler", "client"],
-  cli: ["domain", "contract", "compiler", "client", "local"],
+  project: ["domain", "contract", "compiler"],
+  cli: ["domain", "contract", "compiler", "client", "local", "project"],
   dashboard: ["domain", "contract"],
   pipelines: [],
 };

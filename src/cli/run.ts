@@ -8,6 +8,7 @@ import { completionOf } from "./completion.ts";
 import { deadLetters } from "./commands/dead-letters.ts";
 import { emit } from "./commands/emit.ts";
 import { graph } from "./commands/graph.ts";
+import { importCommand } from "./commands/import.ts";
 import { items } from "./commands/items.ts";
 import { limits } from "./commands/limits.ts";
 import { logs } from "./commands/logs.ts";
@@ -26,8 +27,9 @@ import { tasks } from "./commands/tasks.ts";
 import { tokens } from "./commands/tokens.ts";
 import { trigger } from "./commands/trigger.ts";
 
-/** Commands in the order of `--help`: project, runs, deployment. */
+/** Commands in the order of `--help`. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
+  ["A project", [importCommand]],
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
   [
     "Runs",

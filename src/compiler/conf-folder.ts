@@ -1,7 +1,7 @@
 /**
- * Joins the files of a peach.conf that is a folder. `tasks` and `endpoints` are joined by name; any
- * other key stands in one file. Each file is YAML of its own, so anchors are known in their file
- * only.
+ * Joins the files of a folder peach.conf. The names under `tasks` and `endpoints` may be spread over
+ * several files; every key beside these two has a single file. Anchors do not reach beyond their
+ * file.
  */
 import type { Report } from "./diagnostic.ts";
 import type { ConfFile, LoadedConf, Path } from "./load.ts";
@@ -15,12 +15,12 @@ const JOINED = ["tasks", "endpoints"] as const;
 /** A non-empty list of files. */
 export type ConfFiles = readonly [ConfFile, ...ConfFile[]];
 
-/** Which file holds a top-level key, or an entry of `tasks` or `endpoints`. */
+/** The index of the file that holds a top-level key, or an entry of `tasks` or `endpoints`. */
 type Owners = ReadonlyMap<string, number>;
 
 /**
- * Joins files in the given order. Reports a name that stands in two files at both places; the first
- * of them counts in the checks that follow.
+ * Joins files in the given order. Reports a name that stands in two files at both places. The first
+ * entry of the name counts in the checks that follow.
  */
 export function joinConfFiles(files: ConfFiles, report: Report): LoadedConf {
   const owners = new Map<string, number>();
@@ -43,8 +43,8 @@ export function joinConfFiles(files: ConfFiles, report: Report): LoadedConf {
 }
 
 /**
- * Reports files whose `tasks` or `endpoints` are no mapping of names while other files have one
- * too. A key that stands in one file only is checked with the rest of the conf.
+ * Reports files with a wrong `tasks` or `endpoints`, if several files have the key. A key in a single
+ * file is checked with the rest of the conf.
  */
 function reportNoNames(key: (typeof JOINED)[number], files: ConfFiles, report: Report): void {
   const holders = files.filter(({ value }) => isMapping(value) && Object.hasOwn(value, key));
@@ -98,7 +98,7 @@ class ConfFolder implements LoadedConf {
     return new ConfFolder(files, this.#owners);
   }
 
-  /** The file that holds the value at this path; the first file for what none holds. */
+  /** Finds the file of the value at this path. An unknown path belongs to the first file. */
   #fileOf(path: Path): ConfFile {
     const owner =
       this.#owners.get(ownerKey(path.slice(0, 2))) ?? this.#owners.get(ownerKey(path.slice(0, 1)));
@@ -106,7 +106,7 @@ class ConfFolder implements LoadedConf {
   }
 }
 
-/** Lists the top-level keys of a file, and the names in `tasks` and `endpoints`. */
+/** Lists the paths of the top-level keys of a file, and of the names in `tasks` and `endpoints`. */
 function ownedPaths(value: Readonly<Record<string, unknown>>): Path[] {
   return Object.entries(value).flatMap(([key, entries]) =>
     isJoined([key]) && isMapping(entries)
@@ -120,6 +120,7 @@ function isJoined([key, ...rest]: Path): boolean {
   return rest.length === 0 && JOINED.some((joined) => joined === key);
 }
 
+/** Makes the key of a path in `Owners`. */
 function ownerKey(path: Path): string {
   return JSON.stringify(path.map(String));
 }

@@ -23,11 +23,11 @@ import type { SourceFile, Span } from "./source.ts";
 /** Keys and list indexes from the root of the file to a value. */
 export type Path = readonly PropertyKey[];
 
-/** A peach.conf without syntax errors: one file, or the files of a folder read as one. */
+/** A peach.conf without syntax errors: a file, or the joined files of a folder. */
 export interface LoadedConf {
   /** The content as plain data, with anchors and merge keys resolved. */
   readonly value: unknown;
-  /** The first file, for problems that have no better place. */
+  /** The first file, where problems without a place are shown. */
   readonly source: SourceFile;
 
   /** Finds the key at the end of this path, or the deepest written key above it. */
@@ -321,7 +321,7 @@ function firstOfRepeated(
   return end > start && start < offset ? { start, end } : null;
 }
 
-/** The range of a node in its file; empty for a node that is not written. */
+/** Returns the range of a node in the file. The range of an unwritten node is empty. */
 function nodeRange(node: Node | null): readonly [number, number] {
   const [start, end] = node?.range ?? [0, 0];
   return [start, end];

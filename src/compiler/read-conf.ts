@@ -1,33 +1,45 @@
 /**
- * Reads peach.conf from the disk: a file, or a folder whose `*.yaml` and `*.yml` are read as one,
- * also those in its subfolders. Files are read in the order of their paths. Names that begin with a
- * dot are passed over, as editors and version control leave such files behind.
+ * Reads peach.conf from the disk: a file, or a folder. The `*.yaml` and `*.yml` files of a folder and
+ * of its subfolders are read as a single conf, in the order of their paths. Names with a leading dot
+ * are passed over: editors and version control leave such files behind.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { joinConfFiles } from "./conf-folder.ts";
+import { type ConfFiles, joinConfFiles } from "./conf-folder.ts";
 import type { Report } from "./diagnostic.ts";
 import { type ConfFile, type LoadedConf, loadFile } from "./load.ts";
 import { displayPath } from "./project-paths.ts";
 import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
 
-/** What was read of peach.conf. */
+/** The result of reading peach.conf. */
 export interface ReadConf {
-  /** The paths of its files as diagnostics show them, in the order in which they are read. */
+  /** The paths of the files as diagnostics show them, in reading order. */
   readonly files: readonly string[];
-  /** Null if nothing could be read or a file is no YAML, which is reported. */
+  /** The conf; null if nothing could be read or a file is no YAML, which is reported. */
   readonly loaded: LoadedConf | null;
 }
 
 /** Reads and parses peach.conf. Reports every file that cannot be read or parsed. */
 export function readConf(confPath: string, report: Report): ReadConf {
-  const isFolder = statSync(confPath, { throwIfNoEntry: false })?.isDirectory() === true;
-  const paths = isFolder ? yamlFilesIn(confPath) : [confPath];
+  const { paths, files } = readConfFiles(confPath, report);
+  if (files === null) return { files: paths, loaded: null };
+  const isFolder = isDirectory(confPath);
+  return { files: paths, loaded: isFolder ? joinConfFiles(files, report) : files[0] };
+}
+
+/**
+ * Reads and parses a YAML file, or the YAML files of a folder. `files` holds those with content, or
+ * is null if a file cannot be read or parsed, or none has content, which is reported.
+ */
+export function readConfFiles(
+  confPath: string,
+  report: Report,
+): { readonly paths: readonly string[]; readonly files: ConfFiles | null } {
   const files: ConfFile[] = [];
   const sources: SourceFile[] = [];
   let readable = true;
-  for (const path of paths) {
+  for (const path of isDirectory(confPath) ? yamlFilesIn(confPath) : [confPath]) {
     const text = readText(path);
     const source = { path: displayPath(path), text: text ?? "" };
     sources.push(source);
@@ -36,17 +48,16 @@ export function readConf(confPath: string, report: Report): ReadConf {
     if (file === null) readable = false;
     else if (file !== "empty") files.push(file);
   }
-  const names = sources.map(({ path }) => path);
-  if (!readable) return { files: names, loaded: null };
+  const paths = sources.map(({ path }) => path);
   const [first, ...others] = files;
-  if (first === undefined) {
-    reportEmpty(displayPath(confPath), sources, report);
-    return { files: names, loaded: null };
-  }
-  return {
-    files: names,
-    loaded: isFolder ? joinConfFiles([first, ...others], report) : first,
-  };
+  if (readable && first === undefined) reportEmpty(displayPath(confPath), sources, report);
+  if (!readable || first === undefined) return { paths, files: null };
+  return { paths, files: [first, ...others] };
+}
+
+/** Tests if a path is a folder. A path that does not exist is none. */
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Lists the YAML files of a folder and its subfolders, sorted by path. */
@@ -61,13 +72,14 @@ function yamlFilesIn(folder: string): string[] {
   });
 }
 
+/** Reports a file that does not exist or that the user may not read. */
 function reportUnreadable(source: SourceFile, report: Report): void {
   report({ source, start: 0, end: 0 }, "this file cannot be read", {
     hint: "PEACH_CONF names the file or folder; without it peach.conf is used, else peach.conf.example",
   });
 }
 
-/** Reports that no file has any key, at the first file, or at a folder without files. */
+/** Reports files without any key, at the first file, or a folder without files. */
 function reportEmpty(path: string, [first]: readonly SourceFile[], report: Report): void {
   const source = first ?? { path, text: "" };
   report(

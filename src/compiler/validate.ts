@@ -62,6 +62,7 @@ function readConf(
 const NAMED = { tasks: "task", endpoints: "endpoint" } as const;
 type NamedKey = keyof typeof NAMED;
 
+/** Tests for a key whose entries have names. */
 function isNamed(key: PropertyKey | undefined): boolean {
   return key !== undefined && Object.hasOwn(NAMED, key);
 }

@@ -50,6 +50,9 @@ describe("peach", () => {
     expect(out).toMatchInlineSnapshot(`
       "usage: npm run peach -- <command> [options]
 
+      A project
+        import        takes over the peach.yaml of the original Peach
+
       peach.conf and its deployment
         check         checks peach.conf, the methods it names and the types of its edges
         graph         draws the tasks of peach.conf, or of the deployment
