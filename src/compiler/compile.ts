@@ -73,6 +73,11 @@ export interface CompileOptions {
    * option each one is a problem. Default: false.
    */
   readonly acceptUnboundBuckets?: boolean;
+  /**
+   * True gives each attempt and each call of an endpoint the longest timeout that there is. Time goes
+   * on while a debugger holds them. Default: false.
+   */
+  readonly patientTimeouts?: boolean;
 }
 
 /** The outcome of `compileProject`: files were written, or the problems that prevented it. */
@@ -141,7 +146,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     ...bound,
     ...unbound.map(({ bucket, binding }) => [bucket, binding] as const),
   ]);
-  const plan = buildPlan(conf, methods, buckets);
+  const plan = buildPlan(conf, methods, buckets, options);
   checkLoops(plan, methods, loaded, displayPath, warn);
   checkOpenEndpoints(conf, methods, loaded, warn);
   return {

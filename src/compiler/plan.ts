@@ -29,6 +29,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const KILOBYTE = 1024;
+/** The longest timeout of an attempt. */
+const LONGEST_ATTEMPT_MS = 14 * MINUTE;
 
 /** The defaults of keys that peach.conf leaves out. */
 const DEFAULT = {
@@ -66,6 +68,7 @@ export function buildPlan(
   conf: ValidConf,
   methods: ResolvedMethods,
   buckets: Plan["buckets"],
+  { patientTimeouts = false }: { readonly patientTimeouts?: boolean | undefined } = {},
 ): Plan {
   const upstream = new Map<string, string[]>();
   for (const [name, { downstream = [] }] of conf.tasks) {
@@ -74,7 +77,9 @@ export function buildPlan(
   // Without a prototype, so that no task name collides with a property of objects.
   const tasks: Record<string, TaskPlan> = Object.create(null);
   for (const [name, task] of conf.tasks) {
-    const timeoutMs = task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs;
+    const given = task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs;
+    // The timeout of an external task is the time that others have for its completion.
+    const timeoutMs = patientTimeouts && task.external !== true ? LONGEST_ATTEMPT_MS : given;
     tasks[name] = {
       name,
       ...methodOf(methods.tasks, name),
@@ -101,7 +106,10 @@ export function buildPlan(
     inlineLimitBytes: conf.root.inline_limit ?? DEFAULT.inlineLimitBytes,
     onFailure: conf.root.on_failure ?? null,
     tasks,
-    endpoints: [...conf.endpoints].map(([name, endpoint]) => endpointPlan(name, endpoint, methods)),
+    endpoints: [...conf.endpoints].map(([name, endpoint]) => ({
+      ...endpointPlan(name, endpoint, methods),
+      ...(patientTimeouts && { timeoutMs: LONGEST_ATTEMPT_MS }),
+    })),
     buckets,
   };
   const version = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);

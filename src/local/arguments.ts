@@ -23,9 +23,30 @@ export function parseOptions<Options extends ParseArgsOptionsConfig>(
 }
 
 /** Parses a port number; 0 stands for a free port. Throws `UsageError` for anything else. */
-export function parsePort(text: string): number {
+export function parsePort(text: string, option = "--port"): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535))
-    throw new UsageError(`--port takes a number from 0 to 65535, given ${JSON.stringify(text)}.`);
+    throw new UsageError(
+      `${option} takes a number from 0 to 65535, given ${JSON.stringify(text)}.`,
+    );
   return port;
+}
+
+/**
+ * Takes an option with an optional port out of the arguments: `--inspect` or `--inspect 9230`. The
+ * port is `fallback` if none follows, and undefined without the option.
+ */
+export function takePortOption(
+  args: readonly string[],
+  option: string,
+  fallback: number,
+): { readonly port: number | undefined; readonly rest: readonly string[] } {
+  const at = args.findIndex((arg) => arg === option || arg.startsWith(`${option}=`));
+  if (at === -1) return { port: undefined, rest: args };
+  const [, joined] = (args[at] ?? "").split("=");
+  const next = args[at + 1];
+  const follows = joined === undefined && next !== undefined && /^\d/.test(next);
+  const given = joined ?? (follows ? next : undefined);
+  const rest = args.toSpliced(at, follows ? 2 : 1);
+  return { port: given === undefined ? fallback : parsePort(given, option), rest };
 }

@@ -3,7 +3,7 @@
  * configuration.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileProject } from "../compiler/compile.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
@@ -13,6 +13,7 @@ import type { Plan } from "../domain/plan/plan.ts";
 import { bundleWorker, type Bundle } from "./bundle.ts";
 import { writeDashboard } from "./dashboard.ts";
 import { deriveConfig } from "./derived-config.ts";
+import { withOwnSources } from "./own-sources.ts";
 import { makeable, withSecrets } from "./secrets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
@@ -32,6 +33,8 @@ export interface BuildOptions {
    * runtimes do not overwrite each other's plan.
    */
   readonly generatedFolder?: string;
+  /** True compiles the plan with the longest timeouts, for work under a debugger. Default: false. */
+  readonly patientTimeouts?: boolean;
   /**
    * Makes missing webhook secrets. Default: they stay missing, and their endpoints refuse every
    * delivery.
@@ -79,7 +82,7 @@ export async function buildProject(
   const generatedFolder = options.generatedFolder ?? folder.generatedFolder;
   const compiled = compileProject(
     { ...paths, outDir: generatedFolder },
-    { acceptUnboundBuckets: true },
+    { acceptUnboundBuckets: true, patientTimeouts: options.patientTimeouts ?? false },
   );
   if (!compiled.ok)
     return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
@@ -97,7 +100,13 @@ export async function buildProject(
     buckets: compiled.plan.buckets,
     vars: secrets.vars,
   });
-  const changed = writeWorker(folder, bundled.bundle, config);
+  const bundle = withOwnSources(bundled.bundle, dirname(folder.sourceMapPath), {
+    peach: [PROJECT_FOLDER, generatedFolder],
+    project: PROJECT_FOLDER,
+    conf: dirname(paths.confPath),
+    pipelines: paths.pipelinesDir,
+  });
+  const changed = writeWorker(folder, bundle, config);
   const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing, madeSecrets };
   return { ok: true, project, changed };
 }

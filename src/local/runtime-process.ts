@@ -122,8 +122,8 @@ export class RuntimeProcess {
   }
 }
 
-/** The arguments of `wrangler dev`. */
-export function wranglerDev(folder: StateFolder, port: number): string[] {
+/** The arguments of `wrangler dev`. A debugger attaches to `inspectorPort`; 0 is a free one. */
+export function wranglerDev(folder: StateFolder, port: number, inspectorPort = 0): string[] {
   const require = createRequire(import.meta.url);
   const wrangler = join(dirname(require.resolve("wrangler/package.json")), "bin", "wrangler.js");
   const args = [
@@ -134,7 +134,7 @@ export function wranglerDev(folder: StateFolder, port: number): string[] {
     "--port",
     String(port),
     "--inspector-port",
-    "0",
+    String(inspectorPort),
   ];
   return [
     wrangler,

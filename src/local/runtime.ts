@@ -6,7 +6,7 @@
 import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
 import { randomToken } from "./dev-vars.ts";
-import { RuntimeProcess, type Serve } from "./runtime-process.ts";
+import { RuntimeProcess, wranglerDev, type Serve } from "./runtime-process.ts";
 import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
 /** Options of a start. */
@@ -19,6 +19,11 @@ export interface RuntimeOptions extends BuildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The program that serves the worker; default: `wrangler dev`. */
   readonly serve?: Serve;
+  /**
+   * The port on 127.0.0.1 that a debugger attaches to. With it the plan has `patientTimeouts`, since
+   * time goes on while an attempt stands at a breakpoint.
+   */
+  readonly inspectorPort?: number;
   /** Aborts the start. */
   readonly signal?: AbortSignal;
   /** Called with each line of output that is worth showing. */
@@ -72,7 +77,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
   const folder = openStateFolder(options.persistTo);
   const token = options.env?.["PEACH_API_TOKEN"] ?? randomToken();
   const rebuild = (env: Readonly<Record<string, string>>): Promise<BuildResult> =>
-    buildProject(folder, options, { ...env, PEACH_API_TOKEN: token });
+    buildProject(
+      folder,
+      { ...options, patientTimeouts: options.inspectorPort !== undefined },
+      { ...env, PEACH_API_TOKEN: token },
+    );
 
   const built = await rebuild(options.env ?? {});
   if (!built.ok) throw new RuntimeStartError(built.diagnostics);
@@ -94,7 +103,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
 }
 
 /** Options of the process. */
-export type LaunchOptions = Pick<RuntimeOptions, "port" | "serve" | "signal" | "onOutput">;
+export type LaunchOptions = Pick<
+  RuntimeOptions,
+  "port" | "serve" | "inspectorPort" | "signal" | "onOutput"
+>;
 
 /**
  * Starts the worker of the configuration in the state folder. Resolves when `GET /healthz` answers
@@ -102,13 +114,15 @@ export type LaunchOptions = Pick<RuntimeOptions, "port" | "serve" | "signal" | "
  */
 export async function launch(folder: StateFolder, options: LaunchOptions): Promise<RuntimeProcess> {
   await claimable(folder);
-  const port = await usablePort(options.port ?? 0);
+  const port = await usablePort(options.port ?? 0, "--port");
+  const { inspectorPort } = options;
+  if (inspectorPort !== undefined) await usablePort(inspectorPort, "--inspect");
   const shown: string[] = [];
   const runtime = new RuntimeProcess(
     folder,
     port,
     options.onOutput ?? ((line) => shown.push(line)),
-    options.serve,
+    options.serve ?? ((served, at) => wranglerDev(served, at, inspectorPort)),
   );
   const whyNot = await untilHealthy(runtime, options.signal);
   if (whyNot === null) return runtime;
@@ -129,12 +143,12 @@ async function claimable(folder: StateFolder): Promise<void> {
 }
 
 /** Returns the port, or a free one for 0. Refuses a port that is in use. */
-async function usablePort(port: number): Promise<number> {
+async function usablePort(port: number, option: string): Promise<number> {
   if (port === 0) return freePort();
   const fault = await faultOfPort(port);
   if (fault === null) return port;
   throw new RuntimeStartError(
-    `Port ${port} cannot be used (${fault}). End the program that listens there, or choose another with --port.`,
+    `Port ${port} cannot be used (${fault}). End the program that listens there, or choose another with ${option}.`,
   );
 }
 

@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import { MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
 import { signLoginCode } from "../../http/auth/login-code.ts";
-import { parseOptions, parsePort } from "../../local/arguments.ts";
+import { parseOptions, parsePort, takePortOption } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
+import { inspectorText } from "../../local/inspector-text.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
 import { describeMade, describePlan, startupText } from "../../local/startup-text.ts";
 import { parentOf } from "../../local/process-group.ts";
@@ -22,12 +23,14 @@ import {
 import { describeMissing, randomSecret } from "../../local/secrets.ts";
 import { watchProject } from "../../local/watch.ts";
 
-const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR]
+const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]]
 
 Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no account and no network.
 
   --port N          the port on 127.0.0.1 (default 8787; 0 is a free one)
   --persist-to DIR  the folder of its state (default .peach/state); starting again on it goes on where it was
+  --inspect [PORT]  lets a debugger attach (default port 9229), and says how: breakpoints in the pipelines' own files.
+                    Attempts and endpoints then may take 14 minutes, since time goes on at a breakpoint
   --help            this text
 
 PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
@@ -35,12 +38,14 @@ PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and 
 verify signatures with come from .dev.vars or the environment as well; those that the receiver chooses are made if there are none.`;
 
 const DEFAULT_PORT = 8787;
+const DEFAULT_INSPECTOR_PORT = 9229;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
 const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
 const PARENT_POLL_MS = 1_000;
 
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, {
+  const { port: inspectorPort, rest } = takePortOption(args, "--inspect", DEFAULT_INSPECTOR_PORT);
+  const options = parseOptions(rest, {
     port: { type: "string" },
     "persist-to": { type: "string" },
     help: { type: "boolean", short: "h" },
@@ -62,6 +67,7 @@ async function main(args: readonly string[]): Promise<number> {
   const runtime = await startRuntime({
     port,
     persistTo,
+    ...(inspectorPort !== undefined && { inspectorPort }),
     env: devVars.vars,
     makeSecrets: (names) => {
       const made = Object.fromEntries(names.map((name) => [name, randomSecret()]));
@@ -72,7 +78,10 @@ async function main(args: readonly string[]): Promise<number> {
     onOutput: (line) => console.log(line),
     // The project's generated folder is also used by editors and checks. Another conf must not
     // overwrite it.
-    ...(isProjectsOwn() ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") } : {}),
+    // Nor may the long timeouts of an inspected plan.
+    ...(isProjectsOwn() && inspectorPort === undefined
+      ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") }
+      : {}),
   }).catch((error: unknown) => {
     if (interrupted.aborted) return null;
     throw error;
@@ -91,6 +100,7 @@ async function main(args: readonly string[]): Promise<number> {
       tokenSource: tokenSource(devVars),
     }),
   );
+  if (inspectorPort !== undefined) console.log(`\n${inspectorText(inspectorPort, PROJECT_FOLDER)}`);
   const stopWatching = watchProject(project.paths, takeOverFrom(runtime));
   await Promise.race([aborted(interrupted), runtime.ended]);
   stopWatching();

@@ -7,6 +7,10 @@ import { devR2Routes } from "./dev-r2.ts";
 import type { LocalParts } from "./local-parts.ts";
 import { loopbackOnly } from "./loopback.ts";
 import { drainBody } from "./drain-body.ts";
+import { installOwnStacks } from "./own-stacks.ts";
+
+// Before the files of the pipelines are evaluated: they may throw.
+installOwnStacks();
 
 export const local: LocalParts | null = {
   guard: loopbackOnly,
