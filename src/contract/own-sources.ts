@@ -5,8 +5,9 @@ export interface OwnSources {
   /** Paths relative to the project. */
   readonly sources: readonly string[];
   /**
-   * By line of the bundle: groups of four numbers, a column of the bundle and the source, line and
-   * column that begin there. Ascending by the first. Only lines of the project's own files.
+   * Positions by line of the bundle, in groups of four numbers: a column of the bundle, and the
+   * source, line and column that begin there. The groups ascend by the first number. Only lines of
+   * the project's own files are present.
    */
   readonly lines: Readonly<Record<string, readonly number[]>>;
   /** Names that the bundler has changed, with the ones in the source. */

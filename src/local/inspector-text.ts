@@ -8,7 +8,7 @@ import { styleText } from "node:util";
  * the command was started again. Breakpoints are found by the bundle's map, which lies outside the
  * sources, so no folder of maps is left out.
  */
-export function launchJson(port: number): string {
+function launchJson(port: number): string {
   const attach = {
     name: "Peach",
     type: "node",
@@ -27,10 +27,12 @@ export function launchJson(port: number): string {
 export function inspectorText(port: number, projectFolder: string): string {
   const file = join(".vscode", "launch.json");
   const isConfigured = attachesTo(port, join(projectFolder, file));
+  const save = isConfigured ? "" : `save the text below as ${file}, `;
   return [
     `${styleText("bold", "Debugger")}  127.0.0.1:${port}`,
-    `  VS Code  ${isConfigured ? "" : `save the text below as ${file}, then `}choose "Peach" under Run and Debug (F5), and set breakpoints in the pipelines`,
-    `  Chrome   open chrome://inspect, press "Configure...", add 127.0.0.1:${port}, press "inspect" beside Cloudflare Worker, and open the file (Ctrl-P)`,
+    `  VS Code  ${save}choose "Peach" under Run and Debug (F5), set breakpoints in the pipelines`,
+    `  Chrome   open chrome://inspect, press "Configure...", add 127.0.0.1:${port},`,
+    '           press "inspect" beside Cloudflare Worker, open the file of a pipeline (Ctrl-P)',
     "  Then trigger a task. One debugger at a time can attach.",
     ...(isConfigured ? [] : ["", launchJson(port)]),
   ].join("\n");

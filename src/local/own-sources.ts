@@ -10,7 +10,7 @@ import { parseSourceMap, segmentsOf } from "./source-map.ts";
 
 /** The folders that decide which files are the project's own, absolute. */
 export interface OwnFolders {
-  /** The folders of Peach's own files. Below them, only those in `pipelines` are the project's. */
+  /** The folders of Peach's own files. Only those in `pipelines` are the project's there. */
   readonly peach: readonly string[];
   /** The folder of package.json. */
   readonly project: string;
@@ -28,7 +28,12 @@ export function withOwnSources(bundle: Bundle, mapFolder: string, folders: OwnFo
   return { ...bundle, text: bundle.text.replace(place, () => JSON.stringify(sources)) };
 }
 
-/** Collects the positions of the project's files. `mapFolder`: what the map's paths begin at. */
+/**
+ * Collects the positions of the project's files. `mapFolder`: what the map's paths begin at.
+ *
+ * Peach's own files are left out: their positions are thirty times as many, and whoever works on
+ * Peach finds them by the map beside the bundle.
+ */
 export function ownSourcesOf(
   { text, sourceMap }: Bundle,
   mapFolder: string,
@@ -47,6 +52,7 @@ export function ownSourcesOf(
     if (index === -1) continue;
     (lines[line] ??= []).push(column, index, sourceLine, sourceColumn);
     const original = name === null ? undefined : map.names[name];
+    // A stack names functions as the bundle does, where two of one name cannot be.
     const [written] = /^[\w$]+/.exec(bundleLines[line - 1]?.slice(column) ?? "") ?? [];
     if (original !== undefined && written !== undefined) names[written] = original;
   }

@@ -1,15 +1,20 @@
-/** Reads source maps, version 3. */
+/**
+ * Reads source maps, version 3. Mappings are base64 VLQ: each number is the difference from the one
+ * before it in the same field, lines are separated by `;` and segments by `,`. A segment has the
+ * fields column, source, line and column of the source, and name; the last four may be absent.
+ */
 
 /** A position of a bundle with the position in a source that it was made from. */
 export interface Segment {
-  /** From 1. */
+  /** The line in the bundle, from 1. */
   readonly line: number;
-  /** From 0, as all columns here. */
+  /** The column in the bundle, from 0. */
   readonly column: number;
   /** Index in `sources` of the map. */
   readonly source: number;
-  /** From 1. */
+  /** The line in the source, from 1. */
   readonly sourceLine: number;
+  /** The column in the source, from 0. */
   readonly sourceColumn: number;
   /** Index in `names` of the map, for an identifier that the bundler has renamed. */
   readonly name: number | null;
@@ -59,6 +64,7 @@ export function* segmentsOf(mappings: string): Generator<Segment> {
       value += (digit & (CONTINUES - 1)) << shift;
       shift += GROUP_BITS;
       if ((digit & CONTINUES) === 0) {
+        // The lowest bit is the sign.
         fields.push((value & 1) === 1 ? -(value >>> 1) : value >>> 1);
         [value, shift] = [0, 0];
       }

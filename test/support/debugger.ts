@@ -49,7 +49,9 @@ export class Debugger implements Disposable {
   static async attach(port: number): Promise<Debugger> {
     const targets = target.parse(await (await fetch(`http://127.0.0.1:${port}/json`)).json());
     // The inspector lets in who names no browser's page.
-    const socket = new WebSocket(targets[0]?.webSocketDebuggerUrl ?? "", { headers: { Origin: "http://localhost" } });
+    const settings = { headers: { Origin: "http://localhost" } };
+    // Node's WebSocket takes headers, of which its types say nothing.
+    const socket: WebSocket = Reflect.construct(WebSocket, [targets[0]?.webSocketDebuggerUrl ?? "", settings]);
     await new Promise((opened, failed) => {
       socket.addEventListener("open", opened, { once: true });
       socket.addEventListener("error", failed, { once: true });
@@ -115,7 +117,7 @@ export class Debugger implements Disposable {
   /** The positions of the bundle with the files of its sources, read where the bundle says that its map is. */
   async #sources() {
     const { url, sourceMapURL = "" } = await this.#bundle.promise;
-    const mapPath = fileURLToPath(new URL(sourceMapURL, url));
+    const mapPath = fileURLToPath(new URL(sourceMapURL, url).href);
     const map = parseSourceMap(readFileSync(mapPath, "utf8"));
     const files = map.sources.map((path) => resolve(dirname(mapPath), path));
     const positions = [...segmentsOf(map.mappings)].map((segment) => ({

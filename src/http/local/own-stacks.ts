@@ -40,7 +40,6 @@ export function installOwnStacks(): void {
 /** Reads what the bundler has written; nothing is known in a bundle that it did not make. */
 function readOwnSources(): OwnSources {
   const none = { sources: [], lines: {}, names: {} };
-  // oxlint-disable-next-line typescript/no-unnecessary-condition -- The bundler replaces the text.
   return OWN_SOURCES.startsWith("{") ? JSON.parse(OWN_SOURCES) : none;
 }
 
