@@ -76,13 +76,16 @@ export function triggersPath(section: TriggerSection, name?: string): string {
 }
 
 /** The time spans of the list of runs, in milliseconds. */
-export const SPANS = {
+const SPANS = {
   "1h": 3_600_000,
   "24h": 86_400_000,
   "7d": 604_800_000,
   "30d": 2_592_000_000,
 } as const;
 export type Span = keyof typeof SPANS;
+
+/** The names of the time spans. */
+export const SPAN_NAMES: readonly Span[] = ["1h", "24h", "7d", "30d"];
 
 /** The filters of a list of runs. Null and an empty list stand for no filter. */
 export interface RunFilters {
@@ -112,14 +115,9 @@ export function filtersFromQuery(query: URLSearchParams): RunFilters {
     task: query.get("task") || null,
     statuses: RUN_STATUSES.filter((status) => words.includes(status)),
     source: TRIGGER_SOURCES.find((source) => source === query.get("source")) ?? null,
-    span: spanOf(query.get("span")),
+    span: SPAN_NAMES.find((span) => span === query.get("span")) ?? null,
     idempotencyKey: query.get("key") || null,
   };
-}
-
-/** Parses the name of a time span. */
-function spanOf(text: string | null): Span | null {
-  return text === "1h" || text === "24h" || text === "7d" || text === "30d" ? text : null;
 }
 
 /** Renders filters as a query of the address, without `?`. */

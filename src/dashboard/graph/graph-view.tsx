@@ -8,7 +8,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { Icon } from "../parts/icon.tsx";
+import { IconButton } from "../parts/button.tsx";
 import type { GraphLayout } from "./layout.ts";
 import { layoutOf } from "./layouts.ts";
 
@@ -123,30 +123,19 @@ export function GraphView(props: GraphViewProps): JSX.Element {
       </div>
       {hasZoom && (
         <div class="graph-zoom" role="group" aria-label="Zoom">
-          <button
-            type="button"
-            class="icon-button"
-            aria-label="Enlarge"
+          <IconButton
+            icon="plus"
+            label="Enlarge"
+            size={13}
             onClick={() => (chosenZoom.value = Math.min(LARGEST, zoom * 1.25))}
-          >
-            <Icon name="plus" size={13} />
-          </button>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label="Reduce"
+          />
+          <IconButton
+            icon="minus"
+            label="Reduce"
+            size={13}
             onClick={() => (chosenZoom.value = Math.max(SMALLEST / 2, zoom / 1.25))}
-          >
-            <Icon name="minus" size={13} />
-          </button>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label="Fit"
-            onClick={() => (chosenZoom.value = null)}
-          >
-            <Icon name="fit" size={13} />
-          </button>
+          />
+          <IconButton icon="fit" label="Fit" size={13} onClick={() => (chosenZoom.value = null)} />
         </div>
       )}
     </div>

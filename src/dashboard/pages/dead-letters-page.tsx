@@ -9,15 +9,15 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { get, post, remove } from "../api.ts";
+import { post, remove } from "../api.ts";
 import type { DeadLetter } from "../../contract/dead-letters.ts";
 import type { RunReference } from "../../contract/values.ts";
 import { formatPlural } from "../format.ts";
-import { ActionButton } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { ActionButton, Button } from "../parts/button.tsx";
+import { Dialog, DialogFoot } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { JsonTree } from "../parts/json-tree.tsx";
-import { useGet } from "../parts/load.ts";
+import { usePages } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -40,43 +40,31 @@ interface DeadLetterPage {
  */
 export function DeadLettersPage(): JSX.Element {
   usePageTitle("Dead letters");
-  const { data, problem, reload } = useGet<DeadLetterPage>("/dead-letters", REFRESH_MS);
-  const older = useSignal<DeadLetterPage | null>(null);
-  // The first page is live and the older ones are not.
-  const letters = [...(data.value?.dead_letters ?? []), ...(older.value?.dead_letters ?? [])];
-  const cursor = (older.value ?? data.value)?.next_cursor ?? null;
-  const readOlder = async (): Promise<void> => {
-    if (cursor === null) return;
-    const page = await get<DeadLetterPage>(`/dead-letters?cursor=${encodeURIComponent(cursor)}`);
-    older.value = {
-      ...page,
-      dead_letters: [...(older.value?.dead_letters ?? []), ...page.dead_letters],
-    };
-  };
-  const changed = (): void => {
-    older.value = null;
-    reload();
-  };
+  const { entries, problem, reload, readOlder, restart } = usePages(
+    "/dead-letters?limit=50",
+    (page: DeadLetterPage) => page.dead_letters,
+    REFRESH_MS,
+  );
   return (
     <>
       <h1>Dead letters</h1>
       <p class="muted lead">Messages that could not be processed, however often they were tried.</p>
-      {problem.value !== null && data.value === null ? (
+      {problem.value !== null && entries === null ? (
         <Problem problem={problem.value} onRetry={reload} />
-      ) : data.value === null ? (
+      ) : entries === null ? (
         <Loading lines={6} label="the dead letters" />
-      ) : letters.length === 0 ? (
+      ) : entries.length === 0 ? (
         <Empty icon="check" title="No dead letters">
           Everything that came in has been processed.
         </Empty>
       ) : (
         <div class="letters">
-          {letters.map((letter) => (
-            <Letter key={letter.id} letter={letter} onChanged={changed} />
+          {entries.map((letter) => (
+            <Letter key={letter.id} letter={letter} onChanged={restart} />
           ))}
         </div>
       )}
-      {cursor !== null && (
+      {readOlder !== null && (
         <p class="more">
           <ActionButton action={readOlder}>Older ones</ActionButton>
         </p>
@@ -138,9 +126,9 @@ function Letter({
             </span>
           )}
           <span class="spacer" />
-          <button type="button" class="button" onClick={() => (isDeleting.value = true)}>
-            <Icon name="trash" /> Delete…
-          </button>
+          <Button icon="trash" onClick={() => (isDeleting.value = true)}>
+            Delete…
+          </Button>
           <ActionButton icon="retry" tone="main" action={redrive}>
             Try again
           </ActionButton>
@@ -149,14 +137,11 @@ function Letter({
       {isDeleting.value && (
         <Dialog title="Delete this dead letter?" onClose={() => (isDeleting.value = false)}>
           <p>What it asked for will never be done.</p>
-          <footer class="dialog-foot">
-            <button type="button" class="button" onClick={() => (isDeleting.value = false)}>
-              Keep it
-            </button>
+          <DialogFoot keep="Keep it" onClose={() => (isDeleting.value = false)}>
             <ActionButton tone="danger" icon="trash" action={destroy}>
               Delete
             </ActionButton>
-          </footer>
+          </DialogFoot>
         </Dialog>
       )}
     </article>

@@ -11,7 +11,8 @@ import type { LimitState } from "../../contract/limits.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
-import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Empty, Read } from "../parts/states.tsx";
+import { Table } from "../parts/table.tsx";
 import { runsPath } from "../routes.ts";
 
 /** The interval between reads. */
@@ -20,49 +21,32 @@ const REFRESH_MS = 2_000;
 /** Shows the limits of all tasks, read again every two seconds. */
 export function LimitsPage(): JSX.Element {
   usePageTitle("Limits");
-  const { data, problem, reload } = useGet<{ readonly limits: readonly LimitState[] }>(
-    "/limits",
-    REFRESH_MS,
-  );
+  const limits = useGet<{ readonly limits: readonly LimitState[] }>("/limits", REFRESH_MS);
   return (
     <>
       <h1>Limits</h1>
       <p class="muted lead">How much may run at once, or start in a while, and who waits for it.</p>
-      {problem.value !== null && data.value === null ? (
-        <Problem problem={problem.value} onRetry={reload} />
-      ) : data.value === null ? (
-        <Loading lines={6} label="the limits" />
-      ) : data.value.limits.length === 0 ? (
-        <Empty icon="limits" title="No task has a limit">
-          <code>concurrency</code> and <code>rate_limit</code> in peach.conf set one.
-        </Empty>
-      ) : (
-        <div class="table-place" tabIndex={0} role="region" aria-label="Limits">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Task</th>
-                <th scope="col">Limit</th>
-                <th scope="col">Key</th>
-                <th scope="col" class="wide">
-                  In use
-                </th>
-                <th scope="col" class="right">
-                  Waiting
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.value.limits.map((limit) => (
+      <Read from={limits} lines={6} label="the limits">
+        {(data) =>
+          data.limits.length === 0 ? (
+            <Empty icon="limits" title="No task has a limit">
+              <code>concurrency</code> and <code>rate_limit</code> in peach.conf set one.
+            </Empty>
+          ) : (
+            <Table label="Limits" columns={COLUMNS}>
+              {data.limits.map((limit) => (
                 <LimitRow key={`${limit.task} ${limit.kind} ${limit.key}`} limit={limit} />
               ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            </Table>
+          )
+        }
+      </Read>
     </>
   );
 }
+
+/** The columns of the table. */
+const COLUMNS = ["Task", "Limit", "Key", ["In use", "wide"], ["Waiting", "right"]] as const;
 
 /**
  * A row per limit and key. The bar is full when new attempts have to wait; a meter tells screen

@@ -8,13 +8,14 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useId } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { problemOf } from "../api.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 import { navigate } from "../location.ts";
 import { Icon } from "../parts/icon.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Problem } from "../parts/states.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { logIn } from "../session.ts";
 
 /**
@@ -23,7 +24,6 @@ import { logIn } from "../session.ts";
  */
 export function LoginPage(): JSX.Element {
   usePageTitle("Log in");
-  const id = useId();
   const token = useSignal("");
   const isBusy = useSignal(false);
   const problem = useSignal<ShownProblem | null>(null);
@@ -60,18 +60,14 @@ export function LoginPage(): JSX.Element {
         <Logo />
         <h1>Peach</h1>
         <p class="muted">Log in with an API token: PEACH_API_TOKEN, or one of PEACH_API_TOKENS.</p>
-        <div class="field">
-          <label for={id}>API token</label>
-          <input
-            id={id}
-            type="password"
-            autocomplete="current-password"
-            autoFocus
-            required
-            value={token.value}
-            onInput={(event) => (token.value = event.currentTarget.value)}
-          />
-        </div>
+        <TextField
+          label="API token"
+          text={token}
+          type="password"
+          autocomplete="current-password"
+          autoFocus
+          required
+        />
         {problem.value !== null && <Problem problem={problem.value} />}
         <button
           type="submit"

@@ -18,7 +18,8 @@ import type { ShownProblem } from "../shown-problem.ts";
 import { formatDuration, formatExact, formatRate } from "../format.ts";
 import { GraphView } from "../graph/graph-view.tsx";
 import { feedConnection, useFeed } from "../live/feed.ts";
-import { Icon } from "../parts/icon.tsx";
+import { Fact } from "../parts/fact.tsx";
+import { Icon, type IconName } from "../parts/icon.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
@@ -216,32 +217,20 @@ function Numbers({
     .toSorted()[0];
   return (
     <dl class="numbers">
-      <div>
-        <dt>Success</dt>
-        <dd class={counted > 0 && succeeded < counted ? "is-low" : ""}>
-          {formatRate(succeeded, counted)}
-        </dd>
-      </div>
-      <div>
-        <dt>Median</dt>
-        <dd>{medianMs === null ? "–" : formatDuration(medianMs)}</dd>
-      </div>
-      <div>
-        <dt>p95</dt>
-        <dd>{p95Ms === null ? "–" : formatDuration(p95Ms)}</dd>
-      </div>
-      <div>
-        <dt>{due === undefined ? "Last run" : "Next due"}</dt>
-        <dd>
-          {due !== undefined ? (
-            <Time at={due} />
-          ) : last === undefined ? (
-            "–"
-          ) : (
-            <Time at={last.created_at} />
-          )}
-        </dd>
-      </div>
+      <Fact name="Success" style={counted > 0 && succeeded < counted ? "is-low" : ""}>
+        {formatRate(succeeded, counted)}
+      </Fact>
+      <Fact name="Median">{medianMs === null ? "–" : formatDuration(medianMs)}</Fact>
+      <Fact name="p95">{p95Ms === null ? "–" : formatDuration(p95Ms)}</Fact>
+      <Fact name={due === undefined ? "Last run" : "Next due"}>
+        {due !== undefined ? (
+          <Time at={due} />
+        ) : last === undefined ? (
+          "–"
+        ) : (
+          <Time at={last.created_at} />
+        )}
+      </Fact>
     </dl>
   );
 }
@@ -252,31 +241,20 @@ function Numbers({
  */
 function Sources({ root }: { readonly root: DeployedTask }): JSX.Element {
   const { on, schedules } = root;
+  const sources: readonly (readonly [icon: IconName, text: string])[] = [
+    ...on.r2.map((rule) => ["upload", `${rule.bucket}/${rule.prefix}*${rule.suffix}`] as const),
+    ...on.events.map((event) => ["event", event] as const),
+    ...schedules.map(({ cron, timezone }) => ["clock", `${cron} ${timezone}`] as const),
+  ];
   return (
     <ul class="sources" aria-label="What triggers it">
-      {on.r2.map(({ bucket, prefix, suffix }) => (
-        <li key={`${bucket}/${prefix}*${suffix}`} class="source">
-          <Icon name="upload" size={13} />
-          <span class="ellipsis">
-            {bucket}/{prefix}*{suffix}
-          </span>
+      {sources.map(([icon, text]) => (
+        <li key={text} class="source">
+          <Icon name={icon} size={13} />
+          <span class="ellipsis">{text}</span>
         </li>
       ))}
-      {on.events.map((event) => (
-        <li key={event} class="source">
-          <Icon name="event" size={13} />
-          <span class="ellipsis">{event}</span>
-        </li>
-      ))}
-      {schedules.map(({ cron, timezone }) => (
-        <li key={`${cron} ${timezone}`} class="source">
-          <Icon name="clock" size={13} />
-          <span class="ellipsis">
-            {cron} {timezone}
-          </span>
-        </li>
-      ))}
-      {on.r2.length + on.events.length + schedules.length === 0 && (
+      {sources.length === 0 && (
         <li class="source">
           <Icon name="triggers" size={13} /> API, endpoints and other tasks
         </li>

@@ -18,9 +18,9 @@ import type { RunDocument } from "../../contract/run.ts";
 import { formatPlural } from "../format.ts";
 import { type RunHead, RunModel } from "../live/run-model.ts";
 import { query } from "../location.ts";
-import { ActionButton, CopyButton, copyText } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { Icon } from "../parts/icon.tsx";
+import { ActionButton, Button, CopyButton, copyText } from "../parts/button.tsx";
+import { Dialog, DialogFoot } from "../parts/dialog.tsx";
+import { Fact } from "../parts/fact.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
 import { viewerOf } from "../parts/payload-kind.ts";
@@ -131,9 +131,9 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
         <span class="spacer" />
         <div class="actions">
           {!final && mayOperate() && (
-            <button type="button" class="button button-danger" onClick={onCancel}>
-              <Icon name="ban" /> Cancel
-            </button>
+            <Button icon="ban" style="button-danger" onClick={onCancel}>
+              Cancel
+            </Button>
           )}
           {isRetryable && mayOperate() && (
             <ActionButton icon="retry" tone="main" action={retry}>
@@ -141,9 +141,9 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
             </ActionButton>
           )}
           {mayOperate() && (
-            <button type="button" class="button" onClick={onReplay}>
-              <Icon name="edit" /> Replay…
-            </button>
+            <Button icon="edit" onClick={onReplay}>
+              Replay…
+            </Button>
           )}
           <ActionButton icon="copy" action={async () => copyText(await curlOfRun(head))}>
             Copy as curl
@@ -163,55 +163,37 @@ function Facts({ head }: { readonly head: RunHead }): JSX.Element {
   const { trigger, children } = head;
   return (
     <dl class="facts">
-      <div>
-        <dt>Run</dt>
-        <dd>
-          <code class="run-id">{head.run_id}</code>{" "}
-          <CopyButton text={head.run_id} label="Copy the run's id" />
-        </dd>
-      </div>
-      <div>
-        <dt>Triggered</dt>
-        <dd>
-          <Time at={head.created_at} /> by <span class="tag">{trigger.source}</span>{" "}
-          <span class="ellipsis">{trigger.by}</span>
-        </dd>
-      </div>
-      <div>
-        <dt>Duration</dt>
-        <dd>
-          <Duration from={head.started_at} to={head.finished_at} />
-        </dd>
-      </div>
+      <Fact name="Run">
+        <code class="run-id">{head.run_id}</code>{" "}
+        <CopyButton text={head.run_id} label="Copy the run's id" />
+      </Fact>
+      <Fact name="Triggered">
+        <Time at={head.created_at} /> by <span class="tag">{trigger.source}</span>{" "}
+        <span class="ellipsis">{trigger.by}</span>
+      </Fact>
+      <Fact name="Duration">
+        <Duration from={head.started_at} to={head.finished_at} />
+      </Fact>
       {trigger.parent !== null && (
-        <div>
-          <dt>Parent</dt>
-          <dd>
-            <a href={runPath(trigger.parent.run_id, trigger.parent.task)}>{trigger.parent.task}</a>
-          </dd>
-        </div>
+        <Fact name="Parent">
+          <a href={runPath(trigger.parent.run_id, trigger.parent.task)}>{trigger.parent.task}</a>
+        </Fact>
       )}
       {trigger.replay_of && (
-        <div>
-          <dt>Replay of</dt>
-          <dd>
-            <a href={runPath(trigger.replay_of.run_id)}>a run</a>
-            {trigger.replay_of.from !== null && <> from {trigger.replay_of.from}</>}
-          </dd>
-        </div>
+        <Fact name="Replay of">
+          <a href={runPath(trigger.replay_of.run_id)}>a run</a>
+          {trigger.replay_of.from !== null && <> from {trigger.replay_of.from}</>}
+        </Fact>
       )}
       {children.length > 0 && (
-        <div>
-          <dt>{formatPlural(children.length, "child run")}</dt>
-          <dd class="children">
-            {children.slice(0, 12).map(({ run_id, task }) => (
-              <a key={run_id} class="tag" href={runPath(run_id)}>
-                {task}
-              </a>
-            ))}
-            {children.length > 12 && <span class="muted">and {children.length - 12} more</span>}
-          </dd>
-        </div>
+        <Fact name={formatPlural(children.length, "child run")} style="children">
+          {children.slice(0, 12).map(({ run_id, task }) => (
+            <a key={run_id} class="tag" href={runPath(run_id)}>
+              {task}
+            </a>
+          ))}
+          {children.length > 12 && <span class="muted">and {children.length - 12} more</span>}
+        </Fact>
       )}
     </dl>
   );
@@ -246,14 +228,11 @@ function CancelDialog({
         />
         Also the runs that it triggered, and theirs
       </label>
-      <footer class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Keep it running
-        </button>
+      <DialogFoot keep="Keep it running" onClose={onClose}>
         <ActionButton tone="danger" icon="ban" action={cancel}>
           Cancel the run
         </ActionButton>
-      </footer>
+      </DialogFoot>
     </Dialog>
   );
 }

@@ -15,12 +15,16 @@ import type { DeployedTask } from "../../contract/tasks.ts";
 import { formatCount, formatDuration, shortId } from "../format.ts";
 import { feedConnection } from "../live/feed.ts";
 import { navigate, query } from "../location.ts";
+import { Button } from "../parts/button.tsx";
+import { Chips } from "../parts/chips.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Select } from "../parts/select.tsx";
 import { StatusIcon, StatusPill } from "../parts/status.tsx";
+import { Table } from "../parts/table.tsx";
 import { Duration, Time } from "../parts/time.tsx";
 import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import {
@@ -29,7 +33,7 @@ import {
   type RunFilters,
   runPath,
   runsPath,
-  SPANS,
+  SPAN_NAMES,
 } from "../routes.ts";
 import { BulkDialog, type BulkVerb } from "../run/bulk-dialog.tsx";
 import { mayOperate } from "../session.ts";
@@ -49,12 +53,12 @@ export function RunsPage(): JSX.Element {
         <span class="spacer" />
         {mayOperate() && (
           <div class="actions">
-            <button type="button" class="button" onClick={() => (bulk.value = "retry")}>
-              <Icon name="retry" /> Retry many…
-            </button>
-            <button type="button" class="button" onClick={() => (bulk.value = "cancel")}>
-              <Icon name="ban" /> Cancel many…
-            </button>
+            <Button icon="retry" onClick={() => (bulk.value = "retry")}>
+              Retry many…
+            </Button>
+            <Button icon="ban" onClick={() => (bulk.value = "cancel")}>
+              Cancel many…
+            </Button>
           </div>
         )}
       </div>
@@ -66,13 +70,15 @@ export function RunsPage(): JSX.Element {
       ) : list.runs.value.length === 0 ? (
         <NoRuns isFiltered={runsPath(filters) !== runsPath()} />
       ) : (
-        <RunTable runs={list.runs.value} />
+        <Table label="Runs" columns={COLUMNS} style="runs">
+          {list.runs.value.map((run) => (
+            <RunRow key={run.run_id} run={run} />
+          ))}
+        </Table>
       )}
       {list.cursor.value !== null && (
         <p class="more">
-          <button type="button" class="button" onClick={list.more}>
-            Older runs
-          </button>
+          <Button onClick={list.more}>Older runs</Button>
         </p>
       )}
       {bulk.value !== null && (
@@ -128,62 +134,42 @@ function Filters({
   return (
     <div class="filters">
       <Search filters={filters} />
-      <select
-        aria-label="Task"
-        value={filters.task ?? ""}
-        onChange={(event) => change({ task: event.currentTarget.value || null })}
-      >
-        <option value="">All tasks</option>
-        {names.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-      <select
-        aria-label="Source"
-        value={filters.source ?? ""}
-        onChange={(event) =>
-          change({
-            source: TRIGGER_SOURCES.find((source) => source === event.currentTarget.value) ?? null,
-          })
-        }
-      >
-        <option value="">All sources</option>
-        {TRIGGER_SOURCES.map((source) => (
-          <option key={source}>{source}</option>
-        ))}
-      </select>
-      <select
-        aria-label="Time"
-        value={filters.span ?? ""}
-        onChange={(event) =>
-          change({
-            span: filtersFromQuery(new URLSearchParams({ span: event.currentTarget.value })).span,
-          })
-        }
-      >
-        <option value="">Any time</option>
-        {Object.keys(SPANS).map((span) => (
-          <option key={span} value={span}>
-            Last {span}
-          </option>
-        ))}
-      </select>
-      <div class="chips" role="group" aria-label="Status">
-        {RUN_STATUSES.map((status) => (
-          <button
-            key={status}
-            type="button"
-            class="chip"
-            aria-pressed={filters.statuses.includes(status)}
-            onClick={() => toggle(status)}
-          >
+      <Select
+        label="Task"
+        none="All tasks"
+        values={names}
+        chosen={filters.task}
+        onChoose={(task) => change({ task })}
+      />
+      <Select
+        label="Source"
+        none="All sources"
+        values={TRIGGER_SOURCES}
+        chosen={filters.source}
+        onChoose={(source) => change({ source })}
+      />
+      <Select
+        label="Time"
+        none="Any time"
+        values={SPAN_NAMES}
+        chosen={filters.span}
+        onChoose={(span) => change({ span })}
+        text={(span) => `Last ${span}`}
+      />
+      <Chips
+        label="Status"
+        names={RUN_STATUSES}
+        isPressed={(status) => filters.statuses.includes(status)}
+        onPress={toggle}
+        content={(status) => (
+          <>
             <StatusIcon status={status} size={12} /> {status}
             <span class="muted chip-count">
               {counts === null ? "" : formatCount(counts.counts[status] ?? 0)}
             </span>
-          </button>
-        ))}
-      </div>
+          </>
+        )}
+      />
       {runsPath(filters) !== runsPath() && (
         <button type="button" class="link-button" onClick={() => change(NO_FILTERS)}>
           Clear
@@ -230,32 +216,15 @@ function Search({ filters }: { readonly filters: RunFilters }): JSX.Element {
   );
 }
 
-/** The table of runs. It scrolls sideways on small screens, so it can have the focus. */
-function RunTable({ runs }: { readonly runs: readonly RunSummary[] }): JSX.Element {
-  return (
-    <div class="table-place" tabIndex={0} role="region" aria-label="Runs">
-      <table class="runs">
-        <thead>
-          <tr>
-            <th scope="col">Status</th>
-            <th scope="col">Task</th>
-            <th scope="col">Run</th>
-            <th scope="col">Triggered by</th>
-            <th scope="col">Created</th>
-            <th scope="col" class="right">
-              Duration
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <RunRow key={run.run_id} run={run} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
+/** The columns of the table. */
+const COLUMNS = [
+  "Status",
+  "Task",
+  "Run",
+  "Triggered by",
+  "Created",
+  ["Duration", "right"],
+] as const;
 
 /** Reasons for which a run does not continue, as the list shows them. */
 const PROBLEMS = {

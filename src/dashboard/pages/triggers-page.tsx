@@ -13,7 +13,7 @@ import type { DeployedEndpoint } from "../../contract/endpoints.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
-import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Empty, Read } from "../parts/states.tsx";
 import { TRIGGER_SECTIONS, type TriggerSection, triggersPath } from "../routes.ts";
 import { EndpointsView } from "../triggers/endpoints-view.tsx";
 import { EventsView } from "../triggers/events-view.tsx";
@@ -81,12 +81,18 @@ function WithTasks({
 }: {
   readonly children: (tasks: readonly DeployedTask[]) => JSX.Element;
 }): JSX.Element {
-  const { data, problem, reload } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
-  if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
-  if (data.value === null) return <Loading lines={8} label="the tasks" />;
-  if (data.value.tasks.length === 0)
-    return <Empty icon="pipelines" title="No tasks are deployed" />;
-  return children(data.value.tasks);
+  const tasks = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
+  return (
+    <Read from={tasks} lines={8} label="the tasks">
+      {(data) =>
+        data.tasks.length === 0 ? (
+          <Empty icon="pipelines" title="No tasks are deployed" />
+        ) : (
+          children(data.tasks)
+        )
+      }
+    </Read>
+  );
 }
 
 /** Reads the deployed endpoints and passes them on, or shows why there are none. */
@@ -95,16 +101,18 @@ function WithEndpoints({
 }: {
   readonly children: (endpoints: readonly DeployedEndpoint[]) => JSX.Element;
 }): JSX.Element {
-  const { data, problem, reload } = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>(
-    "/endpoints",
+  const endpoints = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>("/endpoints");
+  return (
+    <Read from={endpoints} lines={8} label="the endpoints">
+      {(data) =>
+        data.endpoints.length === 0 ? (
+          <Empty icon="hook" title="No endpoints are deployed">
+            peach.conf names them under <code>endpoints</code>.
+          </Empty>
+        ) : (
+          children(data.endpoints)
+        )
+      }
+    </Read>
   );
-  if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
-  if (data.value === null) return <Loading lines={8} label="the endpoints" />;
-  if (data.value.endpoints.length === 0)
-    return (
-      <Empty icon="hook" title="No endpoints are deployed">
-        peach.conf names them under <code>endpoints</code>.
-      </Empty>
-    );
-  return children(data.value.endpoints);
 }

@@ -46,6 +46,45 @@ export function ActionButton(props: ActionButtonProps): JSX.Element {
   );
 }
 
+/** A button that acts at once, such as one that opens a dialog. */
+export function Button({
+  icon,
+  style = "",
+  children,
+  onClick,
+}: {
+  readonly icon?: IconName;
+  /** Further classes. */
+  readonly style?: string;
+  readonly children: ComponentChildren;
+  readonly onClick: () => void;
+}): JSX.Element {
+  return (
+    <button type="button" class={`button ${style}`.trim()} onClick={onClick}>
+      {icon !== undefined && <Icon name={icon} />} {children}
+    </button>
+  );
+}
+
+/** A button that is an icon only. `label` names it for screen readers. */
+export function IconButton({
+  icon,
+  label,
+  size,
+  onClick,
+}: {
+  readonly icon: IconName;
+  readonly label: string;
+  readonly size?: number;
+  readonly onClick: () => void;
+}): JSX.Element {
+  return (
+    <button type="button" class="icon-button" aria-label={label} onClick={onClick}>
+      <Icon name={icon} {...(size === undefined ? {} : { size })} />
+    </button>
+  );
+}
+
 /** A button that copies a text. `label` names it for screen readers. */
 export function CopyButton({
   text,

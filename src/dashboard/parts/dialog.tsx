@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { Icon } from "./icon.tsx";
+import { Button, IconButton } from "./button.tsx";
 import { Toasts } from "./toasts.tsx";
 
 /** Properties of a dialog. `onClose` removes it: it is open while it is rendered. */
@@ -36,14 +36,26 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
       <div class="dialog-body">
         <header class="dialog-head">
           <h2 id={titleId}>{title}</h2>
-          <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
-            <Icon name="cross" />
-          </button>
+          <IconButton icon="cross" label="Close" onClick={onClose} />
         </header>
         {children}
       </div>
       {/* Those of the page are behind a modal dialog, and out of reach. */}
       <Toasts />
     </dialog>
+  );
+}
+
+/** The buttons of a dialog. The first closes it and changes nothing; `keep` is its text. */
+export function DialogFoot({
+  keep,
+  onClose,
+  children,
+}: Omit<DialogProps, "title"> & { readonly keep: string }): JSX.Element {
+  return (
+    <footer class="dialog-foot">
+      <Button onClick={onClose}>{keep}</Button>
+      {children}
+    </footer>
   );
 }

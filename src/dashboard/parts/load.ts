@@ -59,3 +59,39 @@ export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
   }, [everyMs, turn]);
   return { data, problem, reload: () => (turn.value += 1) };
 }
+
+/** A list of the API whose first page is read again and again, and older pages on demand. */
+export interface Pages<Entry> extends Omit<Loaded<unknown>, "data"> {
+  /** The entries of all pages; null before the first answer. */
+  readonly entries: readonly Entry[] | null;
+  /** Reads the next older page; null if there is none. */
+  readonly readOlder: (() => Promise<void>) | null;
+  /** Drops the older pages and reads the first one again. */
+  readonly restart: () => void;
+}
+
+/** Reads a list at this path, which has a query. The first page is live, the older ones are not. */
+export function usePages<Entry, Page extends { readonly next_cursor: string | null }>(
+  path: string,
+  entriesOf: (page: Page) => readonly Entry[],
+  everyMs: number,
+): Pages<Entry> {
+  const { data, problem, reload } = useGet<Page>(path, everyMs);
+  const older = useSignal<readonly Page[]>([]);
+  const pages = data.value === null ? [] : [data.value, ...older.value];
+  const cursor = pages.at(-1)?.next_cursor ?? null;
+  const readOlder = async (next: string): Promise<void> => {
+    const page = await get<Page>(`${path}&cursor=${encodeURIComponent(next)}`);
+    older.value = [...older.value, page];
+  };
+  return {
+    entries: data.value === null ? null : pages.flatMap(entriesOf),
+    readOlder: cursor === null ? null : () => readOlder(cursor),
+    problem,
+    reload,
+    restart: () => {
+      older.value = [];
+      reload();
+    },
+  };
+}

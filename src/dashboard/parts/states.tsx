@@ -6,6 +6,8 @@
  */
 import type { ComponentChildren, JSX } from "preact";
 import type { ShownProblem } from "../shown-problem.ts";
+import type { Loaded } from "./load.ts";
+import { Button } from "./button.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 
 /**
@@ -78,11 +80,28 @@ export function Problem({
           <p class="muted small">request {problem.request_id}</p>
         )}
         {onRetry !== undefined && (
-          <button type="button" class="button" onClick={onRetry}>
-            <Icon name="retry" /> Try again
-          </button>
+          <Button icon="retry" onClick={onRetry}>
+            Try again
+          </Button>
         )}
       </div>
     </div>
   );
+}
+
+/** What was read, once it is there; until then `Loading`, or the `Problem` of a first read. */
+export function Read<T>({
+  from: { data, problem, reload },
+  lines,
+  label,
+  children,
+}: {
+  readonly from: Loaded<T>;
+  readonly lines: number;
+  readonly label: string;
+  readonly children: (data: T) => JSX.Element;
+}): JSX.Element {
+  if (data.value !== null) return children(data.value);
+  if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
+  return <Loading lines={lines} label={label} />;
 }

@@ -17,7 +17,7 @@ import type { BulkResult } from "../../contract/bulk.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 import { formatCount, formatPlural } from "../format.ts";
 import { ActionButton } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Dialog, DialogFoot } from "../parts/dialog.tsx";
 import { Loading, Problem } from "../parts/states.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { filtersToApi, type RunFilters } from "../routes.ts";
@@ -134,10 +134,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
           )}
         </p>
       )}
-      <footer class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Leave them
-        </button>
+      <DialogFoot keep="Leave them" onClose={onClose}>
         <ActionButton
           tone={verb === "cancel" ? "danger" : "main"}
           disabled={counted === null || counted.matched === 0}
@@ -147,7 +144,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
             ? `${formatCount(progress.value)} ${done}…`
             : `${verb === "retry" ? "Retry" : "Cancel"} ${text} ${counted?.matched === 1 ? "run" : "runs"}`}
         </ActionButton>
-      </footer>
+      </DialogFoot>
     </Dialog>
   );
 }

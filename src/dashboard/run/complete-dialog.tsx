@@ -12,7 +12,8 @@ import { post, problemOf } from "../api.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 import { ActionButton } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Chips } from "../parts/chips.tsx";
+import { Dialog, DialogFoot } from "../parts/dialog.tsx";
 import { useGet } from "../parts/load.ts";
 import { Loading, Problem } from "../parts/states.tsx";
 import { tell } from "../parts/toasts.tsx";
@@ -67,23 +68,14 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
     onClose();
     tell(hasFailed.value ? "The attempt has failed." : "The task is completed.");
   };
-  /** A button of the choice between succeeded and failed. */
-  const choice = (isFailure: boolean, label: string): JSX.Element => (
-    <button
-      type="button"
-      class="chip"
-      aria-pressed={hasFailed.value === isFailure}
-      onClick={() => (hasFailed.value = isFailure)}
-    >
-      {label}
-    </button>
-  );
   return (
     <Dialog title={`Complete ${task}`} onClose={onClose}>
-      <div class="chips" role="group" aria-label="What it came to">
-        {choice(false, "Succeeded")}
-        {choice(true, "Failed")}
-      </div>
+      <Chips
+        label="What it came to"
+        names={["Succeeded", "Failed"]}
+        isPressed={(name) => hasFailed.value === (name === "Failed")}
+        onPress={(name) => (hasFailed.value = name === "Failed")}
+      />
       {hasFailed.value ? (
         <div class="field">
           <label for={`${id}-message`}>Why it has failed</label>
@@ -110,10 +102,7 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
         <Loading lines={4} label="what the task passes" />
       )}
       {refusal.value !== null && <Problem problem={refusal.value} />}
-      <footer class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Not yet
-        </button>
+      <DialogFoot keep="Not yet" onClose={onClose}>
         <ActionButton
           tone={hasFailed.value ? "danger" : "main"}
           icon={hasFailed.value ? "ban" : "check"}
@@ -122,7 +111,7 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
         >
           {hasFailed.value ? "Complete as failed" : "Complete as succeeded"}
         </ActionButton>
-      </footer>
+      </DialogFoot>
     </Dialog>
   );
 }

@@ -17,6 +17,7 @@ import type { ShownProblem } from "../shown-problem.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { query, setQuery } from "../location.ts";
+import { Chips } from "../parts/chips.tsx";
 import { PayloadView } from "../parts/payload-view.tsx";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { StatusIcon, statusWord } from "../parts/status.tsx";
@@ -52,20 +53,18 @@ export function ItemsView({
   const shown = items.value.find(({ index }) => String(index) === open);
   return (
     <div class="items">
-      <div class="chips" role="group" aria-label="Which items">
-        {FILTERS.map((name) => (
-          <button
-            key={name}
-            type="button"
-            class="chip"
-            aria-pressed={name === filter}
-            onClick={() => setQuery({ items: name === "all" ? null : name, item: null })}
-          >
+      <Chips
+        label="Which items"
+        names={FILTERS}
+        isPressed={(name) => name === filter}
+        onPress={(name) => setQuery({ items: name === "all" ? null : name, item: null })}
+        content={(name) => (
+          <>
             {name}{" "}
             {each !== undefined && <span class="muted">{formatCount(countOf(each, name))}</span>}
-          </button>
-        ))}
-      </div>
+          </>
+        )}
+      />
       {problem.value !== null ? (
         <Problem problem={problem.value} />
       ) : items.value.length === 0 && !isWhole.value ? (

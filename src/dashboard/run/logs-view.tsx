@@ -13,6 +13,7 @@ import type { LogLine, LogPage } from "../../contract/run-logs.ts";
 import type { TaskOfRun } from "../../contract/run.ts";
 import { formatExact, formatPlural } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
+import { Button } from "../parts/button.tsx";
 import { useGet } from "../parts/load.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 
@@ -79,16 +80,14 @@ export function LogsView({
         <p class="muted small">{formatPlural(dropped, "line")} did not fit and were not kept.</p>
       )}
       {next !== null && (
-        <button
-          type="button"
-          class="button"
+        <Button
           onClick={() => {
             earlier.value = stored;
             cursor.value = next;
           }}
         >
           Later lines
-        </button>
+        </Button>
       )}
     </>
   );

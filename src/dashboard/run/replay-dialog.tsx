@@ -15,7 +15,7 @@ import type { DeployedTask } from "../../contract/tasks.ts";
 import type { RunReference } from "../../contract/values.ts";
 import { navigate } from "../location.ts";
 import { ActionButton } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Dialog, DialogFoot } from "../parts/dialog.tsx";
 import { useGet } from "../parts/load.ts";
 import { viewerOf } from "../parts/payload-kind.ts";
 import { Loading } from "../parts/states.tsx";
@@ -119,10 +119,7 @@ export function ReplayDialog({
           rows={14}
         />
       )}
-      <footer class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Keep it
-        </button>
+      <DialogFoot keep="Keep it" onClose={onClose}>
         <ActionButton
           tone="main"
           icon="retry"
@@ -131,7 +128,7 @@ export function ReplayDialog({
         >
           {isEdited && canEdit ? "Replay with this payload" : "Replay"}
         </ActionButton>
-      </footer>
+      </DialogFoot>
     </Dialog>
   );
 }

@@ -14,8 +14,7 @@ import type { RunDocument, TaskOfRun, WaitingFor } from "../../contract/run.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { query, setQuery } from "../location.ts";
-import { CopyButton } from "../parts/button.tsx";
-import { Icon } from "../parts/icon.tsx";
+import { Button, CopyButton, IconButton } from "../parts/button.tsx";
 import { useGet } from "../parts/load.ts";
 import { PayloadView } from "../parts/payload-view.tsx";
 import { StatusPill } from "../parts/status.tsx";
@@ -65,27 +64,20 @@ export function TaskPanel({
         <StatusPill status={task.status} />
         <span class="spacer" />
         {onReplayFrom !== null && task.upstream.length > 0 && (
-          <button type="button" class="button button-small" onClick={onReplayFrom}>
-            <Icon name="branch" /> Replay from here
-          </button>
+          <Button icon="branch" style="button-small" onClick={onReplayFrom}>
+            Replay from here
+          </Button>
         )}
         {mayComplete && (
-          <button
-            type="button"
-            class="button button-small"
-            onClick={() => (isCompleting.value = true)}
-          >
-            <Icon name="check" /> Complete…
-          </button>
+          <Button icon="check" style="button-small" onClick={() => (isCompleting.value = true)}>
+            Complete…
+          </Button>
         )}
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Close the task"
+        <IconButton
+          icon="cross"
+          label="Close the task"
           onClick={() => setQuery({ task: null, tab: null, item: null, items: null }, "push")}
-        >
-          <Icon name="cross" />
-        </button>
+        />
       </header>
       <Notes task={task}>
         {mayComplete && (

@@ -9,22 +9,23 @@
  *
  * A request whose body was truncated cannot be sent again.
  */
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { get, post } from "../api.ts";
+import { post } from "../api.ts";
 import type { Delivery } from "../../contract/deliveries.ts";
 import type { DeployedEndpoint } from "../../contract/endpoints.ts";
 import { formatBytes, formatDuration } from "../format.ts";
 import { query, setQuery } from "../location.ts";
 import { ActionButton, CopyButton } from "../parts/button.tsx";
+import { Choices } from "../parts/choices.tsx";
+import { Fact } from "../parts/fact.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { JsonTree } from "../parts/json-tree.tsx";
-import { useGet } from "../parts/load.ts";
+import { usePages } from "../parts/load.ts";
 import { viewerOf } from "../parts/payload-kind.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell, tellProblem } from "../parts/toasts.tsx";
-import { runPath, triggersPath } from "../routes.ts";
+import { runPath } from "../routes.ts";
 import { mayOperate } from "../session.ts";
 
 /** The interval between reads of the first page. */
@@ -47,20 +48,12 @@ export function EndpointsView({
   const chosen = endpoints.find((endpoint) => endpoint.name === name) ?? endpoints[0];
   return (
     <div class="split">
-      <ul class="choices" aria-label="Endpoints">
-        {endpoints.map((endpoint) => (
-          <li key={endpoint.name}>
-            <a
-              href={triggersPath("endpoints", endpoint.name)}
-              aria-current={endpoint.name === chosen?.name ? "true" : undefined}
-              class="choice"
-            >
-              <span class="choice-name ellipsis">{endpoint.name}</span>
-              <span class="muted small ellipsis">{endpoint.url}</span>
-            </a>
-          </li>
-        ))}
-      </ul>
+      <Choices
+        label="Endpoints"
+        section="endpoints"
+        entries={endpoints.map((endpoint) => ({ name: endpoint.name, note: endpoint.url }))}
+        chosen={chosen?.name}
+      />
       {chosen !== undefined && <Inspector key={chosen.name} endpoint={chosen} />}
     </div>
   );
@@ -72,17 +65,13 @@ export function EndpointsView({
  */
 function Inspector({ endpoint }: { readonly endpoint: DeployedEndpoint }): JSX.Element {
   const path = `/endpoints/${encodeURIComponent(endpoint.name)}/deliveries`;
-  const { data, problem, reload } = useGet<DeliveryPage>(`${path}?limit=50`, REFRESH_MS);
-  const older = useSignal<DeliveryPage | null>(null);
+  const { entries, problem, reload, readOlder } = usePages(
+    `${path}?limit=50`,
+    (page: DeliveryPage) => page.deliveries,
+    REFRESH_MS,
+  );
   const open = query.value.get("delivery");
   const url = location.origin + endpoint.url;
-  const deliveries = [...(data.value?.deliveries ?? []), ...(older.value?.deliveries ?? [])];
-  const cursor = (older.value ?? data.value)?.next_cursor ?? null;
-  const readOlder = async (): Promise<void> => {
-    if (cursor === null) return;
-    const page = await get<DeliveryPage>(`${path}?limit=50&cursor=${encodeURIComponent(cursor)}`);
-    older.value = { ...page, deliveries: [...(older.value?.deliveries ?? []), ...page.deliveries] };
-  };
   return (
     <section class="card form" aria-label={`Endpoint ${endpoint.name}`}>
       <header class="panel-head">
@@ -96,15 +85,15 @@ function Inspector({ endpoint }: { readonly endpoint: DeployedEndpoint }): JSX.E
       </p>
       {problem.value !== null ? (
         <Problem problem={problem.value} onRetry={reload} />
-      ) : data.value === null ? (
+      ) : entries === null ? (
         <Loading lines={6} label="the deliveries" />
-      ) : deliveries.length === 0 ? (
+      ) : entries.length === 0 ? (
         <Empty icon="inbox" title="Nothing has come in">
           The last hundred requests are kept for a week.
         </Empty>
       ) : (
         <ul class="deliveries">
-          {deliveries.map((delivery) => (
+          {entries.map((delivery) => (
             <DeliveryItem
               key={delivery.id}
               delivery={delivery}
@@ -114,7 +103,7 @@ function Inspector({ endpoint }: { readonly endpoint: DeployedEndpoint }): JSX.E
           ))}
         </ul>
       )}
-      {cursor !== null && (
+      {readOlder !== null && (
         <p class="more">
           <ActionButton action={readOlder}>Older ones</ActionButton>
         </p>
@@ -200,39 +189,29 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
       {isOpen && (
         <div class="delivery-body">
           <dl class="facts">
-            <div>
-              <dt>Answered</dt>
-              <dd>
-                {status}
-                {reason === null ? "" : `: ${reason}`} in {formatDuration(duration_ms)}
-              </dd>
-            </div>
+            <Fact name="Answered">
+              {status}
+              {reason === null ? "" : `: ${reason}`} in {formatDuration(duration_ms)}
+            </Fact>
             {delivery.sender_id !== null && (
-              <div>
-                <dt>Its sender calls it</dt>
-                <dd class="ellipsis">{delivery.sender_id}</dd>
-              </div>
+              <Fact name="Its sender calls it" style="ellipsis">
+                {delivery.sender_id}
+              </Fact>
             )}
             {refused !== null && refused.count > 1 && (
-              <div>
-                <dt>Refused</dt>
-                <dd>
-                  {refused.count} times since <Time at={refused.first_at} />; this is the last
-                </dd>
-              </div>
+              <Fact name="Refused">
+                {refused.count} times since <Time at={refused.first_at} />; this is the last
+              </Fact>
             )}
             {runs.length > 0 && (
-              <div>
-                <dt>Runs</dt>
-                <dd class="children">
-                  {runs.map(({ run_id, task, deduplicated }) => (
-                    <a key={run_id} class="tag" href={runPath(run_id)}>
-                      {task}
-                      {deduplicated ? " (was there)" : ""}
-                    </a>
-                  ))}
-                </dd>
-              </div>
+              <Fact name="Runs" style="children">
+                {runs.map(({ run_id, task, deduplicated }) => (
+                  <a key={run_id} class="tag" href={runPath(run_id)}>
+                    {task}
+                    {deduplicated ? " (was there)" : ""}
+                  </a>
+                ))}
+              </Fact>
             )}
           </dl>
           {mayOperate() && (
@@ -250,10 +229,9 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
           <h3 class="small-title">Headers</h3>
           <dl class="headers">
             {Object.entries(delivery.headers).map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
+              <Fact key={name} name={name}>
+                {value}
+              </Fact>
             ))}
           </dl>
           <h3 class="small-title">Body</h3>

@@ -8,12 +8,13 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useId } from "preact/hooks";
 import { post } from "../api.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import type { RunReference } from "../../contract/values.ts";
 import { ActionButton } from "../parts/button.tsx";
-import { runPath, triggersPath } from "../routes.ts";
+import { Choices } from "../parts/choices.tsx";
+import { TextField } from "../parts/text-field.tsx";
+import { runPath } from "../routes.ts";
 import { mayTrigger } from "../session.ts";
 import { JsonEditor } from "./json-editor.tsx";
 import { checkJson } from "./schema-check.ts";
@@ -35,25 +36,21 @@ export function EventsView({
   const chosen = name ?? events.keys().next().value ?? "";
   return (
     <div class="split">
-      <ul class="choices" aria-label="Events">
-        {[...events].map(([event, listeners]) => (
-          <li key={event}>
-            <a
-              href={triggersPath("events", event)}
-              aria-current={event === chosen ? "true" : undefined}
-              class="choice"
-            >
-              <span class="choice-name ellipsis">{event}</span>
-              <span class="muted small ellipsis">triggers {listeners.join(", ")}</span>
-            </a>
-          </li>
-        ))}
+      <Choices
+        label="Events"
+        section="events"
+        entries={[...events].map(([event, listeners]) => ({
+          name: event,
+          note: `triggers ${listeners.join(", ")}`,
+        }))}
+        chosen={chosen}
+      >
         {events.size === 0 && (
           <li class="choice muted">
             No task listens. <code>on: {"{event: NAME}"}</code> in peach.conf lets one.
           </li>
         )}
-      </ul>
+      </Choices>
       <EmitForm key={chosen} event={chosen} />
     </div>
   );
@@ -61,7 +58,6 @@ export function EventsView({
 
 /** The form to emit an event. The started runs are linked below it. */
 function EmitForm({ event }: { readonly event: string }): JSX.Element {
-  const id = useId();
   const name = useSignal(event);
   const text = useSignal("{}");
   const started = useSignal<readonly RunReference[] | null>(null);
@@ -78,15 +74,7 @@ function EmitForm({ event }: { readonly event: string }): JSX.Element {
   return (
     <section class="card form" aria-label="Emit an event">
       <h2>Emit an event</h2>
-      <div class="field">
-        <label for={id}>Name</label>
-        <input
-          id={id}
-          value={name.value}
-          placeholder="audio.published"
-          onInput={(input) => (name.value = input.currentTarget.value)}
-        />
-      </div>
+      <TextField label="Name" text={name} placeholder="audio.published" />
       <JsonEditor
         label="Payload"
         text={text.value}

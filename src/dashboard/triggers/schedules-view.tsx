@@ -15,7 +15,7 @@ import { navigate } from "../location.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useGet } from "../parts/load.ts";
-import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Empty, Read } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { runPath, runsPath } from "../routes.ts";
@@ -26,29 +26,30 @@ const REFRESH_MS = 10_000;
 
 /** Shows a card per schedule, read again every ten seconds. */
 export function SchedulesView(): JSX.Element {
-  const { data, problem, reload } = useGet<{ readonly schedules: readonly DeployedSchedule[] }>(
+  const schedules = useGet<{ readonly schedules: readonly DeployedSchedule[] }>(
     "/schedules",
     REFRESH_MS,
   );
-  if (problem.value !== null && data.value === null)
-    return <Problem problem={problem.value} onRetry={reload} />;
-  if (data.value === null) return <Loading lines={8} label="the schedules" />;
-  if (data.value.schedules.length === 0)
-    return (
-      <Empty icon="clock" title="No task has a schedule">
-        <code>schedule: "0 3 * * *"</code> in peach.conf gives it one.
-      </Empty>
-    );
   return (
-    <div class="cards">
-      {data.value.schedules.map((schedule) => (
-        <Schedule
-          key={`${schedule.task} ${schedule.cron} ${schedule.timezone}`}
-          schedule={schedule}
-          reload={reload}
-        />
-      ))}
-    </div>
+    <Read from={schedules} lines={8} label="the schedules">
+      {(data) =>
+        data.schedules.length === 0 ? (
+          <Empty icon="clock" title="No task has a schedule">
+            <code>schedule: "0 3 * * *"</code> in peach.conf gives it one.
+          </Empty>
+        ) : (
+          <div class="cards">
+            {data.schedules.map((schedule) => (
+              <Schedule
+                key={`${schedule.task} ${schedule.cron} ${schedule.timezone}`}
+                schedule={schedule}
+                reload={schedules.reload}
+              />
+            ))}
+          </div>
+        )
+      }
+    </Read>
   );
 }
 

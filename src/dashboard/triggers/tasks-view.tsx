@@ -9,17 +9,19 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useId } from "preact/hooks";
 import { post } from "../api.ts";
 import type { AcceptedTrigger } from "../../contract/run.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import { curlOf } from "../curl.ts";
 import { navigate } from "../location.ts";
 import { ActionButton, copyText } from "../parts/button.tsx";
+import { Chips } from "../parts/chips.tsx";
+import { Choices } from "../parts/choices.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
-import { runPath, triggersPath } from "../routes.ts";
+import { runPath } from "../routes.ts";
 import { mayOperate, mayTrigger } from "../session.ts";
 import { JsonEditor } from "./json-editor.tsx";
 import { checkJson, exampleOf, fieldsOf } from "./schema-check.ts";
@@ -40,23 +42,16 @@ export function TasksView({
   const chosen = known ?? tasks[0];
   return (
     <div class="split">
-      <ul class="choices" aria-label="Tasks">
-        {tasks.map((task) => (
-          <li key={task.task}>
-            <a
-              href={triggersPath("tasks", task.task)}
-              aria-current={task.task === chosen?.task ? "true" : undefined}
-              class="choice"
-            >
-              <span class="choice-name ellipsis">{task.task}</span>
-              <span class="muted small ellipsis">
-                {task.description ??
-                  (task.upstream.length === 0 ? "root task" : `after ${task.upstream.join(", ")}`)}
-              </span>
-            </a>
-          </li>
-        ))}
-      </ul>
+      <Choices
+        label="Tasks"
+        section="tasks"
+        entries={tasks.map(({ task, description, upstream }) => ({
+          name: task,
+          note:
+            description ?? (upstream.length === 0 ? "root task" : `after ${upstream.join(", ")}`),
+        }))}
+        chosen={chosen?.task}
+      />
       {chosen !== undefined && <TriggerForm key={chosen.task} task={chosen} />}
     </div>
   );
@@ -67,7 +62,6 @@ export function TasksView({
  * schema has properties, or as JSON; both edit the same text.
  */
 function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
-  const id = useId();
   const schema = task.input_schema;
   const fields = fieldsOf(schema);
   const text = useSignal(JSON.stringify(exampleOf(schema), null, 2));
@@ -125,24 +119,12 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
         )}
       </header>
       {fields !== null && (
-        <div class="chips" role="group" aria-label="How to write the payload">
-          <button
-            type="button"
-            class="chip"
-            aria-pressed={isForm.value}
-            onClick={() => (isForm.value = true)}
-          >
-            Form
-          </button>
-          <button
-            type="button"
-            class="chip"
-            aria-pressed={!isForm.value}
-            onClick={() => (isForm.value = false)}
-          >
-            JSON
-          </button>
-        </div>
+        <Chips
+          label="How to write the payload"
+          names={["Form", "JSON"]}
+          isPressed={(name) => isForm.value === (name === "Form")}
+          onPress={(name) => (isForm.value = name === "Form")}
+        />
       )}
       {fields !== null && isForm.value ? (
         <SchemaForm
@@ -166,24 +148,8 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
         </p>
       )}
       <div class="field-row">
-        <div class="field">
-          <label for={`${id}-key`}>Idempotency key</label>
-          <input
-            id={`${id}-key`}
-            placeholder="none"
-            value={idempotencyKey.value}
-            onInput={(event) => (idempotencyKey.value = event.currentTarget.value)}
-          />
-        </div>
-        <div class="field">
-          <label for={`${id}-delay`}>Delay</label>
-          <input
-            id={`${id}-delay`}
-            placeholder="none, or 30s, 5m, 2h"
-            value={delay.value}
-            onInput={(event) => (delay.value = event.currentTarget.value)}
-          />
-        </div>
+        <TextField label="Idempotency key" text={idempotencyKey} placeholder="none" />
+        <TextField label="Delay" text={delay} placeholder="none, or 30s, 5m, 2h" />
       </div>
       <footer class="form-foot">
         <ActionButton icon="copy" action={() => copyText(curl())}>

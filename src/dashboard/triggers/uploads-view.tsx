@@ -6,6 +6,7 @@
 import type { JSX } from "preact";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import { Empty } from "../parts/states.tsx";
+import { Table } from "../parts/table.tsx";
 import { runsPath } from "../routes.ts";
 
 /** Lists the rules of all tasks. Each links to the runs that uploads have started. */
@@ -18,33 +19,21 @@ export function UploadsView({ tasks }: { readonly tasks: readonly DeployedTask[]
       </Empty>
     );
   return (
-    <div class="table-place" tabIndex={0} role="region" aria-label="Rules">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Bucket</th>
-            <th scope="col">Objects</th>
-            <th scope="col">When</th>
-            <th scope="col">Triggers</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rules.map(({ task, bucket, prefix, suffix, actions }) => (
-            <tr key={`${task} ${bucket} ${prefix} ${suffix}`}>
-              <td>{bucket}</td>
-              <td>
-                <code>
-                  {prefix}*{suffix}
-                </code>
-              </td>
-              <td>{actions.join(", ")}</td>
-              <td>
-                <a href={runsPath({ task, source: "r2" })}>{task}</a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Rules" columns={["Bucket", "Objects", "When", "Triggers"]}>
+      {rules.map(({ task, bucket, prefix, suffix, actions }) => (
+        <tr key={`${task} ${bucket} ${prefix} ${suffix}`}>
+          <td>{bucket}</td>
+          <td>
+            <code>
+              {prefix}*{suffix}
+            </code>
+          </td>
+          <td>{actions.join(", ")}</td>
+          <td>
+            <a href={runsPath({ task, source: "r2" })}>{task}</a>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
