@@ -20,6 +20,7 @@ import { createDeliveryLog } from "./endpoints/delivery-log.ts";
 import { createAnswerRequest, type CallEndpoint } from "./endpoints/endpoint-call.ts";
 import { endpointRoutes } from "./endpoints/endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
+import type { Routes } from "./openapi/handle.ts";
 import type { LocalParts } from "./local/local-parts.ts";
 import { notFound } from "./not-found.ts";
 import { errorResponse } from "./problem.ts";
@@ -93,35 +94,34 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler(OPERATIONS));
   app.use("/api/v1/*", webhookHandshake, apiHeaders, apiCors, limitRequest, authenticate);
-  for (const routes of [
-    triggerRoutes(dependencies),
-    // Registered before the calls of one run: otherwise `count` and `feed` would be read as run
-    // ids.
-    runListRoutes(dependencies),
-    runRoutes(dependencies),
-    runPayloadRoutes(dependencies),
-    runLogRoutes(dependencies),
-    runItemRoutes(dependencies),
-    runEventRoutes(dependencies),
-    runActionRoutes(dependencies),
-    bulkRoutes(dependencies),
-    scheduleRoutes(dependencies),
-    deliveryRoutes(dependencies),
-    eventRoutes(dependencies),
-    reconcileRoutes(dependencies),
-    deadLetterRoutes(dependencies),
-    taskRoutes(dependencies),
-    graphRoutes(dependencies),
-    deployedEndpointRoutes(dependencies),
-    healthRoutes(),
-    metricsRoutes(),
-    limitRoutes(dependencies),
-    auditRoutes(),
-    tokenRoutes(),
-    sessionRoutes(),
-    descriptionRoutes(OPERATIONS),
-  ])
-    app.route("/api/v1", routes);
+  const api: Routes = new Hono<HttpEnv>();
+  triggerRoutes(api, dependencies);
+  // Registered before the calls of one run: otherwise `count` and `feed` would be read as run
+  // ids.
+  runListRoutes(api, dependencies);
+  runRoutes(api, dependencies);
+  runPayloadRoutes(api, dependencies);
+  runLogRoutes(api, dependencies);
+  runItemRoutes(api, dependencies);
+  runEventRoutes(api, dependencies);
+  runActionRoutes(api, dependencies);
+  bulkRoutes(api, dependencies);
+  scheduleRoutes(api, dependencies);
+  deliveryRoutes(api, dependencies);
+  eventRoutes(api, dependencies);
+  reconcileRoutes(api, dependencies);
+  deadLetterRoutes(api, dependencies);
+  taskRoutes(api, dependencies);
+  graphRoutes(api, dependencies);
+  deployedEndpointRoutes(api, dependencies);
+  healthRoutes(api);
+  metricsRoutes(api);
+  limitRoutes(api, dependencies);
+  auditRoutes(api);
+  tokenRoutes(api);
+  sessionRoutes(api);
+  descriptionRoutes(api, OPERATIONS);
+  app.route("/api/v1", api);
   app.route("/dashboard", dashboardRoutes(dependencies.dashboard, local !== null));
   app.route("/complete", completionRoutes(dependencies));
   if (local !== null) app.route("/", local.routes(dependencies));

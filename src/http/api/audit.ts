@@ -1,12 +1,10 @@
 /** `/audit`: lists audited actions. */
-import { Hono } from "hono";
 import * as z from "zod";
 import { auditSchema } from "../../contract/audit.ts";
 import { callAudit } from "../../objects/audit/audit-client.ts";
-import type { HttpEnv } from "../http-env.ts";
 import { documentOf, flushCounted } from "../middleware/audit.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { limitOf, numberedCursor, timeParameter } from "./parameters.ts";
 
 /** `GET /audit`: a page of audited actions, newest first. */
@@ -26,18 +24,15 @@ export const listAudit = {
     cursor: numberedCursor.optional(),
   }),
   answers: {
-    200: {
-      description:
-        "A page of entries; it may have fewer than `limit`, or none, and a `next_cursor` all the same",
-      document: auditSchema,
-    },
+    200: answer(
+      "A page of entries; it may have fewer than `limit`, or none, and a `next_cursor` all the same",
+      auditSchema,
+    ),
   },
-  problems: [],
 } satisfies Operation;
 
-/** Creates the route below /api/v1. */
-export function auditRoutes(): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function auditRoutes(routes: Routes): void {
   handle(routes, listAudit, async (c, { query: { limit, cursor = null, ...filter }, reply }) => {
     // Stores the counts of this isolate first, so that the list contains them.
     await flushCounted(c.env);
@@ -47,5 +42,4 @@ export function auditRoutes(): Hono<HttpEnv> {
       next_cursor: next === null ? null : String(next),
     });
   });
-  return routes;
 }

@@ -6,7 +6,7 @@
  * run stops none of the others. A page contains the same runs however often the call is repeated,
  * because places in the list never change.
  */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import { type BulkResult, bulkResultSchema } from "../../contract/bulk.ts";
 import { taskName } from "../../contract/values.ts";
@@ -18,8 +18,8 @@ import { log } from "../../platform/log.ts";
 import { type ReplayDependencies, createReplayRun } from "../../triggers/replay.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, idempotencyKey, limitOf } from "./parameters.ts";
 import {
@@ -46,7 +46,7 @@ const bulkQuery = {
 
 /** Answer of all three calls. */
 const answers = {
-  200: { description: "What became of each run of the page", document: bulkResultSchema },
+  200: answer("What became of each run of the page", bulkResultSchema),
 } as const;
 
 /** `POST /runs/cancel`: cancels matching runs. */
@@ -128,11 +128,10 @@ interface BulkParameters extends FilterParameters {
 /** Runs changed at a time: an invocation may have six connections that wait for headers. */
 const AT_ONCE = 6;
 
-/** Creates the routes below /api/v1. */
-export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
+/** Adds the routes below /api/v1. */
+export function bulkRoutes(routes: Routes, dependencies: ReplayDependencies): void {
   const { callRun, plan } = dependencies;
   const replay = createReplayRun(dependencies);
-  const routes = new Hono<HttpEnv>();
 
   handle(routes, cancelRuns, (c, { query, reply }) =>
     inBulk(c, query, reply, {
@@ -183,7 +182,6 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
       },
     }),
   );
-  return routes;
 
   /** Checks the query, reads a page of the catalog, and applies the action to its runs. */
   async function inBulk(

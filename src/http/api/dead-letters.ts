@@ -1,6 +1,7 @@
 /** `/dead-letters`: lists, redrives and deletes queue messages that could not be processed. */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
+import { iso } from "../../contract/iso-time.ts";
 import { deadLettersSchema, redrivenDeadLetterSchema } from "../../contract/dead-letters.ts";
 import type { DeadLetter } from "../../domain/dead-letter.ts";
 import { type DeadLetterId, parseDeadLetterId } from "../../domain/ids.ts";
@@ -8,8 +9,8 @@ import type { Problem } from "../../domain/problem.ts";
 import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
 import { type RedriveDependencies, redrive } from "../../triggers/redrive.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { DocumentOf, Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type DocumentOf, type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor } from "./parameters.ts";
 
@@ -27,12 +28,8 @@ export const listDeadLetters = {
   summary: "Queue messages that could not be processed, newest first",
   query: z.strictObject({ limit: limitOf(200, 50), cursor: numberedCursor.optional() }),
   answers: {
-    200: {
-      description: "A page of dead letters",
-      document: deadLettersSchema,
-    },
+    200: answer("A page of dead letters", deadLettersSchema),
   },
-  problems: [],
 } satisfies Operation;
 
 /** `POST /dead-letters/{id}/redrive`: processes the message once more. */
@@ -45,10 +42,7 @@ export const redriveDeadLetter = {
   summary: "Tries once more to process it; it is a dead letter no longer if that succeeds",
   params: letterParams,
   answers: {
-    202: {
-      description: "It was processed; the runs that it started or found",
-      document: redrivenDeadLetterSchema,
-    },
+    202: answer("It was processed; the runs that it started or found", redrivenDeadLetterSchema),
   },
   problems: ["unknown_dead_letter", "redrive_failed"],
 } satisfies Operation;
@@ -66,9 +60,8 @@ export const deleteDeadLetter = {
   problems: ["unknown_dead_letter"],
 } satisfies Operation;
 
-/** Creates the routes below /api/v1. */
-export function deadLetterRoutes(dependencies: RedriveDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the routes below /api/v1. */
+export function deadLetterRoutes(routes: Routes, dependencies: RedriveDependencies): void {
   handle(routes, listDeadLetters, async (c, { query: { limit, cursor = null }, reply }) => {
     const { letters, next } = await callDeadLetters(c.env, (kept) => kept.list(limit, cursor));
     return reply(200, {
@@ -101,7 +94,6 @@ export function deadLetterRoutes(dependencies: RedriveDependencies): Hono<HttpEn
       return was ? c.body(null, 204) : problemResponse(c, unknownDeadLetter(id));
     }),
   );
-  return routes;
 }
 
 /** Parses the id, or answers 404. */
@@ -124,9 +116,9 @@ function documentOf(
     reason,
     detail,
     body: JSON.parse(body),
-    received_at: new Date(receivedAt).toISOString(),
+    received_at: iso(receivedAt),
     attempts,
-    expires_at: new Date(expiresAt).toISOString(),
+    expires_at: iso(expiresAt),
   };
 }
 

@@ -1,5 +1,5 @@
 /** `/endpoints/{name}/deliveries`: lists recent requests to an endpoint, and replays one. */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import { deliveriesSchema, replayedDeliverySchema } from "../../contract/deliveries.ts";
 import {
@@ -17,8 +17,8 @@ import { bufferedRequest } from "../endpoints/body-limit.ts";
 import type { DeliveryLog } from "../endpoints/delivery-log.ts";
 import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
-import { type Call, handle } from "../openapi/handle.ts";
-import type { DocumentOf, Operation } from "../openapi/operation.ts";
+import { type Call, type Routes, handle } from "../openapi/handle.ts";
+import { type DocumentOf, type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor } from "./parameters.ts";
 
@@ -46,10 +46,7 @@ export const listDeliveries = {
       ),
   }),
   answers: {
-    200: {
-      description: "A page of deliveries",
-      document: deliveriesSchema,
-    },
+    200: answer("A page of deliveries", deliveriesSchema),
   },
   problems: ["unknown_endpoint"],
 } satisfies Operation;
@@ -67,10 +64,7 @@ export const replayDelivery = {
   summary: "Calls the endpoint again with what was kept, without its `auth`",
   params: z.object({ ...endpointParams.shape, id: z.string().describe("The delivery's id") }),
   answers: {
-    202: {
-      description: "What came of it",
-      document: replayedDeliverySchema,
-    },
+    202: answer("What came of it", replayedDeliverySchema),
   },
   problems: ["unknown_endpoint", "unknown_delivery", "delivery_not_whole"],
 } satisfies Operation;
@@ -82,10 +76,9 @@ export interface DeliveryRouteDependencies {
   readonly deliveryLog: DeliveryLog;
 }
 
-/** Creates the routes below /api/v1. */
-export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<HttpEnv> {
+/** Adds the routes below /api/v1. */
+export function deliveryRoutes(routes: Routes, dependencies: DeliveryRouteDependencies): void {
   const { plan, callDeliveries, answerRequest, deliveryLog } = dependencies;
-  const routes = new Hono<HttpEnv>();
   handle(routes, listDeliveries, (c, { params, query, reply }) =>
     withEndpoint(c, plan, params.endpoint, async ({ name }) => {
       const { limit, cursor: before = null, refused } = query;
@@ -109,7 +102,6 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
       return replay(c, call, endpoint, delivery);
     }),
   );
-  return routes;
 
   /**
    * Calls the endpoint with the recorded request, without `auth` and without redacted values. Every

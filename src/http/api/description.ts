@@ -3,7 +3,7 @@
  * first request and then reused. The operations are an argument, because their list contains this
  * file's own.
  */
-import { type Handler, Hono } from "hono";
+import type { Handler } from "hono";
 import * as z from "zod";
 import { named } from "../../contract/named.ts";
 import { sha256 } from "../../platform/sha256.ts";
@@ -11,8 +11,8 @@ import type { HttpEnv } from "../http-env.ts";
 import { docsPage } from "../openapi/docs-page.ts";
 import { DOCS_STYLE } from "../openapi/docs-style.ts";
 import { openApiDocument } from "../openapi/document.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 
 /** The parts of the OpenAPI document that clients may rely on. */
 const openApiSchema = named(
@@ -29,23 +29,17 @@ export const readOpenApi = {
   group: "Deployment",
   summary: "This description of the API, as OpenAPI 3.1",
   answers: {
-    200: {
-      description: "The OpenAPI document",
-      document: openApiSchema,
-    },
+    200: answer("The OpenAPI document", openApiSchema),
   },
-  problems: [],
 } satisfies Operation;
 
-/** Creates the route below /api/v1. */
-export function descriptionRoutes(operations: readonly Operation[]): Hono<HttpEnv> {
+/** Adds the route below /api/v1. */
+export function descriptionRoutes(routes: Routes, operations: readonly Operation[]): void {
   let made: string | null = null;
-  const routes = new Hono<HttpEnv>();
   handle(routes, readOpenApi, (c) => {
     made ??= JSON.stringify(openApiDocument(operations));
     return c.body(made, 200, { "Content-Type": "application/json" });
   });
-  return routes;
 }
 
 /**

@@ -1,11 +1,9 @@
 /** `/endpoints`: deployed endpoints. */
-import { Hono } from "hono";
 import { endpointsSchema } from "../../contract/endpoints.ts";
 import { documentOfEndpoint } from "../../domain/plan/plan-documents.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 
 const GROUP = "Deployment";
 
@@ -18,19 +16,13 @@ export const listEndpoints = {
   group: GROUP,
   summary: "The endpoints that are deployed",
   answers: {
-    200: {
-      description: "In the order of peach.conf",
-      document: endpointsSchema,
-    },
+    200: answer("In the order of peach.conf", endpointsSchema),
   },
-  problems: [],
 } satisfies Operation;
 
-/** Creates the route below /api/v1. */
-export function deployedEndpointRoutes({ plan }: { readonly plan: Plan }): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function deployedEndpointRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {
   handle(routes, listEndpoints, (_c, { reply }) =>
     reply(200, { endpoints: plan.endpoints.map(documentOfEndpoint) }),
   );
-  return routes;
 }

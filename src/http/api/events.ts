@@ -1,5 +1,4 @@
 /** `POST /events/{name}`: emits a named event. Each task that listens to the name gets a run. */
-import { Hono } from "hono";
 import * as z from "zod";
 import { emittedEventSchema } from "../../contract/events.ts";
 import { actorKey } from "../../domain/actor.ts";
@@ -10,10 +9,10 @@ import { apiEventKey } from "../../domain/trigger-key.ts";
 import { type EmitEvent, type EmittedRun, invalidEventName } from "../../triggers/emit.ts";
 import { refuseToTrigger } from "../auth/authenticate.ts";
 import { incomingBody } from "../bounded-body.ts";
-import { type HttpEnv, actorOf } from "../http-env.ts";
+import { actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { type IncomingEvent, readEvents } from "./cloud-event.ts";
 import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-input.ts";
@@ -35,10 +34,7 @@ export const emitEventOperation = {
     document: null,
   },
   answers: {
-    202: {
-      description: "The runs; none if nobody listens",
-      document: emittedEventSchema,
-    },
+    202: answer("The runs; none if nobody listens", emittedEventSchema),
   },
   problems: triggerProblems,
 } satisfies Operation;
@@ -55,8 +51,7 @@ export interface EventRouteDependencies {
  * Creates the route below /api/v1. A key in the header takes precedence over the key of a
  * CloudEvent.
  */
-export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+export function eventRoutes(routes: Routes, { plan, emitEvent }: EventRouteDependencies): void {
   handle(routes, emitEventOperation, async (c, { params: { name }, headers, reply }) => {
     if (!EVENT_NAME.test(name)) return problemResponse(c, invalidEventName(name));
     // Without listeners the tasks of the event are unknown, so a token for some tasks only may not
@@ -96,5 +91,4 @@ export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<H
     }
     return reply(202, { runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) });
   });
-  return routes;
 }

@@ -1,11 +1,9 @@
 /** `/graph`: the graph of the deployed tasks, as JSON or as a drawing. */
-import { Hono } from "hono";
 import * as z from "zod";
 import { graphSchema } from "../../contract/graph.ts";
 import { GRAPH_FORMATS, renderGraph } from "../../domain/plan/graph-drawing.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 
 const GROUP = "Deployment";
@@ -28,7 +26,6 @@ export const readGraph = {
       contentTypes: ["text/vnd.mermaid", "text/vnd.graphviz"],
     },
   },
-  problems: [],
 } satisfies Operation;
 
 /** Content types of the formats. */
@@ -38,11 +35,9 @@ const GRAPH_TYPES = {
   dot: "text/vnd.graphviz; charset=utf-8",
 } as const;
 
-/** Creates the route below /api/v1. */
-export function graphRoutes({ plan }: { readonly plan: Plan }): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function graphRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {
   handle(routes, readGraph, (c, { query: { format } }) =>
     c.body(renderGraph(plan, format), 200, { "Content-Type": GRAPH_TYPES[format] }),
   );
-  return routes;
 }

@@ -1,10 +1,9 @@
 /** `/health`: backlogs of queues and schedules. */
-import { Hono } from "hono";
+import { iso } from "../../contract/iso-time.ts";
 import { healthSchema } from "../../contract/health.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { readBacklogs, scheduleLagMs } from "./backlog.ts";
 
 const GROUP = "Deployment";
@@ -18,20 +17,15 @@ export const readHealth = {
   group: GROUP,
   summary: "How far the queues and the schedules are behind",
   answers: {
-    200: {
-      description: "What waits",
-      document: healthSchema,
-    },
+    200: answer("What waits", healthSchema),
   },
-  problems: [],
 } satisfies Operation;
 
 /** Age in milliseconds from which waiting work counts as behind. */
 const BEHIND_MS = 300_000;
 
-/** Creates the route below /api/v1. */
-export function healthRoutes(): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function healthRoutes(routes: Routes): void {
   handle(routes, readHealth, async (c, { reply }) => {
     const [queues, schedules] = await Promise.all([
       readBacklogs(c.env),
@@ -48,10 +42,9 @@ export function healthRoutes(): Hono<HttpEnv> {
         name,
         backlog_count: count,
         backlog_bytes: bytes,
-        oldest_message_at: oldestAt === null ? null : new Date(oldestAt).toISOString(),
+        oldest_message_at: iso(oldestAt),
       })),
       schedules: { lag_ms: lagMs },
     });
   });
-  return routes;
 }

@@ -1,12 +1,10 @@
 /** `/limits`: lists limits with slots in use and waiting attempts. */
-import { Hono } from "hono";
 import { type LimitState, limitsSchema } from "../../contract/limits.ts";
 import { LIMIT_KINDS, type LimitName, shownKey } from "../../domain/limits/limit.ts";
 import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
 import { callLimit, callLimitList } from "../../objects/limits/limit-client.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 
 /** `GET /limits`: limits in the order of peach.conf. */
 export const listLimits = {
@@ -17,13 +15,11 @@ export const listLimits = {
   group: "Deployment",
   summary: "The limits of the tasks: slots in use, and attempts that wait",
   answers: {
-    200: {
-      description:
-        "In the order of peach.conf; of those with a key, the first 200 of each task at which there is anything",
-      document: limitsSchema,
-    },
+    200: answer(
+      "In the order of peach.conf; of those with a key, the first 200 of each task at which there is anything",
+      limitsSchema,
+    ),
   },
-  problems: [],
 } satisfies Operation;
 
 export interface LimitRouteDependencies {
@@ -36,15 +32,13 @@ const MOST_KEYS = 200;
 /** Limit objects called concurrently. */
 const ASKED_AT_ONCE = 6;
 
-/** Creates the route below /api/v1. */
-export function limitRoutes({ plan }: LimitRouteDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function limitRoutes(routes: Routes, { plan }: LimitRouteDependencies): void {
   handle(routes, listLimits, async (c, { reply }) => {
     const limits: LimitState[] = [];
     for (const task of Object.values(plan.tasks)) limits.push(...(await limitsOf(c.env, task)));
     return reply(200, { limits });
   });
-  return routes;
 }
 
 /** Reads the use of all limits of one task from their objects. */

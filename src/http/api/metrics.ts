@@ -1,10 +1,8 @@
 /** `/metrics`: counters, gauges and histograms in the Prometheus text format. */
-import { Hono } from "hono";
 import { runMetrics } from "../../objects/catalog/catalog-client.ts";
 import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { readBacklogs } from "./backlog.ts";
 import { writeMetrics } from "./metrics-text.ts";
@@ -21,12 +19,10 @@ export const readMetrics = {
   summary:
     "Runs, attempts, durations, queues and schedules in figures, in the Prometheus text format",
   answers: { 200: { description: "All families", contentTypes: ["text/plain"] } },
-  problems: [],
 } satisfies Operation;
 
-/** Creates the route below /api/v1. */
-export function metricsRoutes(): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function metricsRoutes(routes: Routes): void {
   handle(routes, readMetrics, async (c) => {
     const [runs, queues, schedules, deadLetters] = await Promise.all([
       runMetrics(c.env),
@@ -37,5 +33,4 @@ export function metricsRoutes(): Hono<HttpEnv> {
     const text = writeMetrics({ runs, queues, schedules, deadLetters, now: Date.now() });
     return c.body(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  return routes;
 }

@@ -2,7 +2,6 @@
  * `POST /r2/{bucket}/reconcile`: triggers runs for objects whose notification was lost, one page of
  * the bucket per call.
  */
-import { Hono } from "hono";
 import * as z from "zod";
 import { reconciliationSchema } from "../../contract/reconciliation.ts";
 import { durationUpTo } from "../../contract/values.ts";
@@ -12,9 +11,8 @@ import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { boundBucket } from "../../triggers/bound-bucket.ts";
 import { type ReconcileDependencies, reconcilePage } from "../../triggers/reconcile.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, limitOf } from "./parameters.ts";
 
@@ -37,17 +35,13 @@ export const reconcileBucket = {
     cursor: cursor.optional(),
   }),
   answers: {
-    200: {
-      description: "What the page has",
-      document: reconciliationSchema,
-    },
+    200: answer("What the page has", reconciliationSchema),
   },
   problems: ["unknown_bucket"],
 } satisfies Operation;
 
-/** Creates the route below /api/v1. */
-export function reconcileRoutes(dependencies: ReconcileDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function reconcileRoutes(routes: Routes, dependencies: ReconcileDependencies): void {
   handle(routes, reconcileBucket, async (c, { params: { bucket: name }, query, reply }) => {
     const bucket = boundBucket(c.env, dependencies.plan, name);
     if (bucket === null) return problemResponse(c, unknownBucket(dependencies.plan, name));
@@ -71,7 +65,6 @@ export function reconcileRoutes(dependencies: ReconcileDependencies): Hono<HttpE
       next_cursor: page.cursor,
     });
   });
-  return routes;
 }
 
 /** Refuses a bucket that wrangler.toml does not bind, or that holds Peach's own payloads. */

@@ -2,7 +2,7 @@
  * Actions on one run: cancel, retry in place, replay, and completion of an external task. Each call
  * asks the run's own object, which decides.
  */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import {
   acceptedReplaySchema,
@@ -25,8 +25,8 @@ import { type ReplayDependencies, createReplayRun } from "../../triggers/replay.
 import { incomingBody } from "../bounded-body.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { acceptedDocument } from "./accepted-document.ts";
 import { idempotencyKey, runParams, runTaskParams } from "./parameters.ts";
@@ -51,7 +51,7 @@ export const cancelRun = {
       .default(false)
       .describe("Cancels also the runs that it has triggered, and theirs"),
   }),
-  answers: { 200: { description: "The run", document: runSchema } },
+  answers: { 200: answer("The run", runSchema) },
   problems: ["unknown_run", "run_final"],
 } satisfies Operation;
 
@@ -64,7 +64,7 @@ export const retryRun = {
   group: GROUP,
   summary: "Runs again what failed, and what did not run because of it; what succeeded is kept",
   params: runParams,
-  answers: { 200: { description: "The run, which goes on", document: runSchema } },
+  answers: { 200: answer("The run, which goes on", runSchema) },
   problems: ["unknown_run", "run_not_final", "nothing_to_retry"],
 } satisfies Operation;
 
@@ -89,10 +89,7 @@ export const replayRun = {
     document: null,
   },
   answers: {
-    202: {
-      description: "The new run is durably recorded",
-      document: acceptedReplaySchema,
-    },
+    202: answer("The new run is durably recorded", acceptedReplaySchema),
   },
   problems: [
     "unknown_run",
@@ -123,10 +120,7 @@ export const completeTask = {
     document: completionSchema,
   },
   answers: {
-    200: {
-      description: "The task as it is now",
-      document: completedTaskSchema,
-    },
+    200: answer("The task as it is now", completedTaskSchema),
   },
   problems: [
     "unknown_run",
@@ -141,13 +135,13 @@ export const completeTask = {
   ],
 } satisfies Operation;
 
-/** Creates the routes below /api/v1. */
+/** Adds the routes below /api/v1. */
 export function runActionRoutes(
+  routes: Routes,
   dependencies: ReplayDependencies & CompletionDependencies,
-): Hono<HttpEnv> {
+): void {
   const { callRun } = dependencies;
   const replay = createReplayRun(dependencies);
-  const routes = new Hono<HttpEnv>();
   handle(routes, cancelRun, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const call = crypto.randomUUID();
@@ -207,7 +201,6 @@ export function runActionRoutes(
       return reply(200, { run_id: runId, task, status: completed.value.status });
     }),
   );
-  return routes;
 }
 
 /** Encodes the body as a payload; null for an empty body. */

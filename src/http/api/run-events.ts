@@ -2,18 +2,18 @@
  * `/runs/{id}/events`: streams the events of a run from its own object, as server-sent events or
  * over a WebSocket.
  */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import type { RunId } from "../../domain/ids.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { type callRun, openRunSocket } from "../../objects/run/run-client.ts";
+import { openRunSocket } from "../../objects/run/run-client.ts";
 import { whileAuthorized } from "../auth/while-authorized.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { runParams } from "./parameters.ts";
-import { unknownRun, withRunId } from "./run-id.ts";
+import { type RunRouteDependencies, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}/events`: the stream. */
 export const listenToRun = {
@@ -52,18 +52,13 @@ export const listenToRun = {
   problems: ["unknown_run", "overloaded"],
 } satisfies Operation;
 
-/** Creates the route below /api/v1. */
-export function runEventRoutes({
-  callRun: call,
-}: {
-  readonly callRun: typeof callRun;
-}): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function runEventRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
   handle(routes, listenToRun, (c, { params, query, headers }) =>
     withRunId(c, params, async (runId) => {
       if (c.req.header("Upgrade")?.toLowerCase() === "websocket")
         return openSocket(c, runId, query.after);
-      const events = await call(c.env, runId, (run) =>
+      const events = await callRun(c.env, runId, (run) =>
         run.events(positionIn(headers["Last-Event-ID"])),
       );
       if (events === null) return problemResponse(c, unknownRun(runId));
@@ -76,7 +71,6 @@ export function runEventRoutes({
       });
     }),
   );
-  return routes;
 }
 
 /**

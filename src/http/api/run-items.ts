@@ -1,15 +1,12 @@
 /** `/runs/{id}/tasks/{task}/items`: items of a task with `each`. */
-import { Hono } from "hono";
 import * as z from "zod";
 import { itemsSchema } from "../../contract/run-items.ts";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
-import type { callRun } from "../../objects/run/run-client.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor, runTaskParams } from "./parameters.ts";
-import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
+import { type RunRouteDependencies, refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}/tasks/{task}/items`: a page of items, in the order of the array. */
 export const listItems = {
@@ -26,21 +23,16 @@ export const listItems = {
     cursor: numberedCursor.optional(),
   }),
   answers: {
-    200: {
-      description: "The items; none of a task without `each`, or whose array is not known yet",
-      document: itemsSchema,
-    },
+    200: answer(
+      "The items; none of a task without `each`, or whose array is not known yet",
+      itemsSchema,
+    ),
   },
   problems: ["unknown_run", "unknown_task"],
 } satisfies Operation;
 
-export interface RunItemDependencies {
-  readonly callRun: typeof callRun;
-}
-
-/** Creates the route below /api/v1. */
-export function runItemRoutes({ callRun }: RunItemDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function runItemRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
   handle(routes, listItems, (c, { params, query: { status = null, limit, cursor = 0 }, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
@@ -59,5 +51,4 @@ export function runItemRoutes({ callRun }: RunItemDependencies): Hono<HttpEnv> {
       );
     }),
   );
-  return routes;
 }

@@ -2,7 +2,7 @@
  * `/runs`, `/runs/count`, `/runs/feed`: lists, counts and follows runs, as the catalog knows them.
  * The catalog may lag behind the runs for a moment.
  */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import { type RunSummary, runCountsSchema, runListSchema } from "../../contract/run-lists.ts";
 import { actorKey } from "../../domain/actor.ts";
@@ -15,8 +15,8 @@ import type { callRun } from "../../objects/run/run-client.ts";
 import { runIdFor } from "../../triggers/run-id.ts";
 import { whileAuthorized } from "../auth/while-authorized.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, idempotencyKey, limitOf } from "./parameters.ts";
 import { CHANGES_A_CALL, feedStream } from "./run-feed-stream.ts";
@@ -54,11 +54,10 @@ export const listRuns = {
   summary: "Runs, newest first",
   query: z.strictObject({ ...keyFilter, limit: limitOf(200, 50), cursor: cursor.optional() }),
   answers: {
-    200: {
-      description:
-        "A page. Runs that come meanwhile do not move those of later pages. It may have fewer than `limit` while `next_cursor` is not null",
-      document: runListSchema,
-    },
+    200: answer(
+      "A page. Runs that come meanwhile do not move those of later pages. It may have fewer than `limit` while `next_cursor` is not null",
+      runListSchema,
+    ),
   },
   problems: ["unknown_task"],
 } satisfies Operation;
@@ -73,10 +72,7 @@ export const countRunsOperation = {
   summary: "How many runs there are, by status",
   query: z.strictObject(keyFilter),
   answers: {
-    200: {
-      description: "The counts",
-      document: runCountsSchema,
-    },
+    200: answer("The counts", runCountsSchema),
   },
   problems: ["unknown_task"],
 } satisfies Operation;
@@ -117,9 +113,8 @@ interface KeyParameters extends FilterParameters {
   readonly idempotency_key?: string | undefined;
 }
 
-/** Creates the routes below /api/v1. */
-export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the routes below /api/v1. */
+export function runListRoutes(routes: Routes, { plan, callRun }: RunListDependencies): void {
   handle(routes, listRuns, async (c, { query, reply }) => {
     const after = query.cursor === undefined ? null : placeOfCursor(query.cursor);
     if (query.cursor !== undefined && after === null) return problemResponse(c, WRONG_CURSOR);
@@ -155,7 +150,6 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
       "Content-Type": "text/event-stream",
     });
   });
-  return routes;
 
   /** Refuses an unknown task, or a key without a task. */
   async function refuseQuery(

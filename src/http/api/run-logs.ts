@@ -1,15 +1,18 @@
 /** `/runs/{id}/tasks/{task}/logs`: log lines of a task or an item. */
-import { Hono } from "hono";
 import * as z from "zod";
 import { logsSchema } from "../../contract/run-logs.ts";
-import type { callRun } from "../../objects/run/run-client.ts";
 import type { LogPlace } from "../../objects/run/run-documents-rpc.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { itemIndex, limitOf, runTaskParams } from "./parameters.ts";
-import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
+import {
+  type RunRouteDependencies,
+  refuseUnlessInRun,
+  unknownRun,
+  withRunId,
+  unknownItem,
+} from "./run-id.ts";
 
 /** Cursor `attempt.line`. */
 const logCursor = z
@@ -41,21 +44,13 @@ export const readTaskLogs = {
     cursor: logCursor.optional(),
   }),
   answers: {
-    200: {
-      description: "A page of the lines, oldest first",
-      document: logsSchema,
-    },
+    200: answer("A page of the lines, oldest first", logsSchema),
   },
   problems: ["unknown_run", "unknown_task", "unknown_item"],
 } satisfies Operation;
 
-export interface RunLogDependencies {
-  readonly callRun: typeof callRun;
-}
-
-/** Creates the route below /api/v1. */
-export function runLogRoutes({ callRun }: RunLogDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function runLogRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
   handle(routes, readTaskLogs, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
@@ -76,7 +71,6 @@ export function runLogRoutes({ callRun }: RunLogDependencies): Hono<HttpEnv> {
       );
     }),
   );
-  return routes;
 }
 
 const FIRST_LINE: LogPlace = { attempt: 0, line: 0 };

@@ -1,15 +1,18 @@
 /** Payloads of a run: of its trigger, its tasks and their items. */
-import { Hono } from "hono";
 import * as z from "zod";
 import type { Problem } from "../../domain/problem.ts";
-import type { callRun } from "../../objects/run/run-client.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { itemIndex, runParams, runTaskParams } from "./parameters.ts";
 import { sendPayload } from "./payload-response.ts";
-import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
+import {
+  type RunRouteDependencies,
+  refuseUnlessInRun,
+  unknownRun,
+  withRunId,
+  unknownItem,
+} from "./run-id.ts";
 
 const GROUP = "Runs";
 
@@ -70,13 +73,8 @@ export const readItemPayload = {
   problems: ["unknown_run", "unknown_task", "unknown_item", "no_payload", "range_not_satisfiable"],
 } satisfies Operation;
 
-export interface RunPayloadDependencies {
-  readonly callRun: typeof callRun;
-}
-
-/** Creates the routes below /api/v1. */
-export function runPayloadRoutes({ callRun }: RunPayloadDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the routes below /api/v1. */
+export function runPayloadRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
   handle(routes, readRunPayload, (c, { params, headers }) =>
     withRunId(c, params, async (runId) => {
       const payload = await callRun(c.env, runId, (run) => run.payload(null));
@@ -116,7 +114,6 @@ export function runPayloadRoutes({ callRun }: RunPayloadDependencies): Hono<Http
       );
     }),
   );
-  return routes;
 }
 
 function nothingPassed(task: string): Problem {

@@ -1,4 +1,5 @@
 /** Formats runs for lists and feeds, and cursors of such lists. */
+import { iso } from "../../contract/iso-time.ts";
 import type { RunSummary as RunSummaryDocument } from "../../contract/run-lists.ts";
 import { parseRunId } from "../../domain/ids.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
@@ -27,8 +28,8 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     by,
     parent: parent === null ? null : { run_id: parent.runId, task: parent.task },
     created_at: iso(createdAt),
-    started_at: startedAt === null ? null : iso(startedAt),
-    finished_at: finishedAt === null ? null : iso(finishedAt),
+    started_at: iso(startedAt),
+    finished_at: iso(finishedAt),
     duration_ms:
       startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
     failed_tasks: failedTasks,
@@ -67,8 +68,4 @@ export function placeOfCursor(cursor: string): RunPlace | null {
   const [, at = "", id = ""] = /^(\d{1,15})\.(\w*)$/.exec(cursor) ?? [];
   if (at === "" || (id !== "" && parseRunId(id) === null)) return null;
   return { createdAt: Number(at), id };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

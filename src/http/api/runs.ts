@@ -1,14 +1,11 @@
 /** `/runs/{id}`: one run, read from its own object. */
-import { Hono } from "hono";
 import { runSchema } from "../../contract/run.ts";
-import type { callRun } from "../../objects/run/run-client.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { withCompletionUrls } from "./completion-urls.ts";
 import { runParams } from "./parameters.ts";
-import { unknownRun, withRunId } from "./run-id.ts";
+import { type RunRouteDependencies, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}`: the whole run. */
 export const readRun = {
@@ -19,17 +16,12 @@ export const readRun = {
   group: "Runs",
   summary: "The run: status, tasks, attempts, errors, the runs it triggered",
   params: runParams,
-  answers: { 200: { description: "The run", document: runSchema } },
+  answers: { 200: answer("The run", runSchema) },
   problems: ["unknown_run"],
 } satisfies Operation;
 
-export interface RunRouteDependencies {
-  readonly callRun: typeof callRun;
-}
-
-/** Creates the route below /api/v1. */
-export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function runRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
   handle(routes, readRun, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
       const document = await callRun(c.env, runId, (run) => run.describe());
@@ -37,5 +29,4 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       return reply(200, await withCompletionUrls(c, document, callRun));
     }),
   );
-  return routes;
 }

@@ -2,7 +2,8 @@
  * `/schedules`: lists schedules with their next times and last results; pauses and resumes the
  * schedules of a task.
  */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { iso } from "../../contract/iso-time.ts";
 import { schedulesSchema } from "../../contract/schedules.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { nextTimes } from "../../domain/schedules/next-times.ts";
@@ -10,15 +11,15 @@ import { callSchedules, syncSchedules } from "../../objects/schedules/schedules-
 import type { ScheduleStatus, SchedulesRpc } from "../../objects/schedules/schedules-rpc.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { type Call, handle } from "../openapi/handle.ts";
-import type { DocumentOf, Operation } from "../openapi/operation.ts";
+import { type Call, type Routes, handle } from "../openapi/handle.ts";
+import { type DocumentOf, type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { taskParams } from "./parameters.ts";
 
 const GROUP = "Schedules";
 
 const schedulesOfTask = {
-  200: { description: "The task's schedules", document: schedulesSchema },
+  200: answer("The task's schedules", schedulesSchema),
 } as const;
 
 /** `GET /schedules`: all schedules. */
@@ -29,8 +30,7 @@ export const listSchedules = {
   right: "read",
   group: GROUP,
   summary: "What is due next, in the zones of the schedules",
-  answers: { 200: { description: "All schedules", document: schedulesSchema } },
-  problems: [],
+  answers: { 200: answer("All schedules", schedulesSchema) },
 } satisfies Operation;
 
 /**
@@ -73,8 +73,7 @@ const SHOWN_TIMES = 5;
  * Creates the routes below /api/v1. Each call first brings the schedules object up to date with the
  * deployed plan.
  */
-export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+export function scheduleRoutes(routes: Routes, { plan }: ScheduleRouteDependencies): void {
   handle(routes, listSchedules, async (c, { reply }) => {
     await syncSchedules(c.env, plan);
     return reply(200, documentsOf(await callSchedules(c.env, (schedules) => schedules.list())));
@@ -85,7 +84,6 @@ export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEn
   handle(routes, resumeSchedules, (c, call) =>
     change(c, call, (schedules, task) => schedules.resume(task)),
   );
-  return routes;
 
   /** Pauses or resumes the schedules of a task, and answers with their state. */
   async function change(
@@ -128,7 +126,7 @@ function documentOf(
     ...(payload === null ? {} : { payload: JSON.parse(payload) }),
     paused,
     next: nextTimes(definition, now, SHOWN_TIMES),
-    waiting: waiting.map(iso),
+    waiting: waiting.map((at) => iso(at)),
     waiting_for: waitingFor,
     last_run:
       lastRun === null
@@ -142,8 +140,4 @@ function documentOf(
           : { due_at: iso(lastSkip.dueAt), reason: lastSkip.reason, detail: lastSkip.detail },
     },
   };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

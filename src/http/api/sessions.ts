@@ -1,15 +1,14 @@
 /** `/sessions`: lists and ends sessions of the dashboard. */
-import { Hono } from "hono";
 import * as z from "zod";
+import { iso } from "../../contract/iso-time.ts";
 import { sessionId, sessionsSchema } from "../../contract/sessions.ts";
 import { parseSessionId } from "../../domain/ids.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { callIdentity } from "../../objects/identity/identity-client.ts";
 import { endSession as endSessionOf } from "../../objects/identity/sessions-client.ts";
 import { tokenOfSession } from "../auth/api-tokens.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 
 const GROUP = "Access";
@@ -23,12 +22,8 @@ export const listSessions = {
   group: GROUP,
   summary: "Who is logged in to the dashboard, the newest first",
   answers: {
-    200: {
-      description: "The sessions that are not over",
-      document: sessionsSchema,
-    },
+    200: answer("The sessions that are not over", sessionsSchema),
   },
-  problems: [],
 } satisfies Operation;
 
 /** `DELETE /sessions/{id}`: logs the browser out. */
@@ -44,9 +39,8 @@ export const endSession = {
   problems: ["unknown_session"],
 } satisfies Operation;
 
-/** Creates the routes below /api/v1. */
-export function sessionRoutes(): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the routes below /api/v1. */
+export function sessionRoutes(routes: Routes): void {
   handle(routes, listSessions, async (c, { reply }) => {
     const sessions = await callIdentity(c.env, (identity) => identity.sessions());
     // A session whose token was deleted or has expired is over, though its own time is not.
@@ -70,7 +64,6 @@ export function sessionRoutes(): Hono<HttpEnv> {
     const isEnded = id !== null && (await endSessionOf(c.env, id));
     return isEnded ? c.body(null, 204) : problemResponse(c, unknownSession(params.id));
   });
-  return routes;
 }
 
 function unknownSession(id: string): Problem {
@@ -79,8 +72,4 @@ function unknownSession(id: string): Problem {
     detail: `There is no session ${JSON.stringify(id.slice(0, 200))}, or it is over.`,
     hint: "List those that there are: `npm run peach -- sessions`.",
   };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

@@ -1,5 +1,5 @@
 /** `/tasks`: deployed tasks; pause and resume. */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import { type DeployedTask, taskSchema, tasksSchema } from "../../contract/tasks.ts";
 import { documentOfTask } from "../../domain/plan/plan-documents.ts";
@@ -9,8 +9,8 @@ import { callPauses, keepPaused } from "../../objects/pauses/pauses-client.ts";
 import type { PausedTask } from "../../objects/pauses/pauses-rpc.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { taskParams } from "./parameters.ts";
 
@@ -25,12 +25,8 @@ export const listTasks = {
   group: GROUP,
   summary: "The tasks that are deployed",
   answers: {
-    200: {
-      description: "In the order of peach.conf",
-      document: tasksSchema,
-    },
+    200: answer("In the order of peach.conf", tasksSchema),
   },
-  problems: [],
 } satisfies Operation;
 
 /** `GET /tasks/{task}`: one task. */
@@ -42,7 +38,7 @@ export const readTask = {
   group: GROUP,
   summary: "One task: its wiring, its rules, the schemas of what it reads and passes",
   params: taskParams,
-  answers: { 200: { description: "The task", document: taskSchema } },
+  answers: { 200: answer("The task", taskSchema) },
   problems: ["unknown_task"],
 } satisfies Operation;
 
@@ -55,7 +51,7 @@ export const pauseTask = {
   group: GROUP,
   summary: "Holds the task's attempts back, of all runs, until it is resumed; those that run go on",
   params: taskParams,
-  answers: { 200: { description: "The task", document: taskSchema } },
+  answers: { 200: answer("The task", taskSchema) },
   problems: ["unknown_task"],
 } satisfies Operation;
 
@@ -68,7 +64,7 @@ export const resumeTask = {
   group: GROUP,
   summary: "Starts the attempts that were held back",
   params: taskParams,
-  answers: { 200: { description: "The task", document: taskSchema } },
+  answers: { 200: answer("The task", taskSchema) },
   problems: ["unknown_task"],
 } satisfies Operation;
 
@@ -77,9 +73,8 @@ export interface TaskRouteDependencies {
   readonly registry: MethodRegistry;
 }
 
-/** Creates the routes below /api/v1. */
-export function taskRoutes({ plan, registry }: TaskRouteDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the routes below /api/v1. */
+export function taskRoutes(routes: Routes, { plan, registry }: TaskRouteDependencies): void {
   const taskOf = (name: string): TaskPlan | undefined =>
     Object.hasOwn(plan.tasks, name) ? plan.tasks[name] : undefined;
   const unknown = (c: Context<HttpEnv>, name: string): Response =>
@@ -109,7 +104,6 @@ export function taskRoutes({ plan, registry }: TaskRouteDependencies): Hono<Http
     const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.resume(task.name)));
     return reply(200, describeTask(task, registry, paused));
   });
-  return routes;
 }
 
 /** Formats a task, with the schemas of its method and its pause. */

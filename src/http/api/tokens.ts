@@ -1,6 +1,7 @@
 /** `/tokens`: lists, makes and deletes API tokens. */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
+import { iso } from "../../contract/iso-time.ts";
 import { createdTokenSchema, newTokenSchema, tokensSchema } from "../../contract/tokens.ts";
 import { apiTokenFrom } from "../../domain/api-token.ts";
 import { type Problem, type Result, ok, refuse } from "../../domain/problem.ts";
@@ -11,8 +12,8 @@ import { wrongPlaces } from "../../payloads/misfit.ts";
 import { ROOT_TOKEN_NAME, configuredTokens } from "../auth/api-tokens.ts";
 import { readBounded } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 
 const GROUP = "Access";
@@ -26,12 +27,11 @@ export const listTokens = {
   group: GROUP,
   summary: "The API tokens, by their names; never what they are",
   answers: {
-    200: {
-      description: "Those that were made, and those of PEACH_API_TOKEN and PEACH_API_TOKENS",
-      document: tokensSchema,
-    },
+    200: answer(
+      "Those that were made, and those of PEACH_API_TOKEN and PEACH_API_TOKENS",
+      tokensSchema,
+    ),
   },
-  problems: [],
 } satisfies Operation;
 
 /** `POST /tokens`: makes a token; this answer alone contains it. */
@@ -48,10 +48,7 @@ export const createToken = {
     document: newTokenSchema,
   },
   answers: {
-    201: {
-      description: "The token: it is kept nowhere, and cannot be shown again",
-      document: createdTokenSchema,
-    },
+    201: answer("The token: it is kept nowhere, and cannot be shown again", createdTokenSchema),
   },
   problems: [
     "invalid_json",
@@ -78,9 +75,8 @@ export const deleteToken = {
 /** Size of the body of `POST /tokens`. */
 const MAX_BODY_BYTES = 16_384;
 
-/** Creates the routes below /api/v1. */
-export function tokenRoutes(): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the routes below /api/v1. */
+export function tokenRoutes(routes: Routes): void {
   handle(routes, listTokens, async (c, { reply }) => {
     const [made, configured] = [
       await callIdentity(c.env, (identity) => identity.tokens()),
@@ -100,8 +96,8 @@ export function tokenRoutes(): Hono<HttpEnv> {
         configured: false,
         created_at: iso(createdAt),
         created_by: createdBy,
-        last_used_at: isoOrNull(usedAt),
-        expires_at: isoOrNull(expiresAt),
+        last_used_at: iso(usedAt),
+        expires_at: iso(expiresAt),
       })),
     ];
     return reply(200, {
@@ -128,7 +124,7 @@ export function tokenRoutes(): Hono<HttpEnv> {
       return problemResponse(c, creation === "exists" ? exists(name) : TOO_MANY);
     forgetKeptTokens();
     c.header("Cache-Control", "no-store");
-    return reply(201, { name, scopes, expires_at: isoOrNull(expiresAt), token });
+    return reply(201, { name, scopes, expires_at: iso(expiresAt), token });
   });
   handle(routes, deleteToken, async (c, { params: { name } }) => {
     const call = crypto.randomUUID();
@@ -136,7 +132,6 @@ export function tokenRoutes(): Hono<HttpEnv> {
     forgetKeptTokens();
     return isDeleted ? c.body(null, 204) : problemResponse(c, await unknownToken(c.env, name));
   });
-  return routes;
 }
 
 /** Parses the body. Refuses with each wrong place. */
@@ -202,12 +197,4 @@ async function unknownToken(env: Env, name: string): Promise<Problem> {
       ? "Take it out of PEACH_API_TOKENS, or change the secret PEACH_API_TOKEN."
       : "List them: `npm run peach -- tokens`.",
   };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
-}
-
-function isoOrNull(at: number | null): string | null {
-  return at === null ? null : iso(at);
 }

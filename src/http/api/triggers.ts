@@ -1,5 +1,5 @@
 /** `POST /tasks/{task}/trigger`: triggers a task, from a program or a notebook. */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod";
 import { acceptedTriggerSchema, runSchema } from "../../contract/run.ts";
 import { durationUpTo } from "../../contract/values.ts";
@@ -17,8 +17,8 @@ import { isStillAuthorized } from "../auth/while-authorized.ts";
 import { incomingBody } from "../bounded-body.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
-import { handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { type Routes, handle } from "../openapi/handle.ts";
+import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { acceptedDocument } from "./accepted-document.ts";
 import { taskParams } from "./parameters.ts";
@@ -52,11 +52,8 @@ export const triggerTask = {
     document: null,
   },
   answers: {
-    200: { description: "With `wait`: the run, which is final", document: runSchema },
-    202: {
-      description: "The run is durably recorded",
-      document: acceptedTriggerSchema,
-    },
+    200: answer("With `wait`: the run, which is final", runSchema),
+    202: answer("The run is durably recorded", acceptedTriggerSchema),
   },
   problems: ["unknown_task", "not_callable", ...triggerProblems],
 } satisfies Operation;
@@ -67,13 +64,11 @@ export interface TriggerRouteDependencies {
   readonly callRun: typeof callRun;
 }
 
-/** Creates the route below /api/v1. */
-export function triggerRoutes({
-  plan,
-  acceptTrigger,
-  callRun,
-}: TriggerRouteDependencies): Hono<HttpEnv> {
-  const routes = new Hono<HttpEnv>();
+/** Adds the route below /api/v1. */
+export function triggerRoutes(
+  routes: Routes,
+  { plan, acceptTrigger, callRun }: TriggerRouteDependencies,
+): void {
   handle(routes, triggerTask, async (c, { params: { task }, query, headers, note, reply }) => {
     const planned = Object.hasOwn(plan.tasks, task) ? plan.tasks[task] : undefined;
     if (planned === undefined)
@@ -112,7 +107,6 @@ export function triggerRoutes({
     const status = current?.status ?? accepted.value.status;
     return reply(202, acceptedDocument(c, { ...accepted.value, status }));
   });
-  return routes;
 }
 
 /**

@@ -124,7 +124,7 @@ function responseOf(answer: Answer): Json {
 }
 
 /** Lists the problems of a call by status; several codes may share one. */
-function refusals({ query, headers, problems }: Operation): Json {
+function refusals({ query, headers, problems = [] }: Operation): Json {
   const invalid: ProblemCode[] =
     query === undefined && headers === undefined ? [] : ["invalid_request"];
   const byStatus = Map.groupBy(

@@ -28,6 +28,9 @@ export interface Call<O extends Operation> extends InputOf<O> {
   ) => Response;
 }
 
+/** The routes below /api/v1. */
+export type Routes = Hono<HttpEnv>;
+
 /** Ignored size of a body, for calls that take none; a larger body is refused unread. */
 const MAX_UNREAD_BYTES = 65_536;
 
@@ -43,7 +46,7 @@ const MAX_UNREAD_BYTES = 65_536;
  * ```
  */
 export function handle<O extends Operation>(
-  routes: Hono<HttpEnv>,
+  routes: Routes,
   operation: O,
   answer: (c: Context<HttpEnv>, call: Call<O>) => Response | Promise<Response>,
 ): void {

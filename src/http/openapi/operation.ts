@@ -19,6 +19,11 @@ export interface Answer {
   readonly contentTypes?: readonly string[];
 }
 
+/** A successful answer that is a JSON document. */
+export function answer<Schema extends z.ZodType>(description: string, document: Schema) {
+  return { description, document };
+}
+
 /** Statuses with a document. 204 has none, 206 is a part of a payload. */
 export type DocumentStatus = 200 | 201 | 202;
 
@@ -62,8 +67,8 @@ export interface Operation {
     readonly document: z.ZodType | null;
   };
   readonly answers: Readonly<Partial<Record<DocumentStatus | 204 | 206, Answer>>>;
-  /** Problems of this call, beside those of every call (`ALWAYS` in document.ts). */
-  readonly problems: readonly ProblemCode[];
+  /** Problems of this call, if any, beside those of every call (`ALWAYS` in document.ts). */
+  readonly problems?: readonly ProblemCode[];
 }
 
 /** Validated input of a request, by the operation's schemas. */

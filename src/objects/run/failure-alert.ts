@@ -2,6 +2,7 @@
  * Describes the payload of an `on_failure` trigger: a summary of the run at the failure, whatever
  * happened to the run since.
  */
+import { iso } from "../../contract/iso-time.ts";
 import type { OutboxMessage } from "../../domain/run/outbox-entry.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { Alert } from "./alert-rpc.ts";
@@ -12,7 +13,6 @@ export function describeAlert(
   id: number,
   debt: Extract<OutboxMessage, { readonly type: "alert" }>,
 ): Alert {
-  const iso = (at: number): string => new Date(at).toISOString();
   const failed = debt.failed.map(({ ordinal, reason, attempts }) => {
     const entry = run.tasks[ordinal];
     const error = entry?.attempts[attempts - 1]?.error ?? null;
@@ -29,7 +29,7 @@ export function describeAlert(
       status: "failed",
       source: run.origin.source,
       created_at: iso(run.createdAt),
-      started_at: debt.startedAt === null ? null : iso(debt.startedAt),
+      started_at: iso(debt.startedAt),
       finished_at: iso(debt.finishedAt),
       failed_tasks: failed,
       url_path: `/api/v1/runs/${run.id}`,

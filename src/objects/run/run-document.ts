@@ -1,4 +1,5 @@
 /** The public document of a run: `GET /api/v1/runs/{id}`. */
+import { iso } from "../../contract/iso-time.ts";
 import { itemsOf } from "../../domain/run/mapped-task.ts";
 import { isBlockedBy, limitOf } from "../../domain/run/limit-gate.ts";
 import { isNoneLacking } from "../../domain/lacking-methods.ts";
@@ -50,8 +51,8 @@ export function describeState({
 }: Run): Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> {
   return {
     status,
-    started_at: isoOrNull(startedAt),
-    finished_at: isoOrNull(finishedAt),
+    started_at: iso(startedAt),
+    finished_at: iso(finishedAt),
     duration_ms:
       startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
   };
@@ -158,13 +159,5 @@ export function describeAttempt({
   finishedAt,
   error,
 }: AttemptRecord): AttemptDocument {
-  return { attempt, status, started_at: iso(startedAt), finished_at: isoOrNull(finishedAt), error };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
-}
-
-function isoOrNull(at: number | null): string | null {
-  return at === null ? null : iso(at);
+  return { attempt, status, started_at: iso(startedAt), finished_at: iso(finishedAt), error };
 }
