@@ -110,7 +110,7 @@ const SHARP = [
 ];
 
 describe("any conf", { timeout: 60_000 }, () => {
-  it("that is valid compiles", async () => {
+  it("any conf that is valid compiles", async () => {
     await fc.assert(
       fc.asyncProperty(validConf, async (conf) => {
         const plan = await planOf(conf);
@@ -122,7 +122,7 @@ describe("any conf", { timeout: 60_000 }, () => {
     );
   });
 
-  it("with one change to its text gets a plan, or problems that point into the file", async () => {
+  it("any conf with one change to its text gets a plan, or problems that point into the file", async () => {
     const change = fc.record({
       at: fc.double({ min: 0, max: 1, noNaN: true }),
       cut: fc.nat(12),
@@ -137,7 +137,7 @@ describe("any conf", { timeout: 60_000 }, () => {
     );
   });
 
-  it("with one value replaced by any other gets a plan, or problems that point into the file", async () => {
+  it("any conf with one value replaced by any other gets a plan, or problems that point into the file", async () => {
     await fc.assert(
       fc.asyncProperty(validConf, fc.nat(), fc.jsonValue({ maxDepth: 2 }), async (conf, pick, value) => {
         const lines = conf.split("\n").filter((line) => /: \S/.test(line));

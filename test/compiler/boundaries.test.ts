@@ -7,7 +7,7 @@ const WRANGLER = ["PAYLOADS peach-payloads", "UPLOADS uploads"]
   .join("");
 
 describe("`open`", () => {
-  it("is a list of addresses, or one; a bucket alone is what is in it, and nothing of others that begin so", async () => {
+  it("`open` is a list of addresses, or one; a bucket alone is what is in it, and nothing of others that begin so", async () => {
     const conf = `tasks:
   t: {method: a, open: [s3://uploads/audio/, s3://images]}
   u: {method: a, open: s3://uploads/}
@@ -27,7 +27,7 @@ endpoints:
     });
   });
 
-  it("is refused where it is no address, or names the bucket with payloads", async () => {
+  it("`open` is refused where it is no address, or names the bucket with payloads", async () => {
     const conf = `tasks:
   t:
     method: a
@@ -56,7 +56,7 @@ endpoints:
 describe("PEACH_CONSOLE_HOST in wrangler.toml", () => {
   const conf = "tasks:\n  t: {method: a}\n";
 
-  it("is refused where it is no host", async () => {
+  it("PEACH_CONSOLE_HOST in wrangler.toml is refused where it is no host", async () => {
     const wrangler = `${WRANGLER}[vars]\nPEACH_CONSOLE_HOST = "https://console.example.org"\n`;
     expect(await problemsOf(conf, { wrangler })).toMatchInlineSnapshot(`
       "wrangler.toml:8:1: PEACH_CONSOLE_HOST: expected a host such as console.example.org, given "https://console.example.org"
@@ -66,9 +66,12 @@ describe("PEACH_CONSOLE_HOST in wrangler.toml", () => {
     `);
   });
 
-  it.each(["console.example.org", "localhost", "[::1]", ""])("may be %j", async (host) => {
-    expect(await problemsOf(conf, { wrangler: `${WRANGLER}[vars]\nPEACH_CONSOLE_HOST = "${host}"\n` })).toBe("");
-  });
+  it.each(["console.example.org", "localhost", "[::1]", ""])(
+    "PEACH_CONSOLE_HOST in wrangler.toml may be %j",
+    async (host) => {
+      expect(await problemsOf(conf, { wrangler: `${WRANGLER}[vars]\nPEACH_CONSOLE_HOST = "${host}"\n` })).toBe("");
+    },
+  );
 });
 
 describe("the bucket with payloads", () => {
@@ -78,7 +81,7 @@ describe("the bucket with payloads", () => {
     on: {r2: {bucket: peach-payloads}}
 `;
 
-  it("triggers no task", async () => {
+  it("the bucket with payloads triggers no task", async () => {
     expect(await problemsOf(conf, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
       "peach.conf:4:23: tasks.t.on.r2: \`peach-payloads\` is where Peach keeps payloads, and triggers nothing
         4 |     on: {r2: {bucket: peach-payloads}}
@@ -87,7 +90,7 @@ describe("the bucket with payloads", () => {
     `);
   });
 
-  it("stays that, if wrangler.toml binds it under another name too", async () => {
+  it("the bucket with payloads stays that, if wrangler.toml binds it under another name too", async () => {
     const twice = `${WRANGLER}[[r2_buckets]]\nbinding = "SECOND"\nbucket_name = "peach-payloads"\n`;
     const { buckets } = await planOf("tasks:\n  t: {method: a}\n", { wrangler: twice });
     expect(buckets).toEqual({ "peach-payloads": "PAYLOADS", uploads: "UPLOADS" });

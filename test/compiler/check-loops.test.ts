@@ -21,7 +21,7 @@ const writing = (statement: string): string =>
   `const PREFIX = "audio/";\nexport async function t(x, { env }) {\n  ${statement}\n}\n`;
 
 describe("a task that may write what triggers it", () => {
-  it("is warned about at the rule, with the place of the write", async () => {
+  it("a task that may write what triggers it is warned about at the rule, with the place of the write", async () => {
     const rule = "{bucket: uploads, prefix: audio/, suffix: .mp3}";
     expect(await warningsFor(rule, writing('await env.UPLOADS.put(`audio/${x.name}.mp3`, "");')))
       .toMatchInlineSnapshot(`
@@ -62,7 +62,7 @@ describe("a task that may write what triggers it", () => {
       "[{bucket: uploads, prefix: a/}, {bucket: uploads, prefix: b/}]",
       'env.UPLOADS.put("b/x", 1);',
     ],
-  ])("is warned about: %s", async (_, rule, statement) => {
+  ])("a task that may write what triggers it is warned about: %s", async (_, rule, statement) => {
     expect(await warningsFor(rule, writing(statement))).toContain(
       "a run of `t` may write an object that triggers itself",
     );
@@ -77,11 +77,11 @@ describe("a task that may write what triggers it", () => {
     ["reading", "{bucket: uploads}", "await env.UPLOADS.get(x);"],
     ["another bucket", "{bucket: uploads}", "await env.OTHER.put(x, 1);"],
     ["a map", "{bucket: uploads}", "new Map().set(x, 1); x.put(1);"],
-  ])("is not warned about: %s", async (_, rule, statement) => {
+  ])("a task that may write what triggers it is not warned about: %s", async (_, rule, statement) => {
     expect(await warningsFor(rule, writing(statement))).toBe("");
   });
 
-  it("may be downstream of what is triggered, and may go round by another task", async () => {
+  it("a task that may write what triggers it may be downstream of what is triggered, and may go round by another task", async () => {
     const conf = `tasks:
   first: {method: first, on: {r2: {bucket: uploads, prefix: a/}}, downstream: then}
   then: {method: then}

@@ -65,12 +65,12 @@ const UNFITTING: readonly EdgeCase[] = [
 ];
 
 describe("typed edges", { timeout: 30_000 }, () => {
-  it("accept every pair that fits, and refuse every pair that does not", async () => {
+  it("typed edges accept every pair that fits, and refuse every pair that does not", async () => {
     const refused = await refusedEdges([...FITTING, ...UNFITTING]);
     expect(refused).toEqual(UNFITTING.map((_, index) => FITTING.length + index));
   });
 
-  it("are refused at the child's name in downstream, with the reason, beside other problems", async () => {
+  it("typed edges are refused at the child's name in downstream, with the reason, beside other problems", async () => {
     const conf = `tasks:
   transcribe:
     method: transcribe
@@ -112,7 +112,7 @@ export const archive = task({ input: z.object({ key: z.string() }), run: async (
     `);
   });
 
-  it("are not checked where a side is not declared", async () => {
+  it("typed edges are not checked where a side is not declared", async () => {
     const conf =
       "tasks:\n  p: {method: p, downstream: [c, d, e]}\n  c: {method: c}\n  d: {method: d}\n  e: {method: e, downstream: f}\n  f: {method: f}\n";
     const pipelines = {
@@ -127,7 +127,7 @@ export const f = task({ input: z.number(), run: async () => {} });
     expect(await allProblemsOf({ conf, pipelines })).toBe("");
   });
 
-  it("hold a child with several upstream tasks against an object keyed by their names, each edge for itself", async () => {
+  it("typed edges hold a child with several upstream tasks against an object keyed by their names, each edge for itself", async () => {
     const conf =
       "tasks:\n  p: {method: p, downstream: [join, wrong]}\n  q: {method: q, downstream: [join, wrong]}\n  r: {method: r, downstream: join}\n  join: {method: join}\n  wrong: {method: wrong}\n";
     const pipelines = {
@@ -156,7 +156,7 @@ export const wrong = task({ input: z.object({ text: z.string() }), run: async ()
     `);
   });
 
-  it("show an error of the pipelines that leaves their types unknown, and no other", async () => {
+  it("typed edges show an error of the pipelines that leaves their types unknown, and no other", async () => {
     const conf = "tasks:\n  p: {method: p, downstream: c}\n  c: {method: c}\n";
     const pipelines = {
       "tasks.ts": `${IMPORTS}import { schema } from "./missing.ts";
@@ -174,7 +174,7 @@ export const c = task({ input: z.string(), run: async (text) => text * 2 });
 });
 
 describe("methods", { timeout: 30_000 }, () => {
-  it("are refused if they cannot be called as what peach.conf names them", async () => {
+  it("methods are refused if they cannot be called as what peach.conf names them", async () => {
     const conf = `tasks:
   number: {method: number, downstream: [typed, kind]}
   kind: {method: Kind}

@@ -32,7 +32,7 @@ function problemsOfFolder(files: Readonly<Record<string, string>>): Promise<stri
 }
 
 describe("a peach.conf that is a folder", () => {
-  it("gives the same plan as one file with the same content", async () => {
+  it("a peach.conf that is a folder gives the same plan as one file with the same content", async () => {
     const parts = {
       "0-settings.yaml": "retention: 2d\ndefaults: {retries: 5}\n",
       "audio/tasks.yml": "tasks:\n  one: {method: a, downstream: two}\n",
@@ -55,7 +55,7 @@ endpoints:
     expect(plan).toEqual(await withProject({ conf }, (paths) => checkProject(paths).compiled?.plan));
   });
 
-  it("reports a name that two files give at both places, and checks the rest", async () => {
+  it("a peach.conf that is a folder reports a name that two files give at both places, and checks the rest", async () => {
     expect(
       await problemsOfFolder({
         "a.yaml": "retention: 1d\ntasks:\n  one: {method: a}\n",
@@ -85,7 +85,7 @@ endpoints:
     `);
   });
 
-  it("names the file of each problem, in the order of the files", async () => {
+  it("a peach.conf that is a folder names the file of each problem, in the order of the files", async () => {
     expect(
       await problemsOfFolder({
         "b.yaml": "tasks:\n  two: {method: missing}\n  three: {method: c, timeout: 20m, retry: 1}\n",
@@ -120,7 +120,7 @@ endpoints:
     `);
   });
 
-  it("reports a file that is no YAML, an alias of another file's anchor, and a key twice in one file", async () => {
+  it("a peach.conf that is a folder reports a file that is no YAML, an alias of another file's anchor, and a key twice in one file", async () => {
     expect(
       await problemsOfFolder({
         "a.yaml": "tasks: &all\n  one: {method: a}\n",
@@ -148,7 +148,7 @@ endpoints:
     `);
   });
 
-  it("knows the anchors of each file apart", async () => {
+  it("a peach.conf that is a folder knows the anchors of each file apart", async () => {
     const plan = await withFolder(
       {
         "a.yaml": "tasks:\n  one: &base {method: a, timeout: 3s}\nendpoints:\n  e: {method: handle, auth: none}\n",
@@ -160,7 +160,7 @@ endpoints:
     expect(plan?.tasks["three"]).toMatchObject({ timeoutMs: 9_000 });
   });
 
-  it("reports tasks without names in one file beside those of another", async () => {
+  it("a peach.conf that is a folder reports tasks without names in one file beside those of another", async () => {
     expect(
       await problemsOfFolder({
         "a.yaml": "tasks:\n",
@@ -186,7 +186,7 @@ endpoints:
     `);
   });
 
-  it("reports a folder without YAML, and one whose files are empty", async () => {
+  it("a peach.conf that is a folder reports a folder without YAML, and one whose files are empty", async () => {
     expect(await problemsOfFolder({ "peach.txt": "tasks:" })).toMatchInlineSnapshot(`
       "peach.conf:1:1: the folder holds no *.yaml or *.yml file
         hint: it needs at least one task or endpoint; peach.conf.example is a complete one"
@@ -199,30 +199,34 @@ endpoints:
     `);
   });
 
-  it("reports edges whose types do not fit in the file that has the edge", { timeout: 30_000 }, async () => {
-    const pipelines = {
-      "tasks.ts": `import { task } from "peach/task-helpers";
+  it(
+    "a peach.conf that is a folder reports edges whose types do not fit in the file that has the edge",
+    { timeout: 30_000 },
+    async () => {
+      const pipelines = {
+        "tasks.ts": `import { task } from "peach/task-helpers";
 import { z } from "zod";
 export const a = task({ output: z.string(), run: async () => "" });
 export const b = task({ input: z.object({ n: z.number() }), run: async ({ n }) => n });
 `,
-    };
-    const files = {
-      "a.yaml": "tasks:\n  two: {method: b}\n",
-      "b.yaml": "tasks:\n  one: {method: a, downstream: two}\n",
-    };
-    const places = await withFolder(
-      files,
-      async (paths, folder) =>
-        (await checkAll(paths)).diagnostics.map((one) =>
-          renderDiagnostic(one).split(": ")[0]?.replace(`${folder}/`, ""),
-        ),
-      { pipelines },
-    );
-    expect(places).toEqual(["peach.conf/b.yaml:2:32"]);
-  });
+      };
+      const files = {
+        "a.yaml": "tasks:\n  two: {method: b}\n",
+        "b.yaml": "tasks:\n  one: {method: a, downstream: two}\n",
+      };
+      const places = await withFolder(
+        files,
+        async (paths, folder) =>
+          (await checkAll(paths)).diagnostics.map((one) =>
+            renderDiagnostic(one).split(": ")[0]?.replace(`${folder}/`, ""),
+          ),
+        { pipelines },
+      );
+      expect(places).toEqual(["peach.conf/b.yaml:2:32"]);
+    },
+  );
 
-  it("is found by its name, and by PEACH_CONF; a link to a file in it is read", async () => {
+  it("a peach.conf that is a folder is found by its name, and by PEACH_CONF; a link to a file in it is read", async () => {
     await withFolder({ "sub/a.yaml": "tasks: {one: {method: a}}\n" }, (paths, folder) => {
       expect(projectPaths({}, folder).confPath).toBe(paths.confPath);
       const sub = projectPaths({ PEACH_CONF: "peach.conf/sub" }, folder, folder).confPath;

@@ -20,7 +20,7 @@ describe("a diagnostic", () => {
   });
   const [tab, lines, other] = inFileOrder(diagnostics, [CONF.path]);
 
-  it("shows its place, the source line and a marker below the token", () => {
+  it("a diagnostic shows its place, the source line and a marker below the token", () => {
     expect([tab, lines, other].map((one) => one && renderDiagnostic(one)).join("\n\n")).toMatchInlineSnapshot(`
       "peach.conf:2:7: behind a tab
         2 | 	two: 22
@@ -42,7 +42,7 @@ describe("a diagnostic", () => {
     `);
   });
 
-  it("is plain data for programs", () => {
+  it("a diagnostic is plain data for programs", () => {
     expect(tab && diagnosticDocument(tab)).toEqual({
       file: "peach.conf",
       line: 2,

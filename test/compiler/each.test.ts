@@ -4,7 +4,7 @@ import { allProblemsOf, problemsOf } from "./project.ts";
 const IMPORTS = `import { task } from "peach/task-helpers";\nimport { z } from "zod";\n`;
 
 describe("`each`", () => {
-  it("is reported of a task with several upstream tasks", async () => {
+  it("`each` is reported of a task with several upstream tasks", async () => {
     const conf = `tasks:
   a: {method: a, downstream: c}
   b: {method: b, downstream: c}
@@ -20,7 +20,7 @@ describe("`each`", () => {
     `);
   });
 
-  it("is reported of an external task", async () => {
+  it("`each` is reported of an external task", async () => {
     const conf = "tasks:\n  a: {method: a, each: true, external: true}\n";
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:2:18: tasks.a.each: an external task has no items
@@ -30,7 +30,7 @@ describe("`each`", () => {
     `);
   });
 
-  it("is reported when it is neither true nor a mapping", async () => {
+  it("`each` is reported when it is neither true nor a mapping", async () => {
     expect(await problemsOf("tasks:\n  a: {method: a, each: false}\n")).toMatchInlineSnapshot(`
       "peach.conf:2:24: tasks.a.each: expected true, or a mapping with max_parallel or on_error, given false
         2 |   a: {method: a, each: false}
@@ -38,7 +38,7 @@ describe("`each`", () => {
     `);
   });
 
-  it("is reported with values that are none", async () => {
+  it("`each` is reported with values that are none", async () => {
     const conf = `tasks:
   a:
     method: a
@@ -55,7 +55,7 @@ describe("`each`", () => {
     `);
   });
 
-  it("asks of an edge that an array of items passes through it", async () => {
+  it("`each` asks of an edge that an array of items passes through it", async () => {
     const conf = `tasks:
   numbers: {method: numbers, downstream: [doubled, shouted, total]}
   doubled: {method: doubled, each: true, downstream: [total_of, shouted_again]}

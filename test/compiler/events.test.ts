@@ -3,14 +3,14 @@ import { renderGraph } from "../../src/domain/plan/graph-drawing.ts";
 import { planOf, problemsOf } from "./project.ts";
 
 describe("on.event", () => {
-  it("is a name or a list of them", async () => {
+  it("on.event is a name or a list of them", async () => {
     const plan = await planOf(
       "tasks:\n  t: {method: a, on: {event: audio.published}}\n  u: {method: b, on: {event: [A_1, b-2]}}\n",
     );
     expect(Object.values(plan.tasks).map(({ on }) => on.events)).toEqual([["audio.published"], ["A_1", "b-2"]]);
   });
 
-  it("refuses what is no name", async () => {
+  it("on.event refuses what is no name", async () => {
     const conf = `tasks:
   t:
     method: a
@@ -29,7 +29,7 @@ describe("on.event", () => {
     `);
   });
 
-  it("is drawn", async () => {
+  it("on.event is drawn", async () => {
     const plan = await planOf("tasks:\n  t: {method: a, on: {event: audio.published}}\n");
     expect(renderGraph(plan, "mermaid")).toContain('[/"event audio.published"/] -.-> task0');
     expect(renderGraph(plan, "dot")).toContain('"event audio.published" -> "t" [style=dashed];');

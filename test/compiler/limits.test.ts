@@ -7,7 +7,7 @@ async function limitsOf(keys: string): Promise<TaskLimits | null | undefined> {
 }
 
 describe("limits in peach.conf", () => {
-  it("are a number, or say more", async () => {
+  it("limits in peach.conf are a number, or say more", async () => {
     const concurrency = { limit: 4, strategy: "queue", key: null };
     expect(await limitsOf("concurrency: 4")).toEqual({ concurrency, rateLimit: null, priority: 0 });
     expect(await limitsOf("concurrency: {limit: 4, key: payload.user.id, strategy: skip}, priority: -3")).toEqual({
@@ -23,7 +23,7 @@ describe("limits in peach.conf", () => {
     expect(await limitsOf("retries: 1")).toBeNull();
   });
 
-  it("are refused where they could have no effect, or mean something else", async () => {
+  it("limits in peach.conf are refused where they could have no effect, or mean something else", async () => {
     const conf = `tasks:
   left: {method: a, downstream: join, priority: 3}
   right: {method: b, downstream: join}

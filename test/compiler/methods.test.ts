@@ -24,11 +24,11 @@ describe("a method is found", () => {
       "TypeScript of any kind",
       "export abstract class X<in T> {}\nexport enum E { A }\nexport function wanted<T>(x: T): x is T & {} { return x! as never; }",
     ],
-  ])("as %s", async (_what, text) => {
+  ])("a method is found as %s", async (_what, text) => {
     expect(await methodIn({ "tasks.ts": text })).toBe("wanted");
   });
 
-  it("through a file that only passes it on, without taking that for a second one", async () => {
+  it("a method is found through a file that only passes it on, without taking that for a second one", async () => {
     const pipelines = {
       "index.ts": `export * from "./deep/tasks.ts";\nexport { inner as renamed } from "./deep/tasks";`,
       "deep/tasks.ts": "export function wanted() {}\nexport function inner() {}",
@@ -38,7 +38,7 @@ describe("a method is found", () => {
     expect(await methodIn(pipelines, "method: renamed")).toBe("renamed");
   });
 
-  it("although files pass on each other's exports in a circle", async () => {
+  it("a method is found although files pass on each other's exports in a circle", async () => {
     const pipelines = {
       "a.ts": `export * from "./b.ts";`,
       "b.ts": `export * from "./a.ts";\nexport { lost } from "./a.ts";\nexport function wanted() {}`,
@@ -46,12 +46,12 @@ describe("a method is found", () => {
     expect(await methodIn(pipelines)).toBe("wanted");
   });
 
-  it("in the module that the task names", async () => {
+  it("a method is found in the module that the task names", async () => {
     const pipelines = { "a.ts": "export function wanted() {}", "deep/b.ts": "export function wanted() {}" };
     expect(await methodIn(pipelines, "method: wanted, module: deep/b")).toBe("deep/b#wanted");
   });
 
-  it("although tests and declarations beside it export the same name", async () => {
+  it("a method is found although tests and declarations beside it export the same name", async () => {
     const text = "export function wanted() {}";
     expect(
       await methodIn({ "a.ts": text, "a.test.ts": text, "a.d.ts": "export declare function wanted(): void;" }),
@@ -60,7 +60,7 @@ describe("a method is found", () => {
 });
 
 describe("a method is refused", () => {
-  it("if only types or a default export have its name", async () => {
+  it("a method is refused if only types or a default export have its name", async () => {
     const pipelines = {
       "a.ts": "export type wanted = 1;\nexport default function wanted() {}",
       "b.ts": `interface wanted {}\nexport type { wanted };\nexport function want() {}`,
@@ -73,7 +73,7 @@ describe("a method is refused", () => {
     `);
   });
 
-  it("if there is no file at all", async () => {
+  it("a method is refused if there is no file at all", async () => {
     expect(await problemsOf(confFor("method: wanted"), { pipelines: {} })).toMatchInlineSnapshot(`
       "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\`
         2 |   t: {method: wanted}
@@ -82,7 +82,7 @@ describe("a method is refused", () => {
     `);
   });
 
-  it("if two files export it", async () => {
+  it("a method is refused if two files export it", async () => {
     const pipelines = { "a.ts": "export function wanted() {}", "deep/b.ts": "export function wanted() {}" };
     expect(await problemsOf(confFor("method: wanted"), { pipelines })).toMatchInlineSnapshot(`
       "peach.conf:2:15: tasks.t.method: 2 files export \`wanted\`: a.ts, deep/b.ts
@@ -92,7 +92,7 @@ describe("a method is refused", () => {
     `);
   });
 
-  it("if its module does not exist", async () => {
+  it("a method is refused if its module does not exist", async () => {
     const pipelines = { "transcription.ts": "export function wanted() {}" };
     expect(await problemsOf(confFor("method: wanted, module: transcription.ts"), { pipelines })).toMatchInlineSnapshot(`
       "peach.conf:2:31: tasks.t.module: there is no module \`transcription.ts\` under pipelines
@@ -102,7 +102,7 @@ describe("a method is refused", () => {
     `);
   });
 
-  it("if another module exports it", async () => {
+  it("a method is refused if another module exports it", async () => {
     const pipelines = { "a.ts": "export function wanted() {}", "b.ts": "export function other() {}" };
     expect(await problemsOf(confFor("method: wanted, module: b"), { pipelines })).toMatchInlineSnapshot(`
       "peach.conf:2:15: tasks.t.method: b.ts does not export \`wanted\`
@@ -112,7 +112,7 @@ describe("a method is refused", () => {
     `);
   });
 
-  it("if a fallback names none", async () => {
+  it("a method is refused if a fallback names none", async () => {
     const conf = "endpoints:\n  e: {method: handle, fallback: handel}\n";
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:2:33: endpoints.e.fallback: no file under pipelines exports \`handel\`

@@ -19,7 +19,7 @@ function warningsFor(keys: string, file: string): Promise<string> {
 const TRIGGERING = 'export async function hook() {\n  await triggerTaskWithEvent("t");\n}\n';
 
 describe("an endpoint that anybody may call and that triggers something", () => {
-  it("is warned about at its name, with how to silence it", async () => {
+  it("an endpoint that anybody may call and that triggers something is warned about at its name, with how to silence it", async () => {
     expect(await warningsFor("", TRIGGERING)).toMatchInlineSnapshot(`
       "peach.conf:4:3: endpoints.hook: anybody may call it, and it triggers tasks
         4 |   hook:
@@ -43,11 +43,11 @@ describe("an endpoint that anybody may call and that triggers something", () => 
       "const last = () => triggerTaskWithEvent('t');\nfunction middle() { return last(); }\nexport async function hook() { await middle(); }",
     ],
     ["is exported by another name", "async function handle() { await emit('e'); }\nexport { handle as hook };"],
-  ])("is seen where it %s", async (_, file) => {
+  ])("an endpoint that anybody may call and that triggers something is seen where it %s", async (_, file) => {
     expect(await warningsFor("", file)).toContain("endpoints.hook: anybody may call it, and it triggers tasks");
   });
 
-  it("is seen where only its fallback triggers", async () => {
+  it("an endpoint that anybody may call and that triggers something is seen where only its fallback triggers", async () => {
     const file = "export const hook = () => 1;\nexport const other = () => emit('e');\n";
     expect(await warningsFor("    fallback: other\n", file)).toContain("endpoints.hook: anybody may call it");
   });
@@ -62,7 +62,7 @@ describe("nothing is warned about where an endpoint", () => {
     expect(await warningsFor(keys, TRIGGERING)).toBe("");
   });
 
-  it("triggers nothing, whatever else its file does", async () => {
+  it("nothing is warned about where an endpoint triggers nothing, whatever else its file does", async () => {
     const file = "export const hook = () => 1;\nexport const task = () => emit('e');\nconst triggerTask = 1;\n";
     expect(await warningsFor("", file)).toBe("");
   });

@@ -15,7 +15,7 @@ function warningsFor(wrangler: string, conf = CONF): Promise<string> {
 }
 
 describe("a project with external tasks whose wrangler.toml does not set PEACH_URL", () => {
-  it("is warned about at the first of them, with what to write", async () => {
+  it("a project with external tasks whose wrangler.toml does not set PEACH_URL is warned about at the first of them, with what to write", async () => {
     expect(await warningsFor('[vars]\nOTHER = "1"\n')).toMatchInlineSnapshot(`
       "peach.conf:5:5: tasks.ask.external: its completion URLs need the address of the deployment, and wrangler.toml does not set PEACH_URL
         5 |     external: true
@@ -26,9 +26,12 @@ describe("a project with external tasks whose wrangler.toml does not set PEACH_U
     `);
   });
 
-  it.each(['[vars]\nPEACH_URL = ""\n', "[vars]\nPEACH_URL = 1\n", ""])("is one also with %j", async (wrangler) => {
-    expect(await warningsFor(wrangler)).toContain("does not set PEACH_URL");
-  });
+  it.each(['[vars]\nPEACH_URL = ""\n', "[vars]\nPEACH_URL = 1\n", ""])(
+    "a project with external tasks whose wrangler.toml has PEACH_URL as %j is warned about too",
+    async (wrangler) => {
+      expect(await warningsFor(wrangler)).toContain("does not set PEACH_URL");
+    },
+  );
 });
 
 describe("nothing is warned about where", () => {

@@ -12,7 +12,7 @@ async function idOf(schedule: string): Promise<string | undefined> {
 }
 
 describe("a schedule in the plan", () => {
-  it("has every default filled in", async () => {
+  it("a schedule in the plan has every default filled in", async () => {
     expect(await schedulesOf('"0  3 * * * "')).toEqual([
       {
         id: expect.stringMatching(/^[0-9a-f]{12}$/),
@@ -31,7 +31,7 @@ describe("a schedule in the plan", () => {
     ["all", { policy: "all", windowMs: 86_400_000 }],
     ["{policy: all, window: 1h}", { policy: "all", windowMs: 3_600_000 }],
     ["{policy: latest, window: 7d}", { policy: "latest", windowMs: 604_800_000 }],
-  ])("with catch_up %s", async (given, catchUp) => {
+  ])("a schedule in the plan takes catch_up %s", async (given, catchUp) => {
     expect((await schedulesOf(`{cron: "0 3 * * *", catch_up: ${given}}`))[0]?.catchUp).toEqual(catchUp);
   });
 
@@ -41,11 +41,11 @@ describe("a schedule in the plan", () => {
     ["null", "null"],
     ["", "null"],
     ["0", "0"],
-  ])("with the payload %s", async (given, payload) => {
+  ])("a schedule in the plan carries the payload %s", async (given, payload) => {
     expect((await schedulesOf(`{cron: "0 3 * * *", payload: ${given}}`))[0]?.payload).toBe(payload);
   });
 
-  it("may be several, in file order", async () => {
+  it("a schedule in the plan may be several, in file order", async () => {
     const schedules = await schedulesOf('["0 3 * * *", {cron: "@hourly", timezone: Asia/Kathmandu, overlap: skip}]');
     expect(schedules.map(({ cron, timezone, overlap }) => [cron, timezone, overlap])).toEqual([
       ["0 3 * * *", "UTC", "allow"],
@@ -53,7 +53,7 @@ describe("a schedule in the plan", () => {
     ]);
   });
 
-  it("is known by cron, timezone and payload", async () => {
+  it("a schedule in the plan is known by cron, timezone and payload", async () => {
     const id = await idOf('"0 3 * * *"');
     expect(await idOf('{cron: " 0 3 * * *", timezone: UTC, overlap: skip, catch_up: all}')).toBe(id);
     const others = [
@@ -67,7 +67,7 @@ describe("a schedule in the plan", () => {
 });
 
 describe("a schedule that is wrong", () => {
-  it("is reported where it is wrong, with what would be right", async () => {
+  it("a schedule that is wrong is reported where it is wrong, with what would be right", async () => {
     const conf = `tasks:
   t:
     method: a
@@ -149,7 +149,7 @@ describe("a schedule that is wrong", () => {
     `);
   });
 
-  it("is reported if it stands there twice", async () => {
+  it("a schedule that is wrong is reported if it stands there twice", async () => {
     const conf = `tasks:
   t:
     method: a
@@ -166,7 +166,7 @@ describe("a schedule that is wrong", () => {
     `);
   });
 
-  it("is reported if its payload has a number that JSON cannot hold exactly", async () => {
+  it("a schedule that is wrong is reported if its payload has a number that JSON cannot hold exactly", async () => {
     const conf = `tasks:
   t:
     method: a
@@ -184,7 +184,7 @@ describe("a schedule that is wrong", () => {
     ]);
   });
 
-  it("is reported if its payload holds itself, or is too large", async () => {
+  it("a schedule that is wrong is reported if its payload holds itself, or is too large", async () => {
     const conf = `tasks:
   t:
     method: a

@@ -36,21 +36,21 @@ describe("numbers", () => {
     [150_000_000_000, "150 GB"],
   ])("%d bytes are %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
-  it("say that a size is unknown, instead of 0 B", () => {
+  it("a size that is unknown is shown as that, instead of 0 B", () => {
     expect(formatBytes(null)).toBe("unknown size");
   });
 
-  it("say when something was, or will be, in one unit", () => {
+  it("a time is shown in one unit, as past or to come", () => {
     const texts = [500, 12_000, 90_000, 7_200_000, 200_000_000, -5_000].map((ago) => formatRelative(1e12 - ago, 1e12));
     expect(texts).toEqual(["now", "12 s ago", "1 m ago", "2 h ago", "2 d ago", "in 5 s"]);
   });
 
-  it("round a rate never to all or nothing", () => {
+  it("a rate is never rounded to all or nothing", () => {
     const rates = [formatRate(0, 0), formatRate(3, 3), formatRate(0, 3), formatRate(9_999, 10_000), formatRate(1, 3)];
     expect(rates).toEqual(["–", "100%", "0%", "99.9%", "33.3%"]);
   });
 
-  it("know percentiles, plurals and short ids", () => {
+  it("the dashboard formats percentiles, plurals and short ids", () => {
     expect([percentile([], 0.5), percentile([3, 1, 2], 0.5), percentile([1, 2, 3, 4], 0.95)]).toEqual([null, 2, 4]);
     expect([formatPlural(1, "run"), formatPlural(1_200, "run")]).toEqual(["1 run", "1,200 runs"]);
     expect([shortId("run_1"), shortId("run_01ABCDEFGHIJKLMNOP")]).toEqual(["run_1", "run_01AB…MNOP"]);
@@ -58,7 +58,7 @@ describe("numbers", () => {
 });
 
 describe("a line for a shell", () => {
-  it("names the token by its variable, and lets nothing of the payload out of its quotes", () => {
+  it("a line for a shell names the token by its variable, and lets nothing of the payload out of its quotes", () => {
     const body = `{"a": "it's $(rm -rf) \`x\`"}`;
     const call = { method: "POST", origin: "http://x", path: "/api/v1/a", contentType: "application/json" } as const;
     expect(curlOf({ ...call, body })).toBe(
@@ -83,9 +83,9 @@ describe("a payload", () => {
     ["application/xml", "text"],
     ["application/octet-stream", "bytes"],
     ["", "bytes"],
-  ])("of type %j is shown as %s", (type, viewer) => expect(viewerOf(type)).toBe(viewer));
+  ])("a payload of type %j is shown as %s", (type, viewer) => expect(viewerOf(type)).toBe(viewer));
 
-  it("of bytes is a hex dump", () => {
+  it("a payload of bytes is a hex dump", () => {
     const bytes = new TextEncoder().encode("Peach\u0000\nabcdefghijk");
     expect(hexLines(bytes)).toEqual([
       "000000  50 65 61 63 68 00 0a 61 62 63 64 65 66 67 68 69  Peach··abcdefghi",

@@ -4,7 +4,7 @@ import { layoutGraph } from "../../src/dashboard/graph/layout.ts";
 const BOX = { boxWidth: 100, boxHeight: 40 };
 
 describe("the layout of a graph", () => {
-  it("puts what is downstream to the right, nothing over anything else, and a line along each edge", () => {
+  it("the layout of a graph puts what is downstream to the right, nothing over anything else, and a line along each edge", () => {
     const tasks = [
       { task: "a", downstream: ["b", "c"] },
       { task: "b", downstream: ["d"] },
@@ -24,7 +24,7 @@ describe("the layout of a graph", () => {
     }
   });
 
-  it("leaves out edges to tasks that are not there, and takes any name", () => {
+  it("the layout of a graph leaves out edges to tasks that are not there, and takes any name", () => {
     const { boxes, edges } = layoutGraph({ tasks: [{ task: "__proto__", downstream: ["gone"] }], ...BOX });
     expect([Object.keys(boxes), edges]).toEqual([["__proto__"], []]);
   });

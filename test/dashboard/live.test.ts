@@ -63,7 +63,7 @@ function source(): Source {
 }
 
 describe("a stream of the dashboard", () => {
-  it("that breaks is shown as reconnecting, and opened again after half a second", () => {
+  it("a stream of the dashboard that breaks is shown as reconnecting, and opened again after half a second", () => {
     const { connection } = openStream("/runs/feed", { on: {} });
     source().tell("open");
     expect(connection.value).toBe("live");
@@ -73,7 +73,7 @@ describe("a stream of the dashboard", () => {
     expect(Source.all).toHaveLength(2);
   });
 
-  it("that has ended stays so: it is not shown as reconnecting, nor opened again", () => {
+  it("a stream of the dashboard that has ended stays so: it is not shown as reconnecting, nor opened again", () => {
     const { connection } = openStream("/runs/run_1/events", { on: {}, end: "end" });
     source().tell("open");
     source().tell("end");
@@ -84,7 +84,7 @@ describe("a stream of the dashboard", () => {
     expect(Source.all).toHaveLength(1);
   });
 
-  it("that was closed, as at the end of a session, tries nothing any more", () => {
+  it("a stream of the dashboard that was closed, as at the end of a session, tries nothing any more", () => {
     const stream = openStream("/runs/feed", { on: {} });
     source().tell("open");
     source().breaks();
@@ -110,7 +110,7 @@ describe("a run that is followed", () => {
     children: [{ run_id: "run_2", task: "c" }],
   };
 
-  it("shows each run that it has triggered once, however often the stream tells of it", async () => {
+  it("a run that is followed shows each run that it has triggered once, however often the stream tells of it", async () => {
     vi.stubGlobal("fetch", async () => Response.json(RUN));
     const model = new RunModel("run_1");
     await vi.waitFor(() => expect(Source.all).toHaveLength(1), 10_000);

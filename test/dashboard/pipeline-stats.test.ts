@@ -3,7 +3,7 @@ import { pipelineStats, stripHeights, tasksBelow } from "../../src/dashboard/pag
 import { summary } from "./support.ts";
 
 describe("what the last runs say", () => {
-  it("counts those that ended by themselves, and times those that succeeded", () => {
+  it("the figures of a pipeline count the runs that ended by themselves, and time those that succeeded", () => {
     const runs = [
       summary({ duration_ms: 100 }),
       summary({ duration_ms: 300 }),
@@ -15,12 +15,12 @@ describe("what the last runs say", () => {
     expect(pipelineStats([])).toEqual({ counted: 0, succeeded: 0, medianMs: null, p95Ms: null });
   });
 
-  it("draws longer runs higher, and none too low to be seen", () => {
+  it("the strip of runs draws longer runs higher, and none too low to be seen", () => {
     expect(stripHeights([summary({ duration_ms: 100 }), summary({ duration_ms: 0 })])).toEqual([1, 0.18]);
     expect(stripHeights([summary({ duration_ms: null })])).toEqual([1]);
   });
 
-  it("knows which tasks a run of a root has", () => {
+  it("the tasks below a root are those that its runs have", () => {
     const tasks = [
       { task: "a", downstream: ["b"] },
       { task: "x", downstream: ["c"] },

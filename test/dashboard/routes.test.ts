@@ -31,7 +31,7 @@ describe("a path", () => {
     expect(parseRoute(path)).toEqual(route);
   });
 
-  it("leads back to what it was made of, however it is called", () => {
+  it("a path leads back to what it was made of, however it is called", () => {
     const name = "a/ö?#&";
     const pathOf = (href: string): string => new URL(href, "http://x").pathname;
     expect(parseRoute(pathOf(triggersPath("endpoints", name)))).toMatchObject({ section: "endpoints", name });
@@ -48,18 +48,18 @@ describe("the filters of a list", () => {
     idempotencyKey: "k=1",
   };
 
-  it("come out of the address as they went in", () => {
+  it("the filters of a list come out of the address as they went in", () => {
     expect(filtersFromQuery(new URLSearchParams(filtersToQuery(ALL)))).toEqual(ALL);
     expect(filtersToQuery(NO_FILTERS)).toBe("");
     expect(runsPath()).toBe("/dashboard/runs");
   });
 
-  it("leave out what they do not know", () => {
+  it("the filters of a list leave out what they do not know", () => {
     const query = new URLSearchParams("status=done,failed&source=fax&span=1y&task=&key=");
     expect(filtersFromQuery(query)).toEqual({ ...NO_FILTERS, statuses: ["failed"] });
   });
 
-  it("are the query of the API", () => {
+  it("the filters of a list are the query of the API", () => {
     const query = new URLSearchParams(filtersToApi(ALL, Date.parse("2026-11-22T10:00:00Z")));
     expect(Object.fromEntries(query)).toEqual({
       task: "a & b",
@@ -70,7 +70,7 @@ describe("the filters of a list", () => {
     });
   });
 
-  it("say which run belongs into the list", () => {
+  it("the filters of a list say which run belongs into the list", () => {
     const run = summary({ task: "encode", status: "failed", source: "r2" });
     const fits = (filters: Partial<RunFilters>): boolean =>
       matchesFilters(run, { ...NO_FILTERS, ...filters }, time(7_200_000));

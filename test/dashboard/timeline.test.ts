@@ -40,7 +40,7 @@ const DIAMOND = [
 ];
 
 describe("a timeline", () => {
-  it("tells the time in the queue from the time of the attempt, from when the upstream tasks were done", () => {
+  it("a timeline tells the time in the queue from the time of the attempt, from when the upstream tasks were done", () => {
     expect(drawn(run(DIAMOND, 600))).toEqual({
       a: ["queued 0-10", "succeeded 10-100"],
       b: ["queued 100-110", "succeeded 110-200"],
@@ -49,7 +49,7 @@ describe("a timeline", () => {
     });
   });
 
-  it("tells the wait for the next attempt, and the attempts by how they ended", () => {
+  it("a timeline tells the wait for the next attempt, and the attempts by how they ended", () => {
     const attempts = [
       attempt(10, 50, { status: "failed" }),
       attempt(150, 160, { attempt: 2, status: "lost" }),
@@ -60,14 +60,14 @@ describe("a timeline", () => {
     });
   });
 
-  it("tells the wait for another run from the wait for the next attempt", () => {
+  it("a timeline tells the wait for another run from the wait for the next attempt", () => {
     const attempts = [attempt(10, 50, { status: "suspended" }), attempt(150, 160, { attempt: 2 })];
     expect(drawn(run([task("a", { attempts })], 160))).toEqual({
       a: ["queued 0-10", "suspended 10-50", "waiting 50-150", "succeeded 150-160"],
     });
   });
 
-  it("lets what waits grow until now", () => {
+  it("a timeline lets what waits grow until now", () => {
     const tasks = [
       task("a", { attempts: [attempt(10, 100)] }),
       task("q", { status: "queued", upstream: ["a"] }),
@@ -84,7 +84,7 @@ describe("a timeline", () => {
     });
   });
 
-  it("counts what was skipped as done when what it waited for was", () => {
+  it("a timeline counts what was skipped as done when what it waited for was", () => {
     const tasks = [
       task("a", { attempts: [attempt(10, 100)] }),
       task("s", { status: "skipped", upstream: ["a"] }),
@@ -93,7 +93,7 @@ describe("a timeline", () => {
     expect(drawn(run(tasks, 200))["b"]).toEqual(["queued 100-130", "succeeded 130-200"]);
   });
 
-  it("ends with the run, or now, and is never empty", () => {
+  it("a timeline ends with the run, or now, and is never empty", () => {
     const spanOf = (timed: TimedRun, now: number): number => {
       const { from, to } = timelineOf(timed, time(now));
       return to - from;
@@ -105,11 +105,11 @@ describe("a timeline", () => {
 });
 
 describe("the critical path", () => {
-  it("goes from the task that ended last to the root by what ended last before it", () => {
+  it("the critical path goes from the task that ended last to the root by what ended last before it", () => {
     expect(critical(run(DIAMOND, 600))).toEqual(["a", "c", "d"]);
   });
 
-  it("goes through what runs now", () => {
+  it("the critical path goes through what runs now", () => {
     const tasks = [
       task("a", { attempts: [attempt(10, 100)] }),
       task("b", { upstream: ["a"], attempts: [attempt(110, 200)] }),
@@ -118,7 +118,7 @@ describe("the critical path", () => {
     expect(critical(run(tasks), 250)).toEqual(["a", "c"]);
   });
 
-  it("has no task that never started, and ends where it comes round to one that it has", () => {
+  it("the critical path has no task that never started, and ends where it comes round to one that it has", () => {
     const tasks = [task("a", { attempts: [attempt(10, 100)] }), task("s", { status: "skipped", upstream: ["a"] })];
     expect(critical(run(tasks, 100))).toEqual(["a"]);
     const circle = [
@@ -130,7 +130,7 @@ describe("the critical path", () => {
 });
 
 describe("the axis", () => {
-  it("has about as many marks as asked for, at round distances, none at its end", () => {
+  it("the axis has about as many marks as asked for, at round distances, none at its end", () => {
     expect(axisMarks(1_000, 4)).toEqual([0, 500]);
     expect(axisMarks(9_999, 5)).toEqual([0, 2_000, 4_000, 6_000, 8_000]);
     expect(axisMarks(3 * 86_400_000, 2)).toEqual([0, 172_800_000]);

@@ -19,12 +19,12 @@ function faultsOf(value: unknown): (readonly [string | null, string])[] {
 }
 
 describe("a payload against its schema", () => {
-  it("fits, and is there as a value", () => {
+  it("a payload that fits its schema is there as a value", () => {
     const value = { uri: "s3://a", language: "de", parts: [{ at: 1 }] };
     expect(checkJson(JSON.stringify(value), SCHEMA)).toEqual({ state: "fits", value });
   });
 
-  it("is wrong at a path", () => {
+  it("a payload that does not fit its schema is wrong at a path", () => {
     expect(faultsOf({ uri: "http://a", language: "de" }).map(([path]) => path)).toEqual(["$.uri"]);
     expect(faultsOf({ uri: "s3://a", language: "it" }).map(([path]) => path)).toEqual(["$.language"]);
     expect(faultsOf({ uri: "s3://a", language: "de", parts: [{ at: 1 }, {}] })[0]).toEqual([
@@ -36,14 +36,14 @@ describe("a payload against its schema", () => {
     expect(faultsOf({ uri: "a", language: "de" })).toEqual([["$.uri", "It must match ^s3://"]]);
   });
 
-  it("is no JSON, or any JSON without a schema", () => {
+  it("a text that is no JSON is wrong, and any JSON fits where there is no schema", () => {
     expect(checkJson("{", SCHEMA)).toMatchObject({ state: "wrong", faults: [{ path: null }] });
     expect(checkJson("[1]", null)).toEqual({ state: "fits", value: [1] });
   });
 });
 
 describe("a form", () => {
-  it("has the properties of an object in order, and begins with those that are required", () => {
+  it("a form has the properties of an object in order, and begins with those that are required", () => {
     expect(fieldsOf(SCHEMA)?.map(({ name, isRequired }) => [name, isRequired])).toEqual([
       ["uri", true],
       ["speakers", false],

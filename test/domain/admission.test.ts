@@ -17,12 +17,12 @@ describe("a new trigger", () => {
       7_200_000,
       { type: "refused", retryAfterSeconds: 300 },
     ],
-  ] as const)("is taken %s", (_, lagMs, admission) => {
+  ] as const)("a new trigger is taken %s", (_, lagMs, admission) => {
     expect(admissionOf(lagMs === null ? null : { deliveredUntil: 0, lagMs })).toEqual(admission);
   });
 
   it.each([2_000, 60_001, 7_200_000])(
-    "is taken at once while fewer than one message a second has waited for %d ms: those cannot be processed yet",
+    "a new trigger is taken at once while fewer than one message a second has waited for %d ms: those cannot be processed yet",
     (lagMs) => {
       const waiting = Math.ceil(lagMs / 1_000);
       const taken = { type: "taken", afterMs: 0, isIdle: false };

@@ -7,7 +7,7 @@ const BYTES = fc.uint8Array({ minLength: 64, maxLength: 64 });
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 describe("an API token", () => {
-  it("is what a secret scanner looks for, and knows it by the check at its end", () => {
+  it("an API token is what a secret scanner looks for, and knows it by the check at its end", () => {
     fc.assert(
       fc.property(BYTES, (bytes) => {
         const token = apiTokenFrom(bytes) ?? "";
@@ -22,7 +22,7 @@ describe("an API token", () => {
     );
   });
 
-  it("with one letter changed is none", () => {
+  it("an API token with one letter changed is none", () => {
     fc.assert(
       fc.property(BYTES, fc.nat(39), fc.constantFrom(...LETTERS.split("")), (bytes, at, letter) => {
         const token = apiTokenFrom(bytes) ?? "";
@@ -34,7 +34,7 @@ describe("an API token", () => {
       expect(isApiToken(none)).toBe(false);
   });
 
-  it("takes no letter more often than another: bytes from 248 on are passed over", () => {
+  it("an API token takes no letter more often than another: bytes from 248 on are passed over", () => {
     expect(apiTokenFrom(new Uint8Array(64).fill(255))).toBeNull();
     const counts = new Map<string, number>();
     for (let first = 0; first < 248; first += 31) {

@@ -22,25 +22,25 @@ describe("what may be a secret", () => {
     "cf-access-jwt-assertion",
     "x-password",
     "sig",
-  ])("is redacted: the header %s", (name) => {
+  ])("the header %s is redacted as what may be a secret", (name) => {
     expect(redact([[name, "1234"]])).toEqual({ [name]: "[redacted]" });
   });
 
   it.each(["content-type", "user-agent", "idempotency-key", "webhook-id", "x-github-delivery", "x-design", "host"])(
-    "is not: the header %s",
+    "the header %s is not redacted",
     (name) => {
       expect(redact([[name, "1234"]])).toEqual({ [name]: "1234" });
     },
   );
 
-  it("is also what the caller names", () => {
+  it("a header that the caller names is redacted too", () => {
     expect(redact(Object.entries({ "x-mine": "1234", "x-other": "5" }), ["x-mine"])).toEqual({
       "x-mine": "[redacted]",
       "x-other": "5",
     });
   });
 
-  it("is redacted in a url: user, password, parameters and parts of the path", () => {
+  it("the secret parts of a url are redacted: user, password, parameters and parts of the path", () => {
     const url = "https://me:pw@example.org/hooks/abc/7?kind=a%20b&token=1&token=2&api_key=3&sig=4&code=5&monkey=6";
     const redacted = redactUrl(url, "/hooks/:secret/:id");
     expect(redacted).not.toMatch(/me|pw|abc|=[12345]/);
@@ -49,7 +49,7 @@ describe("what may be a secret", () => {
     expect(decodeURIComponent(new URL(redacted).pathname)).toBe("/hooks/[redacted]/7");
   });
 
-  it("leaves a url without secrets as it is", () => {
+  it("a url without secrets is left as it is", () => {
     const url = "https://example.org/hooks/a%20b?q=%C3%BC+x&empty";
     expect(redactUrl(url, "/hooks/:name")).toBe(url);
   });
@@ -73,7 +73,7 @@ describe("a request to an endpoint", () => {
     ["GET", 500, null, [], true],
     ["GET", 499, null, [], false],
   ] as const)(
-    "by %s that is answered with %i (%s) and triggers %j is kept: %s",
+    "a request to an endpoint by %s that is answered with %i (%s) and triggers %j is kept: %s",
     (method, status, reason, runs, kept) => {
       expect(isWorthKeeping({ method, status, reason, runs })).toBe(kept);
     },

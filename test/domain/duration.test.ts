@@ -9,12 +9,12 @@ describe("parseDuration", () => {
     ["5m", 300_000],
     ["2h", 7_200_000],
     ["7d", 604_800_000],
-  ])("reads %s", (text, ms) => {
+  ])("parseDuration reads %s", (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
   });
 
   it.each(["", "5", "s", "5 m", "1.5h", "-1s", "5M", "5min", "1e3s", "٣s", "5s!", "!5s", "999999999999999d"])(
-    "refuses %j",
+    "parseDuration refuses %j",
     (text) => {
       expect(parseDuration(text)).toBeNull();
     },
@@ -27,11 +27,11 @@ describe("parseSize", () => {
     ["64KB", 65_536],
     ["10MB", 10_485_760],
     ["1GB", 1_073_741_824],
-  ])("reads %s", (text, bytes) => {
+  ])("parseSize reads %s", (text, bytes) => {
     expect(parseSize(text)).toBe(bytes);
   });
 
-  it.each(["", "64", "64kb", "64 KB", "1.5MB", "-1B", "64KiB", "constructor"])("refuses %j", (text) => {
+  it.each(["", "64", "64kb", "64 KB", "1.5MB", "-1B", "64KiB", "constructor"])("parseSize refuses %j", (text) => {
     expect(parseSize(text)).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { deliveryIdFromBytes, parseDeliveryId, parseRunId, runIdFromBytes } from
 const bytes16 = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
 describe("run ids", () => {
-  it("are `run_` and 26 characters of Crockford's base 32, and are parsed again", () => {
+  it("run ids are `run_` and 26 characters of Crockford's base 32, and are parsed again", () => {
     fc.assert(
       fc.property(bytes16, (bytes) => {
         const id = runIdFromBytes(bytes);
@@ -15,7 +15,7 @@ describe("run ids", () => {
     );
   });
 
-  it("differ where any of the first 16 bytes differs, and only there", () => {
+  it("run ids differ where any of the first 16 bytes differs, and only there", () => {
     fc.assert(
       fc.property(bytes16, bytes16, (one, other) => {
         const isSame = one.every((byte, index) => byte === other[index]);
@@ -31,12 +31,12 @@ describe("run ids", () => {
     }
   });
 
-  it("are written as they always were: a key finds its run again after every deploy", () => {
+  it("run ids are written as they always were: a key finds its run again after every deploy", () => {
     const bytes = Uint8Array.from({ length: 16 }, (_, index) => index * 17);
     expect(runIdFromBytes(bytes)).toBe("run_008j4ct4ank7f24snaxwsqfezw");
   });
 
-  it("need 16 bytes", () => {
+  it("run ids need 16 bytes", () => {
     expect(() => runIdFromBytes(new Uint8Array(15))).toThrow("16 bytes, given 15");
   });
 
@@ -47,13 +47,13 @@ describe("run ids", () => {
     `run_${"0".repeat(25)}`,
     `run_${"u".repeat(26)}`,
     `x${"0".repeat(26)}`,
-  ])("are not read from %j", (text) => {
+  ])("run ids are not read from %j", (text) => {
     expect(parseRunId(text)).toBeNull();
   });
 });
 
 describe("delivery ids", () => {
-  it("are `dlv_` and 26 characters, are parsed again, and are no run ids", () => {
+  it("delivery ids are `dlv_` and 26 characters, are parsed again, and are no run ids", () => {
     fc.assert(
       fc.property(bytes16, (bytes) => {
         const id = deliveryIdFromBytes(bytes);

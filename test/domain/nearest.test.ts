@@ -8,15 +8,15 @@ describe("nearest", () => {
     ["archvie", "archive"],
     ["recom", "recommend"],
     ["arch", "archive"],
-  ])("takes %s for %s", (given, meant) => {
+  ])("nearest takes %s for %s", (given, meant) => {
     expect(nearest(given, ["audio_transcription", "recommend", "archive", "t"])).toBe(meant);
   });
 
-  it.each(["x", "path", "publish", ""])("takes %j for nothing known", (given) => {
+  it.each(["x", "path", "publish", ""])("nearest takes %j for nothing known", (given) => {
     expect(nearest(given, ["auth", "recommend", "t"])).toBeNull();
   });
 
-  it("takes the first of two that are as near", () => {
+  it("nearest takes the first of two that are as near", () => {
     expect(nearest("task", ["task1", "task2"])).toBe("task1");
   });
 });

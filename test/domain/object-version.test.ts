@@ -50,7 +50,7 @@ describe("which version of an object a notification is about", () => {
     ],
     ["one that is a minute away at most", [listed("v1", AT - MINUTE)], null, "v1"],
     ["the first of two that are as near", [listed("v1", AT - 5), listed("v2", AT + 5)], null, "v1"],
-  ])("is %s", (_, met, current, version) => {
+  ])("which version of an object a notification is about is %s", (_, met, current, version) => {
     expect(versionNotified(met, AT, current)?.version ?? null).toBe(version);
   });
 });

@@ -10,7 +10,7 @@ function cameTo(play: Play, deliveredUntil: number): void {
 }
 
 describe("the message of a run that nobody has claimed", () => {
-  it("was lost once consumers have received what was sent five seconds after it: another is sent", () => {
+  it("the message of a run that nobody has claimed was lost once consumers have received what was sent five seconds after it: another is sent", () => {
     const play = new Play("a");
     const sentAt = play.now;
     play.now = nextWakeAt(play.run);
@@ -22,7 +22,7 @@ describe("the message of a run that nobody has claimed", () => {
     expect(nextWakeAt(play.run)).toBe(play.now + 20_000 + 10_000);
   });
 
-  it("is late while consumers have not come so far: none is sent, and the run looks again", () => {
+  it("the message of a run that nobody has claimed is late while consumers have not come so far: none is sent, and the run looks again", () => {
     const play = new Play("a");
     const sentAt = play.now;
     play.now += 10_000;
@@ -35,14 +35,14 @@ describe("the message of a run that nobody has claimed", () => {
     expect(play.effects("dispatch")).toHaveLength(1);
   });
 
-  it("is sent again where nothing is known of the queue, however late it may be", () => {
+  it("the message of a run that nobody has claimed is sent again where nothing is known of the queue, however late it may be", () => {
     const play = new Play("a");
     play.now += 10_000;
     play.wake();
     expect(play.effects("dispatch")).toHaveLength(1);
   });
 
-  it("is not sent again during an hour in which no consumer comes, and the run wakes six times", () => {
+  it("the message of a run that nobody has claimed is not sent again during an hour in which no consumer comes, and the run wakes six times", () => {
     const play = new Play("a");
     const sentAt = play.now;
     let wakes = 0;
@@ -56,7 +56,7 @@ describe("the message of a run that nobody has claimed", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("is looked for after twice the time that messages wait when it is sent", () => {
+  it("the message of a run that nobody has claimed is looked for after twice the time that messages wait when it is sent", () => {
     const before = new Play("a");
     before.queue = { deliveredUntil: before.now - 60_000, lagMs: 60_000 };
     before.claim();
@@ -69,7 +69,7 @@ describe("the message of a run that nobody has claimed", () => {
     });
   });
 
-  it("counts as lost after six hours, since the oldest message of a queue may be one that nobody can process", () => {
+  it("the message of a run that nobody has claimed counts as lost after six hours, since the oldest message of a queue may be one that nobody can process", () => {
     const play = new Play("a");
     const sentAt = play.now;
     play.now = sentAt + 6 * HOUR_MS + 1;
@@ -82,7 +82,7 @@ describe("the message of a run that nobody has claimed", () => {
 describe("what waits for several drivers", () => {
   const WIDE = `a > ${Array.from({ length: 60 }, (_, task) => `b${task}`).join(" ")}`;
 
-  it("is sent again for as many drivers as are not at work yet", () => {
+  it("what waits for several drivers is sent again for as many drivers as are not at work yet", () => {
     const play = new Play(WIDE);
     play.claim();
     play.settle("a", { type: "succeeded", passed: { output: PAYLOAD, to: null } });
@@ -95,7 +95,7 @@ describe("what waits for several drivers", () => {
     expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 4 }]);
   });
 
-  it("is asked for again in any case if it has an executor object: that does not wait in the queue", () => {
+  it("what waits for several drivers is asked for again in any case if it has an executor object: that does not wait in the queue", () => {
     const play = new Play("a", { a: { timeoutMs: 600_000 } });
     const startedAt = play.now;
     play.now = nextWakeAt(play.run);
@@ -105,7 +105,7 @@ describe("what waits for several drivers", () => {
     expect(play.effects("start_executor")).toHaveLength(1);
   });
 
-  it("is not sent again for the items of a task while consumers are behind", () => {
+  it("what waits for several drivers is not sent again for the items of a task while consumers are behind", () => {
     const play = new Play("a > b", { b: { each: { maxParallel: 1_000, onError: "fail" } } });
     play.claim();
     play.settle("a", passedArray(30));

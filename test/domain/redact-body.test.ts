@@ -31,21 +31,21 @@ describe("what is kept of a body of JSON", () => {
     "Access token",
     "user.password",
     "user[password]",
-  ])("has no value named %s, at any depth and of any kind", (name) => {
+  ])("what is kept of a body of JSON has no value named %s, at any depth and of any kind", (name) => {
     for (const value of ['"s3cret"', "7", "null", '{"a": ["s3cret", {"b": 1}]}', '["s3cret"]']) {
       expect(redacted(`{"a": [{"${name}" : ${value}, "b": 1}]}`)).toBe(`{"a": [{"${name}" : ${HIDDEN}, "b": 1}]}`);
     }
   });
 
   it.each(["author", "key", "keys", "code", "monkey", "tokenizer", "secretary", "id", "url", "signature_valid_until"])(
-    "has the value named %s",
+    "what is kept of a body of JSON has the value named %s",
     (name) => {
       const text = `{"${name}": "kept"}`;
       expect(redacted(text)).toBe(text);
     },
   );
 
-  it("has no value at a path that peach.conf names, nor anything below it", () => {
+  it("what is kept of a body of JSON has no value at a path that peach.conf names, nor anything below it", () => {
     const text = '{"user":{"email":"a@b","name":"A"},"items":[{"ssn":"1","n":2},{"ssn":"3"}],"email":"c"}';
     const paths = [
       ["user", "email"],
@@ -58,7 +58,7 @@ describe("what is kept of a body of JSON", () => {
     expect(redacted('[1, {"a": 2}]', "", [["1", "a"]])).toBe(`[1, {"a": ${HIDDEN}}]`);
   });
 
-  it("has no value at such a path that leads into a text that is JSON itself, as messages of SNS are", () => {
+  it("what is kept of a body of JSON has no value at such a path that leads into a text that is JSON itself, as messages of SNS are", () => {
     const message = JSON.stringify({ user: { email: "a@b", name: "A" }, ids: [1, 2] });
     const kept = redacted(JSON.stringify({ Message: message, email: "c" }), "text/plain", [
       ["Message", "user", "email"],
@@ -71,7 +71,7 @@ describe("what is kept of a body of JSON", () => {
     expect(JSON.parse(redacted(JSON.stringify(JSON.stringify({ token: "s3cret" }))))).toBe(`{"token":${HIDDEN}}`);
   });
 
-  it("has no secret either where its letters are no UTF-8, and all the rest as it came", () => {
+  it("what is kept of a body of JSON has no secret either where its letters are no UTF-8, and all the rest as it came", () => {
     const letters = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
     const sent = letters('{"name":"Jos\xe9","token":"s3cr\xe9t","inner":"{\\"token\\":1,\\"n\\":\\"\\u0151\\"}"}');
     const kept = redactBody(sent, "application/json", []);
@@ -82,12 +82,12 @@ describe("what is kept of a body of JSON", () => {
     );
   });
 
-  it("is otherwise what came, byte by byte", () => {
+  it("what is kept of a body of JSON is otherwise what came, byte by byte", () => {
     const text = '\n{ "n": 12345678901234567890, "e": 1e5 , "u":"\\u00fc\\"", "token":"x"}\n';
     expect(redacted(text)).toBe(text.replace('"x"', HIDDEN));
   });
 
-  it("has no secret of a text that is JSON itself, nor of an address", () => {
+  it("what is kept of a body of JSON has no secret of a text that is JSON itself, nor of an address", () => {
     const inner = JSON.stringify({ token: "s3cret", n: 1 });
     expect(JSON.parse(redacted(JSON.stringify({ Message: inner }), "text/plain"))).toEqual({
       Message: '{"token":"[redacted]","n":1}',
@@ -99,7 +99,7 @@ describe("what is kept of a body of JSON", () => {
     expect(kept).toContain("https://example.org/?q=1");
   });
 
-  it("has no secret where it was cut off, in the middle of one or behind it", () => {
+  it("what is kept of a body of JSON has no secret where it was cut off, in the middle of one or behind it", () => {
     expect(redacted('{"a":1,"token":"s3cr')).toBe(`{"a":1,"token":${HIDDEN}`);
     expect(redacted('{"credentials":{"user":"s3')).toBe(`{"credentials":${HIDDEN}`);
     expect(redacted('{"token":"s3cret","text":"cut o')).toBe(`{"token":${HIDDEN},"text":"cut o`);
@@ -110,13 +110,13 @@ describe("what is kept of a body of JSON", () => {
     expect(redacted('{"file":"https://bucket.example/a?X-Amz-Signature=s3cr')).not.toContain("s3cr");
   });
 
-  it("is read in time that grows with its length, however deep it is", () => {
+  it("what is kept of a body of JSON is read in time that grows with its length, however deep it is", () => {
     const text = "[".repeat(65_536);
     expect(redacted(text)).toBe(text);
     expect(redacted(`${'{"a":'.repeat(10_000)}{"token":1`)).toMatch(/"\[redacted\]"$/);
   });
 
-  it("is any JSON without secrets, as it came", () => {
+  it("what is kept of a body of JSON is any JSON without secrets, as it came", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         fc.pre(!/token|secret|password|signature|key|url|auth|cookie|jwt|passphrase|credential|https?:/i.test(text));
@@ -125,7 +125,7 @@ describe("what is kept of a body of JSON", () => {
     );
   });
 
-  it("hides a value wherever it stands", () => {
+  it("what is kept of a body of JSON hides a value wherever it stands", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (secret, rest) => {
         const text = JSON.stringify({ rest, token: { "a needle": secret }, more: [rest] });
@@ -139,14 +139,14 @@ describe("what is kept of a body of JSON", () => {
 describe("what is kept of a form", () => {
   const FORM = "application/x-www-form-urlencoded; charset=utf-8";
 
-  it("has no field whose name sounds like a secret, or that peach.conf names", () => {
+  it("what is kept of a form has no field whose name sounds like a secret, or that peach.conf names", () => {
     const text = "token=xyzz0&team_id=T1&response_url=https%3A%2F%2Fhooks%2F1&text=a+b&email=a%40b";
     expect(redacted(text, FORM, [["email"]])).toBe(
       "token=%5Bredacted%5D&team_id=T1&response_url=%5Bredacted%5D&text=a+b&email=%5Bredacted%5D",
     );
   });
 
-  it("has no such field below another, as forms of PHP, Rails and Stripe name them", () => {
+  it("what is kept of a form has no such field below another, as forms of PHP, Rails and Stripe name them", () => {
     const text =
       "user[password]=s3&user%5Bname%5D=A&card[api_key][]=s3&tokens[]=s3&credentials[user]=s3&user.token=s3&items[0][ssn]=s3&items[][n]=1";
     const kept = redacted(text, FORM, [["items", "*", "ssn"]]);
@@ -157,13 +157,13 @@ describe("what is kept of a form", () => {
     expect(redacted("a[b]=s3", FORM, [["a[b]"]])).toBe("a[b]=%5Bredacted%5D");
   });
 
-  it("has nothing at a path into JSON in a field", () => {
+  it("what is kept of a form has nothing at a path into JSON in a field", () => {
     const payload = encodeURIComponent(JSON.stringify({ user: { email: "a@b", id: 1 } }));
     const kept = new URLSearchParams(redacted(`payload=${payload}`, FORM, [["payload", "user", "email"]]));
     expect(kept.get("payload")).toBe('{"user":{"email":"[redacted]","id":1}}');
   });
 
-  it("has no secret of JSON in a field, as in an interaction of Slack", () => {
+  it("what is kept of a form has no secret of JSON in a field, as in an interaction of Slack", () => {
     const payload = encodeURIComponent(JSON.stringify({ token: "s3cret", type: "block_actions" }));
     const kept = new URLSearchParams(redacted(`payload=${payload}`, FORM));
     expect(kept.get("payload")).toBe('{"token":"[redacted]","type":"block_actions"}');

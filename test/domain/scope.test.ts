@@ -33,7 +33,7 @@ describe("a scope", () => {
     expect(all.filter((right) => hasRight([], right))).toEqual([]);
   });
 
-  it("for some tasks is for these, by their whole names, and adds up with others", () => {
+  it("a scope for some tasks is for these, by their whole names, and adds up with others", () => {
     const may = (scopes: readonly Scope[]) => ["a", "b", "ab", null].filter((task) => mayTriggerTask(scopes, task));
     expect(may(["trigger:a"])).toEqual(["a"]);
     expect(may(["trigger:a+ab"])).toEqual(["a", "ab"]);

@@ -29,11 +29,11 @@ describe("a traceparent", () => {
     expect(readTraceparent(header)).toBeNull();
   });
 
-  it("has spans of its own, in the same trace and with the same flags", () => {
+  it("a traceparent has spans of its own, in the same trace and with the same flags", () => {
     expect(spanOf(GIVEN, Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 255))).toBe(`00-${TRACE}-00010203040506ff-01`);
   });
 
-  it("that begins here is recorded, and can be read", () => {
+  it("a traceparent that begins here is recorded, and can be read", () => {
     const made = newTraceparent(Uint8Array.from({ length: 24 }, (_, index) => index + 1));
     expect(made).toBe("00-0102030405060708090a0b0c0d0e0f10-1112131415161718-01");
     expect(readTraceparent(made)).toBe(made);

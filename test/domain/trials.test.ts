@@ -19,7 +19,7 @@ function ask(questions: readonly (readonly [victim: string, trial: Trial, atMs: 
 }
 
 describe("a suspect that asks for its trial", () => {
-  it("may begin if no other one is tried or waits, and again if it asks once more, since the answer was lost", () => {
+  it("a suspect that asks for its trial may begin if no other one is tried or waits, and again if it asks once more, since the answer was lost", () => {
     expect(
       ask([
         ["a", SUSPECT, 0],
@@ -28,7 +28,7 @@ describe("a suspect that asks for its trial", () => {
     ).toEqual(["a", "a"]);
   });
 
-  it("waits while another one is tried, until that one has ended or died", () => {
+  it("a suspect that asks for its trial waits while another one is tried, until that one has ended or died", () => {
     const [begun, docket] = ask([
       ["a", SUSPECT, 0],
       ["b", SHORT, 10],
@@ -37,7 +37,7 @@ describe("a suspect that asks for its trial", () => {
     expect(askTrial(strikeOff(docket, "a"), "b", SHORT, NOW + 20).mayBegin).toBe(true);
   });
 
-  it("waits for another one for a minute, or for as long as an attempt of that one may take", () => {
+  it("a suspect that asks for its trial waits for another one for a minute, or for as long as an attempt of that one may take", () => {
     expect(
       ask([
         ["a", SUSPECT, 0],
@@ -55,7 +55,7 @@ describe("a suspect that asks for its trial", () => {
     ).toEqual(["a", "b"]);
   });
 
-  it("lets those go first whose attempts have lived for a shorter time, then those that came first", () => {
+  it("a suspect that asks for its trial lets those go first whose attempts have lived for a shorter time, then those that came first", () => {
     const [, docket] = ask([
       ["tried", SUSPECT, 0],
       ["long", SUSPECT, 1],
@@ -70,7 +70,7 @@ describe("a suspect that asks for its trial", () => {
     expect(askTrial(rest, "long", SUSPECT, NOW + 5).mayBegin).toBe(true);
   });
 
-  it("does not wait for one that asks no more", () => {
+  it("a suspect that asks for its trial does not wait for one that asks no more", () => {
     const [, docket] = ask([
       ["tried", SUSPECT, 0],
       ["short", SHORT, 1],
@@ -81,7 +81,7 @@ describe("a suspect that asks for its trial", () => {
     expect(askTrial(free, "long", SUSPECT, NOW + 15_001).mayBegin).toBe(true);
   });
 
-  it("begins in any case once its pause is over, and nobody is tried beside it", () => {
+  it("a suspect that asks for its trial begins in any case once its pause is over, and nobody is tried beside it", () => {
     const [begun, docket] = ask([
       ["a", SUSPECT, 0],
       ["b", DUE, 10],
@@ -90,7 +90,7 @@ describe("a suspect that asks for its trial", () => {
     expect(askTrial(strikeOff(docket, "a"), "c", SHORT, NOW + 20).mayBegin).toBe(false);
   });
 
-  it("begins after its pause, and is not on the docket, where a hundred others are there", () => {
+  it("a suspect that asks for its trial begins after its pause, and is not on the docket, where a hundred others are there", () => {
     const crowd = Array.from({ length: 100 }, (_, nth) => [`suspect ${nth}`, SUSPECT, 0] as const);
     const [, docket] = ask(crowd);
     expect(askTrial(docket, "one more", SHORT, NOW)).toEqual({ docket, mayBegin: false });

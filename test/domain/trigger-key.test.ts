@@ -33,7 +33,7 @@ const KINDS: readonly KeyKind[] = [
 ];
 
 describe("keys", () => {
-  it("belong to their kind and task: no kind, task and name are hashed as others are", () => {
+  it("keys belong to their kind and task: no kind, task and name are hashed as others are", () => {
     const kind = fc.constantFrom(...KINDS);
     const task = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_:-]{0,8}$/);
     const input = fc.record({ kind, task, name: fc.string() });
@@ -46,7 +46,7 @@ describe("keys", () => {
     expect(triggerKeyInput("a", apiKey("ada", "b:c"))).not.toBe(triggerKeyInput("a:b", apiKey("ada", "c")));
   });
 
-  it("of the API name no run of another kind, whatever the caller sends", () => {
+  it("keys of the API name no run of another kind, whatever the caller sends", () => {
     const ofOthers = [
       scheduledRunKey("2026-11-30T03:00:00.000Z", null),
       objectVersionKey({ bucket: "b", key: "k", action: "create", etag: "e", identity: "t" }),
@@ -66,7 +66,7 @@ describe("keys", () => {
         expect(inputs).not.toContain(triggerKeyInput("t", apiKey("ada", sent)));
   });
 
-  it("of the API belong to their caller: no two callers name the same run", () => {
+  it("keys of the API belong to their caller: no two callers name the same run", () => {
     const one = fc.record({ caller: fc.string(), key: fc.string() });
     fc.assert(
       fc.property(one, one, (ada, eve) => {
@@ -82,7 +82,7 @@ describe("keys", () => {
     expect(apiKey("ada", "order-1").sent).toBe("order-1");
   });
 
-  it("of an object version differ where bucket, key, action, etag or time differ", () => {
+  it("keys of an object version differ where bucket, key, action, etag or time differ", () => {
     const event = { bucket: "b", key: "k", action: "PutObject", etag: "e", identity: "t" };
     const others = Object.keys(event).map((field) => objectVersionKey({ ...event, [field]: "other" }).name);
     expect(new Set([objectVersionKey(event).name, ...others]).size).toBe(6);
@@ -90,14 +90,14 @@ describe("keys", () => {
     expect(objectVersionKey({ ...event, bucket: 'b","k', key: "" })).not.toEqual(objectVersionKey(event));
   });
 
-  it("of due times differ by time and payload", () => {
+  it("keys of due times differ by time and payload", () => {
     const key = scheduledRunKey("2026-01-01T00:00:00Z", null);
     expect(key).toEqual({ kind: "schedule", name: "2026-01-01T00:00:00Z" });
     expect(scheduledRunKey("2026-01-01T00:00:00Z", "{}")).not.toEqual(key);
     expect(scheduledRunKey("2026-01-01T00:00:01Z", null)).not.toEqual(key);
   });
 
-  it("of triggers made inside a task differ by run, task, item, step, target, payload and number", () => {
+  it("keys of triggers made inside a task differ by run, task, item, step, target, payload and number", () => {
     const parent = { runId: RUN, task: "a", item: null, step: null };
     const keys = [
       childTriggerKey(parent, "b", "one", 0),
@@ -114,7 +114,7 @@ describe("keys", () => {
     expect(new Set(keys.map(({ name }) => name)).size).toBe(keys.length);
   });
 
-  it("of triggers for a delivery are the same for the same, and others wherever anything differs", () => {
+  it("keys of triggers for a delivery are the same for the same, and others wherever anything differs", () => {
     const keys = ["a", 'a","b', "a:b"].flatMap((endpoint) =>
       ["1", "2:t", '1","method'].flatMap((id) =>
         [true, false].flatMap((isFallback) =>

@@ -46,7 +46,7 @@ async function triggerAll(payloads: readonly unknown[]): Promise<void> {
 }
 
 describe("a signed delivery that is sent again because a part of what it triggers was refused", () => {
-  it("has each of its triggers made once, whichever was refused", async () => {
+  it("a signed delivery that is sent again because a part of what it triggers was refused has each of its triggers made once, whichever was refused", async () => {
     for (const refused of [1, 2, 3]) {
       const { deliver, refuseOnce, runs } = deployment();
       refuseOnce(`echo ${refused}`);
@@ -57,7 +57,7 @@ describe("a signed delivery that is sent again because a part of what it trigger
     }
   });
 
-  it("has what was refused and triggered again at once made once, too", async () => {
+  it("a signed delivery that is sent again because a part of what it triggers was refused has what was refused and triggered again at once made once, too", async () => {
     const { deliver, refuseOnce, runs } = deployment();
     refuseOnce('echo {"n":1}');
     await deliver(() => triggerAll([{ n: 1 }, { n: 1 }, { n: 2 }]));
@@ -65,7 +65,7 @@ describe("a signed delivery that is sent again because a part of what it trigger
     expect(runs()).toEqual(['echo {"n":1}', 'echo {"n":2}']);
   });
 
-  it("does not take its next event for one that a part of its listeners has heard", async () => {
+  it("a signed delivery that is sent again because a part of what it triggers was refused does not take its next event for one that a part of its listeners has heard", async () => {
     const { deliver, refuseOnce, runs } = deployment();
     refuseOnce("index 1");
     const emitAll = async (): Promise<void> => {

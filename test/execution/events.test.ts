@@ -38,7 +38,7 @@ async function emittedBy(method: () => Promise<EmitResult>, lease: Parameters<ty
 }
 
 describe("a task that emits an event", () => {
-  it("gets the runs of all that listen, which name it as their parent and are its children", async () => {
+  it("a task that emits an event gets the runs of all that listen, which name it as their parent and are its children", async () => {
     const runId = newRunId();
     const { runs, children } = await emittedBy(() => emitEvent("published", { a: 1 }), { runId, task: "parent" });
     expect(runs.map(({ task }) => task)).toEqual(["echo", "index"]);
@@ -51,14 +51,14 @@ describe("a task that emits an event", () => {
     }
   });
 
-  it("is known as the parent of those runs also when its attempt never settles", async () => {
+  it("a task that emits an event is known as the parent of those runs also when its attempt never settles", async () => {
     const { run: parent, answer } = await HandDrivenRun.accept(acceptance(PLAN, "echo"));
     const { runs } = await emittedBy(() => emitEvent("published"), only(answer.grant));
     for (const { runId } of runs) await new HandDrivenRun(runId).wake();
     expect((await parent.document()).children).toEqual(runs.map(({ runId, task }) => ({ run_id: runId, task })));
   });
 
-  it("finds the same runs again in a retried attempt: each by its event and the how-manieth it is", async () => {
+  it("a task that emits an event finds the same runs again in a retried attempt: each by its event and the how-manieth it is", async () => {
     const runId = newRunId();
     const twice = async () => {
       const results = [await emitEvent("indexed"), await emitEvent("indexed"), await emitEvent("published")];
@@ -70,19 +70,19 @@ describe("a task that emits an event", () => {
     expect((await emittedBy(twice)).runs[0]?.runId).not.toBe(first.runs[0]?.runId);
   });
 
-  it("shares the runs with everyone who emits the same event with the same key", async () => {
+  it("a task that emits an event shares the runs with everyone who emits the same event with the same key", async () => {
     const idempotencyKey = crypto.randomUUID();
     const emit = () => emitEvent("published", 1, { idempotencyKey });
     expect((await emittedBy(emit)).runs).toEqual((await emittedBy(emit)).runs);
   });
 
-  it("gets no runs where nobody listens, and fails for good with a name that is none", async () => {
+  it("a task that emits an event gets no runs where nobody listens, and fails for good with a name that is none", async () => {
     expect((await emittedBy(() => emitEvent("nobody.listens"))).runs).toEqual([]);
     const { settlement } = await attempt(() => emitEvent("no name"), {}, port);
     expect(settlement.outcome).toMatchObject({ type: "failed", retryable: false });
   });
 
-  it("may be lost to its surroundings, and says which runs are there", async () => {
+  it("a task that emits an event may be lost to its surroundings, and says which runs are there", async () => {
     const failing: typeof accept = async (bindings, lifetime, trigger) =>
       trigger.task === "index"
         ? { ok: false, problem: { code: "overloaded", detail: "d", hint: "h" } }
@@ -108,14 +108,14 @@ describe("an endpoint that emits an event", () => {
     return { triggered, emit: () => runInScope(scope, () => emitEvent("published", 1)) };
   }
 
-  it("has triggered all that listen, anew each time", async () => {
+  it("an endpoint that emits an event has triggered all that listen, anew each time", async () => {
     const { triggered, emit } = endpoint(null);
     const [first, second] = [await emit(), await emit()];
     expect(triggered).toEqual(["echo", "index", "echo", "index"]);
     expect(first.runs[0]?.runId).not.toBe(second.runs[0]?.runId);
   });
 
-  it("finds the same runs when its sender sends a delivery again", async () => {
+  it("an endpoint that emits an event finds the same runs when its sender sends a delivery again", async () => {
     const delivery = { id: crypto.randomUUID(), isFallback: false };
     expect(await endpoint(delivery).emit()).toEqual(await endpoint(delivery).emit());
   });
@@ -130,7 +130,7 @@ describe("a chain of triggers", () => {
       { ...port, env: { ...env, ...variables } },
     );
 
-  it("may be 32 runs deep; the trigger of the 33rd fails its task for good", async () => {
+  it("a chain of triggers may be 32 runs deep; the trigger of the 33rd fails its task for good", async () => {
     expect((await deep(31)).settlement.outcome.type).toBe("succeeded");
     const { outcome, children } = (await deep(32)).settlement;
     expect(outcome).toMatchObject({ type: "failed", retryable: false });
@@ -138,19 +138,19 @@ describe("a chain of triggers", () => {
     expect(children).toEqual([]);
   });
 
-  it("is as long by events", async () => {
+  it("a chain of triggers is as long by events", async () => {
     expect((await emittedBy(() => emitEvent("published"), { depth: 31 })).runs).toHaveLength(2);
     const { settlement } = await attempt(() => emitEvent("published"), { depth: 32 }, port);
     expect(settlement.outcome).toMatchObject({ type: "failed", retryable: false });
   });
 
-  it("may be longer or shorter by PEACH_MAX_TRIGGER_DEPTH, if that is a number", async () => {
+  it("a chain of triggers may be longer or shorter by PEACH_MAX_TRIGGER_DEPTH, if that is a number", async () => {
     expect((await deep(32, { PEACH_MAX_TRIGGER_DEPTH: "33" })).settlement.outcome.type).toBe("succeeded");
     expect((await deep(0, { PEACH_MAX_TRIGGER_DEPTH: "0" })).settlement.outcome.type).toBe("failed");
     expect((await deep(32, { PEACH_MAX_TRIGGER_DEPTH: "many" })).settlement.outcome.type).toBe("failed");
   });
 
-  it("is counted from run to run", async () => {
+  it("a chain of triggers is counted from run to run", async () => {
     const from = acceptance(PLAN, "echo");
     const { answer } = await HandDrivenRun.accept({ ...from, origin: { ...from.origin, depth: 7 } });
     const lease = only(answer.grant);

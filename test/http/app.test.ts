@@ -11,7 +11,7 @@ const registry = { endpoints: { audio: () => null, root: () => "root" } };
 const RUN = `run_${"0".repeat(26)}`;
 
 describe("every answer", () => {
-  it("has a request id of its own, whatever the sender calls its request", async () => {
+  it("every answer has a request id of its own, whatever the sender calls its request", async () => {
     const send = edge(PLAN, { registry });
     const ids = new Set<string | null>();
     for (const theirs of ["abc-1", "abc-1", "two words", "<script>", "x".repeat(129)]) {
@@ -22,7 +22,7 @@ describe("every answer", () => {
     expect(ids.size).toBe(5);
   });
 
-  it("of a problem repeats the request id in its document", async () => {
+  it("every answer of a problem repeats the request id in its document", async () => {
     const response = await edge(PLAN, { registry })("/api/v1/nothing");
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
     expect(await response.json()).toEqual({
@@ -36,7 +36,7 @@ describe("every answer", () => {
     });
   });
 
-  it("of the API is not kept, guessed or run by a browser", async () => {
+  it("every answer of the API is not kept, guessed or run by a browser", async () => {
     const send = edge(PLAN, { registry });
     for (const call of [
       send(`/api/v1/runs/${RUN}`),
@@ -54,14 +54,14 @@ describe("every answer", () => {
     }
   });
 
-  it("of the API asks for https for good, where it came by https", async () => {
+  it("every answer of the API asks for https for good, where it came by https", async () => {
     const { headers } = await edge(PLAN, { registry })("https://edge.example/api/v1/tasks");
     expect(headers.get("Strict-Transport-Security")).toBe("max-age=31536000");
   });
 });
 
 describe("GET /healthz", () => {
-  it("is open and names the deployed configuration", async () => {
+  it("GET /healthz is open and names the deployed configuration", async () => {
     const response = await edge(PLAN, { registry })("/healthz", { headers: { Authorization: "none" } });
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: "ok", conf_version: "v7" });
@@ -86,33 +86,36 @@ describe("a path where nothing is", () => {
   it.each([
     ["without a token", {}],
     ["with a wrong one", { Authorization: "Bearer wrong" }],
-  ])("names no endpoint to a stranger, %s; on the local runtime it does", async (_, headers) => {
-    const stranger = { registry, withoutToken: true };
-    const hints = await Promise.all(
-      [edge(PLAN, stranger), edge(PLAN, { ...stranger, dependencies: { local } })].map(async (send) => {
-        const { hint } = await (await send("/hooks/audi", { headers })).json<{ hint: string }>();
-        return hint;
-      }),
-    );
-    expect(hints).toEqual([
-      "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.",
-      "Did you mean POST /hooks/audio?",
-    ]);
-  });
+  ])(
+    "a path where nothing is names no endpoint to a stranger, %s; on the local runtime it does",
+    async (_, headers) => {
+      const stranger = { registry, withoutToken: true };
+      const hints = await Promise.all(
+        [edge(PLAN, stranger), edge(PLAN, { ...stranger, dependencies: { local } })].map(async (send) => {
+          const { hint } = await (await send("/hooks/audi", { headers })).json<{ hint: string }>();
+          return hint;
+        }),
+      );
+      expect(hints).toEqual([
+        "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.",
+        "Did you mean POST /hooks/audio?",
+      ]);
+    },
+  );
 
   it.each([
     ["GET", "/api/v1/tasks/echo/trigger", "POST"],
     ["DELETE", "/api/v1/runs", "GET, HEAD"],
     ["GET", "/hooks/audio", "POST"],
     ["POST", "/healthz", "GET, HEAD"],
-  ])("by this method, %s %s: 405 and the allowed ones", async (method, path, allow) => {
+  ])("a path where nothing is by this method, %s %s: 405 and the allowed ones", async (method, path, allow) => {
     const response = await edge(PLAN, { registry })(path, { method });
     expect(response.status).toBe(405);
     expect(response.headers.get("Allow")).toBe(allow);
     expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
   });
 
-  it("with a slash too many is 404, and names the path without it", async () => {
+  it("a path where nothing is with a slash too many is 404, and names the path without it", async () => {
     const response = await edge(PLAN, { registry })("/api/v1/runs/");
     expect([response.status, await response.json()]).toMatchObject([
       404,
@@ -122,7 +125,7 @@ describe("a path where nothing is", () => {
 });
 
 describe("what nobody expected", () => {
-  it("is logged under the request id, with what the sender calls it; the answer has neither its message nor its stack", async () => {
+  it("what nobody expected is logged under the request id, with what the sender calls it; the answer has neither its message nor its stack", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const send = edge(PLAN, {
       dependencies: {
@@ -141,7 +144,7 @@ describe("what nobody expected", () => {
     logged.mockRestore();
   });
 
-  it("is 503 with Retry-After if a run object cannot be reached", async () => {
+  it("what nobody expected is 503 with Retry-After if a run object cannot be reached", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const callRun = () => Promise.reject(Object.assign(new Error("reset"), { durableObjectReset: true }));
     const response = await edge(PLAN, { dependencies: { callRun } })(`/api/v1/runs/${RUN}`);

@@ -44,7 +44,7 @@ describe("a body that was compressed on its way", () => {
     ["x-gzip", gzipSync(text)],
     ["deflate", deflateSync(text)],
     ["identity", new TextEncoder().encode(text)],
-  ])("is read as it was before, by an endpoint: %s", async (encoding, body) => {
+  ])("a body that was compressed on its way is read as it was before, by an endpoint: %s", async (encoding, body) => {
     for (const sent of [body, pieces(body.subarray(0, 20), body.subarray(20)).stream]) {
       const { send } = serve();
       const answer = await send("/hook", post(sent, { "Content-Encoding": encoding }));
@@ -52,7 +52,7 @@ describe("a body that was compressed on its way", () => {
     }
   });
 
-  it("is read by a trigger, an event and a replay", async () => {
+  it("a body that was compressed on its way is read by a trigger, an event and a replay", async () => {
     const { send } = serve();
     const headers = { "Content-Type": "application/json", "Content-Encoding": "gzip" };
     const triggered = await send("/api/v1/tasks/echo/trigger", post(gzipSync('{"a":1}'), headers));
@@ -64,18 +64,21 @@ describe("a body that was compressed on its way", () => {
     expect((await send("/api/v1/events/nobody", post(gzipSync("1"), headers))).status).toBe(202);
   });
 
-  it.each(["br", "zstd", "compress", "gzip, gzip", "nonsense"])("is refused as %s, unread", async (encoding) => {
-    const { called, send } = serve();
-    for (const path of ["/hook", "/api/v1/tasks/echo/trigger", "/api/v1/events/any", "/dashboard/login"]) {
-      const body = pieces(Uint8Array.of(1));
-      const own = { "Sec-Fetch-Site": "same-origin", "X-Peach-Dashboard": "1" };
-      const answer = await send(path, post(body.stream, { ...own, "Content-Encoding": encoding }));
-      expect([path, await outcomeOf(answer), body.given()]).toEqual([path, "415 unsupported_encoding", 0]);
-    }
-    expect(called).not.toHaveBeenCalled();
-  });
+  it.each(["br", "zstd", "compress", "gzip, gzip", "nonsense"])(
+    "a body that was compressed on its way is refused as %s, unread",
+    async (encoding) => {
+      const { called, send } = serve();
+      for (const path of ["/hook", "/api/v1/tasks/echo/trigger", "/api/v1/events/any", "/dashboard/login"]) {
+        const body = pieces(Uint8Array.of(1));
+        const own = { "Sec-Fetch-Site": "same-origin", "X-Peach-Dashboard": "1" };
+        const answer = await send(path, post(body.stream, { ...own, "Content-Encoding": encoding }));
+        expect([path, await outcomeOf(answer), body.given()]).toEqual([path, "415 unsupported_encoding", 0]);
+      }
+      expect(called).not.toHaveBeenCalled();
+    },
+  );
 
-  it("is refused where it is not what it says, or has no end", async () => {
+  it("a body that was compressed on its way is refused where it is not what it says, or has no end", async () => {
     const whole = gzipSync("1");
     for (const body of ["plain", whole.subarray(0, whole.length - 4), deflateSync("1")]) {
       const { send } = serve();
@@ -86,7 +89,7 @@ describe("a body that was compressed on its way", () => {
     }
   });
 
-  it("counts by what it comes to: of a bomb, no more is decoded than the limit", async () => {
+  it("a body that was compressed on its way counts by what it comes to: of a bomb, no more is decoded than the limit", async () => {
     let seen = 0;
     const { send } = serve({ maxBodyBytes: 100_000 }, async (request) => {
       for await (const chunk of request.body ?? []) seen += chunk.byteLength;
@@ -97,7 +100,7 @@ describe("a body that was compressed on its way", () => {
     expect(seen).toBeLessThanOrEqual(100_000);
   });
 
-  it("is verified by its signature as it was sent", async () => {
+  it("a body that was compressed on its way is verified by its signature as it was sent", async () => {
     const auth: EndpointAuth = {
       type: "signature",
       scheme: "hmac-sha256",
@@ -121,15 +124,18 @@ describe("the json() of a request", () => {
     ["", "400 invalid_json"],
     ["[".repeat(20_000), "400 invalid_payload"],
     [`[${"0,".repeat(1_000_000)}0]`, "413 payload_too_large"],
-  ])("of %.10j is the sender's to correct, unless the endpoint does so itself", async (body, outcome) => {
-    const large = { maxBodyBytes: 10_000_000 };
-    const { send } = serve(large, (request) => request.json());
-    expect(await outcomeOf(await send("/hook", post(body)))).toBe(outcome);
-    const careful = serve(large, (request) => request.json().catch(() => Response.json({}, { status: 422 })));
-    expect(await outcomeOf(await careful.send("/hook", post(body)))).toBe("422");
-  });
+  ])(
+    "the json() of a request of %.10j is the sender's to correct, unless the endpoint does so itself",
+    async (body, outcome) => {
+      const large = { maxBodyBytes: 10_000_000 };
+      const { send } = serve(large, (request) => request.json());
+      expect(await outcomeOf(await send("/hook", post(body)))).toBe(outcome);
+      const careful = serve(large, (request) => request.json().catch(() => Response.json({}, { status: 422 })));
+      expect(await outcomeOf(await careful.send("/hook", post(body)))).toBe("422");
+    },
+  );
 
-  it("is what was sent", async () => {
+  it("the json() of a request is what was sent", async () => {
     const { send } = serve({}, async (request) => ({ read: await request.json() }));
     expect(await (await send("/hook", post('{"a":[1]}'))).json()).toEqual({ read: { a: [1] } });
   });
@@ -141,7 +147,7 @@ describe("a signed endpoint", () => {
     ["a signature that is none", { "X-Signature": "no" }, "401 signature_mismatch"],
     ["an encoding that is not understood", { "Content-Encoding": "br" }, "415 unsupported_encoding"],
     ["a length beyond max_body", { "Content-Length": "11000000" }, "413 payload_too_large"],
-  ] as const)("refuses a delivery with %s before its body is read", async (_, headers, outcome) => {
+  ] as const)("a signed endpoint refuses a delivery with %s before its body is read", async (_, headers, outcome) => {
     const auth: EndpointAuth = {
       type: "signature",
       scheme: "hmac-sha256",
@@ -154,7 +160,7 @@ describe("a signed endpoint", () => {
     expect(body.given()).toBeLessThanOrEqual(outcome.startsWith("401") ? 2 : 0);
   });
 
-  it("refuses one that is too old before its body is read", async () => {
+  it("a signed endpoint refuses one that is too old before its body is read", async () => {
     const auth: EndpointAuth = { type: "signature", scheme: "stripe", secret: "HOOK_SECRET", toleranceMs: 300_000 };
     const body = pieces(...Array.from({ length: 300 }, () => new Uint8Array(40_000)));
     const headers = { "Stripe-Signature": `t=1000000000,v1=${"0".repeat(64)}` };
@@ -169,7 +175,7 @@ describe("a log-in", () => {
   const own = { "Sec-Fetch-Site": "same-origin", "X-Peach-Dashboard": "1" };
   const credentials = JSON.stringify({ token: ADMIN_TOKEN });
 
-  it("is refused unread if it is declared too large, and no further than the limit if it is not", async () => {
+  it("a log-in is refused unread if it is declared too large, and no further than the limit if it is not", async () => {
     const { send } = serve();
     const declared = pieces(Uint8Array.of(1));
     const answer = await send("/dashboard/login", post(declared.stream, { ...own, "Content-Length": "5000" }));
@@ -185,7 +191,7 @@ describe("a log-in", () => {
     ["no log-in", "{}"],
     ["no JSON", "{"],
     ["of a wrong token", '{"token":"wrong"}'],
-  ])("counts as a failure of its address if its body is %s", async (_, body) => {
+  ])("a log-in counts as a failure of its address if its body is %s", async (_, body) => {
     const limit = vi.fn(async () => ({ success: false }));
     const plan = planOf([taskPlan("echo")]);
     const send = edge(plan, { withoutToken: true, env: { AUTH_FAILURES: { limit } } });
@@ -207,7 +213,7 @@ describe("a refusal", () => {
       "names that are not known",
       { known: Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, 1])) },
     ],
-  ])("is at most 64 KB long, and names at most 20 places: wrong %s", async (_, payload) => {
+  ])("a refusal is at most 64 KB long, and names at most 20 places: wrong %s", async (_, payload) => {
     const known = z.union([z.record(z.string(), z.string()), z.strictObject({ known: z.strictObject({}) })]);
     const typed = (input: z.ZodType): TypedTask => ({ kind: "peach.task", input, output: null, run: () => null });
     for (const input of [z.record(z.string(), z.string()), z.array(z.string()), z.strictObject({ known }), known]) {
@@ -221,7 +227,7 @@ describe("a refusal", () => {
     }
   });
 
-  it("of a path as long as the platform takes is as short", async () => {
+  it("a refusal of a path as long as the platform takes is as short", async () => {
     const answer = await serve().send(`/${"%00".repeat(20_000)}`);
     expect(answer.status).toBe(404);
     expect((await answer.text()).length).toBeLessThan(64_000);

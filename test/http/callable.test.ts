@@ -19,7 +19,7 @@ async function trigger(callable: Partial<Pick<TaskPlan, "callable">>, scope: str
 
 describe("a task with upstream tasks", () => {
   it.each(["trigger", "trigger:publish"])(
-    "is not triggered by %s: an approval before it cannot be left out",
+    "a task with upstream tasks is not triggered by %s: an approval before it cannot be left out",
     async (scope) => {
       const response = await trigger({}, scope, "/tasks/publish/trigger");
       expect([response.status, await response.json()]).toMatchObject([
@@ -33,20 +33,20 @@ describe("a task with upstream tasks", () => {
     },
   );
 
-  it("is triggered by a token if peach.conf says `callable: true`, and by an admin in any case", async () => {
+  it("a task with upstream tasks is triggered by a token if peach.conf says `callable: true`, and by an admin in any case", async () => {
     expect((await trigger({ callable: true }, "trigger", "/tasks/publish/trigger")).status).toBe(202);
     const asAdmin = edge(planWith({}));
     const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
     expect((await asAdmin("/api/v1/tasks/publish/trigger", { method: "POST", headers })).status).toBe(202);
   });
 
-  it("is started by an event that peach.conf says it listens to", async () => {
+  it("a task with upstream tasks is started by an event that peach.conf says it listens to", async () => {
     expect((await trigger({}, "trigger", "/events/approved")).status).toBe(202);
   });
 });
 
 describe("a task without upstream tasks", () => {
-  it("is triggered by a token, unless peach.conf says `callable: false`", async () => {
+  it("a task without upstream tasks is triggered by a token, unless peach.conf says `callable: false`", async () => {
     expect((await trigger({}, "trigger", "/tasks/ask/trigger")).status).toBe(202);
     const response = await trigger({ callable: false }, "trigger", "/tasks/ask/trigger");
     expect([response.status, await response.json()]).toMatchObject([

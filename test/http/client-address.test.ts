@@ -20,7 +20,7 @@ describe("what counts as one client", () => {
     ["12345::1", "12345::1"],
     [":", ":"],
     ["x".repeat(300), "x".repeat(64)],
-  ])("of %s is %s", (address, network) => {
+  ])("what counts as one client of %s is %s", (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 });
@@ -29,12 +29,12 @@ describe("the address of a client", () => {
   const app = new Hono<HttpEnv>().get("/", (c) => c.text(addressOf(c)));
   const told = async (headers: Record<string, string>): Promise<string> => (await app.request("/", { headers })).text();
 
-  it("is what Cloudflare says, whatever the client says beside it", async () => {
+  it("the address of a client is what Cloudflare says, whatever the client says beside it", async () => {
     const made = { "X-Real-IP": "10.0.0.1", "X-Forwarded-For": "10.0.0.2" };
     expect(await told({ "CF-Connecting-IP": "192.0.2.7", ...made })).toBe("192.0.2.7");
   });
 
-  it("is what another worker says, where the request has not come through Cloudflare's edge", async () => {
+  it("the address of a client is what another worker says, where the request has not come through Cloudflare's edge", async () => {
     expect(await told({ "X-Real-IP": "10.0.0.1", "X-Forwarded-For": "10.0.0.2" })).toBe("10.0.0.1");
     expect(await told({ "X-Forwarded-For": "10.0.0.2, 10.0.0.3" })).toBe("10.0.0.2");
     expect(await told({})).toBe("unknown");

@@ -13,7 +13,7 @@ const peach = createClient<Record<string, unknown>>({
 });
 
 describe("the client in a worker", () => {
-  it("triggers, reads and steers, and is told what is refused", async () => {
+  it("the client in a worker triggers, reads and steers, and is told what is refused", async () => {
     const options = { idempotencyKey: "once", delay: "1h" };
     const { runId, deduplicated } = await peach.trigger("scripted", new Uint8Array([1, 2, 3]), options);
     expect(deduplicated).toBe(false);
@@ -28,7 +28,7 @@ describe("the client in a worker", () => {
     await expect(peach.trigger("scriptd")).rejects.toMatchObject({ code: "unknown_task", status: 404 });
   });
 
-  it("hears the end of a run that is final, and has its result", async () => {
+  it("the client in a worker hears the end of a run that is final, and has its result", async () => {
     const { runId } = await peach.trigger("scripted", new Blob(["streamed"]).stream(), { delay: "1h" });
     const first: string[] = [];
     for await (const event of peach.runs.events(runId)) {

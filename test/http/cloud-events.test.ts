@@ -56,7 +56,7 @@ describe("one event is one in every mode", () => {
     ["XML", "application/xml", "<a/>", "<a/>"],
     ["none", undefined, undefined, undefined],
     ["none, of a type that is JSON", "application/json", undefined, undefined],
-  ])("whose data are %s", async (_, datacontenttype, data, body) => {
+  ])("one event is one in every mode whose data are %s", async (_, datacontenttype, data, body) => {
     const event = { ...REQUIRED, id: crypto.randomUUID(), ...(datacontenttype !== undefined && { datacontenttype }) };
     const first = await structured({ ...event, ...(data !== undefined && { data }) });
     expect(first).toHaveLength(1);
@@ -65,7 +65,7 @@ describe("one event is one in every mode", () => {
   });
 
   it.each(["/sensors/%C3%A4", "/a%20b", "https://example.org/a?b=c%2Fd", "/desk/100%25"])(
-    "whose source is %s, encoded for the header or not",
+    "one event is one in every mode whose source is %s, encoded for the header or not",
     async (source) => {
       const event = { ...REQUIRED, source, id: crypto.randomUUID() };
       const first = await structured(event);
@@ -77,7 +77,7 @@ describe("one event is one in every mode", () => {
     },
   );
 
-  it("in binary form with a body of several chunks, or of none", async () => {
+  it("one event is one in every mode in binary form with a body of several chunks, or of none", async () => {
     const event = { ...REQUIRED, id: crypto.randomUUID() };
     const bodyOf = (...chunks: string[]): ReadableStream =>
       new ReadableStream({
@@ -109,7 +109,7 @@ describe("what a CloudEvent says of itself", () => {
     time: "2027-01-01T00:00:00.123456Z",
   };
 
-  it("is in the document of its run, and told to its tasks, in replays too", async () => {
+  it("what a CloudEvent says of itself is in the document of its run, and told to its tasks, in replays too", async () => {
     const event = { ...SAID, id: crypto.randomUUID(), data: 1, extension: "x" };
     const [runId] = await structured(event, "told");
     if (runId === undefined) throw new Error("no run");
@@ -127,7 +127,7 @@ describe("what a CloudEvent says of itself", () => {
     again.succeed(null);
   });
 
-  it("is null where it says nothing, and for a run that no CloudEvent has started", async () => {
+  it("what a CloudEvent says of itself is null where it says nothing, and for a run that no CloudEvent has started", async () => {
     const [runId] = await structured({ ...REQUIRED, id: crypto.randomUUID() }, "told");
     if (runId === undefined) throw new Error("no run");
     const call = await nextCall(runId, "told");
@@ -141,14 +141,14 @@ describe("what a CloudEvent says of itself", () => {
     expect(await callRun(env, plain, (object) => object.describe())).not.toHaveProperty("trigger.event");
   });
 
-  it("is read by the helper, too", async () => {
+  it("what a CloudEvent says of itself is read by the helper, too", async () => {
     const event = { id: "1", source: "/desk/1", type: "t", subject: null, time: null };
     const seen: unknown[] = [];
     await attempt(async () => void seen.push(currentTask().event), { event });
     expect(seen).toEqual([event]);
   });
 
-  it("may be null, which is as if it were not there", async () => {
+  it("what a CloudEvent says of itself may be null, which is as if it were not there", async () => {
     const id = crypto.randomUUID();
     const nulls = { datacontenttype: null, data_base64: null, subject: null, time: null, dataschema: null };
     const first = await structured({ ...REQUIRED, id, data: { a: 1 }, ...nulls });
@@ -160,7 +160,7 @@ describe("what a CloudEvent says of itself", () => {
     ]);
   });
 
-  it("is refused where it is no time, or too long", async () => {
+  it("what a CloudEvent says of itself is refused where it is no time, or too long", async () => {
     for (const [wrong, path] of [
       [{ time: "yesterday" }, "$.time"],
       [{ subject: "x".repeat(1_025) }, "$.subject"],
@@ -174,7 +174,7 @@ describe("what a CloudEvent says of itself", () => {
 });
 
 describe("a batch of CloudEvents", () => {
-  it("starts the runs of each, in order; repeated, it finds them", async () => {
+  it("a batch of CloudEvents starts the runs of each, in order; repeated, it finds them", async () => {
     const events = Array.from({ length: 25 }, (_, n) => ({ ...REQUIRED, id: crypto.randomUUID(), data: n }));
     const runs = await batched(events);
     expect(new Set(runs).size).toBe(25);
@@ -184,11 +184,11 @@ describe("a batch of CloudEvents", () => {
     expect(await batched(events.slice(0, 3))).toEqual(runs.slice(0, 3));
   });
 
-  it("may be empty", async () => {
+  it("a batch of CloudEvents may be empty", async () => {
     expect(await batched([])).toEqual([]);
   });
 
-  it("starts nothing if one of them is none: the path says which", async () => {
+  it("a batch of CloudEvents starts nothing if one of them is none: the path says which", async () => {
     const id = crypto.randomUUID();
     const good = { ...REQUIRED, id };
     expect(await refusal(BATCHED, JSON.stringify([good, { ...good, type: "" }]))).toEqual([
@@ -204,7 +204,7 @@ describe("a batch of CloudEvents", () => {
     expect(await refusal(BATCHED, JSON.stringify(many))).toEqual([400, "invalid_payload", ["$"]]);
   });
 
-  it("with an Idempotency-Key has a key for each event", async () => {
+  it("a batch of CloudEvents with an Idempotency-Key has a key for each event", async () => {
     const events = [1, 2].map((n) => ({ ...REQUIRED, id: crypto.randomUUID(), data: n }));
     const key = { "Idempotency-Key": crypto.randomUUID() };
     const runs = await emit({ ...BATCHED, ...key }, JSON.stringify(events));
@@ -217,7 +217,7 @@ describe("the handshake of CloudEvents' webhooks", () => {
   const ask = (headers: Record<string, string>): Promise<Response> =>
     edge(PLAN, { withoutToken: true })("/api/v1/events/other", { method: "OPTIONS", headers });
 
-  it("is answered without a token: the sender may send", async () => {
+  it("the handshake of CloudEvents' webhooks is answered without a token: the sender may send", async () => {
     const response = await ask({ "WebHook-Request-Origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120" });
     expect([
       response.status,
@@ -227,7 +227,7 @@ describe("the handshake of CloudEvents' webhooks", () => {
     ]).toEqual([200, "eventgrid.azure.net", "*", "POST"]);
   });
 
-  it("is none where nobody says who asks, or by another method", async () => {
+  it("the handshake of CloudEvents' webhooks is none where nobody says who asks, or by another method", async () => {
     expect((await ask({})).headers.has("WebHook-Allowed-Origin")).toBe(false);
     const headers = { "WebHook-Request-Origin": "eventgrid.azure.net" };
     const posted = await edge(PLAN, { withoutToken: true })("/api/v1/events/other", { method: "POST", headers });

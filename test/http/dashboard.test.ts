@@ -34,7 +34,7 @@ describe("the dashboard's files", () => {
     },
   );
 
-  it("are found by name, and every path below /dashboard that is no file is the document", async () => {
+  it("the dashboard's files are found by name, and every path below /dashboard that is no file is the document", async () => {
     for (const path of ["/dashboard", "/dashboard/runs/run_1?task=a"]) {
       const answer = await send(path);
       expect([answer.status, await answer.text()]).toEqual([200, "<p>"]);

@@ -40,7 +40,7 @@ async function text(key: string): Promise<string | undefined> {
 }
 
 describe("PUT /dev/r2/{bucket}/{key}", () => {
-  it("takes keys as long as R2 does, and stores nothing under a longer one", async () => {
+  it("PUT /dev/r2/{bucket}/{key} takes keys as long as R2 does, and stores nothing under a longer one", async () => {
     const { send, sent } = local();
     const put = (key: string): Promise<Response> => send(`/dev/r2/uploads/${key}`, { method: "PUT", body: "x" });
     const response = await put("%C3%BC".repeat(513));
@@ -48,7 +48,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect((await put("%C3%BC".repeat(512))).status).toBe(201);
   });
 
-  it("sends the message as often as is asked for, since R2 may deliver it more than once", async () => {
+  it("PUT /dev/r2/{bucket}/{key} sends the message as often as is asked for, since R2 may deliver it more than once", async () => {
     const { send, sent } = local();
     const put = (query: string): Promise<Response> =>
       send(`/dev/r2/uploads/audio/often.mp3${query}`, { method: "PUT", body: "x" });
@@ -62,7 +62,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(sent).toHaveLength(2);
   });
 
-  it("stores the object, sends R2's message, and names the runs that will follow", async () => {
+  it("PUT /dev/r2/{bucket}/{key} stores the object, sends R2's message, and names the runs that will follow", async () => {
     const { send, sent } = local();
     const headers = { "Content-Length": "3", "Content-Type": "audio/mpeg", Authorization: "none" };
     const response = await send("/dev/r2/uploads/audio/a.mp3", { method: "PUT", body: "abc", headers });
@@ -87,7 +87,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(sent).toEqual([answer.event]);
   });
 
-  it("names the very runs that the consumer starts from its message", async () => {
+  it("PUT /dev/r2/{bucket}/{key} names the very runs that the consumer starts from its message", async () => {
     const { send, sent } = local();
     const response = await send("/dev/r2/uploads/audio/b.mp3", { method: "PUT", body: "abc" });
     const { will_trigger } = await response.json<Stored>();
@@ -100,7 +100,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     }
   });
 
-  it("makes a new version with each put, of the same bytes at the same time", async () => {
+  it("PUT /dev/r2/{bucket}/{key} makes a new version with each put, of the same bytes at the same time", async () => {
     const { send, sent } = local();
     const puts = Array.from({ length: 10 }, () => send("/dev/r2/uploads/audio/c.mp3", { method: "PUT", body: "x" }));
     const answers = await Promise.all((await Promise.all(puts)).map((response) => response.json<Stored>()));
@@ -112,14 +112,14 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     ["a%20b/%C3%BC%2Fc%3F.mp3", "a b/ü/c?.mp3"],
     ["a/../b", "b"],
     ["a//b", "a//b"],
-  ])("decodes its key: %s", async (path, key) => {
+  ])("PUT /dev/r2/{bucket}/{key} decodes its key: %s", async (path, key) => {
     const { send } = local();
     const response = await send(`/dev/r2/uploads/${path}`, { method: "PUT", body: key });
     expect(await response.json()).toMatchObject({ key });
     expect(await text(key)).toBe(key);
   });
 
-  it("takes an empty body, and one without a declared length", async () => {
+  it("PUT /dev/r2/{bucket}/{key} takes an empty body, and one without a declared length", async () => {
     const { send } = local();
     expect(await (await send("/dev/r2/uploads/empty", { method: "PUT" })).json()).toMatchObject({ size: 0 });
     const body = pieces(Uint8Array.of(97, 98), Uint8Array.of(99)).stream;
@@ -128,7 +128,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(await text("chunked")).toBe("abc");
   });
 
-  it("sends a long body without a declared length up in parts, as R2 would say", async () => {
+  it("PUT /dev/r2/{bucket}/{key} sends a long body without a declared length up in parts, as R2 would say", async () => {
     const { send } = local();
     const piece = new Uint8Array(1024 * 1024).fill(7);
     const body = pieces(...Array.from({ length: 10 }, () => piece.slice())).stream;
@@ -140,7 +140,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     });
   });
 
-  it("names the known buckets where there is none of this name", async () => {
+  it("PUT /dev/r2/{bucket}/{key} names the known buckets where there is none of this name", async () => {
     const { send, sent } = local();
     for (const method of ["PUT", "DELETE"]) {
       const response = await send("/dev/r2/upload/audio/a.mp3", { method });
@@ -153,7 +153,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(sent).toEqual([]);
   });
 
-  it("never reaches the bucket with payloads", async () => {
+  it("PUT /dev/r2/{bucket}/{key} never reaches the bucket with payloads", async () => {
     const { send, sent } = local();
     await env.PAYLOADS.put("runs/run_x/0/1-1", "confidential");
     for (const init of [{ method: "PUT", body: "forged" }, { method: "DELETE" }]) {
@@ -168,17 +168,20 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(sent).toEqual([]);
   });
 
-  it.each(["", "0", "1"])("does not exist in a deployed bundle, also where PEACH_LOCAL is %j", async (value) => {
-    const send = edge(PLAN, { dependencies: { local: absent }, env: { PEACH_LOCAL: value } });
-    const response = await send("/dev/r2/uploads/secret", { method: "PUT", body: "x" });
-    expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ code: "not_found" });
-    expect(await text("secret")).toBeUndefined();
-  });
+  it.each(["", "0", "1"])(
+    "PUT /dev/r2/{bucket}/{key} does not exist in a deployed bundle, also where PEACH_LOCAL is %j",
+    async (value) => {
+      const send = edge(PLAN, { dependencies: { local: absent }, env: { PEACH_LOCAL: value } });
+      const response = await send("/dev/r2/uploads/secret", { method: "PUT", body: "x" });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ code: "not_found" });
+      expect(await text("secret")).toBeUndefined();
+    },
+  );
 });
 
 describe("DELETE /dev/r2/{bucket}/{key}", () => {
-  it("deletes the object and sends R2's message, which has no size and no etag", async () => {
+  it("DELETE /dev/r2/{bucket}/{key} deletes the object and sends R2's message, which has no size and no etag", async () => {
     const { send, sent } = local();
     await env.UPLOADS.put("audio/old.mp3", "x");
     const response = await send("/dev/r2/uploads/audio/old.mp3", { method: "DELETE" });
@@ -196,7 +199,7 @@ describe("DELETE /dev/r2/{bucket}/{key}", () => {
     expect(await env.UPLOADS.head("audio/old.mp3")).toBeNull();
   });
 
-  it("sends nothing for an object that is not there", async () => {
+  it("DELETE /dev/r2/{bucket}/{key} sends nothing for an object that is not there", async () => {
     const { send, sent } = local();
     expect((await send("/dev/r2/uploads/nothing", { method: "DELETE" })).status).toBe(404);
     expect(sent).toEqual([]);

@@ -26,7 +26,7 @@ async function told(response: Response): Promise<unknown[]> {
 }
 
 describe("an endpoint that takes longer than its timeout", () => {
-  it("is answered with 504, and the log says so", async () => {
+  it("an endpoint that takes longer than its timeout is answered with 504, and the log says so", async () => {
     expect(await told(await serve({ hook: never })("/hook"))).toEqual([
       504,
       "endpoint_timeout",
@@ -35,7 +35,7 @@ describe("an endpoint that takes longer than its timeout", () => {
     expect(logged()).toContain("has not answered within 20 ms");
   });
 
-  it("hands over to its fallback, which gets the whole body", async () => {
+  it("an endpoint that takes longer than its timeout hands over to its fallback, which gets the whole body", async () => {
     const other: EndpointFunction = async (request) => ({ instead: await request.text() });
     const reading: EndpointFunction = async (request) => {
       await request.text();
@@ -46,7 +46,7 @@ describe("an endpoint that takes longer than its timeout", () => {
     expect([response.status, await response.json()]).toEqual([200, { instead: "whole" }]);
   });
 
-  it("is answered with 504 if its fallback takes too long as well, and with 500 if that throws", async () => {
+  it("an endpoint that takes longer than its timeout is answered with 504 if its fallback takes too long as well, and with 500 if that throws", async () => {
     const failing: EndpointFunction = () => {
       throw new Error("no");
     };
@@ -55,7 +55,7 @@ describe("an endpoint that takes longer than its timeout", () => {
     expect((await told(await serve({ hook: never, other: failing }, { fallback: "other" })("/hook")))[0]).toBe(500);
   });
 
-  it("goes on behind its answer: what it triggers is triggered, what it throws is logged, what it answers is dropped", async () => {
+  it("an endpoint that takes longer than its timeout goes on behind its answer: what it triggers is triggered, what it throws is logged, what it answers is dropped", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = vi.fn();
     const late: EndpointFunction = async () => {
@@ -69,7 +69,7 @@ describe("an endpoint that takes longer than its timeout", () => {
     expect(done).toHaveBeenCalledTimes(1);
   });
 
-  it("is none that answers in time, however long its body takes then", async () => {
+  it("an endpoint that takes longer than its timeout is none that answers in time, however long its body takes then", async () => {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const response = await serve({ hook: () => new Response(readable) })("/hook");
     // Another one's timeout, which begins now, is over before anything is written.
@@ -83,7 +83,7 @@ describe("an endpoint that takes longer than its timeout", () => {
 });
 
 describe("an endpoint whose answer is a stream", () => {
-  it("has the platform wait for what it triggers while the answer is read", async () => {
+  it("an endpoint whose answer is a stream has the platform wait for what it triggers while the answer is read", async () => {
     const context = createExecutionContext();
     const waitUntil = vi.spyOn(context, "waitUntil");
     const added: number[] = [];

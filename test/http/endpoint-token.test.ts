@@ -33,18 +33,18 @@ describe("auth: token", () => {
     ["Bearer operate", "403 forbidden"],
     ["Bearer other", "401 unauthorized"],
     ["none", "401 unauthorized"],
-  ])("answers %j with %s", async (Authorization, outcome) => {
+  ])("auth: token answers %j with %s", async (Authorization, outcome) => {
     const response = await (await serve())("/hook", { method: "POST", body: "x", headers: { Authorization } });
     expect(response.headers.has("WWW-Authenticate")).toBe(outcome !== "200");
     expect(await outcomeOf(response)).toBe(outcome);
   });
 
-  it("needs none for a preflight, which cannot bring one", async () => {
+  it("auth: token needs none for a preflight, which cannot bring one", async () => {
     const headers = { Authorization: "none", Origin: "https://example.org", "Access-Control-Request-Method": "POST" };
     expect((await (await serve())("/hook", { method: "OPTIONS", headers })).status).toBe(204);
   });
 
-  it("has each call in the audit, with the token's name; of who has none, as nobody's", async () => {
+  it("auth: token has each call in the audit, with the token's name; of who has none, as nobody's", async () => {
     const send = await serve();
     const name = `hook-${crypto.randomUUID()}`;
     const from = { "CF-Connecting-IP": name };

@@ -44,7 +44,7 @@ const trigger = (body: BodyInit, key: string, type?: string): Promise<Answer> =>
   post("/api/v1/tasks/echo/trigger", body, key, type);
 
 describe("an Idempotency-Key", () => {
-  it("that comes with another payload is refused with 409, and changes nothing", async () => {
+  it("an Idempotency-Key that comes with another payload is refused with 409, and changes nothing", async () => {
     const key = crypto.randomUUID();
     const first = await trigger('{"n":1}', key);
     const other = await trigger('{"n":2}', key);
@@ -57,21 +57,21 @@ describe("an Idempotency-Key", () => {
     expect(await trigger('{"n":1}', key)).toMatchObject({ status: 202, run_id: first.run_id, deduplicated: true });
   });
 
-  it("finds its run for the same JSON, written in another way", async () => {
+  it("an Idempotency-Key finds its run for the same JSON, written in another way", async () => {
     const key = crypto.randomUUID();
     const first = await trigger('{"n":1,"t":"é"}', key);
     const again = await trigger('{ "n": 1.0,\n"t": "\\u00e9" }', key, "application/json; charset=utf-8");
     expect(again).toMatchObject({ status: 202, run_id: first.run_id, deduplicated: true });
   });
 
-  it("tells apart payloads of other kinds that have the same bytes", async () => {
+  it("an Idempotency-Key tells apart payloads of other kinds that have the same bytes", async () => {
     const key = crypto.randomUUID();
     await trigger("1", key);
     expect(await trigger("1", key, "text/plain")).toMatchObject({ status: 409 });
     expect(await trigger("1", key, "application/octet-stream")).toMatchObject({ status: 409 });
   });
 
-  it("holds for a body that is streamed to R2, and the refused one is not kept", async () => {
+  it("an Idempotency-Key holds for a body that is streamed to R2, and the refused one is not kept", async () => {
     const key = crypto.randomUUID();
     const bytes = new Uint8Array(300_000);
     const first = await trigger(bytes, key, "audio/mpeg");
@@ -80,7 +80,7 @@ describe("an Idempotency-Key", () => {
     expect(await trigger(bytes, key, "audio/mpeg")).toMatchObject({ status: 409, code: "idempotency_mismatch" });
   });
 
-  it("of two payloads at once starts a run for one of them, and refuses the other", async () => {
+  it("an Idempotency-Key of two payloads at once starts a run for one of them, and refuses the other", async () => {
     const key = crypto.randomUUID();
     const answers = await Promise.all(["1", "2", "1", "2", "1", "2"].map((body) => trigger(body, key)));
     expect(new Set(answers.flatMap(({ run_id }) => run_id ?? [])).size).toBe(1);
@@ -88,14 +88,14 @@ describe("an Idempotency-Key", () => {
     expect(answers.filter(({ code }) => code === "idempotency_mismatch")).toHaveLength(3);
   });
 
-  it("of an event that comes with another payload is refused for all its listeners", async () => {
+  it("an Idempotency-Key of an event that comes with another payload is refused for all its listeners", async () => {
     const key = crypto.randomUUID();
     const first = await post("/api/v1/events/published", "1", key);
     expect(await post("/api/v1/events/published", "2", key)).toMatchObject({ code: "idempotency_mismatch" });
     expect(await post("/api/v1/events/published", "1", key)).toEqual(first);
   });
 
-  it("of a replay that comes with another body, or with none, is refused", async () => {
+  it("an Idempotency-Key of a replay that comes with another body, or with none, is refused", async () => {
     const { run_id } = await trigger("1", crypto.randomUUID());
     await callRun(env, run_id ?? (await runIdFor(env, "echo", null)), (run) => run.untilFinal(10_000));
     const replay = (body: BodyInit, key: string): Promise<Answer> => post(`/api/v1/runs/${run_id}/replay`, body, key);
@@ -113,7 +113,7 @@ describe("two callers with the same key", () => {
   const digest = async (token: string): Promise<string> =>
     new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))).toHex();
 
-  it("start runs of their own, of tasks, events and replays: nobody finds or takes another's key", async () => {
+  it("two callers with the same key start runs of their own, of tasks, events and replays: nobody finds or takes another's key", async () => {
     const tokens = `shop:admin:${await digest("token-of-the-shop")},eve:admin:${await digest("token-of-eve")}`;
     const asCaller = edge(PLAN, { env: { PEACH_API_TOKENS: tokens } });
     const as = (token: string, path: string, key: string, body = '"confidential"'): Promise<Response> =>
@@ -165,7 +165,7 @@ describe("kinds of keys", () => {
     return answer.value.runId;
   }
 
-  it("never meet: no caller names the run of a due time or of an object version", async () => {
+  it("kinds of keys never meet: no caller names the run of a due time or of an object version", async () => {
     const due = new Date(Date.now() + 86_400_000).toISOString();
     const version = objectVersionKey({
       bucket: "b",
@@ -185,7 +185,7 @@ describe("kinds of keys", () => {
     }
   });
 
-  it("of the API and of an endpoint's author are apart: each starts its own run", async () => {
+  it("kinds of keys of the API and of an endpoint's author are apart: each starts its own run", async () => {
     const key = crypto.randomUUID();
     const byApi = await trigger("1", key);
     expect(await viaHook(key)).not.toBe(byApi.run_id);

@@ -10,7 +10,7 @@ const send = edge(PLAN, { registry, dependencies: { local }, withoutToken: true 
 
 describe("the local runtime", () => {
   it.each(["http://127.0.0.1:8787", "http://localhost:8787", "http://[::1]:8787", "http://LOCALHOST"])(
-    "answers at %s, also to its own pages and those of other ports",
+    "the local runtime answers at %s, also to its own pages and those of other ports",
     async (origin) => {
       expect((await send(`${origin}/hook`)).status).toBe(200);
       for (const page of ["http://127.0.0.1:8787", "http://localhost:5173", "http://[::1]:8787"])
@@ -24,7 +24,7 @@ describe("the local runtime", () => {
     "http://localhost.evil.example",
     "http://10.0.0.1:8787",
     "http://0.0.0.0:8787",
-  ])("refuses %s, as DNS rebinding would have it, whatever is asked", async (origin) => {
+  ])("the local runtime refuses %s, as DNS rebinding would have it, whatever is asked", async (origin) => {
     await env.UPLOADS.put("loopback/kept", "kept");
     for (const [path, init] of [
       ["/healthz", {}],
@@ -46,7 +46,7 @@ describe("the local runtime", () => {
   });
 
   it.each(["https://evil.example", "http://localhost.evil.example", "null", "file://"])(
-    "refuses what a page of %j sends",
+    "the local runtime refuses what a page of %j sends",
     async (page) => {
       const init = { method: "POST", body: "{}", headers: { Origin: page, "Content-Type": "text/plain" } };
       const answer = await send("http://127.0.0.1:8787/hook", init);
@@ -54,7 +54,7 @@ describe("the local runtime", () => {
     },
   );
 
-  it("is no part of a deployed bundle: there any host answers", async () => {
+  it("the local runtime is no part of a deployed bundle: there any host answers", async () => {
     const deployed = edge(PLAN, { registry, withoutToken: true, env: { PEACH_LOCAL: "1" } });
     const headers = { Origin: "https://desk.example.org" };
     expect((await deployed("https://peach.example.org/hook", { headers })).status).toBe(200);

@@ -44,7 +44,7 @@ describe("the audit", () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  it("has an entry for a change: who, what, about what, from where, with which result; ours is the id, theirs stands beside it", async () => {
+  it("the audit has an entry for a change: who, what, about what, from where, with which result; ours is the id, theirs stands beside it", async () => {
     const headers = { "CF-Connecting-IP": "192.0.2.7", "X-Request-Id": "req-1" };
     const answer = await edge(PLAN)(CANCEL, { method: "POST", headers });
     const entry = {
@@ -67,7 +67,7 @@ describe("the audit", () => {
     });
   });
 
-  it("has one where it is not allowed, and where it breaks", async () => {
+  it("the audit has one where it is not allowed, and where it breaks", async () => {
     await edge(PLAN, READER)(CANCEL, { method: "POST", headers: AS_READER });
     await vi.waitFor(
       async () => expect(await entriesSince(since)).toMatchObject([{ who: "desk", what: "cancelRun", status: 403 }]),
@@ -82,7 +82,7 @@ describe("the audit", () => {
     );
   });
 
-  it("counts like triggers, each with who, and their refusals apart", async () => {
+  it("the audit counts like triggers, each with who, and their refusals apart", async () => {
     const send = edge(PLAN, READER);
     for (const body of ["1", "2", "3"]) await send("/api/v1/tasks/echo/trigger", { method: "POST", body });
     await send("/api/v1/tasks/nothing/trigger", { method: "POST" });
@@ -104,7 +104,7 @@ describe("the audit", () => {
     expect(entries).toHaveLength(3);
   });
 
-  it("counts who could not say who they are, by address", async () => {
+  it("the audit counts who could not say who they are, by address", async () => {
     const send = edge(PLAN, { withoutToken: true });
     for (const address of ["192.0.2.1", "192.0.2.2", "192.0.2.1"])
       await send("/api/v1/runs", { headers: { "CF-Connecting-IP": address, Authorization: "Bearer guess" } });
@@ -115,7 +115,7 @@ describe("the audit", () => {
     ]);
   });
 
-  it("has no row for each refusal of one caller, and few kinds of them, whatever they name", async () => {
+  it("the audit has no row for each refusal of one caller, and few kinds of them, whatever they name", async () => {
     const send = edge(PLAN, READER);
     for (let time = 0; time < 3; time += 1) await send(CANCEL, { method: "POST", headers: AS_READER });
     for (let time = 0; time < 200; time += 1)
@@ -126,7 +126,7 @@ describe("the audit", () => {
     expect(entries.length).toBeLessThanOrEqual(51);
   });
 
-  it("takes a network of IPv6 for one stranger, and leaves the room of others to them", async () => {
+  it("the audit takes a network of IPv6 for one stranger, and leaves the room of others to them", async () => {
     const send = edge(PLAN, { withoutToken: true });
     for (let host = 1; host <= 20; host += 1)
       await send("/api/v1/tasks", { headers: { "CF-Connecting-IP": `2001:db8:1:2::${host.toString(16)}` } });
@@ -139,7 +139,7 @@ describe("the audit", () => {
     expect(entries).toContainEqual(expect.objectContaining({ who: "api", on: "echo" }));
   });
 
-  it("has what was done for somebody who did not wait for the answer", async () => {
+  it("the audit has what was done for somebody who did not wait for the answer", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const waits = Promise.withResolvers<never>();
     const asked = vi.fn(() => waits.promise);
@@ -156,7 +156,7 @@ describe("the audit", () => {
     expect(await entriesSince(since)).toMatchObject([{ who: "api", what: "cancelRun", on: RUN, status: 500 }]);
   });
 
-  it("has a trigger as soon as it is accepted, however long its caller wants to wait for the run", async () => {
+  it("the audit has a trigger as soon as it is accepted, however long its caller wants to wait for the run", async () => {
     // The run is accepted, and never ends.
     const waits = vi.fn(() => new Promise<never>(() => undefined));
     const send = edge(PLAN, { dependencies: { callRun: waits } });
@@ -165,7 +165,7 @@ describe("the audit", () => {
     expect(await entriesSince(since)).toMatchObject([{ who: "api", what: "triggerTask", on: "echo", status: 202 }]);
   });
 
-  it("has each value of a parameter that is repeated, and what was said of a token", async () => {
+  it("the audit has each value of a parameter that is repeated, and what was said of a token", async () => {
     const send = edge(PLAN);
     await send("/api/v1/runs/cancel?status=queued&status=running&dry_run=true", { method: "POST" });
     const name = crypto.randomUUID();
@@ -182,13 +182,13 @@ describe("the audit", () => {
     );
   });
 
-  it("has none of what only reads", async () => {
+  it("the audit has none of what only reads", async () => {
     await edge(PLAN)("/api/v1/tasks");
     await edge(PLAN)("/api/v1/audit");
     expect(await entriesSince(since)).toEqual([]);
   });
 
-  it("does not hold up or fail an answer when it cannot be kept; the log says so", async () => {
+  it("the audit does not hold up or fail an answer when it cannot be kept; the log says so", async () => {
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const AUDIT = { getByName: () => ({ append: () => Promise.reject(new TypeError("broken")) }) };
     // oxlint-disable-next-line typescript/consistent-type-assertions
@@ -205,7 +205,7 @@ describe("an address that fails to say who it is, again and again", () => {
     headers: { "CF-Connecting-IP": address, Authorization: `Bearer ${token}` },
   });
 
-  it("is told to come later, without another look at the limit; a valid token comes in all the same", async () => {
+  it("an address that fails to say who it is, again and again, is told to come later, without another look at the limit; a valid token comes in all the same", async () => {
     const limit = vi.fn(async ({ key }: { key: string }) => ({ success: key !== "192.0.2.66" }));
     const send = edge(PLAN, { env: { AUTH_FAILURES: { limit } } });
     for (let time = 0; time < 3; time += 1) {
@@ -219,7 +219,7 @@ describe("an address that fails to say who it is, again and again", () => {
     expect((await send("/api/v1/tasks", from("192.0.2.67", "wrong"))).status).toBe(401);
   });
 
-  it("is a whole network where it is one of IPv6, whose owner has any number of addresses", async () => {
+  it("an address that fails to say who it is, again and again, is a whole network where it is one of IPv6, whose owner has any number of addresses", async () => {
     const limit = vi.fn(async () => ({ success: false }));
     const send = edge(PLAN, { env: { AUTH_FAILURES: { limit } } });
     for (const address of ["2001:db8:66:1::1", "2001:db8:66:1:ffff::2"])
@@ -227,7 +227,7 @@ describe("an address that fails to say who it is, again and again", () => {
     expect(limit).toHaveBeenCalledExactlyOnceWith({ key: "2001:db8:66:1::/64" });
   });
 
-  it("is refused as ever if the limit cannot be asked", async () => {
+  it("an address that fails to say who it is, again and again, is refused as ever if the limit cannot be asked", async () => {
     const send = edge(PLAN, { env: { AUTH_FAILURES: { limit: () => Promise.reject(new Error("down")) } } });
     expect((await send("/api/v1/tasks", from("192.0.2.68", "wrong"))).status).toBe(401);
   });
@@ -276,7 +276,7 @@ describe("pages of other origins", () => {
     headers: { Origin: ORIGIN, "Access-Control-Request-Method": "POST", Authorization: "none" },
   };
 
-  it("cannot call the API unless PEACH_CORS_ORIGINS names them", async () => {
+  it("pages of other origins cannot call the API unless PEACH_CORS_ORIGINS names them", async () => {
     for (const origins of ["", "https://other.example.org"]) {
       const send = edge(PLAN, { env: { PEACH_CORS_ORIGINS: origins } });
       const answer = await send("/api/v1/tasks", { headers: { Origin: ORIGIN } });
@@ -288,7 +288,7 @@ describe("pages of other origins", () => {
   it.each([
     [`https://a.example.org, ${ORIGIN}`, ORIGIN],
     ["*", "*"],
-  ])("can with %s, by their token and never by a cookie", async (origins, allowed) => {
+  ])("pages of other origins can with %s, by their token and never by a cookie", async (origins, allowed) => {
     const send = edge(PLAN, { env: { PEACH_CORS_ORIGINS: origins } });
     const asked = await send("/api/v1/tasks/echo/trigger", preflight);
     expect(asked.status).toBe(204);
@@ -302,7 +302,7 @@ describe("pages of other origins", () => {
     expect(refused.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
   });
 
-  it("can do with it what a program can: each call, with a key, from where it stood, in parts, and told when to come back", async () => {
+  it("pages of other origins can do with it what a program can: each call, with a key, from where it stood, in parts, and told when to come back", async () => {
     const send = edge(PLAN, { env: { PEACH_CORS_ORIGINS: ORIGIN } });
     const listed = ({ headers }: Response, name: string): string[] => (headers.get(name) ?? "").split(/, */);
     const asked = await send("/api/v1/tasks/echo/trigger", preflight);

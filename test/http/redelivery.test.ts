@@ -49,7 +49,7 @@ describe("a delivery that is sent again", () => {
   const { "standard-webhooks": standardWebhooks, stripe, slack } = PROVIDERS;
 
   it.each(Object.entries({ standardWebhooks, stripe, slack }))(
-    "by %s: finds its runs again, and starts none",
+    "a delivery that is sent again by %s: finds its runs again, and starts none",
     async (_, provider) => {
       const deliver = triggering(provider);
       const id = crypto.randomUUID();
@@ -63,7 +63,7 @@ describe("a delivery that is sent again", () => {
   );
 
   it.each(["github", "hmac-sha256"] as const)(
-    "by %s, which signs no time, after more than seven days: finds its runs as long as they are kept",
+    "a delivery that is sent again by %s, which signs no time, after more than seven days: finds its runs as long as they are kept",
     async (scheme) => {
       const deliver = triggering(PROVIDERS[scheme]);
       const first = await deliver("1");
@@ -72,7 +72,7 @@ describe("a delivery that is sent again", () => {
     },
   );
 
-  it("by a sender that gives two deliveries one id: the endpoint is called for each body, and its runs are those of the id", async () => {
+  it("a delivery that is sent again by a sender that gives two deliveries one id: the endpoint is called for each body, and its runs are those of the id", async () => {
     const deliver = triggering(PROVIDERS["standard-webhooks"], { failures: 1 });
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const id = crypto.randomUUID();
@@ -82,14 +82,14 @@ describe("a delivery that is sent again", () => {
     expect(await deliver(id)).toEqual(other);
   });
 
-  it("twenty times at once starts its runs once", async () => {
+  it("a delivery that is sent again twenty times at once starts its runs once", async () => {
     const deliver = triggering(PROVIDERS["standard-webhooks"]);
     const id = crypto.randomUUID();
     const all = await Promise.all(Array.from({ length: 20 }, () => deliver(id)));
     expect(new Set(all.map((runs) => runs.join())).size).toBe(1);
   });
 
-  it("after the endpoint had failed in the middle: finds what was started, and starts the rest", async () => {
+  it("a delivery that is sent again after the endpoint had failed in the middle: finds what was started, and starts the rest", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const deliver = triggering(PROVIDERS.stripe, { failures: 1 });
     const id = crypto.randomUUID();
@@ -99,7 +99,7 @@ describe("a delivery that is sent again", () => {
     expect(await deliver(id)).toEqual(second);
   });
 
-  it("does not mix up what the method and its fallback trigger", async () => {
+  it("a delivery that is sent again does not mix up what the method and its fallback trigger", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const deliver = triggering(PROVIDERS.stripe, { failures: 1, fallback: true });
     const id = crypto.randomUUID();
@@ -109,7 +109,7 @@ describe("a delivery that is sent again", () => {
     expect(await deliver(id)).toEqual([method, fallback]);
   });
 
-  it("has the author's own key where there is one", async () => {
+  it("a delivery that is sent again has the author's own key where there is one", async () => {
     const deliver = triggering(PROVIDERS["standard-webhooks"], { key: crypto.randomUUID() });
     const [one] = await deliver(crypto.randomUUID());
     const [other] = await deliver(crypto.randomUUID());
@@ -121,16 +121,19 @@ describe("a delivery that is sent again", () => {
     ["hmac-sha256", PROVIDERS["hmac-sha256"], {}],
     ["a command of Slack, which has no id", PROVIDERS.slack, { event_id: null }],
     ["an unusual event of Stripe, whose id is none", PROVIDERS.stripe, { id: 7 }],
-  ])("is known by what was signed where nothing that is signed names it: %s", async (_, provider, noId) => {
-    const deliver = triggering(provider);
-    const content = { n: 1, salt: crypto.randomUUID(), ...noId };
-    const first = await deliver(crypto.randomUUID(), { content });
-    expect(new Set(first).size).toBe(3);
-    // As somebody who has seen it sends it: any header that is not signed is another.
-    expect(await deliver(crypto.randomUUID(), { content })).toEqual(first);
-    expect(await deliver("x", { content: { ...content, n: 2 } })).not.toContainEqual(first[0]);
-    expect(await deliver("x", { content, path: "/hook2" })).not.toContainEqual(first[0]);
-  });
+  ])(
+    "a delivery that is sent again is known by what was signed where nothing that is signed names it: %s",
+    async (_, provider, noId) => {
+      const deliver = triggering(provider);
+      const content = { n: 1, salt: crypto.randomUUID(), ...noId };
+      const first = await deliver(crypto.randomUUID(), { content });
+      expect(new Set(first).size).toBe(3);
+      // As somebody who has seen it sends it: any header that is not signed is another.
+      expect(await deliver(crypto.randomUUID(), { content })).toEqual(first);
+      expect(await deliver("x", { content: { ...content, n: 2 } })).not.toContainEqual(first[0]);
+      expect(await deliver("x", { content, path: "/hook2" })).not.toContainEqual(first[0]);
+    },
+  );
 });
 
 describe("the method of an endpoint, when the same bytes come again", () => {
@@ -159,7 +162,7 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     response.headers.get("Idempotent-Replayed"),
   ];
 
-  it("is not called: its answer is given again, for seven days", async () => {
+  it("the method of an endpoint, when the same bytes come again, is not called: its answer is given again, for seven days", async () => {
     const { called, deliver } = counting((request) => Response.json({ at: request.url }, { status: 201 }));
     expect(await told(await deliver())).toEqual([201, "application/json", '{"at":"http://localhost/hook"}', null]);
     const again = [201, "application/json", '{"at":"http://localhost/hook"}', "true"];
@@ -170,14 +173,14 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     expect(called).toHaveBeenCalledTimes(2);
   });
 
-  it("is not called for the same bytes under the other secret", async () => {
+  it("the method of an endpoint, when the same bytes come again, is not called for the same bytes under the other secret", async () => {
     const { called, deliver } = counting(() => "x");
     await deliver();
     await deliver(NOW, github.otherSecret);
     expect(called).toHaveBeenCalledTimes(1);
   });
 
-  it("is not called when the retention of runs is over: the status is known still, and no word of the answer", async () => {
+  it("the method of an endpoint, when the same bytes come again, is not called when the retention of runs is over: the status is known still, and no word of the answer", async () => {
     const { called, deliver } = counting(() => "secret answer", {}, 1_000);
     await deliver();
     expect(await told(await deliver(NOW + 1_000))).toEqual([200, null, "", "true"]);
@@ -187,19 +190,22 @@ describe("the method of an endpoint, when the same bytes come again", () => {
   it.each([
     ["is long", () => "x".repeat(10_000), "x".repeat(10_000)],
     ["is no text", () => new Response(Uint8Array.of(255, 0)), "\uFFFD\0"],
-  ])("is answered with its status alone if the answer %s", async (_, method, text) => {
-    const { deliver } = counting(method);
-    expect(await (await deliver()).text()).toContain(text);
-    expect((await told(await deliver())).slice(2)).toEqual(["", "true"]);
-  });
+  ])(
+    "the method of an endpoint, when the same bytes come again, is answered with its status alone if the answer %s",
+    async (_, method, text) => {
+      const { deliver } = counting(method);
+      expect(await (await deliver()).text()).toContain(text);
+      expect((await told(await deliver())).slice(2)).toEqual(["", "true"]);
+    },
+  );
 
-  it("gives an answer without a body again", async () => {
+  it("the method of an endpoint, when the same bytes come again, gives an answer without a body again", async () => {
     const { deliver } = counting(() => new Response(null, { status: 204 }));
     await deliver();
     expect(await told(await deliver())).toEqual([204, null, "", "true"]);
   });
 
-  it("whose answer's body breaks off has failed, and is called again", async () => {
+  it("the method of an endpoint, when the same bytes come again, whose answer's body breaks off has failed, and is called again", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const { called, deliver } = counting(() => {
       if (called.mock.calls.length > 1) return "whole";
@@ -217,7 +223,7 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     expect(await told(await deliver())).toEqual([200, "application/json", '"whole"', null]);
   });
 
-  it("whose answer's body takes its time is answered meanwhile, and known by its status", async () => {
+  it("the method of an endpoint, when the same bytes come again, whose answer's body takes its time is answered meanwhile, and known by its status", async () => {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const { called, deliver } = counting(() => new Response(readable, { status: 201 }));
     const writer = writable.getWriter();
@@ -233,7 +239,7 @@ describe("the method of an endpoint, when the same bytes come again", () => {
   });
 
   it.each([500, 503, 400, 429])(
-    "is called again after it has answered %i: its sender may try again",
+    "the method of an endpoint, when the same bytes come again, is called again after it has answered %i: its sender may try again",
     async (status) => {
       const { called, deliver } = counting(
         () => new Response(null, { status: called.mock.calls.length > 1 ? 200 : status }),
@@ -245,13 +251,13 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     },
   );
 
-  it("is called once for two at once, and both get its answer", async () => {
+  it("the method of an endpoint, when the same bytes come again, is called once for two at once, and both get its answer", async () => {
     const { called, deliver } = counting(() => ({ n: called.mock.calls.length }));
     const answers = await Promise.all([deliver(), deliver(), deliver()]);
     expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['{"n":1}', '{"n":1}', '{"n":1}']);
   });
 
-  it("is not called while it is at work for another request: that is 409, and when to come again", async () => {
+  it("the method of an endpoint, when the same bytes come again, is not called while it is at work for another request: that is 409, and when to come again", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { called, deliver } = counting(() => "x", {
       callSignedDeliveries: (_env, _endpoint, _digest, call) =>
@@ -270,7 +276,7 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     expect(called).not.toHaveBeenCalled();
   });
 
-  it("is not called while nobody can say whether the delivery is known: 503", async () => {
+  it("the method of an endpoint, when the same bytes come again, is not called while nobody can say whether the delivery is known: 503", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const { called, deliver } = counting(() => "x", { callSignedDeliveries: () => Promise.reject(new Error("gone")) });
     const response = await deliver();
@@ -279,7 +285,7 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     expect(logged).toHaveBeenCalled();
   });
 
-  it("is called for each GET without a body: nothing of it is signed that tells it from the next", async () => {
+  it("the method of an endpoint, when the same bytes come again, is called for each GET without a body: nothing of it is signed that tells it from the next", async () => {
     const called = vi.fn<EndpointFunction>(() => "x");
     const plan = planOf([], { endpoints: [endpointPlan("hook", { auth: github.auth })] });
     const send = edge(plan, { registry: { endpoints: { hook: called } }, env: { HOOK_SECRET: "k" } });

@@ -22,16 +22,19 @@ describe("a refused delivery", () => {
     ["signature_missing", secret, {}],
     ["signature_mismatch", secret, { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }],
     ["signature_not_configured", "", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }],
-  ])("is kept with its reason, %s, and has started nothing", async (reason, HOOK_SECRET, headers) => {
-    const called = vi.fn(triggers);
-    const send = serve(called, { auth }, { env: { HOOK_SECRET } });
-    expect((await send(`/${name}`, post("forged", headers))).status).toBe(401);
-    const one = await onlyOne(send);
-    expect(one).toMatchObject({ status: 401, reason, runs: [], sender_id: null, body: { text: "forged" } });
-    expect(called).not.toHaveBeenCalled();
-  });
+  ])(
+    "a refused delivery is kept with its reason, %s, and has started nothing",
+    async (reason, HOOK_SECRET, headers) => {
+      const called = vi.fn(triggers);
+      const send = serve(called, { auth }, { env: { HOOK_SECRET } });
+      expect((await send(`/${name}`, post("forged", headers))).status).toBe(401);
+      const one = await onlyOne(send);
+      expect(one).toMatchObject({ status: 401, reason, runs: [], sender_id: null, body: { text: "forged" } });
+      expect(called).not.toHaveBeenCalled();
+    },
+  );
 
-  it("is kept when it is stale, lacks a token, or is too large", async () => {
+  it("a refused delivery is kept when it is stale, lacks a token, or is too large", async () => {
     const slack = PROVIDERS.slack;
     const signed = slack.sign(slack.secret, {}, { id: "e", at: 0 });
     const stale = serve(triggers, { auth: slack.auth }, { env: { HOOK_SECRET: slack.secret } });
@@ -53,7 +56,7 @@ describe("a refused delivery", () => {
     ]);
   });
 
-  it("is one with all of its reason from its address, of IPv6 its /64, and costs no delivery its place", async () => {
+  it("a refused delivery is one with all of its reason from its address, of IPv6 its /64, and costs no delivery its place", async () => {
     const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
     const { headers, body } = sign(secret, { a: 1 }, { id: "d", at: 0 });
     await send(`/${name}`, { method: "POST", headers, body });
@@ -75,7 +78,7 @@ describe("a refused delivery", () => {
     expect(await of("refused=false")).toEqual([202]);
   });
 
-  it("is counted when it is not recorded: a few of one kind at once, then one in ten seconds", async () => {
+  it("a refused delivery is counted when it is not recorded: a few of one kind at once, then one in ten seconds", async () => {
     const now = Date.UTC(2027, 0, 1);
     vi.setSystemTime(now);
     const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
@@ -94,13 +97,13 @@ describe("a refused delivery", () => {
     );
   });
 
-  it("is kept with a kilobyte of its body", async () => {
+  it("a refused delivery is kept with a kilobyte of its body", async () => {
     const send = serve(triggers, { auth, maxBodyBytes: 10_000 }, { env: { HOOK_SECRET: secret } });
     await send(`/${name}`, post("x".repeat(1_025), { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }));
     expect((await onlyOne(send)).body).toEqual({ size: 1_025, truncated: true, text: "x".repeat(1_024) });
   });
 
-  it("shows neither signature nor secret; one that was sent again is kept with what was refused", async () => {
+  it("a refused delivery shows neither signature nor secret; one that was sent again is kept with what was refused", async () => {
     const signed = sign(secret, { a: 1 }, { id: "guid-1", at: 0 });
     const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
     await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
@@ -113,7 +116,7 @@ describe("a refused delivery", () => {
     expect(JSON.stringify(all)).not.toMatch(/[0-9a-f]{64}|a-token-for-tests|Secret to Everybody/);
   });
 
-  it("shows no signature in a header that peach.conf names", async () => {
+  it("a refused delivery shows no signature in a header that peach.conf names", async () => {
     const send = serve(
       triggers,
       { auth: { type: "signature", scheme: "hmac-sha256", secret: "HOOK_SECRET", header: "x-check" } },
@@ -125,7 +128,7 @@ describe("a refused delivery", () => {
 });
 
 describe("what is a secret in a body", () => {
-  it("is not kept, nor what peach.conf names; the endpoint gets all of it", async () => {
+  it("what is a secret in a body is not kept, nor what peach.conf names; the endpoint gets all of it", async () => {
     const text = '{"token": "s3cret-1", "user": {"email": "a@b.example"}, "n": 1}';
     const send = serve((request) => request.text(), { redact: [["user", "email"]] });
     const answer = await send(`/${name}`, post(text, { "Content-Type": "application/json" }));
@@ -134,7 +137,7 @@ describe("what is a secret in a body", () => {
     expect(body.text).toBe('{"token": "[redacted]", "user": {"email": "[redacted]"}, "n": 1}');
   });
 
-  it("is none in an address that a header has", async () => {
+  it("what is a secret in a body is none in an address that a header has", async () => {
     const send = serve(triggers);
     await send(`/${name}`, post("x", { Referer: "https://example.org/?access_token=s3cret&page=2" }));
     const { headers } = await onlyOne(send);

@@ -106,7 +106,7 @@ describe("a replay whose accept is made again, because its answer was lost", () 
 });
 
 describe("POST /runs/{id}/replay?from=task", () => {
-  it("of the third of seven runs 3 to 7, and nothing else, with the recorded input of 3", async () => {
+  it("POST /runs/{id}/replay?from=task of the third of seven runs 3 to 7, and nothing else, with the recorded input of 3", async () => {
     const send = edge(CHAIN);
     const bytes = crypto.getRandomValues(new Uint8Array(3_000));
     const runId = await start(send, "t1");
@@ -139,21 +139,24 @@ describe("POST /runs/{id}/replay?from=task", () => {
     ["text", "text/plain; charset=utf-8", "line\r\n\uFEFF"],
     ["bytes of a type of their own", "audio/x-own", "\u0000\u0001raw"],
     ["more than is kept inline", "application/octet-stream", "x".repeat(100_000)],
-  ])("copies %s, byte for byte, so that it outlives the run it comes from", async (_, contentType, body) => {
-    const send = edge(CHAIN);
-    const init = { method: "POST", body, headers: { "Content-Type": contentType } };
-    const response = await send("/api/v1/tasks/t7/trigger", init);
-    const { run_id: runId } = await response.json<{ run_id: RunId }>();
-    await play(runId, { t7: null });
-    const replayed = await replay(send, runId);
-    await env.PAYLOADS.delete((await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.map(({ key }) => key));
-    await play(replayed, { t7: null });
-    const payload = await send(`/api/v1/runs/${replayed}/payload`);
-    expect(payload.headers.get("Content-Type")).toBe(contentType);
-    expect(new Uint8Array(await payload.arrayBuffer())).toEqual(new TextEncoder().encode(body));
-  });
+  ])(
+    "POST /runs/{id}/replay?from=task copies %s, byte for byte, so that it outlives the run it comes from",
+    async (_, contentType, body) => {
+      const send = edge(CHAIN);
+      const init = { method: "POST", body, headers: { "Content-Type": contentType } };
+      const response = await send("/api/v1/tasks/t7/trigger", init);
+      const { run_id: runId } = await response.json<{ run_id: RunId }>();
+      await play(runId, { t7: null });
+      const replayed = await replay(send, runId);
+      await env.PAYLOADS.delete((await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.map(({ key }) => key));
+      await play(replayed, { t7: null });
+      const payload = await send(`/api/v1/runs/${replayed}/payload`);
+      expect(payload.headers.get("Content-Type")).toBe(contentType);
+      expect(new Uint8Array(await payload.arrayBuffer())).toEqual(new TextEncoder().encode(body));
+    },
+  );
 
-  it("copies what a task has passed through R2, for the task that reads it as it was", async () => {
+  it("POST /runs/{id}/replay?from=task copies what a task has passed through R2, for the task that reads it as it was", async () => {
     const send = edge(CHAIN);
     const large = new Uint16Array(60_000).map((_, index) => index);
     const runId = await start(send, "t6");
@@ -164,7 +167,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(keys).toHaveLength(1);
   });
 
-  it("has a join read what was recorded of a task that does not run again", async () => {
+  it("POST /runs/{id}/replay?from=task has a join read what was recorded of a task that does not run again", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: "L", right: "R", join: null, end: null });
@@ -173,7 +176,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(read).toEqual({ left: 1, join: { left: "new L", right: "R" }, end: "J" });
   });
 
-  it("gives a task that reads from several the same object again, also in a replay of the replay", async () => {
+  it("POST /runs/{id}/replay?from=task gives a task that reads from several the same object again, also in a replay of the replay", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: "L", right: "R".repeat(50_000), join: null, end: null });
@@ -186,7 +189,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(await play(tail, { end: null })).toEqual({ end: "J2" });
   });
 
-  it("has the task read the body instead, if there is one, like a trigger of it", async () => {
+  it("POST /runs/{id}/replay?from=task has the task read the body instead, if there is one, like a trigger of it", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: "L", right: "R", join: null, end: null });
@@ -195,7 +198,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(await play(replayed, { join: "J", end: null })).toEqual({ join: { left: "edited" }, end: "J" });
   });
 
-  it("has the body replace only what its first task reads: all others read what was recorded", async () => {
+  it("POST /runs/{id}/replay?from=task has the body replace only what its first task reads: all others read what was recorded", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: "L", right: "R".repeat(50_000), join: null, end: null });
@@ -213,7 +216,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     });
   });
 
-  it("has the body start a task that was never reached, beside what was recorded", async () => {
+  it("POST /runs/{id}/replay?from=task has the body start a task that was never reached, beside what was recorded", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: new NonRetryableError("broken"), right: "R" });
@@ -222,7 +225,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(read).toEqual({ left: "mended", join: { left: "L", right: "R" }, end: "J" });
   });
 
-  it("has the body take the place of the array that a task with `each` reads", async () => {
+  it("POST /runs/{id}/replay?from=task has the body take the place of the array that a task with `each` reads", async () => {
     const send = edge(OVER_ITEMS);
     const runId = await start(send, "a");
     await play(runId, { a: ["x"], right: "R", item: "X", join: null });
@@ -231,7 +234,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(await play(replayed, { item: "Y", join: null })).toEqual({ item: "y", join: { item: ["Y"], right: "R" } });
   });
 
-  it("with a body waits for no window of `debounce`", async () => {
+  it("POST /runs/{id}/replay?from=task with a body waits for no window of `debounce`", async () => {
     const debounce = { delayMs: 3_600_000, maxWaitMs: null, key: null };
     const runId = await start(edge(CHAIN), "t7", "first");
     await play(runId, { t7: null });
@@ -240,7 +243,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(await play(replayed, { t7: null })).toEqual({ t7: "second" });
   });
 
-  it("takes a body without bytes for none", async () => {
+  it("POST /runs/{id}/replay?from=task takes a body without bytes for none", async () => {
     const send = edge(CHAIN);
     const runId = await start(send, "t7", '"recorded"');
     await play(runId, { t7: null });
@@ -248,7 +251,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(await play(replayed, { t7: null })).toEqual({ t7: '"recorded"' });
   });
 
-  it("is one run for one key; the key is the replayed run's own", async () => {
+  it("POST /runs/{id}/replay?from=task is one run for one key; the key is the replayed run's own", async () => {
     const send = edge(CHAIN);
     const init = { headers: { "Idempotency-Key": "k" } };
     const [one, other] = [await start(send, "t7"), await start(send, "t7")];
@@ -263,7 +266,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
 });
 
 describe("a replay that cannot be", () => {
-  it("of no run is 404", async () => {
+  it("a replay of no run is 404", async () => {
     for (const id of [`run_${"0".repeat(26)}`, "x"]) {
       const response = await edge(CHAIN)(`/api/v1/runs/${id}/replay`, { method: "POST" });
       expect(response.status).toBe(404);
@@ -271,7 +274,7 @@ describe("a replay that cannot be", () => {
     }
   });
 
-  it("from a task that the run does not have, or that is not deployed any more, says which", async () => {
+  it("a replay from a task that the run does not have, or that is not deployed any more, says which", async () => {
     const send = edge(CHAIN);
     const runId = await start(send, "t6");
     await play(runId, { t6: 6, t7: 7 });
@@ -285,7 +288,7 @@ describe("a replay that cannot be", () => {
     ]);
   });
 
-  it("from a task that was never reached is 409, unless it is given what to read", async () => {
+  it("a replay from a task that was never reached is 409, unless it is given what to read", async () => {
     const send = edge(CHAIN);
     const runId = await start(send, "t5");
     await play(runId, { t5: new NonRetryableError("broken") });
@@ -295,7 +298,7 @@ describe("a replay that cannot be", () => {
     expect(await play(given, { t7: null })).toEqual({ t7: "given" });
   });
 
-  it("because a recorded payload is gone says so, and starts nothing", async () => {
+  it("a replay that cannot be because a recorded payload is gone says so, and starts nothing", async () => {
     const send = edge(CHAIN);
     const runId = await start(send, "t7", "x".repeat(100_000));
     await play(runId, { t7: null });
@@ -304,7 +307,7 @@ describe("a replay that cannot be", () => {
     expect([response.status, await response.json()]).toMatchObject([404, { code: "no_payload" }]);
   });
 
-  it("because what a later task read is gone says so, also with a body", async () => {
+  it("a replay that cannot be because what a later task read is gone says so, also with a body", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: "L", right: "R".repeat(50_000), join: null, end: null });
@@ -316,7 +319,7 @@ describe("a replay that cannot be", () => {
     ]);
   });
 
-  it("because what was recorded does not fit what is deployed now is refused, with its places", async () => {
+  it("a replay that cannot be because what was recorded does not fit what is deployed now is refused, with its places", async () => {
     const send = edge(DIAMOND);
     const runId = await start(send, "a");
     await play(runId, { a: 1, left: "L", right: 2, join: null, end: null });
@@ -339,7 +342,7 @@ describe("a replay that cannot be", () => {
     ]);
   });
 
-  it("because of its body is refused like a trigger", async () => {
+  it("a replay that cannot be because of its body is refused like a trigger", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const send = edge(CHAIN);
     const runId = await start(send, "t7");

@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 describe("POST /runs/{id}/retry", () => {
-  it("runs what failed and what was skipped for it, with what its upstream task had passed", async () => {
+  it("POST /runs/{id}/retry runs what failed and what was skipped for it, with what its upstream task had passed", async () => {
     const runId = await failedAtSecond();
     const response = await retry(runId);
     expect(response.status).toBe(200);
@@ -66,7 +66,7 @@ describe("POST /runs/{id}/retry", () => {
     expect(callsWaiting(runId)).toBe(0);
   });
 
-  it("is one retry if two come at once: the other is refused", async () => {
+  it("POST /runs/{id}/retry is one retry if two come at once: the other is refused", async () => {
     const runId = await failedAtSecond();
     const responses = await Promise.all([retry(runId), retry(runId)]);
     expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
@@ -78,7 +78,7 @@ describe("POST /runs/{id}/retry", () => {
     expect(callsWaiting(runId)).toBe(0);
   });
 
-  it("of a run that has nothing to retry, or of no run, changes nothing", async () => {
+  it("POST /runs/{id}/retry of a run that has nothing to retry, or of no run, changes nothing", async () => {
     const runId = await failedAtSecond();
     await retry(runId);
     (await nextCall(runId, "second")).succeed();
@@ -112,7 +112,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
     return (await HandDrivenRun.accept(acceptance(PLAN, "first", { claim: null }))).run;
   }
 
-  it("cancels a run once: one that was retried meanwhile goes on", async () => {
+  it("a call whose answer was lost, and which is made again by itself, cancels a run once: one that was retried meanwhile goes on", async () => {
     const { id } = await waiting();
     loseAnswer("cancel", (run) => run.retry());
     const cancelled = await send(`/api/v1/runs/${id}/cancel`, { method: "POST" });
@@ -120,7 +120,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
     expect(await callRun(env, id, (run) => run.describe())).toMatchObject({ status: "queued" });
   });
 
-  it("is answered as it would have been", async () => {
+  it("a call whose answer was lost, and which is made again by itself, is answered as it would have been", async () => {
     const { id } = await waiting();
     loseAnswer("cancel");
     const cancelled = await send(`/api/v1/runs/${id}/cancel`, { method: "POST" });
@@ -132,7 +132,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
     expect(await retried.json()).toMatchObject({ status: "queued" });
   });
 
-  it("retries a run once: one that was cancelled meanwhile stays so", async () => {
+  it("a call whose answer was lost, and which is made again by itself, retries a run once: one that was cancelled meanwhile stays so", async () => {
     const run = await waiting();
     await run.call((object) => object.cancel());
     loseAnswer("retry", (object) => object.cancel());
@@ -140,7 +140,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
     expect(await run.document()).toMatchObject({ status: "cancelled" });
   });
 
-  it("is known to the next life of the object, and to nobody else: another call has its effect", async () => {
+  it("a call whose answer was lost, and which is made again by itself, is known to the next life of the object, and to nobody else: another call has its effect", async () => {
     const run = await waiting();
     await run.call((object) => object.cancel({ children: false, call: "one" }));
     await run.call((object) => object.retry());
@@ -155,7 +155,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
     });
   });
 
-  it("is kept for the last calls of a run only, and for those that changed it", async () => {
+  it("a call whose answer was lost, and which is made again by itself, is kept for the last calls of a run only, and for those that changed it", async () => {
     const run = await waiting();
     for (let nth = 0; nth < 20; nth += 1) {
       await run.call((object) => object.cancel({ children: false, call: `cancel ${nth}` }));
@@ -169,7 +169,7 @@ describe("a call whose answer was lost, and which is made again by itself,", () 
 });
 
 describe("a run that is retried", () => {
-  it("is kept from its retention in the same commit, and begins it anew when it ends again", async () => {
+  it("a run that is retried is kept from its retention in the same commit, and begins it anew when it ends again", async () => {
     loseMessages();
     const start = Date.UTC(2027, 0, 1);
     vi.setSystemTime(start);
@@ -190,7 +190,7 @@ describe("a run that is retried", () => {
     expect(await run.alarmAt()).toBe(start + 90_000);
   });
 
-  it("is not retried any more once its retention is over, though nobody has deleted it yet", async () => {
+  it("a run that is retried is not retried any more once its retention is over, though nobody has deleted it yet", async () => {
     const start = Date.UTC(2027, 0, 1);
     vi.setSystemTime(start);
     const plan = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: 60_000 });
@@ -202,7 +202,7 @@ describe("a run that is retried", () => {
     expect(await run.call((object) => object.describe())).toBeNull();
   });
 
-  it("is not retried while its payloads are being deleted, even if the clock is set back", async () => {
+  it("a run that is retried is not retried while its payloads are being deleted, even if the clock is set back", async () => {
     const start = Date.UTC(2027, 0, 1);
     vi.setSystemTime(start);
     const plan = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: 60_000 });
@@ -222,7 +222,7 @@ describe("a run that is retried", () => {
     expect(await run.call((object) => object.describe())).toBeNull();
   });
 
-  it("finds a method again that was missing when it failed", async () => {
+  it("a run that is retried finds a method again that was missing when it failed", async () => {
     const absent = planOf([taskPlan("only", { method: "echo" })]);
     const { run, answer } = await HandDrivenRun.accept(acceptance(absent, "only", { payload: "found" }));
     const lease = only(answer.grant);

@@ -148,7 +148,7 @@ describe.each(ROWS)("$call", ({ method, path, statuses }) => {
 });
 
 describe("the table", () => {
-  it("has a line for every call that the API describes, and no other", async () => {
+  it("the table has a line for every call that the API describes, and no other", async () => {
     const described = await (await call("admin", "GET", "/openapi.json")).json<{ paths: Record<string, object> }>();
     const calls = Object.entries(described.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path })),
@@ -168,7 +168,7 @@ describe("the table", () => {
 });
 
 describe("a run that its starter has looked at already", () => {
-  it("is another's all the same", async () => {
+  it("a run that its starter has looked at already is another's all the same", async () => {
     const path = `/runs/${ownRuns.get("trigger")}`;
     expect((await call("trigger", "GET", path)).status).toBe(200);
     expect((await call("trigger:echo", "GET", path)).status).toBe(403);
@@ -181,7 +181,7 @@ describe("a caller whom nobody knows", () => {
   it.each([
     ["a wrong token", "Bearer wrong"],
     ["a token in another scheme", `Basic ${btoa(`admin:${ADMIN_TOKEN}`)}`],
-  ])("is refused with 401 for %s, by every call", async (_what, authorization) => {
+  ])("a caller whom nobody knows is refused with 401 for %s, by every call", async (_what, authorization) => {
     for (const { method, path } of ROWS) {
       const address = path.replace(/\{\w+\}/, ownRuns.get("admin") ?? "");
       const response = await send(`/api/v1${address}`, { method, headers: { Authorization: authorization } });

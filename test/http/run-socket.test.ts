@@ -91,7 +91,7 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const identity = () => env.IDENTITY.getByName("identity");
 
 describe("a WebSocket on GET /runs/{id}/events", () => {
-  it("tells the run as it is, each change and the end, and is closed then", async () => {
+  it("a WebSocket on GET /runs/{id}/events tells the run as it is, each change and the end, and is closed then", async () => {
     const { run, lease } = await begun();
     const listener = await SocketListener.to(run.id);
     await listener.until(["1 run"]);
@@ -102,7 +102,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     await vi.waitFor(() => expect(listener.closeCode).toBe(1_000), 10_000);
   });
 
-  it("is told what happens after the object has slept, without connecting again", async () => {
+  it("a WebSocket on GET /runs/{id}/events is told what happens after the object has slept, without connecting again", async () => {
     const { run, lease } = await begun();
     const listener = await SocketListener.to(run.id);
     await listener.until(["1 run"]);
@@ -114,7 +114,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     await listener.until(["1 run", "2 change", "3 change", "3 end"]);
   });
 
-  it("tells what came after the position, and the end of a run that has ended", async () => {
+  it("a WebSocket on GET /runs/{id}/events tells what came after the position, and the end of a run that has ended", async () => {
     const { run, lease } = await begun();
     const second = only(await run.settle(succeeded(lease)));
     await (await SocketListener.to(run.id, 1)).until(["2 change"]);
@@ -123,7 +123,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     await (await SocketListener.to(run.id)).until(["3 run", "3 end"]);
   });
 
-  it("tells a long journal in parts: it is closed after a megabyte, and goes on when it comes again", async () => {
+  it("a WebSocket on GET /runs/{id}/events tells a long journal in parts: it is closed after a megabyte, and goes on when it comes again", async () => {
     const { run, lease } = await begun();
     // Each change tells all steps of the task, so together they are some megabytes.
     for (let nth = 0; nth < 250; nth += 1)
@@ -139,14 +139,14 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     await vi.waitFor(() => expect(second.told.at(-1)).toBe("252 change"), { timeout: 10_000 });
   });
 
-  it("is answered when it pings", async () => {
+  it("a WebSocket on GET /runs/{id}/events is answered when it pings", async () => {
     const { run } = await begun();
     const listener = await SocketListener.to(run.id);
     listener.socket.send("ping");
     await vi.waitFor(() => expect(listener.pongs).toBe(1), 10_000);
   });
 
-  it("leaves the others listening when one goes", async () => {
+  it("a WebSocket on GET /runs/{id}/events leaves the others listening when one goes", async () => {
     const { run, lease } = await begun();
     const [going, staying] = [await SocketListener.to(run.id), await SocketListener.to(run.id)];
     going.socket.close(1_000);
@@ -156,7 +156,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     expect(going.told).toEqual(["1 run"]);
   });
 
-  it("is refused for a run that there is not, to a stranger, and to the page of another site", async () => {
+  it("a WebSocket on GET /runs/{id}/events is refused for a run that there is not, to a stranger, and to the page of another site", async () => {
     const { run } = await begun();
     expect((await send(`/api/v1/runs/${newRunId()}/events`, UPGRADE)).status).toBe(404);
     const refused = await send(`/api/v1/runs/${run.id}/events?after=x`, UPGRADE);
@@ -188,7 +188,7 @@ describe("a WebSocket whose listener is let in no more", () => {
     vi.setSystemTime(Date.now() + 5_000);
   }
 
-  it("is told nothing that happens five seconds after its token was deleted, and is closed instead; others go on", async () => {
+  it("a WebSocket whose listener is let in no more is told nothing that happens five seconds after its token was deleted, and is closed instead; others go on", async () => {
     const { run, lease } = await begun();
     const { name, token } = await makeToken();
     const ended = await SocketListener.to(run.id, undefined, bearer(token));
@@ -202,7 +202,7 @@ describe("a WebSocket whose listener is let in no more", () => {
     expect(ended.told).toEqual(["1 run"]);
   });
 
-  it("is closed also where the object has slept meanwhile, and when the token expires", async () => {
+  it("a WebSocket whose listener is let in no more is closed also where the object has slept meanwhile, and when the token expires", async () => {
     const { run, lease } = await begun();
     const { token } = await makeToken({ expires_in: "1m" });
     const listener = await SocketListener.to(run.id, undefined, bearer(token));
@@ -215,23 +215,26 @@ describe("a WebSocket whose listener is let in no more", () => {
     expect(listener.told).toEqual(["1 run"]);
   });
 
-  it.each(["its session is ended", "the token of its session is deleted"])("is closed when %s", async (why) => {
-    const { run, lease } = await begun();
-    const { name, token } = await makeToken();
-    const cookie = await logIn(token);
-    const listener = await SocketListener.to(run.id, undefined, { ...OWN, Cookie: cookie });
-    await listener.until(["1 run"]);
-    const session = (await identity().sessions()).find((each) => each.token === name);
-    if (session === undefined) throw new Error("there is no session");
-    if (why.startsWith("its")) await identity().endSession(session.id);
-    else await identity().deleteToken(name);
-    letFiveSecondsPass();
-    await run.settle(succeeded(lease));
-    await isClosed(listener);
-    expect(listener.told).toEqual(["1 run"]);
-  });
+  it.each(["its session is ended", "the token of its session is deleted"])(
+    "a WebSocket whose listener is let in no more is closed when %s",
+    async (why) => {
+      const { run, lease } = await begun();
+      const { name, token } = await makeToken();
+      const cookie = await logIn(token);
+      const listener = await SocketListener.to(run.id, undefined, { ...OWN, Cookie: cookie });
+      await listener.until(["1 run"]);
+      const session = (await identity().sessions()).find((each) => each.token === name);
+      if (session === undefined) throw new Error("there is no session");
+      if (why.startsWith("its")) await identity().endSession(session.id);
+      else await identity().deleteToken(name);
+      letFiveSecondsPass();
+      await run.settle(succeeded(lease));
+      await isClosed(listener);
+      expect(listener.told).toEqual(["1 run"]);
+    },
+  );
 
-  it("is closed when it pings, though nothing happens to its run", async () => {
+  it("a WebSocket whose listener is let in no more is closed when it pings, though nothing happens to its run", async () => {
     const { run } = await begun();
     const { name, token } = await makeToken();
     const listener = await SocketListener.to(run.id, undefined, bearer(token));
@@ -243,7 +246,7 @@ describe("a WebSocket whose listener is let in no more", () => {
     expect(listener.pongs).toBe(0);
   });
 
-  it("does not use its session: one that is only listened with ends after twelve hours", async () => {
+  it("a WebSocket whose listener is let in no more does not use its session: one that is only listened with ends after twelve hours", async () => {
     const { run } = await begun();
     const cookie = await logIn((await makeToken()).token);
     const listener = await SocketListener.to(run.id, undefined, { ...OWN, Cookie: cookie });
@@ -259,7 +262,7 @@ describe("a WebSocket whose listener is let in no more", () => {
     await isClosed(listener);
   });
 
-  it("is told to come again, and nothing else, while nobody can say whether it is", async () => {
+  it("a WebSocket whose listener is let in no more is told to come again, and nothing else, while nobody can say whether it is", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { run, lease } = await begun();
     const listener = await SocketListener.to(run.id, undefined, bearer((await makeToken()).token));

@@ -385,7 +385,7 @@ describe("what one scheme has and no other", () => {
     expect(await outcome(`t=1,${t},v1=${digestOf(secret)}`)).toBe("401 signature_mismatch");
   });
 
-  it("hmac-sha256: sha256= in front or not, and the header that peach.conf names", async () => {
+  it("hmac-sha256 takes sha256= in front or not, and the header that peach.conf names", async () => {
     const { auth, secret } = PROVIDERS["hmac-sha256"];
     const { headers, body } = signed(PROVIDERS["hmac-sha256"], secret);
     const digest = headers["x-signature"] ?? "";
@@ -400,7 +400,7 @@ describe("what one scheme has and no other", () => {
     expect(await outcomeOf(await elsewhere.send({ headers, body }))).toBe("401 signature_missing");
   });
 
-  it("hmac-sha256: hex of either case and base64, as .NET and Shopify write them, with or without sha256=", async () => {
+  it("hmac-sha256 takes hex of either case and base64, as .NET and Shopify write them, with or without sha256=", async () => {
     const { auth, secret } = PROVIDERS["hmac-sha256"];
     // RFC 4231, the second case; base64 by openssl.
     const body = "what do ya want for nothing?";

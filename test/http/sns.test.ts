@@ -109,7 +109,7 @@ async function outcome(body: unknown): Promise<string> {
 
 describe("a message of SNS", () => {
   it.each(["1", "2"] as const)(
-    "comes in that is signed by version %s, with a subject or without, whole",
+    "a message of SNS comes in that is signed by version %s, with a subject or without, whole",
     async (version) => {
       for (const fields of [{}, { Subject: "Amazon S3 Notification" }]) {
         const sent = await message({ fields, version });
@@ -120,7 +120,7 @@ describe("a message of SNS", () => {
   );
 
   it.each(["Message", "MessageId", "Timestamp", "TopicArn", "Type", "Subject"])(
-    "is refused with another %s",
+    "a message of SNS is refused with another %s",
     async (name) => {
       const { called, deliver } = serve(undefined, { auth: { ...auth, topics: [TOPIC, `${TOPIC}2`] } });
       const sent = await message({ fields: { Subject: "a" } });
@@ -137,20 +137,20 @@ describe("a message of SNS", () => {
     },
   );
 
-  it("is refused by the version that it was not signed with, and under another key", async () => {
+  it("a message of SNS is refused by the version that it was not signed with, and under another key", async () => {
     expect(await outcome({ ...(await message()), SignatureVersion: "2" })).toBe("401 signature_mismatch");
     expect(await outcome(await message({ by: await makeCertificate() }))).toBe("401 signature_mismatch");
     for (const Signature of ["", "AAAA", btoa("x".repeat(256))])
       expect(await outcome({ ...(await message()), Signature })).toBe("401 signature_mismatch");
   });
 
-  it("is refused of a topic that is not listed, before anything is fetched", async () => {
+  it("a message of SNS is refused of a topic that is not listed, before anything is fetched", async () => {
     expect(await outcome(await message({ fields: { TopicArn: `${TOPIC}-other` } }))).toBe("401 signature_mismatch");
     expect(fetched).toEqual([]);
   });
 
   it.each(["Subject", "MessageId"])(
-    "is refused whose %s has lines: what is signed could be read in two ways",
+    "a message of SNS is refused whose %s has lines: what is signed could be read in two ways",
     async (name) => {
       // Both are signed alike: the text of the message goes on where this one's id begins.
       const id = crypto.randomUUID();
@@ -159,7 +159,7 @@ describe("a message of SNS", () => {
   );
 
   it.each(["eu-west-1", "us-gov-east-1", "us-iso-east-1", "ap-southeast-7", "cn-north-1"])(
-    "comes in of any region: %s",
+    "a message of SNS comes in of any region: %s",
     async (region) => {
       const china = region.startsWith("cn-") ? ".cn" : "";
       const SigningCertURL = `https://sns.${region}.amazonaws.com${china}/SimpleNotificationService-1.pem`;
@@ -168,7 +168,7 @@ describe("a message of SNS", () => {
     },
   );
 
-  it("is refused that is older or newer than an hour, before anything is fetched", async () => {
+  it("a message of SNS is refused that is older or newer than an hour, before anything is fetched", async () => {
     for (const away of [-HOUR - 1, HOUR + 1]) {
       const Timestamp = new Date(NOW + away).toISOString();
       expect(await outcome(await message({ fields: { Timestamp } }))).toBe("401 signature_stale");
@@ -186,7 +186,7 @@ describe("a message of SNS", () => {
     ["no signature", { Type: "Notification", MessageId: "1", TopicArn: TOPIC, Message: "x" }],
     ["a list", "[]"],
     ["no JSON", "hello"],
-  ])("is none that is %s: refused, and told to turn raw delivery off", async (_, body) => {
+  ])("a message of SNS is none that is %s: refused, and told to turn raw delivery off", async (_, body) => {
     const response = await serve().deliver(body);
     expect([response.status, await response.json()]).toEqual([
       401,
@@ -194,7 +194,7 @@ describe("a message of SNS", () => {
     ]);
   });
 
-  it("is read only as far as SNS writes one, whatever max_body is and whether its length is declared", async () => {
+  it("a message of SNS is read only as far as SNS writes one, whatever max_body is and whether its length is declared", async () => {
     const { called, deliver } = serve(undefined, { maxBodyBytes: 25_000_000 });
     const parse = vi.spyOn(JSON, "parse");
     const body = "[".repeat(1_100_000);
@@ -209,17 +209,17 @@ describe("a message of SNS", () => {
     expect(called).not.toHaveBeenCalled();
   });
 
-  it("is not parsed that is nested deeper than any", async () => {
+  it("a message of SNS is not parsed that is nested deeper than any", async () => {
     const parse = vi.spyOn(JSON, "parse");
     expect(await outcome(`{"Type":${"[".repeat(900_000)}`)).toBe("401 signature_missing");
     expect(longestOf(parse)).toBeLessThan(1_000);
   });
 
-  it("comes in that is the largest of SNS, each of its letters escaped", async () => {
+  it("a message of SNS comes in that is the largest of SNS, each of its letters escaped", async () => {
     expect(await outcome(await message({ fields: { Message: '"'.repeat(262_144) } }))).toBe("200");
   });
 
-  it("sent again starts nothing, and is known by its id", async () => {
+  it("a message of SNS sent again starts nothing, and is known by its id", async () => {
     const { called, deliver } = serve(() => triggerTaskWithEvent("echo", 1).then(() => undefined));
     const sent = await message();
     const first = await (await deliver(sent)).text();
@@ -231,7 +231,7 @@ describe("a message of SNS", () => {
     expect(called).toHaveBeenCalledTimes(1);
   });
 
-  it("gives an endpoint the object events that it carries", async () => {
+  it("a message of SNS gives an endpoint the object events that it carries", async () => {
     const records = {
       Records: [
         {
@@ -248,7 +248,7 @@ describe("a message of SNS", () => {
 });
 
 describe("the certificate of a message", () => {
-  it("is fetched once, and again after a day", async () => {
+  it("the certificate of a message is fetched once, and again after a day", async () => {
     const { deliver } = serve();
     for (let index = 0; index < 3; index += 1) expect((await deliver(await message())).status).toBe(200);
     expect(fetched).toEqual([certificateUrl]);
@@ -258,7 +258,7 @@ describe("the certificate of a message", () => {
     expect(fetched).toHaveLength(2);
   });
 
-  it("is not pushed out by others of SNS that a stranger names: only what has signed a message is kept", async () => {
+  it("the certificate of a message is not pushed out by others of SNS that a stranger names: only what has signed a message is kept", async () => {
     const { deliver } = serve();
     const stranger = await makeCertificate();
     expect((await deliver(await message())).status).toBe(200);
@@ -292,7 +292,7 @@ describe("the certificate of a message", () => {
     "https://sns.eu-west-1.amazonaws.com/?x=a.pem",
     "https://169.254.169.254/a.pem",
     "nothing",
-  ])("is not fetched from %s", async (SigningCertURL) => {
+  ])("the certificate of a message is not fetched from %s", async (SigningCertURL) => {
     expect(await outcome({ ...(await message()), SigningCertURL })).toBe("401 signature_mismatch");
     expect(fetched).toEqual([]);
   });
@@ -302,7 +302,7 @@ describe("the certificate of a message", () => {
     ["is over", { to: NOW }],
     ["is not valid yet", { from: NOW + 1_000 }],
     ["has a short key", { bits: 1024 }],
-  ])("is not taken if it %s", async (_, options) => {
+  ])("the certificate of a message is not taken if it %s", async (_, options) => {
     const by = await makeCertificate(options);
     pages.set(certificateUrl, () => new Response(by.pem));
     expect(await outcome(await message({ by }))).toBe("401 signature_mismatch");
@@ -318,18 +318,18 @@ describe("the certificate of a message", () => {
         throw new TypeError("network connection lost");
       },
     ],
-  ])("that %s: 503, so that SNS sends the message again", async (_, page) => {
+  ])("the certificate of a message that %s: 503, so that SNS sends the message again", async (_, page) => {
     pages.set(certificateUrl, page);
     expect(await outcome(await message())).toBe("503 unavailable");
     expect(fetched).toEqual([certificateUrl]);
   });
 
-  it("that is no certificate is refused", async () => {
+  it("the certificate of a message that is no certificate is refused", async () => {
     pages.set(certificateUrl, () => new Response("<html>"));
     expect(await outcome(await message())).toBe("401 signature_mismatch");
   });
 
-  it("is fetched ten times a minute at most, whatever addresses are named", async () => {
+  it("the certificate of a message is fetched ten times a minute at most, whatever addresses are named", async () => {
     vi.setSystemTime(NOW + 2 * HOUR);
     const Timestamp = new Date(NOW + 2 * HOUR).toISOString();
     const { deliver } = serve();
@@ -342,7 +342,7 @@ describe("the certificate of a message", () => {
 });
 
 describe("the subscription of a topic", () => {
-  it("is confirmed by Peach if the topic is listed, and the endpoint is not called", async () => {
+  it("the subscription of a topic is confirmed by Peach if the topic is listed, and the endpoint is not called", async () => {
     const { called, deliver } = serve();
     const sent = await confirmation();
     pages.set(new URL(String(sent["SubscribeURL"])).href, () => new Response("<ConfirmSubscriptionResponse/>"));
@@ -352,7 +352,7 @@ describe("the subscription of a topic", () => {
     expect(called).not.toHaveBeenCalled();
   });
 
-  it("is not confirmed of another topic, nor without a signature that fits", async () => {
+  it("the subscription of a topic is not confirmed of another topic, nor without a signature that fits", async () => {
     const other = `${TOPIC}-of-strangers`;
     expect(await outcome(await confirmation({ TopicArn: other }))).toBe("401 signature_mismatch");
     expect(await outcome({ ...(await confirmation()), Token: "another" })).toBe("401 signature_mismatch");
@@ -364,17 +364,17 @@ describe("the subscription of a topic", () => {
     `https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe&TopicArn=${TOPIC}`,
     `http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${TOPIC}`,
     `https://evil.example/?Action=ConfirmSubscription&TopicArn=${TOPIC}`,
-  ])("is not confirmed at %s, even if that is signed", async (SubscribeURL) => {
+  ])("the subscription of a topic is not confirmed at %s, even if that is signed", async (SubscribeURL) => {
     expect(await outcome(await confirmation({ SubscribeURL }))).toBe("401 signature_mismatch");
     expect(fetched).toEqual([certificateUrl]);
   });
 
-  it("that cannot be confirmed now is answered with 503, so that SNS asks again", async () => {
+  it("the subscription of a topic that cannot be confirmed now is answered with 503, so that SNS asks again", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     expect(await outcome(await confirmation())).toBe("503 unavailable");
   });
 
-  it("that has ended is taken, and the endpoint is not called", async () => {
+  it("the subscription of a topic that has ended is taken, and the endpoint is not called", async () => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { called, deliver } = serve();
     const response = await deliver(await confirmation({ Type: "UnsubscribeConfirmation" }));

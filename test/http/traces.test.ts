@@ -21,7 +21,7 @@ async function triggered(share: string | undefined, headers: Record<string, stri
 }
 
 describe("a trigger that brings no trace", () => {
-  it("begins one only if PEACH_TRACE_SAMPLE asks for it", async () => {
+  it("a trigger that brings no trace begins one only if PEACH_TRACE_SAMPLE asks for it", async () => {
     expect(await triggered(undefined)).toBeUndefined();
     expect(await triggered("0")).toBeUndefined();
     expect(await triggered("often")).toBeUndefined();
@@ -30,13 +30,13 @@ describe("a trigger that brings no trace", () => {
     expect(one).not.toBe(other);
   });
 
-  it("and one that does keeps its own", async () => {
+  it("a trigger that brings a trace keeps its own", async () => {
     expect(await triggered("1", { Traceparent: GIVEN })).toBe(GIVEN);
   });
 });
 
 describe("an event", () => {
-  it("hands its trace to the runs of its listeners", async () => {
+  it("an event hands its trace to the runs of its listeners", async () => {
     const answer = await edge(PLAN)("/api/v1/events/happened", { method: "POST", headers: { Traceparent: GIVEN } });
     const { runs } = await answer.json<{ runs: { run_id: string }[] }>();
     expect(await traceOf(runs[0]?.run_id)).toBe(GIVEN);

@@ -13,14 +13,14 @@ const CONF = `endpoints:
 `;
 
 describe("the secrets that endpoints need", () => {
-  it("are each named once, with its endpoints", async () => {
+  it("the secrets that endpoints need are each named once, with its endpoints", async () => {
     expect(neededSecrets(await planOf(CONF))).toEqual([
       { name: "GITHUB_SECRET", endpoints: ["pushed", "pulled"] },
       { name: "STRIPE_SECRET", endpoints: ["paid"] },
     ]);
   });
 
-  it("come from .dev.vars or the environment, which wins; what neither has is missing", async () => {
+  it("the secrets that endpoints need come from .dev.vars or the environment, which wins; what neither has is missing", async () => {
     const plan = await planOf(CONF);
     const none = { GITHUB_SECRET: "", STRIPE_SECRET: undefined, OTHER: "other" };
     expect(withSecrets(plan, { MINE: "1", GITHUB_SECRET: "file" }, none)).toEqual({
@@ -35,7 +35,7 @@ describe("the secrets that endpoints need", () => {
     expect(withSecrets(plan, { GITHUB_SECRET: "" }, {}).missing).toHaveLength(2);
   });
 
-  it("are made locally where the receiver chooses them, and only there", async () => {
+  it("the secrets that endpoints need are made locally where the receiver chooses them, and only there", async () => {
     const plan = await planOf(`endpoints:
   a: {method: handle, url: /a, auth: {signature: standard-webhooks, secret: A}}
   b: {method: handle, url: /b, auth: {signature: hmac-sha256, secret: B}}
@@ -50,22 +50,26 @@ describe("the secrets that endpoints need", () => {
     expect(randomSecret()).not.toBe(randomSecret());
   });
 
-  it("are listed by peach check, in words and in JSON", { timeout: 60_000 }, async () => {
-    await withProject({ conf: CONF }, async ({ confPath, pipelinesDir }) => {
-      const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir };
-      const { code, out } = await commandLine(["check"], { env });
-      expect(code).toBe(0);
-      expect(out.split("\n").slice(1)).toEqual([
-        "needs the secret GITHUB_SECRET, without which pushed, pulled refuse every delivery: npx wrangler secret put GITHUB_SECRET",
-        "needs the secret STRIPE_SECRET, without which paid refuses every delivery: npx wrangler secret put STRIPE_SECRET",
-      ]);
-      const json = await commandLine(["check", "--json"], { env });
-      expect(JSON.parse(json.out)).toMatchObject({
-        secrets: [
-          { name: "GITHUB_SECRET", endpoints: ["pushed", "pulled"] },
-          { name: "STRIPE_SECRET", endpoints: ["paid"] },
-        ],
+  it(
+    "the secrets that endpoints need are listed by peach check, in words and in JSON",
+    { timeout: 60_000 },
+    async () => {
+      await withProject({ conf: CONF }, async ({ confPath, pipelinesDir }) => {
+        const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir };
+        const { code, out } = await commandLine(["check"], { env });
+        expect(code).toBe(0);
+        expect(out.split("\n").slice(1)).toEqual([
+          "needs the secret GITHUB_SECRET, without which pushed, pulled refuse every delivery: npx wrangler secret put GITHUB_SECRET",
+          "needs the secret STRIPE_SECRET, without which paid refuses every delivery: npx wrangler secret put STRIPE_SECRET",
+        ]);
+        const json = await commandLine(["check", "--json"], { env });
+        expect(JSON.parse(json.out)).toMatchObject({
+          secrets: [
+            { name: "GITHUB_SECRET", endpoints: ["pushed", "pulled"] },
+            { name: "STRIPE_SECRET", endpoints: ["paid"] },
+          ],
+        });
       });
-    });
-  });
+    },
+  );
 });

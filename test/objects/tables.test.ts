@@ -29,7 +29,7 @@ function namesIn({ sql }: DurableObjectStorage): unknown[] {
 }
 
 describe("the tables of an object", () => {
-  it("are not made by whoever only asks", async () => {
+  it("the tables of an object are not made by whoever only asks", async () => {
     const { areThere, names } = await inStorage((storage) => ({
       areThere: new Tables(storage, TWO).areThere(),
       names: namesIn(storage),
@@ -38,7 +38,7 @@ describe("the tables of an object", () => {
     expect(names).toEqual([]);
   });
 
-  it("of the first version cost no row that says so", async () => {
+  it("the tables of an object of the first version cost no row that says so", async () => {
     const names = await inStorage((storage) => {
       new Tables(storage, ONE).make();
       return namesIn(storage);
@@ -46,7 +46,7 @@ describe("the tables of an object", () => {
     expect(names).toEqual(["thing"]);
   });
 
-  it("are brought from the first version to the next, with what they hold, and once", async () => {
+  it("the tables of an object are brought from the first version to the next, with what they hold, and once", async () => {
     const { rows, versions } = await inStorage((storage) => {
       new Tables(storage, ONE).make();
       storage.sql.exec("INSERT INTO thing (name) VALUES ('kept')");
@@ -61,7 +61,7 @@ describe("the tables of an object", () => {
     expect(versions).toEqual([{ version: 2 }]);
   });
 
-  it("of newer code are refused, read or written, and stay as they are", async () => {
+  it("the tables of an object of newer code are refused, read or written, and stay as they are", async () => {
     const { refusals, names } = await inStorage((storage) => {
       new Tables(storage, TWO).make();
       const tables = new Tables(storage, ONE);
@@ -72,7 +72,7 @@ describe("the tables of an object", () => {
     expect(names).toEqual(["other", "schema_versions", "thing"]);
   });
 
-  it("are made by a write, and not by a read or by a change of no row", async () => {
+  it("the tables of an object are made by a write, and not by a read or by a change of no row", async () => {
     const { before, after } = await inStorage((storage) => {
       const tables = new Tables(storage, ONE);
       const found = tables.rows("SELECT name FROM thing");
@@ -85,7 +85,7 @@ describe("the tables of an object", () => {
     expect(after).toEqual([[{ name: "new" }], true, false]);
   });
 
-  it("are made again after everything was deleted", async () => {
+  it("the tables of an object are made again after everything was deleted", async () => {
     const names = await runInDurableObject(env.RUNS.getByName("tables deleted"), async (_, { storage }) => {
       const tables = new Tables(storage, TWO);
       tables.make();

@@ -36,7 +36,7 @@ it("an item above 32 MB is refused, and its neighbours are read", async () => {
 });
 
 describe("the items of an array", () => {
-  it("are found in any JSON, however it is written and in whatever chunks it comes", () => {
+  it("the items of an array are found in any JSON, however it is written and in whatever chunks it comes", () => {
     const space = fc.constantFrom("", " ", "\n\t ");
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), space, fc.integer({ min: 1, max: 40 }), (items, between, size) => {
@@ -53,7 +53,7 @@ describe("the items of an array", () => {
     );
   });
 
-  it("are read one by one, from R2 at once for all of them", async () => {
+  it("the items of an array are read one by one, from R2 at once for all of them", async () => {
     const get = vi.spyOn(env.PAYLOADS, "get");
     const array = await stored("array-small", '[1, "two", {"n": [3]}]');
     const reader = new ArrayReader(env.PAYLOADS);
@@ -61,7 +61,7 @@ describe("the items of an array", () => {
     expect(get).toHaveBeenCalledTimes(1);
   });
 
-  it("of a large array are fetched a few at a time", async () => {
+  it("the items of an array of a large array are fetched a few at a time", async () => {
     const items = Array.from({ length: 120 }, (_, n) => ({ n, pad: `ü,]"${"p".repeat(50_000)}` }));
     const array = await stored("array-large", JSON.stringify(items));
     const get = vi.spyOn(env.PAYLOADS, "get");
@@ -71,7 +71,7 @@ describe("the items of an array", () => {
     expect(get).toHaveBeenCalledTimes(4);
   });
 
-  it("are looked for again after R2 has failed", async () => {
+  it("the items of an array are looked for again after R2 has failed", async () => {
     const array = await stored("array-late", "[7]");
     await env.PAYLOADS.delete("array-late");
     const reader = new ArrayReader(env.PAYLOADS);

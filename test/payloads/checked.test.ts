@@ -79,7 +79,7 @@ function named(values: readonly unknown[]): Record<string, unknown> {
 
 describe("a value", () => {
   it.each(Object.entries(SCHEMAS))(
-    "fits a schema if zod says so, and is read as zod reads it: %s",
+    "a value fits a schema if zod says so, and is read as zod reads it: %s",
     async (_, schema) => {
       await fc.assert(
         fc.asyncProperty(value, async (given) => {
@@ -112,13 +112,13 @@ describe("a value", () => {
       (wrong: z.ZodType) => z.array(wrong).default([]).pipe(z.any()),
       many(100_000),
     ],
-  ] as const)("is looked at no further than is named as wrong: many %s", async (_, schema, given) => {
+  ] as const)("a value is looked at no further than is named as wrong: many %s", async (_, schema, given) => {
     looked = 0;
     const checked = await check<unknown>(schema(z.custom(look)), given);
     expect([checked.ok ? 0 : checked.issues.length, looked]).toEqual([21, 21]);
   });
 
-  it("is looked at no further where unions stand in unions, of whose options one wrong part is enough", async () => {
+  it("a value is looked at no further where unions stand in unions, of whose options one wrong part is enough", async () => {
     const leaf = z.custom<string>(look);
     const deep: z.ZodType = z.union([leaf, z.array(z.lazy(() => deep)), z.object({ a: z.lazy(() => deep) })]);
     const nested = (levels: number): unknown =>
@@ -129,7 +129,7 @@ describe("a value", () => {
     expect([checked.ok, looked]).toEqual([false, 21 * (1 + 21 * 3)]);
   });
 
-  it("is not looked at by what comes behind a part that was left out", async () => {
+  it("a value is not looked at by what comes behind a part that was left out", async () => {
     const seen: unknown[] = [];
     const schema = z
       .array(
@@ -147,7 +147,7 @@ describe("a value", () => {
     expect(new Set(seen.map((text) => typeof text))).toEqual(new Set(["string"]));
   });
 
-  it("fits two records that share its names, however many, if each name and value fits one of them", () => {
+  it("a value fits two records that share its names, however many, if each name and value fits one of them", () => {
     const [ones, others] = [z.record(z.string().regex(/^a/), z.number()), z.record(z.string().regex(/^b/), z.string())];
     const given = Object.fromEntries(many(50).flatMap((_, at) => [[`a${at}`, at] as const, [`b${at}`, "x"] as const]));
     for (const schema of [
@@ -163,13 +163,13 @@ describe("a value", () => {
     }
   });
 
-  it("is parsed by the schema's author as before", () => {
+  it("a value is parsed by the schema's author as before", () => {
     const schema = z.array(z.string());
     expect(checkNow(schema, [1]).ok).toBe(false);
     expect(schema.safeParse(Array.from({ length: 50 }, () => 1)).error?.issues).toHaveLength(50);
   });
 
-  it("that is nested too deep for a schema that refers to itself does not fit it", async () => {
+  it("a value that is nested too deep for a schema that refers to itself does not fit it", async () => {
     let deep: Tree = { name: "leaf", branches: [] };
     for (let level = 0; level < 20_000; level += 1) deep = { name: "branch", branches: [deep] };
     expect(await check(tree, deep)).toMatchObject({

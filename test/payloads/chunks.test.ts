@@ -18,7 +18,7 @@ describe("a stream that is read whole", () => {
     ["as many bytes as are taken", [400_000, 600_000], null],
     ["as many bytes as are taken, declared", [1, 999_999], 1_000_000],
     ["fewer than declared", [10, 20], 500_000],
-  ])("comes out as it came: %s", async (_, sizes, declared) => {
+  ])("a stream that is read whole comes out as it came: %s", async (_, sizes, declared) => {
     const seen: number[] = [];
     const bytes = await collect(streamOf(...sizes), MAX_BYTES, declared, (chunk) => void seen.push(chunk.length));
     const expected = Buffer.concat(sizes.map((size, index) => Buffer.alloc(size, index + 1)));
@@ -32,7 +32,7 @@ describe("a stream that is read whole", () => {
     ["more than are taken", [500_000, 500_001], null],
     ["more than are declared", [10, 1], 10],
     ["a declaration of more than are taken", [1], MAX_BYTES + 1],
-  ])("is null for %s", async (_, sizes, declared) => {
+  ])("a stream that is read whole is null for %s", async (_, sizes, declared) => {
     expect(await collect(streamOf(...sizes), MAX_BYTES, declared)).toBeNull();
   });
 });

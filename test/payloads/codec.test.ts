@@ -61,7 +61,7 @@ describe("JSON", () => {
     );
   });
 
-  it("is what JSON.stringify writes, but for numbers that it would write as if they were exact", () => {
+  it("JSON is what JSON.stringify writes, but for numbers that it would write as if they were exact", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         fc.pre(typeof value !== "string" && !hasNegativeZero(value) && !/\d{16}/.test(JSON.stringify(value)));
@@ -70,12 +70,12 @@ describe("JSON", () => {
     );
   });
 
-  it("keeps a key named __proto__", async () => {
+  it("JSON keeps a key named __proto__", async () => {
     const value: unknown = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}');
     expect(JSON.stringify(await roundTrip(value))).toBe('{"__proto__":{"polluted":true},"constructor":1}');
   });
 
-  it("undefined is null, and undefined properties are left out", async () => {
+  it("undefined is null in JSON, and undefined properties are left out", async () => {
     expect(await roundTrip(undefined)).toBeNull();
     expect(await roundTrip({ a: undefined, b: 1, c: undefined })).toStrictEqual({ b: 1 });
   });
@@ -89,7 +89,7 @@ describe("JSON", () => {
     expect(await roundTrip([shared, shared])).toStrictEqual([{ a: 1 }, { a: 1 }]);
   });
 
-  it("100,000 levels deep comes out as it went in", async () => {
+  it("JSON 100,000 levels deep comes out as it went in", async () => {
     let deep: unknown = "bottom";
     for (let level = 0; level < 100_000; level += 1) deep = level % 2 === 0 ? [deep] : { deep };
     let out = await roundTrip(deep);
@@ -99,7 +99,7 @@ describe("JSON", () => {
     expect([levels, out]).toEqual([100_000, "bottom"]);
   });
 
-  it("long texts come out as they went in, whatever letters they have", async () => {
+  it("long texts come out of JSON as they went in, whatever letters they have", async () => {
     const long = `${"x".repeat(65_535)}🍑${"\ud83c".repeat(3)}"\\€${"ü\n".repeat(40_000)}`;
     const value = { [long]: long, short: [long, long.slice(1)] };
     // Not shown where it fails: a report has no way to write lone surrogates.
@@ -133,7 +133,7 @@ describe("text", () => {
     );
   });
 
-  it("is text/plain in UTF-8", () => {
+  it("text is text/plain in UTF-8", () => {
     expect(encoded("ü")).toMatchObject({ kind: "text", size: 2, contentType: "text/plain; charset=utf-8" });
   });
 });
@@ -190,7 +190,7 @@ describe("bytes", () => {
     expect([out.type, await out.text()]).toEqual([type, "hello"]);
   });
 
-  it("refuses a buffer that was transferred away", () => {
+  it("bytes of a buffer that was transferred away are refused", () => {
     const bytes = new Uint8Array(4);
     bytes.buffer.transfer();
     expect(refused(bytes)).toMatchObject({
@@ -207,7 +207,7 @@ describe("streams", () => {
     expect(await new Response(out).text()).toBe("flowing");
   });
 
-  it("refuses a stream that is being read already", () => {
+  it("a stream that is being read already is refused", () => {
     const stream = new Blob(["x"]).stream();
     stream.getReader();
     expect(refused(stream)).toMatchObject({
@@ -268,7 +268,7 @@ describe("what JSON cannot hold is refused with its place", () => {
     });
   });
 
-  it("names every wrong place, up to 20", () => {
+  it("what JSON cannot hold is refused with every wrong place, up to 20", () => {
     expect(refused({ a: 1n, b: { c: new Date() }, d: 1 }).errors?.map(({ path }) => path)).toEqual(["$.a", "$.b.c"]);
     expect(refused(Array.from({ length: 50 }, () => 1n)).errors).toHaveLength(20);
   });

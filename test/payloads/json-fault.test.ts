@@ -27,7 +27,7 @@ describe("findJsonFault", () => {
     expect(findJsonFault(text)).toEqual({ path, message });
   });
 
-  it("finds a fault in any text that is not JSON", () => {
+  it("findJsonFault finds a fault in any text that is not JSON", () => {
     const almostJson = fc
       .tuple(fc.json(), fc.nat(), fc.constantFrom("", ",", "}", "]", '"', "x", "\\", "1", ":"))
       .map(
@@ -43,7 +43,7 @@ describe("findJsonFault", () => {
     );
   });
 
-  it("depth does not overflow", () => {
+  it("findJsonFault does not overflow on depth", () => {
     expect(findJsonFault("[".repeat(100_000)).message).toBe("line 1, column 100001: expected a value, found the end");
   });
 });
@@ -65,7 +65,7 @@ describe("findInexactNumbers", () => {
     expect(findInexactNumbers(text).map(({ path }) => path)).toEqual(paths);
   });
 
-  it("says what is wrong with each, and names at most 20", () => {
+  it("findInexactNumbers says what is wrong with each, and names at most 20", () => {
     expect(findInexactNumbers("[9007199254740993, 1e999]").map(({ message }) => message)).toEqual([
       "9007199254740993 is beyond 2^53 - 1, up to which whole numbers are exact (send it as a string)",
       "1e999 is too large for a number (send it as a string)",
@@ -75,7 +75,7 @@ describe("findInexactNumbers", () => {
     expect(findInexactNumbers(JSON.stringify(Array.from({ length: 10_000 }, () => 2 ** 53)))).toHaveLength(20);
   });
 
-  it("finds every number that would come out as another one, wherever it stands", () => {
+  it("findInexactNumbers finds every number that would come out as another one, wherever it stands", () => {
     const digits = fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }).map(String);
     const near = fc.bigInt({ min: 2n ** 53n - 3n, max: 2n ** 53n + 3n }).map(String);
     const exponent = fc

@@ -29,25 +29,25 @@ describe("the priority in a payload", () => {
 });
 
 describe("the key in a payload", () => {
-  it('is what stands at its path, as JSON, so that 1 and "1" are two keys', async () => {
+  it('the key in a payload is what stands at its path, as JSON, so that 1 and "1" are two keys', async () => {
     expect(await saidBy({ user: 1 })).toEqual({ concurrency: "1" });
     expect(await saidBy({ user: "1" })).toEqual({ concurrency: '"1"' });
     expect(await saidBy({ user: { team: "a" } })).toEqual({ concurrency: '{"team":"a"}', rate_limit: '"a"' });
     expect(await saidBy({ user: null })).toEqual({ concurrency: "null" });
   });
 
-  it("is absent where the path leads nowhere, or into no JSON", async () => {
+  it("the key in a payload is absent where the path leads nowhere, or into no JSON", async () => {
     for (const value of [{}, null, 7, [], "user", new Uint8Array([1])]) expect(await saidBy(value)).toEqual({});
   });
 
-  it("of 200 characters stands as it is; a longer one is named by its digest, and no two alike", async () => {
+  it("the key in a payload of 200 characters stands as it is; a longer one is named by its digest, and no two alike", async () => {
     const key = (length: number) => saidBy({ user: "u".repeat(length - 2) });
     expect(await key(200)).toEqual({ concurrency: `"${"u".repeat(198)}"` });
     expect(await key(201)).toEqual({ concurrency: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
     expect(await key(201)).not.toEqual(await key(202));
   });
 
-  it("of items is that of each, in their order; what is no array has none", async () => {
+  it("the key in a payload of items is that of each, in their order; what is no array has none", async () => {
     expect(await saidBy([{ user: 1 }, {}, { user: 2, urgency: 1 }], true)).toEqual([
       { concurrency: "1" },
       {},

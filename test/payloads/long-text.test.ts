@@ -24,7 +24,7 @@ function written(value: unknown): string {
 }
 
 describe("a long text", () => {
-  it("is written as JSON.stringify writes it, wherever it stands", () => {
+  it("a long text is written as JSON.stringify writes it, wherever it stands", () => {
     fc.assert(
       fc.property(values, (value) => {
         const expected = JSON.stringify(value);
@@ -36,7 +36,7 @@ describe("a long text", () => {
   });
 
   it.each(["\u{1f600}", "\ud83d", "\ude00", "\ud83d\u{1f600}", "\u{1f600}\ude00", "\u0000", "€"])(
-    "keeps %j at each place near the cuts",
+    "a long text keeps %j at each place near the cuts",
     (letter) => {
       for (let before = 16_380; before <= 16_388; before += 1) {
         const value = [`${"x".repeat(before)}${letter}${"€".repeat(16_380)}${letter}x`];

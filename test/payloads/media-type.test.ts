@@ -10,7 +10,7 @@ describe("a media type", () => {
     "application/vnd.peach.v1+json",
     "text/plain;",
     "text/plain; ;charset=utf-8",
-  ])("is %s", (text) => expect(isMediaType(text)).toBe(true));
+  ])("a media type is %s", (text) => expect(isMediaType(text)).toBe(true));
 
   it.each([
     "",
@@ -28,9 +28,9 @@ describe("a media type", () => {
     "a/b;c=d e",
     "a/b, c/d",
     ";;;",
-  ])("is not %j", (text) => expect(isMediaType(text)).toBe(false));
+  ])("a media type is not %j", (text) => expect(isMediaType(text)).toBe(false));
 
-  it("is told at once, whatever the text", () => {
+  it("a media type is told at once, whatever the text", () => {
     for (const text of [`a/b${" ;".repeat(50_000)}!`, `a/b${"; ".repeat(50_000)},`, `a/b;c="${"\\".repeat(100_001)}`]) {
       expect(isMediaType(text)).toBe(false);
     }

@@ -31,20 +31,20 @@ async function ofBlocks(kind: "stream" | "bytes", blocks: readonly Uint8Array[])
 }
 
 describe("the digest of a payload", () => {
-  it("is that of its kind and bytes, as SHA-256 in base64url", async () => {
+  it("the digest of a payload is that of its kind and bytes, as SHA-256 in base64url", async () => {
     const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode('json\n{"a":1}'));
     const expected = new Uint8Array(bytes).toBase64({ alphabet: "base64url", omitPadding: true });
     expect(await ofValue({ a: 1 })).toBe(expected);
   });
 
-  it("is the same for JSON that is written in other ways", async () => {
+  it("the digest of a payload is the same for JSON that is written in other ways", async () => {
     const digest = await ofValue({ a: [1, "é"], b: null });
     for (const text of ['{"a":[1,"é"],"b":null}', ' {\n"a" : [ 1.0, "\\u00e9" ], "b": null } '])
       expect(await ofBody(text)).toBe(digest);
     expect(await ofBody('{"b":null,"a":[1,"é"]}')).not.toBe(digest);
   });
 
-  it("tells kinds apart that have the same bytes", async () => {
+  it("the digest of a payload tells kinds apart that have the same bytes", async () => {
     const text = '"\\ud800"';
     const bytes = new TextEncoder().encode(text);
     const digests = [
@@ -58,13 +58,13 @@ describe("the digest of a payload", () => {
     expect(new Set(digests).size).toBe(digests.length);
   });
 
-  it("does not tell containers of the same bytes apart", async () => {
+  it("the digest of a payload does not tell containers of the same bytes apart", async () => {
     const bytes = Uint8Array.of(1, 2, 3, 4);
     expect(await ofValue(bytes.buffer)).toBe(await ofValue(bytes));
     expect(await ofBody("\u0001\u0002\u0003\u0004", "image/png")).toBe(await ofValue(bytes));
   });
 
-  it("of bytes that pass by is the one of the same bytes when they are held, wherever they are cut", async () => {
+  it("the digest of a payload of bytes that pass by is the one of the same bytes when they are held, wherever they are cut", async () => {
     const bytes = Uint8Array.from({ length: 1_000 }, (_, index) => index % 251);
     const whole = await ofValue(bytes);
     for (const cut of [0, 1, 500, 1_000])
@@ -72,7 +72,7 @@ describe("the digest of a payload", () => {
     expect(await ofBlocks("bytes", [bytes.subarray(0, 999)])).not.toBe(whole);
   });
 
-  it("has a block of its own memory: what is written into it afterwards does not count", async () => {
+  it("the digest of a payload has a block of its own memory: what is written into it afterwards does not count", async () => {
     const block = Uint8Array.of(1, 2, 3);
     const digest = new PassingDigest({ kind: "bytes" });
     await digest.take(block);

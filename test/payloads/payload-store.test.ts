@@ -62,7 +62,7 @@ async function bytesOf(stream: unknown): Promise<Uint8Array> {
 }
 
 describe("keys", () => {
-  it("lets go of what a body was parsed to before it is stored", async () => {
+  it("the store lets go of what a body was parsed to before it is stored", async () => {
     const parsed = new ParsedValue({ a: 1 });
     const payload = {
       kind: "json",
@@ -76,7 +76,7 @@ describe("keys", () => {
     expect(beforePut).toHaveBeenCalledOnce();
   });
 
-  it("lie under the run, one for each attempt and child", () => {
+  it("keys lie under the run, one for each attempt and child", () => {
     const run = newRun();
     expect(triggerPayloadKey(run, "n1", 2)).toBe(`runs/${run}/trigger-n1/2`);
     expect(attemptPayloadKey(run, 2, 3, 4, "")).toBe(`runs/${run}/2/3-4`);
@@ -183,44 +183,48 @@ describe("inline or R2", () => {
 });
 
 describe("large streams", () => {
-  it("64 MiB pass through two tasks unchanged, with one part of them held at a time", { timeout: 60_000 }, async () => {
-    const sent = new crypto.DigestStream("SHA-256");
-    const sentWriter = sent.getWriter();
-    let made = 0;
-    let uploaded = 0;
-    let ahead = 0;
-    const stream = new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          if (made === 64 * MIB) {
-            await sentWriter.close();
-            controller.close();
-            return;
-          }
-          const chunk = crypto.getRandomValues(new Uint8Array(65_536));
-          made += chunk.length;
-          ahead = Math.max(ahead, made - uploaded);
-          await sentWriter.write(chunk);
-          controller.enqueue(chunk);
+  it(
+    "a stream of 64 MiB passes through two tasks unchanged, with one part of it held at a time",
+    { timeout: 60_000 },
+    async () => {
+      const sent = new crypto.DigestStream("SHA-256");
+      const sentWriter = sent.getWriter();
+      let made = 0;
+      let uploaded = 0;
+      let ahead = 0;
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          async pull(controller) {
+            if (made === 64 * MIB) {
+              await sentWriter.close();
+              controller.close();
+              return;
+            }
+            const chunk = crypto.getRandomValues(new Uint8Array(65_536));
+            made += chunk.length;
+            ahead = Math.max(ahead, made - uploaded);
+            await sentWriter.write(chunk);
+            controller.enqueue(chunk);
+          },
         },
-      },
-      { highWaterMark: 0 },
-    );
-    const counting = new FailingBucket(env.PAYLOADS);
-    counting.onAnswer = (call) => {
-      if (call === "uploadPart") uploaded += PART_BYTES;
-    };
-    const first = await newPayload(stream, newKey(), counting.bucket);
-    expect(first).toMatchObject({ at: "r2", kind: "stream", size: 64 * MIB });
-    expect(counting.count("uploadPart")).toBe(8);
-    expect(ahead).toBeLessThanOrEqual(PART_BYTES + 65_536);
+        { highWaterMark: 0 },
+      );
+      const counting = new FailingBucket(env.PAYLOADS);
+      counting.onAnswer = (call) => {
+        if (call === "uploadPart") uploaded += PART_BYTES;
+      };
+      const first = await newPayload(stream, newKey(), counting.bucket);
+      expect(first).toMatchObject({ at: "r2", kind: "stream", size: 64 * MIB });
+      expect(counting.count("uploadPart")).toBe(8);
+      expect(ahead).toBeLessThanOrEqual(PART_BYTES + 65_536);
 
-    const second = await newPayload(await open(first));
-    const received = new crypto.DigestStream("SHA-256");
-    const out = await open(second);
-    if (out instanceof ReadableStream) await out.pipeTo(received);
-    expect(new Uint8Array(await received.digest)).toEqual(new Uint8Array(await sent.digest));
-  });
+      const second = await newPayload(await open(first));
+      const received = new crypto.DigestStream("SHA-256");
+      const out = await open(second);
+      if (out instanceof ReadableStream) await out.pipeTo(received);
+      expect(new Uint8Array(await received.digest)).toEqual(new Uint8Array(await sent.digest));
+    },
+  );
 
   it.each([PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES])(
     "%i bytes in chunks that fit no part come out as they went in",
@@ -304,7 +308,7 @@ describe("when R2 fails", () => {
   );
 
   it(
-    "and keeps failing, the error is the store's, and the author's stream is let go",
+    "an R2 that keeps failing gives the store's error, and lets the author's stream go",
     { timeout: 15_000 },
     async () => {
       const down = { times: Number.POSITIVE_INFINITY, when: "before" } as const;
@@ -333,7 +337,7 @@ describe("when R2 fails", () => {
     },
   );
 
-  it("in the middle of a read, the stream goes on where it was", async () => {
+  it("a stream goes on where it was when R2 fails in the middle of a read", async () => {
     const bytes = new Uint8Array(300_000).map((_, index) => index % 251);
     const payload = await newPayload(bytes);
     const failing = new FailingBucket(env.PAYLOADS);
@@ -355,7 +359,7 @@ describe("when R2 fails", () => {
 
 describe("deletion", () => {
   it(
-    "takes all 2,500 objects of a run and nothing of another; again changes nothing",
+    "deletion takes all 2,500 objects of a run and nothing of another; again changes nothing",
     { timeout: 60_000 },
     async () => {
       const run = newRun();
@@ -375,7 +379,7 @@ describe("deletion", () => {
     },
   );
 
-  it("leaves what the coming run has announced and stored while it is found out what there is", async () => {
+  it("deletion leaves what the coming run has announced and stored while it is found out what there is", async () => {
     const run = newRun();
     const [former, coming] = [triggerPayloadKey(run, "former", 1), triggerPayloadKey(run, "coming", 1)];
     await env.PAYLOADS.put(former, "x");

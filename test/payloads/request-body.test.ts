@@ -46,7 +46,7 @@ describe("JSON", () => {
     },
   );
 
-  it("hands over what it was parsed to once, and is parsed anew for every further reader", async () => {
+  it("JSON hands over what it was parsed to once, and is parsed anew for every further reader", async () => {
     const payload = await encode("application/json", '[{"a":"€"}]');
     if (!("parsed" in payload)) throw new Error("it is not held");
     const values = [valueOf(payload), valueOf(payload), valueOf(payload)];
@@ -55,12 +55,12 @@ describe("JSON", () => {
     expect(payload.parsed?.take()).toBeNull();
   });
 
-  it("keeps the bytes as they came", async () => {
+  it("JSON keeps the bytes as they came", async () => {
     const { payload } = await taken("application/json", '{ "id": 1.50, "id":  2e0 }');
     expect(payload.body).toEqual(new TextEncoder().encode('{ "id": 1.50, "id":  2e0 }'));
   });
 
-  it("with numbers that would come out as others is refused, with their places", async () => {
+  it("JSON with numbers that would come out as others is refused, with their places", async () => {
     const body = '{"order": {"id": 9007199254740993, "price": 1e400}, "name": "9007199254740993"}';
     expect(await encode("application/json", body)).toMatchObject({
       code: "invalid_payload",
@@ -70,13 +70,13 @@ describe("JSON", () => {
     expect(await encode("text/plain", body)).toMatchObject({ kind: "text" });
   });
 
-  it("drops a byte order mark", async () => {
+  it("JSON drops a byte order mark", async () => {
     expect((await taken("application/json", '\ufeff{"a":1}')).payload.body).toEqual(
       new TextEncoder().encode('{"a":1}'),
     );
   });
 
-  it("lies in memory of its declared length, whole also if that is wrong", async () => {
+  it("JSON lies in memory of its declared length, whole also if that is wrong", async () => {
     const sent = new TextEncoder().encode(`[${"1,".repeat(50_000)}1]`);
     for (const contentLength of [sent.length, 1]) {
       const body = pieces(sent.subarray(0, 60_000), sent.subarray(60_000)).stream;
@@ -87,7 +87,7 @@ describe("JSON", () => {
     }
   });
 
-  it("says where it is invalid", async () => {
+  it("JSON says where it is invalid", async () => {
     expect(await encode("application/json", '{"a": {"b": [1,\n 2,, 3]}}')).toMatchObject({
       code: "invalid_json",
       detail: 'The body is not valid JSON: line 2, column 4: expected a value, found ",".',
@@ -98,14 +98,14 @@ describe("JSON", () => {
   it.each([
     ["", "the body is empty"],
     [new Uint8Array([0x22, 0xff, 0x22]), "not UTF-8"],
-  ])("refuses %j", async (body, message) => {
+  ])("JSON refuses %j", async (body, message) => {
     expect(await encode("application/json", body)).toMatchObject({
       code: "invalid_json",
       detail: expect.stringContaining(message),
     });
   });
 
-  it("takes 10 MiB and refuses more, also where more is allowed otherwise", async () => {
+  it("JSON takes 10 MiB and refuses more, also where more is allowed otherwise", async () => {
     const full = new Uint8Array(MAX_JSON_BODY_BYTES).fill(0x20);
     full[0] = 0x31;
     expect(await encode("application/json", full)).toMatchObject({ kind: "json", size: MAX_JSON_BODY_BYTES });
@@ -117,7 +117,7 @@ describe("JSON", () => {
     expect(over.state()).toBe("cancelled");
   });
 
-  it("is also bounded by the caller's limit", async () => {
+  it("JSON is also bounded by the caller's limit", async () => {
     expect(await encode("application/json", "[1234]", 6)).toMatchObject({ kind: "json" });
     expect(await encode("application/json", "[12345]", 6)).toMatchObject({
       code: "payload_too_large",
@@ -147,13 +147,13 @@ describe("text", () => {
     expect(value).toBe("🍑ü".repeat(100_000));
   });
 
-  it("in another charset is bytes with that type", async () => {
+  it("text in another charset is bytes with that type", async () => {
     const { value, payload } = await taken("text/plain; charset=iso-8859-1", new Uint8Array([0xfc]));
     expect(value).toStrictEqual(new Uint8Array([0xfc]));
     expect(payload).toMatchObject({ kind: "bytes", contentType: "text/plain; charset=iso-8859-1" });
   });
 
-  it("refuses bytes that are not UTF-8, small at once and large while streaming", async () => {
+  it("text refuses bytes that are not UTF-8, small at once and large while streaming", async () => {
     expect(await encode("text/plain", new Uint8Array([0xfc]))).toMatchObject({ code: "invalid_payload" });
     expect(await encode("text/plain", new Uint8Array([0xc3]))).toMatchObject({ code: "invalid_payload" });
     expect(
@@ -234,7 +234,7 @@ describe("everything else", () => {
     expect(await failureOf(await encode("audio/mpeg", pieces(new Uint8Array(300_000), gone).stream))).toBe(gone);
   });
 
-  it("refuses a content type longer than 255 characters", async () => {
+  it("a content type longer than 255 characters is refused", async () => {
     expect(await encode(`audio/${"x".repeat(300)}`, null)).toMatchObject({ code: "invalid_request" });
   });
 });

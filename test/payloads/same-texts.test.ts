@@ -21,7 +21,7 @@ function isKept(payload: HeldPayload): boolean {
 }
 
 describe("the value of a payload with a long text", () => {
-  it("is what its bytes are parsed to, and is not parsed", () => {
+  it("the value of a payload with a long text is what its bytes are parsed to, and is not parsed", () => {
     const items = fc.array(fc.oneof(fc.jsonValue({ stringUnit: "binary" }), fc.constant(-0)));
     fc.assert(
       fc.property(items, fc.dictionary(fc.string(), fc.option(fc.integer(), { nil: undefined })), (list, record) => {
@@ -35,7 +35,7 @@ describe("the value of a payload with a long text", () => {
     );
   });
 
-  it("stays what was written, whatever is done to the value afterwards", () => {
+  it("the value of a payload with a long text stays what was written, whatever is done to the value afterwards", () => {
     const given = { text: LONG, list: [1, { a: 1 }] };
     const payload = held(given);
     given.text = "";
@@ -44,7 +44,7 @@ describe("the value of a payload with a long text", () => {
     expect(valueOf(payload)).toStrictEqual({ text: LONG, list: [1, { a: 1 }] });
   });
 
-  it("is read from its bytes where a getter may give something else, and where it is deep or of many values", () => {
+  it("the value of a payload with a long text is read from its bytes where a getter may give something else, and where it is deep or of many values", () => {
     let asked = 0;
     const counting = {
       text: LONG,

@@ -18,7 +18,7 @@ describe("JSON that was sent", () => {
     ["the same name half a million times", `[${'{"name":1},'.repeat(490_000)}{}]`],
     ["200,000 names", JSON.stringify(Object.fromEntries(Array.from({ length: 199_000 }, (_, at) => [`k${at}`, at])))],
     ["as many strings as one likes", JSON.stringify(Array.from({ length: 400_000 }, (_, at) => `k${at}`))],
-  ])("is taken: %s", (_, text) => {
+  ])("JSON that was sent is taken: %s", (_, text) => {
     expect(outcomeOf(text)).toBe("taken");
   });
 
@@ -38,11 +38,11 @@ describe("JSON that was sent", () => {
       `[${Array.from({ length: 300_000 }, (__, at) => `{"k${at}" :0}`).join(",")}]`,
       "payload_too_large The JSON has more than about 200000 different names",
     ],
-  ])("is refused before it is parsed: %s", (_, text, problem) => {
+  ])("JSON that was sent is refused before it is parsed: %s", (_, text, problem) => {
     expect(outcomeOf(text)).toContain(problem);
   });
 
-  it("that is none is refused with the place", () => {
+  it("JSON that was sent that is none is refused with the place", () => {
     expect(outcomeOf('{"a": [1,]}')).toBe(
       'invalid_json The body is not valid JSON: line 1, column 10: expected a value, found "]".',
     );

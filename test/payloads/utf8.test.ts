@@ -25,7 +25,7 @@ const anyBytes = fc
   .map((parts) => Uint8Array.from([0x78, ...parts.flat(), 0x78]).subarray(1, -1));
 
 describe("bytes in UTF-8", () => {
-  it("are read as the standard's decoder reads them, of whatever bytes", () => {
+  it("bytes in UTF-8 are read as the standard's decoder reads them, of whatever bytes", () => {
     const keeping = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
     fc.assert(
       fc.property(anyBytes, (bytes) => {
@@ -36,7 +36,7 @@ describe("bytes in UTF-8", () => {
     );
   });
 
-  it("are refused where the standard's decoder refuses them", () => {
+  it("bytes in UTF-8 are refused where the standard's decoder refuses them", () => {
     const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     const expected = (bytes: Uint8Array): string | null => {
       try {

@@ -28,7 +28,7 @@ const texts: readonly (readonly [string, string, readonly string[]])[] = [
 ];
 
 describe("the catalogue", () => {
-  it("has some fifty programmes with ids of their own", () => {
+  it("the catalogue has some fifty programmes with ids of their own", () => {
     expect(catalogue.length).toBeGreaterThanOrEqual(50);
     expect(new Set(catalogue.map(({ id }) => id)).size).toBe(catalogue.length);
   });
@@ -42,7 +42,7 @@ describe("ranking", () => {
     expect(found).toEqual(genres);
   });
 
-  it("scores fall, and no more than the limit are given", () => {
+  it("ranking gives falling scores, and no more programmes than the limit", () => {
     const scores = rankProgrammes(GLACIER, 4).map(({ score }) => score);
     expect(scores).toHaveLength(4);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
@@ -62,7 +62,7 @@ describe("ranking", () => {
 });
 
 describe("recommend", () => {
-  it("stores what it passes under the audio's key and as the latest", async () => {
+  it("recommend stores what it passes under the audio's key and as the latest", async () => {
     const kv = new MemoryKv();
     const passed = await runRecommend(kv, "audio/glacier.mp3", GLACIER);
     expect(passed).toMatchObject({
@@ -77,19 +77,19 @@ describe("recommend", () => {
     expect(await read(kv, "?limit=20")).toEqual({ status: 200, body });
   });
 
-  it("stores for strangers nothing of what was said, nor the name of the audio", async () => {
+  it("recommend stores for strangers nothing of what was said, nor the name of the audio", async () => {
     const kv = new MemoryKv();
     await runRecommend(kv, "audio/board-meeting.mp3", `The merger price is forty two million. ${GLACIER}`);
     for (const query of ["", "?audio=audio/board-meeting.mp3"])
       expect(JSON.stringify(await read(kv, query))).not.toMatch(/merger|board-meeting|glaciers of/);
   });
 
-  it("quotes the beginning of a long text, to a whole word", async () => {
+  it("recommend quotes the beginning of a long text, to a whole word", async () => {
     const passed = await runRecommend(new MemoryKv(), "audio/long.mp3", "glacier ".repeat(100));
     expect(passed).toMatchObject({ transcript_excerpt: expect.stringMatching(/^(glacier ){29,30}…$/) });
   });
 
-  it("takes audio keys that are longer than KV's, and one that is named latest", async () => {
+  it("recommend takes audio keys that are longer than KV's, and one that is named latest", async () => {
     const kv = new MemoryKv();
     const long = `audio/${"ü".repeat(500)}.mp3`;
     await runRecommend(kv, long, GLACIER);
@@ -103,7 +103,7 @@ describe("recommend", () => {
 });
 
 describe("recommendations", () => {
-  it("gives five unless asked for another number", async () => {
+  it("the recommendations are five unless asked for another number", async () => {
     const kv = new MemoryKv();
     await runRecommend(kv, "a.mp3", `${GLACIER} goal jazz parliament bread moon detective children train`);
     expect(await read(kv, "")).toMatchObject({ body: { recommendations: { length: 5 } } });
@@ -119,22 +119,28 @@ describe("recommendations", () => {
     expect(await read(kv, "?audio=a.mp3")).toMatchObject(glacier ?? {});
   });
 
-  it.each(["", "?audio=audio/none.mp3"])("there being none for %j is a 404 that says what to do", async (query) => {
-    expect(await read(new MemoryKv(), query)).toMatchObject({
-      status: 404,
-      body: { code: "not_found", hint: expect.stringContaining("Upload") },
-    });
-  });
+  it.each(["", "?audio=audio/none.mp3"])(
+    "the recommendations for %j, of which there are none, are a 404 that says what to do",
+    async (query) => {
+      expect(await read(new MemoryKv(), query)).toMatchObject({
+        status: 404,
+        body: { code: "not_found", hint: expect.stringContaining("Upload") },
+      });
+    },
+  );
 
-  it.each(["0", "21", "1.5", "many", ""])("limit=%s is a 400 that says what is expected", async (limit) => {
-    expect(await read(new MemoryKv(), `?limit=${limit}`)).toMatchObject({
-      status: 400,
-      body: {
-        code: "invalid_request",
-        detail: `limit is ${JSON.stringify(limit)}; expected a whole number from 1 to 20.`,
-      },
-    });
-  });
+  it.each(["0", "21", "1.5", "many", ""])(
+    "the recommendations with limit=%s are a 400 that says what is expected",
+    async (limit) => {
+      expect(await read(new MemoryKv(), `?limit=${limit}`)).toMatchObject({
+        status: 400,
+        body: {
+          code: "invalid_request",
+          detail: `limit is ${JSON.stringify(limit)}; expected a whole number from 1 to 20.`,
+        },
+      });
+    },
+  );
 });
 
 /** As much of KV as the pipeline uses, with KV's limit for keys. */

@@ -22,7 +22,7 @@ const EVENT = {
 };
 
 describe("captions", () => {
-  it("of the sample fit its audio and say its language", async () => {
+  it("captions of the sample fit its audio and say its language", async () => {
     const { language, captions } = await readCaptions(readFileSync(join(SAMPLE, "glacier.vtt"), "utf8"));
     expect(language).toBe("en");
     expect(captions).toHaveLength(4);
@@ -37,7 +37,7 @@ describe("captions", () => {
     expect(captions.at(-1)?.end).toBeLessThan(seconds);
   });
 
-  it("lose their markup, line breaks and empty cues, and keep their order", async () => {
+  it("captions lose their markup, line breaks and empty cues, and keep their order", async () => {
     const text =
       "\uFEFFWEBVTT\r\n\r\nNOTE a note\r\n\r\n1\r\n00:01.000 --> 00:02.500\r\n<v Anna>Ice &amp; <i>sea</i>\r\n<00:02.000><c.loud>rise</c>\r\n\r\n00:03.000 --> 00:04.000\r\n\r\n01:00:00.000 --> 01:00:01.000\r\nAt last\r\n";
     expect(await readCaptions(text)).toEqual({
@@ -53,13 +53,13 @@ describe("captions", () => {
     ["", "missing WEBVTT file header (line 1)"],
     ["hello", "missing WEBVTT file header (line 1)"],
     ["WEBVTT\n\n00:01.000 --> soon\nHello", "cue end timestamp `soon` is invalid on line 3 (line 3)"],
-  ])("that are not WebVTT (%j) say why and where", async (text, reason) => {
+  ])("captions that are not WebVTT (%j) say why and where", async (text, reason) => {
     await expect(readCaptions(text)).rejects.toThrow(new CaptionsError(reason));
   });
 });
 
 describe("audio_transcription_task", () => {
-  it("takes the captions beside the audio where there is no Workers AI", async () => {
+  it("audio_transcription_task takes the captions beside the audio where there is no Workers AI", async () => {
     const uploads = new MemoryBucket({ "audio/glacier.mp3": "abc", "audio/glacier.vtt": readSample("glacier.vtt") });
     const transcript = await transcribe(EVENT, { UPLOADS: uploads });
     expect(transcript).toMatchObject({ audio: { bucket: "uploads", key: "audio/glacier.mp3" }, language: "en" });
@@ -71,7 +71,7 @@ describe("audio_transcription_task", () => {
   it.each([
     [{ s3_uri: "s3://uploads/audio/a/b.mp3", language: "fr" }, "fr"],
     [{ bucket: "uploads", key: "audio/a/b.mp3" }, "und"],
-  ])("finds the object that %j names", async (request, language) => {
+  ])("audio_transcription_task finds the object that %j names", async (request, language) => {
     const uploads = new MemoryBucket({
       "audio/a/b.mp3": "abc",
       "audio/a/b.vtt": "WEBVTT\n\n00:00.000 --> 00:01.000\nOui",
@@ -84,7 +84,7 @@ describe("audio_transcription_task", () => {
     });
   });
 
-  it("lets Whisper listen to the audio where there is Workers AI", async () => {
+  it("audio_transcription_task lets Whisper listen to the audio where there is Workers AI", async () => {
     const calls: unknown[] = [];
     const ai = {
       run: async (...call: unknown[]) => {
@@ -138,20 +138,20 @@ describe("audio_transcription_task", () => {
       { s3_uri: "s3://uploads/private/board-meeting.mp3" },
       /but was given uploads\/private\/board-meeting\.mp3/,
     ],
-  ])("fails for good, saying what to do, if %s", async (_, objects, request, reason) => {
+  ])("audio_transcription_task fails for good, saying what to do, if %s", async (_, objects, request, reason) => {
     const failure = transcribe(request, { UPLOADS: new MemoryBucket(objects) });
     await expect(failure).rejects.toBeInstanceOf(NonRetryableError);
     await expect(failure).rejects.toThrow(reason);
   });
 
-  it("refuses audio that is too large for Whisper before it reads it", async () => {
+  it("audio_transcription_task refuses audio that is too large for Whisper before it reads it", async () => {
     const huge = { get: async () => ({ size: 25 * 1024 * 1024 }) };
     await expect(transcribe(EVENT, { UPLOADS: huge, AI: {} })).rejects.toThrow(
       /26214400 bytes; Whisper takes up to 25165824/,
     );
   });
 
-  it("leaves it to the next attempt if Whisper fails", async () => {
+  it("audio_transcription_task leaves it to the next attempt if Whisper fails", async () => {
     const ai = { run: () => Promise.reject(new Error("3040: Capacity temporarily exceeded")) };
     const failure = transcribe(EVENT, { UPLOADS: new MemoryBucket({ "audio/glacier.mp3": "abc" }), AI: ai });
     await expect(failure).rejects.not.toBeInstanceOf(NonRetryableError);
@@ -163,13 +163,13 @@ describe("audio_transcription_task", () => {
     [{ s3_uri: "uploads/audio/a.mp3" }],
     [{ s3_uri: "s3://uploads/" }],
     [{ ...EVENT, language: "English" }],
-  ])("does not take %j", (request) => {
+  ])("audio_transcription_task does not take %j", (request) => {
     expect(audio_transcription_task.input?.safeParse(request).success).toBe(false);
   });
 });
 
 describe("archive", () => {
-  it("keeps the transcript as JSON and as text, outside the prefix that triggers", async () => {
+  it("archive keeps the transcript as JSON and as text, outside the prefix that triggers", async () => {
     const uploads = new MemoryBucket({});
     const transcript: Transcript = {
       audio: { bucket: "uploads", key: "audio/a.mp3" },
@@ -188,14 +188,14 @@ describe("archive", () => {
 });
 
 describe("webhook_handler", () => {
-  it("triggers the transcription and leaves the answer to Peach", async () => {
+  it("webhook_handler triggers the transcription and leaves the answer to Peach", async () => {
     expect(await post(JSON.stringify({ s3_uri: EVENT.s3_uri, language: "en", more: 1 }))).toEqual({
       answer: undefined,
       triggers: [["audio_transcription", { s3_uri: EVENT.s3_uri, language: "en" }, undefined]],
     });
   });
 
-  it("takes no idempotency key of a header, which is not signed", async () => {
+  it("webhook_handler takes no idempotency key of a header, which is not signed", async () => {
     const { triggers } = await post(JSON.stringify({ s3_uri: EVENT.s3_uri }), { "Idempotency-Key": "k1" });
     expect(triggers).toEqual([["audio_transcription", { s3_uri: EVENT.s3_uri }, undefined]]);
   });
@@ -209,7 +209,7 @@ describe("webhook_handler", () => {
     ['{"s3_uri": "s3://uploads/audio/"}', "$.s3_uri", "expected s3://uploads/audio/NAME"],
     ['{"s3_uri": "s3://peach-payloads/audio/a.mp3"}', "$.s3_uri", "expected s3://uploads/audio/NAME"],
     ['{"s3_uri": "s3://uploads/audio/a.mp3", "language": "English"}', "$.language", "expected a language tag"],
-  ])("answers 400 to %s, says where it is wrong, and triggers nothing", async (body, path, message) => {
+  ])("webhook_handler answers 400 to %s, says where it is wrong, and triggers nothing", async (body, path, message) => {
     const { answer, triggers } = await post(body);
     expect(triggers).toEqual([]);
     expect(answer).toBeInstanceOf(Response);

@@ -25,14 +25,14 @@ function failureOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe("a call with a limit of time", () => {
-  it("gives the answer, or the failure, and leaves no timer behind", async () => {
+  it("a call with a limit of time gives the answer, or the failure, and leaves no timer behind", async () => {
     expect(await within(1_000, "it", Promise.resolve("answer"))).toBe("answer");
     const failure = new TypeError("no such method");
     expect(await failureOf(within(1_000, "it", Promise.reject(failure)))).toBe(failure);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("fails at its limit if nobody answers, as surroundings do that fail", async () => {
+  it("a call with a limit of time fails at its limit if nobody answers, as surroundings do that fail", async () => {
     const failed = failureOf(within(1_000, "the archive", silence()));
     await vi.advanceTimersByTimeAsync(999);
     expect(vi.getTimerCount()).toBe(1);
@@ -43,7 +43,7 @@ describe("a call with a limit of time", () => {
     expect(isTransient(error)).toBe(true);
   });
 
-  it("of more than a timer can count does not fail at once", async () => {
+  it("a call with a limit of time of more than a timer can count does not fail at once", async () => {
     const failed = failureOf(within(40 * 86_400_000, "it", silence()));
     let isOver = false;
     void failed.then(() => (isOver = true));
@@ -53,7 +53,7 @@ describe("a call with a limit of time", () => {
 });
 
 describe("a call that may be made again", () => {
-  it("is made once more when it was not answered in time, and given up when it was not answered twice", async () => {
+  it("a call that may be made again is made once more when it was not answered in time, and given up when it was not answered twice", async () => {
     const call = vi.fn(() => silence());
     const failed = failureOf(callWithRetries("the object", call));
     await vi.advanceTimersByTimeAsync(2 * BRIEFLY.limitMs);
@@ -63,7 +63,7 @@ describe("a call that may be made again", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is answered by the second object that it reaches", async () => {
+  it("a call that may be made again is answered by the second object that it reaches", async () => {
     const answers = [silence<string>(), Promise.resolve("here")];
     const answer = callWithRetries("the object", () => answers.shift() ?? silence());
     await vi.advanceTimersByTimeAsync(BRIEFLY.limitMs);

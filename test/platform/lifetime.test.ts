@@ -6,7 +6,7 @@ afterEach(() => {
 });
 
 describe("work in the background of an attempt", () => {
-  it("that fails is logged at once, and no rejection is left for anybody to handle", async () => {
+  it("work in the background of an attempt that fails is logged at once, and no rejection is left for anybody to handle", async () => {
     const written = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const background = new BackgroundWork();
     background.waitUntil(Promise.reject(new Error("the run cannot be reached")));
@@ -17,7 +17,7 @@ describe("work in the background of an attempt", () => {
     await expect(background.ended()).resolves.toBeUndefined();
   });
 
-  it("is waited for, with the work that it adds itself", async () => {
+  it("work in the background of an attempt is waited for, with the work that it adds itself", async () => {
     const background = new BackgroundWork();
     const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const order: string[] = [];

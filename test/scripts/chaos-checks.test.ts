@@ -48,11 +48,11 @@ const RUN: FollowedRun = {
 };
 
 describe("a run that was killed in the middle and ended as it had to", () => {
-  it("violates nothing", () => {
+  it("a run that was killed in the middle and ended as it had to violates nothing", () => {
     expect(violationsOf(historyOf())).toEqual([]);
   });
 
-  it("violates nothing if the lost attempt had done its work too", () => {
+  it("a run that was killed in the middle and ended as it had to violates nothing if the lost attempt had done its work too", () => {
     expect(violationsOf(historyOf({}, REPORTS.toSpliced(3, 0, end("direct_end", 1, "another"))))).toEqual([]);
   });
 });
@@ -233,12 +233,12 @@ describe("the steps of a task", () => {
     step,
   });
 
-  it("may be done again as long as no later one has begun", () => {
+  it("the steps of a task may be done again as long as no later one has begun", () => {
     const steps = [stepOf(1, 1), stepOf(2, 1), stepOf(2, 2)];
     expect(violationsOf(historyOf({}, [...REPORTS, ...steps]))).toEqual([]);
   });
 
-  it("are not done again once a later one has", () => {
+  it("the steps of a task are not done again once a later one has", () => {
     const steps = [stepOf(1, 1), stepOf(1, 2), stepOf(2, 1)];
     expect(violationsOf(historyOf({}, [...REPORTS, ...steps]))).toMatchObject([
       { rule: "doubled_step", task: "direct" },
@@ -268,7 +268,7 @@ describe("a limited task", () => {
       .map(({ detail }) => detail);
   };
 
-  it("may have two attempts at once, one after the other as many as there are", () => {
+  it("a limited task may have two attempts at once, one after the other as many as there are", () => {
     expect(
       rules([
         limited("a", "start"),
@@ -280,21 +280,21 @@ describe("a limited task", () => {
     ).toEqual([]);
   });
 
-  it("is found out with three", () => {
+  it("a limited task is found out with three", () => {
     const reports = ["a", "b", "c"].flatMap((run) => [limited(run, "start")]);
     expect(rules([...reports, ...["a", "b", "c"].map((run) => limited(run, "end"))])).toEqual([
       "3 attempts ran at once, of a, b, c",
     ]);
   });
 
-  it("does not count code that goes on after its timeout, and that of others all the same", () => {
+  it("a limited task does not count code that goes on after its timeout, and that of others all the same", () => {
     const starts = ["a", "b", "c", "d"].map((run) => limited(run, "start"));
     const ends = ["a", "b", "c", "d"].map((run) => limited(run, "end"));
     expect(rules([...starts, ...ends], [], ["a", "b"], "timed_out")).toEqual([]);
     expect(rules([...starts, ...ends], [], ["a"], "timed_out")).toEqual(["3 attempts ran at once, of b, c, d"]);
   });
 
-  it("counts what a kill has taken until that kill, and not after it", () => {
+  it("a limited task counts what a kill has taken until that kill, and not after it", () => {
     const before = [limited("a", "start"), limited("b", "start")];
     const after = [limited("c", "start"), limited("d", "start"), limited("c", "end"), limited("d", "end")];
     expect(rules([...before, ...after], [2], ["a", "b"])).toEqual([]);
@@ -310,11 +310,11 @@ describe("a task that is limited by user", () => {
   const overloads = (reports: readonly Report[]): readonly string[] =>
     violationsOf({ ...historyOf(), reports, runs: [] }).map(({ detail }) => detail);
 
-  it("may run once for each user at once", () => {
+  it("a task that is limited by user may run once for each user at once", () => {
     expect(overloads([keyed("a", "start", "anna"), keyed("b", "start", "bert")])).toEqual([]);
   });
 
-  it("is found out with two of one user", () => {
+  it("a task that is limited by user is found out with two of one user", () => {
     const starts = [keyed("a", "start", "anna"), keyed("b", "start", "anna")];
     expect(overloads([...starts, keyed("a", "end", "anna"), keyed("b", "end", "anna")])).toEqual([
       "2 attempts ran at once, of a, b",
@@ -342,11 +342,11 @@ describe("an external task", () => {
     end("approve_end", 2, "y"),
   ];
 
-  it("may be completed by the URL of any of its attempts", () => {
+  it("an external task may be completed by the URL of any of its attempts", () => {
     expect(violationsOf(historyOf(run, reports("approved")))).toEqual([]);
   });
 
-  it("is told if its child read something else than was sent for it", () => {
+  it("an external task is told if its child read something else than was sent for it", () => {
     expect(violationsOf(historyOf(run, reports("refused"))).map(({ rule }) => rule)).toEqual(["wrong_read"]);
   });
 });

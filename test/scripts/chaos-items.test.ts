@@ -33,7 +33,7 @@ const REPORTS: readonly ItemReport[] = [
 ];
 
 describe("items of a run that was killed in the middle", () => {
-  it("are as they have to be if each read what was accepted, and all were read in order", () => {
+  it("items of a run that was killed in the middle are as they have to be if each read what was accepted, and all were read in order", () => {
     expect(checkItems(DOCUMENT, REPORTS)).toEqual([]);
   });
 
@@ -44,11 +44,11 @@ describe("items of a run that was killed in the middle", () => {
     ["are read in another order", (reports) => reports.toSpliced(5, 1, joined("B", "A"))],
     ["are read one too few", (reports) => reports.toSpliced(5, 1, joined("A"))],
     ["are read as nobody has passed them", (reports) => reports.toSpliced(5, 1, joined("A", "C"))],
-  ])("are told if they %s", (_, change) => {
+  ])("items of a run that was killed in the middle are told if they %s", (_, change) => {
     expect(checkItems(DOCUMENT, change(REPORTS)).length).toBeGreaterThan(0);
   });
 
-  it("are told if not all have succeeded", () => {
+  it("items of a run that was killed in the middle are told if not all have succeeded", () => {
     const tasks = DOCUMENT.tasks.map((task) =>
       task.each === undefined ? task : { ...task, each: { ...EACH, succeeded: 1 } },
     );
@@ -66,15 +66,15 @@ describe("an item that kills its worker", () => {
   const ofPoison = (read: readonly ItemReport[]): readonly unknown[] =>
     checkItems({ ...DOCUMENT, tasks }, read, { item: [1] });
 
-  it("is the one that fails, and null stands in its place", () => {
+  it("an item that kills its worker is the one that fails, and null stands in its place", () => {
     expect(ofPoison(reports)).toEqual([]);
   });
 
-  it("is told if a neighbour is null in its place", () => {
+  it("an item that kills its worker is told if a neighbour is null in its place", () => {
     expect(ofPoison(reports.with(reports.length - 1, joined(NULL, NULL)))).toMatchObject([{ task: "item" }]);
   });
 
-  it("is told if something else than null stands in its place", () => {
+  it("an item that kills its worker is told if something else than null stands in its place", () => {
     expect(ofPoison(reports.with(reports.length - 1, joined("A", "B")))).toMatchObject([{ task: "item" }]);
   });
 });

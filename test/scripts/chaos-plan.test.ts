@@ -26,11 +26,11 @@ const graphsOf = (root: string): readonly (readonly string[])[] =>
   });
 
 describe("the pipelines of npm run chaos", () => {
-  it("compile in both versions", () => {
+  it("the pipelines of npm run chaos compile in both versions", () => {
     expect(VERSIONS.map(({ diagnostics }) => diagnostics)).toEqual([[], []]);
   });
 
-  it("differ between the versions in tasks, a method, a lane, a limit and a way of dispatch", () => {
+  it("the pipelines of npm run chaos differ between the versions in tasks, a method, a lane, a limit and a way of dispatch", () => {
     const plans = VERSIONS.map(({ compiled }) => compiled?.plan.tasks ?? {});
     expect(plans.map((tasks) => ["novel" in tasks, "former" in tasks])).toEqual([
       [false, true],
@@ -53,24 +53,24 @@ describe("the pipelines of npm run chaos", () => {
 });
 
 describe("what is sent", () => {
-  it("is the same for the same seed, and another for another", () => {
+  it("what is sent is the same for the same seed, and another for another", () => {
     const items = drawItems(new Prng(SEED), SEED, 500, 0);
     expect(drawItems(new Prng(SEED), SEED, 500, 0)).toEqual(items);
     expect(drawItems(new Prng(SEED + 1), SEED, 500, 0)).not.toEqual(items);
   });
 
-  it("has every kind that has a share, and no other", () => {
+  it("what is sent has every kind that has a share, and no other", () => {
     const drawn = new Set(drawItems(new Prng(SEED), SEED, 2_000, 0).map(({ kind }) => kind));
     const shared = [...KINDS].flatMap(([name, { share }]) => (share > 0 ? [name] : []));
     expect([...drawn].toSorted()).toEqual(shared.toSorted());
   });
 
-  it("has as many runs with a poison item as are asked for, spread over all", () => {
+  it("what is sent has as many runs with a poison item as are asked for, spread over all", () => {
     const items = drawItems(new Prng(SEED), SEED, 500, 2);
     expect(items.flatMap(({ kind }, index) => (kind === "poison" ? [index] : []))).toEqual([249, 499]);
   });
 
-  it("is sent twice only with a key", () => {
+  it("what is sent is sent twice only with a key", () => {
     const twice = drawItems(new Prng(SEED), SEED, 500, 0).filter((item) => item.twice);
     expect(twice.length).toBeGreaterThan(0);
     expect(twice.filter(({ key }) => key === null)).toEqual([]);
@@ -78,7 +78,7 @@ describe("what is sent", () => {
 });
 
 describe("the plan of the kills", () => {
-  it.for([0, 1, 2, 3, 20, 100])("has %i kills, those of the load in order", (kills) => {
+  it.for([0, 1, 2, 3, 20, 100])("the plan of the kills has %i kills, those of the load in order", (kills) => {
     const plan = planKills(new Prng(SEED), kills, 2_000);
     expect(plan).toHaveLength(kills);
     const after = plan.filter(({ phase }) => phase === "load").map(({ afterAccepted }) => afterAccepted);
@@ -86,7 +86,7 @@ describe("the plan of the kills", () => {
     expect(after.every((count) => count >= 1 && count < 2_000)).toBe(true);
   });
 
-  it("has kills in each phase, if there are three", () => {
+  it("the plan of the kills has kills in each phase, if there are three", () => {
     expect(planKills(new Prng(SEED), 3, 150).map(({ phase }) => phase)).toEqual(["load", "drain", "retention"]);
   });
 });

@@ -23,13 +23,13 @@ describe("an object that holds the note of a trigger", () => {
   const id = "a1".repeat(32);
   const NOTE = "CREATE TABLE objects_expected (nonce TEXT); INSERT INTO objects_expected VALUES ('n')";
 
-  it("is named as the runtime has noted in its file", () => {
+  it("an object that holds the note of a trigger is named as the runtime has noted in its file", () => {
     write("peach-RunObject", id, `${NOTE}; CREATE TABLE __miniflare_do_name (name TEXT)`);
     write("peach-RunObject", id, "INSERT INTO __miniflare_do_name VALUES ('run_1')");
     expect(objectsThatHold(folder)).toMatchObject([{ name: "run_1", isNoted: true, wakesInMs: null }]);
   });
 
-  it("is named by its alarm where a kill came before the runtime had noted the name", () => {
+  it("an object that holds the note of a trigger is named by its alarm where a kill came before the runtime had noted the name", () => {
     write("peach-RunObject", id, NOTE);
     const at = Date.now() + HOUR_MS;
     write("peach-RunObject", "metadata", `INSERT INTO _cf_ALARM VALUES ('${id}', ${at}000000, 'run_1')`);
@@ -38,7 +38,7 @@ describe("an object that holds the note of a trigger", () => {
     expect(held?.wakesInMs).toBeGreaterThan(HOUR_MS / 2);
   });
 
-  it("has no name where nothing tells it", () => {
+  it("an object that holds the note of a trigger has no name where nothing tells it", () => {
     write("peach-RunObject", id, NOTE);
     expect(objectsThatHold(folder)).toMatchObject([{ name: null, isNoted: true, wakesInMs: null }]);
   });

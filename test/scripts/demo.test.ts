@@ -46,7 +46,7 @@ describe("a task in a line", () => {
     expect(taskLine(view, now + 1_500)).toBe(line);
   });
 
-  it("knows the statuses that never change", () => {
+  it("the statuses that never change are known", () => {
     const statuses = [
       "pending",
       "queued",
@@ -61,13 +61,13 @@ describe("a task in a line", () => {
     expect(statuses.filter(isFinalStatus)).toEqual(["succeeded", "failed", "skipped", "cancelled"]);
   });
 
-  it("gives times in milliseconds and seconds", () => {
+  it("a duration is given in milliseconds and seconds", () => {
     expect([0, 999.4, 1_000, 61_234].map(formatMs)).toEqual(["0 ms", "999 ms", "1.0 s", "61.2 s"]);
   });
 });
 
 describe("a failed run in words", () => {
-  it("names each failed task with its last error", () => {
+  it("a failed run in words names each failed task with its last error", () => {
     const tasks = [
       task("a", "succeeded"),
       task("b", "failed", {
@@ -83,7 +83,7 @@ describe("a failed run in words", () => {
 });
 
 describe("the table of recommendations", () => {
-  it("has a line for each, as long as its score, below what was said", () => {
+  it("the table of recommendations has a line for each, as long as its score, below what was said", () => {
     const text = renderRecommendations({
       transcript_excerpt: "One drop of water. ".repeat(8).trim(),
       recommendations: [
@@ -104,7 +104,7 @@ describe("the table of recommendations", () => {
     ]);
   });
 
-  it("says so if nothing fits", () => {
+  it("the table of recommendations says so if nothing fits", () => {
     const text = renderRecommendations({ transcript_excerpt: "Hm.", recommendations: [] });
     expect(stripVTControlCharacters(text)).toMatch(/Nothing in the catalogue fits\.$/);
   });

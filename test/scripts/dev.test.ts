@@ -31,7 +31,7 @@ function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = [], madeSec
 describe("the text that npm run dev prints once it is ready", () => {
   const { compiled: project } = checkProject(paths);
 
-  it("says where it is, what there is, and how to call it", () => {
+  it("the text that npm run dev prints once it is ready says where it is, what there is, and how to call it", () => {
     if (project === null) throw new Error("peach.conf.example does not compile");
     const text = greet(project.plan);
     expect(text).toContain("http://127.0.0.1:8787\n");
@@ -45,7 +45,7 @@ describe("the text that npm run dev prints once it is ready", () => {
     expect(text).not.toMatch(/Bearer|peach_/);
   });
 
-  it("says when a task is due", () => {
+  it("the text that npm run dev prints once it is ready says when a task is due", () => {
     if (project === null) throw new Error("peach.conf.example does not compile");
     const { archive } = project.plan.tasks;
     if (archive === undefined) throw new Error("the example has no task archive");
@@ -55,7 +55,7 @@ describe("the text that npm run dev prints once it is ready", () => {
     expect(text).toContain("archive  at 0 3 * * * Europe/Zurich\n");
   });
 
-  it("leaves out what a pipeline does not have", () => {
+  it("the text that npm run dev prints once it is ready leaves out what a pipeline does not have", () => {
     if (project === null) throw new Error("peach.conf.example does not compile");
     const { archive } = project.plan.tasks;
     if (archive === undefined) throw new Error("the example has no task archive");
@@ -65,7 +65,7 @@ describe("the text that npm run dev prints once it is ready", () => {
     expect(text).toContain("npm run peach -- trigger archive ");
   });
 
-  it("says which secrets are missing, and nothing where none is", () => {
+  it("the text that npm run dev prints once it is ready says which secrets are missing, and nothing where none is", () => {
     if (project === null) throw new Error("peach.conf.example does not compile");
     expect(greet(project.plan)).not.toContain("secret");
     expect(greet(project.plan, [], ["AUDIO_WEBHOOK_SECRET"])).toMatch(

@@ -4,7 +4,7 @@ import { expectTestsExist, readProjectFile } from "../support/named-tests.ts";
 const SECTIONS = readProjectFile("docs/design/invariants.md").split(/^## /m).slice(1);
 
 describe("the list of invariants", () => {
-  it("has the fifteen, in order", () => {
+  it("the list of invariants has the fifteen, in order", () => {
     expect(SECTIONS.map((section) => Number.parseInt(section, 10))).toEqual(
       Array.from({ length: 15 }, (_, n) => n + 1),
     );

@@ -19,7 +19,7 @@ function results(body: string, ...args: readonly unknown[]): unknown[] {
 }
 
 describe("a small change", () => {
-  it("is one of these", () => {
+  it("a small change is one of these", () => {
     const code = `function f(a, b) {
       if (a < b && !done) return 1;
       call(a);
@@ -42,7 +42,7 @@ describe("a small change", () => {
     `);
   });
 
-  it("does what it says when it is switched on, and nothing else", () => {
+  it("a small change does what it says when it is switched on, and nothing else", () => {
     expect(results("return a < b;", 1, 1)).toEqual([false, true]);
     expect(results("return a && b;", 0, 1)).toEqual([0, 1]);
     expect(results("return a ?? b;", null, 1)).toEqual([1, null]);
@@ -55,20 +55,20 @@ describe("a small change", () => {
     expect(results("return !a;", true)).toEqual([false, true]);
   });
 
-  it("is none in what a module does when it is loaded, in types, and in what ends a loop", () => {
+  it("a small change is none in what a module does when it is loaded, in types, and in what ends a loop", () => {
     expect(changesOf("const A = 1 + 2; const B: 1 | 2 = 1; call(A);")).toEqual([]);
     expect(changesOf("function f(): 1 | true { let x: 5; for (x = y; x < z; x += w) {} while (x < z) {} }")).toEqual(
       [],
     );
   });
 
-  it("leaves everything else as it stands", () => {
+  it("a small change leaves everything else as it stands", () => {
     const code =
       'import { a, type B, c as d } from "x";\nexport { a };\nexport const { e, f: [g] } = { e: d, ...a };\n';
     expect(mutate("src/x.ts", code).code.startsWith(code)).toBe(true);
   });
 
-  it("that makes the code run in a circle ends it", () => {
+  it("a small change that makes the code run in a circle ends it", () => {
     expect(() => results("while (a) { if (a > 0) a -= b; } return a;", 3, 1)).toThrow("in a circle");
   });
 });

@@ -57,7 +57,7 @@ async function overload(system: System, seconds: number): Promise<Record<string,
 }
 
 describe("the overload of the bench", () => {
-  it("counts what ends while it lasts, and how fast the rest is drained", async () => {
+  it("the overload of the bench counts what ends while it lasts, and how fast the rest is drained", async () => {
     const figures = await overload(busySystem({ answerMs: 100, runMs: 10_000, refuses: Number.POSITIVE_INFINITY }), 20);
     // 32 clients, each ten times a second; the runs of the last ten seconds are left.
     expect(figures["accepted"]).toBeCloseTo(320, -1);
@@ -67,7 +67,7 @@ describe("the overload of the bench", () => {
     expect(figures["refused"]).toBe(0);
   });
 
-  it("of a system that breaks counts until its last run ended", async () => {
+  it("the overload of the bench of a system that breaks counts until its last run ended", async () => {
     const system = busySystem({ answerMs: 100, runMs: 100, refuses: Number.POSITIVE_INFINITY, breaksAfter: 1_600 });
     const broken: unknown = await overload(system, 20).catch((error: unknown) => error);
     if (!(broken instanceof BrokenSample)) throw new Error("it did not break", { cause: broken });
@@ -77,14 +77,14 @@ describe("the overload of the bench", () => {
     expect(finished).toBeGreaterThan(290);
   });
 
-  it("has a client that is refused come again after the time that it was told", async () => {
+  it("the overload of the bench has a client that is refused come again after the time that it was told", async () => {
     const figures = await overload(busySystem({ answerMs: 100, runMs: 100, refuses: 2 }), 20);
     // Each client: 100 ms for what is accepted, 100 ms and a second for what is refused.
     expect(figures["refused"]).toBeGreaterThan(400);
     expect(figures["accepted"]).toBeLessThan(40);
   });
 
-  it("is judged against the same work with another dispatch", () => {
+  it("the overload of the bench is judged against the same work with another dispatch", () => {
     const metric = { title: "", unit: "runs/s" } as const;
     const verdicts = judge([
       { ...metric, name: "overload_finished", figures: { peach: figureOf([90]) } },
@@ -95,7 +95,7 @@ describe("the overload of the bench", () => {
     ]);
   });
 
-  it("lasts as long as it is told, and is not for a deployment, whose runs report no end", () => {
+  it("the overload of the bench lasts as long as it is told, and is not for a deployment, whose runs report no end", () => {
     expect(readOptions([], {}).overloadMs).toBe(60_000);
     expect(readOptions(["--seconds", "300"], {}).overloadMs).toBe(300_000);
     expect(() => readOptions(["--seconds", "601"], {})).toThrow("--seconds takes a number from 1 to 600");

@@ -21,7 +21,7 @@ const BOUND: Measures = {
 };
 
 describe("the measures of comments", () => {
-  it("count comment lines, indirect beginnings and pronouns", () => {
+  it("the measures of comments count comment lines, indirect beginnings and pronouns", () => {
     expect(measure([TEXT])).toEqual({
       comment_percent: 66.7,
       indirect_percent: 50,
@@ -30,11 +30,11 @@ describe("the measures of comments", () => {
     });
   });
 
-  it("count lines above 100 columns, in code as well", () => {
+  it("the measures of comments count lines above 100 columns, in code as well", () => {
     expect(measure([`${"x".repeat(100)}\n${"y".repeat(101)}`]).wide_percent).toBe(50);
   });
 
-  it("read line comments for pronouns, and only docs for their beginning", () => {
+  it("the measures of comments read line comments for pronouns, and only docs for their beginning", () => {
     expect(measure(["// It waits\n/** Waits. */"])).toMatchObject({
       indirect_percent: 0,
       pronouns_per_100: 33.3,
@@ -48,13 +48,13 @@ describe("the bounds of a folder", () => {
     ["indirect_percent", 8.1, "above"],
     ["pronouns_per_100", 6.1, "above"],
     ["wide_percent", 1.1, "above"],
-  ] as const)("refuse a worse %s", (name, is, side) => {
+  ] as const)("the bounds of a folder refuse a worse %s", (name, is, side) => {
     expect(compare({ "src/a": { ...BOUND, [name]: is } }, { "src/a": BOUND })).toEqual([
       `src/a: ${name} is ${is}, ${side} its bound of ${BOUND[name]}`,
     ]);
   });
 
-  it("allow what is better by less than half a point", () => {
+  it("the bounds of a folder allow what is better by less than half a point", () => {
     const better = { comment_percent: 20.4, indirect_percent: 7.6, pronouns_per_100: 5.6, wide_percent: 0.6 };
     expect(compare({ "src/a": better }, { "src/a": BOUND })).toEqual([]);
     expect(tighten({ "src/a": better }, { "src/a": BOUND })).toEqual({ "src/a": BOUND });
@@ -65,7 +65,7 @@ describe("the bounds of a folder", () => {
     ["indirect_percent", 7.5],
     ["pronouns_per_100", 5.5],
     ["wide_percent", 0.5],
-  ] as const)("ask to be tightened where %s is %d", (name, is) => {
+  ] as const)("the bounds of a folder ask to be tightened where %s is %d", (name, is) => {
     const measured = { "src/a": { ...BOUND, [name]: is } };
     expect(compare(measured, { "src/a": BOUND })).toEqual([
       `src/a: ${name} is ${is}, better than its bound of ${BOUND[name]}: node scripts/lint/prose.ts --tighten`,
@@ -73,12 +73,12 @@ describe("the bounds of a folder", () => {
     expect(tighten(measured, { "src/a": BOUND })).toEqual(measured);
   });
 
-  it("are never loosened", () => {
+  it("the bounds of a folder are never loosened", () => {
     const worse = { comment_percent: 1, indirect_percent: 50, pronouns_per_100: 50, wide_percent: 50 };
     expect(tighten({ "src/a": worse }, { "src/a": BOUND })).toEqual({ "src/a": BOUND });
   });
 
-  it("are demanded of a new folder, which begins no worse than the goal", () => {
+  it("the bounds of a folder are demanded of a new folder, which begins no worse than the goal", () => {
     const worse = { comment_percent: 12.3, indirect_percent: 50, pronouns_per_100: 2.2, wide_percent: 3 };
     expect(compare({ "src/new": worse }, {})).toEqual([
       "src/new has no bounds yet: node scripts/lint/prose.ts --tighten",
@@ -88,7 +88,7 @@ describe("the bounds of a folder", () => {
     });
   });
 
-  it("leave with their folder", () => {
+  it("the bounds of a folder leave with their folder", () => {
     expect(compare({}, { "src/old": BOUND })).toEqual([
       "src/old has bounds and no source: node scripts/lint/prose.ts --tighten",
     ]);
@@ -110,7 +110,7 @@ describe("node scripts/lint/prose.ts", () => {
   const prose = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
     spawnSync(process.execPath, [resolve("scripts/lint/prose.ts"), ...args], { cwd: root, encoding: "utf8" });
 
-  it("goes red when a comment is added that names no subject, and green once it is reworded", () => {
+  it("node scripts/lint/prose.ts goes red when a comment is added that names no subject, and green once it is reworded", () => {
     writeFileSync(join(root, "src/a/inner/x.ts"), "/** Reads a file. */\nexport const x = 1;\n");
     writeFileSync(join(root, "src/generated/y.ts"), "/** Whether. */\n");
     expect(prose("--tighten").status).toBe(0);
@@ -126,7 +126,7 @@ describe("node scripts/lint/prose.ts", () => {
     expect(prose().status).toBe(0);
   });
 
-  it("exits with 2 if it is called wrongly", () => {
+  it("node scripts/lint/prose.ts exits with 2 if it is called wrongly", () => {
     expect(prose("--loosen")).toMatchObject({ status: 2, stderr: expect.stringContaining("--loosen") });
   });
 });

@@ -49,7 +49,7 @@ describe("the reference lists", () => {
     expect(once(documented.filter((name) => name !== "npm"))).toEqual(found(/^ {2}([\w-]+) {2,}/gm, out));
   });
 
-  it("options that its commands have", async () => {
+  it("the reference lists options that its commands have", async () => {
     for (const [cell = "", does = ""] of rowsUnder("docs/reference/cli.md", "## The command line")) {
       const names = codesIn(cell).flatMap((code) => code.split(" ")[0] ?? []);
       if (names.includes("npm")) continue;

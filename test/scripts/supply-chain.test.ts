@@ -12,7 +12,7 @@ function lockOf(entry: Lock[string]): Lock {
 }
 
 describe("what the project installs", () => {
-  it("is pinned by a hash", () => {
+  it("what the project installs is pinned by a hash", () => {
     expect(lockProblems(lockOf({ integrity: HASH }), [])).toEqual([]);
     expect(lockProblems(lockOf({}), [])).toEqual([
       "@b/c@1.2.3 has no SHA-512 in package-lock.json: install it again with npm",
@@ -20,7 +20,7 @@ describe("what the project installs", () => {
     expect(lockProblems(lockOf({ integrity: "sha1-AAAA" }), [])).toHaveLength(1);
   });
 
-  it("runs no script at installation that is not allowed", () => {
+  it("what the project installs runs no script at installation that is not allowed", () => {
     const lock = lockOf({ integrity: HASH, hasInstallScript: true });
     expect(lockProblems(lock, ["@b/c"])).toEqual([]);
     expect(lockProblems(lock, ["c"])[0]).toContain("@b/c@1.2.3 runs a script when it is installed");
@@ -34,13 +34,13 @@ describe("what the project installs", () => {
     ["GPL-3.0-only", false],
     ["UNLICENSED", false],
     [undefined, false],
-  ])("has a licence that is on the list: %s, %s", (license, isAllowed) => {
+  ])("what the project installs has a licence that is on the list: %s, %s", (license, isAllowed) => {
     const { license: _, ...rest } = { integrity: HASH, license };
     const lock = { "node_modules/x": license === undefined ? rest : { ...rest, license } };
     expect(lockProblems(lock, []).length === 0).toBe(isAllowed);
   });
 
-  it("includes the Node that runs everything, for each machine that it is made for", () => {
+  it("what the project installs includes the Node that runs everything, for each machine that it is made for", () => {
     const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8"));
     const nodes = Object.entries<{ bin?: { node?: string }; integrity?: string }>(packages).filter(
       ([, { bin }]) => bin?.node,
@@ -55,7 +55,7 @@ describe("what the project installs", () => {
     for (const [, { integrity }] of nodes) expect(integrity).toMatch(/^sha512-/);
   });
 
-  it("stands in the bill of materials as a whole", () => {
+  it("what the project installs stands in the bill of materials as a whole", () => {
     const lock = lockOf({ integrity: HASH });
     expect(missingFrom({ components: [{ purl: "pkg:npm/%40b/c@1.2.3" }] }, lock)).toEqual([]);
     expect(missingFrom({ components: [{ purl: "pkg:npm/%40b/c@1.2.4" }] }, lock)).toEqual([
@@ -72,14 +72,17 @@ describe("a secret in a file", () => {
     peach: `peach_${"a1B2c3D4e5".repeat(4)}`,
   };
 
-  it.each(Object.entries(tokens))("is found by its form and not repeated: %s", async (_name, token) => {
-    const found = await secretsIn("a.ts", `const a = 1;\nconst key = "${token}";\n`);
-    expect(found).toHaveLength(1);
-    expect(found[0]).toMatch(/^a\.ts:2: a secret/);
-    expect(found[0]).not.toContain(token);
-  });
+  it.each(Object.entries(tokens))(
+    "a secret in a file is found by its form and not repeated: %s",
+    async (_name, token) => {
+      const found = await secretsIn("a.ts", `const a = 1;\nconst key = "${token}";\n`);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toMatch(/^a\.ts:2: a secret/);
+      expect(found[0]).not.toContain(token);
+    },
+  );
 
-  it("is not seen where there is none", async () => {
+  it("a secret in a file is not seen where there is none", async () => {
     expect(await secretsIn("a.ts", 'const name = "peach_is_a_fruit";')).toEqual([]);
   });
 });

@@ -12,11 +12,11 @@ beforeEach(() => {
 afterEach(() => rmSync(parent, { recursive: true }));
 
 describe("the folder of a test run", () => {
-  it("is among all temporary files where the machine keeps none in memory", () => {
+  it("the folder of a test run is among all temporary files where the machine keeps none in memory", () => {
     expect(testFoldersIn(join(parent, "absent"))).toBe(tmpdir());
   });
 
-  it("is each run's own, and goes with all that is in it", () => {
+  it("the folder of a test run is each run's own, and goes with all that is in it", () => {
     const [first, second] = [makeTestFolder(parent), makeTestFolder(parent)];
     mkdirSync(join(first, "state"));
     expect(readdirSync(parent).toSorted()).toEqual([basename(first), basename(second)].toSorted());
@@ -25,7 +25,7 @@ describe("the folder of a test run", () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it("is deleted by the next run if its own was killed, and only then", () => {
+  it("the folder of a test run is deleted by the next run if its own was killed, and only then", () => {
     const { pid: dead } = spawnSync(process.execPath, ["-e", ""]);
     const others = [`peach-test-run-${process.pid}-used`, "peach-something-else"];
     for (const name of [`peach-test-run-${dead}-left`, ...others]) mkdirSync(join(parent, name));

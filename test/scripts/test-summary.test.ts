@@ -20,13 +20,13 @@ function countOf(body: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof r
 }
 
 describe("the count of a test run", { timeout: 30_000 }, () => {
-  it("counts tests, not files", async () => {
+  it("the count of a test run counts tests, not files", async () => {
     const body = `it("a", () => expect(1).toBe(1)); it("b", () => expect(1).toBe(1));
       it("c", () => expect(1).toBe(2)); it.skip("d", () => undefined);`;
     expect(await countOf(body)).toEqual({ passed: 2, failed: 1, skipped: 1 });
   });
 
-  it("counts a file that cannot be loaded as a failure", async () => {
+  it("the count of a test run counts a file that cannot be loaded as a failure", async () => {
     expect(await countOf(`import "./absent.ts"; it("a", () => undefined);`)).toEqual({
       passed: 0,
       failed: 1,
@@ -34,41 +34,41 @@ describe("the count of a test run", { timeout: 30_000 }, () => {
     });
   });
 
-  it("counts an unhandled error as a failure beside the test that passed", async () => {
+  it("the count of a test run counts an unhandled error as a failure beside the test that passed", async () => {
     const body = `it("leaks", () => { Promise.reject(new Error("leak")); });`;
     expect(await countOf(body)).toEqual({ passed: 1, failed: 1, skipped: 0 });
   });
 
-  it("counts a failing hook as a failure", async () => {
+  it("the count of a test run counts a failing hook as a failure", async () => {
     const body = `beforeAll(() => { throw new Error("hook"); }); it("a", () => undefined);`;
     expect(await countOf(body)).toMatchObject({ passed: 0, failed: 1 });
   });
 
-  it("counts tests whose process dies as failures", async () => {
+  it("the count of a test run counts tests whose process dies as failures", async () => {
     const { passed, failed } = await countOf(`it("dies", () => { process.kill(process.pid, "SIGKILL"); });`);
     expect(passed).toBe(0);
     expect(failed).toBeGreaterThan(0);
   });
 
-  it("gives a run up that stands still, and counts it as a failure", async () => {
+  it("the count of a test run gives a run up that stands still, and counts it as a failure", async () => {
     const body = `it("never ends", () => new Promise(() => undefined), 60_000);`;
     expect((await countOf(body, { PEACH_TEST_STALL_MS: "2000" })).failed).toBeGreaterThan(0);
   });
 
-  it("is a failure if no test is found", async () => {
+  it("the count of a test run is a failure if no test is found", async () => {
     expect(await runVitest(["--root", folder], "ignore")).toEqual({ passed: 0, failed: 1, skipped: 0 });
   });
 });
 
 describe("the closing line", () => {
-  it("names passed and failed tests, and skipped ones only if there are any", () => {
+  it("the closing line names passed and failed tests, and skipped ones only if there are any", () => {
     expect(summaryLine({ passed: 12, failed: 0, skipped: 0 })).toBe("12 passed, 0 failed");
     expect(summaryLine({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
   });
 });
 
 describe("the lines about skipped tests", () => {
-  it("name each file with its count, and say how to run them", () => {
+  it("the lines about skipped tests name each file with its count, and say how to run them", () => {
     const lines = skippedLines(
       new Map([
         ["test/lab/scripted.test.ts", 3],
@@ -79,7 +79,7 @@ describe("the lines about skipped tests", () => {
     expect(lines.at(-1)).toContain(".ci/run");
   });
 
-  it("are none where nothing was skipped", () => {
+  it("the lines about skipped tests are none where nothing was skipped", () => {
     expect(skippedLines(new Map())).toEqual([]);
   });
 });

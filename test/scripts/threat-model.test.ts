@@ -4,7 +4,7 @@ import { expectTestsExist, readProjectFile } from "../support/named-tests.ts";
 const [intro = "", ...threats] = readProjectFile("docs/operations/threat-model.md").split(/^### /m);
 
 describe("the threat model", () => {
-  it("says what is protected, from whom, and what is out of scope", () => {
+  it("the threat model says what is protected, from whom, and what is out of scope", () => {
     expect([...intro.matchAll(/^## (.+)$/gm)].map(([, title]) => title)).toEqual([
       "What is protected",
       "From whom",

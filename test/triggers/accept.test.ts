@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 describe("a trigger", () => {
-  it("covers the task and all that is reachable from it, as peach.conf is now", async () => {
+  it("a trigger covers the task and all that is reachable from it, as peach.conf is now", async () => {
     const requests: AcceptRequest[] = [];
     const { accept } = accepting({ callRun: noting(requests) });
     const [first, second] = [
@@ -32,7 +32,7 @@ describe("a trigger", () => {
     expect(second.ok).toBe(true);
   });
 
-  it("keeps a small payload with the run, and has a large one in R2 before the run points at it", async () => {
+  it("a trigger keeps a small payload with the run, and has a large one in R2 before the run points at it", async () => {
     const requests: AcceptRequest[] = [];
     const stored: boolean[] = [];
     const { accept } = accepting({
@@ -48,7 +48,7 @@ describe("a trigger", () => {
     expect(stored).toEqual([false, false, true]);
   });
 
-  it("with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
+  it("a trigger with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
     const { accept } = accepting();
     const idempotencyKey = apiKey("api", crypto.randomUUID());
     const large = "x".repeat(40_000);
@@ -64,7 +64,7 @@ describe("a trigger", () => {
     expect(kept?.at === "r2" && (await env.PAYLOADS.head(kept.key))?.size).toBe(40_000);
   });
 
-  it("is answered also if its own copy cannot be deleted", async () => {
+  it("a trigger is answered also if its own copy cannot be deleted", async () => {
     const { accept } = accepting();
     const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: apiKey("api", crypto.randomUUID()) });
     await accept(env, createExecutionContext(), trigger);
@@ -77,7 +77,7 @@ describe("a trigger", () => {
 });
 
 describe("dispatch: direct", () => {
-  it("hands the first lease to a driver that goes on after the answer", async () => {
+  it("dispatch: direct hands the first lease to a driver that goes on after the answer", async () => {
     const { accept, driven } = accepting();
     const carried: Promise<unknown>[] = [];
     const lifetime: Lifetime = { waitUntil: (promise) => void carried.push(promise) };
@@ -87,7 +87,7 @@ describe("dispatch: direct", () => {
     expect(driven[0]?.grant.leases.map(({ task }) => task)).toEqual(["at_once"]);
   });
 
-  it("asks for no more time than the invocation has left", async () => {
+  it("dispatch: direct asks for no more time than the invocation has left", async () => {
     const requests: AcceptRequest[] = [];
     const { accept, driven } = accepting({ callRun: noting(requests) });
     const lifetime: Lifetime = { waitUntil: () => undefined, budgetMs: () => 500 };
@@ -96,7 +96,7 @@ describe("dispatch: direct", () => {
     expect(driven).toEqual([]);
   });
 
-  it("claims nothing where it is not asked for, or the run is there already", async () => {
+  it("dispatch: direct claims nothing where it is not asked for, or the run is there already", async () => {
     const requests: AcceptRequest[] = [];
     const { accept, driven } = accepting({ callRun: noting(requests) });
     await accept(env, createExecutionContext(), triggerOf(1));
@@ -125,7 +125,7 @@ describe("an accept that is made again, because its answer was lost", () => {
     );
 
   it.each([null, apiKey("api", crypto.randomUUID())])(
-    "is no duplicate of itself, whatever its key (%#)",
+    "an accept that is made again, because its answer was lost, is no duplicate of itself, whatever its key (%#)",
     async (key) => {
       const { accept } = accepting({ callRun: twice });
       const answer = await accept(env, createExecutionContext(), triggerOf("small", { idempotencyKey: key }));
@@ -133,7 +133,7 @@ describe("an accept that is made again, because its answer was lost", () => {
     },
   );
 
-  it("keeps the payload that the run points at, in R2", async () => {
+  it("an accept that is made again, because its answer was lost, keeps the payload that the run points at, in R2", async () => {
     const { accept } = accepting({ callRun: twice });
     const ctx = createExecutionContext();
     const answer = await accept(env, ctx, triggerOf("x".repeat(40_000)));
@@ -141,7 +141,7 @@ describe("an accept that is made again, because its answer was lost", () => {
     expect(answer.ok && (await triggerObjects(answer.value.runId))).toBe(1);
   });
 
-  it("of a dispatch: direct task gets the lease that was granted the first time", async () => {
+  it("an accept that is made again, because its answer was lost, of a dispatch: direct task gets the lease that was granted the first time", async () => {
     const { accept, driven } = accepting({ callRun: twice });
     await accept(env, createExecutionContext(), triggerOf(1, { task: "at_once" }));
     expect(driven.map(({ grant }) => grant.leases.map(({ task, attempt }) => [task, attempt]))).toEqual([
@@ -155,7 +155,7 @@ describe("a trigger that is not accepted", () => {
   const inEightDays = 8 * 86_400_000;
 
   it.each(["x", "x".repeat(40_000)])(
-    "is refused as overloaded if the run object cannot be reached (%#)",
+    "a trigger that is not accepted is refused as overloaded if the run object cannot be reached (%#)",
     async (payload) => {
       const reached: RunId[] = [];
       const { accept } = accepting({
@@ -171,7 +171,7 @@ describe("a trigger that is not accepted", () => {
     },
   );
 
-  it("leaves its payload if nobody knows whether the run is there; unless it is, the run object deletes it", async () => {
+  it("a trigger that is not accepted leaves its payload if nobody knows whether the run is there; unless it is, the run object deletes it", async () => {
     const requests: AcceptRequest[] = [];
     const { accept } = accepting({
       callRun: (bindings, runId, call) =>
@@ -206,7 +206,7 @@ describe("a trigger that is not accepted", () => {
     expect(await new HandDrivenRun(runId).alarmAt()).toBeGreaterThanOrEqual(before + inEightDays);
   });
 
-  it("is refused as overloaded if R2 cannot store its payload; no run is recorded", async () => {
+  it("a trigger that is not accepted is refused as overloaded if R2 cannot store its payload; no run is recorded", async () => {
     const requests: AcceptRequest[] = [];
     vi.spyOn(env.PAYLOADS, "put").mockRejectedValue(new Error("put: internal error (10001)"));
     const answer = await accepting({ callRun: noting(requests) }).accept(
@@ -219,7 +219,7 @@ describe("a trigger that is not accepted", () => {
     expect(requests).toEqual([]);
   });
 
-  it("rejects with the fault of the code, and with that of the stream, as they are", async () => {
+  it("a trigger that is not accepted rejects with the fault of the code, and with that of the stream, as they are", async () => {
     const bug = new TypeError("a bug");
     const { accept } = accepting({ callRun: () => Promise.reject(bug) });
     await expect(async () => accept(env, createExecutionContext(), triggerOf(1))).rejects.toBe(bug);
@@ -228,8 +228,11 @@ describe("a trigger that is not accepted", () => {
     await expect(async () => accepting().accept(env, createExecutionContext(), triggerOf(stream))).rejects.toBe(broken);
   });
 
-  it.each(["nothing", "toString", "__proto__"])("is refused if there is no task %j", async (task) => {
-    const answer = await accepting().accept(env, createExecutionContext(), triggerOf(1, { task }));
-    expect(answer).toMatchObject({ ok: false, problem: { code: "unknown_task" } });
-  });
+  it.each(["nothing", "toString", "__proto__"])(
+    "a trigger that is not accepted is refused if there is no task %j",
+    async (task) => {
+      const answer = await accepting().accept(env, createExecutionContext(), triggerOf(1, { task }));
+      expect(answer).toMatchObject({ ok: false, problem: { code: "unknown_task" } });
+    },
+  );
 });

@@ -81,7 +81,7 @@ beforeEach(() => {
 });
 
 describe("a trigger and the gate: one", () => {
-  it("that the gate refuses is refused with its problem, and nothing of it is left", async () => {
+  it("a trigger that the gate refuses is refused with its problem, and nothing of it is left", async () => {
     const requests: AcceptRequest[] = [];
     const behind = { code: "overloaded", detail: "d", hint: "h", retryAfterSeconds: 9 } as const;
     const gate: Gate = { admit: () => Promise.resolve(refuse(behind)) };
@@ -97,7 +97,7 @@ describe("a trigger and the gate: one", () => {
     expect(later).toMatchObject({ ok: true, value: { deduplicated: false } });
   });
 
-  it("of a task is work: the gate does not see it", async () => {
+  it("a trigger of a task is work: the gate does not see it", async () => {
     const gate: Gate = { admit: () => Promise.reject(new Error("asked")) };
     const parent = { runId: newRunId(), task: "echo" };
     const origin = { source: "task", by: "echo", parent } as const;
@@ -106,7 +106,7 @@ describe("a trigger and the gate: one", () => {
     });
   });
 
-  it("that finds a place is driven where it was accepted, and gives the place back when the driver leaves", async () => {
+  it("a trigger that finds a place is driven where it was accepted, and gives the place back when the driver leaves", async () => {
     const leave = vi.fn();
     const driving = Promise.withResolvers<void>();
     const { accept } = accepting({
@@ -131,7 +131,7 @@ describe("a trigger and the gate: one", () => {
       { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
       {},
     ],
-  ] as const)("that %s keeps no place", async (_, dependencies, trigger) => {
+  ] as const)("a trigger that %s keeps no place", async (_, dependencies, trigger) => {
     await accepting().accept(
       env,
       createExecutionContext(),
@@ -156,7 +156,7 @@ describe("a trigger and the gate: one", () => {
     ["a task that is dispatched by the queue", {}, true],
     ["a trigger with a delay", { delayMs: 60_000 }, false],
     ["a task with dispatch: direct, which begins in any case", { task: "at_once" }, false],
-  ] as const)("asks for a place or not: %s", async (_, trigger, begins) => {
+  ] as const)("a trigger asks the gate for a place or not: %s", async (_, trigger, begins) => {
     const admit = vi.fn<Gate["admit"]>(() => Promise.resolve(ok(null)));
     await accepting({ gate: { admit } }).accept(env, createExecutionContext(), triggerOf(1, trigger));
     expect(admit).toHaveBeenCalledWith(env, expect.anything(), begins);

@@ -20,7 +20,7 @@ describe("the input of a typed task", () => {
     ["bytes", Uint8Array.of(1), true],
     ["JSON", { n: 1 }, true],
     ["other JSON", { n: {} }, false],
-  ])("sees the value that the task would read: %s", async (_, payload, fits) => {
+  ])("the input of a typed task sees the value that the task would read: %s", async (_, payload, fits) => {
     const answer = await accepting({ registry }).accept(env, createExecutionContext(), triggerOf(payload));
     if (fits) expect(answer.ok).toBe(true);
     else expect(answer).toMatchObject({ ok: false, problem: { code: "invalid_payload", errors: [{ path: "$" }] } });
@@ -31,7 +31,7 @@ describe("the input of a typed task", () => {
     [[], []],
     [["a", ""], ["$[1]"]],
     ["a", ["$"]],
-  ])("of a task with `each` is what one item must be: %j", async (payload, wrong) => {
+  ])("the input of a typed task with `each` is what one item must be: %j", async (payload, wrong) => {
     const task = taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } });
     const answer = await accepting({ registry, plan: planOf([task]) }).accept(
       env,
@@ -42,7 +42,7 @@ describe("the input of a typed task", () => {
     expect(paths).toEqual(wrong);
   });
 
-  it("of a task with `each` looks at no more items than it names as wrong", async () => {
+  it("the input of a typed task with `each` looks at no more items than it names as wrong", async () => {
     let looked = 0;
     const input = z.string().refine(() => (looked += 1) < 0);
     const plan = planOf([taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } })]);
@@ -51,7 +51,7 @@ describe("the input of a typed task", () => {
     expect([answer.ok ? null : answer.problem.errors?.length, looked]).toEqual([20, 21]);
   });
 
-  it("changes nothing of what came", async () => {
+  it("the input of a typed task changes nothing of what came", async () => {
     const requests: AcceptRequest[] = [];
     const { accept } = accepting({ registry, callRun: noting(requests) });
     await accept(env, createExecutionContext(), triggerOf({ n: "7" }));
@@ -61,7 +61,7 @@ describe("the input of a typed task", () => {
     expect(first).toBe('{"n":"7"}');
   });
 
-  it("sees a stream as a stream, of which nothing is read for that", async () => {
+  it("the input of a typed task sees a stream as a stream, of which nothing is read for that", async () => {
     const streams = { ...registry, tasks: { echo: { ...typed, input: z.instanceof(ReadableStream) } } };
     const requests: AcceptRequest[] = [];
     const { accept } = accepting({ registry: streams, callRun: noting(requests) });
@@ -83,7 +83,7 @@ describe("the input of a typed task", () => {
     ["bytes", "bytes", "x".repeat(9_000_000), true],
     ["other bytes", "bytes", "y".repeat(9_000_000), false],
   ] as const)(
-    "is held against the body of any size, also one that comes as a stream: %s",
+    "the input of a typed task is held against the body of any size, also one that comes as a stream: %s",
     async (_, kind, text, fits) => {
       const all = (value: string): boolean => value.startsWith("x") && value.endsWith("x");
       const input = z.union([z.string().refine(all), z.instanceof(Uint8Array).refine((it) => it[0] === 0x78)]);
@@ -107,7 +107,7 @@ describe("the input of a typed task", () => {
     },
   );
 
-  it("refuses what is too large to be held against it: 32 MB, declared or not", async () => {
+  it("the input of a typed task refuses what is too large to be held against it: 32 MB, declared or not", async () => {
     const block = new Uint8Array(1_048_576);
     const body = (blocks: number) => pieces(...Array.from({ length: blocks }, () => block));
     const accept = async (blocks: number, size: number | null) => {
@@ -132,7 +132,7 @@ describe("the input of a typed task", () => {
     expect(await accept(32, null)).toMatchObject({ answer: { ok: true } });
   });
 
-  it("is refused with what its body was found to be while it was read", async () => {
+  it("the input of a typed task is refused with what its body was found to be while it was read", async () => {
     const { ok: _, ...refusal } = refuse({ code: "payload_too_large", detail: "It is.", hint: "Less." });
     const { stream } = pieces(Uint8Array.of(1), new ProblemError(refusal.problem));
     const payload = { kind: "bytes", contentType: "x/y", size: null, body: stream } as const;
@@ -140,7 +140,7 @@ describe("the input of a typed task", () => {
     expect(answer).toEqual({ ok: false, ...refusal });
   });
 
-  it("names at most 20 places that are wrong", async () => {
+  it("the input of a typed task names at most 20 places that are wrong", async () => {
     const input = z.array(z.string());
     const { accept } = accepting({ registry: { ...registry, tasks: { echo: { ...typed, input } } } });
     const answer = await accept(env, createExecutionContext(), triggerOf(Array.from({ length: 50 }, () => 1)));

@@ -20,11 +20,11 @@ async function genesisOf(limits: typeof LIMITS | null): Promise<unknown> {
 }
 
 describe("a run that is accepted", () => {
-  it("carries the time of its deployment if it has limits", async () => {
+  it("a run that is accepted carries the time of its deployment if it has limits", async () => {
     expect(await genesisOf(LIMITS)).toMatchObject({ genesis: { graph: { madeAt: Date.UTC(2027, 0, 1) } } });
   });
 
-  it("carries none if it has no limits", async () => {
+  it("a run that is accepted carries none if it has no limits", async () => {
     expect(await genesisOf(null)).not.toHaveProperty("genesis.graph.madeAt");
   });
 });

@@ -40,24 +40,27 @@ describe("a message that its queue has given up", () => {
       },
     ],
     ["an unknown queue", { what: "is this" }],
-  ])("is recorded with the queue that its shape tells: %s", async (queue, body) => {
-    const id = crypto.randomUUID();
-    expect(await consume(id, body)).toEqual({ acked: [id], retried: [] });
-    const [letter, ...others] = await deadLetters();
-    expect(others).toEqual([]);
-    expect(letter).toEqual({
-      id: expect.stringMatching(/^dlt_[0-9a-z]{26}$/),
-      queue,
-      reason: "given_up",
-      detail: expect.stringContaining(queue),
-      body: JSON.stringify(body),
-      receivedAt: expect.any(Number),
-      attempts: 2,
-      expiresAt: (letter?.receivedAt ?? 0) + 1_000,
-    });
-  });
+  ])(
+    "a message that its queue has given up is recorded with the queue that its shape tells: %s",
+    async (queue, body) => {
+      const id = crypto.randomUUID();
+      expect(await consume(id, body)).toEqual({ acked: [id], retried: [] });
+      const [letter, ...others] = await deadLetters();
+      expect(others).toEqual([]);
+      expect(letter).toEqual({
+        id: expect.stringMatching(/^dlt_[0-9a-z]{26}$/),
+        queue,
+        reason: "given_up",
+        detail: expect.stringContaining(queue),
+        body: JSON.stringify(body),
+        receivedAt: expect.any(Number),
+        attempts: 2,
+        expiresAt: (letter?.receivedAt ?? 0) + 1_000,
+      });
+    },
+  );
 
-  it("is one letter, however often it is delivered", async () => {
+  it("a message that its queue has given up is one letter, however often it is delivered", async () => {
     const id = crypto.randomUUID();
     await consume(id, { what: "is this" });
     await consume(id, { what: "is this" });
@@ -69,12 +72,15 @@ describe("a message that its queue has given up", () => {
     [12n, '"12"'],
     [undefined, '"undefined"'],
     [new Map([[1, 2]]), "{}"],
-  ])("is recorded as JSON, or as text if JSON cannot say it: %s", async (body, text) => {
-    await consume(crypto.randomUUID(), body);
-    expect(await deadLetters()).toMatchObject([{ body: text }]);
-  });
+  ])(
+    "a message that its queue has given up is recorded as JSON, or as text if JSON cannot say it: %s",
+    async (body, text) => {
+      await consume(crypto.randomUUID(), body);
+      expect(await deadLetters()).toMatchObject([{ body: text }]);
+    },
+  );
 
-  it("is acknowledged only when it is recorded", async () => {
+  it("a message that its queue has given up is acknowledged only when it is recorded", async () => {
     expect(await consume("1", {}, WITHOUT_DEAD_LETTERS)).toEqual({ acked: [], retried: ["1"] });
   });
 });

@@ -49,14 +49,14 @@ afterEach(() => {
 });
 
 describe("an event", () => {
-  it("passes the gate once, for all who listen to it", async () => {
+  it("an event passes the gate once, for all who listen to it", async () => {
     loseMessages();
     const { emitted, started } = emitAt(1);
     expect(await emitted).toMatchObject({ ok: true, value: LISTENERS.map((task) => ({ task })) });
     expect(started.toSorted()).toEqual(LISTENERS.toSorted());
   });
 
-  it("starts nothing if the gate refuses it", async () => {
+  it("an event starts nothing if the gate refuses it", async () => {
     const { emitted, started } = emitAt(0);
     expect(await emitted).toEqual(refuse(FULL));
     expect(started).toEqual([]);

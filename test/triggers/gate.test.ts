@@ -53,13 +53,13 @@ async function placeIn(gate: Gate, lifetime = fresh()): Promise<Place | null> {
 }
 
 describe("a trigger at the gate", () => {
-  it("passes at once while nothing older waits", async () => {
+  it("a trigger at the gate passes at once while nothing older waits", async () => {
     const { gate, waits } = gateBehind(0);
     expect(await admit(gate)).toMatchObject({ ok: true });
     expect(waits).toEqual([]);
   });
 
-  it("is held up while older work waits, and then has the queue", async () => {
+  it("a trigger at the gate is held up while older work waits, and then has the queue", async () => {
     const { gate, waits, goOn } = gateBehind(20_000);
     const admitting = admit(gate);
     expect(waits).toEqual([2_000]);
@@ -67,13 +67,13 @@ describe("a trigger at the gate", () => {
     expect(await admitting).toEqual({ ok: true, value: null });
   });
 
-  it("is refused with the time to come again when more waits than can be promised", async () => {
+  it("a trigger at the gate is refused with the time to come again when more waits than can be promised", async () => {
     const { gate, waits } = gateBehind(90_000);
     expect(await admit(gate)).toMatchObject({ ok: false, problem: { code: "overloaded", retryAfterSeconds: 45 } });
     expect(waits).toEqual([]);
   });
 
-  it("is refused when five hundred are held up already", async () => {
+  it("a trigger at the gate is refused when five hundred are held up already", async () => {
     const { gate, goOn } = gateBehind(20_000);
     const heldUp = Array.from({ length: 500 }, () => admit(gate));
     expect(await admit(gate)).toMatchObject({ ok: false, problem: { code: "overloaded", retryAfterSeconds: 7 } });
@@ -84,7 +84,7 @@ describe("a trigger at the gate", () => {
     expect(await next).toMatchObject({ ok: true });
   });
 
-  it("has the backlog asked for beside it where nothing is known", async () => {
+  it("a trigger at the gate has the backlog asked for beside it where nothing is known", async () => {
     const asked: Promise<unknown>[] = [];
     const gate = createGate(new QueueWatch(), new DriverRoom(1), { now: () => NOW, wait: () => Promise.resolve() });
     expect(await gate.admit(env, { waitUntil: (work) => void asked.push(work) }, true)).toMatchObject({ ok: true });
@@ -94,7 +94,7 @@ describe("a trigger at the gate", () => {
 });
 
 describe("a place for a driver", () => {
-  it("is there for as many runs as the isolate has room for, and again for the next when one leaves", async () => {
+  it("a place for a driver is there for as many runs as the isolate has room for, and again for the next when one leaves", async () => {
     const { gate, waits, goOn } = gateBehind(0);
     const place = await placeIn(gate);
     expect(await placeIn(gate)).not.toBeNull();
@@ -110,7 +110,7 @@ describe("a place for a driver", () => {
     expect(await next).toBeNull();
   });
 
-  it("is kept by its driver until that has ended", async () => {
+  it("a place for a driver is kept by its driver until that has ended", async () => {
     const { gate, goOn } = gateBehind(0, { places: 1 });
     const place = await placeIn(gate);
     const { promise: working, resolve: end } = Promise.withResolvers<void>();
@@ -124,7 +124,7 @@ describe("a place for a driver", () => {
     expect(await placeIn(gate)).not.toBeNull();
   });
 
-  it("is waited for while the isolate is busy, which its late timers tell, and found when a driver leaves", async () => {
+  it("a place for a driver is waited for while the isolate is busy, which its late timers tell, and found when a driver leaves", async () => {
     const { gate, waits, goOn } = gateBehind(0, { places: 1, lateMs: 30 });
     const place = await placeIn(gate);
     const waiting = placeIn(gate);
@@ -136,7 +136,7 @@ describe("a place for a driver", () => {
     expect(await waiting).not.toBeNull();
   });
 
-  it("is not waited for longer than five seconds", async () => {
+  it("a place for a driver is not waited for longer than five seconds", async () => {
     const { gate, waits, goOn } = gateBehind(0, { places: 1, lateMs: 480 });
     await placeIn(gate);
     const waiting = placeIn(gate);
@@ -145,19 +145,19 @@ describe("a place for a driver", () => {
     expect(waits).toHaveLength(10);
   });
 
-  it("is there for one run of an invocation: the next ones have the queue", async () => {
+  it("a place for a driver is there for one run of an invocation: the next ones have the queue", async () => {
     const { gate } = gateBehind(0);
     const lifetime = fresh();
     expect(await placeIn(gate, lifetime)).not.toBeNull();
     expect(await placeIn(gate, lifetime)).toBeNull();
   });
 
-  it("is not there in an invocation that is under way: a task that triggers, a consumer, a schedule", async () => {
+  it("a place for a driver is not there in an invocation that is under way: a task that triggers, a consumer, a schedule", async () => {
     const { gate } = gateBehind(0);
     expect(await placeIn(gate, { ...fresh(), budgetMs: () => 28_000 })).toBeNull();
   });
 
-  it("is not there for a run that does not begin now", async () => {
+  it("a place for a driver is not there for a run that does not begin now", async () => {
     expect(await gateBehind(0).gate.admit(env, fresh(), false)).toEqual({ ok: true, value: null });
   });
 });

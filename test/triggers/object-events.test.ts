@@ -132,7 +132,7 @@ describe("the body of", () => {
     expect(await eventsIn(body)).toEqual([event]);
   });
 
-  it("several, in a list or in one envelope, becomes all of their events", async () => {
+  it("the body of several events, in a list or in one envelope, becomes all of them", async () => {
     const events = await eventsIn([r2Copy, bridgeCreated, { Records: [record({}), record({ key: "second" })] }]);
     expect(events.map(({ key }) => key)).toEqual(["my+new%20object", "example+key%20", "red flower+1.jpg", "second"]);
   });
@@ -155,7 +155,7 @@ describe("the body of", () => {
     ["a storage class", { ...bridgeCreated, "detail-type": "Object Storage Class Changed" }],
     ["the end of a subscription", { Type: "UnsubscribeConfirmation", SubscribeURL: "https://example.org" }],
     ["nothing", { Records: [] }],
-  ])("one about %s brings no event", async (_, body) => {
+  ])("the body of an event about %s brings no event", async (_, body) => {
     expect(await eventsIn(body)).toEqual([]);
   });
 });
@@ -218,17 +218,17 @@ describe("a body that is refused names every wrong place", () => {
     ["lists in lists, without an end", "[".repeat(20_000), 0],
     ["a message in a message in a message", messages(30), 1],
     ["a name that is a megabyte", { Records: [], "detail-type": 1, ["x".repeat(1_000_000)]: 1, Type: 1, action: 1 }, 0],
-  ])("is refused with few places, in few words: %s", async (_, body, count) => {
+  ])("a body is refused with few places, in few words: %s", async (_, body, count) => {
     const faults = await faultsOf(body).catch(() => []);
     expect(faults).toHaveLength(count);
     expect(faults.join("").length).toBeLessThan(20_000);
   });
 
-  it("of 10,000 events is taken", async () => {
+  it("a body of 10,000 events is taken", async () => {
     expect(await eventsIn(Array.from({ length: 9_999 }, () => r2Copy))).toHaveLength(9_999);
   });
 
-  it("is answered by the endpoint with 400 and these places, unless it does so itself", async () => {
+  it("a body that is refused is answered by the endpoint with 400 and the wrong places, unless it does so itself", async () => {
     const plan = planOf([], { endpoints: [endpointPlan("hook"), endpointPlan("careful")] });
     const registry = {
       endpoints: {
@@ -249,7 +249,7 @@ describe("a body that is refused names every wrong place", () => {
 });
 
 describe("the confirmation of a subscription", () => {
-  it("is refused, and sent nowhere: it is for endpoints that verify messages of SNS", async () => {
+  it("the confirmation of a subscription is refused, and sent nowhere: it is for endpoints that verify messages of SNS", async () => {
     const fetched = vi.spyOn(globalThis, "fetch");
     expect(await faultsOf(snsConfirmation)).toEqual([expect.stringContaining("auth: {signature: sns, topics: [...]}")]);
     expect(fetched).not.toHaveBeenCalled();

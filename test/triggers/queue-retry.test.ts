@@ -9,20 +9,20 @@ function batchOf(count: number): MessageBatch {
 }
 
 describe("when a message comes again", () => {
-  it("is later after each attempt, up to ten minutes", () => {
+  it("a message comes again later after each attempt, up to ten minutes", () => {
     expect([1, 2, 3, 8, 9, 10, 100].map((attempts) => retryDelaySeconds(attempts, 0))).toEqual([
       2, 4, 8, 256, 512, 600, 600,
     ]);
   });
 
-  it("is spread over half of the delay, in whole seconds, never at once", () => {
+  it("a message comes again spread over half of the delay, in whole seconds, never at once", () => {
     expect([0, 0.5, 0.999].map((jitter) => retryDelaySeconds(4, jitter))).toEqual([16, 12, 9]);
     expect(retryDelaySeconds(1, 0.999)).toBe(2);
   });
 });
 
 describe("a batch", () => {
-  it("is handled six messages at a time", async () => {
+  it("a batch is handled six messages at a time", async () => {
     let now = 0;
     let most = 0;
     const open: (() => void)[] = [];
@@ -41,7 +41,7 @@ describe("a batch", () => {
     expect(now).toBe(0);
   });
 
-  it("goes on where one message's handling throws: only that one comes again", async () => {
+  it("a batch goes on where one message's handling throws: only that one comes again", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const batch = batchOf(10);
     await handleEach(batch, async (message) => {

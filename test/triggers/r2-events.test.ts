@@ -58,7 +58,7 @@ beforeEach(async () => {
 });
 
 describe("an R2 notification", () => {
-  it("starts one run of each task that it fits, with the object as payload", async () => {
+  it("an R2 notification starts one run of each task that it fits, with the object as payload", async () => {
     const event = notification();
     expect(await consume([event])).toEqual({ acked: ["0"], retried: [] });
     for (const task of ["transcribe", "index"]) {
@@ -82,7 +82,7 @@ describe("an R2 notification", () => {
     }
   });
 
-  it("that comes five times, at once or again, starts one run", async () => {
+  it("an R2 notification that comes five times, at once or again, starts one run", async () => {
     const accepted: boolean[] = [];
     const acceptTrigger: AcceptTrigger = async (...trigger) => {
       const answer = await acceptorOf(PLAN)(...trigger);
@@ -100,7 +100,7 @@ describe("an R2 notification", () => {
     expect(accepted.filter((deduplicated) => !deduplicated)).toHaveLength(1);
   });
 
-  it("of another version of the same object starts another run", async () => {
+  it("an R2 notification of another version of the same object starts another run", async () => {
     const event = notification();
     const later = { ...event, eventTime: "2026-05-24T19:36:44.380Z" };
     expect(await runIdFor(env, "index", versionKeyOf(event))).not.toBe(
@@ -114,33 +114,41 @@ describe("an R2 notification", () => {
     ["CompleteMultipartUpload", ["echo all", "echo created"]],
     ["DeleteObject", ["echo all", "echo deleted"]],
     ["LifecycleDeletion", ["echo all", "echo deleted"]],
-  ] as const)("of %s triggers each task once that listens, however its rules overlap", async (action, tasks) => {
-    const task = (name: string, ...rules: Parameters<typeof r2Rule>[0][]) =>
-      taskPlan(name, { method: "echo", on: { r2: rules.map((rule) => r2Rule(rule)) } });
-    const plan = planOf([
-      task("echo all", { actions: ["create", "delete"] }, { prefix: "audio/" }, { prefix: "aud", actions: ["delete"] }),
-      task("echo created", { prefix: "audio/" }, { suffix: ".mp3" }),
-      task("echo deleted", { prefix: "audio/", actions: ["delete"] }),
-      task("echo video", { prefix: "video/", actions: ["create", "delete"] }),
-    ]);
-    const triggered: string[] = [];
-    const acceptTrigger: AcceptTrigger = async (_, __, trigger) => {
-      triggered.push(trigger.task);
-      return ok({
-        runId: await runIdFor(env, trigger.task, null),
-        task: trigger.task,
-        status: "queued",
-        deduplicated: false,
-      });
-    };
-    const copySource = { bucket: "other", object: "audio/original.mp3" };
-    const body = notification({ action, ...(action === "CopyObject" && { copySource }) });
-    const batch = createMessageBatch("peach-r2-events", [{ id: "0", timestamp: new Date(0), attempts: 1, body }]);
-    await consumeR2Events({ plan, acceptTrigger }, batch, env, createExecutionContext());
-    expect(triggered).toEqual(tasks);
-  });
+  ] as const)(
+    "an R2 notification of %s triggers each task once that listens, however its rules overlap",
+    async (action, tasks) => {
+      const task = (name: string, ...rules: Parameters<typeof r2Rule>[0][]) =>
+        taskPlan(name, { method: "echo", on: { r2: rules.map((rule) => r2Rule(rule)) } });
+      const plan = planOf([
+        task(
+          "echo all",
+          { actions: ["create", "delete"] },
+          { prefix: "audio/" },
+          { prefix: "aud", actions: ["delete"] },
+        ),
+        task("echo created", { prefix: "audio/" }, { suffix: ".mp3" }),
+        task("echo deleted", { prefix: "audio/", actions: ["delete"] }),
+        task("echo video", { prefix: "video/", actions: ["create", "delete"] }),
+      ]);
+      const triggered: string[] = [];
+      const acceptTrigger: AcceptTrigger = async (_, __, trigger) => {
+        triggered.push(trigger.task);
+        return ok({
+          runId: await runIdFor(env, trigger.task, null),
+          task: trigger.task,
+          status: "queued",
+          deduplicated: false,
+        });
+      };
+      const copySource = { bucket: "other", object: "audio/original.mp3" };
+      const body = notification({ action, ...(action === "CopyObject" && { copySource }) });
+      const batch = createMessageBatch("peach-r2-events", [{ id: "0", timestamp: new Date(0), attempts: 1, body }]);
+      await consumeR2Events({ plan, acceptTrigger }, batch, env, createExecutionContext());
+      expect(triggered).toEqual(tasks);
+    },
+  );
 
-  it("delivered five times, out of order and a week late, starts one run of each object version", async () => {
+  it("an R2 notification delivered five times, out of order and a week late, starts one run of each object version", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-05-24T19:37:00Z") });
     const started: string[] = [];
     const acceptTrigger: AcceptTrigger = async (...trigger) => {
@@ -163,7 +171,7 @@ describe("an R2 notification", () => {
     expect(new Set(started).size).toBe(3 * 2);
   });
 
-  it("of a deletion has no size and no etag, and triggers only what listens to deletions", async () => {
+  it("an R2 notification of a deletion has no size and no etag, and triggers only what listens to deletions", async () => {
     const triggers: string[] = [];
     const acceptTrigger: AcceptTrigger = async (_, __, { task, payload }) => {
       triggers.push(`${task} ${await new Response(payload.body).text()}`);
@@ -174,7 +182,7 @@ describe("an R2 notification", () => {
     expect(triggers).toEqual([expect.stringMatching(/^forget .*"size":null,"etag":null,"action":"LifecycleDeletion"/)]);
   });
 
-  it("that nobody listens to is acknowledged", async () => {
+  it("an R2 notification that nobody listens to is acknowledged", async () => {
     expect(await consume([notification({ bucket: "other" })])).toEqual({ acked: ["0"], retried: [] });
     expect(await deadLetters()).toEqual([]);
   });
@@ -199,16 +207,16 @@ describe("an object that a task has written", () => {
     return origins[0];
   }
 
-  it("triggers runs that name it as their parent, one deeper than it", async () => {
+  it("an object that a task has written triggers runs that name it as their parent, one deeper than it", async () => {
     expect(await originOf(markedBy(4))).toMatchObject({ parent: { runId, task: "transcribe" }, depth: 5 });
   });
 
-  it("and written over before the message came gives its depth, but is not taken for the author", async () => {
+  it("an object that a task has written and written over before the message came gives its depth, but is not taken for the author", async () => {
     expect(await originOf(markedBy(4), "other bytes")).toMatchObject({ parent: null, depth: 5 });
   });
 
   it.each([{}, { [LOOP_MARK_NAME]: "by hand" }, { [LOOP_MARK_NAME]: "run_1/transcribe/4" }])(
-    "has a mark; without one it came from outside: %j",
+    "an object that a task has written has a mark; without one it came from outside: %j",
     async (metadata) => {
       const origin = await originOf(metadata);
       expect(origin?.parent).toBeNull();
@@ -216,7 +224,7 @@ describe("an object that a task has written", () => {
     },
   );
 
-  it("at the end of a chain of 32 triggers nothing more, and is recorded with that reason", async () => {
+  it("an object that a task has written at the end of a chain of 32 triggers nothing more, and is recorded with that reason", async () => {
     const key = `audio/${crypto.randomUUID()}.mp3`;
     const customMetadata = markedBy(32);
     const { etag } = await env.UPLOADS.put(key, "x", { customMetadata });
@@ -262,23 +270,26 @@ describe("what will never be a run", () => {
     ["a text", "hello", "expected object"],
     ["nothing", null, "expected object"],
     ["no time", { ...notification(), eventTime: "yesterday" }, "eventTime"],
-  ])("is recorded as a dead letter with its reason, then acknowledged: %s", async (_, body, reason) => {
-    expect(await consume([body])).toEqual({ acked: ["0"], retried: [] });
-    expect(await deadLetters()).toEqual([
-      {
-        id: expect.stringMatching(/^dlt_/),
-        queue: "peach-r2-events",
-        reason: "not_understood",
-        detail: expect.stringContaining(reason),
-        body: JSON.stringify(body),
-        receivedAt: expect.any(Number),
-        attempts: 1,
-        expiresAt: expect.any(Number),
-      },
-    ]);
-  });
+  ])(
+    "what will never be a run is recorded as a dead letter with its reason, then acknowledged: %s",
+    async (_, body, reason) => {
+      expect(await consume([body])).toEqual({ acked: ["0"], retried: [] });
+      expect(await deadLetters()).toEqual([
+        {
+          id: expect.stringMatching(/^dlt_/),
+          queue: "peach-r2-events",
+          reason: "not_understood",
+          detail: expect.stringContaining(reason),
+          body: JSON.stringify(body),
+          receivedAt: expect.any(Number),
+          attempts: 1,
+          expiresAt: expect.any(Number),
+        },
+      ]);
+    },
+  );
 
-  it("is recorded if the input of a task refuses it; the other tasks have their runs", async () => {
+  it("what will never be a run is recorded if the input of a task refuses it; the other tasks have their runs", async () => {
     const input = z.object({ user: z.string() });
     const registry = {
       tasks: { strict: { kind: "peach.task", input, output: null, run: () => null } as const },

@@ -91,7 +91,7 @@ function place(overrides: Partial<Plan> = {}) {
 }
 
 describe("after notifications were lost", () => {
-  it("exactly what was missed is triggered, and a second time nothing", async () => {
+  it("exactly what notifications have missed is triggered, and a second time nothing", async () => {
     const here = place();
     const events = [];
     for (const name of ["1.mp3", "2.mp3", "3.mp3", "4.mp3", "5.txt"]) events.push(await here.put(name));
@@ -115,7 +115,7 @@ describe("after notifications were lost", () => {
     expect(here.started).toHaveLength(4);
   });
 
-  it("they find the runs also when the objects were overwritten or deleted since", async () => {
+  it("late notifications find the runs also when the objects were overwritten or deleted since", async () => {
     const here = place();
     const [changed, deleted] = [await here.put("1.mp3"), await here.put("2.mp3")];
     await here.reconcile();
@@ -128,7 +128,7 @@ describe("after notifications were lost", () => {
     expect(here.started).toHaveLength(6);
   });
 
-  it("they find the runs for 14 days, in which a queue may still deliver them, also where retention is an hour", async () => {
+  it("late notifications find the runs for 14 days, in which a queue may still deliver them, also where retention is an hour", async () => {
     const here = place({ retentionMs: 3_600_000 });
     const event = await here.put("1.mp3");
     await here.reconcile();
@@ -193,7 +193,7 @@ describe("after notifications were lost", () => {
       };
     }
 
-    it("exactly what was missed is triggered, and a second time nothing", async () => {
+    it("exactly what notifications of a task with debounce have missed is triggered, and a second time nothing", async () => {
       const here = debounced();
       await here.notify(await here.put("1.mp3"));
       await here.put("2.mp3");
@@ -216,7 +216,7 @@ describe("after notifications were lost", () => {
 });
 
 describe("a reconciliation", () => {
-  it("gives the tasks what the notification would have given, and says that the object triggered them", async () => {
+  it("a reconciliation gives the tasks what the notification would have given, and says that the object triggered them", async () => {
     const here = place();
     const event = await here.put("1.mp3");
     const { missed } = await here.reconcile();
@@ -242,7 +242,7 @@ describe("a reconciliation", () => {
     });
   });
 
-  it("tells of an object that was uploaded in parts as its notification does: CompleteMultipartUpload", async () => {
+  it("a reconciliation tells of an object that was uploaded in parts as its notification does: CompleteMultipartUpload", async () => {
     const here = place();
     const key = `${here.prefix}1.mp3`;
     const upload = await env.UPLOADS.createMultipartUpload(key);
@@ -257,7 +257,7 @@ describe("a reconciliation", () => {
     expect(JSON.parse(text)).toMatchObject({ key, action: "CompleteMultipartUpload" });
   });
 
-  it("only tells what it would trigger with a dry run, which changes nothing", async () => {
+  it("a reconciliation only tells what it would trigger with a dry run, which changes nothing", async () => {
     const here = place();
     await here.notify(await here.put("1.mp3"));
     await here.put("2.mp3");
@@ -276,7 +276,7 @@ describe("a reconciliation", () => {
     expect((await here.reconcile()).missed).toEqual(told);
   });
 
-  it("leaves out what is older than asked for, and counts what is older than retention: those runs may be gone", async () => {
+  it("a reconciliation leaves out what is older than asked for, and counts what is older than retention: those runs may be gone", async () => {
     const here = place();
     await here.put("1.mp3");
     expect(await here.reconcile({ since: Date.now() + 60_000 })).toMatchObject({ matching: 0, tooOld: 0, missed: [] });
@@ -285,7 +285,7 @@ describe("a reconciliation", () => {
     expect(here.started).toEqual([]);
   });
 
-  it("goes on from page to page", async () => {
+  it("a reconciliation goes on from page to page", async () => {
     const here = place();
     for (const name of ["1.mp3", "2.mp3", "3.mp3"]) await here.put(name);
     const first = await here.reconcile({ limit: 2 });
@@ -295,7 +295,7 @@ describe("a reconciliation", () => {
     expect(here.started).toHaveLength(6);
   });
 
-  it("refuses to go on with a circle that a task has written", async () => {
+  it("a reconciliation refuses to go on with a circle that a task has written", async () => {
     const here = place();
     const mark = encodeLoopMark({ runId: newRunId(), task: "echo", depth: 32 });
     await here.put("1.mp3", "x", { [LOOP_MARK_NAME]: mark });
@@ -306,7 +306,7 @@ describe("a reconciliation", () => {
 });
 
 describe("POST /r2/{bucket}/reconcile", () => {
-  it("answers with what it has triggered, and where to go on", async () => {
+  it("POST /r2/{bucket}/reconcile answers with what it has triggered, and where to go on", async () => {
     const here = place();
     for (const name of ["1.mp3", "2.mp3"]) await here.put(name);
     const send = edge(here.plan);
@@ -336,13 +336,13 @@ describe("POST /r2/{bucket}/reconcile", () => {
     ["uploads", "?limit=0", 400, "invalid_request"],
     ["uploads", "?limit=501", 400, "invalid_request"],
     ["uploads", "?dry_run=yes", 400, "invalid_request"],
-  ])("refuses %s%s", async (bucket, query, status, code) => {
+  ])("POST /r2/{bucket}/reconcile refuses %s%s", async (bucket, query, status, code) => {
     const response = await edge(place().plan)(`/api/v1/r2/${bucket}/reconcile${query}`, { method: "POST" });
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code });
   });
 
-  it("is for admins", async () => {
+  it("POST /r2/{bucket}/reconcile is for admins", async () => {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("t"))).toHex();
     for (const scope of ["read", "trigger"]) {
       const send = edge(place().plan, { env: { PEACH_API_TOKENS: `desk:${scope}:${digest}` } });

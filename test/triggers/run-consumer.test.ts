@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 describe("the consumer of run messages", () => {
-  it("hands each run to a driver, and acknowledges", async () => {
+  it("the consumer of run messages hands each run to a driver, and acknowledges", async () => {
     const ids = [newRunId(), newRunId(), newRunId()];
     const started: RunId[] = [];
     const outcome = await consume(
@@ -40,7 +40,7 @@ describe("the consumer of run messages", () => {
     expect(await deadLetters()).toEqual([]);
   });
 
-  it("acknowledges once the driver has claimed, and tells it when the message was sent", async () => {
+  it("the consumer of run messages acknowledges once the driver has claimed, and tells it when the message was sent", async () => {
     const { promise: claimed, resolve: claim } = Promise.withResolvers<void>();
     const start = vi.fn<StartDriver>(() => claimed);
     const runId = newRunId();
@@ -51,21 +51,21 @@ describe("the consumer of run messages", () => {
     expect(await consuming).toEqual({ acked: ["0"], retried: [] });
   });
 
-  it("says nothing of when a message was sent that comes again: consumers have come further than it", async () => {
+  it("the consumer of run messages says nothing of when a message was sent that comes again: consumers have come further than it", async () => {
     const start = vi.fn<StartDriver>();
     const runId = newRunId();
     await consume(start, [{ run_id: runId }], env, 2);
     expect(start).toHaveBeenCalledWith(runId, null);
   });
 
-  it("does not wait for a driver that hangs", async () => {
+  it("the consumer of run messages does not wait for a driver that hangs", async () => {
     expect(await consume(() => new Promise(() => undefined), [{ run_id: newRunId() }])).toEqual({
       acked: ["0"],
       retried: [],
     });
   });
 
-  it("gives a message of newer code back, for later, and records no dead letter", async () => {
+  it("the consumer of run messages gives a message of newer code back, for later, and records no dead letter", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const start = vi.fn<StartDriver>();
     const outcome = await consume(start, [
@@ -83,25 +83,28 @@ describe("the consumer of run messages", () => {
     [{}, "not a run message"],
     [{ run_id: 7 }, "not a run message"],
     [{ run_id: "run_of_nobody" }, '`run_id` is not the id of a run: "run_of_nobody"'],
-  ])("records %j as a dead letter with its reason, and acknowledges", async (body, reason) => {
-    const start = vi.fn<StartDriver>();
-    expect(await consume(start, [body])).toEqual({ acked: ["0"], retried: [] });
-    expect(start).not.toHaveBeenCalled();
-    expect(await deadLetters()).toEqual([
-      {
-        id: expect.stringMatching(/^dlt_/),
-        queue: QUEUE,
-        reason: "not_understood",
-        detail: expect.stringContaining(reason),
-        body: JSON.stringify(body),
-        receivedAt: expect.any(Number),
-        attempts: 3,
-        expiresAt: expect.any(Number),
-      },
-    ]);
-  });
+  ])(
+    "the consumer of run messages records %j as a dead letter with its reason, and acknowledges",
+    async (body, reason) => {
+      const start = vi.fn<StartDriver>();
+      expect(await consume(start, [body])).toEqual({ acked: ["0"], retried: [] });
+      expect(start).not.toHaveBeenCalled();
+      expect(await deadLetters()).toEqual([
+        {
+          id: expect.stringMatching(/^dlt_/),
+          queue: QUEUE,
+          reason: "not_understood",
+          detail: expect.stringContaining(reason),
+          body: JSON.stringify(body),
+          receivedAt: expect.any(Number),
+          attempts: 3,
+          expiresAt: expect.any(Number),
+        },
+      ]);
+    },
+  );
 
-  it("has a message delivered again whose driver does not start; the others are not concerned", async () => {
+  it("the consumer of run messages has a message delivered again whose driver does not start; the others are not concerned", async () => {
     const [broken, fine] = [newRunId(), newRunId()];
     const outcome = await consume(
       async (runId) => {
@@ -113,7 +116,7 @@ describe("the consumer of run messages", () => {
     expect(await deadLetters()).toHaveLength(1);
   });
 
-  it("has a message delivered again that cannot be recorded as a dead letter", async () => {
+  it("the consumer of run messages has a message delivered again that cannot be recorded as a dead letter", async () => {
     expect(await consume(async () => undefined, ["garbage"], WITHOUT_DEAD_LETTERS)).toEqual({
       acked: [],
       retried: ["0"],

@@ -15,13 +15,13 @@ function wide(settings: ConstructorParameters<typeof Play>[1] = {}): Play {
 }
 
 describe("what a driver is granted", () => {
-  it("is at most its width, counting what it still runs", () => {
+  it("what a driver is granted is at most its width, counting what it still runs", () => {
     expect(wide().claim()).toHaveLength(DRIVER_WIDTH);
     expect(wide().claim({ holding: DRIVER_WIDTH - 2 })).toEqual(["c0", "c1"]);
     expect(wide().claim({ holding: DRIVER_WIDTH })).toEqual([]);
   });
 
-  it("is the earliest queued first, and what is left goes to the next one", () => {
+  it("what a driver is granted is the earliest queued first, and what is left goes to the next one", () => {
     const play = wide();
     expect(play.claim()).toEqual(["c0", "c1", "c2", "c3", "c4", "c5"]);
     expect(play.claim()).toEqual(["c6", "c7"]);
@@ -29,7 +29,7 @@ describe("what a driver is granted", () => {
     expect(play.last.rejections).toEqual(["no_work"]);
   });
 
-  it("is what was queued before, then what this settle readies", () => {
+  it("what a driver is granted is what was queued before, then what this settle readies", () => {
     const play = wide({ c0: { retries: { limit: 1, delayMs: 0 } } });
     expect(play.claim()).toEqual(["c0", "c1", "c2", "c3", "c4", "c5"]);
     const oneMore = { holding: DRIVER_WIDTH - 1, budgetMs: 28_000 };
@@ -38,26 +38,26 @@ describe("what a driver is granted", () => {
     expect(play.claim()).toEqual(["c0", "c7"]);
   });
 
-  it("is nothing where a settle leaves nothing to do, which is no reason to complain", () => {
+  it("what a driver is granted is nothing where a settle leaves nothing to do, which is no reason to complain", () => {
     const play = wide();
     play.claim();
     play.claim();
     expect(play.settle("c0", succeeded(), FRESH_DRIVER)).toMatchObject({ effects: [], leases: [], rejections: [] });
   });
 
-  it("fits into what is left of its time", () => {
+  it("what a driver is granted fits into what is left of its time", () => {
     const play = wide({ c1: { timeoutMs: 2_000 }, c3: { timeoutMs: 1_000 } });
     expect(play.claim({ budgetMs: 1_500 })).toEqual(["c3"]);
     expect(play.claim({ budgetMs: 2_000 })).toEqual(["c1"]);
   });
 
-  it("is nothing of the executor lane, and nothing that is pending", () => {
+  it("what a driver is granted is nothing of the executor lane, and nothing that is pending", () => {
     const play = wide({ c0: LONG });
     expect(play.claim()).toEqual(["c1", "c2", "c3", "c4", "c5", "c6"]);
     expect(new Play("a > b").claim()).toEqual(["a"]);
   });
 
-  it("comes with tokens that grow over the whole run", () => {
+  it("what a driver is granted comes with tokens that grow over the whole run", () => {
     const play = wide();
     expect(play.event({ type: "claimed", claim: FRESH_DRIVER }).leases.map(({ token }) => token)).toEqual([
       2, 3, 4, 5, 6, 7,
@@ -67,21 +67,21 @@ describe("what a driver is granted", () => {
 });
 
 describe("who is told", () => {
-  it("is one driver for each few ready tasks, less what the settling one takes", () => {
+  it("one driver is told for each few ready tasks, less what the settling one takes", () => {
     const play = new Play(WIDE);
     play.claim();
     expect(play.settle("a", succeeded(), FRESH_DRIVER).effects).toEqual([{ type: "dispatch", drivers: 1 }]);
     expect(wide().last.effects).toEqual([{ type: "dispatch", drivers: 2 }]);
   });
 
-  it("is at most one batch of the queue, however wide the run", () => {
+  it("at most one batch of the queue is told, however wide the run", () => {
     const play = new Play(`a > ${Array.from({ length: 1_000 }, (_, index) => `c${index}`).join(" ")}`);
     play.claim();
     play.settle("a", succeeded());
     expect(play.last.effects).toEqual([{ type: "dispatch", drivers: 100 }]);
   });
 
-  it("is one successor of a driver that leaves queued work behind because its time is up", () => {
+  it("a driver that leaves queued work behind because its time is up has one successor told", () => {
     const play = wide();
     play.claim({ budgetMs: 1 });
     expect(play.last).toEqual({
@@ -92,13 +92,13 @@ describe("who is told", () => {
     });
   });
 
-  it("is nobody while the driver that leaves something behind was granted something", () => {
+  it("nobody is told while the driver that leaves something behind was granted something", () => {
     const play = wide();
     expect(play.claim()).toHaveLength(DRIVER_WIDTH);
     expect(play.last.effects).toEqual([]);
   });
 
-  it("is nobody while the driver whose time is up still runs something, or leaves nothing behind", () => {
+  it("nobody is told while the driver whose time is up still runs something, or leaves nothing behind", () => {
     const play = wide();
     play.claim({ budgetMs: 1, holding: 1 });
     expect(play.last.effects).toEqual([]);
@@ -108,7 +108,7 @@ describe("who is told", () => {
     expect(done.last.effects).toEqual([{ type: "finished" }]);
   });
 
-  it("is an executor object of its own for each long task, by a name that no other dispatch has", () => {
+  it("an executor object of its own is told for each long task, by a name that no other dispatch has", () => {
     const play = wide({ c0: LONG, c4: LONG });
     const started = play.effects("start_executor");
     expect(started).toEqual([
@@ -128,19 +128,19 @@ describe("who is told", () => {
 });
 
 describe("direct dispatch", () => {
-  it("gives the recording invocation the root, and the queue nothing", () => {
+  it("direct dispatch gives the recording invocation the root, and the queue nothing", () => {
     const play = new Play("a > b", {}, { claim: FRESH_DRIVER });
     expect(play.last.leases).toEqual([{ ordinal: 0, attempt: 1, token: 1 }]);
     expect(play.last.effects).toEqual([]);
   });
 
-  it("sends a root that does not fit into the invocation's time to the queue", () => {
+  it("direct dispatch sends a root that does not fit into the invocation's time to the queue", () => {
     const play = new Play("a", {}, { claim: { holding: 0, budgetMs: 10 } });
     expect(play.last.leases).toEqual([]);
     expect(play.last.effects).toEqual([{ type: "dispatch", drivers: 1 }]);
   });
 
-  it("starts a long root in an executor object all the same", () => {
+  it("direct dispatch starts a long root in an executor object all the same", () => {
     const play = new Play("a", { a: LONG }, { claim: FRESH_DRIVER });
     expect(play.last.leases).toEqual([]);
     expect(play.last.effects).toEqual([{ type: "start_executor", ordinal: 0, name: `${RUN_ID}/0/1/1` }]);
@@ -148,7 +148,7 @@ describe("direct dispatch", () => {
 });
 
 describe("the executor lane", () => {
-  it("gives the lease to the first holder that asks, and again to the same one", () => {
+  it("the executor lane gives the lease to the first holder that asks, and again to the same one", () => {
     const play = new Play("a", { a: LONG });
     const lease = play.begin("a", "first");
     expect(lease).toEqual({ ordinal: 0, attempt: 1, token: 1 });
@@ -159,7 +159,7 @@ describe("the executor lane", () => {
     expect(play.attemptsOf("a")).toEqual(["running"]);
   });
 
-  it("gives a new lease for a new attempt, also to a holder that comes late", () => {
+  it("the executor lane gives a new lease for a new attempt, also to a holder that comes late", () => {
     const play = new Play("a", { a: LONG });
     play.begin("a", "first");
     play.wakeWhenDue();
@@ -167,7 +167,7 @@ describe("the executor lane", () => {
     expect(play.begin("a", "first")).toEqual({ ordinal: 0, attempt: 2, token: 2 });
   });
 
-  it("gives nothing once the task is final, or before it may start", () => {
+  it("the executor lane gives nothing once the task is final, or before it may start", () => {
     const play = new Play("a > b", { a: LONG, b: LONG });
     expect(play.begin("b", "early")).toBeNull();
     play.begin("a", "x");

@@ -13,7 +13,7 @@ function permit(play: Play, ordinal = 0, attempt = 1): void {
 }
 
 describe("a limited task that waits for another run", () => {
-  it("gives its slot back, and asks for another when it goes on", () => {
+  it("a limited task that waits for another run gives its slot back, and asks for another when it goes on", () => {
     const play = new Play("a", { a: { limits: FIVE } });
     permit(play);
     play.claim();
@@ -43,7 +43,7 @@ describe("a limited task that others complete", () => {
     play.event({ type: "completed", completion: { ...lease, nonce: "n", outcome: output } });
   }
 
-  it("keeps its slot while it waits for that, and gives it back at once then", () => {
+  it("a limited task that others complete keeps its slot while it waits for that, and gives it back at once then", () => {
     const play = begun();
     const lease = play.leaseOf("a");
     play.settle("a", { type: "waiting" });
@@ -53,14 +53,14 @@ describe("a limited task that others complete", () => {
     expect(limitCalls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
 
-  it("gives its slot back at once if the run is cancelled meanwhile", () => {
+  it("a limited task that others complete gives its slot back at once if the run is cancelled meanwhile", () => {
     const play = begun();
     play.settle("a", { type: "waiting" });
     play.cancel();
     expect(limitCalls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
 
-  it("that is completed while its method is at work keeps its slot until that has returned, or its lease is over", () => {
+  it("a limited task that others complete that is completed while its method is at work keeps its slot until that has returned, or its lease is over", () => {
     const play = begun();
     const lease = play.leaseOf("a");
     complete(play, lease);
@@ -84,7 +84,7 @@ describe("a limited task with `each`", () => {
     return play;
   }
 
-  it("asks for each of its items, and for nothing itself", () => {
+  it("a limited task with `each` asks for each of its items, and for nothing itself", () => {
     const play = mapped(1);
     expect(limitCalls(play)).toEqual(["ask concurrency for attempt 1"]);
     permit(play, play.ordinalOf("b[0]"));
@@ -98,7 +98,7 @@ describe("a limited task with `each`", () => {
     expect(play.statuses["b"]).toBe("succeeded");
   });
 
-  it("gives the slots of those items back that are under way when the run is cancelled", () => {
+  it("a limited task with `each` gives the slots of those items back that are under way when the run is cancelled", () => {
     const play = mapped(5);
     const [done, running] = [play.ordinalOf("b[0]"), play.ordinalOf("b[1]")];
     for (const ordinal of [done, running]) permit(play, ordinal);
@@ -114,7 +114,7 @@ describe("a limited task with `each`", () => {
     ]);
   });
 
-  it("has no items to give slots back of before they are known", () => {
+  it("a limited task with `each` has no items to give slots back of before they are known", () => {
     const play = new Play("a > b", settings);
     play.cancel();
     expect(limitCalls(play)).toEqual([]);

@@ -23,13 +23,13 @@ function asked(play: Play): unknown[] {
 }
 
 describe("the key and the priority of an attempt", () => {
-  it("of the root are those of its trigger", () => {
+  it("the key and the priority of an attempt of the root are those of its trigger", () => {
     const limitKeys = { concurrency: '"ann"', priority: 9 };
     expect(asked(new Play("a", { a: { limits: KEYED } }, { genesis: { limitKeys } }))).toEqual([["a", '"ann"', 9]]);
     expect(asked(new Play("a", { a: { limits: KEYED } }))).toEqual([["a", null, 0]]);
   });
 
-  it("go with the slot when it is given back, also after the attempt was cancelled", () => {
+  it("the key and the priority of an attempt go with the slot when it is given back, also after the attempt was cancelled", () => {
     const play = new Play("a > b", { b: { limits: KEYED } }, { claim: FRESH_DRIVER });
     play.settle("a", saying(succeeded(), { b: { concurrency: '"ann"' } }));
     play.event({ type: "slot_granted", kind: "concurrency", ordinal: 1, attempt: 1 });
@@ -45,13 +45,13 @@ describe("the key and the priority of an attempt", () => {
     expect(play.effects("release_slot").map(({ limit }) => limit.key)).toEqual(['"ann"']);
   });
 
-  it("are nothing where the upstream task has failed", () => {
+  it("the key and the priority of an attempt are nothing where the upstream task has failed", () => {
     const play = new Play("a > b", { b: { limits: KEYED, runIf: "all_done" } }, { claim: FRESH_DRIVER });
     play.settle("a", failed({ retryable: false }));
     expect(asked(play)).toEqual([["b", null, 0]]);
   });
 
-  it("of a task whose upstream tasks are not in its run are what was recorded for it, and for no other", () => {
+  it("the key and the priority of an attempt of a task whose upstream tasks are not in its run are what was recorded for it, and for no other", () => {
     const of = (task: string, concurrency: string) => ({
       task,
       parent: "x",
@@ -67,7 +67,7 @@ describe("the key and the priority of an attempt", () => {
     ]);
   });
 
-  it("of an item are what the same item upstream passed; of any other task, what was gathered", () => {
+  it("the key and the priority of an attempt of an item are what the same item upstream passed; of any other task, what was gathered", () => {
     const play = new Play("a > b, b > c d", { b: ALL, c: { ...ALL, limits: KEYED }, d: { limits: KEYED } });
     play.claim();
     play.settle("a", passedArray(2));

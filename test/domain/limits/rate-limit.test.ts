@@ -69,7 +69,7 @@ describe("a limit of 100 a minute, with a burst of 1,000", () => {
   const driven = new Driven();
   afterAll(() => driven.storage.close());
 
-  it("never starts more than 100 in any minute, and loses none", async () => {
+  it("a limit of 100 a minute, with a burst of 1,000, never starts more than 100 in any minute, and loses none", async () => {
     await driven.burst();
     await driven.settle();
     expect(driven.startedAt.size).toBe(RUNS);
@@ -81,7 +81,7 @@ describe("a limit of 100 a minute, with a burst of 1,000", () => {
     expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeLessThan(11 * MINUTE);
   });
 
-  it("keeps nothing after it", () => {
+  it("a limit of 100 a minute, with a burst of 1,000, keeps nothing after it", () => {
     expect(driven.storage.isEmpty).toBe(true);
   });
 });

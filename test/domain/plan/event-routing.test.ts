@@ -17,12 +17,12 @@ describe("which tasks a change in a bucket triggers", () => {
     ["not another bucket", { bucket: "downloads" }, false],
     ["not another action", { actions: ["delete"] }, false],
     ["one of several actions", { actions: ["delete", "create"] }, true],
-  ] as const)("takes %s", (_, rule, fits) => {
+  ] as const)("a rule for a change in a bucket takes %s", (_, rule, fits) => {
     const plan = planOf([taskPlan("transcribe", { on: { r2: [r2Rule(rule)] } })]);
     expect(tasksTriggeredBy(plan, CREATED)).toEqual(fits ? ["transcribe"] : []);
   });
 
-  it("names each task once, in file order, however many of its rules fit", () => {
+  it("a change in a bucket triggers each task once, in file order, however many of its rules fit", () => {
     const on = { r2: [r2Rule(), r2Rule({ prefix: "audio/" })] };
     const plan = planOf([taskPlan("b", { on }), taskPlan("idle"), taskPlan("a", { on })]);
     expect(tasksTriggeredBy(plan, CREATED)).toEqual(["b", "a"]);
@@ -30,7 +30,7 @@ describe("which tasks a change in a bucket triggers", () => {
 });
 
 describe("which tasks an event triggers", () => {
-  it("is those that list its very name, in file order", () => {
+  it("an event triggers the tasks that list its very name, in file order", () => {
     const plan = planOf([
       taskPlan("b", { on: { events: ["audio.published", "audio.removed"] } }),
       taskPlan("idle"),
@@ -43,11 +43,11 @@ describe("which tasks an event triggers", () => {
 });
 
 describe("the name of an event", () => {
-  it.each(["a", "audio.published", "A-1_b", "x".repeat(128)])("is %j", (name) => {
+  it.each(["a", "audio.published", "A-1_b", "x".repeat(128)])("the name of an event is %j", (name) => {
     expect(EVENT_NAME.test(name)).toBe(true);
   });
 
-  it.each(["", "a b", "a/b", " a", "a!", "!a", "x".repeat(129)])("is not %j", (name) => {
+  it.each(["", "a b", "a/b", " a", "a!", "!a", "x".repeat(129)])("the name of an event is not %j", (name) => {
     expect(EVENT_NAME.test(name)).toBe(false);
   });
 });

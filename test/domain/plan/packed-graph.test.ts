@@ -46,7 +46,7 @@ function largest(): RunGraph {
 }
 
 describe("a packed graph", () => {
-  it("is the graph that was packed", () => {
+  it("a packed graph is the graph that was packed", () => {
     fc.assert(
       fc.property(anyGraph(12), (graph) => {
         expect(written(graph)).toEqual(graph);
@@ -55,7 +55,7 @@ describe("a packed graph", () => {
     );
   });
 
-  it("keeps parents that are not in the run, edges in an order of their own, and methods of other names", () => {
+  it("a packed graph keeps parents that are not in the run, edges in an order of their own, and methods of other names", () => {
     const graph = graphOf("a > c b, b > c, c > d", { b: { method: "other#b", external: true, timeoutMs: 90_000_000 } });
     expect(graph.tasks[0]?.downstream).toEqual([1, 2]);
     const [root, ...others] = graph.tasks;
@@ -66,14 +66,14 @@ describe("a packed graph", () => {
     expect(written(turned)).toEqual(turned);
   });
 
-  it("of 20,000 tasks with limits, retries and names of 64 letters takes less than 100 bytes a task, and comes back whole", () => {
+  it("a packed graph of 20,000 tasks with limits, retries and names of 64 letters takes less than 100 bytes a task, and comes back whole", () => {
     const graph = largest();
     expect(graph.tasks).toHaveLength(20_000);
     expect(JSON.stringify(packGraph(graph)).length / 20_000).toBeLessThan(100);
     expect(written(graph)).toEqual(graph);
   });
 
-  it("of four tasks is smaller than the graph itself", () => {
+  it("a packed graph of four tasks is smaller than the graph itself", () => {
     const graph = graphOf("a > b c, b > d, c > d");
     expect(JSON.stringify(packGraph(graph)).length).toBeLessThan(JSON.stringify(graph).length);
   });

@@ -19,19 +19,19 @@ describe("retries", () => {
     [0, ["failed"]],
     [1, ["failed", "failed"]],
     [3, ["failed", "failed", "failed", "failed"]],
-  ])("makes at most limit + 1 attempts: limit %d", (limit, attempts) => {
+  ])("retries make at most limit + 1 attempts: limit %d", (limit, attempts) => {
     const play = new Play("a", { a: { retries: limit } });
     exhaust(play, failed());
     expect(play.attemptsOf("a")).toEqual(attempts);
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "error" });
   });
 
-  it("waits as long as the policy says, doubling", () => {
+  it("retries wait as long as the policy says, doubling", () => {
     const play = new Play("a", { a: { retries: { limit: 4, delayMs: 1_000, maxDelayMs: 3_000 } } });
     expect(exhaust(play, failed())).toEqual([1_000, 2_000, 3_000, 3_000]);
   });
 
-  it("spreads the waits of the attempts of one task by jitter", () => {
+  it("retries spread the waits of the attempts of one task by jitter", () => {
     const settings = {
       a: { retries: { limit: 3, backoff: "constant", delayMs: 1_000_000, maxDelayMs: 1_000_000, jitter: true } },
     } as const;
@@ -43,7 +43,7 @@ describe("retries", () => {
     }
   });
 
-  it("counts time-outs with the throws", () => {
+  it("retries count time-outs with the throws", () => {
     const play = new Play("a", { a: { retries: 2 } });
     for (const outcome of [failed(), TIMED_OUT, failed()]) {
       play.claim();
@@ -54,7 +54,7 @@ describe("retries", () => {
     expect(play.statuses["a"]).toBe("failed");
   });
 
-  it("stops at once at an error that must not be retried", () => {
+  it("retries stop at once at an error that must not be retried", () => {
     const play = new Play("a", { a: { retries: 5 } });
     play.claim();
     play.settle("a", failed({ retryable: false }));
@@ -62,7 +62,7 @@ describe("retries", () => {
     expect(play.run.tasks[0]?.attempts[0]?.error).toEqual(BOOM);
   });
 
-  it("fails with the reason that the attempt gave", () => {
+  it("retries end with the reason that the attempt gave", () => {
     const play = new Play("a", { a: { retries: 5 } });
     play.claim();
     play.settle("a", failed({ retryable: false, reason: "method_missing" }));
@@ -76,7 +76,7 @@ describe("retries", () => {
     [Number.NaN, 1_000],
     [Number.POSITIVE_INFINITY, 2_592_000_000],
     [1e300, 2_592_000_000],
-  ])("waits as long as the task asks, within reason: %d → %d", (retryAfterMs, waited) => {
+  ])("retries wait as long as the task asks, within reason: %d → %d", (retryAfterMs, waited) => {
     const play = new Play("a", { a: { retries: 1 } });
     play.claim();
     play.settle("a", failed({ retryAfterMs }));
@@ -85,13 +85,13 @@ describe("retries", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("does not raise the limit when the task asks for a delay", () => {
+  it("the limit of retries is not raised when the task asks for a delay", () => {
     const play = new Play("a", { a: { retries: 1 } });
     exhaust(play, failed({ retryAfterMs: 10 }));
     expect(play.attemptsOf("a")).toEqual(["failed", "failed"]);
   });
 
-  it("grants the next attempt in the same call when there is no delay", () => {
+  it("the next attempt is granted in the same call when there is no delay", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
     play.claim();
     const { leases, effects } = play.settle("a", failed(), FRESH_DRIVER);
@@ -100,7 +100,7 @@ describe("retries", () => {
     expect(play.attemptsOf("a")).toEqual(["failed", "running"]);
   });
 
-  it("starts the attempt when its time has come, not before", () => {
+  it("the next attempt starts when its time has come, not before", () => {
     const play = new Play("a", { a: { retries: 1 } });
     play.claim();
     play.settle("a", failed());
@@ -113,7 +113,7 @@ describe("retries", () => {
 });
 
 describe("failures", () => {
-  it("count since the last wait for another run: an orchestrator has its retries anew after each", () => {
+  it("failures count since the last wait for another run: an orchestrator has its retries anew after each", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
     for (let wait = 0; wait < 5; wait += 1) {
       play.claim();
@@ -129,7 +129,7 @@ describe("failures", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "error" });
   });
 
-  it("count since the last step was recorded, the failure of that very attempt included", () => {
+  it("failures count since the last step was recorded, the failure of that very attempt included", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
     for (const name of ["one", "two", "three"]) {
       play.claim();
@@ -144,7 +144,7 @@ describe("failures", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "error" });
   });
 
-  it("end a task without retries at the first, whatever progress it has made", () => {
+  it("failures end a task without retries at the first, whatever progress it has made", () => {
     const play = new Play("a", { a: { retries: 0 } });
     play.claim();
     play.event({ type: "stepped", lease: play.leaseOf("a"), name: "one", result: PAYLOAD });
@@ -152,7 +152,7 @@ describe("failures", () => {
     expect(play.statuses["a"]).toBe("failed");
   });
 
-  it("end a task after a thousand, although it makes progress each time", () => {
+  it("failures end a task after a thousand, although it makes progress each time", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
     for (let attempt = 1; attempt <= 1_001; attempt += 1) {
       expect(play.claim()).toEqual(["a"]);
@@ -164,7 +164,7 @@ describe("failures", () => {
 });
 
 describe("messages that are lost", () => {
-  it("are sent again with growing pauses, as long as it takes", () => {
+  it("messages that are lost are sent again with growing pauses, as long as it takes", () => {
     const play = new Play("a");
     const pauses: number[] = [];
     for (let message = 0; message < 8; message += 1) {
@@ -175,7 +175,7 @@ describe("messages that are lost", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("of wide runs are sent again in one decision, a driver for each few tasks", () => {
+  it("messages that are lost of wide runs are sent again in one decision, a driver for each few tasks", () => {
     const names = Array.from({ length: 20 }, (_, index) => `c${index}`);
     const play = new Play(`a > ${names.join(" ")}`);
     play.claim();
@@ -187,7 +187,7 @@ describe("messages that are lost", () => {
 });
 
 describe("one wake", () => {
-  it("looks at so many due tasks that its entry stays small, and is due again for the rest", () => {
+  it("one wake looks at so many due tasks that its entry stays small, and is due again for the rest", () => {
     const names = Array.from({ length: 1_500 }, (_, index) => `c${index}`);
     const play = new Play(`a > ${names.join(" ")}`);
     play.claim();

@@ -16,7 +16,7 @@ function broken(play: Play) {
 }
 
 describe("the end of a run that is broken", () => {
-  it("is told to the task of on_failure, with the attempt that says why", () => {
+  it("the end of a run that is broken is told to the task of on_failure, with the attempt that says why", () => {
     const play = new Play({ ...graphOf("a > b"), onFailure: "alert" });
     play.claim();
     const effects = broken(play);
@@ -31,7 +31,7 @@ describe("the end of a run that is broken", () => {
     expect(play.run.tasks[0]?.attempts[1]?.error).toEqual(BOOM);
   });
 
-  it("is told to runs that await it, until they have answered", () => {
+  it("the end of a run that is broken is told to runs that await it, until they have answered", () => {
     const play = new Play("a");
     play.event({ type: "subscribed", by: WATCHER });
     play.claim();
@@ -39,7 +39,7 @@ describe("the end of a run that is broken", () => {
     expect(play.run.notification).toMatchObject({ sent: 1 });
   });
 
-  it("gives the slots of limits back, after the lease of a worker that may be at work", () => {
+  it("the end of a run that is broken gives the slots of limits back, after the lease of a worker that may be at work", () => {
     const play = new Play("a > b", { a: { limits: ONE } });
     play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
     play.claim();
@@ -51,7 +51,7 @@ describe("the end of a run that is broken", () => {
     });
   });
 
-  it("ends the items of its tasks, and gives back the slots that they have", () => {
+  it("the end of a run that is broken ends the items of its tasks, and gives back the slots that they have", () => {
     const play = new Play("a > b", { b: { each: { maxParallel: 2, onError: "fail" }, limits: ONE } });
     play.claim();
     play.settle("a", passedArray(2));
@@ -64,7 +64,7 @@ describe("the end of a run that is broken", () => {
     expect([...play.run.active]).toEqual([]);
   });
 
-  it("is the end of every attempt that is under way: a worker that ends later is heard of as of a cancelled one", () => {
+  it("the end of a run that is broken is the end of every attempt that is under way: a worker that ends later is heard of as of a cancelled one", () => {
     const play = new Play("a > b c");
     play.claim();
     play.settle("a", succeeded());
@@ -76,7 +76,7 @@ describe("the end of a run that is broken", () => {
     expect(play.run.children).toEqual([{ runId: WATCHER, task: "x" }]);
   });
 
-  it("leaves what has succeeded as it is", () => {
+  it("the end of a run that is broken leaves what has succeeded as it is", () => {
     const play = new Play("a > b");
     play.claim();
     play.settle("a", succeeded());

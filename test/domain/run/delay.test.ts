@@ -22,7 +22,7 @@ function delayed(now = 1_000_000, claim: typeof FRESH_DRIVER | null = null): Pla
 }
 
 describe("a run with a delay", () => {
-  it("tells nobody and grants nothing before its time, also to the invocation that recorded it", () => {
+  it("a run with a delay tells nobody and grants nothing before its time, also to the invocation that recorded it", () => {
     const play = delayed(1_000_000, FRESH_DRIVER);
     expect(play.last).toMatchObject({ effects: [], leases: [] });
     expect(play.claim()).toEqual([]);
@@ -32,7 +32,7 @@ describe("a run with a delay", () => {
     expect(play.event({ type: "woken" })).toMatchObject({ change: null, rejections: ["not_due"] });
   });
 
-  it("has what the last payload says of its limits", () => {
+  it("a run with a delay has what the last payload says of its limits", () => {
     const play = delayed();
     const postponed = { type: "postponed", payload: payloadRef("later"), delayMs: HOUR_MS } as const;
     play.event({ ...postponed, limitKeys: { concurrency: "eu" } });
@@ -41,7 +41,7 @@ describe("a run with a delay", () => {
     expect(play.run.limitKeys).toBeUndefined();
   });
 
-  it("begins anew with each postponement, but ends at the latest its longest wait after the run was accepted", () => {
+  it("a run with a delay begins anew with each postponement, but ends at the latest its longest wait after the run was accepted", () => {
     const play = delayed();
     const postponed = {
       type: "postponed",
@@ -62,14 +62,14 @@ describe("a run with a delay", () => {
     expect(nextWakeAt(play.run)).toBe(play.now + HOUR_MS);
   });
 
-  it("remembers by whom it was postponed, with what", () => {
+  it("a run with a delay remembers by whom it was postponed, with what", () => {
     const play = delayed();
     const joined = { id: "key", nonce: "n", digest: "d" };
     play.event({ type: "postponed", payload: payloadRef("later"), delayMs: HOUR_MS, joined });
     expect(play.run.joined).toEqual({ key: { nonce: "n", digest: "d" } });
   });
 
-  it("is woken at its time, and starts", () => {
+  it("a run with a delay is woken at its time, and starts", () => {
     const play = delayed();
     expect(nextWakeAt(play.run)).toBe(play.now + HOUR_MS);
     play.now += HOUR_MS;
@@ -77,13 +77,13 @@ describe("a run with a delay", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("starts at its time for who asks, also before it is woken", () => {
+  it("a run with a delay starts at its time for who asks, also before it is woken", () => {
     const play = delayed();
     play.now += HOUR_MS;
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("is cancelled before it has started", () => {
+  it("a run with a delay is cancelled before it has started", () => {
     const play = delayed();
     play.event({ type: "cancelled" });
     expect(play.run.status).toBe("cancelled");
@@ -91,7 +91,7 @@ describe("a run with a delay", () => {
 });
 
 describe("postponing", () => {
-  it("begins the delay anew, with another payload", () => {
+  it("postponing begins the delay anew, with another payload", () => {
     const play = delayed();
     play.now += HOUR_MS / 2;
     play.event({ type: "postponed", payload: payloadRef("later"), delayMs: HOUR_MS });
@@ -103,7 +103,7 @@ describe("postponing", () => {
     ["whose time has come", (play: Play): void => void (play.now += HOUR_MS)],
     ["that runs", (play: Play): void => void ((play.now += HOUR_MS), play.claim())],
     ["that was cancelled", (play: Play): void => void play.event({ type: "cancelled" })],
-  ])("changes nothing in a run %s", (_, happen) => {
+  ])("postponing changes nothing in a run %s", (_, happen) => {
     const play = delayed();
     happen(play);
     const postponed = play.event({ type: "postponed", payload: payloadRef("late"), delayMs: HOUR_MS });
@@ -111,7 +111,7 @@ describe("postponing", () => {
     expect(play.run.payload).toMatchObject({ key: "trigger" });
   });
 
-  it("changes nothing in a run that never had a delay", () => {
+  it("postponing changes nothing in a run that never had a delay", () => {
     const play = new Play("a");
     const postponed = play.event({ type: "postponed", payload: payloadRef("late"), delayMs: HOUR_MS });
     expect(postponed.rejections).toEqual(["already_started"]);

@@ -23,7 +23,7 @@ function mapped(length: number, b: TaskSettings[string] = {}): Play {
 }
 
 describe("items that nobody has begun", () => {
-  it("are told of again, ever more rarely, while nobody comes", () => {
+  it("items that nobody has begun are told of again, ever more rarely, while nobody comes", () => {
     const play = mapped(3);
     const pauses = Array.from({ length: 7 }, () => {
       const pause = play.wakeWhenDue();
@@ -33,20 +33,20 @@ describe("items that nobody has begun", () => {
     expect(pauses).toEqual([10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
   });
 
-  it("of several tasks go to one driver as far as it has room", () => {
+  it("items that nobody has begun of several tasks go to one driver as far as it has room", () => {
     const play = new Play("a > b c", { b: { each: EACH }, c: { each: EACH } }, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(DRIVER_WIDTH - 1));
     expect(play.claim().slice(-2)).toEqual([`b[${DRIVER_WIDTH - 2}]`, "c[0]"]);
     expect(play.last.leases).toHaveLength(DRIVER_WIDTH);
   });
 
-  it("fit into the time that a driver has left to the millisecond", () => {
+  it("items that nobody has begun fit into the time that a driver has left to the millisecond", () => {
     const play = mapped(1, { timeoutMs: 2_000 });
     expect(play.claim({ budgetMs: 1_999 })).toEqual([]);
     expect(play.claim({ budgetMs: 2_000 })).toEqual(["b[0]"]);
   });
 
-  it("are begun by no driver if their task has limits, also where more of them may be begun", () => {
+  it("items that nobody has begun are begun by no driver if their task has limits, also where more of them may be begun", () => {
     const limits = {
       concurrency: { limit: 600, strategy: "queue", key: null },
       rateLimit: null,
@@ -60,7 +60,7 @@ describe("items that nobody has begun", () => {
     expect(play.effects("acquire_slot")).toHaveLength(1);
   });
 
-  it("wait for the slots of one key a few at a time, in order: the next begins when one has its slot", () => {
+  it("items that nobody has begun wait for the slots of one key a few at a time, in order: the next begins when one has its slot", () => {
     const limits = {
       concurrency: { limit: 2, strategy: "queue", key: ["user"] },
       rateLimit: null,
@@ -127,7 +127,7 @@ describe("items that nobody has begun", () => {
     );
   });
 
-  it("are not begun once their run is cancelled", () => {
+  it("items that nobody has begun are not begun once their run is cancelled", () => {
     const play = mapped(4);
     play.claim({ items: 2 });
     play.cancel();
@@ -135,7 +135,7 @@ describe("items that nobody has begun", () => {
     expect(play.itemsOf("b")).toEqual(["cancelled", "cancelled", "pending", "pending"]);
   });
 
-  it("are no more: then an item that ends touches nothing but itself", () => {
+  it("items that nobody has begun are no more: then an item that ends touches nothing but itself", () => {
     const play = mapped(2);
     play.claim();
     play.settle("b[0]", succeeded());
@@ -144,7 +144,7 @@ describe("items that nobody has begun", () => {
 });
 
 describe("an item that waits for another run", () => {
-  it("is cancelled when another item has failed for good", () => {
+  it("an item that waits for another run is cancelled when another item has failed for good", () => {
     const play = mapped(2);
     play.claim();
     const awaits = [{ runId: RUN_ID, task: "other", call: "x", until: play.now + 60_000 }];
@@ -156,7 +156,7 @@ describe("an item that waits for another run", () => {
 });
 
 describe("items of the long lane", () => {
-  it("that have succeeded are left so when the others are begun once more", () => {
+  it("items of the long lane that have succeeded are left so when the others are begun once more", () => {
     const play = mapped(3, { timeoutMs: 60_000 });
     for (const item of ["b[0]", "b[1]", "b[2]"]) play.begin(item, item);
     play.settle("b[1]", succeeded());

@@ -89,7 +89,7 @@ function playItems(): Play {
 const graphOfItems = playItems().run.graph;
 
 describe("the changes that a listener missed", () => {
-  it("are told as they were told live, whatever happened to the run and wherever it comes back", () => {
+  it("the changes that a listener missed are told as they were told live, whatever happened to the run and wherever it comes back", () => {
     const moves = fc.array(
       fc.tuple(anyMove(12), fc.boolean()).map(([move, lies]) => (lies ? inRun(move) : move)),
       { maxLength: 80 },
@@ -108,7 +108,7 @@ describe("the changes that a listener missed", () => {
     );
   });
 
-  it("count the items of a task with `each` as they stood then", () => {
+  it("the changes that a listener missed count the items of a task with `each` as they stood then", () => {
     const journal = new RecordedJournal(graphOfItems, playItems().changes);
     const counted = journal.heardAfter(0).flatMap(({ data }): unknown[] => {
       const { tasks = [] }: { tasks?: { task: string; each?: { succeeded: number } }[] } = JSON.parse(data);
@@ -117,14 +117,14 @@ describe("the changes that a listener missed", () => {
     expect(counted).toEqual([0, 0, 1, 2, 3, 4, 4, 4]);
   });
 
-  it("are told also where bytes lie between the entries", () => {
+  it("the changes that a listener missed are told also where bytes lie between the entries", () => {
     const play = playItems();
     const journal = new RecordedJournal(graphOfItems, play.changes, (nth) => (nth % 2 === 0 ? 3_500_000 : 0));
     expect(journal.store.nextSeq).toBeGreaterThan(play.changes.length + 4);
     expect(journal.heardAfter(0)).toEqual(journal.live);
   });
 
-  it("are told a page at a time", () => {
+  it("the changes that a listener missed are told a page at a time", () => {
     const play = new Play("a", {}, { claim: FRESH_DRIVER });
     const lease = play.leaseOf("a");
     for (let nth = 0; nth < 450; nth += 1) play.event({ type: "stepped", lease, name: `${nth}`, result: PAYLOAD });
@@ -136,14 +136,17 @@ describe("the changes that a listener missed", () => {
     ["the first one", 1],
     ["one before the position", 3],
     ["one behind it", 6],
-  ])("are not told from a journal that lacks %s: the run as it is takes their place", (_, gone) => {
-    const journal = new RecordedJournal(graphOfItems, playItems().changes);
-    journal.storage.sql.exec("DELETE FROM journal WHERE seq = ?", gone);
-    const asItIs: RunEvent[] = [AS_IT_IS, { id: 11, event: "end", data: "{}" }];
-    expect(journal.heardAfter(4, () => asItIs).slice(-2)).toEqual(asItIs);
-  });
+  ])(
+    "the changes that a listener missed are not told from a journal that lacks %s: the run as it is takes their place",
+    (_, gone) => {
+      const journal = new RecordedJournal(graphOfItems, playItems().changes);
+      journal.storage.sql.exec("DELETE FROM journal WHERE seq = ?", gone);
+      const asItIs: RunEvent[] = [AS_IT_IS, { id: 11, event: "end", data: "{}" }];
+      expect(journal.heardAfter(4, () => asItIs).slice(-2)).toEqual(asItIs);
+    },
+  );
 
-  it("bring what a running attempt has said last, and nothing of it for the attempt before", () => {
+  it("the changes that a listener missed bring what a running attempt has said last, and nothing of it for the attempt before", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } }, { claim: FRESH_DRIVER });
     const first = play.leaseOf("a").token;
     play.settle("a", failed());
@@ -167,7 +170,7 @@ describe("the changes that a listener missed", () => {
     ]);
   });
 
-  it("are told as the run as it is once more, when it has changed while a reader took that", () => {
+  it("the changes that a listener missed are told as the run as it is once more, when it has changed while a reader took that", () => {
     const play = new Play("a", {}, { claim: FRESH_DRIVER });
     const journal = new RecordedJournal(play.run.graph, play.changes);
     journal.storage.sql.exec("DELETE FROM journal WHERE seq = 1");

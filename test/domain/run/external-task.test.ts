@@ -26,7 +26,7 @@ function complete(play: Play, completion: Partial<Completion> & Pick<Completion,
 }
 
 describe("an external task", () => {
-  it("waits when its method has returned, for as long as its timeout since it began, with its attempt under way", () => {
+  it("an external task waits when its method has returned, for as long as its timeout since it began, with its attempt under way", () => {
     const { play, lease } = waitingPlay();
     expect(play.stateOf("a")).toEqual({
       status: "waiting",
@@ -40,7 +40,7 @@ describe("an external task", () => {
     expect(nextWakeAt(play.run)).toBe(play.now - 1_000 + DAY);
   });
 
-  it("runs its method in a driver, for at most 25 s, however long it may wait", () => {
+  it("an external task runs its method in a driver, for at most 25 s, however long it may wait", () => {
     const [task] = graphOf("a", EXTERNAL).tasks;
     if (task === undefined) throw new Error("no task");
     expect([laneOf(task), methodMs(task)]).toEqual(["driver", 25_000]);
@@ -49,7 +49,7 @@ describe("an external task", () => {
     expect(play.stateOf("a")).toMatchObject({ expiresAt: play.now + 35_000 });
   });
 
-  it("passes what completes it", () => {
+  it("an external task passes what completes it", () => {
     const { play, lease } = waitingPlay();
     complete(play, lease);
     expect(play.stateOf("a")).toEqual({ status: "succeeded", finishedAt: play.now, passed: DONE.passed });
@@ -60,7 +60,7 @@ describe("an external task", () => {
     expect(play.effects("dispatch")).toEqual([]);
   });
 
-  it("may be completed before its method has returned, which then changes nothing but what it has triggered", () => {
+  it("an external task may be completed before its method has returned, which then changes nothing but what it has triggered", () => {
     const play = new Play("a > b", EXTERNAL);
     play.claim();
     const lease = play.leaseOf("a");
@@ -73,21 +73,21 @@ describe("an external task", () => {
     expect(play.run.children).toEqual([child]);
   });
 
-  it("is completed once: each further report changes nothing", () => {
+  it("an external task is completed once: each further report changes nothing", () => {
     const { play, lease } = waitingPlay();
     complete(play, lease);
     for (const nonce of ["n", "other"])
       expect(complete(play, { ...lease, nonce })).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 
-  it("is completed by its present attempt and token only", () => {
+  it("an external task is completed by its present attempt and token only", () => {
     const { play, lease } = waitingPlay();
     for (const wrong of [{ attempt: 2 }, { token: lease.token + 1 }, { ordinal: 1 }, { ordinal: 9 }])
       expect(complete(play, { ...lease, ...wrong })).toMatchObject({ change: null, rejections: ["not_open"] });
     expect(play.stateOf("a").status).toBe("waiting");
   });
 
-  it("is tried again, with another token, when it is reported as failed, as often as its retries allow", () => {
+  it("an external task is tried again, with another token, when it is reported as failed, as often as its retries allow", () => {
     const { play, lease } = waitingPlay();
     complete(play, { ...lease, outcome: REPORTED });
     expect(play.stateOf("a").status).toBe("queued");
@@ -105,7 +105,7 @@ describe("an external task", () => {
     ]);
   });
 
-  it("times out when nobody completes it, which is a failure like any other", () => {
+  it("an external task times out when nobody completes it, which is a failure like any other", () => {
     const { play, lease } = waitingPlay();
     play.wakeWhenDue();
     expect(play.attemptsOf("a")).toEqual(["timed_out"]);
@@ -122,7 +122,7 @@ describe("an external task", () => {
     expect(play.run.tasks[0]?.attempts[1]?.error?.name).toBe("TimeoutError");
   });
 
-  it("fails and is lost before it waits as every task does", () => {
+  it("an external task fails and is lost before it waits as every task does", () => {
     const play = new Play("a", EXTERNAL);
     play.claim();
     play.settle("a", failed());
@@ -134,7 +134,7 @@ describe("an external task", () => {
     expect(play.stateOf("a").status).toBe("queued");
   });
 
-  it("is cancelled while it waits, and waits anew when that is retried", () => {
+  it("an external task is cancelled while it waits, and waits anew when that is retried", () => {
     const { play, lease } = waitingPlay();
     play.cancel();
     expect(play.attemptsOf("a")).toEqual(["cancelled"]);
@@ -149,7 +149,7 @@ describe("an external task", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("says how an attempt stands, to whoever reports on it", () => {
+  it("an external task says how an attempt stands, to whoever reports on it", () => {
     const { play, lease } = waitingPlay();
     const standing = ({ attempt, token } = lease): string => completionStatusOf(play.run, 0, attempt, token);
     expect(standing()).toBe("open");
@@ -165,13 +165,13 @@ describe("an external task", () => {
     expect(standing({ ...second, attempt: 3 })).toBe("over");
   });
 
-  it("of an attempt that is over otherwise it says so", () => {
+  it("an external task says of an attempt that is over otherwise how it has ended", () => {
     const { play, lease } = waitingPlay();
     play.cancel();
     expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("over");
   });
 
-  it("does not mind the end of a run that it does not await", () => {
+  it("an external task does not mind the end of a run that it does not await", () => {
     const { play } = waitingPlay();
     play.event({
       type: "awaited",
@@ -180,7 +180,7 @@ describe("an external task", () => {
     expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
   });
 
-  it("is the only kind of task that can be completed by others", () => {
+  it("an external task is the only kind of task that can be completed by others", () => {
     const play = new Play("a");
     play.claim();
     expect(complete(play, play.leaseOf("a"))).toMatchObject({ change: null, rejections: ["not_open"] });
@@ -206,7 +206,7 @@ describe("the completion URL of an attempt that was lost after it had told someb
     return lease;
   }
 
-  it("completes the task that waits by now, and closes the attempt that is open with it", () => {
+  it("the completion URL of an attempt that was lost after it had told somebody completes the task that waits by now, and closes the attempt that is open with it", () => {
     const { play, lease } = lostPlay();
     const second = beginAgain(play, true);
     complete(play, lease);
@@ -225,25 +225,28 @@ describe("the completion URL of an attempt that was lost after it had told someb
   it.each([
     ["its method runs again", (play: Play) => void beginAgain(play, false)],
     ["nobody has begun it again", () => undefined],
-  ] as const)("completes the task while %s", (_, goOn) => {
-    const { play, lease } = lostPlay();
-    goOn(play);
-    complete(play, lease);
-    expect(play.stateOf("a").status).toBe("succeeded");
-    expect(play.run.tasks[0]?.attempts.at(-1)).toMatchObject({ status: "succeeded", completedBy: "n" });
-    expect(play.claim()).toEqual(["b"]);
-    play.settle("b", succeeded());
-    expect(play.run).toMatchObject({ status: "succeeded", open: 0 });
-  });
+  ] as const)(
+    "the completion URL of an attempt that was lost after it had told somebody completes the task while %s",
+    (_, goOn) => {
+      const { play, lease } = lostPlay();
+      goOn(play);
+      complete(play, lease);
+      expect(play.stateOf("a").status).toBe("succeeded");
+      expect(play.run.tasks[0]?.attempts.at(-1)).toMatchObject({ status: "succeeded", completedBy: "n" });
+      expect(play.claim()).toEqual(["b"]);
+      play.settle("b", succeeded());
+      expect(play.run).toMatchObject({ status: "succeeded", open: 0 });
+    },
+  );
 
-  it("counts as too late once the URL of a later attempt has completed the task", () => {
+  it("the completion URL of an attempt that was lost after it had told somebody counts as too late once the URL of a later attempt has completed the task", () => {
     const { play, lease } = lostPlay();
     complete(play, beginAgain(play, true));
     expect(completionStatusOf(play.run, 0, lease.attempt, lease.token)).toBe("completed");
     expect(complete(play, { ...lease, nonce: "m" })).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 
-  it("may say that it failed, once: the task is tried again", () => {
+  it("the completion URL of an attempt that was lost after it had told somebody may say that it failed, once: the task is tried again", () => {
     const { play, lease } = lostPlay();
     beginAgain(play, true);
     complete(play, { ...lease, outcome: REPORTED });
@@ -255,7 +258,7 @@ describe("the completion URL of an attempt that was lost after it had told someb
     expect(play.stateOf("a").status).toBe("succeeded");
   });
 
-  it("is good for nothing with another token, or once its task has failed, was cancelled or retried in place", () => {
+  it("the completion URL of an attempt that was lost after it had told somebody is good for nothing with another token, or once its task has failed, was cancelled or retried in place", () => {
     const { play, lease } = lostPlay();
     beginAgain(play, true);
     expect(complete(play, { ...lease, token: lease.token + 7 })).toMatchObject({ change: null });
@@ -267,7 +270,7 @@ describe("the completion URL of an attempt that was lost after it had told someb
     expect(complete(play, lease)).toMatchObject({ change: null, rejections: ["not_open"] });
   });
 
-  it("counts too if the attempt was suspended, and its step with the mail is found again", () => {
+  it("the completion URL of an attempt that was lost after it had told somebody counts too if the attempt was suspended, and its step with the mail is found again", () => {
     const play = new Play("a > b", EXTERNAL);
     play.claim();
     const lease = play.leaseOf("a");

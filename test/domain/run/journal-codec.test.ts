@@ -27,7 +27,7 @@ function replayed(genesis: Run, changes: readonly RunChange[]): Run {
 }
 
 describe("a change in the journal", () => {
-  it("says what it was, whatever was decided", () => {
+  it("a change in the journal says what it was, whatever was decided", () => {
     fc.assert(
       fc.property(anyGraph(12), fc.array(anyMove(12), { maxLength: 80 }), (graph, moves) => {
         const play = new Play(graph);
@@ -38,7 +38,7 @@ describe("a change in the journal", () => {
     );
   });
 
-  it("has 20 bytes for the lease of an item, and 30 for its result", () => {
+  it("a change in the journal has 20 bytes for the lease of an item, and 30 for its result", () => {
     const play = new Play("a > b", SETTINGS, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(10_000));
     const bytes = (): number => JSON.stringify(encodeChange(play.last.change ?? { tasks: [] }, 2)).length;
@@ -50,7 +50,7 @@ describe("a change in the journal", () => {
     expect(replayed(newRun(genesisOf(graphOf("a > b", SETTINGS), 1_000_000)), play.changes)).toEqual(play.run);
   });
 
-  it("leaves out nothing that is out of the ordinary", () => {
+  it("a change in the journal leaves out nothing that is out of the ordinary", () => {
     const play = new Play("a > b", SETTINGS, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(3));
     play.claim();

@@ -50,7 +50,7 @@ function wide(): DrivenRun {
 }
 
 describe("the journal of a run", () => {
-  it("has no row that outgrows the platform's where wide arrays have limit keys, and gives every key back", () => {
+  it("the journal of a run has no row that outgrows the platform's where wide arrays have limit keys, and gives every key back", () => {
     const run = wide();
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
     expect(Math.max(...run.rows().flatMap(({ kind, bytes }) => (kind === "data" ? [] : [bytes])))).toBeLessThan(ROW);
@@ -65,7 +65,7 @@ describe("the journal of a run", () => {
     });
   });
 
-  it("has it so for the array of a trigger, and for what a replay has recorded", () => {
+  it("the journal of a run splits the array of a trigger, and what a replay has recorded, in the same way", () => {
     const graph = graphOf("a > b", { a: { limits: KEYED, each: { maxParallel: 10, onError: "fail" } } });
     const run = new DrivenRun();
     const recorded = [{ task: "b", parent: "x", payload: json([1]), limitKeys: ITEMS }];
@@ -76,7 +76,7 @@ describe("the journal of a run", () => {
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
   });
 
-  it("cuts an entry that is too large for its row, such as twenty thousand awaited runs", () => {
+  it("the journal of a run cuts an entry that is too large for its row, such as twenty thousand awaited runs", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf("a") });
     const children = Array.from({ length: 20_000 }, (_, number) => child(number));
@@ -94,7 +94,7 @@ describe("the journal of a run", () => {
     expect(run.controller.load()?.tasks[0]?.state).toMatchObject({ status: "waiting", awaits });
   });
 
-  it("holds a run of twenty thousand tasks: what is accepted, all of them begun at once, and all cancelled at once", () => {
+  it("the journal of a run holds a run of twenty thousand tasks: what is accepted, all of them begun at once, and all cancelled at once", () => {
     const names = Array.from({ length: 19_999 }, (_, number) => `a_task_with_a_name_of_its_own_${number}`);
     const settings = Object.fromEntries(names.map((name) => [name, { timeoutMs: 60_000 }]));
     const run = new DrivenRun();
@@ -110,7 +110,7 @@ describe("the journal of a run", () => {
     expect([read?.status, read?.open]).toEqual(["cancelled", 0]);
   });
 
-  it("puts bytes and an entry that do not fit into one row into two", () => {
+  it("the journal of a run puts bytes and an entry that do not fit into one row into two", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf("a > b") });
     const children = Array.from({ length: 15_000 }, (_, number) => child(number));
@@ -126,7 +126,7 @@ describe("the journal of a run", () => {
     );
   });
 
-  it("refuses what could not be read back: the attempt fails with the reason, its neighbours do not", () => {
+  it("the journal of a run refuses what could not be read back: the attempt fails with the reason, its neighbours do not", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf("a > b c") });
     const { leases: two } = run.settle(ended(leases[0], passing(1)));
@@ -161,7 +161,7 @@ describe("the journal of a run that lives long", () => {
     run.settle(ended(leases[0], passing("at last")));
   }
 
-  it("is read back from what the run holds: the run is the same, what it refers to is there, and old entries are gone", () => {
+  it("the journal of a run that lives long is read back from what the run holds: the run is the same, what it refers to is there, and old entries are gone", () => {
     const [short, whole] = [new DrivenRun(SHORT), new DrivenRun()];
     rounds(short, 200);
     rounds(whole, 200);
@@ -182,7 +182,7 @@ describe("the journal of a run that lives long", () => {
     expect(new TextDecoder().decode(bytes)).toBe('"the trigger"');
   });
 
-  it("of ten thousand items that wait for one key a week long has some hundred entries, and as few calls", async () => {
+  it("the journal of a run that lives long of ten thousand items that wait for one key a week long has some hundred entries, and as few calls", async () => {
     const graph = graphOf("a > b", {
       b: {
         limits: { concurrency: { limit: 1, strategy: "queue", key: ["user"] }, rateLimit: null, priority: 0 },
@@ -211,13 +211,13 @@ describe("the journal of a run that lives long", () => {
     expect(run.rows().length).toBeLessThan(800);
   });
 
-  it("has no such record, and not a row more, where the run is over soon", () => {
+  it("the journal of a run that lives long has no such record, and not a row more, where the run is over soon", () => {
     const run = new DrivenRun();
     rounds(run, 20);
     expect(run.rows().map(({ kind }) => kind)).not.toContain("state");
   });
 
-  it("is told on to a listener that has heard all before the record, and as it is to one that has not", () => {
+  it("the journal of a run that lives long is told on to a listener that has heard all before the record, and as it is to one that has not", () => {
     const run = new DrivenRun(SHORT);
     rounds(run, 60);
     const record = run.rows().findLast(({ kind }) => kind === "state")?.seq ?? 0;
@@ -238,7 +238,7 @@ describe("the journal of a run that lives long", () => {
 });
 
 describe("a journal of large entries", () => {
-  it("is told a listener that comes back a megabyte or two at a time, and whole", () => {
+  it("a journal of large entries is told a listener that comes back a megabyte or two at a time, and whole", () => {
     const ROUNDS = 12;
     const run = new DrivenRun({ times: 1_000, leastBytes: 1e9 });
     let { leases } = run.accept({ graph: graphOf("a") });
@@ -271,7 +271,7 @@ describe("a journal of large entries", () => {
 });
 
 describe("a run of the same id that begins in the same life", () => {
-  it("is not shortened for what the one before it had written", async () => {
+  it("a run of the same id that begins in the same life is not shortened for what the one before it had written", async () => {
     const goThrough = (run: DrivenRun): void => {
       let { leases } = run.accept({ graph: graphOf("a > b > c") });
       while (leases.length > 0) ({ leases } = run.settle(ended(leases[0], passing("x"))));
@@ -288,7 +288,7 @@ describe("a run of the same id that begins in the same life", () => {
 });
 
 describe("a journal that cannot be shortened", () => {
-  it("costs no call its effects, its alarm and its answer", () => {
+  it("a journal that cannot be shortened costs no call its effects, its alarm and its answer", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf("a > b") });
     vi.spyOn(run.store, "keepShort").mockImplementation(() => {
@@ -303,7 +303,7 @@ describe("a journal that cannot be shortened", () => {
 });
 
 describe("what a trigger carried", () => {
-  it("is not read back for the driver that claims next", () => {
+  it("what a trigger carried is not read back for the driver that claims next", () => {
     const run = new DrivenRun();
     const never = { holding: 0, budgetMs: 0 };
     run.accept({ graph: graphOf("a"), payload: json("carried"), claim: never });

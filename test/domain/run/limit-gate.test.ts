@@ -20,7 +20,7 @@ function permit(play: Play, attempt = 1, kind: LimitKind = "concurrency"): void 
 }
 
 describe("a task with a limit", () => {
-  it("is held until it is permitted, and gives its slot back when its attempt ends", () => {
+  it("a task with a limit is held until it is permitted, and gives its slot back when its attempt ends", () => {
     const play = limited(FIVE);
     expect(play.statuses["a"]).toBe("queued");
     expect(calls(play)).toEqual(["ask concurrency for attempt 1"]);
@@ -34,7 +34,7 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
 
-  it("asks with what peach.conf says, and since when it is ready", () => {
+  it("a task with a limit asks with what peach.conf says, and since when it is ready", () => {
     const play = limited(BOTH);
     expect(play.effects("acquire_slot")).toEqual([
       {
@@ -51,7 +51,7 @@ describe("a task with a limit", () => {
     ]);
   });
 
-  it("asks with the time of the deployment that has accepted its run", () => {
+  it("a task with a limit asks with the time of the deployment that has accepted its run", () => {
     const play = new Play({ ...graphOf("a", { a: { limits: FIVE } }), madeAt: 900_000 });
     expect(play.effects("acquire_slot")[0]?.request.rule).toEqual({
       limit: 5,
@@ -61,7 +61,7 @@ describe("a task with a limit", () => {
     });
   });
 
-  it("asks for a place in the window with its own limit", () => {
+  it("a task with a limit asks for a place in the window with its own limit", () => {
     const [asked] = limited(RATED).effects("acquire_slot");
     expect([asked?.limit.kind, asked?.request.rule]).toEqual([
       "rate_limit",
@@ -69,7 +69,7 @@ describe("a task with a limit", () => {
     ]);
   });
 
-  it("asks again, ever more rarely, for as long as it is held", () => {
+  it("a task with a limit asks again, ever more rarely, for as long as it is held", () => {
     const play = limited(FIVE);
     const pauses = Array.from({ length: 6 }, () => {
       const pause = play.wakeWhenDue();
@@ -79,7 +79,7 @@ describe("a task with a limit", () => {
     expect(pauses).toEqual([10_000, 40_000, 160_000, 640_000, 900_000, 900_000]);
   });
 
-  it("waits for its place in the window last, and counts in it from its start", () => {
+  it("a task with a limit waits for its place in the window last, and counts in it from its start", () => {
     const play = limited(BOTH);
     permit(play);
     expect(calls(play)).toEqual(["ask rate_limit for attempt 1"]);
@@ -91,7 +91,7 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
 
-  it("holds no slot while it waits to be tried again, and asks for another then", () => {
+  it("a task with a limit holds no slot while it waits to be tried again, and asks for another then", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -106,7 +106,7 @@ describe("a task with a limit", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("keeps the slot of a lost attempt until its lease is over", () => {
+  it("a task with a limit keeps the slot of a lost attempt until its lease is over", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -116,7 +116,7 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["ask concurrency for attempt 2"]);
   });
 
-  it("gives the slot of an attempt back that its worker reports lost", () => {
+  it("a task with a limit gives the slot of an attempt back that its worker reports lost", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -124,7 +124,7 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back", "ask concurrency for attempt 2"]);
   });
 
-  it("keeps its permission, however long no driver comes", () => {
+  it("a task with a limit keeps its permission, however long no driver comes", () => {
     const play = limited(FIVE);
     permit(play);
     play.wakeWhenDue();
@@ -132,7 +132,7 @@ describe("a task with a limit", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("gives nothing back when a lost attempt reports late: that was done when it was lost", () => {
+  it("a task with a limit gives nothing back when a lost attempt reports late: that was done when it was lost", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -146,7 +146,7 @@ describe("a task with a limit", () => {
     expect(play.last).toMatchObject({ effects: [], rejections: ["stale_lease"] });
   });
 
-  it("keeps the slot of a cancelled attempt until it has ended, and of one that goes on until its lease is over", () => {
+  it("a task with a limit keeps the slot of a cancelled attempt until it has ended, and of one that goes on until its lease is over", () => {
     const settledLate = (outcome: ReturnType<typeof lost>): readonly string[] => {
       const play = limited(FIVE);
       permit(play);
@@ -162,7 +162,7 @@ describe("a task with a limit", () => {
     expect(settledLate({ ...given, goesOn: true })).toEqual([]);
   });
 
-  it("asks for a further attempt also where the journal has no record of the one that was lost", () => {
+  it("a task with a limit asks for a further attempt also where the journal has no record of the one that was lost", () => {
     const play = limited(FIVE);
     const running = { status: "running", attempt: 1, token: 1, expiresAt: play.now + LEASE_MS } as const;
     applyChange(play.run, { tasks: [{ ordinal: 0, state: running, attempts: [] }] });
@@ -172,7 +172,7 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["ask concurrency for attempt 2"]);
   });
 
-  it("asks when its delay is over, not before", () => {
+  it("a task with a limit asks when its delay is over, not before", () => {
     const play = new Play("a", { a: { limits: FIVE } }, { delayMs: 5_000 });
     expect(calls(play)).toEqual([]);
     play.now += 5_000;
@@ -181,7 +181,7 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["ask concurrency for attempt 1"]);
   });
 
-  it("that is downstream asks for the key of what its parent passed", () => {
+  it("a task with a limit that is downstream asks for the key of what its parent passed", () => {
     const keyed: TaskLimits = { ...FIVE, concurrency: { limit: 1, strategy: "queue", key: ["user"] } };
     const play = new Play("a > b", { b: { limits: keyed } });
     play.claim();
@@ -194,19 +194,19 @@ describe("a task with a limit", () => {
 });
 
 describe("a cancelled run", () => {
-  it("calls no limit for a task that never was ready", () => {
+  it("a cancelled run calls no limit for a task that never was ready", () => {
     const play = new Play("a > b", { b: { limits: BOTH } });
     play.cancel();
     expect(play.last.effects).toEqual([{ type: "finished" }]);
   });
 
-  it("takes its place among those who wait back", () => {
+  it("a cancelled run takes its place among those who wait back", () => {
     const play = limited(FIVE);
     play.cancel();
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
 
-  it("keeps the slot of an attempt that may still run until its lease is over, or its worker says that it has ended", () => {
+  it("a cancelled run keeps the slot of an attempt that may still run until its lease is over, or its worker says that it has ended", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -223,7 +223,7 @@ describe("a cancelled run", () => {
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back"]);
   });
 
-  it("frees the place in the window of an attempt that never began", () => {
+  it("a cancelled run frees the place in the window of an attempt that never began", () => {
     const play = limited(RATED);
     permit(play, 1, "rate_limit");
     play.cancel();
@@ -232,7 +232,7 @@ describe("a cancelled run", () => {
 });
 
 describe("a task that does not wait", () => {
-  it("is skipped with the reason, and its children by their rules", () => {
+  it("a task that does not wait is skipped with the reason, and its children by their rules", () => {
     const play = limited(FIVE, "a > b c");
     play.event({ type: "slot_denied", ordinal: 0, attempt: 1 });
     expect(play.statuses).toEqual({ a: "skipped", b: "skipped", c: "skipped" });
@@ -241,7 +241,7 @@ describe("a task that does not wait", () => {
     expect(calls(play)).toEqual([]);
   });
 
-  it("waits once it has begun", () => {
+  it("a task that does not wait waits once it has begun", () => {
     const skip: TaskLimits = { ...FIVE, concurrency: { limit: 1, strategy: "skip", key: null } };
     const play = limited(skip);
     expect(play.effects("acquire_slot")[0]?.request.strategy).toBe("skip");
@@ -254,7 +254,7 @@ describe("a task that does not wait", () => {
 });
 
 describe("a task that gives way", () => {
-  it("is cancelled with the reason, whether it waits or runs, and its run with it", () => {
+  it("a task that gives way is cancelled with the reason, whether it waits or runs, and its run with it", () => {
     for (const begun of [false, true]) {
       const play = limited(FIVE, "a > b");
       permit(play);
@@ -268,7 +268,7 @@ describe("a task that gives way", () => {
     }
   });
 
-  it("has its attempt end when it gives way", () => {
+  it("a task that gives way has its attempt end when it gives way", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -277,7 +277,7 @@ describe("a task that gives way", () => {
     expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ startedAt: play.now - 1_000, finishedAt: play.now });
   });
 
-  it("leaves alone what does not depend on it", () => {
+  it("a task that gives way leaves alone what does not depend on it", () => {
     const play = new Play("r > a b", { a: { limits: FIVE } });
     play.claim();
     play.settle("r", succeeded());
@@ -287,7 +287,7 @@ describe("a task that gives way", () => {
     expect(play.run.status).toBe("cancelled");
   });
 
-  it("does not when its attempt has ended", () => {
+  it("a task that gives way is left as it is when its attempt has ended", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -307,7 +307,7 @@ describe("what a limit says", () => {
     expect(limited(FIVE).event(event)).toMatchObject({ change: null, rejections: ["not_blocked"] });
   });
 
-  it("too late, when it refuses what it has permitted, changes nothing", () => {
+  it("what a limit says too late, when it refuses what it has permitted, changes nothing", () => {
     const play = limited(FIVE);
     permit(play);
     play.event({ type: "slot_denied", ordinal: 0, attempt: 1 });
@@ -320,7 +320,7 @@ describe("how an attempt stands to its slot", () => {
   const holder = { runId: RUN_ID, ordinal: 0, attempt: 1 };
   const standing = (play: Play, kind: LimitKind = "concurrency") => slotStatusOf(play.run, kind, holder, play.now);
 
-  it("holding from its permission to its end", () => {
+  it("an attempt holds its slot from its permission to its end", () => {
     const play = limited(FIVE);
     permit(play);
     expect(standing(play)).toEqual({ type: "holding" });
@@ -330,7 +330,7 @@ describe("how an attempt stands to its slot", () => {
     expect(standing(play)).toEqual({ type: "over", afterMs: 0 });
   });
 
-  it("over after its lease, once cancelled", () => {
+  it("an attempt is over for its slot after its lease, once cancelled", () => {
     const play = limited(FIVE);
     permit(play);
     play.claim();
@@ -339,7 +339,7 @@ describe("how an attempt stands to its slot", () => {
     expect(standing(play)).toEqual({ type: "over", afterMs: LEASE_MS - 1_000 });
   });
 
-  it("spent from its start, in a window", () => {
+  it("an attempt is spent in a window from its start", () => {
     const play = limited(RATED);
     permit(play, 1, "rate_limit");
     expect(standing(play, "rate_limit")).toEqual({ type: "holding" });
@@ -349,7 +349,7 @@ describe("how an attempt stands to its slot", () => {
     expect(standing(play, "rate_limit")).toEqual({ type: "spent", perMs: 60_000 });
   });
 
-  it("over in a window, where it waits for the other limit, is of another attempt, or has none", () => {
+  it("an attempt is over for a window where it waits for the other limit, is of another attempt, or has none", () => {
     const over = { type: "over", afterMs: 0 };
     expect(standing(limited(BOTH), "rate_limit")).toEqual(over);
     const rated = limited(RATED);
@@ -362,17 +362,17 @@ describe("how an attempt stands to its slot", () => {
     }
   });
 
-  it("over for an attempt that never began", () => {
+  it("an attempt that never began is over for its slot", () => {
     const play = limited(FIVE);
     play.cancel();
     expect(standing(play)).toEqual({ type: "over", afterMs: 0 });
   });
 
-  it("over where there is no such run", () => {
+  it("an attempt is over for its slot where there is no such run", () => {
     expect(slotStatusOf(null, "concurrency", holder, 0)).toEqual({ type: "over", afterMs: 0 });
   });
 
-  it("and a held task is always due at some time", () => {
+  it("a held task is always due at some time", () => {
     const play = limited(BOTH);
     expect(nextWakeAt(play.run)).toBe(play.now + 10_000);
     permit(play);

@@ -31,7 +31,7 @@ function untilReady(play: Play, task = "a"): void {
 }
 
 describe("a lost attempt", () => {
-  it("is found when its lease runs out, a while after the time-out, and started again within two seconds", () => {
+  it("a lost attempt is found when its lease runs out, a while after the time-out, and started again within two seconds", () => {
     const play = new Play("a", { a: { timeoutMs: 5_000 } });
     play.claim();
     expect(nextWakeAt(play.run)).toBe(play.now + 5_000 + LEASE_GRACE_MS);
@@ -48,7 +48,7 @@ describe("a lost attempt", () => {
     expect(play.begin("a", "x")).toEqual({ ordinal: 0, attempt: 2, token: 2 });
   });
 
-  it("does not count against the retries", () => {
+  it("a lost attempt does not count against the retries", () => {
     const play = suspect({ a: { retries: 0 } });
     untilReady(play);
     play.begin("a", "x");
@@ -56,7 +56,7 @@ describe("a lost attempt", () => {
     expect(play.attemptsOf("a")).toEqual(["lost", "succeeded"]);
   });
 
-  it("settles nothing when it ends after all, before and after the next one has begun", () => {
+  it("a lost attempt settles nothing when it ends after all, before and after the next one has begun", () => {
     const play = new Play("a");
     play.claim();
     const late = { ...play.leaseOf("a"), outcome: succeeded("late"), children: [], logs: null };
@@ -73,7 +73,7 @@ describe("a lost attempt", () => {
     expect(play.stateOf("a")).toMatchObject({ passed: { output: { key: "kept" } } });
   });
 
-  it("starts at the latest 30 s after its time-out, however many were lost before", () => {
+  it("a lost attempt starts at the latest 30 s after its time-out, however many were lost before", () => {
     const play = new Play("a", { a: { timeoutMs: 5_000 } });
     play.claim();
     for (let loss = 1; loss <= 8; loss += 1) {
@@ -100,7 +100,7 @@ describe("a task that was lost with its worker", () => {
     return play;
   };
 
-  it("runs in an executor object of its own from then on, with nothing else, and in no driver", () => {
+  it("a task that was lost with its worker runs in an executor object of its own from then on, with nothing else, and in no driver", () => {
     const play = together();
     const started: string[] = [];
     for (let wake = 0; wake < 2; wake += 1) {
@@ -114,7 +114,7 @@ describe("a task that was lost with its worker", () => {
     expect(play.begin("innocent", "y")).not.toBeNull();
   });
 
-  it("fails alone, and its neighbour succeeds", () => {
+  it("a task that was lost with its worker fails alone, and its neighbour succeeds", () => {
     const play = together();
     untilReady(play, "innocent");
     play.begin("innocent", "y");
@@ -124,7 +124,7 @@ describe("a task that was lost with its worker", () => {
     expect(play.statuses["innocent"]).toBe("succeeded");
   });
 
-  it("stays alone after an attempt that threw", () => {
+  it("a task that was lost with its worker stays alone after an attempt that threw", () => {
     const play = suspect({ a: { retries: { limit: 1, delayMs: 0 } } });
     untilReady(play);
     play.begin("a", "x");
@@ -133,7 +133,7 @@ describe("a task that was lost with its worker", () => {
     expect(play.begin("a", "y")).not.toBeNull();
   });
 
-  it("is no suspect any more once it is retried in place", () => {
+  it("a task that was lost with its worker is no suspect any more once it is retried in place", () => {
     const play = suspect();
     play.cancel();
     play.event({ type: "retried" });
@@ -141,7 +141,7 @@ describe("a task that was lost with its worker", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("is no suspect any more once the attempt that was taken for dead has ended after all", () => {
+  it("a task that was lost with its worker is no suspect any more once the attempt that was taken for dead has ended after all", () => {
     const play = new Play("a");
     play.claim();
     const late = { ...play.leaseOf("a"), outcome: failed(), children: [], logs: null };
@@ -152,7 +152,7 @@ describe("a task that was lost with its worker", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
-  it("has an attempt of before its retry in place end late without any effect, also as an item that is not begun again", () => {
+  it("a task that was lost with its worker has an attempt of before its retry in place end late without any effect, also as an item that is not begun again", () => {
     const each = { maxParallel: 1_000, onError: "fail" } as const;
     const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(3));
@@ -166,7 +166,7 @@ describe("a task that was lost with its worker", () => {
     expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
   });
 
-  it("is an item like any other: one of sixty kills its worker, and no other becomes null", () => {
+  it("a task that was lost with its worker is an item like any other: one of sixty kills its worker, and no other becomes null", () => {
     const each = { maxParallel: 1_000, onError: "continue" } as const;
     const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(60));
@@ -215,7 +215,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(state.status === "failed" ? state.reason : "goes on").toBe(expected);
   });
 
-  it("do not count where others were in the worker, however often", () => {
+  it("deaths of workers that a task had alone do not count where others were in the worker, however often", () => {
     // A lease that a driver holds is never known to be alone.
     const play = suspect();
     expect(play.run.tasks[0]?.attempts[0]?.alone).toBeUndefined();
@@ -227,7 +227,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.run.finishedAt).toBeNull();
   });
 
-  it("are counted from the step that the task has recorded last", () => {
+  it("deaths of workers that a task had alone are counted from the step that the task has recorded last", () => {
     const play = suspect();
     for (const name of ["one", "two", "three", "four"]) {
       untilReady(play);
@@ -244,7 +244,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
   });
 
-  it("of a long task count from the first, since it is alone from the first", () => {
+  it("deaths of workers that a task had alone of a long task count from the first, since it is alone from the first", () => {
     const play = new Play("a", { a: { timeoutMs: 60_000 } });
     for (let death = 1; death <= DEATHS.sole; death += 1) {
       untilReady(play);
@@ -253,7 +253,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
   });
 
-  it("do not count while only their leases tell: the run may have been out of reach", () => {
+  it("deaths of workers that a task had alone do not count while only their leases tell: the run may have been out of reach", () => {
     const play = suspect();
     for (let death = 1; death <= 2 * DEATHS.sole; death += 1) {
       untilReady(play);
@@ -263,7 +263,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.run.finishedAt).toBeNull();
   });
 
-  it("count when the executor object says so later than its lease, from the next loss on", () => {
+  it("deaths of workers that a task had alone count when the executor object says so later than its lease, from the next loss on", () => {
     const play = suspect();
     for (let death = 1; death <= DEATHS.sole; death += 1) {
       untilReady(play);
@@ -281,7 +281,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
   });
 
-  it("do not count while others of the run die at the same time, until there are ten", () => {
+  it("deaths of workers that a task had alone do not count while others of the run die at the same time, until there are ten", () => {
     // An isolate dies with all that run in it: nobody can tell who has killed it.
     const tasks = ["a", "b", "c"];
     const play = new Play(
@@ -300,7 +300,7 @@ describe("deaths of workers that a task had alone", () => {
     for (const task of tasks) expect(play.stateOf(task)).toMatchObject({ status: "failed", reason: "worker_lost" });
   });
 
-  it("count three times where one of the run goes on to die alone, whatever died beside it before", () => {
+  it("deaths of workers that a task had alone count three times where one of the run goes on to die alone, whatever died beside it before", () => {
     const play = new Play("root > a b", { a: { timeoutMs: 60_000 }, b: { timeoutMs: 60_000 } });
     play.claim();
     play.settle("root", succeeded());
@@ -323,7 +323,7 @@ describe("deaths of workers that a task had alone", () => {
       play.settle("a", lost("worker", sole));
     };
 
-    it("do not count while others die at the same time, until there are ten", () => {
+    it("deaths of workers that a task had alone of which a witness knows, who hears of all runs, do not count while others die at the same time, until there are ten", () => {
       const play = new Play("a", { a: { timeoutMs: 60_000 } });
       for (let death = 1; death < DEATHS.any; death += 1) die(play);
       expect(play.run.finishedAt).toBeNull();
@@ -332,7 +332,7 @@ describe("deaths of workers that a task had alone", () => {
       expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
     });
 
-    it("count from when it is known that nobody else has died", () => {
+    it("deaths of workers that a task had alone of which a witness knows, who hears of all runs, count from when it is known that nobody else has died", () => {
       const play = new Play("a", { a: { timeoutMs: 60_000 } });
       die(play);
       die(play, 1);
@@ -346,7 +346,7 @@ describe("deaths of workers that a task had alone", () => {
       expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
     });
 
-    it("do not count at all where one has died beside them that is known to kill, also if that is known later", () => {
+    it("deaths of workers that a task had alone of which a witness knows, who hears of all runs, do not count at all where one has died beside them that is known to kill, also if that is known later", () => {
       const play = new Play("a", { a: { timeoutMs: 60_000 } });
       for (let death = 1; death < DEATHS.any; death += 1) die(play);
       untilReady(play);
@@ -360,7 +360,7 @@ describe("deaths of workers that a task had alone", () => {
       expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
     });
 
-    it("do not end a long task that is there each time when a short one dies, which is ended for its own", () => {
+    it("deaths of workers that a task had alone of which a witness knows, who hears of all runs, do not end a long task that is there each time when a short one dies, which is ended for its own", () => {
       const idOf = (index: number): Partial<RunGenesis> => ({ id: runIdFromBytes(new Uint8Array(16).fill(index)) });
       const poison = new Play("p", {}, { genesis: idOf(0) });
       poison.claim();
@@ -388,7 +388,7 @@ describe("deaths of workers that a task had alone", () => {
       expect(long.filter((play) => play.statuses["a"] === "failed")).toHaveLength(0);
     });
 
-    it("are judged as well when they are told of later than the lease", () => {
+    it("deaths of workers that a task had alone of which a witness knows, who hears of all runs, are judged as well when they are told of later than the lease", () => {
       const play = new Play("a", { a: { timeoutMs: 60_000 } });
       play.begin("a", "x");
       const late = { ...play.leaseOf("a"), outcome: lost("worker", []), children: [], logs: null };
@@ -398,7 +398,7 @@ describe("deaths of workers that a task had alone", () => {
     });
   });
 
-  it("have the witness told of drivers that died, once a wake, and not of executor objects, which tell it by themselves", () => {
+  it("deaths of workers that a task had alone have the witness told of drivers that died, once a wake, and not of executor objects, which tell it by themselves", () => {
     const play = new Play("root > a b c", { c: { timeoutMs: 60_000 } });
     play.claim();
     play.settle("root", succeeded(), FRESH_DRIVER);
@@ -415,7 +415,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.effects("note_death")).toEqual([]);
   });
 
-  it("are followed by pauses out of a span that grows, and that differ from task to task, or a trial in that span", () => {
+  it("deaths of workers that a task had alone are followed by pauses out of a span that grows, and that differ from task to task, or a trial in that span", () => {
     const tasks = Array.from({ length: 50 }, (_, index) => `t${index}`);
     const play = new Play(
       `root > ${tasks.join(" ")}`,
@@ -444,7 +444,7 @@ describe("deaths of workers that a task had alone", () => {
 });
 
 describe("losses to the surroundings", () => {
-  it("never make a suspect, and are followed by growing pauses", () => {
+  it("losses to the surroundings never make a suspect, and are followed by growing pauses", () => {
     const play = new Play("a");
     const waits: number[] = [];
     for (let loss = 0; loss < 40; loss += 1) {
@@ -459,7 +459,7 @@ describe("losses to the surroundings", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("end the task with a reason of its own when it has come to nothing for a day", () => {
+  it("losses to the surroundings end the task with a reason of its own when it has come to nothing for a day", () => {
     const play = new Play("a");
     const startedAt = play.now;
     while (play.run.finishedAt === null) {
@@ -472,7 +472,7 @@ describe("losses to the surroundings", () => {
     expect(play.now - startedAt).toBeLessThan(GIVEN_UP_AFTER.ms + 600_000);
   });
 
-  it("of a few attempts that were begun days apart end nothing", () => {
+  it("losses to the surroundings of a few attempts that were begun days apart end nothing", () => {
     const play = new Play("a");
     for (let loss = 1; loss < GIVEN_UP_AFTER.losses; loss += 1) {
       play.claim();

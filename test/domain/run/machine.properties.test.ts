@@ -120,7 +120,7 @@ describe("whatever comes, in whatever order", () => {
     });
   });
 
-  it("only the current attempt and token settle a task", () => {
+  it("only the current attempt and token settle a task, whatever comes in whatever order", () => {
     always((before, { run }, move) => {
       for (const [ordinal, { state }] of run.tasks.entries()) {
         const was = stateAt(before, ordinal);

@@ -179,7 +179,7 @@ describe("a task's status and an event", () => {
     });
   }
 
-  it("ignores a settle and a begin of a task that does not exist", () => {
+  it("the machine ignores a settle and a begin of a task that does not exist", () => {
     const play = new Play("a");
     for (const ordinal of [-1, 1, 0.5, Number.NaN]) {
       expect(play.event({ type: "begun", ordinal, holder: "x" }).rejections).toEqual(["no_such_task"]);
@@ -188,7 +188,7 @@ describe("a task's status and an event", () => {
     }
   });
 
-  it("takes the first of two settles of one lease in one call", () => {
+  it("the machine takes the first of two settles of one lease in one call", () => {
     const play = new Play("a");
     play.claim();
     const lease = { ...play.leaseOf("a"), children: [], logs: null };
@@ -202,7 +202,7 @@ describe("a task's status and an event", () => {
 });
 
 describe("the order of tasks", () => {
-  it("runs a chain one after the other, each settle handing out the next", () => {
+  it("a chain runs one task after the other, each settle handing out the next", () => {
     // a ─▶ b ─▶ c
     const play = new Play("a > b, b > c", {}, { claim: FRESH_DRIVER });
     expect(play.last.leases).toEqual([{ ordinal: 0, attempt: 1, token: 1 }]);
@@ -218,7 +218,7 @@ describe("the order of tasks", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("starts a join once, after the last of its parents", () => {
+  it("a join starts once, after the last of its parents", () => {
     //     ┌─▶ b ─┐
     //  a ─┤      ├─▶ d
     //     └─▶ c ─┘
@@ -236,7 +236,7 @@ describe("the order of tasks", () => {
     expect(play.attemptsOf("d")).toEqual(["running"]);
   });
 
-  it("starts a join whose parents end in the same call once", () => {
+  it("a join whose parents end in the same call starts once", () => {
     const play = new Play("a > b c, b > d, c > d");
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER);
@@ -250,7 +250,7 @@ describe("the order of tasks", () => {
     expect(leases).toEqual([{ ordinal: 3, attempt: 1, token: 4 }]);
   });
 
-  it("starts a join over paths of unequal length after the longest", () => {
+  it("a join over paths of unequal length starts after the longest", () => {
     //  a ─▶ b ─▶ c ─▶ d
     //  └──────────────▲
     const play = new Play("a > b d, b > c, c > d");
@@ -264,7 +264,7 @@ describe("the order of tasks", () => {
 });
 
 describe("failure and skip", () => {
-  it("skips what can not start any more, with the reason, and lets the other branch go on", () => {
+  it("a failure skips what can not start any more, with the reason, and lets the other branch go on", () => {
     //     ┌─▶ b (fails) ─▶ c ─▶ d
     //  a ─┤                └────▶ f
     //     └─▶ e ───────────────▶ f
@@ -289,7 +289,7 @@ describe("failure and skip", () => {
     expect(play.run.status).toBe("failed");
   });
 
-  it("skips a join once when both of its parents fail", () => {
+  it("a join is skipped once when both of its parents fail", () => {
     const play = new Play("a > b c, b > d, c > d");
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER);
@@ -299,7 +299,7 @@ describe("failure and skip", () => {
     expect(play.run).toMatchObject({ status: "failed", open: 0 });
   });
 
-  it("skips a chain of 5,000 tasks without running out of stack", () => {
+  it("a chain of 5,000 tasks is skipped without running out of stack", () => {
     const names = Array.from({ length: 5_000 }, (_, index) => `t${index}`);
     const play = new Play(names.map((name, index) => `${name} > ${names[index + 1] ?? ""}`).join(","));
     play.claim();
@@ -310,7 +310,7 @@ describe("failure and skip", () => {
 });
 
 describe("cancelling", () => {
-  it("ends every task that is not final, and leaves the others as they are", () => {
+  it("cancelling ends every task that is not final, and leaves the others as they are", () => {
     const play = new Play("a > b c d, b > e", { c: { retries: 1 } });
     play.claim();
     play.settle("a", succeeded());
@@ -326,13 +326,13 @@ describe("cancelling", () => {
     expect(play.last.effects).toEqual([{ type: "finished" }]);
   });
 
-  it("changes nothing in a run that is final", () => {
+  it("cancelling changes nothing in a run that is final", () => {
     const play = new Play("a");
     play.succeedAll();
     expect(play.cancel()).toEqual({ change: null, effects: [], leases: [], rejections: ["run_final"] });
   });
 
-  it("ends a running attempt no earlier than it started, though the clock was set back", () => {
+  it("cancelling ends a running attempt no earlier than it started, though the clock was set back", () => {
     const play = new Play("a");
     play.claim();
     const startedAt = play.now;
@@ -342,7 +342,7 @@ describe("cancelling", () => {
     expect(play.run.finishedAt).toBe(startedAt);
   });
 
-  it("is final, also where a task had failed before: what comes late does not end the run once more", () => {
+  it("cancelling is final, also where a task had failed before: what comes late does not end the run once more", () => {
     const play = new Play("a > b c");
     play.claim();
     play.settle("a", succeeded());
@@ -354,7 +354,7 @@ describe("cancelling", () => {
     expect(play.run.status).toBe("cancelled");
   });
 
-  it("cancels a run that nobody has started", () => {
+  it("cancelling cancels a run that nobody has started", () => {
     const play = new Play("a > b");
     play.cancel();
     expect(play.run).toMatchObject({ status: "cancelled", startedAt: null });
@@ -362,7 +362,7 @@ describe("cancelling", () => {
 });
 
 describe("the run", () => {
-  it("is queued until its first lease, then running, and knows when it started and ended", () => {
+  it("the run is queued until its first lease, then running, and knows when it started and ended", () => {
     const play = new Play("a");
     expect(play.run).toMatchObject({ status: "queued", createdAt: 1_000_000, startedAt: null, finishedAt: null });
     play.now += 500;
@@ -373,13 +373,13 @@ describe("the run", () => {
     expect(play.run).toMatchObject({ status: "succeeded", startedAt: 1_000_500, finishedAt: 1_001_000 });
   });
 
-  it("runs at once when the recording invocation drives it", () => {
+  it("the run runs at once when the recording invocation drives it", () => {
     const play = new Play("a", {}, { claim: FRESH_DRIVER });
     expect(play.run).toMatchObject({ status: "running", startedAt: play.now });
     expect(play.effects("dispatch")).toEqual([]);
   });
 
-  it("is due as soon as any of its tasks is, in whatever order they became active", () => {
+  it("the run is due as soon as any of its tasks is, in whatever order they became active", () => {
     const LONG_FIRST = { b: { timeoutMs: 20_000 }, c: { timeoutMs: 5_000 }, d: { timeoutMs: 9_000 } };
     const play = new Play("a > b c d", LONG_FIRST);
     play.claim();
@@ -387,13 +387,13 @@ describe("the run", () => {
     expect(nextWakeAt(play.run)).toBe(play.now + 5_000 + LEASE_GRACE_MS);
   });
 
-  it("is due, when it is final, at the end of its retention", () => {
+  it("the run is due, when it is final, at the end of its retention", () => {
     const play = new Play("a");
     play.succeedAll();
     expect(nextWakeAt(play.run)).toBe(play.now + play.run.graph.retentionMs);
   });
 
-  it("lists each child run once, however many attempts found it", () => {
+  it("the run lists each child run once, however many attempts found it", () => {
     const child = { runId: runIdFromBytes(new Uint8Array(16).fill(1)), task: "x" };
     const play = new Play("a > b", { a: { retries: { limit: 1, delayMs: 0 } } });
     play.claim();
@@ -404,7 +404,7 @@ describe("the run", () => {
     expect(new Set(play.run.children.map(({ runId }) => runId)).size).toBe(2);
   });
 
-  it("ignores the children of a stale attempt", () => {
+  it("the run ignores the children of a stale attempt", () => {
     const play = new Play("a");
     play.claim();
     const attempt = {

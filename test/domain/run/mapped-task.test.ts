@@ -30,7 +30,7 @@ function mapped(length: number, b: TaskSettings[string] = ALL): Play {
 }
 
 describe("a task with `each`", () => {
-  it("runs once per item, is gathered once, and its children follow", () => {
+  it("a task with `each` runs once per item, is gathered once, and its children follow", () => {
     const play = mapped(3);
     expect(play.statuses).toMatchObject({ a: "succeeded", b: "each", c: "pending" });
     expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
@@ -45,7 +45,7 @@ describe("a task with `each`", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("succeeds at once with what its parent passed, if that is an empty array", () => {
+  it("a task with `each` succeeds at once with what its parent passed, if that is an empty array", () => {
     const play = mapped(0);
     expect(play.stateOf("b")).toMatchObject({ status: "succeeded", passed: { output: payloadRef("array", 0) } });
     expect(play.claim()).toEqual(["c"]);
@@ -54,7 +54,7 @@ describe("a task with `each`", () => {
   it.each([
     ["not_an_array", succeeded()],
     ["too_many_items", passedArray(10_001)],
-  ] as const)("fails with the reason %s, and is not tried again", (reason, outcome) => {
+  ] as const)("a task with `each` fails with the reason %s, and is not tried again", (reason, outcome) => {
     const play = new Play("a > b, b > c", { b: { ...ALL, retries: 3 } }, { claim: FRESH_DRIVER });
     play.settle("a", outcome);
     expect(play.stateOf("b")).toMatchObject({ status: "failed", reason });
@@ -62,26 +62,26 @@ describe("a task with `each`", () => {
     expect(play.run.status).toBe("failed");
   });
 
-  it("takes 10,000 items", () => {
+  it("a task with `each` takes 10,000 items", () => {
     const play = mapped(10_000, { each: { maxParallel: 10_000, onError: "fail" } });
     expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 100 }]);
     expect(play.claim({ items: 9_999 })).toHaveLength(9_999);
     expect(play.claim()).toEqual(["b[9999]"]);
   });
 
-  it("has nothing to read if its parent has failed: not_an_array", () => {
+  it("a task with `each` has nothing to read if its parent has failed: not_an_array", () => {
     const play = new Play("a > b", { b: { ...ALL, runIf: "all_done" } }, { claim: FRESH_DRIVER });
     play.settle("a", failed({ retryable: false }));
     expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "not_an_array" });
   });
 
-  it("as the root runs over what the trigger carried", () => {
+  it("a task with `each` as the root runs over what the trigger carried", () => {
     const play = new Play("b > c", { b: ALL }, { claim: FRESH_DRIVER });
     expect(play.last.leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b[0]", "b[1]", "b[2]"]);
     expect(play.run.status).toBe("running");
   });
 
-  it("as a root that waits for a delay has items only after that, those of the last payload", () => {
+  it("a task with `each` as a root that waits for a delay has items only after that, those of the last payload", () => {
     const run = newRun(genesisOf(graphOf("b", { b: ALL })));
     const play = (event: MachineEvent, now: number): TransitionResult => {
       const decided = advance(run, event, now);
@@ -95,7 +95,7 @@ describe("a task with `each`", () => {
     expect(play({ type: "claimed", claim: FRESH_DRIVER }, 61).leases).toHaveLength(2);
   });
 
-  it("follows an `each` task item by item, and two of them have items of their own", () => {
+  it("a task with `each` follows an `each` task item by item, and two of them have items of their own", () => {
     const play = new Play("a > b c, b > d", { b: ALL, c: ALL, d: ALL }, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(2));
     expect(play.claim()).toEqual(["b[0]", "b[1]", "c[0]", "c[1]"]);
@@ -110,7 +110,7 @@ describe("a task with `each`", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("has at most `maxParallel` items under way; one that waits for its next attempt keeps its place", () => {
+  it("a task with `each` has at most `maxParallel` items under way; one that waits for its next attempt keeps its place", () => {
     const play = mapped(4, { each: { ...EACH, maxParallel: 2 }, retries: 1 });
     expect(play.claim()).toEqual(["b[0]", "b[1]"]);
     expect(play.claim()).toEqual([]);
@@ -123,7 +123,7 @@ describe("a task with `each`", () => {
     expect(play.attemptsOf("b[0]")).toEqual(["failed", "running"]);
   });
 
-  it("tells so many drivers as its items need, and again while nobody comes for them", () => {
+  it("a task with `each` tells so many drivers as its items need, and again while nobody comes for them", () => {
     const play = mapped(20);
     expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 4 }]);
     expect(play.wakeWhenDue()).toBe(10_000);
@@ -135,7 +135,7 @@ describe("a task with `each`", () => {
     expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
   });
 
-  it("wakes nobody while each place is taken by an item that waits, and tells a driver when one is free", () => {
+  it("a task with `each` wakes nobody while each place is taken by an item that waits, and tells a driver when one is free", () => {
     const play = mapped(3, { each: { ...EACH, maxParallel: 1 }, retries: 1 });
     expect(play.claim()).toEqual(["b[0]"]);
     expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
@@ -152,13 +152,13 @@ describe("a task with `each`", () => {
     expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
   });
 
-  it("sends a driver in the place of one whose time is up", () => {
+  it("a task with `each` sends a driver in the place of one whose time is up", () => {
     const play = mapped(20);
     expect(play.claim({ budgetMs: 100 })).toEqual([]);
     expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 1 }]);
   });
 
-  it("has a lost item started again, with the others untouched", () => {
+  it("a task with `each` has a lost item started again, with the others untouched", () => {
     const play = mapped(2);
     play.claim();
     play.settle("b[0]", succeeded());
@@ -194,7 +194,7 @@ describe("when an item has failed for good", () => {
     expect(play.run.tasks[1]?.each).toMatchObject({ total: 3, succeeded: 2, failed: 1, running: 0 });
   });
 
-  it("keeps a short error of each item", () => {
+  it("a task keeps a short error of each item when an item has failed for good", () => {
     const play = mapped(1, CONTINUE);
     play.claim();
     const error = { name: "Error", message: "m".repeat(4_000), stack: "s".repeat(8_000) };
@@ -206,7 +206,7 @@ describe("when an item has failed for good", () => {
     });
   });
 
-  it("keeps the errors of an item's last five attempts", () => {
+  it("a task keeps the errors of an item's last five attempts when the item has failed for good", () => {
     const play = mapped(1, { ...CONTINUE, retries: 7 });
     for (let attempt = 1; attempt <= 8; attempt += 1) {
       play.wakeWhenDue();
@@ -219,7 +219,7 @@ describe("when an item has failed for good", () => {
 });
 
 describe("cancelling", () => {
-  it("cancels the items under way, in one change", () => {
+  it("cancelling cancels the items under way, in one change", () => {
     const play = mapped(4, { ...ALL, retries: 1 });
     play.claim({ items: 3 });
     play.settle("b[0]", succeeded());
@@ -239,7 +239,7 @@ describe("cancelling", () => {
 describe("items of the long lane", () => {
   const LONG: TaskSettings[string] = { each: { ...EACH, maxParallel: 2 }, timeoutMs: 60_000 };
 
-  it("begin in executor objects of their own, as many as may run at a time", () => {
+  it("items of the long lane begin in executor objects of their own, as many as may run at a time", () => {
     const play = mapped(3, LONG);
     const names = play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal));
     expect(names).toEqual(["b[0]", "b[1]"]);
@@ -249,7 +249,7 @@ describe("items of the long lane", () => {
     expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b[2]"]);
   });
 
-  it("begin 500 at a time where very many may run", () => {
+  it("items of the long lane begin 500 at a time where very many may run", () => {
     const play = mapped(1_200, { each: { ...EACH, maxParallel: 10_000 }, timeoutMs: 60_000 });
     expect(play.effects("start_executor")).toHaveLength(500);
     expect(play.wakeWhenDue()).toBe(100);
@@ -261,7 +261,7 @@ describe("items of the long lane", () => {
     expect(play.effects("start_executor")).toHaveLength(200);
   });
 
-  it("gathers in an executor object what is much, or lies in R2", () => {
+  it("an executor object gathers what items of the long lane have passed if that is much, or lies in R2", () => {
     const play = mapped(101, CONTINUE);
     for (const item of play.claim({ items: 200 })) play.settle(item, succeeded());
     expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b"]);
@@ -269,7 +269,7 @@ describe("items of the long lane", () => {
 });
 
 describe("items that are cancelled with their run", () => {
-  it("are those that wait, run or are to be tried again; the attempts of the latter stay as they ended", () => {
+  it("items that are cancelled with their run are those that wait, run or are to be tried again; the attempts of the latter stay as they ended", () => {
     const play = mapped(5, { each: { ...EACH, maxParallel: 4 }, retries: 1, timeoutMs: 60_000 });
     for (const item of ["b[0]", "b[1]", "b[2]"]) play.begin(item, item);
     play.settle("b[0]", failed({ retryAfterMs: 5_000 }));
@@ -318,7 +318,7 @@ describe("what items passed is gathered", () => {
     ["100 objects of R2", 100, succeeded()],
     ["32 MB", 2, inline(16_000_000)],
     ["any number of short ones", 101, inline(2)],
-  ])("by a driver up to %s, within 15 s", (_what, items, outcome) => {
+  ])("what items passed is gathered by a driver up to %s, within 15 s", (_what, items, outcome) => {
     const play = gathering(items, outcome);
     expect(play.claim()).toEqual(["b"]);
     expect(play.stateOf("b")).toMatchObject({ expiresAt: play.now + 25_000 });
@@ -327,7 +327,7 @@ describe("what items passed is gathered", () => {
   it.each([
     ["101 objects of R2", 101, succeeded()],
     ["more than 32 MB", 2, inline(16_000_001)],
-  ])("in an executor object if it is %s, within 14 minutes", (_what, items, outcome) => {
+  ])("what items passed is gathered in an executor object if it is %s, within 14 minutes", (_what, items, outcome) => {
     const play = gathering(items, outcome);
     expect(play.effects("start_executor")).toHaveLength(1);
     expect(play.run.tasks.map((entry) => laneOfEntry(entry))).toEqual(["driver", "executor", "driver"]);
@@ -336,7 +336,7 @@ describe("what items passed is gathered", () => {
     expect(play.stateOf("b")).toMatchObject({ expiresAt: play.now + 850_000 });
   });
 
-  it("without those that a limit has skipped", () => {
+  it("what items passed is gathered without those that a limit has skipped", () => {
     const limits = { concurrency: { limit: 2, strategy: "skip", key: null }, rateLimit: null, priority: 0 } as const;
     const play = mapped(2, { ...ALL, limits });
     play.event({ type: "slot_denied", ordinal: play.ordinalOf("b[0]"), attempt: 1 });
@@ -349,7 +349,7 @@ describe("what items passed is gathered", () => {
 });
 
 describe("items of several tasks that become known at once", () => {
-  it("have the limits and the lane of their own task", () => {
+  it("items of several tasks that become known at once have the limits and the lane of their own task", () => {
     const limits = { concurrency: { limit: 5, strategy: "queue", key: null }, rateLimit: null, priority: 0 } as const;
     const settings = { b: { ...ALL, limits }, c: { ...ALL, timeoutMs: 60_000 }, d: { ...ALL, limits } };
     const play = new Play("a > b c d", settings, { claim: FRESH_DRIVER });
@@ -364,7 +364,7 @@ describe("items of several tasks that become known at once", () => {
     expect(["b", "c", "d"].map((task) => play.itemsOf(task).length)).toEqual([2, 2, 2]);
   });
 
-  it("have what the payload says of their limits, each its own", () => {
+  it("items of several tasks that become known at once have what the payload says of their limits, each its own", () => {
     const key = ["group"];
     const limits = { concurrency: { limit: 5, strategy: "queue", key }, rateLimit: null, priority: 0 } as const;
     const genesis = genesisOf(graphOf("b", { b: { ...ALL, limits } }));
@@ -373,7 +373,7 @@ describe("items of several tasks that become known at once", () => {
     expect(effects.map((effect) => effect.type === "acquire_slot" && effect.limit.key)).toEqual(["x", "y", "z"]);
   });
 
-  it("never begin where others are", () => {
+  it("items of several tasks that become known at once never begin where others are", () => {
     const { run } = mapped(2);
     const state = { status: "each", first: 99, total: 1, dispatches: 0, redispatchAt: null } as const;
     expect(() => applyChange(run, { tasks: [{ ordinal: 2, state, attempts: [] }] })).toThrow(
@@ -383,7 +383,7 @@ describe("items of several tasks that become known at once", () => {
 });
 
 describe("a retry in place", () => {
-  it("begins the items of a run that was cancelled once more", () => {
+  it("a retry in place begins the items of a run that was cancelled once more", () => {
     const play = mapped(3);
     play.claim({ items: 2 });
     play.cancel();
@@ -392,7 +392,7 @@ describe("a retry in place", () => {
     expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
   });
 
-  it("sends so many drivers as the items need that have not succeeded", () => {
+  it("a retry in place sends so many drivers as the items need that have not succeeded", () => {
     const play = mapped(20);
     const items = play.claim({ items: 20 });
     for (const item of items.slice(1, 11)) play.settle(item, succeeded());
@@ -403,7 +403,7 @@ describe("a retry in place", () => {
     expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 2 }]);
   });
 
-  it("begins again the items that have not succeeded, and no other", () => {
+  it("a retry in place begins again the items that have not succeeded, and no other", () => {
     const play = mapped(4, { ...ALL, each: { ...EACH, maxParallel: 3 } });
     play.claim();
     play.settle("b[0]", succeeded());
@@ -420,7 +420,7 @@ describe("a retry in place", () => {
     expect(play.attemptsOf("b[0]")).toEqual(["succeeded"]);
   });
 
-  it("has it read again what its upstream task passes, if that runs again", () => {
+  it("a retry in place has it read again what its upstream task passes, if that runs again", () => {
     const play = new Play("a > b", { b: { ...ALL, runIf: "all_done" } }, { claim: FRESH_DRIVER });
     play.settle("a", failed({ retryable: false }));
     expect(play.stateOf("b")).toMatchObject({ reason: "not_an_array" });

@@ -21,7 +21,7 @@ function delivered(play: Play) {
 }
 
 describe("a run that fails, where somebody is to be told", () => {
-  it("owes an alert with what failed, from the commit in which it ends", () => {
+  it("a run that fails, where somebody is to be told, owes an alert with what failed, from the commit in which it ends", () => {
     const play = alerting("a > b c");
     play.claim();
     play.settle("a", succeeded());
@@ -47,7 +47,7 @@ describe("a run that fails, where somebody is to be told", () => {
     expect(delivered(play)).toEqual([owed]);
   });
 
-  it("owes none if it succeeds, is cancelled, or nobody is to be told", () => {
+  it("a run that fails, where somebody is to be told, owes none if it succeeds, is cancelled, or nobody is to be told", () => {
     const fine = alerting("a");
     fine.succeedAll();
     const cancelled = alerting("a");
@@ -58,7 +58,7 @@ describe("a run that fails, where somebody is to be told", () => {
     for (const play of [fine, cancelled, quiet]) expect([play.run.outbox, delivered(play)]).toEqual([[], []]);
   });
 
-  it("pays it again, with growing pauses, until somebody has acknowledged it, and outlives its retention", () => {
+  it("a run that fails, where somebody is to be told, pays it again, with growing pauses, until somebody has acknowledged it, and outlives its retention", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
@@ -81,7 +81,7 @@ describe("a run that fails, where somebody is to be told", () => {
     });
   });
 
-  it("is a dead letter after a day in vain, and nothing at all once that is recorded", () => {
+  it("a run that fails, where somebody is to be told, is a dead letter after a day in vain, and nothing at all once that is recorded", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
@@ -104,7 +104,7 @@ describe("a run that fails, where somebody is to be told", () => {
     });
   });
 
-  it("is paid after all when a person has its dead letter redriven", () => {
+  it("a run that fails, where somebody is to be told, is paid after all when a person has its dead letter redriven", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
@@ -121,7 +121,7 @@ describe("a run that fails, where somebody is to be told", () => {
     expect(play.run.outbox).toEqual([]);
   });
 
-  it("ends in the log alone if no dead letter can be recorded either", () => {
+  it("a run that fails, where somebody is to be told, ends in the log alone if no dead letter can be recorded either", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
@@ -135,7 +135,7 @@ describe("a run that fails, where somebody is to be told", () => {
     expect(play.run.outbox).toMatchObject([{ parked: true }]);
   });
 
-  it("owes another one when it fails again after a retry, and keeps the first as it was", () => {
+  it("a run that fails, where somebody is to be told, owes another one when it fails again after a retry, and keeps the first as it was", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
@@ -154,7 +154,7 @@ describe("a run that fails, where somebody is to be told", () => {
     expect(play.run.outbox).toMatchObject([{ id: 2 }]);
   });
 
-  it("pays what is due and nothing else, of a run that goes on too", () => {
+  it("a run that fails, where somebody is to be told, pays what is due and nothing else, of a run that goes on too", () => {
     const play = alerting("a");
     play.claim();
     play.settle("a", FATAL);
@@ -171,7 +171,7 @@ describe("a run that fails, where somebody is to be told", () => {
     expect(delivered(play)).toMatchObject([{ id: 2, tries: 2 }]);
   });
 
-  it("takes a payment for nothing but the debt that it names, all of it", () => {
+  it("a run that fails, where somebody is to be told, takes a payment for nothing but the debt that it names, all of it", () => {
     const play = alerting("a > b");
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER, [child(1), child(2)]);
@@ -187,7 +187,7 @@ describe("a run that fails, where somebody is to be told", () => {
 });
 
 describe("a run that is cancelled with its children", () => {
-  it("owes it to those that it has triggered, and says how far it has come", () => {
+  it("a run that is cancelled with its children owes it to those that it has triggered, and says how far it has come", () => {
     const play = new Play("a > b");
     play.claim();
     play.settle("a", succeeded(), null, [child(1), child(2), child(3)]);
@@ -200,7 +200,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.outbox).toEqual([]);
   });
 
-  it("owes nothing more once it is paid as a whole", () => {
+  it("a run that is cancelled with its children owes nothing more once it is paid as a whole", () => {
     const play = new Play("a > b");
     play.claim();
     play.settle("a", succeeded(), null, [child(1), child(2)]);
@@ -209,7 +209,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.outbox).toEqual([]);
   });
 
-  it("that is final and has none changes nothing", () => {
+  it("a run that is cancelled with its children that is final and has none changes nothing", () => {
     const play = new Play("a");
     play.succeedAll();
     expect(play.event({ type: "cancelled", children: true })).toMatchObject({
@@ -219,7 +219,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.cancelsChildren).toBe(false);
   });
 
-  it("owes it once to those of attempts that end late, beside what else it owes", () => {
+  it("a run that is cancelled with its children owes it once to those of attempts that end late, beside what else it owes", () => {
     const play = alerting("a > b c");
     play.claim();
     play.settle("a", succeeded());
@@ -247,7 +247,7 @@ describe("a run that is cancelled with its children", () => {
     expect(delivered(play)).toMatchObject([{ id: 3, message: { type: "cancel_children", next: 2 } }]);
   });
 
-  it("cancels also what an attempt had triggered that was still running, once that has ended", () => {
+  it("a run that is cancelled with its children cancels also what an attempt had triggered that was still running, once that has ended", () => {
     const play = new Play("a");
     play.claim();
     const lease = play.leaseOf("a");
@@ -261,7 +261,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.event({ type: "settled", attempts: [late], claim: null }).change).toBeNull();
   });
 
-  it("cancels a child that says so itself, since the attempt that triggered it died unsettled", () => {
+  it("a run that is cancelled with its children cancels a child that says so itself, since the attempt that triggered it died unsettled", () => {
     const play = new Play("a");
     play.claim();
     play.event({ type: "cancelled", children: true });
@@ -274,7 +274,7 @@ describe("a run that is cancelled with its children", () => {
     });
   });
 
-  it("leaves a child alone that says so itself once the run was retried", () => {
+  it("a run that is cancelled with its children leaves a child alone that says so itself once the run was retried", () => {
     const play = new Play("a");
     play.claim();
     play.event({ type: "cancelled", children: true });
@@ -284,7 +284,7 @@ describe("a run that is cancelled with its children", () => {
     expect(delivered(play)).toEqual([]);
   });
 
-  it("records the children of an attempt that ends late, and leaves them alone if nobody wants them cancelled", () => {
+  it("a run that is cancelled with its children records the children of an attempt that ends late, and leaves them alone if nobody wants them cancelled", () => {
     const play = new Play("a");
     play.claim();
     const lease = play.leaseOf("a");
@@ -298,7 +298,7 @@ describe("a run that is cancelled with its children", () => {
     expect(delivered(play)).toEqual([]);
   });
 
-  it("takes nothing from a late attempt that was not cancelled", () => {
+  it("a run that is cancelled with its children takes nothing from a late attempt that was not cancelled", () => {
     const play = new Play("a", { a: { retries: 1 } });
     play.claim();
     const lease = play.leaseOf("a");
@@ -308,7 +308,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.event({ type: "settled", attempts: [late], claim: null }).change?.children).toBeUndefined();
   });
 
-  it("may be final already: then only its children are cancelled, once", () => {
+  it("a run that is cancelled with its children may be final already: then only its children are cancelled, once", () => {
     const play = new Play("a");
     play.claim();
     play.settle("a", succeeded(), null, [child(1)]);
@@ -318,7 +318,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.event({ type: "cancelled", children: true }).change).toBeNull();
   });
 
-  it("cancels nobody but the runs that were there then, when it goes on by a retry before they could be told", () => {
+  it("a run that is cancelled with its children cancels nobody but the runs that were there then, when it goes on by a retry before they could be told", () => {
     const play = new Play("a > b");
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER, [child(1)]);
@@ -333,7 +333,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.outbox).toEqual([]);
   });
 
-  it("goes on to those that became known while it was told, with the same debt", () => {
+  it("a run that is cancelled with its children goes on to those that became known while it was told, with the same debt", () => {
     const play = new Play("a > b c");
     play.claim();
     play.settle("a", succeeded(), FRESH_DRIVER, [child(1)]);
@@ -357,7 +357,7 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.outbox).toEqual([]);
   });
 
-  it("leaves alone what it triggers after a retry", () => {
+  it("a run that is cancelled with its children leaves alone what it triggers after a retry", () => {
     const play = new Play("a");
     play.claim();
     play.event({ type: "cancelled", children: true });

@@ -49,7 +49,7 @@ beforeEach(() => {
 });
 
 describe("a child run", () => {
-  it("that ends soon tells its parent once, and needs no row and no alarm of its own for that", async () => {
+  it("a child run that ends soon tells its parent once, and needs no row and no alarm of its own for that", async () => {
     const other = new Told();
     await other.end(other.accept({ ...CHILD, parent: null }));
     const retentionAt = await child.end(child.accept());
@@ -63,7 +63,7 @@ describe("a child run", () => {
     expect([child.told.length, child.run.alarmAt]).toEqual([1, retentionAt]);
   });
 
-  it("that goes on tells its parent with its first alarm, and no later life does again", async () => {
+  it("a child run that goes on tells its parent with its first alarm, and no later life does again", async () => {
     const lease = child.accept();
     const rows = child.run.rows().length;
     await child.run.wake();
@@ -76,7 +76,7 @@ describe("a child run", () => {
     expect(child.told).toHaveLength(1);
   });
 
-  it("that waits for a delay tells its parent half a minute after its accept", async () => {
+  it("a child run that waits for a delay tells its parent half a minute after its accept", async () => {
     const acceptedAt = child.run.now;
     child.run.controller.accept({
       runId: RUN_ID,
@@ -92,7 +92,7 @@ describe("a child run", () => {
     expect([child.told.length, child.run.alarmAt]).toEqual([1, acceptedAt + 7 * DAY_MS]);
   });
 
-  it("whose parent awaits it has nothing to tell", async () => {
+  it("a child run whose parent awaits it has nothing to tell", async () => {
     const lease = child.accept();
     child.run.controller.watch(PARENT);
     await child.run.wake();
@@ -100,7 +100,7 @@ describe("a child run", () => {
     expect(child.told).toEqual([]);
   });
 
-  it("does not go to the end of its retention before its parent has answered", async () => {
+  it("a child run does not go to the end of its retention before its parent has answered", async () => {
     child.isReachable = false;
     const acceptedAt = child.run.now;
     const retentionAt = await child.end(child.accept());
@@ -118,7 +118,7 @@ describe("a child run", () => {
   });
 
   it.each(["final", "under way"])(
-    "that is %s leaves its parent alone after a day in vain, and says so",
+    "a child run that is %s leaves its parent alone after a day in vain, and says so",
     async (how) => {
       child.isReachable = false;
       const lease = child.accept();
@@ -139,7 +139,7 @@ describe("a child run", () => {
     },
   );
 
-  it("of an alert, or of an object that a task has written, is no child", async () => {
+  it("a child run of an alert, or of an object that a task has written, is no child", async () => {
     const lease = child.accept({ ...CHILD, parent: { runId: PARENT, task: "a" } });
     await child.run.wake();
     await child.end(lease);

@@ -11,7 +11,7 @@ function awaited(play: Play): string[] {
 }
 
 describe("a paused task", () => {
-  it("is held back when a driver that knows of it asks for work, and starts when it is resumed", () => {
+  it("a paused task is held back when a driver that knows of it asks for work, and starts when it is resumed", () => {
     const play = new Play("a > b c");
     play.claim();
     play.settle("a", succeeded());
@@ -24,7 +24,7 @@ describe("a paused task", () => {
     expect(play.claim()).toEqual(["b"]);
   });
 
-  it("is held back in the very settle that readies it, and no driver is sent for it", () => {
+  it("a paused task is held back in the very settle that readies it, and no driver is sent for it", () => {
     const play = new Play("a > b");
     play.claim();
     play.settle("a", succeeded(), { holding: 0, budgetMs: 28_000, paused: ["b"] });
@@ -33,7 +33,7 @@ describe("a paused task", () => {
     expect(awaited(play)).toEqual(["b"]);
   });
 
-  it("asks again, ever more rarely, while it is held", () => {
+  it("a paused task asks again, ever more rarely, while it is held", () => {
     const play = new Play("a");
     play.claim({ paused: ["a"] });
     const pauses = Array.from({ length: 5 }, () => {
@@ -44,7 +44,7 @@ describe("a paused task", () => {
     expect(pauses).toEqual([10_000, 40_000, 160_000, 640_000, 900_000]);
   });
 
-  it("goes on where it runs; its next attempt is held back", () => {
+  it("a paused task goes on where it runs; its next attempt is held back", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 1_000 } } });
     play.claim();
     expect(play.claim({ paused: ["a"] })).toEqual([]);
@@ -55,7 +55,7 @@ describe("a paused task", () => {
     expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "pause" } });
   });
 
-  it("of the long lane is not begun", () => {
+  it("a paused task of the long lane is not begun", () => {
     const play = new Play("a", { a: { timeoutMs: 60_000 } });
     play.event({ type: "begun", ordinal: 0, holder: "x", paused: ["a"] });
     expect(play.last.leases).toEqual([]);
@@ -65,7 +65,7 @@ describe("a paused task", () => {
     expect(play.begin("a", "y")).not.toBeNull();
   });
 
-  it("keeps the slot that it has, and gives it back when the run is cancelled", () => {
+  it("a paused task keeps the slot that it has, and gives it back when the run is cancelled", () => {
     const play = new Play("a", { a: { limits: ONE } });
     play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
     play.claim({ paused: ["a"] });
@@ -76,7 +76,7 @@ describe("a paused task", () => {
     expect(play.effects("release_slot")).toHaveLength(1);
   });
 
-  it("asks no limit for anything", () => {
+  it("a paused task asks no limit for anything", () => {
     const play = new Play("a", { a: { limits: { ...ONE, rateLimit: WINDOW } } });
     play.event({ type: "slot_granted", kind: "concurrency", ordinal: 0, attempt: 1 });
     play.event({ type: "slot_granted", kind: "rate_limit", ordinal: 0, attempt: 1 });
@@ -84,14 +84,14 @@ describe("a paused task", () => {
     expect(play.last.effects).toEqual([{ type: "await_resume", task: "a" }]);
   });
 
-  it("that waits for a slot goes on to wait for it when it is resumed", () => {
+  it("a paused task that waits for a slot goes on to wait for it when it is resumed", () => {
     const play = new Play("a", { a: { limits: ONE } });
     play.event({ type: "task_resumed", task: "a" });
     expect(play.last.rejections).toEqual(["not_blocked"]);
     expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "concurrency" } });
   });
 
-  it("that runs once per item begins no more of them, and goes on with them when it is resumed", () => {
+  it("a paused task that runs once per item begins no more of them, and goes on with them when it is resumed", () => {
     const each = { maxParallel: 2, onError: "fail" } as const;
     const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(3));
@@ -110,7 +110,7 @@ describe("a paused task", () => {
     expect(play.last.rejections).toEqual(["not_blocked"]);
   });
 
-  it("stays held back when another one is resumed", () => {
+  it("a paused task stays held back when another one is resumed", () => {
     const play = new Play("a > b c");
     play.claim();
     play.settle("a", succeeded());
@@ -122,13 +122,13 @@ describe("a paused task", () => {
     expect(play.last.rejections).toEqual(["not_blocked"]);
   });
 
-  it("that is ready and not held is left as it is", () => {
+  it("a paused task that is ready and not held is left as it is", () => {
     const play = new Play("a");
     play.event({ type: "task_resumed", task: "a" });
     expect(play.last).toMatchObject({ change: null, rejections: ["not_blocked"] });
   });
 
-  it("leaves a wait for its delay alone", () => {
+  it("a paused task leaves a wait for its delay alone", () => {
     const play = new Play("a", {}, { delayMs: 60_000 });
     play.claim({ paused: ["a"] });
     expect(play.last.change).toBeNull();

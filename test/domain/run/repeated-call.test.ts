@@ -5,7 +5,7 @@ const FIRST = { ...FRESH_DRIVER, call: "driver/1" };
 const SECOND = { ...FRESH_DRIVER, call: "driver/2" };
 
 describe("a call of a driver that is made again, since its answer was lost", () => {
-  it("gets the leases that it got, and nothing that has become ready since", () => {
+  it("a call of a driver that is made again, since its answer was lost, gets the leases that it got, and nothing that has become ready since", () => {
     const play = new Play("root > a b");
     play.claim();
     play.settle("root", succeeded());
@@ -16,7 +16,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     expect(play.claim()).toEqual(["b"]);
   });
 
-  it("gets the next task of a chain again when it settles again: nothing stands still", () => {
+  it("a call of a driver that is made again, since its answer was lost, gets the next task of a chain again when it settles again: nothing stands still", () => {
     const play = new Play("a > b, b > c");
     play.event({ type: "claimed", claim: FIRST });
     const settled = { ...play.leaseOf("a"), outcome: succeeded(), children: [], logs: null };
@@ -27,7 +27,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     expect(play.run.lastToken).toBe(2);
   });
 
-  it("gets only what is not over: another attempt of the task is not its own", () => {
+  it("a call of a driver that is made again, since its answer was lost, gets only what is not over: another attempt of the task is not its own", () => {
     const play = new Play("root > a b");
     play.claim();
     play.settle("root", succeeded());
@@ -38,7 +38,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     expect(play.claim(FIRST)).toEqual([]);
   });
 
-  it("gets new work if it got none before", () => {
+  it("a call of a driver that is made again, since its answer was lost, gets new work if it got none before", () => {
     const play = new Play("a", { a: { retries: 1 } }, { delayMs: 1_000 });
     expect(play.claim(FIRST)).toEqual([]);
     play.now += 1_000;
@@ -46,7 +46,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     expect(play.claim(FIRST)).toEqual(["a"]);
   });
 
-  it("gets the items that it got, also of a run that was read back from its journal", () => {
+  it("a call of a driver that is made again, since its answer was lost, gets the items that it got, also of a run that was read back from its journal", () => {
     const each = { maxParallel: 1_000, onError: "fail" } as const;
     const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
     play.settle("a", passedArray(10));
@@ -55,7 +55,7 @@ describe("a call of a driver that is made again, since its answer was lost", () 
     expect(play.claim({ ...SECOND, items: 4 })).toEqual(["b[4]", "b[5]", "b[6]", "b[7]"]);
   });
 
-  it("gets the first lease again when it accepts again", () => {
+  it("a call of a driver that is made again, since its answer was lost, gets the first lease again when it accepts again", () => {
     const play = new Play("a", {}, { claim: FIRST });
     expect(play.last.leases).toHaveLength(1);
     expect(play.claim(FIRST)).toEqual(["a"]);

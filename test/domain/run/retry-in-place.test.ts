@@ -41,7 +41,7 @@ function runsUntilFinal(play: Play, ...failing: readonly string[]): string[] {
 const SEVEN = "t1 > t2, t2 > t3, t3 > t4, t4 > t5, t5 > t6, t6 > t7";
 
 describe("a run that is retried in place", () => {
-  it("of seven tasks that failed at the fifth runs 5, 6 and 7, and nothing else", () => {
+  it("a run that is retried in place of seven tasks that failed at the fifth runs 5, 6 and 7, and nothing else", () => {
     const play = played(SEVEN, {}, "t5");
     expect(play.statuses).toMatchObject({ t4: "succeeded", t5: "failed", t6: "skipped", t7: "skipped" });
     play.event({ type: "retried" });
@@ -54,13 +54,13 @@ describe("a run that is retried in place", () => {
     expect(play.attemptsOf("t4")).toEqual(["succeeded"]);
   });
 
-  it("has a join run again with what made it impossible, whatever its other upstream tasks have done", () => {
+  it("a run that is retried in place has a join run again with what made it impossible, whatever its other upstream tasks have done", () => {
     const play = played("a > b c, b > d, c > d", {}, "c");
     play.event({ type: "retried" });
     expect(runsUntilFinal(play)).toEqual(["c", "d"]);
   });
 
-  it("adds no attempt to what runs again before that begins", () => {
+  it("a run that is retried in place adds no attempt to what runs again before that begins", () => {
     const play = played("a > b", {}, "a");
     const { change } = play.event({ type: "retried" });
     expect(change?.tasks.map(({ ordinal, attempts }) => [ordinal, attempts])).toEqual([
@@ -69,7 +69,7 @@ describe("a run that is retried in place", () => {
     ]);
   });
 
-  it("skips again what another skipped task forbids, and no longer because of the failure that is gone", () => {
+  it("a run that is retried in place skips again what another skipped task forbids, and no longer because of the failure that is gone", () => {
     const play = new Play("a > x f, x > d, f > d, d > alarm", { alarm: { runIf: "one_failed" } });
     play.claim();
     play.settle("a", succeeded("a", ["f"]));
@@ -84,13 +84,13 @@ describe("a run that is retried in place", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("opens its tasks in the order of their ordinals", () => {
+  it("a run that is retried in place opens its tasks in the order of their ordinals", () => {
     const play = played("a > b c, c > b", {}, "c");
     play.event({ type: "retried" });
     expect(play.last.change?.tasks.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b", "c"]);
   });
 
-  it("does not cancel any more what it triggers", () => {
+  it("a run that is retried in place does not cancel any more what it triggers", () => {
     const play = new Play("a");
     play.event({ type: "cancelled", children: true });
     expect(play.run.cancelsChildren).toBe(true);
@@ -98,7 +98,7 @@ describe("a run that is retried in place", () => {
     expect(play.run.cancelsChildren).toBe(false);
   });
 
-  it("is due soon, not at the end of its retention", () => {
+  it("a run that is retried in place is due soon, not at the end of its retention", () => {
     const play = played("a", {}, "a");
     const retention = nextWakeAt(play.run);
     play.event({ type: "retried" });
@@ -107,7 +107,7 @@ describe("a run that is retried in place", () => {
     expect(nextWakeAt(play.run)).toBe(retention);
   });
 
-  it("keeps when it was started, and ends anew", () => {
+  it("a run that is retried in place keeps when it was started, and ends anew", () => {
     const play = played("a", {}, "a");
     const { startedAt } = play.run;
     play.now += 60_000;
@@ -116,7 +116,7 @@ describe("a run that is retried in place", () => {
     expect(play.run).toMatchObject({ startedAt, finishedAt: play.now, status: "succeeded" });
   });
 
-  it("fails again if it fails again, and can be retried again", () => {
+  it("a run that is retried in place fails again if it fails again, and can be retried again", () => {
     const play = played("a > b", {}, "a");
     play.event({ type: "retried" });
     expect(runsUntilFinal(play, "a")).toEqual(["a"]);
@@ -127,7 +127,7 @@ describe("a run that is retried in place", () => {
     expect(play.attemptsOf("a")).toEqual(["failed", "failed", "succeeded"]);
   });
 
-  it("runs what was cancelled, and what was running then", () => {
+  it("a run that is retried in place runs what was cancelled, and what was running then", () => {
     const play = new Play("a > b c, b > d, c > d");
     play.claim();
     play.settle("a", succeeded());
@@ -140,14 +140,14 @@ describe("a run that is retried in place", () => {
     expect(play.attemptsOf("b")).toEqual(["cancelled", "succeeded"]);
   });
 
-  it("of a run that was cancelled before it began is queued again", () => {
+  it("a run that is retried in place of a run that was cancelled before it began is queued again", () => {
     const play = new Play("a");
     play.cancel();
     play.event({ type: "retried" });
     expect(play.run).toMatchObject({ status: "queued", startedAt: null, finishedAt: null });
   });
 
-  it("tells an executor object of a task of the long lane, by the number of its next attempt", () => {
+  it("a run that is retried in place tells an executor object of a task of the long lane, by the number of its next attempt", () => {
     const play = new Play("a", { a: { timeoutMs: 60_000 } });
     play.begin("a", "x");
     play.settle("a", failed({ retryable: false }));
@@ -157,13 +157,13 @@ describe("a run that is retried in place", () => {
 });
 
 describe("a retry in place is refused, and changes nothing", () => {
-  it("while the run is not final: of two at once, one counts", () => {
+  it("a retry in place is refused, and changes nothing while the run is not final: of two at once, one counts", () => {
     const play = played("a", {}, "a");
     play.event({ type: "retried" });
     expect(play.event({ type: "retried" })).toMatchObject({ change: null, rejections: ["run_not_final"] });
   });
 
-  it("if everything succeeded, or was skipped by choice", () => {
+  it("a retry in place is refused, and changes nothing if everything succeeded, or was skipped by choice", () => {
     const play = new Play("a > b c");
     play.claim();
     play.settle("a", succeeded("a", ["b"]), FRESH_DRIVER);
@@ -174,7 +174,7 @@ describe("a retry in place is refused, and changes nothing", () => {
 });
 
 describe("what a retry runs again, by run_if", () => {
-  it("keeps what ran because its upstream task had failed, and did what it had to", () => {
+  it("a retry keeps what ran because its upstream task had failed, and did what it had to", () => {
     const play = played("a > alert", { alert: { runIf: "one_failed" } }, "a");
     expect(play.statuses).toEqual({ a: "failed", alert: "succeeded" });
     play.event({ type: "retried" });
@@ -182,7 +182,7 @@ describe("what a retry runs again, by run_if", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("skips what ran and failed because its upstream task had failed, if that succeeds now", () => {
+  it("a retry skips what ran and failed because its upstream task had failed, if that succeeds now", () => {
     const play = played("a > alert", { alert: { runIf: "one_failed" } }, "a", "alert");
     play.event({ type: "retried" });
     expect(play.statuses).toEqual({ a: "queued", alert: "pending" });
@@ -191,14 +191,14 @@ describe("what a retry runs again, by run_if", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("leaves skipped what was skipped because nothing had failed", () => {
+  it("a retry leaves skipped what was skipped because nothing had failed", () => {
     const play = played("a > b alert", { alert: { runIf: "one_failed" } }, "b");
     play.event({ type: "retried" });
     expect(play.statuses).toEqual({ a: "succeeded", b: "queued", alert: "skipped" });
     expect(runsUntilFinal(play)).toEqual(["b"]);
   });
 
-  it("leaves skipped what an upstream task did not choose, though another one runs again", () => {
+  it("a retry leaves skipped what an upstream task did not choose, though another one runs again", () => {
     // a ─▶ b c ─▶ d; b chooses nobody, c fails.
     const play = new Play("a > b c, b > d, c > d", { d: { runIf: "all_done" } });
     play.claim();
@@ -210,21 +210,21 @@ describe("what a retry runs again, by run_if", () => {
     expect(play.stateOf("d")).toMatchObject({ status: "skipped", reason: "not_chosen" });
   });
 
-  it("leaves a task of all_done that has succeeded, and what follows it", () => {
+  it("a retry leaves a task of all_done that has succeeded, and what follows it", () => {
     const play = played("a > b, b > clean, clean > last", { clean: { runIf: "all_done" } }, "b");
     expect(play.statuses).toMatchObject({ clean: "succeeded", last: "succeeded" });
     play.event({ type: "retried" });
     expect(runsUntilFinal(play)).toEqual(["b"]);
   });
 
-  it("runs what was skipped over several tasks, whichever way led there first", () => {
+  it("a retry runs what was skipped over several tasks, whichever way led there first", () => {
     // root ─▶ x, y; x ─▶ s; y ─▶ q ─▶ s: s has a smaller ordinal than q, its upstream task.
     const play = played("root > x y, x > s, y > q, q > s", { s: { runIf: "all_success" } }, "x", "y");
     play.event({ type: "retried" });
     expect(runsUntilFinal(play)).toEqual(["x", "y", "q", "s"]);
   });
 
-  it("runs a join of one_success that had none", () => {
+  it("a retry runs a join of one_success that had none", () => {
     const play = played("r > a b, a > j, b > j", { j: { runIf: "one_success" } }, "a", "b");
     expect(play.stateOf("j")).toMatchObject({ reason: "upstream_failed" });
     play.event({ type: "retried" });
@@ -240,7 +240,7 @@ describe("what a retry makes of a failure further up", () => {
     alarm: { runIf: "one_failed" },
   };
 
-  it("lets the join after a branch run, keeps what the failure had started, and skips what needs one", () => {
+  it("a retry lets the join after a branch run, keeps what the failure had started, and skips what needs one", () => {
     // a ─▶ b ─▶ c ─▶ join, rescue, alarm ─▶ last: b fails, and rescue too.
     const play = played("a > b, b > c, c > join rescue alarm, rescue > last", BRANCH, "b", "rescue");
     expect(play.statuses).toMatchObject({ c: "skipped", join: "skipped", rescue: "failed", alarm: "succeeded" });
@@ -251,7 +251,7 @@ describe("what a retry makes of a failure further up", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("leaves a task of all_failed skipped whose other upstream task had succeeded", () => {
+  it("a retry leaves a task of all_failed skipped whose other upstream task had succeeded", () => {
     const play = played("a > b c, b > rescue, c > rescue", { rescue: { runIf: "all_failed" } }, "c");
     expect(play.stateOf("rescue")).toMatchObject({ reason: "upstream_succeeded" });
     play.event({ type: "retried" });
@@ -270,7 +270,7 @@ describe("a task with `each` that is retried", () => {
     return play;
   }
 
-  it("runs the items again that have not succeeded, and those alone", () => {
+  it("a task with `each` that is retried runs the items again that have not succeeded, and those alone", () => {
     const play = failedItems({ each: { ...EACH.each, onError: "fail" } }, "b[1]", "b[3]");
     expect(play.statuses).toMatchObject({ b: "failed", c: "skipped" });
     play.event({ type: "retried" });
@@ -285,7 +285,7 @@ describe("a task with `each` that is retried", () => {
     expect(play.attemptsOf("b[1]")).toEqual(["failed", "succeeded"]);
   });
 
-  it("gives its items their retries again", () => {
+  it("a task with `each` that is retried gives its items their retries again", () => {
     const play = failedItems({ each: { ...EACH.each, onError: "fail" }, retries: { limit: 1, delayMs: 0 } }, "b[1]");
     play.event({ type: "retried" });
     expect(play.claim()).toEqual(["b[1]"]);
@@ -293,7 +293,7 @@ describe("a task with `each` that is retried", () => {
     expect(play.claim()).toEqual(["b[1]"]);
   });
 
-  it("gathers again what its items have passed, if that is what failed", () => {
+  it("a task with `each` that is retried gathers again what its items have passed, if that is what failed", () => {
     const play = failedItems(EACH);
     expect(play.claim()).toEqual(["b"]);
     play.settle("b", failed({ retryable: false }));
@@ -301,7 +301,7 @@ describe("a task with `each` that is retried", () => {
     expect(play.claim()).toEqual(["b"]);
   });
 
-  it("lets a join run once all that it waits for has failed again at once", () => {
+  it("a task with `each` that is retried lets a join run once all that it waits for has failed again at once", () => {
     const settings = { b: EACH, c: EACH, d: { runIf: "all_done" } } as const;
     const play = new Play("a > b c, b > d, c > d", settings, { claim: FRESH_DRIVER });
     play.settle("a", succeeded(), FRESH_DRIVER);
@@ -311,7 +311,7 @@ describe("a task with `each` that is retried", () => {
     expect(play.claim()).toEqual(["d"]);
   });
 
-  it("fails again at once if it still reads no array, and so does not its child", () => {
+  it("a task with `each` that is retried fails again at once if it still reads no array, and so does not its child", () => {
     const play = new Play("a > b, b > c", { b: EACH }, { claim: FRESH_DRIVER });
     play.settle("a", succeeded());
     expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "not_an_array" });
@@ -324,7 +324,7 @@ describe("a task with `each` that is retried", () => {
 });
 
 describe("the budgets of a task that runs again", () => {
-  it("are whole: its retries count anew", () => {
+  it("the budgets of a task that runs again are whole: its retries count anew", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
     for (let attempt = 0; attempt < 2; attempt += 1) {
       play.claim();
@@ -341,7 +341,7 @@ describe("the budgets of a task that runs again", () => {
     expect(play.attemptsOf("a")).toEqual(["failed", "failed", "timed_out", "failed"]);
   });
 
-  it("begin with the policy's first delay", () => {
+  it("the budgets of a task that runs again begin with the policy's first delay", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 1_000 } } });
     play.claim();
     play.settle("a", failed());
@@ -354,7 +354,7 @@ describe("the budgets of a task that runs again", () => {
     expect(play.stateOf("a")).toEqual({ status: "retrying", retryAt: play.now + 1_000 });
   });
 
-  it("allow as many lost workers as at first", () => {
+  it("the budgets of a task that runs again allow as many lost workers as at first", () => {
     const play = new Play("a");
     const loseAll = (): void => {
       expect(play.claim()).toEqual(["a"]);
@@ -373,7 +373,7 @@ describe("the budgets of a task that runs again", () => {
 });
 
 describe("an attempt of before the retry", () => {
-  it("settles nothing: its lease is stale", () => {
+  it("an attempt of before the retry settles nothing: its lease is stale", () => {
     const play = new Play("a");
     play.claim();
     const old = play.leaseOf("a");

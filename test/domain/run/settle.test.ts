@@ -22,7 +22,7 @@ describe("who may settle", () => {
     ["another token", { token: 2 }],
     ["another attempt", { attempt: 2 }],
     ["both of another", { attempt: 2, token: 2 }],
-  ])("is not who comes with %s", (_, wrong) => {
+  ])("nobody settles who comes with %s", (_, wrong) => {
     const play = new Play("a");
     play.claim();
     const attempt = { ...play.leaseOf("a"), ...wrong, outcome: succeeded(), children: [], logs: null };
@@ -35,7 +35,7 @@ describe("who may settle", () => {
     expect(play.statuses["a"]).toBe("running");
   });
 
-  it("says how far the attempt had come, and what went wrong in full", () => {
+  it("a settle says how far the attempt had come, and what went wrong in full", () => {
     const play = new Play("a > b");
     play.claim();
     const progress = { fraction: 0.5, message: "half", at: play.now };
@@ -46,14 +46,14 @@ describe("who may settle", () => {
     expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ progress, error });
   });
 
-  it("may have said nothing of it", () => {
+  it("a settle may say nothing of how far the attempt had come", () => {
     const play = new Play("a");
     play.claim();
     play.settle("a", succeeded());
     expect(play.last.change?.tasks[0]?.attempts[0]).not.toHaveProperty("progress");
   });
 
-  it("is nobody once the run is cancelled, whose status stays and is not told again", () => {
+  it("nobody settles once the run is cancelled, whose status stays and is not told again", () => {
     const play = new Play("a");
     play.claim();
     const lease = { ...play.leaseOf("a"), outcome: succeeded(), children: [], logs: null };
@@ -74,7 +74,7 @@ describe("the record of an attempt", () => {
     ["failed", failed(), BOOM],
     ["timed_out", TIMED_OUT, BOOM],
     ["lost", lost("surroundings"), BOOM],
-  ])("says how it ended, when, why, and where its logs are: %s", (status, outcome, error) => {
+  ])("the record of an attempt says how it ended, when, why, and where its logs are: %s", (status, outcome, error) => {
     const play = new Play("a");
     play.claim();
     const startedAt = play.now;
@@ -94,7 +94,7 @@ describe("the record of an attempt", () => {
     ]);
   });
 
-  it("has neither an end nor an error nor logs while it runs", () => {
+  it("the record of an attempt has neither an end nor an error nor logs while it runs", () => {
     const play = new Play("a");
     play.claim();
     expect(play.run.tasks[0]?.attempts).toEqual([
@@ -102,7 +102,7 @@ describe("the record of an attempt", () => {
     ]);
   });
 
-  it("ends no earlier than it started, though the clock was set back", () => {
+  it("the record of an attempt ends no earlier than it started, though the clock was set back", () => {
     const play = new Play("a");
     play.claim();
     const startedAt = play.now;
@@ -111,7 +111,7 @@ describe("the record of an attempt", () => {
     expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ startedAt, finishedAt: startedAt });
   });
 
-  it("says of a worker that never answered what is known of it", () => {
+  it("the record of an attempt says of a worker that never answered what is known of it", () => {
     const play = new Play("a");
     play.claim();
     play.wakeWhenDue();
@@ -122,7 +122,7 @@ describe("the record of an attempt", () => {
     });
   });
 
-  it("begins with its end if the journal has no record of its begin", () => {
+  it("the record of an attempt begins with its end if the journal has no record of its begin", () => {
     const run = newRun(genesisOf(graphOf("a")));
     const running = { status: "running", attempt: 1, token: 1, expiresAt: 9_000 } as const;
     applyChange(run, {
@@ -138,14 +138,14 @@ describe("the record of an attempt", () => {
 });
 
 describe("a task that fails", () => {
-  it("by its last time-out has reason error", () => {
+  it("a task that fails by its last time-out has reason error", () => {
     const play = new Play("a", { a: { retries: 0 } });
     play.claim();
     play.settle("a", TIMED_OUT);
     expect(play.stateOf("a")).toEqual({ status: "failed", finishedAt: play.now, reason: "error" });
   });
 
-  it("waits after a time-out as its policy says", () => {
+  it("a task that fails waits after a time-out as its policy says", () => {
     const play = new Play("a", { a: { retries: { limit: 1, delayMs: 1_000 } } });
     play.claim();
     play.settle("a", TIMED_OUT);
@@ -154,7 +154,7 @@ describe("a task that fails", () => {
 });
 
 describe("what a decision writes", () => {
-  it("is nothing but what changed", () => {
+  it("what a decision writes is nothing but what changed", () => {
     const play = new Play("a");
     expect(Object.keys(play.last.change ?? {})).toEqual(["tasks"]);
     play.claim();
@@ -164,7 +164,7 @@ describe("what a decision writes", () => {
     expect(Object.keys(play.last.change ?? {})).toEqual(["tasks", "run"]);
   });
 
-  it("never lets a run start or end before it was accepted, though the clock was set back", () => {
+  it("a decision never lets a run start or end before it was accepted, though the clock was set back", () => {
     const play = new Play("a");
     const createdAt = play.now;
     play.now -= 60_000;
@@ -176,7 +176,7 @@ describe("what a decision writes", () => {
     expect(unstarted.run).toMatchObject({ startedAt: null, finishedAt: createdAt });
   });
 
-  it("is refused for a run whose graph names a task that it does not have", () => {
+  it("a decision is refused for a run whose graph names a task that it does not have", () => {
     const graph = graphOf("a");
     const [a] = graph.tasks;
     if (a === undefined) throw new Error("no task");

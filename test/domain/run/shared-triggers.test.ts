@@ -27,7 +27,7 @@ function joined() {
 }
 
 describe("a run of a debounced task that triggers come to without end", () => {
-  it("knows the last thousand calls again that had no key, and is the same when it is read back", () => {
+  it("a run of a debounced task that triggers come to without end knows the last thousand calls again that had no key, and is the same when it is read back", () => {
     const { driven, trigger, run } = joined();
     for (let call = 0; call < 3_000; call += 1) trigger(`call ${call}`);
     expect(Object.keys(run().joined)).toHaveLength(1_000);
@@ -38,7 +38,7 @@ describe("a run of a debounced task that triggers come to without end", () => {
     expect(run()).toEqual(before);
   });
 
-  it("knows every key again, and starts at once with the ten thousandth", () => {
+  it("a run of a debounced task that triggers come to without end knows every key again, and starts at once with the ten thousandth", () => {
     const { driven, trigger, run } = joined();
     trigger("call 0", "key 0");
     for (let call = 1; call < 9_998; call += 1) run().joined[`key ${call}`] = { nonce: `call ${call}` };

@@ -14,7 +14,7 @@ function writtenAndRead(run: Run): Run {
 }
 
 describe("the record of a run as it is", () => {
-  it("is the run, whatever has happened to it, and goes on like it", () => {
+  it("the record of a run as it is is the run, whatever has happened to it, and goes on like it", () => {
     fc.assert(
       fc.property(
         anyGraph(12),
@@ -37,7 +37,7 @@ describe("the record of a run as it is", () => {
     );
   });
 
-  it("says once what ten thousand items have in common", () => {
+  it("the record of a run as it is says once what ten thousand items have in common", () => {
     const limits = {
       concurrency: { limit: 10_000, strategy: "queue", key: null },
       rateLimit: null,

@@ -166,21 +166,24 @@ describe("the reason of a skipped task", () => {
     ["all_failed", "fk", "upstream_skipped"],
     ["none_failed_min_one_success", "kk", "no_upstream_success"],
     ["none_failed_min_one_success", "su", "upstream_failed"],
-  ] as const)("under %s with %s is said", (rule, endings, reason) => {
+  ] as const)("the reason of a skipped task under %s with %s is said", (rule, endings, reason) => {
     expect(playJoin(rule, endings).stateOf("join")).toMatchObject({ status: "skipped", reason });
   });
 
-  it("names a task that gave way to a newer attempt as cancelled", () => {
+  it("the reason of a skipped task names a task that gave way to a newer attempt as cancelled", () => {
     expect(playJoin("all_success", "ks", "preempted").stateOf("join")).toMatchObject({ reason: "upstream_cancelled" });
     expect(playJoin("all_failed", "kf", "preempted").stateOf("join")).toMatchObject({ reason: "upstream_cancelled" });
   });
 
-  it.each(RUN_IFS)("is not_chosen for a child that its parent left out, under %s too", (rule) => {
-    const play = new Play("a > b c", { b: { runIf: rule } });
-    play.claim();
-    play.settle("a", succeeded("a", ["c"]));
-    expect(play.stateOf("b")).toMatchObject({ status: "skipped", reason: "not_chosen" });
-  });
+  it.each(RUN_IFS)(
+    "the reason of a skipped task is not_chosen for a child that its parent left out, under %s too",
+    (rule) => {
+      const play = new Play("a > b c", { b: { runIf: rule } });
+      play.claim();
+      play.settle("a", succeeded("a", ["c"]));
+      expect(play.stateOf("b")).toMatchObject({ status: "skipped", reason: "not_chosen" });
+    },
+  );
 });
 
 describe("a join that one parent did not choose and another one's failure forbids", () => {
@@ -203,10 +206,13 @@ describe("a join that one parent did not choose and another one's failure forbid
     ["one_failed", "not_chosen"],
     ["all_failed", "not_chosen"],
     ["all_done", "not_chosen"],
-  ] as const)("is skipped under %s as %s, whichever came first", (rule, reason) => {
-    for (const play of [both(rule, "a", "b"), both(rule, "b", "a")])
-      expect(play.stateOf("join")).toMatchObject({ status: "skipped", reason });
-  });
+  ] as const)(
+    "a join that one parent did not choose and another one's failure forbids is skipped under %s as %s, whichever came first",
+    (rule, reason) => {
+      for (const play of [both(rule, "a", "b"), both(rule, "b", "a")])
+        expect(play.stateOf("join")).toMatchObject({ status: "skipped", reason });
+    },
+  );
 });
 
 it("a failure is seen by rules any number of tasks further down", () => {

@@ -15,7 +15,7 @@ function replay(genesis: Parameters<typeof newRun>[0], changes: readonly RunChan
 }
 
 describe("a new run", () => {
-  it("has every task pending, waiting for its upstream tasks", () => {
+  it("a new run has every task pending, waiting for its upstream tasks", () => {
     const run = newRun(genesisOf(graphOf("a > b c, b > d, c > d"), 5));
     expect(run.tasks.map(({ state, waitingOn }) => [state.status, waitingOn])).toEqual([
       ["pending", 0],
@@ -44,13 +44,13 @@ describe("a task's state", () => {
     [{ status: "failed", finishedAt: 8, reason: "error" }, true, null],
     [{ status: "skipped", finishedAt: 8, reason: "not_chosen" }, true, null],
     [{ status: "cancelled", finishedAt: 8 }, true, null],
-  ] as const)("says whether it is final, and when it is due: %j", (state, final, due) => {
+  ] as const)("a task's state says whether it is final, and when it is due: %j", (state, final, due) => {
     expect([isFinal(state), dueAt(state), isActive(state)]).toEqual([final, due, due !== null]);
   });
 });
 
 describe("folding", () => {
-  it("counts down what the children wait for, and what is open and active", () => {
+  it("folding counts down what the children wait for, and what is open and active", () => {
     const play = new Play("a > b c, b > d, c > d");
     play.claim();
     expect([...play.run.active]).toEqual([0]);
@@ -61,7 +61,7 @@ describe("folding", () => {
     expect(play.run.tasks[3]?.waitingOn).toBe(1);
   });
 
-  it("replaces the record of an attempt, and adds the next one", () => {
+  it("folding replaces the record of an attempt, and adds the next one", () => {
     const play = new Play("a", { a: { retries: 1 } });
     play.claim();
     play.settle("a", failed());
@@ -73,7 +73,7 @@ describe("folding", () => {
     ]);
   });
 
-  it("counts up again where a final task is taken back", () => {
+  it("folding counts up again where a final task is taken back", () => {
     const play = new Play("a > b");
     play.succeedAll();
     applyChange(play.run, { tasks: [{ ordinal: 0, state: { status: "retrying", retryAt: 9 }, attempts: [] }] });
@@ -88,7 +88,7 @@ describe("folding", () => {
     expect(play.run.tasks[1]?.waitingOn).toBe(0);
   });
 
-  it("passes over a child that the run does not have", () => {
+  it("folding passes over a child that the run does not have", () => {
     const [a] = graphOf("a").tasks;
     if (a === undefined) throw new Error("no task");
     const run = newRun(genesisOf({ ...graphOf("a"), tasks: [{ ...a, downstream: [4] }] }));
@@ -96,14 +96,14 @@ describe("folding", () => {
     expect(run.open).toBe(0);
   });
 
-  it("refuses a change of a task that the run does not have", () => {
+  it("folding refuses a change of a task that the run does not have", () => {
     const run = newRun(genesisOf(graphOf("a")));
     expect(() => applyChange(run, { tasks: [{ ordinal: 1, state: { status: "pending" }, attempts: [] }] })).toThrow(
       "has no task 1",
     );
   });
 
-  it("of all changes of a journal gives the same run, after JSON as well", () => {
+  it("folding of all changes of a journal gives the same run, after JSON as well", () => {
     fc.assert(
       fc.property(anyGraph(12), fc.array(anyMove(12), { maxLength: 80 }), (graph, moves) => {
         const play = new Play(graph);
@@ -114,7 +114,7 @@ describe("folding", () => {
     );
   });
 
-  it("keeps what it derives equal to what can be counted", () => {
+  it("folding keeps what it derives equal to what can be counted", () => {
     fc.assert(
       fc.property(anyGraph(12), fc.array(anyMove(12), { maxLength: 80 }), (graph, moves) => {
         const play = new Play(graph);

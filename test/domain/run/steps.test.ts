@@ -17,7 +17,7 @@ function namesOf(play: Play): string[] {
 }
 
 describe("a step of a running attempt", () => {
-  it("is recorded, once, with its time", () => {
+  it("a step of a running attempt is recorded, once, with its time", () => {
     const { play, lease } = running();
     step(play, lease, "fetch");
     step(play, lease, "fetch");
@@ -30,14 +30,14 @@ describe("a step of a running attempt", () => {
     ["threw", failed()],
     ["was lost", lost("worker")],
     ["was suspended", { type: "suspended", awaits: [] } as const],
-  ])("is there for the next attempt after one that %s", (_, outcome) => {
+  ])("a step of a running attempt is there for the next attempt after one that %s", (_, outcome) => {
     const { play, lease } = running();
     step(play, lease, "fetch");
     play.settle("only", outcome);
     expect(namesOf(play)).toEqual(["fetch"]);
   });
 
-  it("stays with the task when it has ended", () => {
+  it("a step of a running attempt stays with the task when it has ended", () => {
     const { play, lease } = running();
     step(play, lease, "fetch");
     play.settle("only", succeeded());
@@ -46,7 +46,7 @@ describe("a step of a running attempt", () => {
 });
 
 describe("a step of an attempt that is over", () => {
-  it("is recorded nowhere: another attempt holds the lease", () => {
+  it("a step of an attempt that is over is recorded nowhere: another attempt holds the lease", () => {
     const { play, lease } = running();
     play.settle("only", lost("worker"));
     play.claim();
@@ -58,14 +58,14 @@ describe("a step of an attempt that is over", () => {
   it.each([
     ["its run was cancelled", (play: Play): unknown => play.cancel()],
     ["it has settled", (play: Play): unknown => play.settle("only", succeeded())],
-  ])("is recorded nowhere: %s", (_, end) => {
+  ])("a step of an attempt that is over is recorded nowhere: %s", (_, end) => {
     const { play, lease } = running();
     end(play);
     step(play, lease, "fetch");
     expect(play.last).toMatchObject({ change: null, rejections: ["stale_lease"] });
   });
 
-  it("is recorded nowhere: there is no such task", () => {
+  it("a step of an attempt that is over is recorded nowhere: there is no such task", () => {
     const { play, lease } = running();
     step(play, { ...lease, ordinal: 7 }, "fetch");
     expect(play.last).toMatchObject({ change: null, rejections: ["no_such_task"] });

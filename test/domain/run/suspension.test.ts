@@ -32,7 +32,7 @@ function waiting(retries = 0): Play {
 }
 
 describe("a task that is suspended", () => {
-  it("waits, holds no lease, and has the run that it awaits asked to tell", () => {
+  it("a task that is suspended waits, holds no lease, and has the run that it awaits asked to tell", () => {
     const play = waiting();
     expect(play.statuses).toEqual({ only: "waiting", next: "pending" });
     expect(play.attemptsOf("only")).toEqual(["suspended"]);
@@ -41,7 +41,7 @@ describe("a task that is suspended", () => {
     expect(play.run.status).toBe("running");
   });
 
-  it("asks again with growing pauses, up to an hour, and within the wait only", () => {
+  it("a task that is suspended asks again with growing pauses, up to an hour, and within the wait only", () => {
     const play = new Play("only");
     play.claim();
     play.settle("only", suspended([CHILD, play.now + 4.5 * HOUR_MS]));
@@ -54,7 +54,7 @@ describe("a task that is suspended", () => {
     expect(play.stateOf("only")).toMatchObject({ status: "waiting", asks: 8 });
   });
 
-  it("waits as long as ever once an attempt has failed, and not for what was left of a wait before", () => {
+  it("a task that is suspended waits as long as ever once an attempt has failed, and not for what was left of a wait before", () => {
     const play = waiting(1);
     play.event({ type: "awaited", runs: [ended(CHILD)] });
     play.claim();
@@ -65,7 +65,7 @@ describe("a task that is suspended", () => {
     expect(play.run.tasks[0]?.waits).toBeUndefined();
   });
 
-  it("keeps its deadline over an attempt that was lost", () => {
+  it("a task that is suspended keeps its deadline over an attempt that was lost", () => {
     const play = waiting(1);
     play.event({ type: "awaited", runs: [ended(CHILD)] });
     play.claim();
@@ -74,7 +74,7 @@ describe("a task that is suspended", () => {
     expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: expect.any(Number) });
   });
 
-  it("is started again when the run is final; the attempt before was no failure", () => {
+  it("a task that is suspended is started again when the run is final; the attempt before was no failure", () => {
     const play = waiting(0);
     play.event({ type: "awaited", runs: [ended(CHILD)] });
     expect(play.last.rejections).toEqual([]);
@@ -86,7 +86,7 @@ describe("a task that is suspended", () => {
     expect(play.statuses["only"]).toBe("failed");
   });
 
-  it("may be suspended as often as it takes, without using up its retries", () => {
+  it("a task that is suspended may be suspended as often as it takes, without using up its retries", () => {
     const play = new Play("only", { only: { retries: { limit: 1, delayMs: 0 } } });
     for (let turn = 0; turn < 20; turn += 1) {
       play.claim();
@@ -98,7 +98,7 @@ describe("a task that is suspended", () => {
     expect(play.statuses["only"]).toBe("queued");
   });
 
-  it("is started again when the wait is over, and the next attempt knows its deadline", () => {
+  it("a task that is suspended is started again when the wait is over, and the next attempt knows its deadline", () => {
     const play = waiting();
     const until = play.now + HOUR_MS;
     while (play.stateOf("only").status === "waiting") play.wakeWhenDue();
@@ -107,7 +107,7 @@ describe("a task that is suspended", () => {
     expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: until });
   });
 
-  it("goes on once when the last of several is final, keeps the deadline of each, and what the others have said", () => {
+  it("a task that is suspended goes on once when the last of several is final, keeps the deadline of each, and what the others have said", () => {
     const play = new Play("only");
     play.claim();
     const [soon, late] = [play.now + 1_000, play.now + HOUR_MS];
@@ -123,7 +123,7 @@ describe("a task that is suspended", () => {
     expect(play.run.tasks[0]?.arrived).toEqual({ [CHILD]: ended(CHILD, "failed"), [OTHER]: ended(OTHER) });
   });
 
-  it("goes on when the first of several waits is over, and not when one would be that has its answer", () => {
+  it("a task that is suspended goes on when the first of several waits is over, and not when one would be that has its answer", () => {
     const play = new Play("only");
     play.claim();
     const [soon, late] = [play.now + 1_000, play.now + 30_000];
@@ -135,7 +135,7 @@ describe("a task that is suspended", () => {
     expect(play.statuses["only"]).toBe("queued");
   });
 
-  it("goes on at once when a run fails whose output it awaits", () => {
+  it("a task that is suspended goes on at once when a run fails whose output it awaits", () => {
     const play = new Play("only");
     play.claim();
     const until = play.now + HOUR_MS;
@@ -147,7 +147,7 @@ describe("a task that is suspended", () => {
     expect(play.statuses["only"]).toBe("queued");
   });
 
-  it("asks again those only that have not answered", () => {
+  it("a task that is suspended asks again those only that have not answered", () => {
     const play = new Play("only");
     play.claim();
     play.settle("only", suspended([CHILD, play.now + HOUR_MS], [OTHER, play.now + HOUR_MS]));
@@ -156,7 +156,7 @@ describe("a task that is suspended", () => {
     expect(play.effects("subscribe")).toEqual([{ type: "subscribe", runIds: [OTHER] }]);
   });
 
-  it("resumes once for a thousand runs that end one by one, and writes for each as much as for the first", () => {
+  it("a task that is suspended resumes once for a thousand runs that end one by one, and writes for each as much as for the first", () => {
     const play = new Play("fan");
     play.claim();
     const kids = Array.from({ length: 1_000 }, (_, number) =>
@@ -182,14 +182,14 @@ describe("a task that is suspended", () => {
     expect(JSON.stringify(play.changes).length).toBeLessThan(500_000);
   });
 
-  it("asks a run once that it awaits twice", () => {
+  it("a task that is suspended asks a run once that it awaits twice", () => {
     const play = new Play("only");
     play.claim();
     play.settle("only", suspended([CHILD, play.now + 1], [CHILD, play.now + 2]));
     expect(play.effects("subscribe")).toEqual([{ type: "subscribe", runIds: [CHILD] }]);
   });
 
-  it("in the long lane begins again in an executor object of another name", () => {
+  it("a task that is suspended in the long lane begins again in an executor object of another name", () => {
     const play = new Play("only", { only: { timeoutMs: 60_000 } });
     const [{ name: first } = { name: "" }] = play.effects("start_executor");
     play.begin("only", first);
@@ -200,7 +200,7 @@ describe("a task that is suspended", () => {
     expect(play.begin("only", second)).toMatchObject({ attempt: 2 });
   });
 
-  it("that awaits nothing goes on at once", () => {
+  it("a task that is suspended that awaits nothing goes on at once", () => {
     const play = new Play("only");
     play.claim();
     play.settle("only", suspended());
@@ -209,7 +209,7 @@ describe("a task that is suspended", () => {
     expect(play.claim()).toEqual(["only"]);
   });
 
-  it("is cancelled with its run, and stays so when the other run ends", () => {
+  it("a task that is suspended is cancelled with its run, and stays so when the other run ends", () => {
     const play = waiting();
     play.cancel();
     expect(play.statuses).toEqual({ only: "cancelled", next: "cancelled" });
@@ -219,7 +219,7 @@ describe("a task that is suspended", () => {
     expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
   });
 
-  it("does not mind the end of a run that it does not await, nor the end of one twice", () => {
+  it("a task that is suspended does not mind the end of a run that it does not await, nor the end of one twice", () => {
     const play = waiting();
     play.event({ type: "awaited", runs: [ended(OTHER)] });
     expect(play.last).toMatchObject({ change: null, rejections: ["not_awaited"] });
@@ -230,7 +230,7 @@ describe("a task that is suspended", () => {
 });
 
 describe("a run that another one awaits", () => {
-  it("tells it when it is final, once more after a pause until it has answered, and then no more", () => {
+  it("a run that another one awaits tells it when it is final, once more after a pause until it has answered, and then no more", () => {
     const play = new Play("only");
     play.event({ type: "subscribed", by: OTHER });
     expect(play.last.effects).toEqual([]);
@@ -250,7 +250,7 @@ describe("a run that another one awaits", () => {
     expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["not_due"] });
   });
 
-  it("tells again those only that have not answered, at most an hour apart", () => {
+  it("a run that another one awaits tells again those only that have not answered, at most an hour apart", () => {
     const play = new Play("only");
     play.event({ type: "subscribed", by: OTHER });
     play.event({ type: "subscribed", by: CHILD });
@@ -262,7 +262,7 @@ describe("a run that another one awaits", () => {
     expect(Math.max(...pauses)).toBe(HOUR_MS);
   });
 
-  it("gives up a watcher that has not answered for a day, and is deleted in the end", () => {
+  it("a run that another one awaits gives up a watcher that has not answered for a day, and is deleted in the end", () => {
     const play = new Play("only");
     play.event({ type: "subscribed", by: OTHER });
     play.succeedAll();
@@ -274,7 +274,7 @@ describe("a run that another one awaits", () => {
     expect(nextWakeAt(play.run)).toBe((finishedAt ?? 0) + play.run.graph.retentionMs);
   });
 
-  it("tells a watcher of its next ending too that hears only after a retry of the one before", () => {
+  it("a run that another one awaits tells a watcher of its next ending too that hears only after a retry of the one before", () => {
     const play = new Play("only");
     play.event({ type: "subscribed", by: OTHER });
     play.claim();
@@ -296,7 +296,7 @@ describe("a run that another one awaits", () => {
     expect(play.effects("notify")).toMatchObject([{ runIds: [OTHER] }]);
   });
 
-  it("does not tell before it is due, nor write anything for who asks twice", () => {
+  it("a run that another one awaits does not tell before it is due, nor write anything for who asks twice", () => {
     const play = new Play("only");
     play.event({ type: "subscribed", by: OTHER });
     play.event({ type: "subscribed", by: OTHER });
@@ -307,7 +307,7 @@ describe("a run that another one awaits", () => {
     expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["not_due"] });
   });
 
-  it("answers who asks when it is final, and writes nothing", () => {
+  it("a run that another one awaits answers who asks when it is final, and writes nothing", () => {
     const play = new Play("only");
     play.succeedAll();
     expect(play.effects("notify")).toEqual([]);

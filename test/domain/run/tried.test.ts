@@ -16,7 +16,7 @@ describe("two deaths of workers in a row", () => {
     return play;
   };
 
-  it("have the next one tried: an object is started at once that may begin it before the pause is over", () => {
+  it("two deaths of workers in a row have the next one tried: an object is started at once that may begin it before the pause is over", () => {
     const play = twice();
     const [{ name, trial } = {}] = play.effects("start_executor");
     expect(name).toBe(`${RUN_ID}/0/3/0`);
@@ -25,7 +25,7 @@ describe("two deaths of workers in a row", () => {
     expect(play.beginTrial("a", "tried")).toMatchObject({ attempt: 3 });
   });
 
-  it("have it begun by another object, which does not wait for a trial, once the pause is over", () => {
+  it("two deaths of workers in a row have it begun by another object, which does not wait for a trial, once the pause is over", () => {
     const play = twice();
     expect(play.wakeWhenDue()).toBe(15_000);
     expect(play.effects("start_executor")).toMatchObject([{ name: `${RUN_ID}/0/3/1`, trial: { mostMs: 0 } }]);
@@ -33,7 +33,7 @@ describe("two deaths of workers in a row", () => {
     expect(play.beginTrial("a", "tried too late")).toBeNull();
   });
 
-  it("have it held all the same if its task is paused, and not begun once it is final", () => {
+  it("two deaths of workers in a row have it held all the same if its task is paused, and not begun once it is final", () => {
     const play = twice();
     play.event({ type: "begun", ordinal: 0, holder: "tried", onTrial: true, paused: ["a"] });
     expect(play.last.leases).toEqual([]);
@@ -42,7 +42,7 @@ describe("two deaths of workers in a row", () => {
     expect(play.beginTrial("a", "tried")).toBeNull();
   });
 
-  it("have it wait for its slot first if its task has limits", () => {
+  it("two deaths of workers in a row have it wait for its slot first if its task has limits", () => {
     const concurrency = { limit: 1, strategy: "queue", key: null } as const;
     const play = twice({ limits: { concurrency, rateLimit: null, priority: 0 } });
     expect(play.beginTrial("a", "tried")).toBeNull();

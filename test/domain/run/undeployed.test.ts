@@ -27,7 +27,7 @@ function begin(play: Play, task: string, claimant: { readonly deployment: string
 }
 
 describe("a task whose method the code lacks", () => {
-  it("is given back: it waits for a deploy, and no attempt of it counts", () => {
+  it("a task whose method the code lacks is given back: it waits for a deploy, and no attempt of it counts", () => {
     const play = givenBack({ a: { retries: 0 } });
     expect(play.stateOf("a")).toMatchObject({ status: "queued", blockedBy: { for: "deploy", since: play.now } });
     expect(play.run.tasks[0]?.attempts).toMatchObject([{ status: "lost", lostTo: "deploy", lackedBy: "old" }]);
@@ -37,13 +37,13 @@ describe("a task whose method the code lacks", () => {
     expect(play.run.status).toBe("succeeded");
   });
 
-  it("is not granted again to that deployment, which changes nothing by asking", () => {
+  it("a task whose method the code lacks is not granted again to that deployment, which changes nothing by asking", () => {
     const play = givenBack();
     expect(play.claim(OLD)).toEqual([]);
     expect(play.last).toMatchObject({ change: null, effects: [], rejections: ["no_work"] });
   });
 
-  it("is not granted in the same call either that gives it back", () => {
+  it("a task whose method the code lacks is not granted in the same call either that gives it back", () => {
     const play = new Play("a");
     play.claim(OLD);
     play.settle("a", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
@@ -51,7 +51,7 @@ describe("a task whose method the code lacks", () => {
     expect(play.effects("dispatch")).toEqual([]);
   });
 
-  it("has a message sent after up to half of the time it has waited, 2 s to 15 min: about 110 in a day", () => {
+  it("a task whose method the code lacks has a message sent after up to half of the time it has waited, 2 s to 15 min: about 110 in a day", () => {
     const play = givenBack();
     const began = play.now;
     const pauses: number[] = [];
@@ -64,7 +64,7 @@ describe("a task whose method the code lacks", () => {
     expect(pauses.length).toBeLessThan(48 * 2 + 30);
   });
 
-  it("is found again by code that has it wherever that asks for other work of the run", () => {
+  it("a task whose method the code lacks is found again by code that has it wherever that asks for other work of the run", () => {
     const play = new Play("a > b c");
     play.claim(OLD);
     play.settle("a", succeeded(), { ...FRESH_DRIVER, ...OLD });
@@ -73,7 +73,7 @@ describe("a task whose method the code lacks", () => {
     expect(play.claim(NEW)).toEqual(["b", "c"]);
   });
 
-  it("waits on through a second deployment without it, since the first gave it back", () => {
+  it("a task whose method the code lacks waits on through a second deployment without it, since the first gave it back", () => {
     const play = givenBack();
     const since = play.now;
     play.now += 60_000;
@@ -83,7 +83,7 @@ describe("a task whose method the code lacks", () => {
     expect([play.claim(OLD), play.claim(NEW), play.claim({ deployment: "third" })]).toEqual([[], [], ["a"]]);
   });
 
-  it("fails with method_missing when it has waited for the run's retention, and can be retried", () => {
+  it("a task whose method the code lacks fails with method_missing when it has waited for the run's retention, and can be retried", () => {
     const play = givenBack();
     const began = play.now;
     while (play.run.finishedAt === null) play.wakeWhenDue();
@@ -93,7 +93,7 @@ describe("a task whose method the code lacks", () => {
     expect(play.claim(NEW)).toEqual(["a"]);
   });
 
-  it("is not granted to that deployment after a retry in place either, but waits at once", () => {
+  it("a task whose method the code lacks is not granted to that deployment after a retry in place either, but waits at once", () => {
     const play = givenBack();
     play.cancel();
     play.event({ type: "retried" });
@@ -101,21 +101,21 @@ describe("a task whose method the code lacks", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "queued", blockedBy: { for: "deploy" } });
   });
 
-  it("does not start while it is paused", () => {
+  it("a task whose method the code lacks does not start while it is paused", () => {
     const play = givenBack();
     expect(play.claim({ ...NEW, paused: ["a"] })).toEqual([]);
     expect(play.stateOf("a")).toMatchObject({ blockedBy: { for: "deploy" } });
     expect(play.claim(NEW)).toEqual(["a"]);
   });
 
-  it("is cancelled like any that waits", () => {
+  it("a task whose method the code lacks is cancelled like any that waits", () => {
     const play = givenBack();
     play.cancel();
     expect(play.statuses).toEqual({ a: "cancelled" });
     expect(nextWakeAt(play.run)).toBe(play.now + DAY);
   });
 
-  it("of the long lane is offered to further executor objects, each of another name", () => {
+  it("a task of the long lane whose method the code lacks is offered to further executor objects, each of another name", () => {
     const play = new Play("a", { a: { timeoutMs: 60_000 } });
     expect(begin(play, "a", OLD)).toBe(1);
     play.settle("a", undeployed(OLD));
@@ -128,7 +128,7 @@ describe("a task whose method the code lacks", () => {
     expect(begin(play, "a", NEW)).toBe(1);
   });
 
-  it("keeps no slot of a limit while it waits, and asks for one when there is code for it", () => {
+  it("a task whose method the code lacks keeps no slot of a limit while it waits, and asks for one when there is code for it", () => {
     const concurrency = { limit: 1, strategy: "queue", key: null } as const;
     const play = new Play("a", { a: { limits: { concurrency, rateLimit: null, priority: 0 } } });
     const permit = (attempt: number): void =>
@@ -159,7 +159,7 @@ describe("items whose method the code lacks", () => {
     return play;
   }
 
-  it("are given back one by one, and no further ones are begun by that deployment", () => {
+  it("items whose method the code lacks are given back one by one, and no further ones are begun by that deployment", () => {
     const play = begun();
     play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
     play.settle("b[1]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
@@ -192,7 +192,7 @@ describe("items whose method the code lacks", () => {
     return play;
   }
 
-  it("end their task when they have waited for the run's retention, with those that nobody has begun", () => {
+  it("items whose method the code lacks end their task when they have waited for the run's retention, with those that nobody has begun", () => {
     const play = begunOfFive();
     play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
     play.now += 60_000;
@@ -203,7 +203,7 @@ describe("items whose method the code lacks", () => {
     expect(play.claim(NEW)).toEqual(["b[0]", "b[1]"]);
   });
 
-  it("end with their task, once, when an alarm comes so late that all of them and the task are due", () => {
+  it("items whose method the code lacks end with their task, once, when an alarm comes so late that all of them and the task are due", () => {
     const play = new Play(graphOf("a > b", { b: { each: { maxParallel: 3, onError: "continue" } } }));
     play.claim(OLD);
     play.settle("a", passedArray(5), { ...FRESH_DRIVER, ...OLD });
@@ -220,7 +220,7 @@ describe("items whose method the code lacks", () => {
     expect(play.run.tasks[1]?.each).toMatchObject({ failed: 2, succeeded: 1, pending: 2 });
   });
 
-  it("that nobody has begun wait for a deploy too once none is under way", () => {
+  it("items that nobody has begun wait for a deploy too once none is under way whose method the code lacks", () => {
     const play = begunOfFive();
     play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
     play.settle("b[1]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
@@ -233,7 +233,7 @@ describe("items whose method the code lacks", () => {
     expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "method_missing" });
   });
 
-  it("that wait are begun with all others by code that has the method", () => {
+  it("items whose method the code lacks that wait are begun with all others by code that has the method", () => {
     const play = begunOfFive();
     play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
     play.settle("b[1]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
@@ -247,7 +247,7 @@ describe("items whose method the code lacks", () => {
     expect(play.claim(NEW).length).toBe(2);
   });
 
-  it("are asked after by one message, however many wait", () => {
+  it("items whose method the code lacks are asked after by one message, however many wait", () => {
     const play = begun();
     play.settle("b[0]", undeployed(OLD));
     play.settle("b[1]", undeployed(OLD));

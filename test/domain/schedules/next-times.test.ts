@@ -10,11 +10,11 @@ describe("the next times of a schedule", () => {
     ["Asia/Kathmandu", "2027-01-02T03:00:00+05:45", "2027-01-01T21:15:00Z"],
     ["Pacific/Apia", "2027-01-02T03:00:00+13:00", "2027-01-01T14:00:00Z"],
     ["Pacific/Niue", "2027-01-01T03:00:00-11:00", "2027-01-01T14:00:00Z"],
-  ])("in %s are %s", (timezone, local, utc) => {
+  ])("the next times of a schedule in %s are %s", (timezone, local, utc) => {
     expect(nextTimes({ cron: "0 3 * * *", timezone }, NOON, 1)).toEqual([{ local, utc }]);
   });
 
-  it("are apart where the clock shows the same time twice", () => {
+  it("the next times of a schedule are apart where the clock shows the same time twice", () => {
     const next = nextTimes({ cron: "*/30 1 * * *", timezone: "Europe/London" }, Date.UTC(2026, 9, 25) - 1, 4);
     expect(next.map(({ local }) => local.slice(11))).toEqual([
       "01:00:00+01:00",

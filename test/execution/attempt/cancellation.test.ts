@@ -8,7 +8,7 @@ describe("the signal of an attempt", () => {
     vi.unstubAllGlobals();
   });
 
-  it("is not made for a task that does not ask for it", async () => {
+  it("the signal of an attempt is not made for a task that does not ask for it", async () => {
     let made = 0;
     class CountedController extends AbortController {
       constructor() {
@@ -26,7 +26,7 @@ describe("the signal of an attempt", () => {
     expect(await ask((_, { signal }) => signal.aborted)).toEqual(["succeeded", 1]);
   });
 
-  it("is aborted when the end comes, with its reason", () => {
+  it("the signal of an attempt is aborted when the end comes, with its reason", () => {
     const end = new AttemptCancellation();
     const { signal } = end;
     expect([end.isCancelled, signal.aborted]).toEqual([false, false]);
@@ -34,13 +34,13 @@ describe("the signal of an attempt", () => {
     expect([end.isCancelled, signal.aborted, String(signal.reason)]).toEqual([true, true, "Error: time is up"]);
   });
 
-  it("is aborted for who asks for it after the end", () => {
+  it("the signal of an attempt is aborted for who asks for it after the end", () => {
     const end = new AttemptCancellation();
     end.cancel(() => new Error("time is up"));
     expect([end.signal.aborted, String(end.signal.reason)]).toEqual([true, "Error: time is up"]);
   });
 
-  it("is the same whenever it is asked for, and keeps the first reason", () => {
+  it("the signal of an attempt is the same whenever it is asked for, and keeps the first reason", () => {
     const end = new AttemptCancellation();
     const { signal } = end;
     end.cancel(() => new Error("time is up"));

@@ -65,7 +65,7 @@ function longStream(size: number, first: number): ReadableStream<Uint8Array> {
 }
 
 describe("what a later attempt triggers", () => {
-  it("is a run of its own if no earlier attempt has triggered it: nothing is swallowed", async () => {
+  it("what a later attempt triggers is a run of its own if no earlier attempt has triggered it: nothing is swallowed", async () => {
     const runId = newRunId();
     const first = await worked({ runId }, ["a"]);
     const second = await worked({ runId, attempt: 2, token: 2 }, ["b", "c"]);
@@ -73,14 +73,14 @@ describe("what a later attempt triggers", () => {
     for (const [thing, run] of [...first, ...second]) expect(await payloadOf(run)).toBe(thing);
   });
 
-  it("finds the runs again in whatever order it triggers", async () => {
+  it("what a later attempt triggers finds the runs again in whatever order it triggers", async () => {
     const runId = newRunId();
     const first = await worked({ runId }, ["a", "b", { n: 1 }, null]);
     const second = await worked({ runId, attempt: 2, token: 2 }, [null, { n: 1 }, "b", "a"]);
     expect(new Map(second)).toEqual(new Map(first));
   });
 
-  it("finds as many runs of the same as there are", async () => {
+  it("what a later attempt triggers finds as many runs of the same as there are", async () => {
     const runId = newRunId();
     const first = await worked({ runId }, ["a", "a", "b"]);
     const second = await worked({ runId, attempt: 2, token: 2 }, ["b", "a", "a", "a"]);
@@ -92,7 +92,7 @@ describe("what a later attempt triggers", () => {
     expect(idsOf(second, "b")).toEqual(idsOf(first, "b"));
   });
 
-  it("is apart from what another item of the task triggers", async () => {
+  it("what a later attempt triggers is apart from what another item of the task triggers", async () => {
     const runId = newRunId();
     const item = (index: number) => ({ index, total: 2, of: 0, isElement: false });
     const [one] = await worked({ runId, item: item(0) }, ["a"]);
@@ -100,7 +100,7 @@ describe("what a later attempt triggers", () => {
     expect(one?.[1]).not.toBe(two?.[1]);
   });
 
-  it("takes no run of a step for its own, when the step is left out", async () => {
+  it("what a later attempt triggers takes no run of a step for its own, when the step is left out", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"));
     const lease = only(answer.grant);
     const within: RunId[] = [];
@@ -119,7 +119,7 @@ describe("what a later attempt triggers", () => {
     await run.settle(settlement);
   });
 
-  it("finds the runs of an event again, whatever was emitted before it", async () => {
+  it("what a later attempt triggers finds the runs of an event again, whatever was emitted before it", async () => {
     const runId = newRunId();
     const emitted = async (lease: Partial<Lease>, things: readonly unknown[]): Promise<unknown[]> => {
       const all: [unknown, unknown][] = [];
@@ -140,7 +140,7 @@ describe("what a later attempt triggers", () => {
 });
 
 describe("a trigger that was refused", () => {
-  it("is the same trigger when the attempt makes it again, not the next one", async () => {
+  it("a trigger that was refused is the same trigger when the attempt makes it again, not the next one", async () => {
     const runId = newRunId();
     let refusals = 1;
     const accept = acceptorOf(PLAN);
@@ -165,7 +165,7 @@ describe("a trigger that was refused", () => {
     expect(runs[0]).toBe(runs[1]);
   });
 
-  it("is the same also if nobody knows whether it was recorded", async () => {
+  it("a trigger that was refused is the same also if nobody knows whether it was recorded", async () => {
     const runId = newRunId();
     let losses = 1;
     const accept = acceptorOf(PLAN);
@@ -203,15 +203,18 @@ describe("a stream that a task triggers with", () => {
   it.each([
     ["short", small("a"), small("b")],
     ["long", long(1), long(2)],
-  ])("names its run by its bytes, if it is %s: found again by the same ones, in any order", async (_, one, other) => {
-    const runId = await recordedRun();
-    const first = await triggerStreams({ runId }, [one, other]);
-    const second = await triggerStreams({ runId, attempt: 2, token: 2 }, [other, one]);
-    expect(new Set(first).size).toBe(2);
-    expect(second.toReversed()).toEqual(first);
-  });
+  ])(
+    "a stream that a task triggers with names its run by its bytes, if it is %s: found again by the same ones, in any order",
+    async (_, one, other) => {
+      const runId = await recordedRun();
+      const first = await triggerStreams({ runId }, [one, other]);
+      const second = await triggerStreams({ runId, attempt: 2, token: 2 }, [other, one]);
+      expect(new Set(first).size).toBe(2);
+      expect(second.toReversed()).toEqual(first);
+    },
+  );
 
-  it("is kept once, under the run's own id, and whole; its spool is gone", async () => {
+  it("a stream that a task triggers with is kept once, under the run's own id, and whole; its spool is gone", async () => {
     const runId = await recordedRun();
     const [child] = await triggerStreams({ runId }, [long(7)]);
     const stored = child === undefined ? null : await callRun(env, child, (run) => run.payload(null));
@@ -223,7 +226,7 @@ describe("a stream that a task triggers with", () => {
     expect((await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects).toEqual([]);
   });
 
-  it("is told to the run that triggers before it is spooled, so that it is deleted if its worker dies", async () => {
+  it("a stream that a task triggers with is told to the run that triggers before it is spooled, so that it is deleted if its worker dies", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"));
     const told: boolean[] = [];
     vi.spyOn(env.PAYLOADS, "createMultipartUpload").mockImplementation(async () => {
@@ -246,7 +249,7 @@ describe("a stream that a task triggers with", () => {
 });
 
 describe("an own key", () => {
-  it("that comes with another payload fails the attempt for good, and starts nothing", async () => {
+  it("an own key that comes with another payload fails the attempt for good, and starts nothing", async () => {
     const idempotencyKey = crypto.randomUUID();
     const trigger = (payload: unknown) =>
       attempt(async () => void (await triggerTaskWithEvent("work", payload, { idempotencyKey })), {}, portTo());
@@ -261,7 +264,7 @@ describe("an own key", () => {
     });
   });
 
-  it("of an event that comes with another payload starts nothing for any listener", async () => {
+  it("an own key of an event that comes with another payload starts nothing for any listener", async () => {
     const idempotencyKey = crypto.randomUUID();
     const accept = acceptorOf(PLAN);
     const accepted: string[] = [];

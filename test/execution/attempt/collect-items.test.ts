@@ -20,14 +20,14 @@ async function gathered(items: readonly (LeasePayload | null)[], bucket = env.PA
 }
 
 describe("the array of what items passed", () => {
-  it("takes JSON of any size, and no text above 32 MB, which it would have to hold", async () => {
+  it("the array of what items passed takes JSON of any size, and no text above 32 MB, which it would have to hold", async () => {
     const sized = async (value: unknown) => ({ ...(await inR2("gather-large", value)), size: 33_554_433 });
     expect(await gathered([await sized([1])])).toEqual([[1]]);
     const text = await sized("t");
     await expect(async () => gathered([text])).rejects.toMatchObject({ problem: { code: "payload_too_large" } });
   });
 
-  it("has them in order, wherever they lie and whatever kind they are; null stands for one that failed", async () => {
+  it("the array of what items passed has them in order, wherever they lie and whatever kind they are; null stands for one that failed", async () => {
     const large = "l".repeat(300_000);
     const items = [
       inline({ a: 1 }),
@@ -53,7 +53,7 @@ describe("the array of what items passed", () => {
     ]);
   });
 
-  it("has six objects under way at most: so many connections may wait for an answer", async () => {
+  it("the array of what items passed has six objects under way at most: so many connections may wait for an answer", async () => {
     const items = await Promise.all(Array.from({ length: 30 }, (_, n) => inR2(`gather-ahead-${n}`, n)));
     let waiting = 0;
     let most = 0;
@@ -70,7 +70,7 @@ describe("the array of what items passed", () => {
     expect(most).toBeLessThanOrEqual(6);
   });
 
-  it("is not made if an object is gone", async () => {
+  it("the array of what items passed is not made if an object is gone", async () => {
     const item = await inR2("gather-gone", 1);
     await env.PAYLOADS.delete("gather-gone");
     await expect(gathered([inline(1), item, inline(2)])).rejects.toThrow("not in the payload bucket");

@@ -11,7 +11,7 @@ describe("the timeouts of one invocation", () => {
     vi.useRealTimers();
   });
 
-  it("strike at their time, in whatever order they were set", () => {
+  it("the timeouts of one invocation strike at their time, in whatever order they were set", () => {
     const deadlines = new Deadlines();
     const struck: string[] = [];
     deadlines.set(20 * SECOND, () => struck.push("late"));
@@ -24,7 +24,7 @@ describe("the timeouts of one invocation", () => {
     expect(struck).toEqual(["early", "late"]);
   });
 
-  it("do not strike once they are lifted", () => {
+  it("the timeouts of one invocation do not strike once they are lifted", () => {
     const deadlines = new Deadlines();
     const strike = vi.fn<() => void>();
     deadlines.set(SECOND, strike)();
@@ -32,7 +32,7 @@ describe("the timeouts of one invocation", () => {
     expect(strike).not.toHaveBeenCalled();
   });
 
-  it("share one timer, however many attempts follow one another", () => {
+  it("the timeouts of one invocation share one timer, however many attempts follow one another", () => {
     const deadlines = new Deadlines();
     for (let attempt = 0; attempt < 100; attempt += 1) {
       const lift = deadlines.set(25 * SECOND, () => undefined);
@@ -42,7 +42,7 @@ describe("the timeouts of one invocation", () => {
     }
   });
 
-  it("strike also when the clock was set back", () => {
+  it("the timeouts of one invocation strike also when the clock was set back", () => {
     const deadlines = new Deadlines();
     const strike = vi.fn<() => void>();
     deadlines.set(SECOND, strike);
@@ -51,7 +51,7 @@ describe("the timeouts of one invocation", () => {
     expect(strike).toHaveBeenCalledOnce();
   });
 
-  it("do not strike at once, and again and again, if each sets the next one by a clock that was set back", () => {
+  it("the timeouts of one invocation do not strike at once, and again and again, if each sets the next one by a clock that was set back", () => {
     const deadlines = new Deadlines();
     let strikes = 0;
     const again = (): void => {
@@ -66,7 +66,7 @@ describe("the timeouts of one invocation", () => {
     expect(strikes).toBe(2);
   });
 
-  it("leave no timer behind when the invocation is over", () => {
+  it("the timeouts of one invocation leave no timer behind when the invocation is over", () => {
     const deadlines = new Deadlines();
     const strike = vi.fn<() => void>();
     deadlines.set(SECOND, strike);

@@ -64,17 +64,17 @@ describe("what a task reads", () => {
     expect(await payloadOf(reading)).toEqual(value);
   });
 
-  it("from a parent by name: its value, whatever the shape", async () => {
+  it("what a task reads from a parent by name is its value, whatever the shape", async () => {
     expect(await read(OF_ONE, "first")).toBe("of first");
     expect(await read(OF_SEVERAL, "left")).toBe("l");
     expect(await read(OF_SEVERAL, "right")).toBeNull();
   });
 
-  it("from a parent that is not in this run: undefined", async () => {
+  it("what a task reads from a parent that is not in this run is undefined", async () => {
     expect(await read(OF_SEVERAL, "elsewhere")).toBeUndefined();
   });
 
-  it("from a task that is no parent: an error with the nearest name", async () => {
+  it("reading from a task that is no parent is an error with the nearest name", async () => {
     await expect(read(OF_SEVERAL, "lefd")).rejects.toThrow(
       '"lefd" is no upstream task of "only". Did you mean "left"? Its upstream tasks are left, right, elsewhere.',
     );
@@ -83,13 +83,13 @@ describe("what a task reads", () => {
 });
 
 describe("a task that is tried alone", () => {
-  it("with one declared parent reads what the trigger carried, by that name too", async () => {
+  it("a task that is tried alone with one declared parent reads what the trigger carried, by that name too", async () => {
     const alone: Reading = { ...OF_TRIGGER, parents: ["first"] };
     expect(await payloadOf(alone)).toEqual({ id: 1 });
     expect(await read(alone, "first")).toEqual({ id: 1 });
   });
 
-  it("with several declared parents has its trigger stand for the object by name", async () => {
+  it("a task that is tried alone with several declared parents has its trigger stand for the object by name", async () => {
     const carried = inline({ left: "l", toString: "own" });
     const alone: Reading = {
       shape: "trigger",
@@ -113,7 +113,7 @@ describe("reading as a stream", () => {
     ["a Blob", new Blob(["hi"], { type: "audio/mpeg" }), "hi"],
     ["a stream", new Blob(["hi"]).stream(), "hi"],
     ["nothing but a stream's end", new Blob([]).stream(), ""],
-  ])("gives the bytes of %s, inline and from R2", async (_, value, text) => {
+  ])("reading as a stream gives the bytes of %s, inline and from R2", async (_, value, text) => {
     const [newPayload, stored] = await bothPlaces(value);
     for (const payload of [newPayload, stored]) {
       const inputs = [{ parent: "first", payload }];
@@ -127,7 +127,7 @@ describe("reading as a stream", () => {
     }
   });
 
-  it("gives one of several parents by name, and asks which otherwise", async () => {
+  it("reading as a stream gives one of several parents by name, and asks which otherwise", async () => {
     let text: string | null = null;
     await run(async () => void (text = await textOf(await readFromParentTask("left", { as: "stream" }))), OF_SEVERAL);
     expect(text).toBe("l");
@@ -141,7 +141,7 @@ describe("reading as a stream", () => {
 });
 
 describe("a payload that is a stream", () => {
-  it("can be read again and again: each reader has a stream of its own", async () => {
+  it("a payload that is a stream can be read again and again: each reader has a stream of its own", async () => {
     for (const payload of await bothPlaces(new Blob(["of the stream"]).stream())) {
       await run(
         async (handed) => {
@@ -154,7 +154,7 @@ describe("a payload that is a stream", () => {
     }
   });
 
-  it("is not opened before it is read, and may be left unread or cancelled", async () => {
+  it("a payload that is a stream is not opened before it is read, and may be left unread or cancelled", async () => {
     const gone: NewPayload = { kind: "stream", size: 3, contentType: "x/y", at: "r2", key: "runs/x/0/gone" };
     const reading: Reading = { ...OF_ONE, inputs: [{ parent: "first", payload: gone }] };
     await run(async (handed: ReadableStream) => handed.cancel(), reading);
@@ -172,7 +172,7 @@ describe("a payload in R2", () => {
     ["a function", function () {}],
     ["an async function", async function named() {}],
     ["a method", Reflect.get({ async run() {} }, "run")],
-  ])("is not fetched for a method that is written without parameters: %s", async (_, method) => {
+  ])("a payload in R2 is not fetched for a method that is written without parameters: %s", async (_, method) => {
     await run(method, reading);
   });
 
@@ -186,7 +186,7 @@ describe("a payload in R2", () => {
       },
     ],
     ["a function that does not show how it is written", Math.random],
-  ])("is fetched for one that could see it: %s", async (_, method) => {
+  ])("a payload in R2 is fetched for one that could see it: %s", async (_, method) => {
     await expect(run(method, reading)).rejects.toThrow(gone.key);
   });
 });
@@ -198,22 +198,25 @@ describe("a payload above 32 MB", () => {
   };
   const ofOne = (payload: NewPayload): Reading => ({ ...OF_ONE, inputs: [{ parent: "first", payload }] });
 
-  it.each(["json", "text", "bytes"] as const)("of kind %s is refused as a value, for good, unfetched", async (kind) => {
-    const get = vi.spyOn(env.PAYLOADS, "get");
-    const { settlement } = await attempt((_payload) => 1, ofOne(sized(kind, LIMIT + 1)));
-    expect(settlement.outcome).toMatchObject({
-      type: "failed",
-      retryable: false,
-      error: { message: expect.stringMatching(/^What "first" passed has 33554433 bytes.*\{ as: "stream" \}/) },
-    });
-    await expect(read(ofOne(sized(kind, LIMIT + 1)), "first")).rejects.toThrow("as a value");
-    expect(get).not.toHaveBeenCalled();
-    get.mockRestore();
-    // Up to the limit it is fetched.
-    await expect(read(ofOne(sized(kind, LIMIT)))).rejects.toThrow("runs/x/0/gone");
-  });
+  it.each(["json", "text", "bytes"] as const)(
+    "a payload above 32 MB of kind %s is refused as a value, for good, unfetched",
+    async (kind) => {
+      const get = vi.spyOn(env.PAYLOADS, "get");
+      const { settlement } = await attempt((_payload) => 1, ofOne(sized(kind, LIMIT + 1)));
+      expect(settlement.outcome).toMatchObject({
+        type: "failed",
+        retryable: false,
+        error: { message: expect.stringMatching(/^What "first" passed has 33554433 bytes.*\{ as: "stream" \}/) },
+      });
+      await expect(read(ofOne(sized(kind, LIMIT + 1)), "first")).rejects.toThrow("as a value");
+      expect(get).not.toHaveBeenCalled();
+      get.mockRestore();
+      // Up to the limit it is fetched.
+      await expect(read(ofOne(sized(kind, LIMIT)))).rejects.toThrow("runs/x/0/gone");
+    },
+  );
 
-  it("is read as a stream", async () => {
+  it("a payload above 32 MB is read as a stream", async () => {
     const key = `runs/x/${crypto.randomUUID()}`;
     await env.PAYLOADS.put(key, "large");
     const reading = ofOne(sized("text", LIMIT + 1, key));
@@ -229,7 +232,7 @@ describe("a payload above 32 MB", () => {
     );
   });
 
-  it("in several parts is refused together, and read one by one", async () => {
+  it("a payload above 32 MB in several parts is refused together, and read one by one", async () => {
     const key = `runs/x/${crypto.randomUUID()}`;
     await env.PAYLOADS.put(key, '"half"');
     const payload = sized("json", LIMIT / 2 + 1, key);

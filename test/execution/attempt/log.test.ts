@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 describe("a log line", () => {
-  it("has its time, level, message and fields, and goes to the worker's own log with whose it is", () => {
+  it("a log line has its time, level, message and fields, and goes to the worker's own log with whose it is", () => {
     const written = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const kept = new AttemptLog({ run_id: "r", task: "t", attempt: 2 });
     const fields = { ms: 12, deep: { a: [1] } };
@@ -33,7 +33,7 @@ describe("a log line", () => {
     expect(written).toHaveBeenCalledExactlyOnceWith(JSON.stringify(line));
   });
 
-  it("never fails the task: what JSON cannot say is said otherwise", () => {
+  it("a log line never fails the task: what JSON cannot say is said otherwise", () => {
     const kept = new AttemptLog({});
     const circular: Record<string, unknown> = {};
     circular["self"] = circular;
@@ -47,7 +47,7 @@ describe("a log line", () => {
     ]);
   });
 
-  it("is kept as it was when it was written, whatever becomes of its fields", () => {
+  it("a log line is kept as it was when it was written, whatever becomes of its fields", () => {
     const kept = new AttemptLog({});
     const fields = { list: [1] };
     kept.info("x", fields);
@@ -57,13 +57,13 @@ describe("a log line", () => {
 });
 
 describe("the log of an attempt", () => {
-  it("keeps the first 1,000 lines and counts the others", () => {
+  it("the log of an attempt keeps the first 1,000 lines and counts the others", () => {
     const kept = new AttemptLog({});
     for (let line = 0; line < 1_007; line += 1) kept.info(line < 1_000 ? "a" : "b");
     expect([kept.lines.length, kept.lines.at(-1)?.message, kept.dropped]).toEqual([1_000, "a", 7]);
   });
 
-  it("keeps 64 KiB, and cuts one message at 8 KiB", () => {
+  it("the log of an attempt keeps 64 KiB, and cuts one message at 8 KiB", () => {
     const kept = new AttemptLog({});
     for (let line = 0; line < 20; line += 1) kept.info("m".repeat(100_000));
     expect(kept.lines.every(({ message }) => message.length === 8_192)).toBe(true);
@@ -73,7 +73,7 @@ describe("the log of an attempt", () => {
     expect(kept.lines.at(-1)?.message).toBe("small enough");
   });
 
-  it("is stored with the run when the attempt settles, also when it fails", async () => {
+  it("the log of an attempt is stored with the run when the attempt settles, also when it fails", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"));
     const { settlement } = await attempt(() => {
       log.info("one", { a: 1 });

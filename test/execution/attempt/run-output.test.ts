@@ -50,11 +50,14 @@ describe("output() of a run that was triggered", () => {
     ["a string", 'te"xt'],
     ["bytes", new Uint8Array([0, 255, 3])],
     ["more than lies with the run", "x".repeat(100_000)],
-  ])("is what its last task passed: %s, as the kind it was passed", async (_, payload) => {
-    expect(await outputSeen("echo", payload, (run) => run.output())).toEqual(payload);
-  });
+  ])(
+    "output() of a run that was triggered is what its last task passed: %s, as the kind it was passed",
+    async (_, payload) => {
+      expect(await outputSeen("echo", payload, (run) => run.output())).toEqual(payload);
+    },
+  );
 
-  it("is that of the task that is named, which is needed where several come last", async () => {
+  it("output() of a run that was triggered is that of the task that is named, which is needed where several come last", async () => {
     const seen = outputSeen("start", null, async (run) => {
       for (const task of ["start", "left", "right", "join"]) (await nextCall(run.runId, task)).succeed(`of ${task}`);
       return [
@@ -66,7 +69,7 @@ describe("output() of a run that was triggered", () => {
     expect(await seen).toEqual(["of join", "of left", expect.stringContaining('has no task "lft"')]);
   });
 
-  it("rejects with a typed error if that task did not succeed, and says how it ended", async () => {
+  it("output() of a run that was triggered rejects with a typed error if that task did not succeed, and says how it ended", async () => {
     const seen = await outputSeen("start", null, async (run) => {
       (await nextCall(run.runId, "start")).succeed();
       (await nextCall(run.runId, "left")).succeed("L");
@@ -83,7 +86,7 @@ describe("output() of a run that was triggered", () => {
     });
   });
 
-  it("suspends a task that waits for long, which then has it", async () => {
+  it("output() of a run that was triggered suspends a task that waits for long, which then has it", async () => {
     loseMessages();
     const { run, lease } = await begun();
     vi.spyOn(RunObject.prototype, "untilFinal").mockResolvedValue(null);
@@ -124,29 +127,33 @@ function mostUnderWay(method: "accept" | "payload"): () => number {
 }
 
 describe("a task that asks many runs at once", () => {
-  it("triggers a few at a time, and fetches the outputs of a few", { timeout: 60_000 }, async () => {
-    const COUNT = 60;
-    const [accepts, payloads] = [mostUnderWay("accept"), mostUnderWay("payload")];
-    const trigger = (): Promise<TriggeredRun[]> => {
-      const numbers = Array.from({ length: COUNT }, (_, number) => number);
-      return Promise.all(numbers.map((number) => triggerTaskWithEvent("echo", number)));
-    };
-    const lease = leaseFor();
-    const { settlement: first } = await attempt(async () => void (await trigger()), lease);
-    for (const { runId } of first.children) await callRun(env, runId, (run) => run.untilFinal(20_000));
-    // As after the wait for all of them is over.
-    const arrived = first.children.map(({ runId }) => ({ runId, status: "succeeded", document: null }) as const);
-    const outputs = async (): Promise<unknown> => Promise.all((await trigger()).map((child) => child.output()));
-    const { settlement } = await attempt(outputs, { ...lease, arrived });
-    expect(settlement.outcome).toMatchObject({ type: "succeeded", output: { length: COUNT } });
-    expect(accepts()).toBeLessThanOrEqual(6);
-    expect(payloads()).toBeLessThanOrEqual(4);
-  });
+  it(
+    "a task that asks many runs at once triggers a few at a time, and fetches the outputs of a few",
+    { timeout: 60_000 },
+    async () => {
+      const COUNT = 60;
+      const [accepts, payloads] = [mostUnderWay("accept"), mostUnderWay("payload")];
+      const trigger = (): Promise<TriggeredRun[]> => {
+        const numbers = Array.from({ length: COUNT }, (_, number) => number);
+        return Promise.all(numbers.map((number) => triggerTaskWithEvent("echo", number)));
+      };
+      const lease = leaseFor();
+      const { settlement: first } = await attempt(async () => void (await trigger()), lease);
+      for (const { runId } of first.children) await callRun(env, runId, (run) => run.untilFinal(20_000));
+      // As after the wait for all of them is over.
+      const arrived = first.children.map(({ runId }) => ({ runId, status: "succeeded", document: null }) as const);
+      const outputs = async (): Promise<unknown> => Promise.all((await trigger()).map((child) => child.output()));
+      const { settlement } = await attempt(outputs, { ...lease, arrived });
+      expect(settlement.outcome).toMatchObject({ type: "succeeded", output: { length: COUNT } });
+      expect(accepts()).toBeLessThanOrEqual(6);
+      expect(payloads()).toBeLessThanOrEqual(4);
+    },
+  );
 });
 
 describe("a task that awaits many runs at once", () => {
   it(
-    "is suspended once and resumed once, and asks none of them for what it has come to",
+    "a task that awaits many runs at once is suspended once and resumed once, and asks none of them for what it has come to",
     { timeout: 60_000 },
     async () => {
       const COUNT = 40;

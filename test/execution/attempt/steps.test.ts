@@ -35,14 +35,14 @@ async function errorOf(method: () => Promise<unknown>): Promise<unknown> {
 }
 
 describe("a step", () => {
-  it("that comes to more than 32 MB fails for good, since no later attempt could open that", async () => {
+  it("a step that comes to more than 32 MB fails for good, since no later attempt could open that", async () => {
     expect(await errorOf(() => step("large", () => new Uint8Array(33_554_433)))).toMatchObject({
       retryable: false,
       error: { message: expect.stringContaining('What the step "large" came to has 33554433 bytes') },
     });
   });
 
-  it("is done once, however many attempts the task has", async () => {
+  it("a step is done once, however many attempts the task has", async () => {
     const { run, lease } = await begun();
     const done: string[] = [];
     const method = async (): Promise<unknown> => {
@@ -70,7 +70,7 @@ describe("a step", () => {
     });
   });
 
-  it("that throws is recorded nowhere, and may be tried again in the same attempt", async () => {
+  it("a step that throws is recorded nowhere, and may be tried again in the same attempt", async () => {
     const { run, lease } = await begun();
     let tries = 0;
     await play(run, lease, async () => {
@@ -97,7 +97,7 @@ describe("a step", () => {
     ["wide numbers", () => new Float64Array([0.5, -1])],
     ["a blob", () => new Blob(["blob"], { type: "audio/mpeg" })],
     ["a stream", () => new Blob(["streamed"]).stream()],
-  ])("comes out of later attempts as the kind that it was: %s", async (_, make) => {
+  ])("a step comes out of later attempts as the kind that it was: %s", async (_, make) => {
     for (const plan of [ONE, LARGE]) {
       const { run, lease } = await begun(plan);
       const seen: unknown[] = [];
@@ -118,7 +118,7 @@ describe("a step", () => {
     }
   });
 
-  it("puts what is large into R2, under the prefix that goes with the run, and not through the run's object", async () => {
+  it("a step puts what is large into R2, under the prefix that goes with the run, and not through the run's object", async () => {
     const { run, lease } = await begun();
     await play(run, lease, async () => {
       await step("large", () => "x".repeat(100_000));
@@ -130,7 +130,7 @@ describe("a step", () => {
     expect(stored).toBeLessThan(1_500);
   });
 
-  it("may run beside others", async () => {
+  it("a step may run beside others", async () => {
     const { run, lease } = await begun();
     await play(run, lease, async () => {
       const names = ["a", "b", "c", "d"];
@@ -139,7 +139,7 @@ describe("a step", () => {
     expect((await run.document()).tasks[0]?.steps).toHaveLength(4);
   });
 
-  it("that triggers finds its own run again, and takes none away from what is triggered after it", async () => {
+  it("a step that triggers finds its own run again, and takes none away from what is triggered after it", async () => {
     const { run, lease } = await begun();
     const ids: string[] = [];
     const method = async (): Promise<void> => {
@@ -156,38 +156,42 @@ describe("a step", () => {
 });
 
 describe("a task that is suspended while one of its steps works on after a wait", () => {
-  it("is suspended only when that step is done and recorded", { timeout: 30_000 }, async () => {
-    const { run, lease } = await begun();
-    const asked = vi.spyOn(AttemptSteps.prototype, "idle");
-    let isWorking = false;
-    let mayEnd = false;
-    const method = async (): Promise<void> => {
-      const work = step("ask, then work", async () => {
-        const quick = await triggerTaskWithEvent("echo", "quick");
-        await quick.result({ timeout: "20s" });
-        isWorking = true;
-        await vi.waitFor(() => expect(mayEnd).toBe(true), 20_000);
-        return "worked";
+  it(
+    "a task that is suspended while one of its steps works on after a wait is suspended only when that step is done and recorded",
+    { timeout: 30_000 },
+    async () => {
+      const { run, lease } = await begun();
+      const asked = vi.spyOn(AttemptSteps.prototype, "idle");
+      let isWorking = false;
+      let mayEnd = false;
+      const method = async (): Promise<void> => {
+        const work = step("ask, then work", async () => {
+          const quick = await triggerTaskWithEvent("echo", "quick");
+          await quick.result({ timeout: "20s" });
+          isWorking = true;
+          await vi.waitFor(() => expect(mayEnd).toBe(true), 20_000);
+          return "worked";
+        });
+        const late = await triggerTaskWithEvent("echo", "late", { delay: "1h" });
+        await Promise.all([work, late.result({ timeout: "2h" })]);
+      };
+      let isSuspended = false;
+      const ended = attempt(method, { ...lease, timeoutMs: 25_000 }).then(({ settlement }) => {
+        isSuspended = true;
+        return settlement.outcome;
       });
-      const late = await triggerTaskWithEvent("echo", "late", { delay: "1h" });
-      await Promise.all([work, late.result({ timeout: "2h" })]);
-    };
-    let isSuspended = false;
-    const ended = attempt(method, { ...lease, timeoutMs: 25_000 }).then(({ settlement }) => {
-      isSuspended = true;
-      return settlement.outcome;
-    });
-    await vi.waitFor(() => expect([isWorking, asked.mock.calls.length]).toEqual([true, 1]), 20_000);
-    await env.PAYLOADS.head("a turn of the runtime, in which it would have ended");
-    expect(isSuspended).toBe(false);
-    mayEnd = true;
-    expect(await ended).toMatchObject({ type: "suspended", awaits: [{ task: "echo" }] });
-    expect((await run.document()).tasks[0]?.steps).toMatchObject([{ name: "ask, then work" }]);
-  });
+      await vi.waitFor(() => expect([isWorking, asked.mock.calls.length]).toEqual([true, 1]), 20_000);
+      await env.PAYLOADS.head("a turn of the runtime, in which it would have ended");
+      expect(isSuspended).toBe(false);
+      mayEnd = true;
+      expect(await ended).toMatchObject({ type: "suspended", awaits: [{ task: "echo" }] });
+      expect((await run.document()).tasks[0]?.steps).toMatchObject([{ name: "ask, then work" }]);
+    },
+  );
 });
 
 describe("a step that is refused", () => {
-  it("has a name that the attempt has used already", async () => {
+  it("a step is refused that has a name that the attempt has used already", async () => {
     const twice = async (): Promise<void> => {
       await step("same", () => 1);
       await step("same", () => 2);
@@ -198,7 +202,7 @@ describe("a step that is refused", () => {
     });
   });
 
-  it("is begun within another, which then fails too", async () => {
+  it("a step is refused that is begun within another, which then fails too", async () => {
     const nested = (): Promise<unknown> => step("outer", () => step("inner", () => 1));
     expect(await errorOf(nested)).toMatchObject({
       retryable: false,
@@ -206,21 +210,21 @@ describe("a step that is refused", () => {
     });
   });
 
-  it.each(["", "x".repeat(201)])("has the name %j", async (name) => {
+  it.each(["", "x".repeat(201)])("a step is refused that has the name %j", async (name) => {
     expect(await errorOf(() => step(name, () => 1))).toMatchObject({
       retryable: false,
       error: { message: expect.stringContaining("1 to 200 characters") },
     });
   });
 
-  it("returns what cannot be stored", async () => {
+  it("a step is refused that returns what cannot be stored", async () => {
     expect(await errorOf(() => step("odd", () => () => 1))).toMatchObject({
       retryable: false,
       error: { name: "PeachError", message: expect.stringContaining("cannot be stored") },
     });
   });
 
-  it("is one more than a task may have", async () => {
+  it("a step is refused that is one more than a task may have", async () => {
     const { lease } = await begun();
     const steps = Array.from({ length: 1_000 }, (_, nth) => ({ name: `${nth}`, payload: inline(nth) }));
     const { settlement } = await attempt(() => step("more", () => 1), { ...lease, steps });
@@ -231,7 +235,7 @@ describe("a step that is refused", () => {
     });
   });
 
-  it("belongs to an attempt whose lease has gone to another: it throws, aborts the signal, and is kept nowhere", async () => {
+  it("a step is refused that belongs to an attempt whose lease has gone to another: it throws, aborts the signal, and is kept nowhere", async () => {
     const { run, lease } = await begun();
     const { settlement } = await attempt(async (_payload: never, task: TaskContext) => {
       await run.call((object) => object.cancel());
@@ -245,7 +249,7 @@ describe("a step that is refused", () => {
     expect((await run.document()).tasks[0]?.steps).toBeUndefined();
   });
 
-  it("is called outside a task", async () => {
+  it("a step is refused that is called outside a task", async () => {
     await expect((async () => step("nowhere", () => 1))()).rejects.toThrow("outside a task");
   });
 });

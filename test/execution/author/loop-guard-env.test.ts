@@ -14,7 +14,7 @@ async function markOf(bucket: R2Bucket, key: string) {
 }
 
 describe("what a task writes", () => {
-  it("into a bucket that triggers tasks bears the mark of its run, beside its own metadata", async () => {
+  it("what a task writes into a bucket that triggers tasks bears the mark of its run, beside its own metadata", async () => {
     const { UPLOADS } = loopGuardEnv(env, PLAN, MARK);
     await UPLOADS.put("mark/put", "x", { customMetadata: { mine: "kept" }, httpMetadata: { contentType: "a/b" } });
     const object = await env.UPLOADS.head("mark/put");
@@ -27,7 +27,7 @@ describe("what a task writes", () => {
     expect(await markOf(env.UPLOADS, "mark/parts")).toEqual(MARK);
   });
 
-  it("can be read, listed and deleted as ever, and keeps the conditions of a put", async () => {
+  it("what a task writes can be read, listed and deleted as ever, and keeps the conditions of a put", async () => {
     const { UPLOADS } = loopGuardEnv(env, PLAN, MARK);
     await UPLOADS.put("mark/again", "x");
     expect(await UPLOADS.put("mark/again", "y", { onlyIf: { etagDoesNotMatch: "*" } })).toBeNull();
@@ -37,7 +37,7 @@ describe("what a task writes", () => {
     expect(await env.UPLOADS.head("mark/again")).toBeNull();
   });
 
-  it("into another bucket is not marked; other bindings are what they are", async () => {
+  it("what a task writes into another bucket is not marked; other bindings are what they are", async () => {
     const marking = loopGuardEnv(env, PLAN, MARK);
     await marking.PAYLOADS.put("mark/other", "x");
     expect(await markOf(env.PAYLOADS, "mark/other")).toBeNull();
@@ -45,14 +45,14 @@ describe("what a task writes", () => {
     expect(loopGuardEnv(env, planOf([taskPlan("listen")]), MARK)).toBe(env);
   });
 
-  it("is marked through task.env", async () => {
+  it("what a task writes is marked through task.env", async () => {
     const runId = newRunId();
     const lease = { runId, task: "archive", depth: 5 };
     await attempt((_, task) => task.env.UPLOADS.put("mark/task", "x").then(() => null), lease, { plan: PLAN });
     expect(await markOf(env.UPLOADS, "mark/task")).toEqual(lease);
   });
 
-  it("is marked through the env that is imported, however deep, each with its own run; after it nothing is", async () => {
+  it("what a task writes is marked through the env that is imported, however deep, each with its own run; after it nothing is", async () => {
     const writing = async (name: string) => {
       const lease = { runId: newRunId(), task: "archive", depth: 5 };
       const write = async (): Promise<null> => {
@@ -77,13 +77,13 @@ describe("what a task writes", () => {
 
 describe("a mark", () => {
   it.each([undefined, {}, { "peach-run": "" }, { "peach-run": `${newRunId()}/a` }, { "peach-run": "run_x/a/1" }])(
-    "is only what a task has written: %j",
+    "a mark is only what a task has written: %j",
     (metadata) => {
       expect(decodeLoopMark(metadata)).toBeNull();
     },
   );
 
-  it("says what it was made of", () => {
+  it("a mark says what it was made of", () => {
     expect(decodeLoopMark({ "peach-run": encodeLoopMark(MARK) })).toEqual(MARK);
   });
 });

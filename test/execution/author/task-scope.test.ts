@@ -22,7 +22,7 @@ async function passedBy(method: TaskFunction, lease: Partial<Lease> = {}): Promi
 }
 
 describe("the task that a method is handed", () => {
-  it("lets its helpers be taken off it", async () => {
+  it("the task that a method is handed lets its helpers be taken off it", async () => {
     const passed = await passedBy(async (payload: unknown, { passToChildTask: pass, readFromParentTask: read }) => {
       pass([payload, await read()]);
     });
@@ -31,20 +31,20 @@ describe("the task that a method is handed", () => {
 });
 
 describe("passToChildTask", () => {
-  it("wins over what the task returns, also with null and undefined", async () => {
+  it("passToChildTask wins over what the task returns, also with null and undefined", async () => {
     expect(await passedBy(() => (passToChildTask("passed"), "returned"))).toEqual({ all: "passed", to: {} });
     expect(await passedBy(() => (passToChildTask(null), "returned"))).toEqual({ all: null, to: {} });
     expect(await passedBy(() => (passToChildTask(undefined), "returned"))).toEqual({ all: null, to: {} });
   });
 
-  it("counts the last time it is called", async () => {
+  it("passToChildTask counts the last time it is called", async () => {
     const passed = await passedBy(() => {
       for (const value of [1, 2, 3]) passToChildTask(value);
     });
     expect(passed).toEqual({ all: 3, to: {} });
   });
 
-  it("with `to` passes to that child only, the last time counting; the others get what is passed to all, or returned", async () => {
+  it("passToChildTask with `to` passes to that child only, the last time counting; the others get what is passed to all, or returned", async () => {
     const passed = await passedBy(() => {
       passToChildTask("early", { to: "archive" });
       passToChildTask("for all");
@@ -58,7 +58,7 @@ describe("passToChildTask", () => {
     });
   });
 
-  it("has what is too large for the run's state in R2, each child's under a key of its own", async () => {
+  it("passToChildTask has what is too large for the run's state in R2, each child's under a key of its own", async () => {
     const { settlement } = await attempt(
       () => {
         passToChildTask("for archive", { to: "archive" });
@@ -71,7 +71,7 @@ describe("passToChildTask", () => {
     expect(settlement.outcome).toMatchObject({ output: { at: "r2", key: prefix }, to: { archive: { key: part } } });
   });
 
-  it("is refused for a task that is no child, with the nearest name; the attempt fails for good", async () => {
+  it("passToChildTask is refused for a task that is no child, with the nearest name; the attempt fails for good", async () => {
     const { settlement } = await attempt(() => passToChildTask(1, { to: "recomend" }), {
       children: ["recommend", "archive"],
     });
@@ -90,7 +90,7 @@ describe("passToChildTask", () => {
     });
   });
 
-  it("is not undone by an error that the task caught", async () => {
+  it("passToChildTask is not undone by an error that the task caught", async () => {
     const passed = await passedBy(() => {
       passToChildTask("kept");
       try {
@@ -104,7 +104,7 @@ describe("passToChildTask", () => {
 });
 
 describe("the task that a method is handed", () => {
-  it("offers the same as the plain functions", async () => {
+  it("the task that a method is handed offers the same as the plain functions", async () => {
     const passed = await passedBy(
       async (_, task) => {
         const read = await task.readFromParentTask();

@@ -91,14 +91,14 @@ async function settled(): Promise<void> {
 }
 
 describe("a driver", () => {
-  it("leaves at once if there is nothing to do", async () => {
+  it("a driver leaves at once if there is nothing to do", async () => {
     const world = new ScriptedWorld(NOTHING);
     await drive(world);
     expect(world.claims).toEqual([{ holding: 0, budgetMs: 27_000 }]);
     expect(world.settles).toEqual([]);
   });
 
-  it("begins with the leases that it was given, without a claim", async () => {
+  it("a driver begins with the leases that it was given, without a claim", async () => {
     const world = new ScriptedWorld(NOTHING);
     const driving = drive(world, leases("a"));
     world.end("a");
@@ -107,7 +107,7 @@ describe("a driver", () => {
     expect(world.settles).toEqual([{ tasks: ["a"], claim: { holding: 0, budgetMs: 27_000 } }]);
   });
 
-  it("gets the next task with each settle: a chain of n tasks is n + 1 calls", async () => {
+  it("a driver gets the next task with each settle: a chain of n tasks is n + 1 calls", async () => {
     const world = new ScriptedWorld(leases("a"), leases("b"), leases("c"), NOTHING);
     const driving = drive(world);
     for (const task of ["a", "b", "c"]) {
@@ -120,7 +120,7 @@ describe("a driver", () => {
     expect(world.calls).toEqual(["driver/1", "driver/2", "driver/3", "driver/4"]);
   });
 
-  it("runs its tasks side by side and settles together those that end at about the same time", async () => {
+  it("a driver runs its tasks side by side and settles together those that end at about the same time", async () => {
     const world = new ScriptedWorld(leases("a", "b", "c"), NOTHING, NOTHING);
     const driving = drive(world);
     await settled();
@@ -136,7 +136,7 @@ describe("a driver", () => {
     expect(world.settles[1]).toEqual({ tasks: ["b"], claim: { holding: 0, budgetMs: 25_000 } });
   });
 
-  it("settles what ended while it was settling", async () => {
+  it("a driver settles what ended while it was settling", async () => {
     const world = new ScriptedWorld(leases("a", "b"), NOTHING, NOTHING);
     const settle = world.settle.bind(world);
     world.settle = async (request) => {
@@ -151,7 +151,7 @@ describe("a driver", () => {
     expect(world.settles.map(({ tasks }) => tasks)).toEqual([["a"], ["b"]]);
   });
 
-  it("says what it still holds and what is left of its time, each time it asks", async () => {
+  it("a driver says what it still holds and what is left of its time, each time it asks", async () => {
     const world = new ScriptedWorld(
       leases("a", "b"),
       { leases: [leaseFor({ task: "c", ordinal: 2 })] },
@@ -170,7 +170,7 @@ describe("a driver", () => {
     expect(asked.map((claim) => claim.budgetMs)).toEqual([27_000, 26_000, 25_000, 24_000]);
   });
 
-  it("gives up with the error if its claim or its settle cannot be made", async () => {
+  it("a driver gives up with the error if its claim or its settle cannot be made", async () => {
     await expect(drive({ ...idle(), claim: refusing })).rejects.toThrow("unreachable");
     await expect(drive({ ...idle(), settle: refusing }, leases("a"))).rejects.toThrow("unreachable");
   });
@@ -217,7 +217,7 @@ function driverOf(run: HandDrivenRun, budgetMs: () => number) {
 }
 
 describe("a driver of a real run", () => {
-  it("drives a chain of 100 tasks in 101 calls, with one message", async () => {
+  it("a driver of a real run drives a chain of 100 tasks in 101 calls, with one message", async () => {
     const messages = loseMessages();
     const names = Array.from({ length: 100 }, (_, index) => `t${index}`);
     const chain = planOf(
@@ -237,7 +237,7 @@ describe("a driver of a real run", () => {
     expect(messages.sent()).toBe(1);
   });
 
-  it("runs at most six of a fan-out side by side, and all of them once", async () => {
+  it("a driver of a real run runs at most six of a fan-out side by side, and all of them once", async () => {
     loseMessages();
     const sides = Array.from({ length: 20 }, (_, index) => `side_${index}`);
     const fan = planOf([
@@ -253,7 +253,7 @@ describe("a driver of a real run", () => {
     expect((await run.document()).status).toBe("succeeded");
   });
 
-  it("takes no task that may outlast it, and sends a message in its place", async () => {
+  it("a driver of a real run takes no task that may outlast it, and sends a message in its place", async () => {
     const messages = loseMessages();
     const chain = planOf([
       taskPlan("short", { timeoutMs: 1_000, downstream: ["slow"] }),
@@ -271,7 +271,7 @@ describe("a driver of a real run", () => {
     expect((await run.document()).status).toBe("succeeded");
   });
 
-  it("finds nothing to do in a run that others drive, or that is final", async () => {
+  it("a driver of a real run finds nothing to do in a run that others drive, or that is final", async () => {
     loseMessages();
     const { run, answer } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("one")]), "one"));
     const second = driverOf(run, () => 28_000);

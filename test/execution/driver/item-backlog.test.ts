@@ -19,7 +19,7 @@ function cycle(backlog: ItemBacklog, count: number, budgetMs: number): number | 
 }
 
 describe("a driver's backlog of items", () => {
-  it("is what gets done in half a second by how fast the last ones were, four times as much as before at most, 250 at most", () => {
+  it("a driver's backlog of items is what gets done in half a second by how fast the last ones were, four times as much as before at most, 250 at most", () => {
     const backlog = new ItemBacklog(6);
     expect(backlog.wanted(0, 28_000)).toEqual({});
     expect(cycle(backlog, 6, 27_990)).toBe(24);
@@ -29,14 +29,14 @@ describe("a driver's backlog of items", () => {
     expect(cycle(backlog, 125, 6_970)).toBeUndefined();
   });
 
-  it("says nothing while no item has ended: tasks alone change nothing", () => {
+  it("a driver's backlog of items says nothing while no item has ended: tasks alone change nothing", () => {
     const backlog = new ItemBacklog(6);
     backlog.wanted(0, 28_000);
     backlog.noteEnd(leaseFor(), succeeded(leaseFor()));
     expect(backlog.wanted(0, 27_999)).toEqual({});
   });
 
-  it("asks for a settle when the payloads of those that ended are much", () => {
+  it("a driver's backlog of items asks for a settle when the payloads of those that ended are much", () => {
     const backlog = new ItemBacklog(6);
     backlog.take(items(0, 40));
     const [lease = leaseFor()] = items(0, 1);
@@ -85,14 +85,14 @@ describe("a driver with items in advance", () => {
     }
   }
 
-  it("runs all of them, six at a time, and settles them together", async () => {
+  it("a driver with items in advance runs all of them, six at a time, and settles them together", async () => {
     const world = new World(() => false, items(0, 100));
     await drive(world);
     expect(world.started).toHaveLength(100);
     expect(world.settled.map(({ length }) => length)).toEqual([100]);
   });
 
-  it("gives back after two seconds those that it could not begin, as lost to the surroundings", async () => {
+  it("a driver with items in advance gives back after two seconds those that it could not begin, as lost to the surroundings", async () => {
     const world = new World((ordinal) => ordinal < 6, items(0, 30));
     await drive(world);
     expect(world.started).toEqual([0, 1, 2, 3, 4, 5]);
@@ -102,7 +102,7 @@ describe("a driver with items in advance", () => {
     expect(world.settled.flat()).toHaveLength(30);
   });
 
-  it("settles what has ended while others go on", async () => {
+  it("a driver with items in advance settles what has ended while others go on", async () => {
     const world = new World((ordinal) => ordinal < 6 && ordinal > 0, items(0, 12));
     await drive(world);
     const [first = []] = world.settled;
@@ -165,12 +165,12 @@ describe("a driver of items that end one by one", () => {
     return settles;
   }
 
-  it("settles short ones many at a time", async () => {
+  it("a driver of items that end one by one settles short ones many at a time", async () => {
     const settles = await settlesOf((index) => 20 + ((index * 7) % 20));
     expect(settles.length).toBeLessThan(TOTAL / 10);
   });
 
-  it("takes none in advance of long ones", async () => {
+  it("a driver of items that end one by one takes none in advance of long ones", async () => {
     const settles = await settlesOf((index) => 1_000 + ((index * 7) % 20));
     expect(Math.max(...settles)).toBeLessThanOrEqual(6);
   });

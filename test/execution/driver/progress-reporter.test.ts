@@ -49,7 +49,7 @@ describe("a channel of reports", () => {
     return { channel: made, sent, deadlines };
   }
 
-  it("says nothing of attempts that end within a second, however many", async () => {
+  it("a channel of reports says nothing of attempts that end within a second, however many", async () => {
     const { channel: reports, sent } = channel();
     for (let nth = 0; nth < 50; nth += 1) {
       const { given, say } = reported(nth);
@@ -62,7 +62,7 @@ describe("a channel of reports", () => {
     expect(sent).toEqual([]);
   });
 
-  it("asks for a quiet attempt each second, then after a tenth of its age, at most every ten seconds", async () => {
+  it("a channel of reports asks for a quiet attempt each second, then after a tenth of its age, at most every ten seconds", async () => {
     const { channel: reports, sent } = channel();
     reports.add(reported().given);
     await vi.advanceTimersByTimeAsync(300_000);
@@ -75,7 +75,7 @@ describe("a channel of reports", () => {
     expect(sent.length).toBeLessThan(65);
   });
 
-  it("reports news at once if it has said nothing for a second, and no oftener", async () => {
+  it("a channel of reports reports news at once if it has said nothing for a second, and no oftener", async () => {
     const { channel: reports, sent } = channel();
     const { given, say, state } = reported();
     const { news } = reports.add(given);
@@ -95,7 +95,7 @@ describe("a channel of reports", () => {
     expect(told[0]?.reports[0]).toMatchObject({ from: 0, progress: { fraction: 0 } });
   });
 
-  it("sends again what the run does not know: it was lost, or the object has begun anew", async () => {
+  it("a channel of reports sends again what the run does not know: it was lost, or the object has begun anew", async () => {
     let known = 0;
     const { channel: reports, sent } = channel(() => ({ lines: known, over: null }));
     const { given, say } = reported();
@@ -109,7 +109,7 @@ describe("a channel of reports", () => {
     expect(sent.map(({ reports: [report] }) => report?.lines.length)).toEqual([1, 1, 1, 0]);
   });
 
-  it("goes on after a report that failed", async () => {
+  it("a channel of reports goes on after a report that failed", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     let calls = 0;
     const reports = new ProgressReporter(new Deadlines(), async (all) => {
@@ -126,7 +126,7 @@ describe("a channel of reports", () => {
     expect(calls).toBe(2);
   });
 
-  it("is one call for all attempts of an invocation", async () => {
+  it("a channel of reports is one call for all attempts of an invocation", async () => {
     const { channel: reports, sent } = channel(({ ordinal }) => ({
       lines: 0,
       over: ordinal === 1 ? "superseded" : null,
@@ -140,7 +140,7 @@ describe("a channel of reports", () => {
     expect(sent[1]?.reports.map(({ ordinal }) => ordinal)).toEqual([0, 2]);
   });
 
-  it("leaves no timer when its attempts have ended and the invocation is over", async () => {
+  it("a channel of reports leaves no timer when its attempts have ended and the invocation is over", async () => {
     const { channel: reports, deadlines } = channel();
     reports.add(reported().given).leave();
     deadlines.close();
@@ -149,14 +149,14 @@ describe("a channel of reports", () => {
 });
 
 describe("progress", () => {
-  it.each([-0.1, 1.1, Number.NaN, 50])("refuses %d", async (fraction) => {
+  it.each([-0.1, 1.1, Number.NaN, 50])("progress refuses %d", async (fraction) => {
     const { settlement } = await attempt((_payload: never, task) => task.progress(fraction));
     expect(settlement.outcome).toMatchObject({
       error: { name: "RangeError", message: expect.stringContaining("a fraction from 0 to 1") },
     });
   });
 
-  it("goes with the settlement, the last of it, cut to 500 characters; a sum of fractions may be a hair above 1", async () => {
+  it("progress goes with the settlement, the last of it, cut to 500 characters; a sum of fractions may be a hair above 1", async () => {
     const { settlement } = await attempt((_payload: never, task) => {
       task.progress(0.1, "begun");
       task.progress(1.0000000000000002, "x".repeat(600));
@@ -164,7 +164,7 @@ describe("progress", () => {
     expect(settlement.progress).toMatchObject({ fraction: 1, message: "x".repeat(500) });
   });
 
-  it("is not there for an attempt that has said nothing", async () => {
+  it("progress is not there for an attempt that has said nothing", async () => {
     expect((await attempt(() => 1)).settlement).not.toHaveProperty("progress");
   });
 });
@@ -213,7 +213,7 @@ describe.each([
 });
 
 describe("an attempt that was told that it is over", () => {
-  it("is waited for five seconds; one that goes on is given up, and said to go on", async () => {
+  it("an attempt that was told that it is over is waited for five seconds; one that goes on is given up, and said to go on", async () => {
     vi.useFakeTimers({ now: 0 });
     const reports = new ProgressReporter(new Deadlines(), async (all) =>
       all.map(() => ({ lines: 0, over: "cancelled" })),
@@ -232,7 +232,7 @@ describe("an attempt that was told that it is over", () => {
 });
 
 describe("an attempt whose lease has gone to another", () => {
-  it("is told so", { timeout: 40_000 }, async () => {
+  it("an attempt whose lease has gone to another is told so", { timeout: 40_000 }, async () => {
     const { run } = await HandDrivenRun.accept(acceptance(poolPlan, "scripted", { claim: null }));
     const call = await nextCall(run.id, "scripted");
     const { signal } = call.task;

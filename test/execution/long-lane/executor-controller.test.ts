@@ -130,7 +130,7 @@ async function diedInTask(trial?: Trial): Promise<World> {
 }
 
 describe("an executor object that cannot reach its run", () => {
-  it("tries to begin with growing pauses, and gives up after a quarter of an hour", async () => {
+  it("an executor object that cannot reach its run tries to begin with growing pauses, and gives up after a quarter of an hour", async () => {
     const world = new World();
     world.begin = unreachable;
     world.start();
@@ -143,7 +143,7 @@ describe("an executor object that cannot reach its run", () => {
     expect(world.alarmAt).toBeNull();
   });
 
-  it("tries to settle with growing pauses, for the last time when its lease is over", async () => {
+  it("an executor object that cannot reach its run tries to settle with growing pauses, for the last time when its lease is over", async () => {
     const world = new World();
     world.settle = unreachable;
     world.start();
@@ -154,7 +154,7 @@ describe("an executor object that cannot reach its run", () => {
     expect(world.alarmAt).toBeNull();
   });
 
-  it("settles what its attempt came to once it can, and is empty then", async () => {
+  it("an executor object that cannot reach its run settles what its attempt came to once it can, and is empty then", async () => {
     const world = new World();
     world.settle = unreachable;
     world.start();
@@ -167,7 +167,7 @@ describe("an executor object that cannot reach its run", () => {
 });
 
 describe("an executor object whose alarm is called again while its attempt is under way", () => {
-  it("in the same life, does not take it for dead, and settles it once", async () => {
+  it("an executor object whose alarm is called again while its attempt is under way in the same life does not take it for dead, and settles it once", async () => {
     const world = new World();
     const work = Promise.withResolvers<Settlement>();
     const begun = Promise.withResolvers<void>();
@@ -187,7 +187,7 @@ describe("an executor object whose alarm is called again while its attempt is un
 });
 
 describe("an executor object that has died", () => {
-  it("in the task says that its worker was lost", async () => {
+  it("an executor object that has died in the task says that its worker was lost", async () => {
     const world = await diedInTask();
     world.die();
     await world.wake();
@@ -195,7 +195,7 @@ describe("an executor object that has died", () => {
     expect(world.isEmpty).toBe(true);
   });
 
-  it("in the task says which deaths were its task's alone, of which it does not know its own yet", async () => {
+  it("an executor object that has died in the task says which deaths were its task's alone, of which it does not know its own yet", async () => {
     const world = await diedInTask();
     world.sole = [LEASE.attempt, 7];
     world.die();
@@ -203,7 +203,7 @@ describe("an executor object that has died", () => {
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [7] } }]);
   });
 
-  it("in the task says which deaths others are to blame for, and that it was begun when it was claimed", async () => {
+  it("an executor object that has died in the task says which deaths others are to blame for, and that it was begun when it was claimed", async () => {
     const world = new World();
     const begun = Promise.withResolvers<void>();
     world.execute = () => {
@@ -223,7 +223,7 @@ describe("an executor object that has died", () => {
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [], explained: [2, 5] } }]);
   });
 
-  it("in the task says so to its run at once where the witness cannot be told, and to that one later", async () => {
+  it("an executor object that has died in the task says so to its run at once where the witness cannot be told, and to that one later", async () => {
     const world = await diedInTask();
     world.isWitnessSilent = true;
     world.die();
@@ -242,7 +242,7 @@ describe("an executor object that has died", () => {
     expect(world.isEmpty).toBe(true);
   });
 
-  it("in the task gives a witness up that cannot be told for ten minutes", async () => {
+  it("an executor object that has died in the task gives a witness up that cannot be told for ten minutes", async () => {
     const world = await diedInTask();
     world.isWitnessSilent = true;
     world.die();
@@ -255,7 +255,7 @@ describe("an executor object that has died", () => {
     expect(world.settled).toHaveLength(1);
   });
 
-  it("waits for those who died with it where its task would fail for this death, and no longer", async () => {
+  it("an executor object that has died waits for those who died with it where its task would fail for this death, and no longer", async () => {
     for (const [known, said] of [
       [
         [LEASE.attempt, 7, 8],
@@ -281,7 +281,7 @@ describe("an executor object that has died", () => {
     }
   });
 
-  it("waits for them also where the clock is set back meanwhile", async () => {
+  it("an executor object that has died waits for them also where the clock is set back meanwhile", async () => {
     const world = await diedInTask();
     world.sole = [LEASE.attempt, 7, 8];
     world.die();
@@ -294,7 +294,7 @@ describe("an executor object that has died", () => {
     expect(world.isEmpty).toBe(true);
   });
 
-  it("in the task, by a deploy, says that it was the surroundings", async () => {
+  it("an executor object that has died in the task, by a deploy, says that it was the surroundings", async () => {
     const world = await diedInTask();
     world.version = "second";
     world.die();
@@ -302,7 +302,7 @@ describe("an executor object that has died", () => {
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "surroundings" } }]);
   });
 
-  it("after the task, while its run could not be reached, says that it was the surroundings", async () => {
+  it("an executor object that has died after the task, while its run could not be reached, says that it was the surroundings", async () => {
     const world = new World();
     world.settle = unreachable;
     world.start();
@@ -317,7 +317,7 @@ describe("an executor object that has died", () => {
 describe("an executor object of a suspect that is tried", () => {
   const TRIAL: Trial = { livedMs: 50, drawnMs: 7_000, mostMs: 15_000, leaseMs: TIMEOUT_MS };
 
-  it("asks until it may begin, ends the pause of its run with that, and says when its attempt has ended", async () => {
+  it("an executor object of a suspect that is tried asks until it may begin, ends the pause of its run with that, and says when its attempt has ended", async () => {
     const world = new World();
     const startedAt = world.now;
     world.askTrial = async () => world.now >= startedAt + 3_000;
@@ -328,7 +328,7 @@ describe("an executor object of a suspect that is tried", () => {
     expect(world.isEmpty).toBe(true);
   });
 
-  it("does not begin, and is empty, once the pause is over without a trial: its run has started another one", async () => {
+  it("an executor object of a suspect that is tried does not begin, and is empty, once the pause is over without a trial: its run has started another one", async () => {
     const world = new World();
     const startedAt = world.now;
     world.askTrial = async () => false;
@@ -340,7 +340,7 @@ describe("an executor object of a suspect that is tried", () => {
     expect(world.alarmAt).toBeNull();
   });
 
-  it("asks seldom while its clock, which was set back, has to catch up", async () => {
+  it("an executor object of a suspect that is tried asks seldom while its clock, which was set back, has to catch up", async () => {
     const world = new World();
     world.askTrial = async () => false;
     world.start(TRIAL);
@@ -348,7 +348,7 @@ describe("an executor object of a suspect that is tried", () => {
     expect(await world.wake()).toBe(5_000);
   });
 
-  it("begins after the pause that was drawn where nobody can be asked", async () => {
+  it("an executor object of a suspect that is tried begins after the pause that was drawn where nobody can be asked", async () => {
     const world = new World();
     const startedAt = world.now;
     world.askTrial = async () => null;
@@ -358,7 +358,7 @@ describe("an executor object of a suspect that is tried", () => {
     expect(world.now - startedAt).toBeLessThanOrEqual(8_000);
   });
 
-  it("begins at once when its pause is over, without waiting for an answer", async () => {
+  it("an executor object of a suspect that is tried begins at once when its pause is over, without waiting for an answer", async () => {
     const world = new World();
     const [answer, settled] = [Promise.withResolvers<boolean>(), Promise.withResolvers<void>()];
     world.askTrial = () => answer.promise;
@@ -372,7 +372,7 @@ describe("an executor object of a suspect that is tried", () => {
     expect(world.trialsOver).toHaveLength(1);
   });
 
-  it("says that it does not begin where its run has nothing for it", async () => {
+  it("an executor object of a suspect that is tried says that it does not begin where its run has nothing for it", async () => {
     const world = new World();
     world.begin = async () => null;
     world.start(TRIAL);
@@ -381,7 +381,7 @@ describe("an executor object of a suspect that is tried", () => {
     expect(world.isEmpty).toBe(true);
   });
 
-  it("says that it is over where a deploy has taken it", async () => {
+  it("an executor object of a suspect that is tried says that it is over where a deploy has taken it", async () => {
     const world = await diedInTask(TRIAL);
     world.version = "second";
     world.die();
@@ -391,7 +391,7 @@ describe("an executor object of a suspect that is tried", () => {
 });
 
 describe("an order that newer code has noted", () => {
-  it("is not carried out, and waits for that code, for half an hour at most", async () => {
+  it("an order that newer code has noted is not carried out, and waits for that code, for half an hour at most", async () => {
     const world = new World();
     world.begin = () => Promise.reject(new Error("it was carried out"));
     world.noteNewer();
@@ -404,7 +404,7 @@ describe("an order that newer code has noted", () => {
     expect(pauses.length).toBeLessThan(25);
   });
 
-  it("is left as it is by an order that comes again", async () => {
+  it("an order that newer code has noted is left as it is by an order that comes again", async () => {
     const world = new World();
     world.noteNewer();
     world.start();

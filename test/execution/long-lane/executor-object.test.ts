@@ -44,7 +44,7 @@ afterEach(() => {
 });
 
 describe("a task of the long lane", () => {
-  it("runs in an object of its own, which leaves nothing behind", async () => {
+  it("a task of the long lane runs in an object of its own, which leaves nothing behind", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null, payload: "trigger" }));
     const call = await nextCall(run.id, "long");
     expect(call.payload).toBe("trigger");
@@ -54,7 +54,7 @@ describe("a task of the long lane", () => {
     await vi.waitFor(async () => expect(await leftOf(executorOf(run))).toEqual(NOTHING), 10_000);
   });
 
-  it("is not taken by a driver, also as the child of a short one", async () => {
+  it("a task of the long lane is not taken by a driver, also as the child of a short one", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(LONG, "short", { claim: null }));
     (await nextCall(run.id, "short")).succeed("of short");
     const call = await nextCall(run.id, "long");
@@ -64,7 +64,7 @@ describe("a task of the long lane", () => {
     expect((await run.final()).status).toBe("succeeded");
   });
 
-  it("runs beside any number of others", async () => {
+  it("a task of the long lane runs beside any number of others", async () => {
     const runs = await Promise.all(
       Array.from(
         { length: 20 },
@@ -78,7 +78,7 @@ describe("a task of the long lane", () => {
 });
 
 describe("an executor object that dies", () => {
-  it("in the middle of the task has the attempt lost at once, and a new one started in a new object", async () => {
+  it("an executor object that dies in the middle of the task has the attempt lost at once, and a new one started in a new object", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const first = await nextCall(run.id, "long");
     await runInDurableObject(executorOf(run), (_, state) => state.abort("reset by the test")).catch(() => undefined);
@@ -143,7 +143,7 @@ describe("an executor object that dies", () => {
       });
     }
 
-    it("fails its task after three deaths, but not as long as tasks of other runs die with it", async () => {
+    it("an executor object that dies with others, or without, fails its task after three deaths, but not as long as tasks of other runs die with it", async () => {
       vi.setSystemTime(TIMES.start);
       const begin = async (): Promise<HandDrivenRun> =>
         (await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }))).run;
@@ -164,7 +164,7 @@ describe("an executor object that dies", () => {
     });
   });
 
-  it("for good is found by its lease", async () => {
+  it("an executor object that dies for good is found by its lease", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const first = await nextCall(run.id, "long");
     vi.setSystemTime(Date.now() + 130_000);
@@ -183,7 +183,7 @@ describe("an executor object that dies", () => {
 });
 
 describe("begin", () => {
-  it("gives the task to one object, and to that one again if it asks again", async () => {
+  it("begin gives the task to one object, and to that one again if it asks again", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const call = await nextCall(run.id, "long");
     const holder = executorOf(run).id.toString();
@@ -202,7 +202,7 @@ describe("begin", () => {
 });
 
 describe("an executor object started twice", () => {
-  it("runs its task once, and a second object for the task finds nothing to do", async () => {
+  it("an executor object started twice runs its task once, and a second object for the task finds nothing to do", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const call = await nextCall(run.id, "long");
     await executorOf(run).start(run.id, 0);
@@ -217,7 +217,7 @@ describe("an executor object started twice", () => {
 });
 
 describe("an executor object whose run cannot be reached", () => {
-  it("tries again by its alarm, before the task", async () => {
+  it("an executor object whose run cannot be reached tries again by its alarm, before the task", async () => {
     const unreachable = vi.spyOn(RunObject.prototype, "begin").mockRejectedValue(new Error("broken by the test"));
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     await vi.waitFor(() => expect(unreachable).toHaveBeenCalled(), 10_000);
@@ -229,7 +229,7 @@ describe("an executor object whose run cannot be reached", () => {
     expect((await run.final()).tasks[0]?.attempts).toHaveLength(1);
   });
 
-  it("settles by its alarm what could not be settled at once: nothing is done again", async () => {
+  it("an executor object whose run cannot be reached settles by its alarm what could not be settled at once: nothing is done again", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const first = await nextCall(run.id, "long");
     const unreachable = vi.spyOn(RunObject.prototype, "settle").mockRejectedValue(new Error("broken by the test"));
@@ -241,7 +241,7 @@ describe("an executor object whose run cannot be reached", () => {
     expect((await run.final()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["succeeded"]);
   });
 
-  it("reports the attempt lost by its alarm, if it was evicted before it could settle", async () => {
+  it("an executor object whose run cannot be reached reports the attempt lost by its alarm, if it was evicted before it could settle", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const first = await nextCall(run.id, "long");
     const unreachable = vi.spyOn(RunObject.prototype, "settle").mockRejectedValue(new Error("broken by the test"));

@@ -56,7 +56,7 @@ function resultsOf({ runs: found }: Answer): Record<string, string> {
 }
 
 describe("POST /runs/cancel", () => {
-  it("cancels the runs that the filter finds, and says why it does not cancel others", async () => {
+  it("POST /runs/cancel cancels the runs that the filter finds, and says why it does not cancel others", async () => {
     const all = await runs(2, 1, 0);
     const [one, two, failed] = all.map(({ id }) => id);
     const answer = await bulk("cancel", `task=${task}`);
@@ -85,7 +85,7 @@ describe("POST /runs/cancel", () => {
     await vi.waitFor(async () => expect(await statuses([parent, child])).toEqual(["cancelled", becomes]), 10_000);
   });
 
-  it("changes nothing in a dry run, and says what it would do", async () => {
+  it("POST /runs/cancel changes nothing in a dry run, and says what it would do", async () => {
     const all = await runs(1, 1, 0);
     const answer = await bulk("cancel", `task=${task}&dry_run=true`);
     expect(answer).toMatchObject({ dry_run: true, matched: 2, changed: 0 });
@@ -95,7 +95,7 @@ describe("POST /runs/cancel", () => {
 });
 
 describe("POST /runs/retry", () => {
-  it("retries those that the filter finds, a page at a time, each once", async () => {
+  it("POST /runs/retry retries those that the filter finds, a page at a time, each once", async () => {
     const all = await runs(1, 3, 1);
     const first = await bulk("retry", `task=${task}&status=failed,succeeded&limit=2`);
     expect([first.matched, first.next_cursor === null]).toEqual([2, false]);
@@ -110,7 +110,7 @@ describe("POST /runs/retry", () => {
 });
 
 describe("POST /runs/replay", () => {
-  it("starts a new run of each, with what was recorded; the same key again starts none", async () => {
+  it("POST /runs/replay starts a new run of each, with what was recorded; the same key again starts none", async () => {
     const all = await runs(0, 2, 0);
     const init = { headers: { "Idempotency-Key": "again" } };
     const answer = await bulk("replay", `task=${task}&status=failed`, init);
@@ -129,19 +129,22 @@ describe("POST /runs/replay", () => {
 });
 
 describe("a call for many runs", () => {
-  it.each(["cancel", "retry", "replay"])("to %s needs a filter, and one that it understands", async (action) => {
-    for (const query of [
-      "",
-      "dry_run=true",
-      "limit=5",
-      "cursor=x&task=bulk",
-      "limit=501&status=failed",
-      "stauts=failed",
-    ]) {
-      const response = await send(`/runs/${action}?${query}`, { method: "POST" });
-      expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
-    }
-    const unknown = await send(`/runs/${action}?task=nobody`, { method: "POST" });
-    expect([unknown.status, await unknown.json()]).toMatchObject([404, { code: "unknown_task" }]);
-  });
+  it.each(["cancel", "retry", "replay"])(
+    "a call for many runs to %s needs a filter, and one that it understands",
+    async (action) => {
+      for (const query of [
+        "",
+        "dry_run=true",
+        "limit=5",
+        "cursor=x&task=bulk",
+        "limit=501&status=failed",
+        "stauts=failed",
+      ]) {
+        const response = await send(`/runs/${action}?${query}`, { method: "POST" });
+        expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
+      }
+      const unknown = await send(`/runs/${action}?task=nobody`, { method: "POST" });
+      expect([unknown.status, await unknown.json()]).toMatchObject([404, { code: "unknown_task" }]);
+    },
+  );
 });

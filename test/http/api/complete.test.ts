@@ -61,7 +61,7 @@ async function finish(runId: RunId): Promise<unknown> {
 }
 
 describe("the completion URL of an external task", () => {
-  it("completes it once, without a token of the API: what comes with it is what the task passes", async () => {
+  it("the completion URL of an external task completes it once, without a token of the API: what comes with it is what the task passes", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     expect(url).toMatch(new RegExp(`^${ORIGIN}/complete/${runId}\\.0\\.1\\.1\\.\\d+\\.[\\w-]{43}\\.[\\w-]{22}$`));
@@ -93,7 +93,7 @@ describe("the completion URL of an external task", () => {
     });
   });
 
-  it("counts the first of two that come at once", async () => {
+  it("the completion URL of an external task counts the first of two that come at once", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -103,7 +103,7 @@ describe("the completion URL of an external task", () => {
     if (answers[0]?.status === 200) await finish(runId);
   });
 
-  it("may be used before the method has returned", async () => {
+  it("the completion URL of an external task may be used before the method has returned", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     expect((await send(url, report({ status: "succeeded", payload: "fast" }))).status).toBe(200);
@@ -111,7 +111,7 @@ describe("the completion URL of an external task", () => {
     call.fail(new Error("too late to matter"));
   });
 
-  it("completes the task that a later attempt waits for, if the worker died that had told somebody", async () => {
+  it("the completion URL of an external task completes the task that a later attempt waits for, if the worker died that had told somebody", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     // The worker is not heard of any more: its lease runs out.
@@ -133,7 +133,7 @@ describe("the completion URL of an external task", () => {
     expect((await documentOf(runId)).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
   });
 
-  it("carries a large payload through R2, and none as null", async () => {
+  it("the completion URL of an external task carries a large payload through R2, and none as null", async () => {
     const send = sender();
     const large = await started(send);
     const text = "x".repeat(50_000);
@@ -146,7 +146,7 @@ describe("the completion URL of an external task", () => {
     empty.call.succeed();
   });
 
-  it("reports a failure, with its reason", async () => {
+  it("the completion URL of an external task reports a failure, with its reason", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -162,7 +162,7 @@ describe("the completion URL of an external task", () => {
     });
   });
 
-  it("keeps the beginning of a reason that is a book", async () => {
+  it("the completion URL of an external task keeps the beginning of a reason that is a book", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -175,7 +175,7 @@ describe("the completion URL of an external task", () => {
     });
   });
 
-  it("takes a report of 10 MiB, and refuses a longer one with 413, which changes nothing", async () => {
+  it("the completion URL of an external task takes a report of 10 MiB, and refuses a longer one with 413, which changes nothing", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -192,7 +192,7 @@ describe("the completion URL of an external task", () => {
     await finish(runId);
   });
 
-  it("is worth nothing changed, for another run, or made up", async () => {
+  it("the completion URL of an external task is worth nothing changed, for another run, or made up", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -223,7 +223,7 @@ describe("the completion URL of an external task", () => {
     }
   });
 
-  it("that somebody has made up reaches no run: no object is made for it, however many come", async () => {
+  it("the completion URL of an external task that somebody has made up reaches no run: no object is made for it, however many come", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     const objects = async (): Promise<number> => (await listDurableObjectIds(env.RUNS)).length;
@@ -240,7 +240,7 @@ describe("the completion URL of an external task", () => {
     call.succeed();
   });
 
-  it("is over with the task's timeout: 410, and so it is when the attempt has timed out", async () => {
+  it("the completion URL of an external task is over with the task's timeout: 410, and so it is when the attempt has timed out", async () => {
     vi.setSystemTime(Date.UTC(2027, 0, 1));
     const send = sender();
     const { runId, call, url } = await started(send);
@@ -258,7 +258,7 @@ describe("the completion URL of an external task", () => {
     });
   });
 
-  it("of a cancelled run is 409", async () => {
+  it("the completion URL of an external task of a cancelled run is 409", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -277,7 +277,7 @@ describe("the completion URL of an external task", () => {
     ['{"status":"succeeded","error":{"message":"x"}}', "invalid_payload"],
     ['{"status":"failed","payload":1}', "invalid_payload"],
     ["", "invalid_json"],
-  ])("refuses the body %j and goes on waiting", async (body, code) => {
+  ])("the completion URL of an external task refuses the body %j and goes on waiting", async (body, code) => {
     const send = sender();
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -288,7 +288,7 @@ describe("the completion URL of an external task", () => {
     await finish(runId);
   });
 
-  it("does not begin where a request says that it has come: whoever sends it chooses that", async () => {
+  it("the completion URL of an external task does not begin where a request says that it has come: whoever sends it chooses that", async () => {
     const send = edge(PLAN);
     const path = "https://evil.example/api/v1/tasks/approve/trigger";
     const { run_id: runId } = await (await send(path, { method: "POST" })).json<{ run_id: RunId }>();
@@ -301,7 +301,7 @@ describe("the completion URL of an external task", () => {
     await finish(runId);
   });
 
-  it("begins with PEACH_URL if that is set", async () => {
+  it("the completion URL of an external task begins with PEACH_URL if that is set", async () => {
     const response = await sender()("/api/v1/tasks/approve/trigger", { method: "POST" });
     const { run_id: runId } = await response.json<{ run_id: RunId }>();
     const call = await nextCall(runId, "approve");
@@ -320,7 +320,7 @@ describe("the output of a typed external task", () => {
     tasks: { scripted: task({ output: z.object({ approved: z.boolean() }), run: async () => ({ approved: false }) }) },
   };
 
-  it("is checked when it is completed: 400 with the places that are wrong, and it goes on waiting", async () => {
+  it("the output of a typed external task is checked when it is completed: 400 with the places that are wrong, and it goes on waiting", async () => {
     const send = sender({ registry });
     const { runId, call, url } = await started(send);
     call.succeed();
@@ -336,7 +336,7 @@ describe("the output of a typed external task", () => {
 });
 
 describe("POST /runs/{id}/tasks/{task}/complete", () => {
-  it("completes whichever attempt waits, for admins; others do not even see where", async () => {
+  it("POST /runs/{id}/tasks/{task}/complete completes whichever attempt waits, for admins; others do not even see where", async () => {
     const send = sender();
     const { runId, call } = await started(send);
     call.succeed();
@@ -367,7 +367,7 @@ describe("POST /runs/{id}/tasks/{task}/complete", () => {
     expect(await finish(runId)).toEqual({ approved: true });
   });
 
-  it("is refused for what is not there, or not external", async () => {
+  it("POST /runs/{id}/tasks/{task}/complete is refused for what is not there, or not external", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     const { headers: _, ...body } = DONE;
@@ -386,7 +386,7 @@ describe("POST /runs/{id}/tasks/{task}/complete", () => {
 });
 
 describe("a task", () => {
-  it("that is not external has no completion URL; one that is says by itself what it does not pass", async () => {
+  it("a task that is not external has no completion URL; one that is says by itself what it does not pass", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
     expect(() => call.task.passToChildTask(1)).toThrow("no effect in an external task");

@@ -79,14 +79,14 @@ describe("a poison message", () => {
     ["peach-dead-letters", "garbage", "an unknown queue", "given_up"],
     ["peach-dead-letters", { run_id: newRunId() }, "peach-runs", "given_up"],
     ["peach-dead-letters", notification("k"), "peach-r2-events", "given_up"],
-  ] as const)("of %s, %j, is listed with its reason and body", async (queue, body, origin, reason) => {
+  ] as const)("a poison message of %s, %j, is listed with its reason and body", async (queue, body, origin, reason) => {
     await POISON[queue](body);
     const { dead_letters: letters, next_cursor } = await list();
     expect(letters).toMatchObject([{ queue: origin, reason, body, detail: expect.stringMatching(/./) }]);
     expect(next_cursor).toBeNull();
   });
 
-  it("that nobody understands stays one when it is redriven, with one attempt more", async () => {
+  it("a poison message that nobody understands stays one when it is redriven, with one attempt more", async () => {
     await POISON["peach-runs"]({ run_id: 7 });
     const [letter] = (await list()).dead_letters;
     const response = await redrive(letter?.id ?? "");
@@ -97,18 +97,21 @@ describe("a poison message", () => {
 });
 
 describe("a poison message that a queue delivers", () => {
-  it.each(["RUN_QUEUE", "R2_EVENT_QUEUE", "DEAD_LETTER_QUEUE"] as const)("by %s is listed", async (queue) => {
-    const poison = crypto.randomUUID();
-    await env[queue].send({ poison }, { contentType: "json" });
-    await vi.waitFor(
-      async () => expect((await list("?limit=200")).dead_letters.map(({ body }) => body)).toContainEqual({ poison }),
-      { timeout: 20_000 },
-    );
-  });
+  it.each(["RUN_QUEUE", "R2_EVENT_QUEUE", "DEAD_LETTER_QUEUE"] as const)(
+    "a poison message that a queue delivers by %s is listed",
+    async (queue) => {
+      const poison = crypto.randomUUID();
+      await env[queue].send({ poison }, { contentType: "json" });
+      await vi.waitFor(
+        async () => expect((await list("?limit=200")).dead_letters.map(({ body }) => body)).toContainEqual({ poison }),
+        { timeout: 20_000 },
+      );
+    },
+  );
 });
 
 describe("the list", () => {
-  it("goes on page by page, newest first", async () => {
+  it("the list goes on page by page, newest first", async () => {
     for (let index = 0; index < 5; index += 1) await POISON["peach-runs"]({ index });
     const seen: unknown[] = [];
     let cursor: string | null = "";
@@ -122,7 +125,7 @@ describe("the list", () => {
 });
 
 describe("a redrive", () => {
-  it("of a notification triggers its tasks, tells their runs, and removes the letter", async () => {
+  it("a redrive of a notification triggers its tasks, tells their runs, and removes the letter", async () => {
     await POISON["peach-dead-letters"](notification());
     const [letter] = (await list()).dead_letters;
     const response = await redrive(letter?.id ?? "");
@@ -134,7 +137,7 @@ describe("a redrive", () => {
     expect((await redrive(letter?.id ?? "")).status).toBe(404);
   });
 
-  it("of what a task refuses fails again, and succeeds when the task takes it", async () => {
+  it("a redrive of what a task refuses fails again, and succeeds when the task takes it", async () => {
     await POISON["peach-r2-events"](notification(), strict);
     const [letter] = (await list()).dead_letters;
     expect(letter).toMatchObject({ reason: "refused", detail: expect.stringContaining("$.user") });
@@ -145,7 +148,7 @@ describe("a redrive", () => {
     expect((await list()).dead_letters).toEqual([]);
   });
 
-  it("that fails again is kept for as long as one that is new", async () => {
+  it("a redrive that fails again is kept for as long as one that is new", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     await POISON["peach-runs"]({ run_id: 7 });
     const expiry = async (): Promise<number> => Date.parse((await list()).dead_letters[0]?.expires_at ?? "");
@@ -156,7 +159,7 @@ describe("a redrive", () => {
     expect(await expiry()).toBe(before + 60_000);
   });
 
-  it("of a run message has the run looked at, and of a run that is gone fails", async () => {
+  it("a redrive of a run message has the run looked at, and of a run that is gone fails", async () => {
     const trigger = await send("/api/v1/tasks/transcribe/trigger", { method: "POST" });
     const { run_id } = await trigger.json<{ run_id: string }>();
     await POISON["peach-dead-letters"]({ run_id });
@@ -175,7 +178,7 @@ describe("a redrive", () => {
     expect((await redrive(other?.id ?? "")).status).toBe(409);
   });
 
-  it("that the surroundings keep from its end leaves the letter", async () => {
+  it("a redrive that the surroundings keep from its end leaves the letter", async () => {
     await POISON["peach-dead-letters"](notification());
     const [letter] = (await list()).dead_letters;
     const overloaded = edge(PLAN, {
@@ -189,7 +192,7 @@ describe("a redrive", () => {
 });
 
 describe("DELETE /dead-letters/{id}", () => {
-  it("deletes it, once", async () => {
+  it("DELETE /dead-letters/{id} deletes it, once", async () => {
     await POISON["peach-runs"]("x");
     const [letter] = (await list()).dead_letters;
     const remove = () => send(`/api/v1/dead-letters/${letter?.id ?? ""}`, { method: "DELETE" });

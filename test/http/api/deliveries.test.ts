@@ -23,7 +23,7 @@ import { PROVIDERS } from "../../support/signed.ts";
 endpointPerTest();
 
 describe("GET /endpoints/{name}/deliveries", () => {
-  it("shows what came in and what became of it", async () => {
+  it("GET /endpoints/{name}/deliveries shows what came in and what became of it", async () => {
     const send = serve(triggers, { url: `/hooks/:kind/:token` });
     const before = Date.now();
     const response = await send("/hooks/audio/s3cret?kind=a%20b&key=1234", {
@@ -50,7 +50,7 @@ describe("GET /endpoints/{name}/deliveries", () => {
     expect(Date.parse(one.at)).toBeGreaterThanOrEqual(before);
   });
 
-  it("has the newest first, page by page", async () => {
+  it("GET /endpoints/{name}/deliveries has the newest first, page by page", async () => {
     const send = serve((request) => request.text());
     for (const body of ["1", "2", "3", "4", "5"]) await send(`/${name}`, post(body));
     expect((await delivered(send, 5)).map(({ body }) => body.text)).toEqual(["5", "4", "3", "2", "1"]);
@@ -68,7 +68,7 @@ describe("GET /endpoints/{name}/deliveries", () => {
   });
 
   it.each(["limit=0", "limit=101", "limit=x", "limit=-1", "cursor=x", "cursor=", "cursor=-1"])(
-    "refuses ?%s",
+    "GET /endpoints/{name}/deliveries refuses ?%s",
     async (query) => {
       const response = await serve(triggers)(`/api/v1/endpoints/${name}/deliveries?${query}`);
       expect([response.status, await response.json()]).toEqual([
@@ -78,7 +78,7 @@ describe("GET /endpoints/{name}/deliveries", () => {
     },
   );
 
-  it("is 404 for an endpoint that is not there, naming the nearest", async () => {
+  it("GET /endpoints/{name}/deliveries is 404 for an endpoint that is not there, naming the nearest", async () => {
     const response = await serve(triggers)(`/api/v1/endpoints/${name}x/deliveries`);
     expect([response.status, await response.json()]).toEqual([
       404,
@@ -86,7 +86,7 @@ describe("GET /endpoints/{name}/deliveries", () => {
     ]);
   });
 
-  it("is for tokens that may read, sending again for those that may change", async () => {
+  it("GET /endpoints/{name}/deliveries is for tokens that may read, sending again for those that may change", async () => {
     const digest = async (text: string): Promise<string> =>
       new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
     const scopes = await Promise.all(
@@ -121,7 +121,7 @@ describe("what is kept of a body", () => {
     }
   });
 
-  it("of more than that, the beginning of a chunked one and nothing of a declared one", async () => {
+  it("the beginning of a chunked body that is too large is kept, and nothing of a declared one", async () => {
     const send = serve(reads, large);
     const size = KEPT_BODY_BYTES + 1;
     const whole = new Uint8Array(size).fill(120);
@@ -145,13 +145,13 @@ describe("what is kept of a body", () => {
     });
   });
 
-  it("as far as the endpoint has read it, if it is chunked", async () => {
+  it("a chunked body is kept as far as the endpoint has read it", async () => {
     const send = serve(() => "unread", large);
     await send(`/${name}`, post(pieces(new Uint8Array(5), new Uint8Array(5)).stream));
     expect((await onlyOne(send)).body).toMatchObject({ size: null, truncated: true });
   });
 
-  it("text as text, also cut off in the middle of a character; other bytes in base64", async () => {
+  it("a body of text is kept as text, also cut off in the middle of a character, and other bytes in base64", async () => {
     const { auth, secret } = PROVIDERS["hmac-sha256"];
     const send = serve(reads, { auth, ...large }, { env: { HOOK_SECRET: secret } });
     const half = `${"x".repeat(KEPT_BODY_BYTES - 1)}ü`;
@@ -167,7 +167,7 @@ describe("what is kept of a body", () => {
 });
 
 describe("what is no delivery", () => {
-  it("is a GET that was let in, triggered nothing and did not fail; everything else is one", async () => {
+  it("what is no delivery is a GET that was let in, triggered nothing and did not fail; everything else is one", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const send = serve(async (request) => {
       const { search } = new URL(request.url);
@@ -191,7 +191,7 @@ describe("what is no delivery", () => {
 });
 
 describe("the record", () => {
-  it("is not on the way of the answer, and fails none", async () => {
+  it("the record is not on the way of the answer, and fails none", async () => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { promise, reject } = Promise.withResolvers<never>();
     const send = serve(() => "answered", {}, { dependencies: { callDeliveries: () => promise } });
@@ -207,7 +207,7 @@ describe("the record", () => {
     );
   });
 
-  it("is a sample of a flood: a hundred, then two a second, each endpoint for itself", async () => {
+  it("the record is a sample of a flood: a hundred, then two a second, each endpoint for itself", async () => {
     const recorded: string[] = [];
     const count: typeof callDeliveries = async (_env, endpoint) => {
       recorded.push(endpoint);
@@ -243,7 +243,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     return { status: response.status, answer: await response.json() };
   };
 
-  it("sends the request again as it came, but for its secrets, and is kept as a replay", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay sends the request again as it came, but for its secrets, and is kept as a replay", async () => {
     const seen: unknown[] = [];
     const send = serve(
       async (request, { params }) => {
@@ -274,7 +274,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     expect(answer).toEqual({ id: second?.id, replay_of: first.id, status: 202, reason: null, runs: second?.runs });
   });
 
-  it("starts new runs, of the source replay, though the delivery has an id", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay starts new runs, of the source replay, though the delivery has an id", async () => {
     const { auth, secret, sign } = PROVIDERS["standard-webhooks"];
     const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
     const signed = sign(secret, { a: 1 }, { id: crypto.randomUUID(), at: Date.now() });
@@ -292,7 +292,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     expect(again.answer.runs[0]?.run_id).not.toBe(run?.run_id);
   });
 
-  it("lets one in that had been refused, as when the secret was missing, and one of a replay", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay lets one in that had been refused, as when the secret was missing, and one of a replay", async () => {
     const { auth } = PROVIDERS.slack;
     const send = serve(triggers, { auth });
     await send(`/${name}`, post("{}"));
@@ -304,7 +304,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     expect((await replay(send, answer.id)).answer).toMatchObject({ replay_of: answer.id, status: 202 });
   });
 
-  it("sends bytes as they were, and no body where there was none", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay sends bytes as they were, and no body where there was none", async () => {
     const bodies: (number[] | null)[] = [];
     const send = serve(async (request) => {
       bodies.push(request.body === null ? null : [...new Uint8Array(await request.arrayBuffer())]);
@@ -316,7 +316,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     expect(bodies).toEqual([[255, 0, 128], null, [255, 0, 128], null]);
   });
 
-  it("says that the endpoint failed again", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay says that the endpoint failed again", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const send = serve(async (request) => {
       throw new Error(await request.text());
@@ -329,7 +329,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     ]);
   });
 
-  it("is refused for a body that was not kept whole: the endpoint is not called", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay is refused for a body that was not kept whole: the endpoint is not called", async () => {
     const called = vi.fn<EndpointFunction>(() => "x");
     const send = serve(called, { maxBodyBytes: 1_000_000 });
     const size = KEPT_BODY_BYTES + 1;
@@ -339,7 +339,7 @@ describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
     expect(called).toHaveBeenCalledTimes(1);
   });
 
-  it("is 404 for a delivery that is not kept, by any endpoint or by this one", async () => {
+  it("POST /endpoints/{name}/deliveries/{id}/replay is 404 for a delivery that is not kept, by any endpoint or by this one", async () => {
     const send = serve(triggers);
     for (const id of ["dlv_", "x", `dlv_${"0".repeat(26)}`]) {
       const { status, answer } = await replay(send, id);

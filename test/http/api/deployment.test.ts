@@ -48,7 +48,7 @@ const registry = {
 const send = edge(PLAN, { registry });
 
 describe("GET /tasks", () => {
-  it("tells each task with its wiring and rules, in file order", async () => {
+  it("GET /tasks tells each task with its wiring and rules, in file order", async () => {
     const { tasks } = await (await send("/api/v1/tasks")).json<{ tasks: { task: string }[] }>();
     expect(tasks.map(({ task }) => task)).toEqual(["transcribe", "rank"]);
     expect(tasks[0]).toMatchObject({
@@ -81,7 +81,7 @@ describe("GET /tasks", () => {
 });
 
 describe("GET /tasks/{task}", () => {
-  it("has the JSON Schemas of a typed task, open where JSON Schema cannot say it", async () => {
+  it("GET /tasks/{task} has the JSON Schemas of a typed task, open where JSON Schema cannot say it", async () => {
     const task = await (await send("/api/v1/tasks/transcribe")).json();
     expect(task).toMatchObject({
       input_schema: {
@@ -93,7 +93,7 @@ describe("GET /tasks/{task}", () => {
     });
   });
 
-  it("of an unknown task is 404 with the nearest one", async () => {
+  it("GET /tasks/{task} of an unknown task is 404 with the nearest one", async () => {
     const response = await send("/api/v1/tasks/transcrib");
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "unknown_task", hint: 'Did you mean "transcribe"?' });
@@ -112,7 +112,7 @@ describe("GET /graph", () => {
     expect(await response.text()).toBe(renderGraph(PLAN, format));
   });
 
-  it("in a format that it does not know is 400", async () => {
+  it("GET /graph in a format that it does not know is 400", async () => {
     const response = await send("/api/v1/graph?format=svg");
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ detail: expect.stringContaining("json, mermaid, dot") });
@@ -120,7 +120,7 @@ describe("GET /graph", () => {
 });
 
 describe("GET /endpoints", () => {
-  it("tells each endpoint, and the name of its secret but not the secret", async () => {
+  it("GET /endpoints tells each endpoint, and the name of its secret but not the secret", async () => {
     const { endpoints } = await (
       await edge(PLAN, { registry, env: { HOOK_SECRET: "s3cret" } })("/api/v1/endpoints")
     ).json<{ endpoints: object[] }>();
@@ -154,13 +154,13 @@ describe("GET /health", () => {
     queues: { name: string; backlog_count: number | null; oldest_message_at: string | null }[];
   }
 
-  it("tells what waits in each queue, and how late the schedules are", async () => {
+  it("GET /health tells what waits in each queue, and how late the schedules are", async () => {
     const health = await (await send("/api/v1/health")).json<Health>();
     expect(health.queues.map(({ name }) => name)).toEqual(["peach-runs", "peach-r2-events", "peach-dead-letters"]);
     expect(health).toMatchObject({ status: "ok", schedules: { lag_ms: 0 } });
   });
 
-  it("is behind when a message has waited for more than five minutes", async () => {
+  it("GET /health is behind when a message has waited for more than five minutes", async () => {
     const oldestMessageTimestamp = new Date(Date.now() - 301_000);
     const metrics = async () => ({ backlogCount: 7, backlogBytes: 700, oldestMessageTimestamp });
     const health = await (await sendTo({ metrics })("/api/v1/health")).json<Health>();
@@ -170,7 +170,7 @@ describe("GET /health", () => {
     });
   });
 
-  it("answers also when a queue does not", async () => {
+  it("GET /health answers also when a queue does not", async () => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const metrics = () => Promise.reject(new Error("no metrics"));
     const health = await (await sendTo({ metrics })("/api/v1/health")).json<Health>();
@@ -194,7 +194,7 @@ describe("the lag of the schedules", () => {
     ["one is due and nobody looked", [status("0 * * * *", now), status("0 * * * *", now - 900_000)], 600_000],
     ["only a paused one is due", [status("0 * * * *", now - 900_000, true)], 0],
     ["there are none", [], 0],
-  ])("when %s", (_when, statuses, lag) => {
+  ])("the lag of the schedules is counted when %s", (_when, statuses, lag) => {
     expect(scheduleLagMs(statuses, now)).toBe(lag);
   });
 });

@@ -50,7 +50,7 @@ async function problemOf(answer: Promise<Response>) {
 }
 
 describe("POST /events/{name}", () => {
-  it("starts a run of each task that listens, in the order of peach.conf, with the body as its payload", async () => {
+  it("POST /events/{name} starts a run of each task that listens, in the order of peach.conf, with the body as its payload", async () => {
     const headers = { "Content-Type": "application/json" };
     const runs = await runsOf(emit("audio.published", { headers, body: '{"a": [1]}' }));
     expect(runs.map(({ task }) => task)).toEqual(["echo", "index"]);
@@ -63,11 +63,11 @@ describe("POST /events/{name}", () => {
     }
   });
 
-  it("answers 202 with no runs where nobody listens", async () => {
+  it("POST /events/{name} answers 202 with no runs where nobody listens", async () => {
     expect(await runsOf(emit("nobody.listens", { body: "x".repeat(300_000) }))).toEqual([]);
   });
 
-  it("gives every listener the whole of a body that is streamed", async () => {
+  it("POST /events/{name} gives every listener the whole of a body that is streamed", async () => {
     const bytes = new Uint8Array(700_000).map((_, index) => index % 251);
     const body = new Blob([bytes]).stream();
     const headers = { "Content-Type": "application/octet-stream" };
@@ -76,7 +76,7 @@ describe("POST /events/{name}", () => {
     for (const run of runs) expect(await payloadOf([run])).toEqual(bytes);
   });
 
-  it("finds the same runs by the same key, for the same event", async () => {
+  it("POST /events/{name} finds the same runs by the same key, for the same event", async () => {
     const headers = { "Idempotency-Key": crypto.randomUUID() };
     const first = await runsOf(emit("audio.published", { headers }));
     expect(await runsOf(emit("audio.published", { headers }))).toEqual(first);
@@ -86,7 +86,7 @@ describe("POST /events/{name}", () => {
     expect(fresh?.run_id).not.toBe(other?.run_id);
   });
 
-  it("starts nothing if one of the listeners must refuse the payload, and says what is wrong", async () => {
+  it("POST /events/{name} starts nothing if one of the listeners must refuse the payload, and says what is wrong", async () => {
     const input = z.object({ user: z.string() });
     const strict = { kind: "peach.task", input, output: null, run: () => null } as const;
     const plan = planOf([taskPlan("echo", { on }), taskPlan("strict", { on })]);
@@ -99,16 +99,19 @@ describe("POST /events/{name}", () => {
     expect(await payloadOf(runs)).toEqual({ user: "u" });
   });
 
-  it.each(["a%20b", "a:b", "a%2Fb", "x".repeat(129), "%C3%BC"])("refuses the name %s", async (name) => {
-    expect(await problemOf(emit(name))).toMatchObject({ status: 400, code: "invalid_request" });
-  });
+  it.each(["a%20b", "a:b", "a%2Fb", "x".repeat(129), "%C3%BC"])(
+    "POST /events/{name} refuses the name %s",
+    async (name) => {
+      expect(await problemOf(emit(name))).toMatchObject({ status: 400, code: "invalid_request" });
+    },
+  );
 
-  it("refuses a key that is none", async () => {
+  it("POST /events/{name} refuses a key that is none", async () => {
     const headers = { "Idempotency-Key": "x".repeat(256) };
     expect(await problemOf(emit("other", { headers }))).toMatchObject({ status: 400, code: "invalid_request" });
   });
 
-  it("is for tokens that may trigger", async () => {
+  it("POST /events/{name} is for tokens that may trigger", async () => {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("t"))).toHex();
     for (const [scope, status] of [
       ["read", 403],
@@ -129,12 +132,12 @@ describe("a CloudEvent in structured form", () => {
     ["a text", { data: "grüß", datacontenttype: "text/plain" }, "grüß"],
     ["bytes", { data_base64: "AQL/", datacontenttype: "audio/mpeg" }, Uint8Array.of(1, 2, 255)],
     ["bytes without a type that are JSON", { data_base64: btoa('{"b":2}') }, { b: 2 }],
-  ])("has as payload its data: %s", async (_, data, payload) => {
+  ])("a CloudEvent in structured form has as payload its data: %s", async (_, data, payload) => {
     const event = { ...CLOUD_EVENT, id: crypto.randomUUID(), ...data };
     expect(await payloadOf(await runsOf(emitStructured(event)))).toEqual(payload);
   });
 
-  it("is the same event where source and id are the same, and only there", async () => {
+  it("a CloudEvent in structured form is the same event where source and id are the same, and only there", async () => {
     const id = crypto.randomUUID();
     const [first] = await runsOf(emitStructured({ ...CLOUD_EVENT, id, data: 1 }));
     const [again] = await runsOf(emitStructured({ ...CLOUD_EVENT, id, data: 1, time: "2026-01-01T00:00:00Z" }));
@@ -143,7 +146,7 @@ describe("a CloudEvent in structured form", () => {
     expect(elsewhere?.run_id).not.toBe(first?.run_id);
   });
 
-  it("gives way to an Idempotency-Key, which its sender chose for this request", async () => {
+  it("a CloudEvent in structured form gives way to an Idempotency-Key, which its sender chose for this request", async () => {
     const event = { ...CLOUD_EVENT, id: crypto.randomUUID() };
     const headers = { "Content-Type": "application/cloudevents+json", "Idempotency-Key": crypto.randomUUID() };
     const [keyed] = await runsOf(emit("other", { headers, body: JSON.stringify(event) }));
@@ -157,7 +160,7 @@ describe("a CloudEvent in structured form", () => {
     ["two kinds of data", { ...CLOUD_EVENT, data: 1, data_base64: "AQ==" }, ["$.data_base64"]],
     ["data that are no base64", { ...CLOUD_EVENT, data_base64: "%" }, ["$.data_base64"]],
     ["a list", [CLOUD_EVENT], ["$"]],
-  ])("is refused with %s, naming the path", async (_, event, paths) => {
+  ])("a CloudEvent in structured form is refused with %s, naming the path", async (_, event, paths) => {
     const headers = { "Content-Type": "application/cloudevents+json" };
     const problem = await problemOf(emit("other", { headers, body: JSON.stringify(event) }));
     expect(problem).toMatchObject({ status: 400, code: "invalid_payload" });
@@ -168,7 +171,7 @@ describe("a CloudEvent in structured form", () => {
     ["application/cloudevents+json", "{", "invalid_json"],
     ["application/cloudevents-batch+avro", "x", "invalid_request"],
     ["application/cloudevents+avro", "x", "invalid_request"],
-  ])("is refused as %s with the body %s", async (type, body, code) => {
+  ])("a CloudEvent in structured form is refused as %s with the body %s", async (type, body, code) => {
     expect(await problemOf(emit("other", { headers: { "Content-Type": type }, body }))).toMatchObject({
       status: 400,
       code,
@@ -179,7 +182,7 @@ describe("a CloudEvent in structured form", () => {
 describe("a CloudEvent in binary form", () => {
   const binary = { "ce-specversion": "1.0", "ce-type": "t", "ce-source": "/desk/1" };
 
-  it("has its body as payload, of the type it comes with", async () => {
+  it("a CloudEvent in binary form has its body as payload, of the type it comes with", async () => {
     const id = crypto.randomUUID();
     const headers = { ...binary, "ce-id": id, "Content-Type": "application/json" };
     const runs = await runsOf(emit("other", { headers, body: '{"a":1}' }));
@@ -188,13 +191,13 @@ describe("a CloudEvent in binary form", () => {
     expect(await runsOf(emitStructured({ ...CLOUD_EVENT, id, data: { a: 1 } }))).toEqual(runs);
   });
 
-  it("has attributes that are percent-encoded", async () => {
+  it("a CloudEvent in binary form has attributes that are percent-encoded", async () => {
     const id = `ü ${crypto.randomUUID()}`;
     const runs = await runsOf(emit("other", { headers: { ...binary, "ce-id": encodeURIComponent(id) } }));
     expect(await runsOf(emitStructured({ ...CLOUD_EVENT, id }))).toEqual(runs);
   });
 
-  it("is refused where an attribute is missing, naming the header", async () => {
+  it("a CloudEvent in binary form is refused where an attribute is missing, naming the header", async () => {
     const problem = await problemOf(emit("other", { headers: { "ce-id": "1", "ce-specversion": "2" } }));
     expect(problem).toMatchObject({ status: 400, code: "invalid_payload" });
     expect(problem.errors.map(({ path }) => path)).toEqual(["ce-specversion", "ce-source", "ce-type"]);
@@ -203,7 +206,7 @@ describe("a CloudEvent in binary form", () => {
 
 describe("what a CloudEvent says of its data", () => {
   it.each(["a/b\r\nX-Evil: 1", "text/plain; charset=ü", "nonsense"])(
-    "is refused unless it is a media type: %j",
+    "what a CloudEvent says of its data is refused unless it is a media type: %j",
     async (datacontenttype) => {
       for (const data of [{ data: 1 }, { data_base64: "AQ==" }, {}]) {
         expect(await problemOf(emitStructured({ ...CLOUD_EVENT, datacontenttype, ...data }))).toMatchObject({
@@ -215,7 +218,7 @@ describe("what a CloudEvent says of its data", () => {
     },
   );
 
-  it("is the content type of its payload, and is answered as that", async () => {
+  it("what a CloudEvent says of its data is the content type of its payload, and is answered as that", async () => {
     const event = { ...CLOUD_EVENT, id: "typed", datacontenttype: "audio/mpeg;codecs=mp3", data_base64: "AQ==" };
     const [run] = await runsOf(emitStructured(event));
     const payload = await send(`/api/v1/runs/${run?.run_id}/payload`);

@@ -26,7 +26,7 @@ async function json(path: string): Promise<unknown> {
 }
 
 describe("the items of a task", () => {
-  it("are listed page by page, by status if asked", async () => {
+  it("the items of a task are listed page by page, by status if asked", async () => {
     const run = await threeItems();
     const path = `/api/v1/runs/${run.id}/tasks/again/items`;
     expect(await json(`${path}?limit=2`)).toMatchObject({
@@ -46,7 +46,7 @@ describe("the items of a task", () => {
     });
   });
 
-  it("have payloads and logs of their own", async () => {
+  it("the items of a task have payloads and logs of their own", async () => {
     const run = await threeItems();
     const path = `/api/v1/runs/${run.id}/tasks/again`;
     expect(await (await send(`${path}/items/0/payload`)).text()).toBe("one");
@@ -66,7 +66,7 @@ describe("the items of a task", () => {
     expect([response.status, await response.json()]).toMatchObject([status, { code }]);
   });
 
-  it("of a task without `each` are none, of a task that is not in the run unknown", async () => {
+  it("the items of a task without `each` are none, and those of a task that is not in the run unknown", async () => {
     const run = await threeItems();
     expect(await json(`/api/v1/runs/${run.id}/tasks/collected/items`)).toEqual({ items: [], next_cursor: null });
     expect(await json(`/api/v1/runs/${run.id}/tasks/agian/items`)).toMatchObject({ code: "unknown_task" });

@@ -20,7 +20,7 @@ beforeEach(() => void loseMessages());
 afterEach(() => vi.restoreAllMocks());
 
 describe("GET /limits", () => {
-  it("tells the slots in use and the attempts that wait, of limits with a key each at which there is anything", async () => {
+  it("GET /limits tells the slots in use and the attempts that wait, of limits with a key each at which there is anything", async () => {
     const ask = async (): Promise<unknown> => (await edge(PLAN)("/api/v1/limits")).json();
     const rate = { task: "shown", kind: "rate_limit", key: null, limit: 100, per_ms: 60_000, waiting: 0 };
     expect(await ask()).toEqual({ limits: [{ ...rate, in_use: 0 }] });
@@ -42,7 +42,7 @@ describe("GET /limits", () => {
     );
   });
 
-  it("tells a limit with a key also where it could not be listed when its first attempt came", async () => {
+  it("GET /limits tells a limit with a key also where it could not be listed when its first attempt came", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const note = vi.spyOn(LimitListObject.prototype, "note").mockRejectedValue(new Error("not now"));
     await acceptLimited(PLAN, "shown", { concurrency: '"bob"' });

@@ -36,7 +36,7 @@ function valuesOf(families: Map<string, MetricFamily>, name: string, task: strin
 }
 
 describe("GET /metrics", () => {
-  it("counts runs and attempts by task and status, and how long they took", async () => {
+  it("GET /metrics counts runs and attempts by task and status, and how long they took", async () => {
     const task = "measured";
     const [good, bad, open] = await Promise.all(
       [1, 2, 3].map(() => HandDrivenRun.accept(acceptance(planWith(task), task))),
@@ -57,7 +57,7 @@ describe("GET /metrics", () => {
     await open.run.call((run) => run.cancel());
   });
 
-  it("tells how long the queues are, how late schedules are, and how many dead letters there are", async () => {
+  it("GET /metrics tells how long the queues are, how late schedules are, and how many dead letters there are", async () => {
     const families = await scrape();
     const queues = families.get("peach_queue_backlog_messages")?.samples.map(({ labels }) => labels["queue"]) ?? [];
     for (const queue of queues) expect(["peach-runs", "peach-r2-events", "peach-dead-letters"]).toContain(queue);
@@ -66,7 +66,7 @@ describe("GET /metrics", () => {
     expect(families.get("peach_schedule_start_lag_seconds")?.type).toBe("gauge");
   });
 
-  it("tells in seconds how late the last run of a schedule began, and how long the oldest message waits", () => {
+  it("GET /metrics tells in seconds how late the last run of a schedule began, and how long the oldest message waits", () => {
     const now = Date.UTC(2027, 0, 1);
     const lastRun = { runId: numberedRunId(1), dueAt: now - 60_000, startedAt: now - 57_500 };
     const state = { ...newScheduleState(now), lastRun };
@@ -80,7 +80,7 @@ describe("GET /metrics", () => {
     expect(families.get("peach_queue_oldest_message_age_seconds")?.samples).toMatchObject([{ value: 90 }]);
   });
 
-  it("puts durations into the bins that they belong to", async () => {
+  it("GET /metrics puts durations into the bins that they belong to", async () => {
     const task = "binned";
     const createdAt = Date.now() - 100_000;
     const took = async (number: number, ms: number): Promise<void> => {
@@ -104,7 +104,7 @@ describe("GET /metrics", () => {
 });
 
 describe("the text format", () => {
-  it("escapes what labels hold", () => {
+  it("the text format escapes what labels hold", () => {
     const value = 'a "quoted" \\ line\nand another';
     const text = family("m", "gauge", "Help.\nMore.", [{ labels: { label: value }, value: 1.5 }]);
     expect(parsePrometheusText(text).get("m")?.samples).toEqual([{ name: "m", labels: { label: value }, value: 1.5 }]);
@@ -118,7 +118,7 @@ describe("the text format", () => {
       "a histogram that goes down",
       '# HELP a x\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_sum 1\na_count 1\n',
     ],
-  ])("is read by a reader that refuses %s", (_, text) => {
+  ])("the text format is read by a reader that refuses %s", (_, text) => {
     expect(() => parsePrometheusText(text)).toThrow(/./);
   });
 });

@@ -38,7 +38,7 @@ async function readDocument() {
 }
 
 describe("the table of operations", () => {
-  it("has every route of the API, and no other", () => {
+  it("the table of operations has every route of the API, and no other", () => {
     const routes = edgeApp(PLAN)
       .app.routes.filter(({ path }) => path.startsWith(`${API}/`) && !path.includes("*"))
       .map(({ method, path }) => `${method} ${path.slice(API.length).replace(/:(\w+)/g, "{$1}")}`)
@@ -48,7 +48,7 @@ describe("the table of operations", () => {
     expect(routes).toHaveLength(OPERATIONS.length);
   });
 
-  it("names each call once", () => {
+  it("the table of operations names each call once", () => {
     expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
   });
 
@@ -89,7 +89,7 @@ describe("the table of operations", () => {
 });
 
 describe("GET /openapi.json", () => {
-  it("describes each operation, with its parameters and answers", async () => {
+  it("GET /openapi.json describes each operation, with its parameters and answers", async () => {
     const { paths } = await readDocument();
     const described = Object.entries(paths).flatMap(([path, calls]) =>
       Object.keys(calls).map((method) => `${method.toUpperCase()} ${path}`),
@@ -107,7 +107,7 @@ describe("GET /openapi.json", () => {
     expect(Object.keys(trigger?.responses ?? {})).toEqual(expect.arrayContaining(["200", "202", "400", "401", "404"]));
   });
 
-  it("refers only to what it has", async () => {
+  it("GET /openapi.json refers only to what it has", async () => {
     const document = await readDocument();
     const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(
       ([, name]) => name,
@@ -118,7 +118,7 @@ describe("GET /openapi.json", () => {
 });
 
 describe("GET /docs", () => {
-  it("shows each call on one page that needs nothing else, without a token", async () => {
+  it("GET /docs shows each call on one page that needs nothing else, without a token", async () => {
     const response = await edge(PLAN)(`${API}/docs`, { headers: { Authorization: "none" } });
     expect(response.status).toBe(200);
     const page = await response.text();
@@ -133,7 +133,7 @@ describe("GET /docs", () => {
     expect(policy).toContain(`default-src 'none'; style-src 'sha256-${digest}';`);
   });
 
-  it("links only to what it has", async () => {
+  it("GET /docs links only to what it has", async () => {
     const page = await (await edge(PLAN)(`${API}/docs`)).text();
     const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
     expect(links.length).toBeGreaterThan(OPERATIONS.length);
@@ -160,7 +160,7 @@ describe("a query of the API", () => {
     });
   });
 
-  it("with several faults tells all of them", async () => {
+  it("a query of the API with several faults tells all of them", async () => {
     const response = await edge(PLAN)(`${RECONCILE}?limit=x&dry_run=1&cursr=1`, { method: "POST" });
     const { errors } = await response.json<{ errors: { path: string }[] }>();
     expect(errors.map(({ path }) => path).toSorted()).toEqual(["query.cursr", "query.dry_run", "query.limit"]);

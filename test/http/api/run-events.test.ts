@@ -102,7 +102,7 @@ function statusesOf(events: readonly RunEvent[], task: string): string[] {
 }
 
 describe("GET /runs/{id}/events", () => {
-  it("tells the run as it is, each change, and its end; kept up to date, the document is the run's", async () => {
+  it("GET /runs/{id}/events tells the run as it is, each change, and its end; kept up to date, the document is the run's", async () => {
     const { run, lease } = await begun();
     const listener = await Listener.to(run.id);
     await listener.until(() => expect(listener.names).toEqual(["run"]));
@@ -117,7 +117,7 @@ describe("GET /runs/{id}/events", () => {
     expect(listener.heard.reduce(applyRunEvent, null)).toEqual(await run.document());
   });
 
-  it("misses nothing for who comes back with the last id, at every position, also after the object was evicted", async () => {
+  it("GET /runs/{id}/events misses nothing for who comes back with the last id, at every position, also after the object was evicted", async () => {
     const { run, lease } = await begun();
     const second = only(await run.settle(succeeded(lease)));
     await run.settle(succeeded(second));
@@ -137,7 +137,7 @@ describe("GET /runs/{id}/events", () => {
     await whole.until(() => expect(whole.ids).toEqual(["1", "2", "3", "4", "4"]));
   });
 
-  it("tells all of a long journal to who comes back, page by page", async () => {
+  it("GET /runs/{id}/events tells all of a long journal to who comes back, page by page", async () => {
     const { run, lease } = await begun();
     for (let nth = 0; nth < 450; nth += 1)
       await run.call((object) => object.recordStep({ ...lease, name: `${nth}`, result: inline(nth) }));
@@ -149,7 +149,7 @@ describe("GET /runs/{id}/events", () => {
     await listener.leave();
   });
 
-  it("of a run that has ended tells the run and its end, or what came after the position, and closes", async () => {
+  it("GET /runs/{id}/events of a run that has ended tells the run and its end, or what came after the position, and closes", async () => {
     const { run } = await begun();
     await run.call((object) => object.cancel());
     const listener = await Listener.to(run.id);
@@ -160,7 +160,7 @@ describe("GET /runs/{id}/events", () => {
     expect(back.names).toEqual(["change", "end"]);
   });
 
-  it("answers 204 at the end also where something was recorded since: who has found it, whom it has told", async () => {
+  it("GET /runs/{id}/events answers 204 at the end also where something was recorded since: who has found it, whom it has told", async () => {
     const { run } = await begun();
     await run.call((object) => object.watch(newRunId()));
     await run.call((object) => object.cancel());
@@ -174,7 +174,7 @@ describe("GET /runs/{id}/events", () => {
   });
 
   it.each(["2", "3", "999"])(
-    "answers 204 at or behind the end of a run that has ended, asked for with %s",
+    "GET /runs/{id}/events answers 204 at or behind the end of a run that has ended, asked for with %s",
     async (id) => {
       const { run } = await begun();
       const path = `/api/v1/runs/${run.id}/events`;
@@ -190,7 +190,7 @@ describe("GET /runs/{id}/events", () => {
     },
   );
 
-  it("closes behind the end also for a listener that was still catching up when the run ended", async () => {
+  it("GET /runs/{id}/events closes behind the end also for a listener that was still catching up when the run ended", async () => {
     const { run, lease } = await begun();
     await run.call((object) => object.recordStep({ ...lease, name: "one", result: inline(1) }));
     const stream = await env.RUNS.getByName(run.id).events(1);
@@ -201,14 +201,17 @@ describe("GET /runs/{id}/events", () => {
     expect(heard.map(({ event }) => event)).toEqual(["change", "change", "end"]);
   });
 
-  it.each(["not a position", "99", "-1", "1e3"])("begins anew for an id that it has not told: %j", async (id) => {
-    const { run } = await begun();
-    const listener = await Listener.to(run.id, id);
-    await listener.until(() => expect(listener.names).toEqual(["run"]));
-    await listener.leave();
-  });
+  it.each(["not a position", "99", "-1", "1e3"])(
+    "GET /runs/{id}/events begins anew for an id that it has not told: %j",
+    async (id) => {
+      const { run } = await begun();
+      const listener = await Listener.to(run.id, id);
+      await listener.until(() => expect(listener.names).toEqual(["run"]));
+      await listener.leave();
+    },
+  );
 
-  it("tells what running attempts say, and what they had not said before they ended, once", async () => {
+  it("GET /runs/{id}/events tells what running attempts say, and what they had not said before they ended, once", async () => {
     loseMessages();
     const { run, lease } = await begun();
     const listener = await Listener.to(run.id);
@@ -239,7 +242,7 @@ describe("GET /runs/{id}/events", () => {
     await listener.leave();
   });
 
-  it("are shown what an attempt says, however much those before it have said", async () => {
+  it("GET /runs/{id}/events shows what an attempt says, however much those before it have said", async () => {
     loseMessages();
     const begin = await begun();
     const lines = ["a", "b", "c"].map(
@@ -253,7 +256,7 @@ describe("GET /runs/{id}/events", () => {
     }
   });
 
-  it("answers 404 for a run that is not there", async () => {
+  it("GET /runs/{id}/events answers 404 for a run that is not there", async () => {
     expect((await send(`/api/v1/runs/run_${"0".repeat(26)}/events`)).status).toBe(404);
     expect((await send("/api/v1/runs/none/events")).status).toBe(404);
   });
@@ -277,7 +280,7 @@ describe("500 listeners of one run", () => {
     expect(await run.journal()).toHaveLength(4);
   });
 
-  it("are forgotten when they leave: nothing keeps the object awake for them", async () => {
+  it("500 listeners of one run are forgotten when they leave: nothing keeps the object awake for them", async () => {
     const { run, lease } = await begun();
     const listeners = await Promise.all(Array.from({ length: 10 }, () => Listener.to(run.id)));
     const leave = vi.spyOn(SubscriberHub.prototype, "leave");
@@ -291,7 +294,7 @@ describe("500 listeners of one run", () => {
 });
 
 describe("more listeners than a run may have", () => {
-  it("are told to come later, by either way", async () => {
+  it("more listeners than a run may have are told to come later, by either way", async () => {
     const { run } = await begun();
     const full = vi.spyOn(SubscriberHub.prototype, "isFull", "get").mockReturnValue(true);
     for (const headers of [{}, { Upgrade: "websocket" }]) {
@@ -303,7 +306,7 @@ describe("more listeners than a run may have", () => {
     await (await Listener.to(run.id)).leave();
   });
 
-  it("are a thousand; what is held for the slow is shared among them", () => {
+  it("more listeners than a run may have are a thousand; what is held for the slow is shared among them", () => {
     const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
       async () => undefined,
@@ -325,29 +328,33 @@ describe("more listeners than a run may have", () => {
 });
 
 describe("a listener that does not take what it is sent", () => {
-  it("is cut off, and hears the rest when it comes back", { timeout: 60_000 }, async () => {
-    const { run, lease } = await begun();
-    const stream = await env.RUNS.getByName(run.id).events(null);
-    if (!(stream instanceof ReadableStream)) throw new Error("no stream");
-    const drop = vi.spyOn(SubscriberHub.prototype, "leave");
-    // Each change tells all steps of the task: in the end some 100 KB.
-    for (let nth = 0; drop.mock.calls.length === 0; nth += 1) {
-      expect(nth).toBeLessThan(1_000);
-      const name = `${nth} ${"x".repeat(180)}`;
-      await run.call((object) => object.recordStep({ ...lease, name, result: inline(0) }));
-    }
-    const taken: ServerEvent[] = [];
-    for await (const event of eventsOf(stream)) taken.push(event);
-    const last = taken.at(-1)?.id ?? "";
-    const written = (await run.journal()).length;
-    expect(Number(last)).toBeLessThan(written);
-    const back = await Listener.to(run.id, last);
-    await back.until(() => expect(back.ids.at(-1)).toBe(`${written}`));
-    expect([...taken.map(({ id }) => id), ...back.ids]).toEqual(
-      Array.from({ length: written }, (_, position) => `${position + 1}`),
-    );
-    await back.leave();
-  });
+  it(
+    "a listener that does not take what it is sent is cut off, and hears the rest when it comes back",
+    { timeout: 60_000 },
+    async () => {
+      const { run, lease } = await begun();
+      const stream = await env.RUNS.getByName(run.id).events(null);
+      if (!(stream instanceof ReadableStream)) throw new Error("no stream");
+      const drop = vi.spyOn(SubscriberHub.prototype, "leave");
+      // Each change tells all steps of the task: in the end some 100 KB.
+      for (let nth = 0; drop.mock.calls.length === 0; nth += 1) {
+        expect(nth).toBeLessThan(1_000);
+        const name = `${nth} ${"x".repeat(180)}`;
+        await run.call((object) => object.recordStep({ ...lease, name, result: inline(0) }));
+      }
+      const taken: ServerEvent[] = [];
+      for await (const event of eventsOf(stream)) taken.push(event);
+      const last = taken.at(-1)?.id ?? "";
+      const written = (await run.journal()).length;
+      expect(Number(last)).toBeLessThan(written);
+      const back = await Listener.to(run.id, last);
+      await back.until(() => expect(back.ids.at(-1)).toBe(`${written}`));
+      expect([...taken.map(({ id }) => id), ...back.ids]).toEqual(
+        Array.from({ length: written }, (_, position) => `${position + 1}`),
+      );
+      await back.leave();
+    },
+  );
 });
 
 describe("the hub of a run", () => {
@@ -367,7 +374,7 @@ describe("the hub of a run", () => {
     }
   }
 
-  it("says something every 15 seconds, and drops who cannot take even that", () => {
+  it("the hub of a run says something every 15 seconds, and drops who cannot take even that", () => {
     vi.useFakeTimers();
     const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
@@ -384,7 +391,7 @@ describe("the hub of a run", () => {
     vi.useRealTimers();
   });
 
-  it("keeps no timer for listeners whose silence the platform breaks: the object may sleep", () => {
+  it("the hub of a run keeps no timer for listeners whose silence the platform breaks: the object may sleep", () => {
     vi.useFakeTimers();
     const hub = new SubscriberHub(
       () => new LiveAttempts(() => undefined),
@@ -403,7 +410,7 @@ describe("the hub of a run", () => {
     vi.useRealTimers();
   });
 
-  it("is told nothing that is not durable yet: it might never have happened", async () => {
+  it("the hub of a run is told nothing that is not durable yet: it might never have happened", async () => {
     vi.useFakeTimers();
     const durable = Promise.withResolvers<void>();
     const hub = new SubscriberHub(
@@ -424,7 +431,7 @@ describe("the hub of a run", () => {
     hub.leave(listener);
   });
 
-  it("costs a run that nobody listens to nothing", async () => {
+  it("the hub of a run costs a run that nobody listens to nothing", async () => {
     const heard = vi.spyOn(RunObject.prototype, "report");
     const { run, lease } = await begun();
     await run.settle(settlement(lease, { type: "succeeded", output: inline(1), to: null }));

@@ -45,7 +45,7 @@ beforeEach(() => {
 });
 
 describe("GET /runs", () => {
-  it("shows a run as it stands: queued, running, and how it has ended", async () => {
+  it("GET /runs shows a run as it stands: queued, running, and how it has ended", async () => {
     const queued = await HandDrivenRun.accept({
       ...acceptance(plan(), task, { claim: null }),
       delayMs: 60_000,
@@ -72,7 +72,7 @@ describe("GET /runs", () => {
     await running.call((object) => object.cancel());
   });
 
-  it("lists the runs of all tasks, those also of tasks that peach.conf has no more", async () => {
+  it("GET /runs lists the runs of all tasks, those also of tasks that peach.conf has no more", async () => {
     const first = await started();
     await first.run.settle(succeeded(first.lease));
     const before = task;
@@ -86,7 +86,7 @@ describe("GET /runs", () => {
     expect((await page(`task=${before}`)).runs.map(({ run_id }) => run_id)).toEqual([first.run.id]);
   });
 
-  it("finds the run of an idempotency key by asking the run itself", async () => {
+  it("GET /runs finds the run of an idempotency key by asking the run itself", async () => {
     const sent = await edge(plan())(`${API}/tasks/${task}/trigger`, {
       method: "POST",
       body: "{}",
@@ -99,7 +99,7 @@ describe("GET /runs", () => {
     await new HandDrivenRun(run_id).call((object) => object.cancel());
   });
 
-  it("shows a run that is retried as running again, and then how it has ended", async () => {
+  it("GET /runs shows a run that is retried as running again, and then how it has ended", async () => {
     const { run, lease } = await started();
     await run.settle(threw(lease));
     await listed({ [run.id]: "failed" });
@@ -119,13 +119,13 @@ describe("GET /runs", () => {
     ["cursor=17.run_x", "query.cursor"],
     ["idempotency_key=k", "query.idempotency_key"],
     ["colour=red", "query.colour"],
-  ])("refuses %s", async (query, path) => {
+  ])("GET /runs refuses %s", async (query, path) => {
     const response = await send(`/runs?${query}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "invalid_request", errors: [{ path }] });
   });
 
-  it("refuses a task that nobody knows", async () => {
+  it("GET /runs refuses a task that nobody knows", async () => {
     for (const call of ["/runs", "/runs/count", "/runs/feed"]) {
       const response = await send(`${call}?task=${task}x`);
       expect(response.status).toBe(404);
@@ -153,7 +153,7 @@ describe("GET /runs/feed", () => {
     return response.body.getReader();
   }
 
-  it("tells each change, and goes on where a client was that connects again", async () => {
+  it("GET /runs/feed tells each change, and goes on where a client was that connects again", async () => {
     const response = await send(`/runs/feed?task=${task}`);
     expect(response.headers.get("Content-Type")).toBe("text/event-stream");
     const reader = readerOf(response);
@@ -172,7 +172,7 @@ describe("GET /runs/feed", () => {
     expect(rest.all).toContain(`"run_id":"${run.id}"`);
   });
 
-  it("tells a client that was away for too long to begin anew", async () => {
+  it("GET /runs/feed tells a client that was away for too long to begin anew", async () => {
     const reader = readerOf(await send(`/runs/feed`, { headers: { "Last-Event-ID": "17" } }));
     const text = { all: "" };
     await until(reader, text, "event: reset");

@@ -40,7 +40,7 @@ describe("what a task passed", () => {
     ["a string", "plain", "text/plain; charset=utf-8", "plain"],
     ["bytes", new TextEncoder().encode("raw"), "application/octet-stream", "raw"],
     ["a large string, from R2", "x".repeat(50_000), "text/plain; charset=utf-8", "x".repeat(50_000)],
-  ])("comes with its content type: %s", async (_, passed, contentType, text) => {
+  ])("what a task passed comes with its content type: %s", async (_, passed, contentType, text) => {
     const runId = await start();
     await finish(runId, passed);
     expect(await bytesOf(`/api/v1/runs/${runId}/tasks/first/payload`)).toEqual({ contentType, text });
@@ -56,66 +56,72 @@ describe("what a task passed", () => {
     ["worker", "application/octet-stream"],
     ["serviceworker", "application/octet-stream"],
     ["style", "application/octet-stream"],
-  ])("is a file to be saved, and no code, whatever it is: for a browser's %j it is %s", async (destination, type) => {
-    const runId = await start();
-    await finish(runId, new Blob(["<script>"], { type: "text/html" }));
-    const headers = destination === "" ? {} : { "Sec-Fetch-Dest": destination };
-    const answer = await send(`/api/v1/runs/${runId}/tasks/first/payload`, { headers });
-    expect(answer.headers.get("Content-Type")).toBe(type);
-    expect(answer.headers.get("Content-Disposition")).toBe("attachment");
-    expect(await answer.text()).toBe("<script>");
-  });
+  ])(
+    "what a task passed is a file to be saved, and no code, whatever it is: for a browser's %j it is %s",
+    async (destination, type) => {
+      const runId = await start();
+      await finish(runId, new Blob(["<script>"], { type: "text/html" }));
+      const headers = destination === "" ? {} : { "Sec-Fetch-Dest": destination };
+      const answer = await send(`/api/v1/runs/${runId}/tasks/first/payload`, { headers });
+      expect(answer.headers.get("Content-Type")).toBe(type);
+      expect(answer.headers.get("Content-Disposition")).toBe("attachment");
+      expect(await answer.text()).toBe("<script>");
+    },
+  );
 
   it.each([
     ["held inline", "0123456789"],
     ["in R2", "0123456789".repeat(5_000)],
-  ])("is answered in part if a range is asked for, also to go on after a break: %s", async (_, passed) => {
-    const runId = await start();
-    await finish(runId, passed);
-    const path = `/api/v1/runs/${runId}/tasks/first/payload`;
-    const whole = await send(path);
-    expect([whole.status, whole.headers.get("Accept-Ranges")]).toEqual([200, "bytes"]);
-    expect(await whole.text()).toBe(passed);
-    const etag = whole.headers.get("ETag") ?? "";
-    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
-    const size = passed.length;
-    for (const [range, from, to] of [
-      ["bytes=2-4", 2, 5],
-      ["bytes=7-", 7, size],
-      ["bytes=-3", size - 3, size],
-      [`bytes=${size - 1}-${size + 100}`, size - 1, size],
-      [`bytes=-${size + 5}`, 0, size],
-    ] as const) {
-      const part = await send(path, { headers: { Range: range, "If-Range": etag } });
-      expect([part.status, part.headers.get("Content-Range")]).toEqual([206, `bytes ${from}-${to - 1}/${size}`]);
-      expect(part.headers.get("ETag")).toBe(etag);
-      expect(await part.text()).toBe(passed.slice(from, to));
-    }
-    for (const headers of [
-      { Range: "bytes=0-1", "If-Range": '"another"' },
-      { Range: "bytes=0-1,4-5" },
-      { Range: "bytes=5-2" },
-      { Range: "lines=1-2" },
-      { Range: "bytes=-" },
-    ]) {
-      const ignored = await send(path, { headers });
-      expect([ignored.status, await ignored.text()]).toEqual([200, passed]);
-    }
-    for (const range of [`bytes=${size}-`, "bytes=-0"]) {
-      const refused = await send(path, { headers: { Range: range } });
-      expect([refused.status, refused.headers.get("Content-Range")]).toEqual([416, `bytes */${size}`]);
-      expect(await refused.json()).toMatchObject({ code: "range_not_satisfiable" });
-    }
-  });
+  ])(
+    "what a task passed is answered in part if a range is asked for, also to go on after a break: %s",
+    async (_, passed) => {
+      const runId = await start();
+      await finish(runId, passed);
+      const path = `/api/v1/runs/${runId}/tasks/first/payload`;
+      const whole = await send(path);
+      expect([whole.status, whole.headers.get("Accept-Ranges")]).toEqual([200, "bytes"]);
+      expect(await whole.text()).toBe(passed);
+      const etag = whole.headers.get("ETag") ?? "";
+      expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+      const size = passed.length;
+      for (const [range, from, to] of [
+        ["bytes=2-4", 2, 5],
+        ["bytes=7-", 7, size],
+        ["bytes=-3", size - 3, size],
+        [`bytes=${size - 1}-${size + 100}`, size - 1, size],
+        [`bytes=-${size + 5}`, 0, size],
+      ] as const) {
+        const part = await send(path, { headers: { Range: range, "If-Range": etag } });
+        expect([part.status, part.headers.get("Content-Range")]).toEqual([206, `bytes ${from}-${to - 1}/${size}`]);
+        expect(part.headers.get("ETag")).toBe(etag);
+        expect(await part.text()).toBe(passed.slice(from, to));
+      }
+      for (const headers of [
+        { Range: "bytes=0-1", "If-Range": '"another"' },
+        { Range: "bytes=0-1,4-5" },
+        { Range: "bytes=5-2" },
+        { Range: "lines=1-2" },
+        { Range: "bytes=-" },
+      ]) {
+        const ignored = await send(path, { headers });
+        expect([ignored.status, await ignored.text()]).toEqual([200, passed]);
+      }
+      for (const range of [`bytes=${size}-`, "bytes=-0"]) {
+        const refused = await send(path, { headers: { Range: range } });
+        expect([refused.status, refused.headers.get("Content-Range")]).toEqual([416, `bytes */${size}`]);
+        expect(await refused.json()).toMatchObject({ code: "range_not_satisfiable" });
+      }
+    },
+  );
 
-  it("is answered in part also as what triggered the run", async () => {
+  it("what a task passed is answered in part also as what triggered the run", async () => {
     const runId = await start("what triggered it");
     const part = await send(`/api/v1/runs/${runId}/payload`, { headers: { Range: "bytes=5-13" } });
     expect([part.status, await part.text()]).toEqual([206, "triggered"]);
     await finish(runId, null);
   });
 
-  it("is not there before the task has succeeded", async () => {
+  it("what a task passed is not there before the task has succeeded", async () => {
     const runId = await start();
     const response = await send(`/api/v1/runs/${runId}/tasks/first/payload`);
     expect(response.status).toBe(404);
@@ -125,7 +131,7 @@ describe("what a task passed", () => {
 });
 
 describe("the log of a task", () => {
-  it("has the lines of its attempts", async () => {
+  it("the log of a task has the lines of its attempts", async () => {
     const runId = await start();
     const call = await nextCall(runId, "first");
     call.task.log.info("half way", { seconds: 3 });
@@ -139,7 +145,7 @@ describe("the log of a task", () => {
     });
   });
 
-  it("says how many lines are missing", async () => {
+  it("the log of a task says how many lines are missing", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(PLAN, "first"));
     await run.settle({ ...threw(only(answer.grant)), logsDropped: 3 });
     const response = await send(`/api/v1/runs/${run.id}/tasks/first/logs`);
@@ -170,7 +176,7 @@ describe("the log of a task, page by page", () => {
     return { messages: logs.map(({ message }) => message).join(""), next_cursor };
   }
 
-  it("has each line once, whatever the size of the pages", async () => {
+  it("the log of a task, page by page, has each line once, whatever the size of the pages", async () => {
     const runId = await withLogs();
     for (const limit of [1, 2, 3, 4, 5, 6]) {
       const pages: string[] = [];
@@ -185,21 +191,24 @@ describe("the log of a task, page by page", () => {
     }
   });
 
-  it("may be of one attempt alone", async () => {
+  it("the log of a task, page by page, may be of one attempt alone", async () => {
     const runId = await withLogs();
     expect(await page(runId, "attempt=2")).toEqual({ messages: "de", next_cursor: null });
     expect(await page(runId, "attempt=1&limit=2")).toMatchObject({ messages: "ab" });
     expect(await page(runId, "attempt=7")).toEqual({ messages: "", next_cursor: null });
   });
 
-  it.each(["limit=0", "limit=1001", "cursor=x", "attempt=0", "attempts=1"])("refuses ?%s", async (query) => {
-    const response = await send(`/api/v1/runs/${NO_RUN}/tasks/first/logs?${query}`);
-    expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
-  });
+  it.each(["limit=0", "limit=1001", "cursor=x", "attempt=0", "attempts=1"])(
+    "the log of a task, page by page, refuses ?%s",
+    async (query) => {
+      const response = await send(`/api/v1/runs/${NO_RUN}/tasks/first/logs?${query}`);
+      expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
+    },
+  );
 });
 
 describe("POST /runs/{id}/cancel", () => {
-  it("answers with the cancelled run; once it is final, 409", async () => {
+  it("POST /runs/{id}/cancel answers with the cancelled run; once it is final, 409", async () => {
     const runId = await start();
     const cancelled = await send(`/api/v1/runs/${runId}/cancel`, { method: "POST" });
     expect(cancelled.status).toBe(200);

@@ -39,7 +39,7 @@ afterEach(() => {
 });
 
 describe("GET /schedules", () => {
-  it("lists every schedule with its next times, as its zone's clocks show them and in UTC", async () => {
+  it("GET /schedules lists every schedule with its next times, as its zone's clocks show them and in UTC", async () => {
     const response = await deployed()("/api/v1/schedules");
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -79,14 +79,14 @@ describe("GET /schedules", () => {
     });
   });
 
-  it("is empty without schedules", async () => {
+  it("GET /schedules is empty without schedules", async () => {
     const send = edge(planOf([taskPlan("echo")], { version: "no-schedules" }));
     expect(await (await send("/api/v1/schedules")).json()).toEqual({ schedules: [] });
   });
 });
 
 describe("POST /schedules/{task}/pause and resume", () => {
-  it("answer the task's schedules as they are then", async () => {
+  it("POST /schedules/{task}/pause and resume answer the task's schedules as they are then", async () => {
     const send = deployed();
     for (const [call, paused] of [
       ["pause", true],
@@ -99,7 +99,7 @@ describe("POST /schedules/{task}/pause and resume", () => {
     }
   });
 
-  it("are refused for a task that has no schedule, or is none", async () => {
+  it("POST /schedules/{task}/pause and resume are refused for a task that has no schedule, or is none", async () => {
     const send = deployed();
     const without = await send("/api/v1/schedules/other/pause", { method: "POST" });
     expect(without.status).toBe(404);
@@ -109,7 +109,7 @@ describe("POST /schedules/{task}/pause and resume", () => {
     expect(await unknown.json()).toMatchObject({ code: "unknown_task", hint: 'Did you mean "echo"?' });
   });
 
-  it("need a token that may change, the list one that may list", async () => {
+  it("POST /schedules/{task}/pause and resume need a token that may change, the list one that may list", async () => {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("t"))).toHex();
     for (const [scope, list, pause] of [
       ["read", 200, 403],

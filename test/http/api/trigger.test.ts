@@ -35,7 +35,7 @@ async function problemOf(path: string, init: RequestInit): Promise<{ status: num
 }
 
 describe("POST /tasks/{task}/trigger", () => {
-  it("answers 202 with a run that can be read at once, at its url", async () => {
+  it("POST /tasks/{task}/trigger answers 202 with a run that can be read at once, at its url", async () => {
     const accepted = await trigger("scripted", { body: "{}", headers: { "Content-Type": "application/json" } });
     expect(accepted).toEqual({
       run_id: expect.stringMatching(/^run_[0-9a-z]{26}$/),
@@ -58,7 +58,7 @@ describe("POST /tasks/{task}/trigger", () => {
     ["text/plain; charset=utf-8", "grüß", "grüß"],
     ["application/octet-stream", "\u0001\u0002", Uint8Array.of(1, 2)],
     ["audio/mpeg", "ID3", new TextEncoder().encode("ID3")],
-  ])("hands a body of %s to the task as what it is", async (type, body, payload) => {
+  ])("POST /tasks/{task}/trigger hands a body of %s to the task as what it is", async (type, body, payload) => {
     const { run_id } = await trigger("scripted", { body, headers: { "Content-Type": type } });
     const call = await nextCall(run_id);
     expect(call.payload).toEqual(payload);
@@ -68,14 +68,14 @@ describe("POST /tasks/{task}/trigger", () => {
     expect(new TextDecoder().decode(await back.arrayBuffer())).toBe(body);
   });
 
-  it("takes a task's payload as null where there is no body", async () => {
+  it("POST /tasks/{task}/trigger takes a task's payload as null where there is no body", async () => {
     const { run_id } = await trigger("scripted");
     const call = await nextCall(run_id);
     expect(call.payload).toBeNull();
     call.succeed();
   });
 
-  it("records the lab as the source, and the token's name", async () => {
+  it("POST /tasks/{task}/trigger records the lab as the source, and the token's name", async () => {
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("t"));
     const asDesk = edge(PLAN, { env: { PEACH_API_TOKENS: `desk:trigger:${new Uint8Array(digest).toHex()}` } });
     const headers = { Authorization: "Bearer t", "X-Peach-Source": "lab" };
@@ -84,7 +84,7 @@ describe("POST /tasks/{task}/trigger", () => {
     expect(await (await send(url)).json()).toMatchObject({ trigger: { source: "lab", by: "desk" } });
   });
 
-  it("starts one run for the same idempotency key, sent 50 times at once", async () => {
+  it("POST /tasks/{task}/trigger starts one run for the same idempotency key, sent 50 times at once", async () => {
     const headers = { "Idempotency-Key": crypto.randomUUID() };
     const answers = await Promise.all(Array.from({ length: 50 }, () => trigger("scripted", { headers, body: "1" })));
     expect(new Set(answers.map(({ run_id }) => run_id)).size).toBe(1);
@@ -93,7 +93,7 @@ describe("POST /tasks/{task}/trigger", () => {
     (await nextCall(run_id)).succeed();
   });
 
-  it("starts another run for another key, and for the same key of another task", async () => {
+  it("POST /tasks/{task}/trigger starts another run for another key, and for the same key of another task", async () => {
     const key = crypto.randomUUID();
     const runs = await Promise.all([
       trigger("echo", { headers: { "Idempotency-Key": key } }),
@@ -104,7 +104,7 @@ describe("POST /tasks/{task}/trigger", () => {
     expect(new Set(runs.map(({ run_id }) => run_id)).size).toBe(4);
   });
 
-  it("leaves only one payload in R2, however often a large one comes with the same key", async () => {
+  it("POST /tasks/{task}/trigger leaves only one payload in R2, however often a large one comes with the same key", async () => {
     const headers = { "Idempotency-Key": crypto.randomUUID(), "Content-Type": "application/octet-stream" };
     const body = new Uint8Array(100_000).fill(7);
     const [{ run_id } = { run_id: "" }] = await Promise.all([1, 2, 3].map(() => trigger("echo", { headers, body })));
@@ -118,19 +118,19 @@ describe("POST /tasks/{task}/trigger", () => {
 });
 
 describe("?wait", () => {
-  it("answers 200 and the run once it is final", async () => {
+  it("?wait answers 200 and the run once it is final", async () => {
     const response = await send("/api/v1/tasks/echo/trigger?wait=30s", { method: "POST", body: "1" });
     expect(response.status).toBe(200);
     expect(await response.json<RunDocument>()).toMatchObject({ task: "echo", status: "succeeded" });
   });
 
-  it("answers 202 and the status it has by then if the run takes longer", async () => {
+  it("?wait answers 202 and the status it has by then if the run takes longer", async () => {
     const { run_id, status } = await trigger("scripted", {}, "?wait=250ms");
     expect(["queued", "running"]).toContain(status);
     (await nextCall(run_id)).succeed();
   });
 
-  it("shows nobody the run of another that it has joined: a narrow token gets 202, as without waiting", async () => {
+  it("?wait shows nobody the run of another that it has joined: a narrow token gets 202, as without waiting", async () => {
     const entryOf = async (name: string): Promise<string> => {
       const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(name));
       return `${name}:trigger:${new Uint8Array(digest).toHex()}`;
@@ -156,7 +156,7 @@ describe("?wait", () => {
     expect(joined).toMatchObject({ run_id: z.object({ run_id: z.string() }).parse(document).run_id });
   });
 
-  it("answers 202 if the accepted run cannot be reached while waiting", async () => {
+  it("?wait answers 202 if the accepted run cannot be reached while waiting", async () => {
     const lost = edge(PLAN, {
       dependencies: { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
     });
@@ -164,7 +164,7 @@ describe("?wait", () => {
     expect(response.status).toBe(202);
   });
 
-  it.each(["", "5", "6m", "1h", "-1s", "soon"])("refuses %j", async (wait) => {
+  it.each(["", "5", "6m", "1h", "-1s", "soon"])("?wait refuses %j", async (wait) => {
     const problem = await problemOf(`/api/v1/tasks/echo/trigger?wait=${wait}`, {});
     expect(problem).toMatchObject({ status: 400, code: "invalid_request" });
   });
@@ -175,7 +175,7 @@ describe("a trigger that is refused", () => {
     ["ech", 'Did you mean "echo"?'],
     ["constructor", "The tasks are those of peach.conf."],
     ["__proto__", "The tasks are those of peach.conf."],
-  ])("names an unknown task, %s", async (task, hint) => {
+  ])("a trigger that is refused names an unknown task, %s", async (task, hint) => {
     expect(await problemOf(`/api/v1/tasks/${task}/trigger`, {})).toMatchObject({
       status: 404,
       code: "unknown_task",
@@ -183,7 +183,7 @@ describe("a trigger that is refused", () => {
     });
   });
 
-  it("says where the JSON is wrong", async () => {
+  it("a trigger that is refused says where the JSON is wrong", async () => {
     const headers = { "Content-Type": "application/json" };
     expect(await problemOf("/api/v1/tasks/echo/trigger", { headers, body: '{"a": [1,]}' })).toMatchObject({
       status: 400,
@@ -192,12 +192,12 @@ describe("a trigger that is refused", () => {
     });
   });
 
-  it.each(["", "x".repeat(256), "grün"])("does not take the idempotency key %j", async (key) => {
+  it.each(["", "x".repeat(256), "grün"])("a trigger with the idempotency key %j is refused", async (key) => {
     const problem = await problemOf("/api/v1/tasks/echo/trigger", { headers: { "Idempotency-Key": key } });
     expect(problem).toMatchObject({ status: 400, code: "invalid_request" });
   });
 
-  it("delays the run, durably accepted, by at most 30 days", async () => {
+  it("a trigger delays the run, durably accepted, by at most 30 days", async () => {
     const accepted = await trigger("scripted", {}, "?delay=30d");
     expect(await (await send(accepted.url)).json()).toMatchObject({ status: "queued", tasks: [{ attempts: [] }] });
     for (const delay of ["31d", "soon", "-1s", ""]) {
@@ -206,7 +206,7 @@ describe("a trigger that is refused", () => {
     }
   });
 
-  it("names every place that does not fit the task's input, and starts nothing", async () => {
+  it("a trigger that is refused names every place that does not fit the task's input, and starts nothing", async () => {
     const input = z.object({ a: z.object({ b: z.number() }), tags: z.array(z.string()), "odd key": z.boolean() });
     const typed = { kind: "peach.task", input, output: null, run: () => null } as const;
     let calls = 0;
@@ -235,7 +235,7 @@ describe("a trigger that is refused", () => {
     expect(calls).toBe(0);
   });
 
-  it("is held against the input of a typed task also above the size up to which a body is held", async () => {
+  it("a trigger is held against the input of a typed task also above the size up to which a body is held", async () => {
     const input = z.string().regex(/^x*$/);
     const registry = { tasks: { echo: task({ input, output: z.unknown(), run: () => null }) } };
     const send = (text: string): Promise<Response> =>
@@ -247,7 +247,7 @@ describe("a trigger that is refused", () => {
     expect([large.status, await large.json()]).toMatchObject([413, { code: "payload_too_large" }]);
   });
 
-  it("comes again after an overload: 429 with Retry-After", async () => {
+  it("a trigger that is refused after an overload is told when to come again: 429 with Retry-After", async () => {
     const acceptTrigger = createAcceptTrigger({
       plan: PLAN,
       registry: { tasks: {} },

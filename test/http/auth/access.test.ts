@@ -68,7 +68,7 @@ async function call(token: string, send = app(), path = "/api/v1/tasks", method 
 }
 
 describe("a JWT of Cloudflare Access", () => {
-  it("lets its identity in with the scope that PEACH_ACCESS_SCOPES gives it, the first entry first", async () => {
+  it("a JWT of Cloudflare Access lets its identity in with the scope that PEACH_ACCESS_SCOPES gives it, the first entry first", async () => {
     const boss = await sign({ email: "Boss@example.org" });
     const reader = await sign({ email: "ada@example.org" });
     const service = await sign({ common_name: "build.access" });
@@ -81,7 +81,7 @@ describe("a JWT of Cloudflare Access", () => {
     expect(fetched).toEqual([`https://${domain}/cdn-cgi/access/certs`]);
   });
 
-  it("of somebody who has no scope is 403 and says where to give one", async () => {
+  it("a JWT of Cloudflare Access of somebody who has no scope is 403 and says where to give one", async () => {
     for (const email of ["eve@example.com", "x@y.z", "eve@badexample.org"]) {
       const response = await call(await sign({ email }));
       expect(response.status).toBe(403);
@@ -99,13 +99,13 @@ describe("a JWT of Cloudflare Access", () => {
     ["is of another team", { email: "boss@example.org", iss: "https://other.cloudflareaccess.com" }],
     ["names nobody", {}],
     ["names a key that the team has not", { email: "boss@example.org", kid: "two" }],
-  ])("that %s is 401", async (_what, claims) => {
+  ])("a JWT of Cloudflare Access that %s is 401", async (_what, claims) => {
     const response = await call(await sign(claims));
     expect(response.status).toBe(401);
     expect(response.headers.get("WWW-Authenticate")).toContain("invalid_token");
   });
 
-  it("that was signed by somebody else, or not at all, is 401", async () => {
+  it("a JWT of Cloudflare Access that was signed by somebody else, or not at all, is 401", async () => {
     const forged = await sign({ email: "boss@example.org" }, other);
     const [, payload = ""] = forged.split(".");
     const unsigned = `${btoa('{"alg":"none"}').replaceAll("=", "")}.${payload}.`;
@@ -121,7 +121,7 @@ describe("a JWT of Cloudflare Access", () => {
     }
   });
 
-  it("that the key of the team has signed by another algorithm than RS256 is 401", async () => {
+  it("a JWT of Cloudflare Access that the key of the team has signed by another algorithm than RS256 is 401", async () => {
     const pair = await generateKeyPair("PS256", { extractable: true });
     const { alg: _, ...anyRsa } = { alg: "", ...(await exportJWK(pair.publicKey)) };
     jwks = { keys: [...jwks.keys, { ...anyRsa, kid: "two", use: "sig" }] };
@@ -130,7 +130,7 @@ describe("a JWT of Cloudflare Access", () => {
     expect((await call(await signed.sign(pair.privateKey))).status).toBe(401);
   });
 
-  it("means nothing where Access is not set up, and is not looked at beside a token", async () => {
+  it("a JWT of Cloudflare Access means nothing where Access is not set up, and is not looked at beside a token", async () => {
     const boss = await sign({ email: "boss@example.org" });
     expect((await call(boss, app({ PEACH_ACCESS_AUD: "" }))).status).toBe(401);
     expect((await call(boss, app({ PEACH_ACCESS_TEAM_DOMAIN: "" }))).status).toBe(401);
@@ -143,7 +143,7 @@ describe("a JWT of Cloudflare Access", () => {
     expect(fetched).toEqual([]);
   });
 
-  it("is 503, not 401, while the keys of the team cannot be read", async () => {
+  it("a JWT of Cloudflare Access is 503, not 401, while the keys of the team cannot be read", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("down", { status: 502 }));
     const boss = await sign({ email: "boss@example.org" });
@@ -178,7 +178,7 @@ describe("a browser that is signed in by Cloudflare Access", () => {
     ["a page without an origin", { Origin: "null" }],
     ["a browser that says nothing", COOKIE],
     ["an address that was typed in", { "Sec-Fetch-Site": "none", ...COOKIE }],
-  ])("changes nothing for %s", async (_what, headers) => {
+  ])("a browser that is signed in by Cloudflare Access changes nothing for %s", async (_what, headers) => {
     expect(await answered(headers)).toEqual([403, "forbidden"]);
     expect(await answered({ ...headers, "Content-Type": "text/plain" }, {}, "DELETE")).toEqual([403, "forbidden"]);
   });
@@ -192,11 +192,11 @@ describe("a browser that is signed in by Cloudflare Access", () => {
     ["an older browser on a page of this origin", { Origin: "https://peach.example", ...COOKIE }],
     ["a program that sends the JWT itself", {}],
     ["a program that sends the cookie, and says so", { "X-Peach-Dashboard": "1", ...COOKIE }],
-  ])("changes things for %s", async (_what, headers) => {
+  ])("a browser that is signed in by Cloudflare Access changes things for %s", async (_what, headers) => {
     expect(await answered(headers)).toEqual([404, "unknown_task"]);
   });
 
-  it("reads wherever it comes from, but opens no WebSocket for others", async () => {
+  it("a browser that is signed in by Cloudflare Access reads wherever it comes from, but opens no WebSocket for others", async () => {
     const elsewhere = { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example", ...COOKIE };
     const events = `/api/v1/runs/run_${"0".repeat(26)}/events`;
     expect(await answered(elsewhere, {}, "GET", events)).toEqual([404, "unknown_run"]);
@@ -205,7 +205,7 @@ describe("a browser that is signed in by Cloudflare Access", () => {
     expect(await answered(own, {}, "GET", events)).toEqual([404, "unknown_run"]);
   });
 
-  it("ends the WebSockets that it has opened when it expires", async () => {
+  it("a browser that is signed in by Cloudflare Access ends the WebSockets that it has opened when it expires", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("echo")]), "echo"));
     const headers = { "Cf-Access-Jwt-Assertion": await sign({ common_name: "build.access" }), Authorization: "none" };
     const events = `/api/v1/runs/${run.id}/events`;
@@ -228,7 +228,7 @@ describe("a browser that is signed in by Cloudflare Access", () => {
     webSocket.close();
   });
 
-  it("is no service token, whatever headers that comes with", async () => {
+  it("a browser that is signed in by Cloudflare Access is no service token, whatever headers that comes with", async () => {
     const headers = { "Sec-Fetch-Site": "cross-site", Origin: "https://app.example" };
     expect(await answered(headers, { common_name: "robot.access" })).toEqual([404, "unknown_task"]);
     expect(await answered(headers, { common_name: "robot.access", email: "boss@example.org" })).toEqual([

@@ -16,7 +16,7 @@ function bearer(token: string): RequestInit {
 }
 
 describe("the API's tokens", () => {
-  it("refuse everyone where none is configured, and say what to set", async () => {
+  it("the API's tokens refuse everyone where none is configured, and say what to set", async () => {
     const send = edge(PLAN, { env: { PEACH_API_TOKEN: "", PEACH_API_TOKENS: "" } });
     for (const token of ["", "undefined", ADMIN_TOKEN]) {
       const response = await send(`/api/v1/runs/${RUN}`, bearer(token));
@@ -29,7 +29,7 @@ describe("the API's tokens", () => {
   });
 
   it.each(["", "Bearer", "Bearer ", "Basic YTpi", `Token ${ADMIN_TOKEN}`, ADMIN_TOKEN])(
-    "refuse the header %j with a challenge",
+    "the API's tokens refuse the header %j with a challenge",
     async (header) => {
       const response = await edge(PLAN)(`/api/v1/runs/${RUN}`, { headers: { Authorization: header } });
       expect(response.status).toBe(401);
@@ -37,24 +37,24 @@ describe("the API's tokens", () => {
     },
   );
 
-  it("refuse a wrong token, and never repeat it", async () => {
+  it("the API's tokens refuse a wrong token, and never repeat it", async () => {
     const response = await edge(PLAN)(`/api/v1/runs/${RUN}`, bearer(`${ADMIN_TOKEN}x`));
     expect(response.status).toBe(401);
     expect(response.headers.get("WWW-Authenticate")).toContain('error="invalid_token"');
     expect(await response.text()).not.toContain(ADMIN_TOKEN);
   });
 
-  it("refuse an unknown path too, before they say that it is unknown", async () => {
+  it("the API's tokens refuse an unknown path too, before they say that it is unknown", async () => {
     const response = await edge(PLAN)("/api/v1/nothing", bearer("wrong"));
     expect(response.status).toBe(401);
   });
 
-  it("take the scheme in any case", async () => {
+  it("the API's tokens take the scheme in any case", async () => {
     const response = await edge(PLAN)(`/api/v1/runs/${RUN}`, { headers: { Authorization: `bearer ${ADMIN_TOKEN}` } });
     expect(response.status).toBe(404);
   });
 
-  it("ignore an entry of PEACH_API_TOKENS that cannot be read, and take the others", async () => {
+  it("the API's tokens ignore an entry of PEACH_API_TOKENS that cannot be read, and take the others", async () => {
     const tokens = `broken, x:owner:${await hex("owner")},short:admin:abc , desk:admin:${(await hex("good")).toUpperCase()}`;
     const send = edge(PLAN, { env: { PEACH_API_TOKEN: "", PEACH_API_TOKENS: tokens } });
     expect((await send(`/api/v1/runs/${RUN}`, bearer("good"))).status).toBe(404);

@@ -42,7 +42,7 @@ describe("with PEACH_CONSOLE_HOST", () => {
     },
   );
 
-  it("endpoints are on the others only, whatever their urls begin with", async () => {
+  it("endpoints are on the other hosts only with PEACH_CONSOLE_HOST, whatever their urls begin with", async () => {
     for (const path of ["/hook", "/", "/dashboards"]) {
       expect([path, (await send(PUBLIC + path)).status]).toEqual([path, 200]);
       for (const console of [CONSOLE, "https://console.example.org."]) {
@@ -121,24 +121,27 @@ describe("an endpoint whose url is all params", () => {
   const plan = planOf([taskPlan("echo")], { endpoints });
   const registry = { endpoints: { any_0: any, any_1: any, any_2: any } };
 
-  it.each(["", "console.example.org"])("has no path of Peach's own, with PEACH_CONSOLE_HOST %j", async (host) => {
-    const send = edge(plan, { registry, env: { PEACH_CONSOLE_HOST: host } });
-    const own = ["/healthz/x", "/dev/r2", "/mcp", "/mcp/x", "/llms.txt", "/complete/x", "/dashboard/x", "/api/v1/x"];
-    for (const path of own) {
-      for (const method of ["POST", "DELETE"]) {
-        const answer = await send(CONSOLE + path, { method });
-        expect([path, answer.status]).toEqual([path, expect.toBeOneOf([404, 405])]);
+  it.each(["", "console.example.org"])(
+    "an endpoint whose url is all params has no path of Peach's own, with PEACH_CONSOLE_HOST %j",
+    async (host) => {
+      const send = edge(plan, { registry, env: { PEACH_CONSOLE_HOST: host } });
+      const own = ["/healthz/x", "/dev/r2", "/mcp", "/mcp/x", "/llms.txt", "/complete/x", "/dashboard/x", "/api/v1/x"];
+      for (const path of own) {
+        for (const method of ["POST", "DELETE"]) {
+          const answer = await send(CONSOLE + path, { method });
+          expect([path, answer.status]).toEqual([path, expect.toBeOneOf([404, 405])]);
+        }
+        const headers = { Origin: "https://evil.example", "Access-Control-Request-Method": "POST" };
+        const asked = await send(CONSOLE + path, { method: "OPTIONS", headers });
+        expect([path, asked.headers.get("Access-Control-Allow-Origin")]).toEqual([path, null]);
       }
-      const headers = { Origin: "https://evil.example", "Access-Control-Request-Method": "POST" };
-      const asked = await send(CONSOLE + path, { method: "OPTIONS", headers });
-      expect([path, asked.headers.get("Access-Control-Allow-Origin")]).toEqual([path, null]);
-    }
-    expect((await send(`${PUBLIC}/healthy/x`, { method: "POST" })).status).toBe(200);
-  });
+      expect((await send(`${PUBLIC}/healthy/x`, { method: "POST" })).status).toBe(200);
+    },
+  );
 });
 
 describe("the session's cookie", () => {
-  it("is nothing that an endpoint gets, beside cookies of its own", async () => {
+  it("the session's cookie is nothing that an endpoint gets, beside cookies of its own", async () => {
     const send = withHost("");
     const Cookie = await cookieFrom(send);
     expect(Cookie).toMatch(/^__Host-peach_session=/);
@@ -153,7 +156,7 @@ describe("the session's cookie", () => {
 });
 
 describe("without PEACH_CONSOLE_HOST", () => {
-  it("everything is on every host", async () => {
+  it("everything is on every host without PEACH_CONSOLE_HOST", async () => {
     const send = withHost("");
     for (const path of ["/hook", "/dashboard", "/healthz"]) expect((await send(PUBLIC + path)).status).toBe(200);
   });

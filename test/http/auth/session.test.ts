@@ -46,7 +46,7 @@ async function loggedIn(options: EdgeOptions = {}, token = ADMIN_TOKEN) {
 }
 
 describe("the session of the dashboard", () => {
-  it("begins with a token, and is a cookie that no script reads and no other site sends", async () => {
+  it("the session of the dashboard begins with a token, and is a cookie that no script reads and no other site sends", async () => {
     const { logIn } = browser();
     const answer = await logIn({ token: ADMIN_TOKEN });
     expect(answer.status).toBe(200);
@@ -56,13 +56,13 @@ describe("the session of the dashboard", () => {
     expect(cookie).not.toContain(ADMIN_TOKEN);
   });
 
-  it("is a __Host- cookie with Secure over https", async () => {
+  it("the session of the dashboard is a __Host- cookie with Secure over https", async () => {
     const { logIn } = browser();
     const answer = await logIn({ token: ADMIN_TOKEN }, OWN, "https://peach.example");
     expect(answer.headers.get("Set-Cookie")).toMatch(/^__Host-peach_session=.*Secure/);
   });
 
-  it("calls the API, and is known to the dashboard until it logs out", async () => {
+  it("the session of the dashboard calls the API, and is known to the dashboard until it logs out", async () => {
     const { call } = await loggedIn();
     expect((await call(RUN)).status).toBe(404);
     expect((await call("/dashboard/session")).status).toBe(200);
@@ -73,7 +73,7 @@ describe("the session of the dashboard", () => {
     expect((await call("/dashboard/session")).status).toBe(401);
   });
 
-  it("has its log-in and log-out in the audit, and who tried in vain", async () => {
+  it("the session of the dashboard has its log-in and log-out in the audit, and who tried in vain", async () => {
     vi.spyOn(console, "info").mockImplementation(() => undefined);
     const from = { ...OWN, "CF-Connecting-IP": "192.0.2.77" };
     const { logIn } = browser();
@@ -95,7 +95,7 @@ describe("the session of the dashboard", () => {
     }, 10_000);
   });
 
-  it("that has ended in another isolate is over here within 5 seconds", async () => {
+  it("the session of the dashboard that has ended in another isolate is over here within 5 seconds", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: START });
     const { call, id } = await loggedIn();
     expect((await call(RUN)).status).toBe(404);
@@ -104,7 +104,7 @@ describe("the session of the dashboard", () => {
     expect((await call(RUN)).status).toBe(401);
   });
 
-  it("ends after 12 hours without use, and after 7 days however much it is used", async () => {
+  it("the session of the dashboard ends after 12 hours without use, and after 7 days however much it is used", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: START });
     const [used, unused] = [await loggedIn(), await loggedIn()];
     for (let hours = 11; hours < 7 * 24; hours += 11) {
@@ -117,7 +117,7 @@ describe("the session of the dashboard", () => {
     expect((await used.call(RUN)).status).toBe(401);
   });
 
-  it("is deleted with all that is known of it when it is over", async () => {
+  it("the session of the dashboard is deleted with all that is known of it when it is over", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: START });
     const identity = env.IDENTITY.getByName("identity");
     await loggedIn();
@@ -128,7 +128,7 @@ describe("the session of the dashboard", () => {
     expect(await runInDurableObject(identity, (_, { storage }) => kept(storage))).toBe(0);
   });
 
-  it("is ended by no flood of log-ins with another token: each has room for sessions of its own", async () => {
+  it("the session of the dashboard is ended by no flood of log-ins with another token: each has room for sessions of its own", async () => {
     const { call } = await loggedIn();
     const flood = { token: "narrow", tokenId: "f".repeat(64), address: "192.0.2.66" };
     await runInDurableObject(env.IDENTITY.getByName("identity"), async (object: IdentityObject) => {
@@ -143,7 +143,7 @@ describe("the session of the dashboard", () => {
     expect(kept.filter(({ tokenId }) => tokenId === flood.tokenId)).toHaveLength(100);
   });
 
-  it("is listed for an admin, who may end it", async () => {
+  it("the session of the dashboard is listed for an admin, who may end it", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: START });
     const hex = (await digestOf("t")).toHex();
     const options = { env: { PEACH_API_TOKENS: `desk:read:${hex}` } };
@@ -166,7 +166,7 @@ describe("the session of the dashboard", () => {
     expect((await admin.call(`/api/v1/sessions/${desk.id}`, "DELETE")).status).toBe(404);
   });
 
-  it("is not that of another token which has taken the name of its own", async () => {
+  it("the session of the dashboard is not that of another token which has taken the name of its own", async () => {
     const options = async (token: string): Promise<EdgeOptions> => ({
       env: { PEACH_API_TOKENS: `desk:admin:${(await digestOf(token)).toHex()}` },
     });
@@ -176,18 +176,24 @@ describe("the session of the dashboard", () => {
     expect((await send("/api/v1/schedules", { headers: { ...OWN, Cookie: cookie } })).status).toBe(401);
   });
 
-  it.each([{ token: `${ADMIN_TOKEN}x` }, { token: "" }, { code: "1.2.3" }])("is refused for %j", async (body) => {
-    const { logIn } = browser();
-    const answer = await logIn(body);
-    expect([answer.status, answer.headers.get("Set-Cookie")]).toEqual([401, null]);
-  });
+  it.each([{ token: `${ADMIN_TOKEN}x` }, { token: "" }, { code: "1.2.3" }])(
+    "the session of the dashboard is refused for %j",
+    async (body) => {
+      const { logIn } = browser();
+      const answer = await logIn(body);
+      expect([answer.status, answer.headers.get("Set-Cookie")]).toEqual([401, null]);
+    },
+  );
 
-  it.each(["{}", "[]", "null", "{", '{"token": 1}'])("is refused for the body %s", async (body) => {
-    const { send } = browser();
-    expect((await send("/dashboard/login", { method: "POST", headers: OWN, body })).status).toBe(400);
-  });
+  it.each(["{}", "[]", "null", "{", '{"token": 1}'])(
+    "the session of the dashboard is refused for the body %s",
+    async (body) => {
+      const { send } = browser();
+      expect((await send("/dashboard/login", { method: "POST", headers: OWN, body })).status).toBe(400);
+    },
+  );
 
-  it("is not listed as open once its token has expired, or is not configured any more", async () => {
+  it("the session of the dashboard is not listed as open once its token has expired, or is not configured any more", async () => {
     vi.spyOn(console, "info").mockImplementation(() => undefined);
     const hex = (await digestOf("t")).toHex();
     // Each begins at a time of its own, by which the newest is told.
@@ -210,7 +216,7 @@ describe("the session of the dashboard", () => {
     expect(await listed()).toEqual([true, false, false]);
   });
 
-  it("is over when its token has expired", async () => {
+  it("the session of the dashboard is over when its token has expired", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: START + 366 * 24 * HOUR });
     const body = JSON.stringify({ name: crypto.randomUUID(), scopes: ["read"], expires_in: "1m" });
     const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -221,7 +227,7 @@ describe("the session of the dashboard", () => {
     expect((await call("/api/v1/schedules")).status).toBe(401);
   });
 
-  it("has the rights of its token, and loses them with the token", async () => {
+  it("the session of the dashboard has the rights of its token, and loses them with the token", async () => {
     const hex = (await digestOf("t")).toHex();
     const { call, cookie } = await loggedIn({ env: { PEACH_API_TOKENS: `desk:read:${hex}` } }, "t");
     expect((await call("/api/v1/schedules")).status).toBe(200);
@@ -230,7 +236,7 @@ describe("the session of the dashboard", () => {
     expect((await send("/api/v1/schedules", { headers: { ...OWN, Cookie: cookie } })).status).toBe(401);
   });
 
-  it("cannot be made by who knows the digest of a token, which stands in PEACH_API_TOKENS for all to see", async () => {
+  it("the session of the dashboard cannot be made by who knows the digest of a token, which stands in PEACH_API_TOKENS for all to see", async () => {
     const digest = await digestOf("token of ada");
     const { send } = browser({ env: { PEACH_API_TOKENS: `ada:admin:${digest.toHex()}` } });
     // As cookies were made once: EXPIRES.NONCE.HMAC, the key being the digest.
@@ -253,7 +259,7 @@ describe("the session of the dashboard", () => {
     expect(asked).not.toHaveBeenCalled();
   });
 
-  it("cannot be made of the cookie of another session, a link, or anything else", async () => {
+  it("the session of the dashboard cannot be made of the cookie of another session, a link, or anything else", async () => {
     const { send } = browser();
     const { cookie } = await loggedIn();
     const own = cookie.replace("peach_session=", "");
@@ -266,7 +272,7 @@ describe("the session of the dashboard", () => {
     }
   });
 
-  it("takes changes only with the dashboard's header, and nothing from another site", async () => {
+  it("the session of the dashboard takes changes only with the dashboard's header, and nothing from another site", async () => {
     const { call } = await loggedIn();
     const { "X-Peach-Dashboard": _, ...withoutHeader } = OWN;
     const cross = { ...OWN, "Sec-Fetch-Site": "cross-site" };
@@ -281,13 +287,13 @@ describe("the session of the dashboard", () => {
     expect((await call(RUN, "GET", { "Sec-Fetch-Site": "none" })).status).toBe(404);
   });
 
-  it("is begun by no other site", async () => {
+  it("the session of the dashboard is begun by no other site", async () => {
     const { logIn } = browser();
     expect((await logIn({ token: ADMIN_TOKEN }, { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
     expect((await logIn({ token: ADMIN_TOKEN }, {})).status).toBe(403);
   });
 
-  it("counts for nothing beside a token", async () => {
+  it("the session of the dashboard counts for nothing beside a token", async () => {
     const { cookie } = await loggedIn();
     const answer = await browser().send(RUN, { headers: { ...OWN, Cookie: cookie, Authorization: "Bearer wrong" } });
     expect(answer.status).toBe(401);
@@ -295,7 +301,7 @@ describe("the session of the dashboard", () => {
 });
 
 describe("the link of npm run dev", () => {
-  it("logs in once, on the local runtime only", async () => {
+  it("the link of npm run dev logs in once, on the local runtime only", async () => {
     const code = await signLoginCode(ADMIN_TOKEN, Date.now());
     expect((await browser({ env: { PEACH_LOCAL: "1" } }).logIn({ code })).status).toBe(401);
     const { logIn } = browser({ dependencies: { local } });
@@ -304,7 +310,7 @@ describe("the link of npm run dev", () => {
     expect((await logIn({ code })).status).toBe(401);
   });
 
-  it("is made with the token itself: who knows its digest, or another token, makes none", async () => {
+  it("the link of npm run dev is made with the token itself: who knows its digest, or another token, makes none", async () => {
     const hex = (await digestOf("other")).toHex();
     const { logIn } = browser({ dependencies: { local }, env: { PEACH_API_TOKENS: `other:admin:${hex}` } });
     for (const secret of [(await digestOf(ADMIN_TOKEN)).toHex(), "other", hex])

@@ -45,7 +45,7 @@ afterEach(() => {
 });
 
 describe("a token that was made", () => {
-  it("is shown once, listed without what it is, and lets its bearer in", async () => {
+  it("a token that was made is shown once, listed without what it is, and lets its bearer in", async () => {
     const { name, token, expires_at } = await make(["read", "trigger:echo"]);
     expect(token).toMatch(/^peach_[0-9A-Za-z]{40}$/);
     expect(expires_at).toBeNull();
@@ -61,7 +61,7 @@ describe("a token that was made", () => {
     expect(await (await call("GET", "/tokens")).text()).not.toContain(token.slice(6));
   });
 
-  it("is kept as a digest that is worth nothing", async () => {
+  it("a token that was made is kept as a digest that is worth nothing", async () => {
     const { name, token } = await make(["admin"]);
     const kept = await runInDurableObject(env.IDENTITY.getByName("identity"), (_, { storage }) =>
       storage.sql.exec<{ digest: string }>("SELECT * FROM tokens WHERE name = ?", name).one(),
@@ -73,7 +73,7 @@ describe("a token that was made", () => {
       expect((await call("GET", "/tasks", tried)).status).toBe(401);
   });
 
-  it("has a name of its own, which no other token has, a configured one either", async () => {
+  it("a token that was made has a name of its own, which no other token has, a configured one either", async () => {
     const { name } = await make(["read"]);
     for (const taken of [name, "desk", "api"]) {
       const again = await call("POST", "/tokens", ADMIN_TOKEN, { name: taken, scopes: ["admin"] });
@@ -81,7 +81,7 @@ describe("a token that was made", () => {
     }
   });
 
-  it("is never called as PEACH_API_TOKEN is, which may be set later, and would find its runs", async () => {
+  it("a token that was made is never called as PEACH_API_TOKEN is, which may be set later, and would find its runs", async () => {
     const digest = createHash("sha256").update("of-the-owner").digest("hex");
     const without = edge(planOf([taskPlan("echo")]), {
       env: { PEACH_API_TOKEN: "", PEACH_API_TOKENS: `owner:admin:${digest}` },
@@ -94,7 +94,7 @@ describe("a token that was made", () => {
     expect([response.status, await response.json()]).toMatchObject([409, { code: "token_exists" }]);
   });
 
-  it("expires when it was to, and says so to its bearer", async () => {
+  it("a token that was made expires when it was to, and says so to its bearer", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2027, 0, 1) });
     forgetKeptTokens();
     const { token, expires_at } = await make(["read"], { expires_in: "30d" });
@@ -106,7 +106,7 @@ describe("a token that was made", () => {
     expect([late.status, await late.json()]).toMatchObject([401, { detail: expect.stringContaining("has expired") }]);
   });
 
-  it("ends at once where it is deleted, and within 5 seconds elsewhere", async () => {
+  it("a token that was made ends at once where it is deleted, and within 5 seconds elsewhere", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2027, 1, 1) });
     forgetKeptTokens();
     const [one, other] = [await make(["read"]), await make(["read"])];
@@ -121,7 +121,7 @@ describe("a token that was made", () => {
     expect((await call("DELETE", "/tokens/desk")).status).toBe(404);
   });
 
-  it("is deleted once for each call, and so is a session: where the answer is lost, the call that comes again is the same", async () => {
+  it("a token that was made is deleted once for each call, and so is a session: where the answer is lost, the call that comes again is the same", async () => {
     const identity = env.IDENTITY.getByName("identity");
     const { name, token } = await make(["read"]);
     const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
@@ -150,7 +150,7 @@ describe("a token that was made", () => {
     }
   });
 
-  it("says when it was used last, with one write a minute at most", async () => {
+  it("a token that was made says when it was used last, with one write a minute at most", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2027, 2, 1) });
     forgetKeptTokens();
     const { name, token } = await make(["read"]);
@@ -165,28 +165,31 @@ describe("a token that was made", () => {
     await used(MINUTE, "2027-03-01T00:01:00.000Z");
   });
 
-  it.each(["/runs/feed", "/runs/{id}/events"])("hears nothing more of %s once it has ended", async (path) => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    const [{ name, token }, { token: other }] = [await make(["read"]), await make(["read"])];
-    const triggered = await call("POST", "/tasks/echo/trigger?delay=1d", ADMIN_TOKEN, 1);
-    const { run_id: runId } = await triggered.json<{ run_id: string }>();
-    const listen = async (bearer: string) => {
-      const response = await call("GET", path.replace("{id}", runId), bearer);
-      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-      if (reader === undefined) throw new Error("there is no stream");
-      await reader.read();
-      return reader;
-    };
-    const [ended, goesOn] = [await listen(token), await listen(other)];
-    await call("DELETE", `/tokens/${name}`);
-    vi.setSystemTime(Date.now() + 5_000);
-    await call("POST", `/runs/${runId}/cancel`);
-    expect(await ended.read()).toEqual({ done: true, value: undefined });
-    expect(await goesOn.read()).toMatchObject({ done: false });
-    await goesOn.cancel();
-  });
+  it.each(["/runs/feed", "/runs/{id}/events"])(
+    "a token that was made hears nothing more of %s once it has ended",
+    async (path) => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const [{ name, token }, { token: other }] = [await make(["read"]), await make(["read"])];
+      const triggered = await call("POST", "/tasks/echo/trigger?delay=1d", ADMIN_TOKEN, 1);
+      const { run_id: runId } = await triggered.json<{ run_id: string }>();
+      const listen = async (bearer: string) => {
+        const response = await call("GET", path.replace("{id}", runId), bearer);
+        const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+        if (reader === undefined) throw new Error("there is no stream");
+        await reader.read();
+        return reader;
+      };
+      const [ended, goesOn] = [await listen(token), await listen(other)];
+      await call("DELETE", `/tokens/${name}`);
+      vi.setSystemTime(Date.now() + 5_000);
+      await call("POST", `/runs/${runId}/cancel`);
+      expect(await ended.read()).toEqual({ done: true, value: undefined });
+      expect(await goesOn.read()).toMatchObject({ done: false });
+      await goesOn.cancel();
+    },
+  );
 
-  it("hears nothing more of the run that it waits for once it has ended; others do", async () => {
+  it("a token that was made hears nothing more of the run that it waits for once it has ended; others do", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const [{ name, token }, { token: other }] = [await make(["trigger"]), await make(["trigger"])];
     const trigger = (bearer: string, query: string): Promise<Response> => {
@@ -211,7 +214,7 @@ describe("a token that was made", () => {
     ]);
   });
 
-  it("takes its sessions with it when it is deleted", async () => {
+  it("a token that was made takes its sessions with it when it is deleted", async () => {
     const { name, token } = await make(["read"]);
     const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
     await send("/dashboard/login", { method: "POST", headers: own, body: JSON.stringify({ token }) });
@@ -224,7 +227,7 @@ describe("a token that was made", () => {
     expect(await listedOf()).toBe(0);
   });
 
-  it("is asked about only if its check is right, and refused while nobody can say whether it is there", async () => {
+  it("a token that was made is asked about only if its check is right, and refused while nobody can say whether it is there", async () => {
     const { token } = await make(["read"]);
     const tokens = vi.fn(() => Promise.reject(new Error("Network connection lost.")));
     const broken = edge(planOf([taskPlan("echo")]), {
@@ -253,30 +256,33 @@ describe("a token that was made", () => {
     [{ name: "a", scopes: ["owner"] }, ["$.scopes[0]"]],
     [{ name: "a", scopes: ["read"], expires_in: "soon" }, ["$.expires_in"]],
     [{ name: "a", scopes: ["read"], digest: "x" }, ["$"]],
-  ])("is not made of %j", async (body, paths) => {
+  ])("a token that was made is not made of %j", async (body, paths) => {
     const response = await call("POST", "/tokens", ADMIN_TOKEN, body);
     const { code, errors } = await response.json<{ code: string; errors: { path: string }[] }>();
     expect([response.status, code, errors.map(({ path }) => path)]).toEqual([400, "invalid_payload", paths]);
   });
 
-  it("is not made of what is no JSON", async () => {
+  it("a token that was made is not made of what is no JSON", async () => {
     const response = await send("/api/v1/tokens", { method: "POST", body: "{" });
     expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_json" }]);
   });
 
-  it.each(["read", "trigger", "operate"])("is not made by a token with the scope %s", async (scope) => {
-    const { token } = await make([scope]);
-    for (const [method, path] of [
-      ["POST", "/tokens"],
-      ["GET", "/tokens"],
-      ["DELETE", "/tokens/x"],
-    ] as const)
-      expect((await call(method, path, token)).status).toBe(403);
-  });
+  it.each(["read", "trigger", "operate"])(
+    "a token that was made is not made by a token with the scope %s",
+    async (scope) => {
+      const { token } = await make([scope]);
+      for (const [method, path] of [
+        ["POST", "/tokens"],
+        ["GET", "/tokens"],
+        ["DELETE", "/tokens/x"],
+      ] as const)
+        expect((await call(method, path, token)).status).toBe(403);
+    },
+  );
 });
 
 describe("PEACH_API_TOKEN", () => {
-  it("of fewer than 24 characters lets nobody in, and says why", async () => {
+  it("PEACH_API_TOKEN of fewer than 24 characters lets nobody in, and says why", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const short = "x".repeat(23);
     const weak = edge(planOf([taskPlan("echo")]), { env: { PEACH_API_TOKEN: short }, withoutToken: true });

@@ -32,7 +32,7 @@ function serve(by: CallerKey, overrides: Partial<EndpointPlan> = {}, dependencie
 const from = (address: string): Record<string, string> => ({ "CF-Connecting-IP": address });
 
 describe("rate_limit", () => {
-  it("lets so many requests of an address in, and tells the others when to come; the window slides", async () => {
+  it("rate_limit lets so many requests of an address in, and tells the others when to come; the window slides", async () => {
     const { called, send, statusOf } = serve({ type: "ip" });
     expect(await statusOf(from("192.0.2.1"))).toBe(200);
     vi.setSystemTime(NOW + 40_000);
@@ -53,7 +53,7 @@ describe("rate_limit", () => {
     expect(called).toHaveBeenCalledTimes(4);
   });
 
-  it("is each endpoint's own: who has to wait at one comes in at the next", async () => {
+  it("rate_limit is each endpoint's own: who has to wait at one comes in at the next", async () => {
     const rateLimit = { limit: 1, perMs: 60_000, by: { type: "ip" } } as const;
     const other = `${name}_other`;
     const endpoints = [name, other].map((one) => endpointPlan(one, { method: "hook", rateLimit }));
@@ -65,7 +65,7 @@ describe("rate_limit", () => {
     expect(statuses).toEqual([200, 429, 200, 429]);
   });
 
-  it("counts a /64 of IPv6 as one", async () => {
+  it("rate_limit counts a /64 of IPv6 as one", async () => {
     const { statusOf } = serve({ type: "ip" });
     const statuses: number[] = [];
     for (const address of ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3", "2001:db8:1:3::1"])
@@ -73,7 +73,7 @@ describe("rate_limit", () => {
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  it("counts by a header or a parameter, and by the address where that is missing", async () => {
+  it("rate_limit counts by a header or a parameter, and by the address where that is missing", async () => {
     const byHeader = serve({ type: "header", name: "x-client" });
     const statuses: number[] = [];
     for (const client of ["a", "a", "a", "b"])
@@ -92,7 +92,7 @@ describe("rate_limit", () => {
       expect(await byQuery.statusOf({}, query)).toBe(status);
   });
 
-  it("counts by token behind `auth: token`, whatever the address", async () => {
+  it("rate_limit counts by token behind `auth: token`, whatever the address", async () => {
     const { statusOf } = serve({ type: "token" }, { auth: { type: "token" } });
     const token = { Authorization: `Bearer ${ADMIN_TOKEN}` };
     const statuses: number[] = [];
@@ -102,7 +102,7 @@ describe("rate_limit", () => {
     expect(await statusOf(from("192.0.2.4"))).toBe(401);
   });
 
-  it("refuses before the signature and the body are looked at", async () => {
+  it("rate_limit refuses before the signature and the body are looked at", async () => {
     const auth = { type: "signature", scheme: "github", secret: "S" } as const;
     const { statusOf } = serve({ type: "ip" }, { auth });
     expect(await statusOf(from("192.0.2.1"))).toBe(401);
@@ -110,14 +110,14 @@ describe("rate_limit", () => {
     expect(await statusOf(from("192.0.2.1"))).toBe(429);
   });
 
-  it("asks nobody about a caller who has to wait: that is remembered", async () => {
+  it("rate_limit asks nobody about a caller who has to wait: that is remembered", async () => {
     const take = vi.fn(takeTurn);
     const { statusOf } = serve({ type: "ip" }, {}, { takeTurn: take });
     for (let index = 0; index < 10; index += 1) await statusOf(from("192.0.2.1"));
     expect(take).toHaveBeenCalledTimes(3);
   });
 
-  it("lets everybody in while nobody counts", async () => {
+  it("rate_limit lets everybody in while nobody counts", async () => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { statusOf } = serve({ type: "ip" }, {}, { takeTurn: () => Promise.reject(new Error("gone")) });
     for (let index = 0; index < 3; index += 1) expect(await statusOf(from("192.0.2.1"))).toBe(200);
@@ -130,7 +130,7 @@ describe("what is kept of callers", () => {
   const DIGEST = "a".repeat(64);
   const stub = () => env.DELIVERIES.getByName(`${name}/callers/a`);
 
-  it("is known across an eviction, and costs a row for each that is let in, none for others", async () => {
+  it("what is kept of callers is known across an eviction, and costs a row for each that is let in, none for others", async () => {
     await takeTurn(env, name, DIGEST, RULE);
     await evictDurableObject(stub());
     const written = await runInDurableObject(stub(), async (object, { storage }) => {
@@ -148,7 +148,7 @@ describe("what is kept of callers", () => {
     expect(written).toEqual({ answers: [null, NOW + 60_000], rows: 1 });
   });
 
-  it("is a digest, in sixteen objects, and gone when the window is over", async () => {
+  it("what is kept of callers is a digest, in sixteen objects, and gone when the window is over", async () => {
     const before = new Set((await listDurableObjectIds(env.DELIVERIES)).map(String));
     for (const digit of "0123456789abcdef") await takeTurn(env, name, digit.repeat(64), RULE);
     expect((await listDurableObjectIds(env.DELIVERIES)).filter((id) => !before.has(String(id)))).toHaveLength(16);

@@ -38,7 +38,7 @@ describe("the answer of an endpoint", () => {
     "image/png text/html",
     "something/unheard-of",
     "",
-  ])("that is %j is in a sandbox without the origin's rights", async (type) => {
+  ])("the answer of an endpoint that is %j is in a sandbox without the origin's rights", async (type) => {
     expect(await guardOf(() => typed(type))).toEqual({ policy: SANDBOX, sniffing: "nosniff" });
   });
 
@@ -51,29 +51,32 @@ describe("the answer of an endpoint", () => {
     "audio/mpeg",
     "application/octet-stream",
     "application/pdf",
-  ])("that is %j, which no browser runs, has no policy and is not guessed at", async (type) => {
-    expect(await guardOf(() => typed(type))).toEqual({ policy: null, sniffing: "nosniff" });
-  });
+  ])(
+    "the answer of an endpoint that is %j, which no browser runs, has no policy and is not guessed at",
+    async (type) => {
+      expect(await guardOf(() => typed(type))).toEqual({ policy: null, sniffing: "nosniff" });
+    },
+  );
 
-  it("that has no type at all is in the sandbox", async () => {
+  it("the answer of an endpoint that has no type at all is in the sandbox", async () => {
     const answer = (): Response => new Response(new Uint8Array([60, 112, 62]));
     expect(await guardOf(answer)).toEqual({ policy: SANDBOX, sniffing: "nosniff" });
   });
 
-  it("that sets a policy of its own keeps that; one that only reports is none", async () => {
+  it("the answer of an endpoint that sets a policy of its own keeps that; one that only reports is none", async () => {
     const own = { "Content-Security-Policy": "default-src 'self'" };
     expect((await guardOf(() => typed("text/html", own))).policy).toBe("default-src 'self'");
     const reporting = { "Content-Security-Policy-Report-Only": "default-src 'self'", "Content-Security-Policy": " " };
     expect((await guardOf(() => typed("text/html", reporting))).policy).toBe(SANDBOX);
   });
 
-  it("whose headers cannot be changed is guarded as well", async () => {
+  it("the answer of an endpoint whose headers cannot be changed is guarded as well", async () => {
     const away = Response.redirect("https://example.org/");
     expect(() => away.headers.set("X-A", "b")).toThrow(TypeError);
     expect(await guardOf(() => away)).toEqual({ policy: null, sniffing: "nosniff" });
   });
 
-  it("that is a JSON value or a redirect has no policy", async () => {
+  it("the answer of an endpoint that is a JSON value or a redirect has no policy", async () => {
     expect(await guardOf(() => ({ a: 1 }))).toEqual({ policy: null, sniffing: "nosniff" });
     const away = (): Response => new Response(null, { status: 302, headers: { Location: "/" } });
     expect(await guardOf(away)).toEqual({ policy: null, sniffing: "nosniff" });

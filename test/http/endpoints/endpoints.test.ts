@@ -52,7 +52,7 @@ describe("what an endpoint's result becomes", () => {
     },
   );
 
-  it("undefined: 202 and the runs it triggered, in that call only", async () => {
+  it("an endpoint's result of undefined becomes 202 and the runs it triggered, in that call only", async () => {
     const send = serve(async (request) => {
       const count = Number(await request.text());
       for (let index = 0; index < count; index += 1) await triggerTaskWithEvent("echo", index);
@@ -74,12 +74,12 @@ describe("what an endpoint's result becomes", () => {
 });
 
 describe("where an endpoint answers", () => {
-  it("gets the decoded :params of its url", async () => {
+  it("an endpoint gets the decoded :params of its url", async () => {
     const send = serve((_, { params }) => params, { url: "/users/:user/items/:item" });
     expect(await (await send("/users/a%20b/items/%C3%BC")).json()).toEqual({ user: "a b", item: "ü" });
   });
 
-  it("takes its methods only, and HEAD where it takes GET", async () => {
+  it("an endpoint takes its methods only, and HEAD where it takes GET", async () => {
     const send = serve((request) => request.method, { methods: ["GET", "PUT"] });
     expect(await (await send("/hook")).json()).toBe("GET");
     expect(await (await send("/hook", { method: "PUT" })).json()).toBe("PUT");
@@ -88,7 +88,7 @@ describe("where an endpoint answers", () => {
     expect([refused.status, refused.headers.get("Allow")]).toEqual([405, "GET, PUT, HEAD"]);
   });
 
-  it("shares its url with another endpoint that takes other methods", async () => {
+  it("an endpoint shares its url with another endpoint that takes other methods", async () => {
     const endpoints = [
       endpointPlan("read", { url: "/x", methods: ["GET"] }),
       endpointPlan("write", { url: "/x", methods: ["POST"] }),
@@ -99,7 +99,7 @@ describe("where an endpoint answers", () => {
     expect((await send("/x", { method: "PUT" })).headers.get("Allow")).toBe("GET, POST, HEAD");
   });
 
-  it("needs no token", async () => {
+  it("an endpoint needs no token", async () => {
     expect((await serve(() => 1)("/hook", { headers: { Authorization: "none" } })).status).toBe(200);
   });
 });
@@ -112,13 +112,13 @@ it("an endpoint whose url holds more than ASCII is reached by the encoded path",
 describe("max_body", () => {
   const limited = { maxBodyBytes: 8 };
 
-  it("lets a body of just the limit through, declared or not", async () => {
+  it("max_body lets a body of just the limit through, declared or not", async () => {
     const send = serve((request) => request.text(), limited);
     expect(await (await send("/hook", { method: "POST", body: "12345678" })).json()).toBe("12345678");
     expect(await (await send("/hook", chunked("1234", "5678"))).json()).toBe("12345678");
   });
 
-  it("refuses a declared length at once: the endpoint is not called", async () => {
+  it("max_body refuses a declared length at once: the endpoint is not called", async () => {
     const called = vi.fn<EndpointFunction>();
     const headers = { "Content-Length": "9" };
     const response = await serve(called, limited)("/hook", { method: "POST", body: "123456789", headers });
@@ -133,13 +133,13 @@ describe("max_body", () => {
   it.each([
     ["throws because of it", (request: Request) => request.text()],
     ["answers something else", (request: Request) => request.text().catch(() => new Response("oops", { status: 400 }))],
-  ])("refuses what is beyond it while it is read, if the endpoint %s", async (_, method) => {
+  ])("max_body refuses what is beyond it while it is read, if the endpoint %s", async (_, method) => {
     const { result, logged } = await quietly(() => serve(method, limited)("/hook", chunked("12345", "67890")));
     expect(result.status).toBe(413);
     expect(logged).toBe("");
   });
 
-  it("gives the endpoint no byte beyond it, and the sender no reason to go on", async () => {
+  it("max_body gives the endpoint no byte beyond it, and the sender no reason to go on", async () => {
     const body = pieces(...Array.from({ length: 100 }, () => new Uint8Array(5)));
     let read = 0;
     const method: EndpointFunction = async (request) => {
@@ -150,14 +150,14 @@ describe("max_body", () => {
     await vi.waitFor(() => expect(body.state()).toBe("cancelled"), 10_000);
   });
 
-  it("refuses it also where a fallback would be called", async () => {
+  it("max_body refuses it also where a fallback would be called", async () => {
     const fallback = vi.fn<EndpointFunction>();
     const send = serve((request) => request.text(), { ...limited, fallback: "other" }, { other: fallback });
     expect((await send("/hook", chunked("12345", "67890"))).status).toBe(413);
     expect(fallback).not.toHaveBeenCalled();
   });
 
-  it("does not matter to an endpoint that leaves the body unread", async () => {
+  it("max_body does not matter to an endpoint that leaves the body unread", async () => {
     expect((await serve(() => "unread", limited)("/hook", chunked("12345", "67890"))).status).toBe(200);
   });
 });
@@ -168,7 +168,7 @@ describe("an endpoint that throws", () => {
     throw new Error("the password is 1234");
   };
 
-  it("answers 500 without the reason; the log has it under the request's id", async () => {
+  it("an endpoint that throws answers 500 without the reason; the log has it under the request's id", async () => {
     const headers = { "X-Request-Id": "abc-1" };
     const { result, logged } = await quietly(() => serve(fails)("/hook", { method: "POST", body: "x", headers }));
     const text = await result.text();
@@ -178,7 +178,7 @@ describe("an endpoint that throws", () => {
     expect(logged).toMatch(/abc-1.*the password is 1234/);
   });
 
-  it("answers the same if it triggers a task that is not there", async () => {
+  it("an endpoint that throws answers the same if it triggers a task that is not there", async () => {
     const { result, logged } = await quietly(() => serve(() => triggerTaskWithEvent("nothing", 1))("/hook"));
     expect(result.status).toBe(500);
     expect(await result.json()).toMatchObject({ code: "endpoint_failed" });
@@ -188,30 +188,33 @@ describe("an endpoint that throws", () => {
   it.each([
     ["that JSON cannot say", () => ({ amount: 1n })],
     ["that is a function", () => () => 1],
-  ])("is also one that returns a value %s", async (_, method) => {
+  ])("an endpoint that throws is also one that returns a value %s", async (_, method) => {
     expect((await quietly(() => serve(method)("/hook"))).result.status).toBe(500);
   });
 
   it.each([
     ["declared", { method: "POST", body: "whole", headers: { "Content-Length": "5" } }],
     ["chunked", chunked("wh", "ole")],
-  ])("hands over to its fallback, which gets the same request with its %s body", async (_, init) => {
-    const send = serve(
-      fails,
-      { url: "/hook/:id", fallback: "other" },
-      { other: async (request, { params, name }) => [request.method, params, name, await request.text()] },
-    );
-    const { result, logged } = await quietly(() => send("/hook/7", init));
-    expect(await result.json()).toEqual(["POST", { id: "7" }, "hook", "whole"]);
-    expect(logged).toContain("the password is 1234");
-  });
+  ])(
+    "an endpoint that throws hands over to its fallback, which gets the same request with its %s body",
+    async (_, init) => {
+      const send = serve(
+        fails,
+        { url: "/hook/:id", fallback: "other" },
+        { other: async (request, { params, name }) => [request.method, params, name, await request.text()] },
+      );
+      const { result, logged } = await quietly(() => send("/hook/7", init));
+      expect(await result.json()).toEqual(["POST", { id: "7" }, "hook", "whole"]);
+      expect(logged).toContain("the password is 1234");
+    },
+  );
 
-  it("has a fallback for requests without a body, too", async () => {
+  it("an endpoint that throws has a fallback for requests without a body, too", async () => {
     const send = serve(fails, { fallback: "other" }, { other: () => "instead" });
     expect(await (await quietly(() => send("/hook"))).result.json()).toBe("instead");
   });
 
-  it("answers 500 if the fallback throws too; both reasons are logged", async () => {
+  it("an endpoint that throws answers 500 if the fallback throws too; both reasons are logged", async () => {
     const other: EndpointFunction = () => {
       throw new ProblemError({ code: "no_payload", detail: "Nor here.", hint: "Look." });
     };
@@ -230,7 +233,7 @@ describe("cors", () => {
     headers: { Origin: origin, "Access-Control-Request-Method": "POST" },
   });
 
-  it("answers the preflight of its origins, with its methods", async () => {
+  it("cors answers the preflight of its origins, with its methods", async () => {
     const called = vi.fn<EndpointFunction>();
     for (const methods of [["POST"], null]) {
       const response = await serve(called, { cors, methods })("/hook", preflight("https://example.org"));
@@ -241,7 +244,7 @@ describe("cors", () => {
     expect(called).not.toHaveBeenCalled();
   });
 
-  it("names the origin on answers, failed ones included, and no other origin", async () => {
+  it("cors names the origin on answers, failed ones included, and no other origin", async () => {
     const { result } = await quietly(() =>
       serve(() => Promise.reject(new Error("x")), { cors })("/hook", { headers: { Origin: "https://example.org" } }),
     );
@@ -250,14 +253,14 @@ describe("cors", () => {
     expect(other.headers.get("Access-Control-Allow-Origin")).toBeNull();
   });
 
-  it("takes * for every origin", async () => {
+  it("cors takes * for every origin", async () => {
     const response = await serve(() => new Response("x"), { cors: { origins: ["*"] } })("/hook", {
       headers: { Origin: "https://a.example" },
     });
     expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
   });
 
-  it("is that of the endpoint whose method is asked for, where several share a url", async () => {
+  it("cors is that of the endpoint whose method is asked for, where several share a url", async () => {
     const endpoints = [
       endpointPlan("reads", { url: "/shared", methods: ["GET"], cors: { origins: ["*"] } }),
       endpointPlan("writes", { url: "/shared", methods: ["POST"], cors }),
@@ -275,7 +278,7 @@ describe("cors", () => {
     expect(await allowed("https://example.org", "DELETE")).toBeNull();
   });
 
-  it("is not there where it is not configured", async () => {
+  it("cors is not there where it is not configured", async () => {
     const response = await serve(() => 1, { methods: ["POST"] })("/hook", preflight("https://example.org"));
     expect(response.status).toBe(405);
   });

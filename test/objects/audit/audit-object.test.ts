@@ -42,7 +42,7 @@ const list = (filter: AuditFilter = {}, limit = 500, before: number | null = nul
 const subjects = ({ entries }: AuditPage): string[] => entries.map(({ on }) => on);
 
 describe("the audit", () => {
-  it("gives entries back as they came, also after an eviction; the same batch again changes nothing", async () => {
+  it("the audit gives entries back as they came, also after an eviction; the same batch again changes nothing", async () => {
     const one = entry("one", { clientRequestId: "theirs" });
     await object().append("batch", [one]);
     await object().append("batch", [one]);
@@ -50,7 +50,7 @@ describe("the audit", () => {
     expect(await list()).toEqual({ entries: [one], next: null });
   });
 
-  it("is read newest first, page by page, while more come", async () => {
+  it("the audit is read newest first, page by page, while more come", async () => {
     await append(...Array.from({ length: 7 }, (_, index) => entry(String(index))));
     const first = await list({}, 3);
     expect(subjects(first)).toEqual(["6", "5", "4"]);
@@ -61,7 +61,7 @@ describe("the audit", () => {
     expect(third.next).toBeNull();
   });
 
-  it("is searched by who, what and since", async () => {
+  it("the audit is searched by who, what and since", async () => {
     await append(entry("old", { at: START - DAY }), entry("desk", { who: "desk" }), entry("in", { what: "logIn" }));
     expect(subjects(await list({ who: "desk" }))).toEqual(["desk"]);
     expect(subjects(await list({ what: "logIn" }))).toEqual(["in"]);
@@ -69,7 +69,7 @@ describe("the audit", () => {
     expect(subjects(await list({ who: "desk", what: "logIn" }))).toEqual([]);
   });
 
-  it("finds what is rare far back, over pages that have nothing", async () => {
+  it("the audit finds what is rare far back, over pages that have nothing", async () => {
     await append(entry("rare", { who: "rare" }));
     await runInDurableObject(object(), (_instance, { storage }) => {
       const many = JSON.stringify(Array.from({ length: 60_000 }, () => 0));
@@ -87,7 +87,7 @@ describe("the audit", () => {
     expect(second.next).toBeNull();
   });
 
-  it("keeps an entry for a year, and no longer than a day more", async () => {
+  it("the audit keeps an entry for a year, and no longer than a day more", async () => {
     await append(entry("first"));
     vi.setSystemTime(START + 30 * DAY);
     await append(entry("second"));
@@ -102,7 +102,7 @@ describe("the audit", () => {
     expect(await list()).toEqual({ entries: [], next: null });
   });
 
-  it("lets entries go as well that come when all before them are gone", async () => {
+  it("the audit lets entries go as well that come when all before them are gone", async () => {
     await append(entry("first"));
     vi.setSystemTime(START + 2 * KEPT_MS);
     while (await runDurableObjectAlarm(object()));
@@ -119,7 +119,7 @@ describe("the audit", () => {
   const shown = ({ entries }: AuditPage) =>
     entries.map(({ who, on, from, count, at, lastAt }) => [who, on, from, count, at - START, (lastAt ?? at) - START]);
 
-  it("has 5,000 entries a day for what one has done; more of a kind are one, with the first and the last time", async () => {
+  it("the audit has 5,000 entries a day for what one has done; more of a kind are one, with the first and the last time", async () => {
     await object().append("first", [entry("before"), ...done(0, 4_999)]);
     vi.setSystemTime(START + HOUR);
     await object().append("second", [...done(4_999, 5_001), ...done(5_000, 5_001), ...done(0, 1)]);
@@ -139,7 +139,7 @@ describe("the audit", () => {
     expect(shown(await list({}, 1))).toEqual([["desk", "next day", "192.0.2.7", 1, DAY, DAY]]);
   });
 
-  it("finds of many that are one by the last of them, so that a flood hides nothing that comes behind it", async () => {
+  it("the audit finds of many that are one by the last of them, so that a flood hides nothing that comes behind it", async () => {
     await object().append("flood", [...done(0, 5_000), ...done(0, 1), ...done(1, 2)]);
     vi.setSystemTime(START + HOUR);
     await append(...done(1, 2), entry("other"));
@@ -150,7 +150,7 @@ describe("the audit", () => {
     expect(subjects(await list({ since: START + HOUR + 1 }))).toEqual([]);
   });
 
-  it("has 5,000 kinds more of them a day, and one entry for all others", async () => {
+  it("the audit has 5,000 kinds more of them a day, and one entry for all others", async () => {
     await object().append("first", [...done(0, 5_000), ...done(0, 5_000, "more")]);
     await append(...done(0, 3, "beyond"), ...done(4_999, 5_000, "more"));
     expect(shown(await list({}, 2))).toEqual([
@@ -159,7 +159,7 @@ describe("the audit", () => {
     ]);
   });
 
-  it("has no more than 1,000 a day for what one was refused, which costs what they have done no place", async () => {
+  it("the audit has no more than 1,000 a day for what one was refused, which costs what they have done no place", async () => {
     const refused = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, index) =>
         entry(`made up ${from + index}`, { who: "nobody", status: 401, count: 3 }),
@@ -174,7 +174,7 @@ describe("the audit", () => {
     ]);
   });
 
-  it("whom nothing was told has no tables", async () => {
+  it("the audit that was told nothing has no tables", async () => {
     expect(await list()).toEqual({ entries: [], next: null });
     const tables = await runInDurableObject(object(), (_instance, { storage }) =>
       storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
@@ -182,7 +182,7 @@ describe("the audit", () => {
     expect(tables).toEqual([]);
   });
 
-  it("is one object for the deployment", async () => {
+  it("the audit is one object for the deployment", async () => {
     const one = entry(crypto.randomUUID());
     await callAudit(env, (audit) => audit.append(crypto.randomUUID(), [one]));
     expect(await env.AUDIT.getByName("audit").list({}, 1, null)).toMatchObject({ entries: [one] });

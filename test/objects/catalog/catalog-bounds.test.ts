@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 describe("a run that is not final and is not heard of any more", () => {
-  it("is not listed as running for ever: after an hour it is left out", async () => {
+  it("a run that is not final and is not heard of any more is not listed as running for ever: after an hour it is left out", async () => {
     await recordRun(env, run(1, "running"), false);
     await recordRun(env, run(2, "succeeded"), false);
     vi.setSystemTime(START + HOUR_MS - MINUTE_MS);
@@ -54,7 +54,7 @@ describe("a run that is not final and is not heard of any more", () => {
 
 describe("runs that have all just begun", () => {
   it(
-    "stay in memory up to 20,000: one more is kept at once, and survives the object",
+    "runs that have all just begun stay in memory up to 20,000: one more is kept at once, and survives the object",
     { timeout: 120_000 },
     async () => {
       const most = 20_000;
@@ -74,7 +74,7 @@ describe("runs that have all just begun", () => {
 });
 
 describe("a task with more than three million runs", () => {
-  it("is spread over more objects, so that none outgrows its 10 GB", async () => {
+  it("a task with more than three million runs is spread over more objects, so that none outgrows its 10 GB", async () => {
     await recordRun(env, run(1, "succeeded", { createdAt: START - 3 * 86_400_000 }), false);
     // Its counts, as they are after three million runs of one day.
     await inStore((store) => {
@@ -117,7 +117,7 @@ describe("pages of a task that is spread", () => {
     return { ...env, CATALOG } as unknown as Env;
   }
 
-  it("show each run once and in order, also where one object has not looked as far as the other", async () => {
+  it("pages of a task that is spread show each run once and in order, also where one object has not looked as far as the other", async () => {
     const all = ordinals(0, 40).map((number) =>
       // The first object has its failed runs far down, the second has them all along.
       run(number, number % 2 === 1 || number > 30 ? "failed" : "succeeded", { createdAt: START - number }),
@@ -135,7 +135,7 @@ describe("pages of a task that is spread", () => {
 });
 
 describe("what is kept of a run", () => {
-  it("is not written over by what it has told before", async () => {
+  it("what is kept of a run is not written over by what it has told before", async () => {
     const kept = await inStore((store) => {
       const rows = [run(1, "failed", { revision: 3 }), run(1, "running", { revision: 2 })];
       for (const summary of rows) store.put({ summary, changedAt: START, earlier: {} });

@@ -48,7 +48,7 @@ afterEach(() => {
 });
 
 describe("a run that tells how it stands", () => {
-  it("is listed at once, and kept with its end; before, only if it asks for that", async () => {
+  it("a run that tells how it stands is listed at once, and kept with its end; before, only if it asks for that", async () => {
     expect(await record(run(1, "queued"))).toBe(false);
     expect(await record(run(1, "running"))).toBe(false);
     expect(await record(run(2, "running"), true)).toBe(true);
@@ -61,7 +61,7 @@ describe("a run that tells how it stands", () => {
     expect(await statuses()).toEqual({ [numberedRunId(1)]: "succeeded", [numberedRunId(2)]: "failed" });
   });
 
-  it("is not taken back by what it has told before, whenever that comes", async () => {
+  it("a run that tells how it stands is not taken back by what it has told before, whenever that comes", async () => {
     await record(run(1, "succeeded"));
     expect(await record(run(1, "queued"))).toBe(true);
     expect(await record(run(1, "running"), true)).toBe(true);
@@ -81,7 +81,7 @@ describe("a run that tells how it stands", () => {
     });
     const problems = async (): Promise<unknown[]> => (await list()).runs.map(({ problem }) => problem);
 
-    it("is listed with that, until it tells of itself again", async () => {
+    it("a run that tells how it stands and cannot be read any more, as its object says, is listed with that, until it tells of itself again", async () => {
       await record(open(1), true);
       vi.setSystemTime(START + 10_000);
       await record(notice(1), true);
@@ -91,7 +91,7 @@ describe("a run that tells how it stands", () => {
       expect(await problems()).toEqual([undefined]);
     });
 
-    it("is not listed with it where the notice is late: the run has told of itself since, with news or without", async () => {
+    it("a run that tells how it stands and cannot be read any more, as its object says, is not listed with it where the notice is late: the run has told of itself since, with news or without", async () => {
       for (const keep of [true, false]) {
         const number = keep ? 1 : 2;
         await record(open(number), keep);
@@ -104,7 +104,7 @@ describe("a run that tells how it stands", () => {
       }
     });
 
-    it("is not listed with it again where the notice comes twice, also at the next life of the catalog", async () => {
+    it("a run that tells how it stands and cannot be read any more, as its object says, is not listed with it again where the notice comes twice, also at the next life of the catalog", async () => {
       await record(open(1), true);
       vi.setSystemTime(START + 10_000);
       const doubled = notice(1);
@@ -117,7 +117,7 @@ describe("a run that tells how it stands", () => {
     });
   });
 
-  it("costs one row if it ends soon", async () => {
+  it("a run that tells how it stands costs one row if it ends soon", async () => {
     await record(run(1, "succeeded"));
     // The first of a task is told to the directory.
     await vi.waitFor(async () => expect((await runMetrics(env)).map((one) => one.task)).toContain(task), 10_000);
@@ -136,7 +136,7 @@ describe("a run that tells how it stands", () => {
 
 describe("a list", () => {
   it(
-    "shows each of 10,000 runs once, page by page, while others are created and end",
+    "a list shows each of 10,000 runs once, page by page, while others are created and end",
     { timeout: 120_000 },
     async () => {
       const existing = 10_000;
@@ -166,7 +166,7 @@ describe("a list", () => {
     },
   );
 
-  it("finds by status, source and time what is asked for, and counts it, also after an eviction", async () => {
+  it("a list finds by status, source and time what is asked for, and counts it, also after an eviction", async () => {
     const made: RunSummary[] = [];
     const recorded: Promise<boolean>[] = [];
     for (let number = 0; number < 300; number += 1) {
@@ -219,7 +219,7 @@ describe("a list", () => {
 });
 
 describe("retention", () => {
-  it("leaves nothing of a run, and hides it from the moment it is due", async () => {
+  it("retention leaves nothing of a run, and hides it from the moment it is due", async () => {
     await record(run(1, "succeeded"));
     await record(run(2, "failed", { createdAt: START + HOUR_MS }));
     vi.setSystemTime(START + 110 + RETENTION_MS);
@@ -232,7 +232,7 @@ describe("retention", () => {
     expect(await countRuns(env, { task })).toMatchObject({ succeeded: 0, failed: 0 });
   });
 
-  it("does not bring back a run that tells late how it has ended", async () => {
+  it("retention does not bring back a run that tells late how it has ended", async () => {
     await record(run(1, "succeeded"));
     vi.setSystemTime(START + HOUR_MS + RETENTION_MS);
     await wake();
@@ -240,7 +240,7 @@ describe("retention", () => {
     expect(await rows("runs")).toBe(0);
   });
 
-  it("keeps a run that tells that it is kept longer", async () => {
+  it("retention keeps a run that tells that it is kept longer", async () => {
     await record(run(1, "succeeded"));
     await record(run(1, "succeeded", { forgetAt: START + RETENTION_MS + 48 * HOUR_MS }));
     vi.setSystemTime(START + HOUR_MS + RETENTION_MS);
@@ -251,7 +251,7 @@ describe("retention", () => {
     expect(await rows("runs")).toBe(0);
   });
 
-  it("wakes the object at most once an hour", async () => {
+  it("retention wakes the object at most once an hour", async () => {
     await record(run(1, "succeeded"));
     const first = await alarmAt();
     expect(first).toBe(START + HOUR_MS);
@@ -269,7 +269,7 @@ describe("what runs have counted", () => {
     return { ...metrics?.metrics.runs };
   }
 
-  it("is the same after an eviction, after the watermark has moved, and when the runs are deleted", async () => {
+  it("what runs have counted is the same after an eviction, after the watermark has moved, and when the runs are deleted", async () => {
     for (const number of [1, 2, 3]) await record(run(number, "succeeded"));
     await record(run(4, "failed"));
     const counted = { "ended succeeded api": 3, "ended failed api": 1, "duration 4": 4, "duration ms": 400 };
@@ -287,7 +287,7 @@ describe("what runs have counted", () => {
     expect(await ended()).toMatchObject(counted);
   });
 
-  it("never goes down when a run is retried, before and after the watermark has moved", async () => {
+  it("what runs have counted never goes down when a run is retried, before and after the watermark has moved", async () => {
     const attempts = { [task]: { failed: 1, succeeded: 1, "4": 2, ms: 200 } };
     await record(run(1, "failed", { attempts: { [task]: { failed: 1, "4": 1, ms: 100 } } }));
     await vi.waitFor(async () => expect(await ended()).toMatchObject({ "ended failed api": 1 }), 10_000);
@@ -309,7 +309,7 @@ describe("what runs have counted", () => {
 });
 
 describe("changes", () => {
-  it("are told from a time on, the earliest first, also after an eviction", async () => {
+  it("changes are told from a time on, the earliest first, also after an eviction", async () => {
     await record(run(1, "queued"));
     const { until } = await runChanges(env, task, null, 10);
     await record(run(2, "succeeded"));
@@ -330,7 +330,7 @@ describe("changes", () => {
 
 describe("a busy task", () => {
   it(
-    "is spread over several objects from a time on, and is listed and counted as one",
+    "a busy task is spread over several objects from a time on, and is listed and counted as one",
     { timeout: 60_000 },
     async () => {
       const burst = 1_001;

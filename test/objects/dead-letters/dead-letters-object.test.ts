@@ -37,7 +37,7 @@ async function record(...letters: readonly DeadLetter[]): Promise<void> {
 const list = (limit = 200, before: number | null = null) => callDeadLetters(env, (kept) => kept.list(limit, before));
 
 describe("the dead letters", () => {
-  it("come out as they went in, once, also after an eviction", async () => {
+  it("the dead letters come out as they went in, once, also after an eviction", async () => {
     const one = letter("one");
     await record(one, { ...one, detail: "the same message again" });
     await evictDurableObject(object());
@@ -45,7 +45,7 @@ describe("the dead letters", () => {
     expect(await callDeadLetters(env, (kept) => kept.read(one.id))).toEqual(one);
   });
 
-  it("are listed newest first, page by page, while some are removed and others come", async () => {
+  it("the dead letters are listed newest first, page by page, while some are removed and others come", async () => {
     const letters = Array.from({ length: 7 }, (_, index) => letter(String(index)));
     await record(...letters);
     const first = await list(3);
@@ -58,7 +58,7 @@ describe("the dead letters", () => {
     expect(third.next).toBeNull();
   });
 
-  it("tell of one that has failed again, and are kept longer for it", async () => {
+  it("the dead letters tell of one that has failed again, and are kept longer for it", async () => {
     const one = letter("first");
     await record(one);
     const why = { reason: "refused", detail: "second", expiresAt: START + 2 * DAY } as const;
@@ -67,7 +67,7 @@ describe("the dead letters", () => {
     expect(await callDeadLetters(env, (kept) => kept.failedAgain(letter("").id, why))).toBe(false);
   });
 
-  it("are gone when they have expired, and their rows after the alarm", async () => {
+  it("the dead letters are gone when they have expired, and their rows after the alarm", async () => {
     await record(letter("old"), letter("young", { expiresAt: START + 2 * DAY }));
     expect(await runInDurableObject(object(), (_, { storage }) => storage.getAlarm())).toBe(START + DAY);
     vi.setSystemTime(START + DAY);

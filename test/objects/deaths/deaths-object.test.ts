@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 describe("a death", () => {
-  it("is one's own as long as nobody else is known to have died at about the same time", async () => {
+  it("a death is one's own as long as nobody else is known to have died at about the same time", async () => {
     const object = witness();
     expect(await object.note(ONE, 1, 500)).toEqual([1]);
     at(HOUR / 4);
@@ -39,7 +39,7 @@ describe("a death", () => {
     expect(await object.note(ONE, 2, 500)).toEqual([1]);
   });
 
-  it("is one's own if another one was begun after it, or is told of more than a minute later", async () => {
+  it("a death is one's own if another one was begun after it, or is told of more than a minute later", async () => {
     const object = witness();
     await object.note(ONE, 1, 500);
     at(10_000);
@@ -49,7 +49,7 @@ describe("a death", () => {
     expect(await object.note(ONE, 2, 0)).toEqual([1]);
   });
 
-  it("that is told of again is the same one, unless a minute has passed", async () => {
+  it("a death that is told of again is the same one, unless a minute has passed", async () => {
     const object = witness();
     await object.note(ONE, 1, 500);
     at(10_000);
@@ -62,7 +62,7 @@ describe("a death", () => {
     expect(await object.note(ONE, 1, 500)).toEqual([]);
   });
 
-  it("that is told of again much later, by an alarm that was late, happened when it was told of first", async () => {
+  it("a death that is told of again much later, by an alarm that was late, happened when it was told of first", async () => {
     const object = witness();
     expect(await object.note(ONE, 1, 500)).toEqual([1]);
     at(5_000);
@@ -71,7 +71,7 @@ describe("a death", () => {
     expect(await object.note(ONE, 1, 75_500)).toEqual([]);
   });
 
-  it("that is told of late, since the object could not be told, happened when it was found", async () => {
+  it("a death that is told of late, since the object could not be told, happened when it was found", async () => {
     const object = witness();
     expect(await object.note(ONE, 1, 500)).toEqual([1]);
     at(HOUR / 4);
@@ -80,7 +80,7 @@ describe("a death", () => {
     expect(await object.note(ONE, 2, 100)).toEqual([2]);
   });
 
-  it("is forgotten after an hour, with all that the object had", async () => {
+  it("a death is forgotten after an hour, with all that the object had", async () => {
     const object = witness();
     await object.note(ONE, 1, 0);
     at(HOUR / 2);
@@ -97,7 +97,7 @@ describe("a death", () => {
     expect(await object.note(ONE, 2, 0)).toEqual([2]);
   });
 
-  it("is known to the next life of the object", async () => {
+  it("a death is known to the next life of the object", async () => {
     const object = witness();
     await object.note(ONE, 1, 0);
     await evictDurableObject(object);
@@ -116,7 +116,7 @@ describe("a death beside others", () => {
     return object;
   }
 
-  it("is explained if one of them has died alone at another time, as far as is known by now", async () => {
+  it("a death beside others is explained if one of them has died alone at another time, as far as is known by now", async () => {
     const object = await together(ONE);
     expect(await object.explained(OTHER)).toEqual([1]);
     expect(await object.explained(ONE)).toEqual([]);
@@ -129,7 +129,7 @@ describe("a death beside others", () => {
     expect(await later.explained(OTHER)).toEqual([1]);
   });
 
-  it("is not explained for one that has died alone itself", async () => {
+  it("a death beside others is not explained for one that has died alone itself", async () => {
     const object = await together(ONE);
     at(HOUR / 2);
     await object.note(OTHER, 2, 100);
@@ -140,7 +140,7 @@ describe("a death beside others", () => {
 describe("the docket of suspects", () => {
   const TRIAL = { livedMs: 100, drawnMs: 1_000, mostMs: 15_000, leaseMs: 35_000 };
 
-  it("has one begin after the other: the next one when the first has died, or ended", async () => {
+  it("the docket of suspects has one begin after the other: the next one when the first has died, or ended", async () => {
     const object = witness();
     expect(await object.askTrial(ONE, TRIAL)).toBe(true);
     expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
@@ -151,14 +151,14 @@ describe("the docket of suspects", () => {
     expect(await object.askTrial(THIRD, TRIAL)).toBe(true);
   });
 
-  it("is known to the next life of the object", async () => {
+  it("the docket of suspects is known to the next life of the object", async () => {
     const object = witness();
     await object.askTrial(ONE, TRIAL);
     await evictDurableObject(object);
     expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
   });
 
-  it("keeps who is tried when all deaths that were known are forgotten", async () => {
+  it("the docket of suspects keeps who is tried when all deaths that were known are forgotten", async () => {
     const object = witness();
     await object.note(THIRD, 1, 100);
     at(HOUR - 1_000);
@@ -168,7 +168,7 @@ describe("the docket of suspects", () => {
     expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
   });
 
-  it("leaves nothing behind: neither when all have ended, nor when they say no more", async () => {
+  it("the docket of suspects leaves nothing behind: neither when all have ended, nor when they say no more", async () => {
     const object = witness();
     await object.askTrial(ONE, TRIAL);
     await object.askTrial(OTHER, TRIAL);
@@ -183,7 +183,7 @@ describe("the docket of suspects", () => {
 });
 
 describe("whoever has died", () => {
-  it("is told apart by task and run, and kept as a digest", async () => {
+  it("whoever has died is told apart by task and run, and kept as a digest", async () => {
     const [runId, another] = [newRunId(), newRunId()];
     expect(await noteDeath(env, { runId, ordinal: 0, attempt: 1, ageMs: 500 })).toEqual([1]);
     expect(await noteDeath(env, { runId, ordinal: 1, attempt: 4, ageMs: 500 })).toEqual([]);
@@ -195,7 +195,7 @@ describe("whoever has died", () => {
     });
   });
 
-  it("is not to blame if the witness cannot be asked", async () => {
+  it("whoever has died is not to blame if the witness cannot be asked", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { DeathsObject } = await import("../../../src/objects/deaths/deaths-object.ts");
     vi.spyOn(DeathsObject.prototype, "note").mockRejectedValue(new Error("broken by the test"));

@@ -71,7 +71,7 @@ function inside(): Promise<{ tables: unknown[]; alarm: number | null }> {
 }
 
 describe("the deliveries of an endpoint", () => {
-  it("come out as they went in, bytes included, also after an eviction", async () => {
+  it("the deliveries of an endpoint come out as they went in, bytes included, also after an eviction", async () => {
     const one = delivery();
     await record(one);
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
@@ -80,7 +80,7 @@ describe("the deliveries of an endpoint", () => {
     expect(await call((deliveries) => deliveries.read(delivery().id))).toBeNull();
   });
 
-  it("are the last hundred, newest first, page by page, across an eviction", async () => {
+  it("the deliveries of an endpoint are the last hundred, newest first, page by page, across an eviction", async () => {
     for (let index = 0; index < KEPT_DELIVERIES + 30; index += 1) {
       if (index === 70) await evictDurableObject(env.DELIVERIES.getByName(endpoint));
       await record(delivery({ status: 200 + index }));
@@ -93,7 +93,7 @@ describe("the deliveries of an endpoint", () => {
     expect(second.next).toBeNull();
   });
 
-  it("are kept once, however often they are recorded", async () => {
+  it("the deliveries of an endpoint are kept once, however often they are recorded", async () => {
     const one = delivery();
     await record(one);
     await record(delivery({ status: 401 }));
@@ -101,7 +101,7 @@ describe("the deliveries of an endpoint", () => {
     expect(statuses(await list())).toEqual([401, 202]);
   });
 
-  it("cost one row each", async () => {
+  it("the deliveries of an endpoint cost one row each", async () => {
     await record(delivery());
     const rows = await runInDurableObject(env.DELIVERIES.getByName(endpoint), async (object, { storage }) => {
       const written: number[] = [];
@@ -121,7 +121,7 @@ describe("the deliveries of an endpoint", () => {
     expect(rows).toEqual({ sum: KEPT_DELIVERIES + 1, alarms: 0 });
   });
 
-  it("leave no trace where there were none, even if somebody asks", async () => {
+  it("the deliveries of an endpoint leave no trace where there were none, even if somebody asks", async () => {
     expect(await list()).toEqual({ deliveries: [], next: null });
     expect(await inside()).toEqual({ tables: [], alarm: null });
   });
@@ -155,7 +155,7 @@ describe("a week later", () => {
     expect((await inside()).alarm).toBe(START + 2 * KEPT_FOR_MS);
   });
 
-  it("expired ones within an hour are deleted together: an alarm is a row", async () => {
+  it("deliveries that expire within an hour are deleted together a week later: an alarm is a row", async () => {
     await record(delivery());
     vi.setSystemTime(START + 60_000);
     await record(delivery());
@@ -166,12 +166,12 @@ describe("a week later", () => {
 });
 
 describe("a retention below a week", () => {
-  it("is as long as a delivery is kept", () => {
+  it("a retention below a week is as long as a delivery is kept", () => {
     expect(keepDeliveriesMs({ retentionMs: 2_000 })).toBe(2_000);
     expect(keepDeliveriesMs({ retentionMs: 30 * 24 * HOUR })).toBe(KEPT_FOR_MS);
   });
 
-  it("ends what is shown at once, and what is stored within a minute or a hundredth of it", async () => {
+  it("a retention below a week ends what is shown at once, and what is stored within a minute or a hundredth of it", async () => {
     const first = delivery({ status: 201 });
     await record(first, 2_000);
     expect((await inside()).alarm).toBe(START + 2_000);
@@ -188,7 +188,7 @@ describe("a retention below a week", () => {
     expect(await inside()).toEqual({ tables: [], alarm: null });
   });
 
-  it("that a deploy has made shorter moves the alarm, also after an eviction", async () => {
+  it("a retention below a week that a deploy has made shorter moves the alarm, also after an eviction", async () => {
     await record(delivery());
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
     await record(delivery(), 5_000);
@@ -199,14 +199,14 @@ describe("a retention below a week", () => {
 });
 
 describe("refused requests", () => {
-  it("push out no delivery that was let in, however many come and from wherever", async () => {
+  it("refused requests push out no delivery that was let in, however many come and from wherever", async () => {
     await record(delivery());
     for (let index = 0; index < KEPT_REFUSED + 20; index += 1) await refuse(`10.0.0.${index}`);
     expect(statuses(await list(100, null, "admitted"))).toEqual([202]);
     expect(statuses(await list(200))).toEqual([...Array.from({ length: KEPT_REFUSED }, () => 401), 202]);
   });
 
-  it("are one for all of a reason and an address, with the last of them, how many and since when", async () => {
+  it("refused requests are one for all of a reason and an address, with the last of them, how many and since when", async () => {
     await refuse("10.0.0.1", { status: 401 });
     vi.setSystemTime(START + HOUR);
     await refuse("10.0.0.1", { status: 413, reason: "payload_too_large" });
@@ -232,7 +232,7 @@ describe("refused requests", () => {
     ]);
   });
 
-  it("are listed in order with the others, page by page across an eviction, and each can be read", async () => {
+  it("refused requests are listed in order with the others, page by page across an eviction, and each can be read", async () => {
     await record(delivery({ status: 200 }));
     await refuse("10.0.0.1", { status: 401 });
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
@@ -245,7 +245,7 @@ describe("refused requests", () => {
     expect(await call((deliveries) => deliveries.read(last.id))).toMatchObject({ status: 403 });
   });
 
-  it("are counted once, however often the same is recorded, and cost one row", async () => {
+  it("refused requests are counted once, however often the same is recorded, and cost one row", async () => {
     const one = delivery({ status: 401, reason: "unauthorized" });
     await refuse("10.0.0.1", one);
     await refuse("10.0.0.1", one);
@@ -266,7 +266,7 @@ describe("refused requests", () => {
     expect(written).toBe(2);
   });
 
-  it("are kept for a week after the last, and then counted anew", async () => {
+  it("refused requests are kept for a week after the last, and then counted anew", async () => {
     await refuse("10.0.0.1");
     vi.setSystemTime(START + KEPT_FOR_MS - 1);
     await refuse("10.0.0.1");
@@ -285,7 +285,7 @@ describe("refused requests", () => {
 });
 
 describe("a schema newer than the code", () => {
-  it("is refused, and says what to do", async () => {
+  it("a schema newer than the code is refused, and says what to do", async () => {
     await record(delivery());
     await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage }) => {
       makeNewer(storage, 99);
@@ -299,7 +299,7 @@ describe("a schema newer than the code", () => {
 });
 
 describe("a schema of the release before", () => {
-  it("is brought to this one, and keeps what is there", async () => {
+  it("a schema of the release before is brought to this one, and keeps what is there", async () => {
     const one = delivery();
     await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage: { sql } }) => {
       sql.exec(

@@ -34,7 +34,7 @@ const rows = (): Promise<unknown[]> =>
   );
 
 describe("a signed delivery", () => {
-  it("is answered by the first who begins; who comes later gets that answer, for a week, across an eviction", async () => {
+  it("a signed delivery is answered by the first who begins; who comes later gets that answer, for a week, across an eviction", async () => {
     expect(await begin("one")).toEqual({ type: "first" });
     await finish("one");
     await evictDurableObject(stub());
@@ -44,7 +44,7 @@ describe("a signed delivery", () => {
     expect(await begin("three")).toEqual({ type: "first" });
   });
 
-  it("is first again for a call that is made again because its answer was lost", async () => {
+  it("a signed delivery is first again for a call that is made again because its answer was lost", async () => {
     await begin("one");
     expect(await begin("one")).toEqual({ type: "first" });
     await finish("one");
@@ -52,7 +52,7 @@ describe("a signed delivery", () => {
     expect(await begin("two")).toEqual({ type: "answered", answer: ANSWER });
   });
 
-  it("is first again once its method has failed", async () => {
+  it("a signed delivery is first again once its method has failed", async () => {
     await begin("one");
     await forget("one");
     expect(await begin("two")).toEqual({ type: "first" });
@@ -62,7 +62,7 @@ describe("a signed delivery", () => {
     expect(await begin("three")).toEqual({ type: "under_way" });
   });
 
-  it("is first again when its holder is not heard of before its lease ends", async () => {
+  it("a signed delivery is first again when its holder is not heard of before its lease ends", async () => {
     await begin("one");
     vi.setSystemTime(START + LEASE - 1);
     expect(await begin("two")).toEqual({ type: "under_way" });
@@ -73,7 +73,7 @@ describe("a signed delivery", () => {
     expect(await begin("three")).toEqual({ type: "answered", answer: ANSWER });
   });
 
-  it("that comes while it is answered waits, and gets the answer", async () => {
+  it("a signed delivery that comes while it is answered waits, and gets the answer", async () => {
     await begin("one");
     const others = ["two", "three"].map((token) => begin(token, { waitMs: 60_000 }));
     await finish("one");
@@ -83,19 +83,19 @@ describe("a signed delivery", () => {
     ]);
   });
 
-  it("that comes while it is answered is the first if that failed, and only one of them", async () => {
+  it("a signed delivery that comes while it is answered is the first if that failed, and only one of them", async () => {
     await begin("one");
     const others = ["two", "three"].map((token) => begin(token, { waitMs: 50 }));
     await forget("one");
     expect((await Promise.all(others)).map(({ type }) => type).toSorted()).toEqual(["first", "under_way"]);
   });
 
-  it("of a hundred at once is first for one", async () => {
+  it("a signed delivery of a hundred at once is first for one", async () => {
     const all = await Promise.all(Array.from({ length: 100 }, (_, index) => begin(`token ${index}`)));
     expect(all.filter(({ type }) => type === "first")).toHaveLength(1);
   });
 
-  it("that is another, or of another endpoint, is none of it", async () => {
+  it("a signed delivery that is another, or of another endpoint, is none of it", async () => {
     await begin("one");
     expect(await begin("two", { digest: `a${"b".repeat(63)}` })).toEqual({ type: "first" });
     expect(await begin("three", { digest: "b".repeat(64) })).toEqual({ type: "first" });
@@ -103,7 +103,7 @@ describe("a signed delivery", () => {
     expect(await begin("four")).toEqual({ type: "first" });
   });
 
-  it("costs two rows, and one more when it is deleted; a repeated one none", async () => {
+  it("a signed delivery costs two rows, and one more when it is deleted; a repeated one none", async () => {
     await begin("before", { digest: `a${"0".repeat(63)}` });
     const written = await runInDurableObject(stub(), async (object, { storage }) => {
       const counts: number[] = [];
@@ -133,7 +133,7 @@ describe("a signed delivery", () => {
 });
 
 describe("what is kept of a signed delivery", () => {
-  it("is nothing a week after its answer, in any table", async () => {
+  it("what is kept of a signed delivery is nothing a week after its answer, in any table", async () => {
     await begin("one");
     await finish("one");
     vi.setSystemTime(START + WEEK);
@@ -145,7 +145,7 @@ describe("what is kept of a signed delivery", () => {
     expect(left).toEqual({ tables: [], alarm: null });
   });
 
-  it("is a digest once the retention of runs is over: the answer is not shown, and gone within a hundredth", async () => {
+  it("what is kept of a signed delivery is a digest once the retention of runs is over: the answer is not shown, and gone within a hundredth", async () => {
     await begin("one");
     await finish("one", ANSWER, DAY);
     vi.setSystemTime(START + DAY);
@@ -155,39 +155,42 @@ describe("what is kept of a signed delivery", () => {
     expect(await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())).toBe(START + WEEK);
   });
 
-  it("is gone with the week also if its holder was never heard of again", async () => {
+  it("what is kept of a signed delivery is gone with the week also if its holder was never heard of again", async () => {
     await begin("one");
     vi.setSystemTime(START + WEEK);
     await runDurableObjectAlarm(stub());
     expect(await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())).toBe(null);
   });
 
-  it.each(["signed", "callers"])("is not left behind where more come than are deleted at a time: %s", async (table) => {
-    await begin("one");
-    const columns = table === "signed" ? "digest, token, until" : "digest, until, taken";
-    const values = table === "signed" ? "'t', ?" : "?, '[]'";
-    const old = async (_: unknown, { storage }: DurableObjectState): Promise<number> =>
-      Number(storage.sql.exec(`SELECT count(*) AS n FROM ${table} WHERE until <= ?`, Date.now()).one()["n"]);
-    await runInDurableObject(stub(), (_, { storage: { sql } }) => {
-      sql.exec(
-        `WITH RECURSIVE some(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM some WHERE n < 25000)
+  it.each(["signed", "callers"])(
+    "what is kept of a signed delivery is not left behind where more come than are deleted at a time: %s",
+    async (table) => {
+      await begin("one");
+      const columns = table === "signed" ? "digest, token, until" : "digest, until, taken";
+      const values = table === "signed" ? "'t', ?" : "?, '[]'";
+      const old = async (_: unknown, { storage }: DurableObjectState): Promise<number> =>
+        Number(storage.sql.exec(`SELECT count(*) AS n FROM ${table} WHERE until <= ?`, Date.now()).one()["n"]);
+      await runInDurableObject(stub(), (_, { storage: { sql } }) => {
+        sql.exec(
+          `WITH RECURSIVE some(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM some WHERE n < 25000)
          INSERT INTO ${table} (${columns}) SELECT printf('%064d', n), ${values} FROM some`,
-        START,
-      );
-    });
-    const left: number[] = [];
-    for (let alarms = 0; alarms < 3; alarms += 1) {
-      await runDurableObjectAlarm(stub());
-      left.push(await runInDurableObject(stub(), old));
-      const at = (await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())) ?? 0;
-      // In a moment while there are more, else when the next one is due.
-      if (alarms < 2) expect(at).toBeLessThanOrEqual(Date.now() + 1_000);
-      else expect(at).toBeGreaterThan(Date.now() + 1_000);
-    }
-    expect(left).toEqual([15_000, 5_000, 0]);
-  });
+          START,
+        );
+      });
+      const left: number[] = [];
+      for (let alarms = 0; alarms < 3; alarms += 1) {
+        await runDurableObjectAlarm(stub());
+        left.push(await runInDurableObject(stub(), old));
+        const at = (await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())) ?? 0;
+        // In a moment while there are more, else when the next one is due.
+        if (alarms < 2) expect(at).toBeLessThanOrEqual(Date.now() + 1_000);
+        else expect(at).toBeGreaterThan(Date.now() + 1_000);
+      }
+      expect(left).toEqual([15_000, 5_000, 0]);
+    },
+  );
 
-  it("is spread over sixteen objects, none of which is the one of the inspector", async () => {
+  it("what is kept of a signed delivery is spread over sixteen objects, none of which is the one of the inspector", async () => {
     const before = new Set((await listDurableObjectIds(env.DELIVERIES)).map(String));
     for (const digit of "0123456789abcdef") await begin("one", { digest: digit.repeat(64) });
     const made = (await listDurableObjectIds(env.DELIVERIES)).map(String).filter((id) => !before.has(id));

@@ -14,7 +14,7 @@ async function keptKey(): Promise<string> {
 }
 
 describe("the deployment's key", () => {
-  it("is made once, by whoever asks first, and outlives the object", async () => {
+  it("the deployment's key is made once, by whoever asks first, and outlives the object", async () => {
     const identity = env.IDENTITY.getByName("identity");
     const asked = await Promise.all(Array.from({ length: 8 }, () => identity.deploymentKey()));
     await evictDurableObject(identity);
@@ -25,7 +25,7 @@ describe("the deployment's key", () => {
 });
 
 describe("the id of a run whose trigger has a key", () => {
-  it("is an HMAC under a key that is derived for run ids: nobody computes it from the task and the key", async () => {
+  it("the id of a run whose trigger has a key is an HMAC under a key that is derived for run ids: nobody computes it from the task and the key", async () => {
     const id = await runIdFor(env, "echo", KEY);
     const input = new TextEncoder().encode(triggerKeyInput("echo", KEY));
     const guessed = new Uint8Array(await crypto.subtle.digest("SHA-256", input));
@@ -37,7 +37,7 @@ describe("the id of a run whose trigger has a key", () => {
     expect(id).toBe(`run_${crockford(await hmac(derived, input))}`);
   });
 
-  it("differs from caller to caller: two tokens never share a key", async () => {
+  it("the id of a run whose trigger has a key differs from caller to caller: two tokens never share a key", async () => {
     const ids = ["shop", "shop2", 'shop","', ""].map((caller) => runIdFor(env, "echo", apiKey(caller, "order-4711")));
     expect(new Set(await Promise.all(ids)).size).toBe(4);
   });

@@ -118,7 +118,7 @@ function seeded(seed: number): () => number {
 
 describe("a limit of 5", () => {
   it(
-    "lets never six of 500 runs at it, whatever drivers and objects die; all finish, and all slots are free",
+    "a limit of 5 lets never six of 500 runs at it, whatever drivers and objects die; all finish, and all slots are free",
     LONG,
     async () => {
       const plan = limitedPlan("five", 5);
@@ -140,7 +140,7 @@ describe("a limit of 5", () => {
 });
 
 describe("a limit with a key", () => {
-  it("holds for each of 50 keys by itself", LONG, async () => {
+  it("a limit with a key holds for each of 50 keys by itself", LONG, async () => {
     const plan = limitedPlan("each_user", 2, "queue", true);
     const runs = new Map<RunId, { run: HandDrivenRun; limit: Limit }>();
     for (let user = 0; user < 50; user += 1) {
@@ -162,7 +162,7 @@ describe("a limit with a key", () => {
 });
 
 describe("waiting attempts", () => {
-  it("start in order of arrival, and say what they wait for", async () => {
+  it("waiting attempts start in order of arrival, and say what they wait for", async () => {
     const plan = limitedPlan("in_order", 1);
     const limit = new Limit("in_order");
     const runs: HandDrivenRun[] = [];
@@ -189,7 +189,7 @@ describe("waiting attempts", () => {
     }
   });
 
-  it("hold no slot between two attempts", async () => {
+  it("waiting attempts hold no slot between two attempts", async () => {
     const plan = limitedPlan("pausing", 1);
     const limit = new Limit("pausing");
     const first = await acceptLimited(plan, "pausing");
@@ -205,7 +205,7 @@ describe("waiting attempts", () => {
     await limit.until({ inUse: 1, waiting: 1 });
   });
 
-  it("that are cancelled leave the line", async () => {
+  it("waiting attempts that are cancelled leave the line", async () => {
     const plan = limitedPlan("leaving", 1);
     const limit = new Limit("leaving");
     await acceptLimited(plan, "leaving");
@@ -218,7 +218,7 @@ describe("waiting attempts", () => {
 });
 
 describe("a slot that nobody gave back", () => {
-  it("comes back when the limit asks the run, which has gone on", async () => {
+  it("a slot that nobody gave back comes back when the limit asks the run, which has gone on", async () => {
     const plan = limitedPlan("forgotten", 1);
     const limit = new Limit("forgotten");
     const run = await acceptLimited(plan, "forgotten");
@@ -231,7 +231,7 @@ describe("a slot that nobody gave back", () => {
     await limit.until({ inUse: 0, waiting: 0 });
   });
 
-  it("is kept as long as its attempt may run, however late it is", async () => {
+  it("a slot that nobody gave back is kept as long as its attempt may run, however late it is", async () => {
     const plan = limitedPlan("late", 1);
     const limit = new Limit("late");
     const run = await acceptLimited(plan, "late");
@@ -246,7 +246,7 @@ describe("a slot that nobody gave back", () => {
 });
 
 describe("strategies", () => {
-  it("skip: the task that finds no slot is skipped", async () => {
+  it("the task that finds no slot is skipped with the strategy skip", async () => {
     const plan = limitedPlan("skipping", 1, "skip");
     const limit = new Limit("skipping");
     await acceptLimited(plan, "skipping");
@@ -257,7 +257,7 @@ describe("strategies", () => {
     expect(await limit.use()).toEqual({ inUse: 1, waiting: 0 });
   });
 
-  it("cancel_running: the oldest gives way, and the new one starts when that has ended", async () => {
+  it("the oldest attempt gives way with the strategy cancel_running, and the new one starts when that has ended", async () => {
     const plan = limitedPlan("newest", 1, "cancel_running");
     const limit = new Limit("newest");
     const first = await acceptLimited(plan, "newest");
@@ -278,7 +278,7 @@ describe("strategies", () => {
     expect((await first.document()).status).toBe("cancelled");
   });
 
-  it("cancel_running: starts at the latest when the lease of the one that gave way is over", async () => {
+  it("the new attempt starts with the strategy cancel_running at the latest when the lease of the one that gave way is over", async () => {
     const plan = limitedPlan("silent", 1, "cancel_running");
     const limit = new Limit("silent");
     const first = await acceptLimited(plan, "silent");

@@ -40,7 +40,7 @@ function debounce() {
 }
 
 describe("a debounce window", () => {
-  it("names one run until that is found started, and then another", async () => {
+  it("a debounce window names one run until that is found started, and then another", async () => {
     const window = debounce();
     const first = await window.ask();
     expect(await window.ask()).toEqual(first);
@@ -52,7 +52,7 @@ describe("a debounce window", () => {
     expect(await window.ask({ started: first.runId })).toEqual(second);
   });
 
-  it("has its run made for a minute, and after that only found: one that is not there then was deleted", async () => {
+  it("a debounce window has its run made for a minute, and after that only found: one that is not there then was deleted", async () => {
     const window = debounce();
     const first = await window.ask();
     vi.setSystemTime(START + 59_000);
@@ -62,7 +62,7 @@ describe("a debounce window", () => {
     expect(await window.ask()).toEqual({ runId: first.runId, is: "open" });
   });
 
-  it("has the run asked that was named for a key, until that is found not to have taken it", async () => {
+  it("a debounce window has the run asked that was named for a key, until that is found not to have taken it", async () => {
     const window = debounce();
     const first = await window.ask({ key: "k" });
     expect(await window.ask({ key: "k" })).toEqual({ runId: first.runId, is: "opened" });
@@ -73,7 +73,7 @@ describe("a debounce window", () => {
     expect(await window.namedFor("k")).toBe(second.runId);
   });
 
-  it("forgets its keys after their time, under steady traffic too", async () => {
+  it("a debounce window forgets its keys after their time, under steady traffic too", async () => {
     const window = debounce();
     let open = (await window.ask({ key: "first", keepMs: 5 * DAY_MS })).runId;
     let most = 0;
@@ -90,7 +90,7 @@ describe("a debounce window", () => {
     expect(await window.namedFor("first")).toBeNull();
   });
 
-  it("knows its keys until their time, though its run does not wait any more, and looks at them once a day", async () => {
+  it("a debounce window knows its keys until their time, though its run does not wait any more, and looks at them once a day", async () => {
     const window = debounce();
     const { runId } = await window.ask({ key: "k", keepMs: 5 * DAY_MS });
     expect((await window.left()).alarm).toBe(START + DAY_MS);
@@ -104,7 +104,7 @@ describe("a debounce window", () => {
     expect(known).toEqual([true, true, true, true, false, false]);
   });
 
-  it("leaves nothing once its keys are forgotten and its run does not wait any more", async () => {
+  it("a debounce window leaves nothing once its keys are forgotten and its run does not wait any more", async () => {
     const window = debounce();
     await window.ask({ key: "k", keepMs: 2 * DAY_MS });
     for (let day = 1; day <= 3; day += 1) {
@@ -114,7 +114,7 @@ describe("a debounce window", () => {
     expect(await window.left()).toEqual({ tables: 0, named: 0, alarm: null });
   });
 
-  it("stays open for as long as its run waits, however long that is", async () => {
+  it("a debounce window stays open for as long as its run waits, however long that is", async () => {
     const plan = planOf([taskPlan("only", { method: "scripted" })]);
     const window = debounce();
     const { runId } = await window.ask();
@@ -128,7 +128,7 @@ describe("a debounce window", () => {
     await callRun(env, runId, (run) => run.cancel());
   });
 
-  it("is not made by who only asks what it knows", async () => {
+  it("a debounce window is not made by who only asks what it knows", async () => {
     const window = debounce();
     expect(await window.namedFor("k")).toBeNull();
     expect(await window.left()).toEqual({ tables: 0, named: 0, alarm: null });

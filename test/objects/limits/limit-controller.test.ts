@@ -100,7 +100,7 @@ function drive(use: (limit: LimitController, store: BrokenStore, again: () => Li
 }
 
 describe("a limit", () => {
-  it("gives its slot to who asks first, and tells the next once it is given back", () =>
+  it("a limit gives its slot to who asks first, and tells the next once it is given back", () =>
     drive(async (limit) => {
       expect(limit.ask(NAME, request(1))).toBe("granted");
       expect(limit.ask(NAME, request(2))).toBe("waiting");
@@ -113,7 +113,7 @@ describe("a limit", () => {
       expect(limit.use()).toEqual({ inUse: 1, waiting: 1 });
     }));
 
-  it("tells 24 runs at most at a time, of a hundred that may start at once", () =>
+  it("a limit tells 24 runs at most at a time, of a hundred that may start at once", () =>
     drive(async (limit) => {
       for (let number = 1; number <= 101; number += 1) limit.ask(NAME, request(number));
       around.plan = ruleOf(500, START + 1);
@@ -123,7 +123,7 @@ describe("a limit", () => {
       expect(around.under.most).toBe(24);
     }));
 
-  it("gives the slot of a run that needs it no longer to the next, as soon as that run says so", () =>
+  it("a limit gives the slot of a run that needs it no longer to the next, as soon as that run says so", () =>
     drive(async (limit) => {
       limit.ask(NAME, request(1));
       limit.ask(NAME, request(2));
@@ -136,7 +136,7 @@ describe("a limit", () => {
       expect(limit.use()).toEqual({ inUse: 1, waiting: 0 });
     }));
 
-  it("has the oldest give way to who asks with cancel_running, and tells it so", () =>
+  it("a limit has the oldest give way to who asks with cancel_running, and tells it so", () =>
     drive(async (limit) => {
       limit.ask(NAME, request(1, { strategy: "cancel_running" }));
       expect(limit.ask(NAME, request(2, { strategy: "cancel_running" }))).toBe("waiting");
@@ -144,7 +144,7 @@ describe("a limit", () => {
       expect(around.told).toEqual([`displaced ${numberedRunId(1)}`]);
     }));
 
-  it("keeps the slot of a run that could not be told, says so, and tells it again in its next check", () =>
+  it("a limit keeps the slot of a run that could not be told, says so, and tells it again in its next check", () =>
     drive(async (limit) => {
       limit.ask(NAME, request(1));
       limit.ask(NAME, request(2));
@@ -160,7 +160,7 @@ describe("a limit", () => {
       expect(around.told.slice(1)).toEqual([`permitted ${numberedRunId(2)}`]);
     }));
 
-  it("finds after a reset what it had recorded, and grants nothing twice", () =>
+  it("a limit finds after a reset what it had recorded, and grants nothing twice", () =>
     drive(async (limit, _store, again) => {
       limit.ask(NAME, request(1));
       limit.ask(NAME, request(2));
@@ -170,7 +170,7 @@ describe("a limit", () => {
       expect(next.ask(NAME, request(1))).toBe("granted");
     }));
 
-  it("is listed while there is anything at its key, and not any more when nothing is left", () =>
+  it("a limit is listed while there is anything at its key, and not any more when nothing is left", () =>
     drive(async (limit) => {
       limit.ask(NAME, request(1));
       limit.ask(NAME, request(2));
@@ -182,7 +182,7 @@ describe("a limit", () => {
       expect(around.listings).toEqual([true, false]);
     }));
 
-  it("keeps an attempt that asks while its end is being told, with its slot, and is listed again soon", () =>
+  it("a limit keeps an attempt that asks while its end is being told, with its slot, and is listed again soon", () =>
     drive(async (limit, _store, again) => {
       limit.ask(NAME, request(1));
       limit.giveBack(holder(1), 0);
@@ -206,7 +206,7 @@ describe("a limit", () => {
       expect(around.told).toEqual([`permitted ${numberedRunId(3)}`]);
     }));
 
-  it("that could not be listed is listed by its next alarm", () =>
+  it("a limit that could not be listed is listed by its next alarm", () =>
     drive(async (limit) => {
       around.cannotList = true;
       limit.ask(NAME, request(1));
@@ -224,7 +224,7 @@ describe("the alarm of a limit that fails", () => {
   it.each([
     ["five seconds, whatever failed", new Error("storage fails"), 5_000],
     ["five minutes, if newer code has written what is stored", new NewerFormatError("a limit", "format 99"), 300_000],
-  ])("is tried again after %s, and rejects never", async (_after, fault, pauseMs) => {
+  ])("the alarm of a limit that fails is tried again after %s, and rejects never", async (_after, fault, pauseMs) => {
     await drive(async (_limit, store, again) => {
       const limit = again();
       store.fault = fault;
@@ -236,7 +236,7 @@ describe("the alarm of a limit that fails", () => {
     });
   });
 
-  it("gives no slot that is not recorded: it is read again", async () => {
+  it("the alarm of a limit that fails gives no slot that is not recorded: it is read again", async () => {
     await drive(async (limit, store) => {
       limit.ask(NAME, request(1));
       const write = vi.spyOn(store, "write").mockImplementation(() => {

@@ -70,14 +70,14 @@ describe("the limit key behind an external task", () => {
   it.each([
     ["the completion URL", false],
     ["the API", true],
-  ])("is that of what completes it, by %s", async (_, byApi) => {
+  ])("the limit key behind an external task is that of what completes it, by %s", async (_, byApi) => {
     const send = chain({ limits: keyedBy(["user_id"]) }, APPROVAL);
     const { call } = await approved(send, { user_id: `anna-${byApi}` }, byApi);
     expect(await slotsOf(`"anna-${byApi}"`, null)).toEqual([1, 0]);
     await finish(call);
   });
 
-  it("lets `cancel_running` displace the run of the same user, and of nobody else", async () => {
+  it("the limit key behind an external task lets `cancel_running` displace the run of the same user, and of nobody else", async () => {
     const send = chain({ limits: keyedBy(["user_id"], "cancel_running") }, APPROVAL);
     const anna = await approved(send, { user_id: "anna" });
     const bob = await approved(send, { user_id: "bob" });
@@ -91,7 +91,7 @@ describe("the limit key behind an external task", () => {
 });
 
 describe("the limit key of a replay", () => {
-  it("is that of what was recorded, under the limits of the plan of now", async () => {
+  it("the limit key of a replay is that of what was recorded, under the limits of the plan of now", async () => {
     const before = chain({});
     const runId = await trigger(before);
     const first = await nextCall(runId, "first");
@@ -105,7 +105,7 @@ describe("the limit key of a replay", () => {
     await finish(call);
   });
 
-  it("of items that follow on items is each one's own", async () => {
+  it("the limit key of a replay of items that follow on items is each one's own", async () => {
     const each = { maxParallel: 10, onError: "fail" } as const;
     const send = chain({ each, limits: keyedBy(["user"]) }, { each });
     const runId = await trigger(send, [1, 2]);
@@ -123,7 +123,7 @@ describe("the limit key of a replay", () => {
 });
 
 describe("the limit key of a task that reads what items passed", () => {
-  it("is found in the array that was put together", async () => {
+  it("the limit key of a task that reads what items passed is found in the array that was put together", async () => {
     const each = { maxParallel: 10, onError: "fail" } as const;
     const send = chain({ limits: keyedBy(["1", "user"]) }, { each });
     const runId = await trigger(send, ["dora", "emil"]);
@@ -136,7 +136,7 @@ describe("the limit key of a task that reads what items passed", () => {
 });
 
 describe("the limit key of an item", () => {
-  it("is the same whether the array comes by a trigger or from a task", async () => {
+  it("the limit key of an item is the same whether the array comes by a trigger or from a task", async () => {
     const long = "x".repeat(100);
     const each = { maxParallel: 10, onError: "fail" } as const;
     const limits = keyedBy(["user"]);

@@ -35,7 +35,7 @@ afterEach(() => {
 });
 
 describe("a version", () => {
-  it("is called by the time of its notification, whenever a listing meets it", async () => {
+  it("a version is called by the time of its notification, whenever a listing meets it", async () => {
     const object = versions();
     const { eventTime, ...rest } = notified();
     const current = { version: "v1", uploadedAt: AT + 40 };
@@ -47,7 +47,7 @@ describe("a version", () => {
     expect(await list(object, seen())).toEqual([{ identity: eventTime, known: true }]);
   });
 
-  it("is called by R2's version where a listing met it first, also by the notification that comes late", async () => {
+  it("a version is called by R2's version where a listing met it first, also by the notification that comes late", async () => {
     const object = versions();
     expect(await list(object, seen())).toEqual([{ identity: "version v1", known: false }]);
     await evictDurableObject(object);
@@ -57,7 +57,7 @@ describe("a version", () => {
     expect(await list(object, seen())).toEqual([{ identity: "version v1", known: true }]);
   });
 
-  it("of the same bytes put again is another one, in whatever order they are met", async () => {
+  it("a version of the same bytes put again is another one, in whatever order they are met", async () => {
     const object = versions();
     const [first, second] = [notified(), notified({ eventTime: new Date(AT + 1_500).toISOString() })];
     const current = { version: "v2", uploadedAt: AT + 1_540 };
@@ -73,14 +73,14 @@ describe("a version", () => {
     ]);
   });
 
-  it("of another key or of other bytes is another one", async () => {
+  it("a version of another key or of other bytes is another one", async () => {
     const object = versions();
     await list(object, seen());
     expect(await object.notified(notified({ object: OTHER }), DAY)).toMatchObject({ known: false });
     expect(await object.notified(notified({ object: OTHER.toUpperCase() }), DAY)).toMatchObject({ known: false });
   });
 
-  it("is found without being remembered", async () => {
+  it("a version is found without being remembered", async () => {
     const object = versions();
     expect(await object.find([seen()])).toEqual([null]);
     const tables = await runInDurableObject(object, (_, { storage }) =>
@@ -93,7 +93,7 @@ describe("a version", () => {
 });
 
 describe("what is remembered", () => {
-  it("is one row a version, and goes when it was kept long enough, leaving nothing", async () => {
+  it("what is remembered is one row a version, and goes when it was kept long enough, leaving nothing", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: AT });
     const object = versions();
     await list(object, seen());
@@ -112,7 +112,7 @@ describe("what is remembered", () => {
     expect(left).toEqual({ alarm: null, tables: [] });
   });
 
-  it("goes as well where it comes after nothing was left", async () => {
+  it("what is remembered goes as well where it comes after nothing was left", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: AT });
     const object = versions();
     await list(object, seen());

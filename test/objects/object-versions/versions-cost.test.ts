@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { countOperations } from "../../support/operations.ts";
 
 describe("a version", () => {
-  it("costs one row written, and none when it is met again", async () => {
+  it("a version costs one row written, and none when it is met again", async () => {
     const object = env.OBJECT_VERSIONS.getByName("uploads/cost");
     const notified = (key: string) => ({
       object: key.padEnd(64),

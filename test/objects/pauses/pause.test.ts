@@ -46,18 +46,21 @@ afterEach(async () => {
 });
 
 describe("a paused task", () => {
-  it.each(["gate", "long_gate"])("is told as such, held back, and started when it is resumed: %s", async (task) => {
-    expect(await change(task, "pause")).toMatchObject({
-      task,
-      paused: { by: "api", at: expect.stringMatching(/^20.*Z$/) },
-    });
-    const run = await accept(task);
-    await held(run, task);
-    expect(await change(task, "resume")).toMatchObject({ paused: null });
-    await succeeds(run.id, task);
-  });
+  it.each(["gate", "long_gate"])(
+    "a paused task is told as such, held back, and started when it is resumed: %s",
+    async (task) => {
+      expect(await change(task, "pause")).toMatchObject({
+        task,
+        paused: { by: "api", at: expect.stringMatching(/^20.*Z$/) },
+      });
+      const run = await accept(task);
+      await held(run, task);
+      expect(await change(task, "resume")).toMatchObject({ paused: null });
+      await succeeds(run.id, task);
+    },
+  );
 
-  it("is held back in the middle of a run, across the eviction of every object", async () => {
+  it("a paused task is held back in the middle of a run, across the eviction of every object", async () => {
     await change("gate_after", "pause");
     const run = await accept("before");
     await held(run, "gate_after");
@@ -68,7 +71,7 @@ describe("a paused task", () => {
     await succeeds(run.id, "gate_after");
   });
 
-  it("goes on where it runs already", async () => {
+  it("a paused task goes on where it runs already", async () => {
     const run = await accept("gate");
     const call = await nextCall(run.id, "gate");
     await change("gate", "pause");
@@ -76,7 +79,7 @@ describe("a paused task", () => {
     expect((await run.final()).status).toBe("succeeded");
   });
 
-  it("starts by itself when the run asks about a pause that is over", async () => {
+  it("a paused task starts by itself when the run asks about a pause that is over", async () => {
     const run = await accept("gate_after");
     const call = nextCall(run.id);
     await call.then((one) => one.succeed(1));
@@ -89,13 +92,13 @@ describe("a paused task", () => {
     await succeeds(other.id, "gate");
   });
 
-  it("does not hold others back", async () => {
+  it("a paused task does not hold others back", async () => {
     await change("gate", "pause");
     const other = await accept("gate_after");
     await succeeds(other.id, "gate_after");
   });
 
-  it("is unknown: 404 with the nearest one", async () => {
+  it("the pause of an unknown task is 404 with the nearest one", async () => {
     const response = await send("/api/v1/tasks/gat/pause", { method: "POST" });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "unknown_task", hint: 'Did you mean "gate"?' });
@@ -103,7 +106,7 @@ describe("a paused task", () => {
 });
 
 describe("the object that knows of pauses", () => {
-  it("gives a run up that cannot be told that its task goes on", async () => {
+  it("the object that knows of pauses gives a run up that cannot be told that its task goes on", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     await change("gate", "pause");
     const run = await accept("gate");
@@ -117,7 +120,7 @@ describe("the object that knows of pauses", () => {
     expect((await send(`/api/v1/runs/${run.id}/cancel`, { method: "POST" })).status).toBe(200);
   });
 
-  it("keeps nothing once everything is resumed and told", async () => {
+  it("the object that knows of pauses keeps nothing once everything is resumed and told", async () => {
     await change("gate", "pause");
     await change("gate", "resume");
     const stub = env.PAUSES.getByName("pauses");

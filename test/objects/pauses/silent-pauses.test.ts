@@ -59,7 +59,7 @@ describe("while the pauses object is silent", () => {
     expect([ms, paused]).toEqual([2_000, ["gate"]]);
   });
 
-  it("work goes on after three seconds if the copy is silent too", async () => {
+  it("work goes on after three seconds while the pauses object and its copy are silent", async () => {
     isCopySilent = true;
     const { ms, paused } = await asked(await coldIsolate());
     expect([ms, paused]).toEqual([3_000, undefined]);

@@ -42,34 +42,37 @@ describe("a run that is final, and can not be deleted", () => {
   it.each([
     { what: "for a day", error: new TypeError("a bug of the test"), days: 1, most: 80 },
     { what: "for a week, if it is the surroundings", error: ofSurroundings, days: 7, most: 240 },
-  ])("is tried again $what, is a dead letter then, and is not woken any more", async ({ error, days, most }) => {
-    const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
-    await run.call((object) => object.cancel());
-    const forgets = vi.spyOn(RunDeletion.prototype, "delete").mockRejectedValue(error);
-    await wakeUntil(run, async () => forgets.mock.calls.length > 0);
-    const failsSince = Date.now();
-    await wakeUntil(run, async () => (await run.alarmAt()) === null, most);
-    expect(Date.now() - failsSince).toBeGreaterThanOrEqual(days * DAY_MS);
-    expect(Date.now() - failsSince).toBeLessThan(days * DAY_MS + 2 * HOUR_MS);
-    await vi.waitFor(async () => {
-      const ours = (await deadLetters()).filter(({ body }) => body === JSON.stringify({ run_id: run.id }));
-      expect(ours).toMatchObject([{ reason: "given_up" }]);
-      expect(ours[0]?.detail).toBe(`${run.id} is over, and cannot be listed or deleted: ${String(error)}`);
-    }, 10_000);
+  ])(
+    "a run that is final, and can not be deleted, is tried again $what, is a dead letter then, and is not woken any more",
+    async ({ error, days, most }) => {
+      const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
+      await run.call((object) => object.cancel());
+      const forgets = vi.spyOn(RunDeletion.prototype, "delete").mockRejectedValue(error);
+      await wakeUntil(run, async () => forgets.mock.calls.length > 0);
+      const failsSince = Date.now();
+      await wakeUntil(run, async () => (await run.alarmAt()) === null, most);
+      expect(Date.now() - failsSince).toBeGreaterThanOrEqual(days * DAY_MS);
+      expect(Date.now() - failsSince).toBeLessThan(days * DAY_MS + 2 * HOUR_MS);
+      await vi.waitFor(async () => {
+        const ours = (await deadLetters()).filter(({ body }) => body === JSON.stringify({ run_id: run.id }));
+        expect(ours).toMatchObject([{ reason: "given_up" }]);
+        expect(ours[0]?.detail).toBe(`${run.id} is over, and cannot be listed or deleted: ${String(error)}`);
+      }, 10_000);
 
-    // Whoever looks at it has it tried once more.
-    forgets.mockRestore();
-    await run.evict();
-    expect((await run.document()).status).toBe("cancelled");
-    await vi.waitFor(async () => expect(await run.alarmAt()).not.toBeNull(), 10_000);
-    await run.wake();
-    expect(await run.call((object) => object.describe())).toBeNull();
-    expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
-  });
+      // Whoever looks at it has it tried once more.
+      forgets.mockRestore();
+      await run.evict();
+      expect((await run.document()).status).toBe("cancelled");
+      await vi.waitFor(async () => expect(await run.alarmAt()).not.toBeNull(), 10_000);
+      await run.wake();
+      expect(await run.call((object) => object.describe())).toBeNull();
+      expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
+    },
+  );
 });
 
 describe("a run whose alarm fails for good", () => {
-  it("is ended after an hour, with what failed, and is deleted like any other", async () => {
+  it("a run whose alarm fails for good is ended after an hour, with what failed, and is deleted like any other", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     const broken = vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
       throw new TypeError("a bug of the test");
@@ -98,7 +101,7 @@ describe("a run whose alarm fails for good", () => {
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
   });
 
-  it("raises the alert of its deployment, and stands in the catalog as failed", async () => {
+  it("a run whose alarm fails for good raises the alert of its deployment, and stands in the catalog as failed", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALERTING, "scripted"));
     vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
       throw new TypeError("a bug of the test");
@@ -121,7 +124,7 @@ describe("a run whose alarm fails for good", () => {
     }, 10_000);
   });
 
-  it("goes on as if nothing had been if the failure passes before", async () => {
+  it("a run whose alarm fails for good goes on as if nothing had been if the failure passes before", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     const broken = vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
       throw new TypeError("a bug of the test");
@@ -134,7 +137,7 @@ describe("a run whose alarm fails for good", () => {
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
   });
 
-  it("and whose journal cannot be read from some entry on, stands in lists with that", async () => {
+  it("a run whose alarm fails for good and whose journal cannot be read from some entry on, stands in lists with that", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first", { claim: null }));
     await run.claim();
     await run.inside(({ storage }) => {
@@ -149,7 +152,7 @@ describe("a run whose alarm fails for good", () => {
     }, 10_000);
   });
 
-  it("and whose journal cannot be read, says so, is a dead letter, and is not woken any more", async () => {
+  it("a run whose alarm fails for good and whose journal cannot be read, says so, is a dead letter, and is not woken any more", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     await run.inside(({ storage }) => {
       storage.sql.exec("UPDATE journal SET entry = '{' WHERE seq = 1");

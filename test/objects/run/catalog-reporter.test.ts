@@ -36,7 +36,7 @@ function feed() {
 }
 
 describe("what the catalog is told of a run", () => {
-  it("that is not final is told after a pause, once, as the run is then", async () => {
+  it("what the catalog is told of a run that is not final is told after a pause, once, as the run is then", async () => {
     const { feed: telling, told, pauses } = feed();
     const run = queuedRun();
     const noted = telling.note(run, false);
@@ -48,7 +48,7 @@ describe("what the catalog is told of a run", () => {
     expect(telling.isConfirmed(run)).toBe(false);
   });
 
-  it("that takes the place of a deleted run of the same id is not what was kept of that", async () => {
+  it("what the catalog is told of a run that takes the place of a deleted run of the same id is not what was kept of that", async () => {
     const { feed: telling, told } = feed();
     const former = changed(queuedRun(), { status: "succeeded", startedAt: 2, finishedAt: 3 });
     await telling.confirm(former);
@@ -62,7 +62,7 @@ describe("what the catalog is told of a run", () => {
     expect(telling.isConfirmed(run)).toBe(true);
   });
 
-  it("that ends meanwhile is told at once, and nothing before", async () => {
+  it("what the catalog is told of a run that ends meanwhile is told at once, and nothing before", async () => {
     const { feed: telling, told, pauses } = feed();
     const run = queuedRun();
     const noted = telling.note(run, false);
@@ -78,13 +78,13 @@ describe("what the catalog is told of a run", () => {
     expect(told.at(-1)).toEqual({ status: "running", keep: false });
   });
 
-  it("is told at once where it must be kept", async () => {
+  it("what the catalog is told of a run is told at once where it must be kept", async () => {
     const { feed: telling, told, pauses } = feed();
     await telling.note(queuedRun(), true);
     expect([told, pauses]).toEqual([[{ status: "queued", keep: true }], []]);
   });
 
-  it("is confirmed after it was noted for nothing", async () => {
+  it("what the catalog is told of a run is confirmed after it was noted for nothing", async () => {
     const { feed: telling, told, pauses } = feed();
     const run = queuedRun();
     const noted = telling.note(run, false);

@@ -38,7 +38,7 @@ function watched(
 }
 
 describe("a driver's client of its run", () => {
-  it("makes calls that follow one another in one session, which the first opens", async () => {
+  it("a driver's client of its run makes calls that follow one another in one session, which the first opens", async () => {
     const opened = vi.spyOn(RunObject.prototype, "session");
     const inSession = vi.spyOn(RunSession.prototype, "settle");
     const { client } = await accepted();
@@ -51,7 +51,7 @@ describe("a driver's client of its run", () => {
     client[Symbol.dispose]();
   });
 
-  it("is told what was committed, also when the object has been reset since its last call", async () => {
+  it("a driver's client of its run is told what was committed, also when the object has been reset since its last call", async () => {
     const { run, client } = await accepted();
     const first = only(await claim(client));
     await run.abort();
@@ -63,19 +63,19 @@ describe("a driver's client of its run", () => {
     client[Symbol.dispose]();
   });
 
-  it("rejects with what the call itself throws", async () => {
+  it("a driver's client of its run rejects with what the call itself throws", async () => {
     const { client } = await accepted();
     const wrong = new TypeError("no such thing");
     await expect(client.call(() => Promise.reject(wrong))).rejects.toBe(wrong);
   });
 
-  it("closes a session in which the first call fails", async () => {
+  it("a driver's client of its run closes a session in which the first call fails", async () => {
     const { client, closed } = watched();
     await expect(client.call(() => Promise.reject(new TypeError("no such thing")))).rejects.toThrow("no such thing");
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it("gives up a call that its session does not answer for ten seconds, and makes it again without one", async () => {
+  it("a driver's client of its run gives up a call that its session does not answer for ten seconds, and makes it again without one", async () => {
     stopTimers();
     const { client, closed, stub } = watched({ claim: () => silence() });
     stub.claim.mockResolvedValue("granted");
@@ -87,7 +87,7 @@ describe("a driver's client of its run", () => {
     expect([closed.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
   });
 
-  it("gives up a session that does not open, and closes it if it opens late", async () => {
+  it("a driver's client of its run gives up a session that does not open, and closes it if it opens late", async () => {
     stopTimers();
     const opening = Promise.withResolvers<void>();
     const { client, closed, stub } = watched({ claim: () => silence() }, opening.promise);
@@ -100,7 +100,7 @@ describe("a driver's client of its run", () => {
     expect([closed.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
   });
 
-  it("waits for each call anew", async () => {
+  it("a driver's client of its run waits for each call anew", async () => {
     stopTimers();
     const calls: ((grant: string) => void)[] = [];
     const { client, opened } = watched({ claim: () => new Promise<string>((resolve) => void calls.push(resolve)) });
@@ -114,7 +114,7 @@ describe("a driver's client of its run", () => {
     client[Symbol.dispose]();
   });
 
-  it("closes a session that nobody has used for a while, and opens another with the next call", async () => {
+  it("a driver's client of its run closes a session that nobody has used for a while, and opens another with the next call", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { client, opened, closed } = watched();
     const used = (): Promise<unknown> => client.call((run) => run.claim(CLAIM));

@@ -19,7 +19,7 @@ const numbers = (count: number, by: number): number[] => Array.from({ length: co
 
 describe("a task with `each`", () => {
   it.each([0, 1, 2, 7, 1_000])(
-    "over %i items: each once, the join once, in order",
+    "a task with `each` over %i items: each once, the join once, in order",
     { timeout: 60_000 },
     async (count) => {
       const run = await started("spread", { count });
@@ -37,13 +37,13 @@ describe("a task with `each`", () => {
     },
   );
 
-  it("runs as the root over what the trigger carried", async () => {
+  it("a task with `each` runs as the root over what the trigger carried", async () => {
     const run = await started("tenfold", [3, "text", null, { a: [1] }]);
     await run.final();
     expect(await valueOf(run, "again")).toEqual([300, "text", null, { a: [1] }]);
   });
 
-  it("fails with a reason of its own if that is no array", async () => {
+  it("a task with `each` fails with a reason of its own if that is no array", async () => {
     const run = await started("tenfold", { items: [1] });
     const { status, tasks } = await run.final();
     expect(status).toBe("failed");
@@ -51,7 +51,7 @@ describe("a task with `each`", () => {
     expect(tasks[1]).toMatchObject({ status: "skipped" });
   });
 
-  it("fails with an item that passes bytes, and says so", async () => {
+  it("a task with `each` fails with an item that passes bytes, and says so", async () => {
     const run = await started("tenfold", ["bytes"]);
     const { tasks } = await run.final();
     expect(tasks[0]).toMatchObject({ status: "failed", reason: "item_failed", each: { failed: 1 } });
@@ -59,7 +59,7 @@ describe("a task with `each`", () => {
     expect(page?.items[0]?.attempts[0]?.error?.message).toMatch(/^Item 0 of "tenfold" passes bytes/);
   });
 
-  it("goes on without what fails, where `on_error` says so: null stands for it, there and in the items that follow", async () => {
+  it("a task with `each` goes on without what fails, where `on_error` says so: null stands for it, there and in the items that follow", async () => {
     const run = await started("again", [1, "fail", 3]);
     const { status, tasks } = await run.final();
     expect(status).toBe("succeeded");
@@ -67,14 +67,14 @@ describe("a task with `each`", () => {
     expect(await valueOf(run, "collected")).toEqual([10, null, 30]);
   });
 
-  it("triggers child runs of its own in each item", async () => {
+  it("a task with `each` triggers child runs of its own in each item", async () => {
     const run = await started("tenfold", ["trigger", "trigger"]);
     const { children } = await run.final();
     expect(new Set(children.map(({ run_id: id }) => id)).size).toBe(2);
   });
 
   it(
-    "keeps large payloads in R2, each item's and the array of them, and deletes them with the run",
+    "a task with `each` keeps large payloads in R2, each item's and the array of them, and deletes them with the run",
     { timeout: 60_000 },
     async () => {
       const run = await started("spread", { count: 30, pad: 40_000 });
@@ -90,7 +90,7 @@ describe("a task with `each`", () => {
     },
   );
 
-  it("runs in executor objects where its timeout asks for them", { timeout: 60_000 }, async () => {
+  it("a task with `each` runs in executor objects where its timeout asks for them", { timeout: 60_000 }, async () => {
     const run = await started("long_items", numbers(5, 1));
     const { status } = await run.final();
     expect(status).toBe("succeeded");
@@ -99,7 +99,7 @@ describe("a task with `each`", () => {
 });
 
 describe("items", () => {
-  it("are at most `max_parallel` at a time, are tried again by the task's policy, and can be read one by one", async () => {
+  it("items are at most `max_parallel` at a time, are tried again by the task's policy, and can be read one by one", async () => {
     const run = await started("by_hand", ["a", "b", "c"]);
     const [first, second] = [await nextCall(run.id), await nextCall(run.id)];
     expect([first, second].map(({ task, payload }) => [task.item, payload])).toEqual([
@@ -124,7 +124,7 @@ describe("items", () => {
     ]);
   });
 
-  it("that failed run again with a retry in place, and only they", async () => {
+  it("items that failed run again with a retry in place, and only they", async () => {
     const run = await started("by_hand", ["a", "b", "c"]);
     (await nextCall(run.id)).succeed("A");
     (await nextCall(run.id)).succeed("B");
@@ -139,7 +139,7 @@ describe("items", () => {
     expect(callsOf(run.id, "collected_by_hand", null)).toBe(1);
   });
 
-  it("are what they were after the object has lost its memory", async () => {
+  it("items are what they were after the object has lost its memory", async () => {
     const run = await started("by_hand", ["a", "b", "c"]);
     (await nextCall(run.id)).succeed("A");
     const second = await nextCall(run.id);
@@ -150,7 +150,7 @@ describe("items", () => {
     expect(await valueOf(run, "by_hand")).toEqual(["A", "B", "C"]);
   });
 
-  it("end with a run that is cancelled", async () => {
+  it("items end with a run that is cancelled", async () => {
     const run = await started("by_hand", ["a", "b", "c"]);
     const call = await nextCall(run.id);
     await nextCall(run.id);

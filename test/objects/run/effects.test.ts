@@ -28,7 +28,7 @@ function slowQueue() {
 }
 
 describe("messages of runs", () => {
-  it("that come while one is being sent go together with the next call", async () => {
+  it("messages of runs that come while one is being sent go together with the next call", async () => {
     const queue = slowQueue();
     const [first, second, third] = [newRunId(), newRunId(), newRunId()];
     const sending = dispatchRun(queue.env, first, 1);
@@ -45,7 +45,7 @@ describe("messages of runs", () => {
     await later;
   });
 
-  it("are at most a hundred a call", async () => {
+  it("messages of runs are at most a hundred a call", async () => {
     const queue = slowQueue();
     const [first, ...others] = Array.from({ length: 103 }, newRunId);
     const sending = dispatchRun(queue.env, first ?? newRunId(), 1);
@@ -58,7 +58,7 @@ describe("messages of runs", () => {
     expect(queue.sent.map(({ length }) => length)).toEqual([1, 100, 2]);
   });
 
-  it("do not wait for a call that does not end: the run that made it may have been reset", async () => {
+  it("messages of runs do not wait for a call that does not end: the run that made it may have been reset", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const stuck = slowQueue();
     const [first, second, third] = [newRunId(), newRunId(), newRunId()];

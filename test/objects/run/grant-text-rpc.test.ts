@@ -27,12 +27,12 @@ function leaseOf(payload: LeasePayload): Lease {
 }
 
 describe("a grant as text", () => {
-  it.each(PAYLOADS)("brings %s as it was", (_, payload) => {
+  it.each(PAYLOADS)("a grant as text brings %s as it was", (_, payload) => {
     const grant = { leases: [leaseOf(payload)] };
     expect(readGrant(writeGrant(grant))).toEqual(grant);
   });
 
-  it("brings what many leases share once", () => {
+  it("a grant as text brings what many leases share once", () => {
     const array = inline("x".repeat(1_000));
     const text = writeGrant({ leases: Array.from({ length: 100 }, () => leaseOf(array)) });
     expect(text.match(/x{1000}/g)).toHaveLength(1);
@@ -41,12 +41,12 @@ describe("a grant as text", () => {
     expect(new Set(leases.flatMap(({ inputs }) => inputs.map(({ payload }) => payload))).size).toBe(1);
   });
 
-  it("is an empty text if there are no leases", () => {
+  it("a grant as text is an empty text if there are no leases", () => {
     expect(writeGrant({ leases: [] })).toBe("");
     expect(readGrant(writeGrant({ leases: [] }))).toEqual({ leases: [] });
   });
 
-  it("comes with the answer to a trigger", () => {
+  it("a grant as text comes with the answer to a trigger", () => {
     const answer = { status: "running", outcome: "recorded", grant: { leases: [leaseOf(inline(1))] } } as const;
     expect(readAcceptAnswer(writeAcceptAnswer(answer))).toEqual(answer);
     const queued = { status: "queued", outcome: "deduplicated", grant: { leases: [] } } as const;

@@ -63,24 +63,27 @@ describe("a run that newer code has continued", () => {
       `json_set(entry, '$.enqueued', json('[{"id":1,"message":{"type":"bill"}}]'))`,
       "bill",
     ],
-  ])("by %s is refused by every call, and is not touched", async (_what, change, found) => {
-    const run = await continuedByNewerCode(change);
-    const journal = await run.journal();
-    const calls: (() => Promise<unknown>)[] = [
-      () => run.document(),
-      () => run.claim(),
-      () => run.call((object) => object.cancel()),
-      () => run.call((object) => object.accept({ ...acceptance(ONE, "only"), runId: run.id })),
-    ];
-    for (const call of calls) {
-      const text = await refusal(call);
-      expect(text).toContain("deploy the newer version again");
-      expect(text).toContain(found);
-    }
-    expect(await run.journal()).toEqual(journal);
-  });
+  ])(
+    "a run that newer code has continued by %s is refused by every call, and is not touched",
+    async (_what, change, found) => {
+      const run = await continuedByNewerCode(change);
+      const journal = await run.journal();
+      const calls: (() => Promise<unknown>)[] = [
+        () => run.document(),
+        () => run.claim(),
+        () => run.call((object) => object.cancel()),
+        () => run.call((object) => object.accept({ ...acceptance(ONE, "only"), runId: run.id })),
+      ];
+      for (const call of calls) {
+        const text = await refusal(call);
+        expect(text).toContain("deploy the newer version again");
+        expect(text).toContain(found);
+      }
+      expect(await run.journal()).toEqual(journal);
+    },
+  );
 
-  it("is answered 503 `awaits_deploy` over HTTP: reading it, cancelling it, triggering it again by its key", async () => {
+  it("a run that newer code has continued is answered 503 `awaits_deploy` over HTTP: reading it, cancelling it, triggering it again by its key", async () => {
     const send = edge(ONE);
     const trigger = () =>
       send("/api/v1/tasks/only/trigger", { method: "POST", headers: { "Idempotency-Key": "newer" } });
@@ -99,7 +102,7 @@ describe("a run that newer code has continued", () => {
     }
   });
 
-  it("keeps its alarm, with growing pauses to a quarter of an hour, and goes on by itself when that code is back", async () => {
+  it("a run that newer code has continued keeps its alarm, with growing pauses to a quarter of an hour, and goes on by itself when that code is back", async () => {
     const run = await continuedByNewerCode("json_set(entry, '$.v', 2)");
     await run.inside(({ storage }) => storage.deleteAlarm());
     await refusal(() => run.document());
@@ -125,7 +128,7 @@ describe("a run that newer code has continued", () => {
     expect((await run.document()).tasks[0]).toMatchObject({ status: "queued", attempts: [{ status: "lost" }] });
   });
 
-  it("stands in lists with what it waits for, until that code is back", async () => {
+  it("a run that newer code has continued stands in lists with what it waits for, until that code is back", async () => {
     const run = await continuedByNewerCode("json_set(entry, '$.v', 2)");
     await run.wake();
     await vi.waitFor(
@@ -141,7 +144,7 @@ describe("a run that newer code has continued", () => {
     expect(await listed(run)).toMatchObject({ status: "running" });
   });
 
-  it("stands in lists also if nobody has told of it before", async () => {
+  it("a run that newer code has continued stands in lists also if nobody has told of it before", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only", { claim: null }));
     await run.inside(({ storage }) => {
       storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.v', 2)");
@@ -172,14 +175,14 @@ async function listed({ id }: HandDrivenRun): Promise<unknown> {
 }
 
 describe("a call of newer code", () => {
-  it("that triggers is refused, and nothing is recorded", async () => {
+  it("a call of newer code that triggers is refused, and nothing is recorded", async () => {
     const request = { ...acceptance(ONE, "only"), v: 2 };
     const run = new HandDrivenRun(request.runId);
     expect(await refusal(() => run.call((object) => object.accept(request)))).toContain("has format 2");
     expect(await run.call((object) => object.describe())).toBeNull();
   });
 
-  it("that reports what is not understood costs the attempt, which counts as nothing, and no more", async () => {
+  it("a call of newer code that reports what is not understood costs the attempt, which counts as nothing, and no more", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     // As another version of this code would have typed it.
     const outcome: AttemptOutcome = JSON.parse('{"type": "delegated", "to": "another run"}');
@@ -190,7 +193,7 @@ describe("a call of newer code", () => {
     });
   });
 
-  it("that settles in a newer format is not believed, whatever it seems to say", async () => {
+  it("a call of newer code that settles in a newer format is not believed, whatever it seems to say", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const settlements = [succeeded(only(answer.grant), "x")];
     await run.call((object) => object.settle({ v: 2, settlements, claim: CLAIM }));

@@ -53,7 +53,7 @@ async function paid(run: HandDrivenRun): Promise<void> {
 }
 
 describe("the task of on_failure", () => {
-  it("is triggered with the summary of a run that failed, and again when it fails again", async () => {
+  it("the task of on_failure is triggered with the summary of a run that failed, and again when it fails again", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ALERTING, "root"));
     await run.settle(threw(only(answer.grant)));
     const first = await nextCall(await alertOf(run.id, 1), "scripted");
@@ -91,7 +91,7 @@ describe("the task of on_failure", () => {
     await paid(run);
   });
 
-  it("is triggered though the object was reset before it could say so, once", async () => {
+  it("the task of on_failure is triggered though the object was reset before it could say so, once", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const raise = vi.spyOn(AlertEntrypoint.prototype, "raise").mockRejectedValue(new Error("reset"));
     const { run, answer } = await HandDrivenRun.accept(acceptance(ALERTING, "root"));
@@ -110,7 +110,7 @@ describe("the task of on_failure", () => {
     expect(raised).toHaveBeenCalledTimes(1);
   });
 
-  it("keeps the run that failed beyond its retention, until it is recorded", async () => {
+  it("the task of on_failure keeps the run that failed beyond its retention, until it is recorded", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const raise = vi.spyOn(AlertEntrypoint.prototype, "raise").mockRejectedValue(new Error("not now"));
     const { run, answer } = await HandDrivenRun.accept(acceptance(ALERTING, "root"));
@@ -127,7 +127,7 @@ describe("the task of on_failure", () => {
     expect(await documentOf(run.id)).toBeNull();
   });
 
-  it("is a dead letter after a day in vain, does not keep the run any longer, and is triggered when that is redriven", async () => {
+  it("the task of on_failure is a dead letter after a day in vain, does not keep the run any longer, and is triggered when that is redriven", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const raise = vi.spyOn(AlertEntrypoint.prototype, "raise").mockRejectedValue(new Error("not today"));
@@ -155,14 +155,14 @@ describe("the task of on_failure", () => {
     expect(await documentOf(run.id)).toBeNull();
   });
 
-  it("costs a run that does not fail nothing", async () => {
+  it("the task of on_failure costs a run that does not fail nothing", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ALERTING, "root"));
     const next = await run.settle(succeeded(only(answer.grant)));
     await run.settle(succeeded(only(next)));
     expect(await run.journal()).toHaveLength(3);
   });
 
-  it("that is gone, or has no name any more, is given up with a line in the log", async () => {
+  it("the task of on_failure that is gone, or has no name any more, is given up with a line in the log", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const gone = planOf([taskPlan("root", { method: "scripted" })], { onFailure: "nobody" });
     const { run, answer } = await HandDrivenRun.accept(acceptance(gone, "root"));
@@ -171,7 +171,7 @@ describe("the task of on_failure", () => {
     expect(logged.mock.calls.flat().join()).toContain('on_failure names \\"nobody\\"');
   });
 
-  it("is not triggered at the end of 32 runs that led to one another, so that no chain of alerts is endless", async () => {
+  it("the task of on_failure is not triggered at the end of 32 runs that led to one another, so that no chain of alerts is endless", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const failing = async (depth: number): Promise<HandDrivenRun> => {
       const { origin, ...accepted } = acceptance(ALERTING, "root");
@@ -187,7 +187,7 @@ describe("the task of on_failure", () => {
     expect(logged.mock.calls.flat().join()).toContain("at the end of a chain of 33 runs");
   });
 
-  it("is not triggered by its own runs", async () => {
+  it("the task of on_failure is not triggered by its own runs", async () => {
     const own = planOf([taskPlan("scripted", { method: "scripted" })], { onFailure: "scripted" });
     const { run, answer } = await HandDrivenRun.accept(acceptance(own, "scripted"));
     await run.settle(threw(only(answer.grant)));
@@ -209,7 +209,7 @@ describe("POST /runs/{id}/cancel?children=true", () => {
     await vi.waitFor(async () => expect(await documentOf(runId)).toMatchObject({ status: "cancelled" }), 10_000);
   }
 
-  it("cancels the runs that it has triggered, and theirs, and leaves all others alone", async () => {
+  it("POST /runs/{id}/cancel?children=true cancels the runs that it has triggered, and theirs, and leaves all others alone", async () => {
     const [grandchild, other] = await Promise.all([
       HandDrivenRun.accept(acceptance(PLAIN, "root")),
       HandDrivenRun.accept(acceptance(PLAIN, "root")),
@@ -227,7 +227,7 @@ describe("POST /runs/{id}/cancel?children=true", () => {
     expect(await documentOf(gone)).toBeNull();
   });
 
-  it("cancels them once: one that was retried goes on, though it is cancelled again since nobody has heard its answer", async () => {
+  it("POST /runs/{id}/cancel?children=true cancels them once: one that was retried goes on, though it is cancelled again since nobody has heard its answer", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const child = await HandDrivenRun.accept(acceptance(PLAIN, "root"));
     const { run } = await parentOf([child.run.id], true);
@@ -249,7 +249,7 @@ describe("POST /runs/{id}/cancel?children=true", () => {
     await child.run.call((object) => object.cancel());
   });
 
-  it("cancels also what an attempt turns out to have triggered that was running then", async () => {
+  it("POST /runs/{id}/cancel?children=true cancels also what an attempt turns out to have triggered that was running then", async () => {
     const child = await HandDrivenRun.accept(acceptance(PLAIN, "root"));
     const { run, told } = await parentOf([child.run.id], false);
     await run.call((object) => object.cancel({ children: true }));
@@ -259,7 +259,7 @@ describe("POST /runs/{id}/cancel?children=true", () => {
     expect((await run.document()).children).toEqual([{ run_id: child.run.id, task: "root" }]);
   });
 
-  it("cancels the children of a run that has ended; when there is nothing left to cancel it is 409", async () => {
+  it("POST /runs/{id}/cancel?children=true cancels the children of a run that has ended; when there is nothing left to cancel it is 409", async () => {
     const child = await HandDrivenRun.accept(acceptance(PLAIN, "root"));
     const { run, told } = await parentOf([child.run.id], false);
     await run.settle(told);
@@ -275,7 +275,7 @@ describe("POST /runs/{id}/cancel?children=true", () => {
     expect(alone.status).toBe(409);
   });
 
-  it("without the query leaves them alone", async () => {
+  it("POST /runs/{id}/cancel?children=true without the query leaves them alone", async () => {
     const child = await HandDrivenRun.accept(acceptance(PLAIN, "root"));
     const { run } = await parentOf([child.run.id], true);
     await edge(PLAIN)(`/api/v1/runs/${run.id}/cancel`, { method: "POST" });

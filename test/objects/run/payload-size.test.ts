@@ -55,7 +55,7 @@ async function upToJoin(): Promise<{ run: HandDrivenRun; join: Lease }> {
 }
 
 describe("payloads above what a row holds, settled in one call", () => {
-  it("lie in rows of their own, and come back, also after an eviction", async () => {
+  it("payloads above what a row holds, settled in one call, lie in rows of their own, and come back, also after an eviction", async () => {
     const { run } = await upToJoin();
     const rows = await run.journal();
     expect(rows.every(({ size }) => size <= ROW_BYTES)).toBe(true);
@@ -69,7 +69,7 @@ describe("payloads above what a row holds, settled in one call", () => {
     }
   });
 
-  it("may be what one task passes to each of its children", async () => {
+  it("payloads above what a row holds, settled in one call, may be what one task passes to each of its children", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(WIDE, "top"));
     const to = Object.fromEntries(SIDES.map((name) => [name, inline(passedBy(name))]));
     const outcome = { type: "succeeded", output: inline(null), to } as const;
@@ -83,7 +83,7 @@ describe("payloads above what a row holds, settled in one call", () => {
 });
 
 describe("a join that reads more than one answer may carry", () => {
-  it("gets what fits with its lease, and fetches the rest", async () => {
+  it("a join that reads more than one answer may carry gets what fits with its lease, and fetches the rest", async () => {
     const { run, join } = await upToJoin();
     const held = join.inputs.filter(({ payload }) => payload.at === "held");
     expect(held).toHaveLength(5);
@@ -93,7 +93,7 @@ describe("a join that reads more than one answer may carry", () => {
     }
   });
 
-  it("reads all of it, run by a driver", async () => {
+  it("a join that reads more than one answer may carry reads all of it, run by a driver", async () => {
     const { run, join } = await upToJoin();
     // The test's own attempt is lost; a real driver makes the next one.
     const error = { name: "WorkerLostError", message: "lost by the test", stack: null };
@@ -108,7 +108,7 @@ describe("a join that reads more than one answer may carry", () => {
     expect((await run.final()).status).toBe("succeeded");
   });
 
-  it("is refused bytes that the run does not hold", async () => {
+  it("a join that reads more than one answer may carry is refused bytes that the run does not hold", async () => {
     const { run } = await upToJoin();
     const place = [1, 0, INLINE_LIMIT] as const;
     await expect(async () => run.call((object) => object.held(...place))).rejects.toThrow(

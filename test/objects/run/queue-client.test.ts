@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 describe("what an isolate knows of the run queue", () => {
-  it("is nothing at first, and nothing again when it is five seconds old", () => {
+  it("what an isolate knows of the run queue is nothing at first, and nothing again when it is five seconds old", () => {
     const watch = new QueueWatch();
     expect(watch.progress(NOW)).toBeNull();
     watch.told(backlog(0), NOW);
@@ -21,27 +21,27 @@ describe("what an isolate knows of the run queue", () => {
     expect(watch.progress(NOW - 5_001)).toBeNull();
   });
 
-  it("comes from the oldest message that waits", () => {
+  it("what an isolate knows of the run queue comes from the oldest message that waits", () => {
     const watch = new QueueWatch();
     watch.told(backlog(7, NOW - 30_000), NOW);
     expect(watch.progress(NOW)).toEqual({ deliveredUntil: NOW - 30_000, lagMs: 30_000, waiting: 7 });
   });
 
-  it("is nothing where the queue does not say how old its messages are", () => {
+  it("what an isolate knows of the run queue is nothing where the queue does not say how old its messages are", () => {
     const watch = new QueueWatch();
     watch.told(backlog(7), NOW);
     watch.told(backlog(7, 0), NOW);
     expect(watch.progress(NOW)).toBeNull();
   });
 
-  it("comes from the newest message that was received; one that is delivered again says nothing", () => {
+  it("what an isolate knows of the run queue comes from the newest message that was received; one that is delivered again says nothing", () => {
     const watch = new QueueWatch();
     watch.received(NOW - 3_000, NOW);
     watch.received(NOW - 60_000, NOW + 1);
     expect(watch.progress(NOW + 1)).toEqual({ deliveredUntil: NOW - 3_000, lagMs: 3_000 });
   });
 
-  it("is asked for if it is older than a second, and by one at a time", async () => {
+  it("what an isolate knows of the run queue is asked for if it is older than a second, and by one at a time", async () => {
     const watch = new QueueWatch();
     const read = vi.fn(async () => backlog(3, NOW - 9_000));
     const { promise, resolve } = Promise.withResolvers<QueueBacklog>();
@@ -62,7 +62,7 @@ describe("what an isolate knows of the run queue", () => {
   it.each<[string, () => Promise<QueueBacklog>]>([
     ["refuses", () => Promise.reject(new Error("no metrics"))],
     ["never answers", () => new Promise(() => undefined)],
-  ])("is nothing if the queue %s", async (_, read) => {
+  ])("what an isolate knows of the run queue is nothing if the queue %s", async (_, read) => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     expect(await new QueueWatch(5).ask(read, () => NOW)).toBeNull();
   });

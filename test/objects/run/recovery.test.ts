@@ -61,7 +61,7 @@ async function driveDiamond(disturb: (run: HandDrivenRun, call: number) => Promi
 const line = { at: START, level: "warn", message: "of the top", fields: { a: 1 } } as const;
 
 describe("an object that is evicted", () => {
-  it("between any two calls, changes nothing: the journal is the run", async () => {
+  it("an object that is evicted between any two calls changes nothing: the journal is the run", async () => {
     const undisturbed = await driveDiamond(async () => undefined);
     const expected = {
       document: story(await undisturbed.run.document()),
@@ -87,13 +87,13 @@ describe("an object that is evicted", () => {
 });
 
 describe("an object that is reset", () => {
-  it("between any two calls, changes nothing", async () => {
+  it("an object that is reset between any two calls changes nothing", async () => {
     const undisturbed = await driveDiamond(async () => undefined);
     const { run } = await driveDiamond((run) => run.abort());
     expect(story(await run.document())).toEqual(story(await undisturbed.run.document()));
   });
 
-  it("during a call, is called again by a fresh stub", async () => {
+  it("an object that is reset during a call is called again by a fresh stub", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     let stubs = 0;
     const waiting = callRun(env, run.id, (object) => {
@@ -109,7 +109,7 @@ describe("an object that is reset", () => {
 });
 
 describe("the alarm of a run", () => {
-  it("is set for the first thing that is due, and for the end of retention once the run is final and listed", async () => {
+  it("the alarm of a run is set for the first thing that is due, and for the end of retention once the run is final and listed", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(DIAMOND, "top"));
     expect(await run.alarmAt()).toBe(START + 8_000);
     await run.call((object) => object.cancel());
@@ -121,7 +121,7 @@ describe("the alarm of a run", () => {
     expect(await run.alarmAt()).toBe(START + DIAMOND.retentionMs);
   });
 
-  it("looks for a run that has ended in the catalog, also if it was gone", async () => {
+  it("the alarm of a run looks for a run that has ended in the catalog, also if it was gone", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle(succeeded(only(answer.grant)));
     await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + ONE.retentionMs), 10_000);
@@ -133,7 +133,7 @@ describe("the alarm of a run", () => {
     expect(await run.alarmAt()).toBe(START + ONE.retentionMs);
   });
 
-  it("is set again by the next call if it is gone", async () => {
+  it("the alarm of a run is set again by the next call if it is gone", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.inside(({ storage }) => storage.deleteAlarm());
     await run.evict();
@@ -141,7 +141,7 @@ describe("the alarm of a run", () => {
     await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000), 10_000);
   });
 
-  it("is moved forward by the next call if it is too late", async () => {
+  it("the alarm of a run is moved forward by the next call if it is too late", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.inside(({ storage }) => storage.setAlarm(START + 9_000_000));
     await run.evict();
@@ -149,7 +149,7 @@ describe("the alarm of a run", () => {
     await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000), 10_000);
   });
 
-  it("is not moved behind what is due sooner by the first call after an eviction", async () => {
+  it("the alarm of a run is not moved behind what is due sooner by the first call after an eviction", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(DIAMOND, "top"));
     const sides = await run.settle(succeeded(only(answer.grant)));
     await run.evict();
@@ -159,7 +159,7 @@ describe("the alarm of a run", () => {
     expect(await run.alarmAt()).toBeLessThanOrEqual(START + 35_000);
   });
 
-  it("is known as it stands after an eviction, so that what becomes due sooner moves it", async () => {
+  it("the alarm of a run is known as it stands after an eviction, so that what becomes due sooner moves it", async () => {
     const messages = loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(DIAMOND, "top", { claim: null }));
     expect(await run.alarmAt()).toBe(START + 10_000);
@@ -173,7 +173,7 @@ describe("the alarm of a run", () => {
     expect(messages.sent()).toBe(1);
   });
 
-  it("does not reject when storage fails, but is set again, with growing pauses, and then goes on", async () => {
+  it("the alarm of a run does not reject when storage fails, but is set again, with growing pauses, and then goes on", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     vi.setSystemTime(START + 35_000);
     const sql: SqlStorage = await run.inside(({ storage }) => Object.getPrototypeOf(storage.sql));
@@ -200,7 +200,7 @@ describe("the alarm of a run", () => {
 });
 
 describe("a run whose message is lost", () => {
-  it("is sent again after 10 s, and finishes", async () => {
+  it("a run whose message is lost is sent again after 10 s, and finishes", async () => {
     const messages = loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only", { claim: null }));
     expect(messages.sent()).toBe(1);
@@ -212,7 +212,7 @@ describe("a run whose message is lost", () => {
     expect((await run.final()).status).toBe("succeeded");
   });
 
-  it("is sent again with growing pauses, as long as nobody comes", async () => {
+  it("a run whose message is lost is sent again with growing pauses, as long as nobody comes", async () => {
     const messages = loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only", { claim: null }));
     const due: number[] = [];

@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 describe("a call whose answer was lost", () => {
-  it("is answered as it was when it is made again, by an object that was evicted meanwhile, and writes nothing", async () => {
+  it("a call whose answer was lost is answered as it was when it is made again, by an object that was evicted meanwhile, and writes nothing", async () => {
     loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "a", { claim: null }));
     const first = await run.claim(named("driver/1"));

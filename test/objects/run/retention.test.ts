@@ -69,7 +69,7 @@ afterEach(() => {
 });
 
 describe("a run whose retention is over", () => {
-  it("leaves nothing: no table, no alarm, no object in R2", async () => {
+  it("a run whose retention is over leaves nothing: no table, no alarm, no object in R2", async () => {
     const [run, other] = [await finalRun(), await finalRun()];
     expect(await objectsOf(run.id)).toHaveLength(3);
     expect(await run.alarmAt()).toBeLessThan(START + RETENTION_MS);
@@ -83,7 +83,7 @@ describe("a run whose retention is over", () => {
     expect((await other.document()).status).toBe("succeeded");
   });
 
-  it("leaves nothing also if the object was evicted before, and is not brought back by a late caller", async () => {
+  it("a run whose retention is over leaves nothing also if the object was evicted before, and is not brought back by a late caller", async () => {
     const request = acceptance(ONE, "only");
     const { run, answer } = await HandDrivenRun.accept(request);
     await run.settle(succeeded(only(answer.grant)));
@@ -97,7 +97,7 @@ describe("a run whose retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("does not look into R2 if nobody has said that something would be put there", async () => {
+  it("a run whose retention is over does not look into R2 if nobody has said that something would be put there", async () => {
     const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
     const list = vi.spyOn(bucket, "list");
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
@@ -108,7 +108,7 @@ describe("a run whose retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("leaves no object of an attempt that died, also if the run object was evicted since it was told", async () => {
+  it("a run whose retention is over leaves no object of an attempt that died, also if the run object was evicted since it was told", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.call((object) => object.expectOutput());
     await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "of an attempt that never settled");
@@ -119,7 +119,7 @@ describe("a run whose retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("lets no attempt put anything into R2 any more", async () => {
+  it("a run whose retention is over lets no attempt put anything into R2 any more", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const lease = only(answer.grant);
     expect(await run.call((object) => object.expectOutput())).toBe(true);
@@ -132,7 +132,7 @@ describe("a run whose retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("has an object deleted that a lost attempt was just putting there, once it can put none any more", async () => {
+  it("a run whose retention is over has an object deleted that a lost attempt was just putting there, once it can put none any more", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.call((object) => object.expectOutput());
     await run.settle(settlement(only(answer.grant), FAILED));
@@ -147,7 +147,7 @@ describe("a run whose retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("leaves to a new run of its id what that run stores meanwhile", async () => {
+  it("a run whose retention is over leaves to a new run of its id what that run stores meanwhile", async () => {
     const request = acceptance(ONE, "only");
     const { run, answer } = await HandDrivenRun.accept(request);
     await run.call((object) => object.expectOutput());
@@ -161,7 +161,7 @@ describe("a run whose retention is over", () => {
     expect(await objectsOf(run.id)).toHaveLength(1);
   });
 
-  it("may be accepted anew under its id", async () => {
+  it("a run whose retention is over may be accepted anew under its id", async () => {
     const request = acceptance(ONE, "only");
     const { run, answer } = await HandDrivenRun.accept(request);
     await run.settle(succeeded(only(answer.grant)));
@@ -172,7 +172,7 @@ describe("a run whose retention is over", () => {
     expect((await run.journal()).map(({ seq, kind }) => [seq, kind])).toEqual([[1, "genesis"]]);
   });
 
-  it("is kept while R2 fails, and is deleted once R2 works again", async () => {
+  it("a run whose retention is over is kept while R2 fails, and is deleted once R2 works again", async () => {
     const run = await finalRun();
     const document = await run.document();
     vi.setSystemTime(START + RETENTION_MS);
@@ -216,7 +216,7 @@ describe("a child run whose retention is over", () => {
     return { parent, child };
   }
 
-  it("is kept while its parent is not final, so that an attempt that triggers again finds it", async () => {
+  it("a child run whose retention is over is kept while its parent is not final, so that an attempt that triggers again finds it", async () => {
     const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const child = await childOf(parent.id);
     vi.setSystemTime(START + RETENTION_MS);
@@ -230,7 +230,7 @@ describe("a child run whose retention is over", () => {
     expect(await leftOf(child)).toEqual(NOTHING);
   });
 
-  it("is remembered, and nothing more, while its parent may be retried: triggered again it is found, and not executed", async () => {
+  it("a child run whose retention is over is remembered, and nothing more, while its parent may be retried: triggered again it is found, and not executed", async () => {
     const { parent, child } = await outlivedByRetriable();
     expect(await child.call((run) => run.describe())).toBeNull();
     expect(await objectsOf(child.id)).toEqual([]);
@@ -250,7 +250,7 @@ describe("a child run whose retention is over", () => {
     expect(await leftOf(child)).toEqual(NOTHING);
   });
 
-  it("is remembered for no longer because payloads are announced under its id", async () => {
+  it("a child run whose retention is over is remembered for no longer because payloads are announced under its id", async () => {
     const { child } = await outlivedByRetriable();
     const until = await child.alarmAt();
     await child.evict();
@@ -258,7 +258,7 @@ describe("a child run whose retention is over", () => {
     expect(await child.alarmAt()).toBe(until);
   });
 
-  it("is remembered, and forgotten, also if its alarm was given up", async () => {
+  it("a child run whose retention is over is remembered, and forgotten, also if its alarm was given up", async () => {
     const { child } = await outlivedByRetriable();
     expect(await tablesOf(child)).toEqual(["tombstone"]);
     await child.inside(({ storage }) => storage.deleteAlarm());
@@ -271,7 +271,7 @@ describe("a child run whose retention is over", () => {
     expect(await leftOf(child)).toEqual(NOTHING);
   });
 
-  it("is remembered for whoever has found it by its key, too", async () => {
+  it("a child run whose retention is over is remembered for whoever has found it by its key, too", async () => {
     const [first, second] = await Promise.all([
       HandDrivenRun.accept(acceptance(ONE, "only")),
       HandDrivenRun.accept(acceptance(ONE, "only")),
@@ -292,7 +292,7 @@ describe("a child run whose retention is over", () => {
     expect(await leftOf(child)).toEqual(NOTHING);
   });
 
-  it("and a run that it has triggered itself do not keep each other", async () => {
+  it("a child run whose retention is over and a run that it has triggered itself do not keep each other", async () => {
     const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const child = await childOf(parent.id);
     const back = { ...acceptance(ONE, "only"), runId: parent.id, origin: originOf(child.id) };
@@ -309,7 +309,7 @@ describe("a child run whose retention is over", () => {
     expect(await leftOf(child)).toEqual(NOTHING);
   });
 
-  it("is deleted if its parent is gone", async () => {
+  it("a child run whose retention is over is deleted if its parent is gone", async () => {
     const child = await childOf(newRunId());
     vi.setSystemTime(START + RETENTION_MS);
     await child.wake();
@@ -318,7 +318,7 @@ describe("a child run whose retention is over", () => {
 });
 
 describe("a run before its retention is over", () => {
-  it("is kept when its alarm comes early", async () => {
+  it("a run before its retention is over is kept when its alarm comes early", async () => {
     const run = await finalRun();
     vi.setSystemTime(START + RETENTION_MS - 1);
     await run.wake();
@@ -329,7 +329,7 @@ describe("a run before its retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("is kept as long as it is not final", async () => {
+  it("a run before its retention is over is kept as long as it is not final", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     vi.setSystemTime(START + 10 * RETENTION_MS);
     await run.wake();
@@ -354,7 +354,7 @@ describe("a trigger with the key of a run that is being deleted", () => {
     return { run, key, request: { ...acceptance(ONE, "only"), runId: run.id, nonce, payload } };
   }
 
-  it("that was being stored meanwhile makes the next run, which has its payload", async () => {
+  it("a trigger with the key of a run that is being deleted that was being stored meanwhile makes the next run, which has its payload", async () => {
     const { run, key, request } = await overlapping();
     await run.wake();
     expect(await run.call((object) => object.describe())).toBeNull();
@@ -368,7 +368,7 @@ describe("a trigger with the key of a run that is being deleted", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("that never comes leaves nothing: its payload is deleted once no accept can follow", async () => {
+  it("a trigger with the key of a run that is being deleted that never comes leaves nothing: its payload is deleted once no accept can follow", async () => {
     const { run } = await overlapping();
     await run.wake();
     expect(await run.alarmAt()).toBe(START + RETENTION_MS + 8 * DAY_MS);
@@ -378,14 +378,14 @@ describe("a trigger with the key of a run that is being deleted", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("that finds the run before it is deleted has its own payload deleted with it, if nobody has discarded that", async () => {
+  it("a trigger with the key of a run that is being deleted that finds the run before it is deleted has its own payload deleted with it, if nobody has discarded that", async () => {
     const { run, request } = await overlapping();
     expect((await HandDrivenRun.accept(request)).answer.outcome).toBe("deduplicated");
     await run.wake();
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("whose answer was lost is not recorded when it is made again after its payload was deleted", async () => {
+  it("a trigger with the key of a run that is being deleted whose answer was lost is not recorded when it is made again after its payload was deleted", async () => {
     const { run, request } = await overlapping();
     expect((await HandDrivenRun.accept(request)).answer.outcome).toBe("deduplicated");
     await run.wake();
@@ -393,7 +393,7 @@ describe("a trigger with the key of a run that is being deleted", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("waits for the deletion, and makes the next run", async () => {
+  it("a trigger with the key of a run that is being deleted waits for the deletion, and makes the next run", async () => {
     const { run, request } = await overlapping();
     const gate = Promise.withResolvers<void>();
     const list = env.PAYLOADS.list.bind(env.PAYLOADS);
@@ -410,7 +410,7 @@ describe("a trigger with the key of a run that is being deleted", () => {
     expect((await run.document()).status).toBe("running");
   });
 
-  it("is not taken for the run that is half deleted, but comes again", async () => {
+  it("a trigger with the key of a run that is being deleted is not taken for the run that is half deleted, but comes again", async () => {
     const { run, request } = await overlapping();
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
@@ -433,7 +433,7 @@ describe("a run that was never accepted", () => {
     return { run, payload: { ...inline("payload"), at: "r2", key } };
   }
 
-  it("has the payload deleted that it was told of, once no accept can follow any more", async () => {
+  it("a run that was never accepted has the payload deleted that it was told of, once no accept can follow any more", async () => {
     const { run } = await announced();
     expect(await run.alarmAt()).toBe(START + 8 * DAY_MS);
     expect(await objectsOf(run.id)).toHaveLength(1);
@@ -443,7 +443,7 @@ describe("a run that was never accepted", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("is looked for as soon when others are announced after it", async () => {
+  it("a run that was never accepted is looked for as soon when others are announced after it", async () => {
     const { run } = await announced();
     await run.evict();
     vi.setSystemTime(START + 2 * DAY_MS);
@@ -454,14 +454,14 @@ describe("a run that was never accepted", () => {
     expect(await run.alarmAt()).toBe(START + 10 * DAY_MS);
   });
 
-  it("has no payload deleted that is younger: its trigger was sent again", async () => {
+  it("a run that was never accepted has no payload deleted that is younger: its trigger was sent again", async () => {
     const { run } = await announced();
     vi.useRealTimers();
     await run.wake();
     expect(await objectsOf(run.id)).toHaveLength(1);
   });
 
-  it("is a run like any other if the accept follows", async () => {
+  it("a run that was never accepted is a run like any other if the accept follows", async () => {
     const { run, payload } = await announced();
     const accepted = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), runId: run.id, nonce: "n", payload });
     expect(accepted.answer.outcome).toBe("recorded");
@@ -474,7 +474,7 @@ describe("a run that was never accepted", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("survives an alarm", async () => {
+  it("a run that was never accepted survives an alarm", async () => {
     const run = new HandDrivenRun(newRunId());
     await run.inside(({ storage }) => storage.setAlarm(START + 1));
     expect(await run.wake()).toBe(true);

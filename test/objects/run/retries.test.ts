@@ -52,7 +52,7 @@ afterEach(() => {
 
 describe("a task that throws in every attempt", () => {
   it.each([0, 1, 5])(
-    "with retries: %i has one attempt more, with growing pauses, and fails with the last error",
+    "a task that throws in every attempt with retries: %i has one attempt more, with growing pauses, and fails with the last error",
     async (limit) => {
       const { pauses, run } = await failEach(retried(limit), (lease) => threw(lease, { retryable: true }));
       expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000].slice(0, limit));
@@ -64,24 +64,24 @@ describe("a task that throws in every attempt", () => {
     },
   );
 
-  it("waits no longer than max_delay", async () => {
+  it("a task that throws in every attempt waits no longer than max_delay", async () => {
     const { pauses } = await failEach(retried(4, { maxDelayMs: 3_000 }), (lease) => threw(lease, { retryable: true }));
     expect(pauses).toEqual([1_000, 2_000, 3_000, 3_000]);
   });
 
-  it("waits as long as it asks for, as often as its retries allow", async () => {
+  it("a task that throws in every attempt waits as long as it asks for, as often as its retries allow", async () => {
     const { pauses } = await failEach(retried(2), (lease) => threw(lease, { retryable: true, retryAfterMs: 7_000 }));
     expect(pauses).toEqual([7_000, 7_000]);
   });
 
-  it("is retried also after a timeout", async () => {
+  it("a task that throws in every attempt is retried also after a timeout", async () => {
     const error = { name: "TimeoutError", message: "too long", stack: null };
     const { pauses, run } = await failEach(retried(1), (lease) => settlement(lease, { type: "timed_out", error }));
     expect(pauses).toEqual([1_000]);
     expect((await run.document()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["timed_out", "timed_out"]);
   });
 
-  it("does not have lost attempts counted", async () => {
+  it("a task that throws in every attempt does not have lost attempts counted", async () => {
     let attempts = 0;
     const error = { name: "RunUnreachableError", message: "not now", stack: null };
     const { run } = await failEach(retried(1), (lease) => {
@@ -101,7 +101,7 @@ describe("a task on the real runtime", () => {
     vi.useRealTimers();
   });
 
-  it("is started again by the alarm when it asks for it, and then succeeds", async () => {
+  it("a task on the real runtime is started again by the alarm when it asks for it, and then succeeds", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(retried(3, { delayMs: 3_600_000 }), "only", { claim: null }));
     (await nextCall(run.id)).fail(new RetryAfterError(20));
     const second = await nextCall(run.id);
@@ -113,7 +113,7 @@ describe("a task on the real runtime", () => {
     expect(Date.parse(last?.started_at ?? "") - Date.parse(first?.finished_at ?? "")).toBeGreaterThanOrEqual(20);
   });
 
-  it("is not started again when it says that it is no use", async () => {
+  it("a task on the real runtime is not started again when it says that it is no use", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(retried(3), "only", { claim: null }));
     (await nextCall(run.id)).fail(new NonRetryableError("no captions"));
     expect(await run.final()).toMatchObject({
@@ -128,7 +128,7 @@ describe("a task on the real runtime", () => {
     });
   });
 
-  it("has nothing visible of an attempt that failed", async () => {
+  it("a task on the real runtime has nothing visible of an attempt that failed", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(retried(0), "only", { claim: null }));
     const call = await nextCall(run.id);
     call.task.passToChildTask("passed, and then it threw");

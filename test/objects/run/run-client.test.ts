@@ -33,7 +33,7 @@ function failing(times: number, error: Error) {
 }
 
 describe("a call of a run object", () => {
-  it("is made again with a fresh stub while the surroundings fail", async () => {
+  it("a call of a run object is made again with a fresh stub while the surroundings fail", async () => {
     const { call, stubs } = failing(3, transient());
     expect(await callRun(env, newRunId(), call)).toBe("answer");
     expect(call).toHaveBeenCalledTimes(4);
@@ -41,7 +41,7 @@ describe("a call of a run object", () => {
     expect(pauses).toEqual([25, 100, 400]);
   });
 
-  it("says that the run cannot be reached when they keep failing, and why", async () => {
+  it("a call of a run object says that the run cannot be reached when they keep failing, and why", async () => {
     const error = transient();
     const { call } = failing(99, error);
     const runId = newRunId();
@@ -53,13 +53,13 @@ describe("a call of a run object", () => {
     expect(pauses).toEqual([25, 100, 400, 1_000, 2_000]);
   });
 
-  it("waits longer for an object that is overloaded", async () => {
+  it("a call of a run object waits longer for an object that is overloaded", async () => {
     const { call } = failing(2, transient({ overloaded: true }));
     await callRun(env, newRunId(), call);
     expect(pauses).toEqual([50, 200]);
   });
 
-  it("is not made again if the call itself is at fault", async () => {
+  it("a call of a run object is not made again if the call itself is at fault", async () => {
     const error = new TypeError("no such method");
     const { call } = failing(1, error);
     await expect(callRun(env, newRunId(), call)).rejects.toBe(error);
@@ -81,7 +81,7 @@ describe("surroundings that fail", () => {
     [{ retryable: true }, false],
     ["Network connection lost.", false],
     [undefined, false],
-  ])("are told by flag or by message: %s is %s", (error, expected) => {
+  ])("surroundings that fail are told by flag or by message: %s is %s", (error, expected) => {
     expect(isTransient(error)).toBe(expected);
   });
 });

@@ -32,7 +32,7 @@ async function accepted(request: AcceptRequest): Promise<AcceptAnswer> {
 }
 
 describe("an accepted run", () => {
-  it("can be read at once", async () => {
+  it("an accepted run can be read at once", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only", { payload: { a: 1 } }));
     expect(answer).toMatchObject({ status: "running", outcome: "recorded" });
     expect(await run.document()).toMatchObject({
@@ -45,7 +45,7 @@ describe("an accepted run", () => {
     expect(await run.call((object) => object.payload(null))).toEqual(inline({ a: 1 }));
   });
 
-  it("gives the call that has made it the same leases, however often it is made again, also after an eviction", async () => {
+  it("an accepted run gives the call that has made it the same leases, however often it is made again, also after an eviction", async () => {
     const request = acceptance(ONE, "only");
     const first = await accepted(request);
     expect(await accepted(request)).toEqual(first);
@@ -57,7 +57,7 @@ describe("an accepted run", () => {
     expect(await accepted(request)).toEqual({ status: "succeeded", outcome: "recorded", grant: { leases: [] } });
   });
 
-  it("gives nobody else's lease to the call that has made it, and none to another call", async () => {
+  it("an accepted run gives nobody else's lease to the call that has made it, and none to another call", async () => {
     const request = acceptance(ONE, "only", { claim: null });
     await accepted(request);
     const run = new HandDrivenRun(request.runId);
@@ -66,7 +66,7 @@ describe("an accepted run", () => {
       expect((await accepted({ ...request, nonce })).grant).toEqual({ leases: [] });
   });
 
-  it("is not found by a key that comes with another payload, nor changed by it", async () => {
+  it("an accepted run is not found by a key that comes with another payload, nor changed by it", async () => {
     const request = { ...acceptance(ONE, "only", { payload: 1 }), digest: "one" };
     await accepted(request);
     const run = new HandDrivenRun(request.runId);
@@ -78,7 +78,7 @@ describe("an accepted run", () => {
     expect((await run.journal()).map(({ kind }) => kind)).toEqual(["genesis"]);
   });
 
-  it("is one run, however often and however much at once it is accepted", async () => {
+  it("an accepted run is one run, however often and however much at once it is accepted", async () => {
     const request = acceptance(ONE, "only");
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, call) => accepted({ ...request, nonce: `${call}` })),
@@ -89,7 +89,7 @@ describe("an accepted run", () => {
     expect((await run.journal()).map(({ kind }) => kind)).toEqual(["genesis"]);
   });
 
-  it("is not a duplicate of itself: the same call made again because its answer was lost finds its own payload", async () => {
+  it("an accepted run is not a duplicate of itself: the same call made again because its answer was lost finds its own payload", async () => {
     const payload = { ...inline(null), at: "r2", key: "runs/x/trigger-1" } as const;
     const request = { ...acceptance(ONE, "only"), payload };
     await new HandDrivenRun(request.runId).call((object) => object.expectPayload(request.nonce));
@@ -101,7 +101,7 @@ describe("an accepted run", () => {
 });
 
 describe("a run that was never accepted", () => {
-  it("answers null, grants nothing, and leaves nothing behind", async () => {
+  it("a run that was never accepted answers null, grants nothing, and leaves nothing behind", async () => {
     const run = new HandDrivenRun(newRunId());
     expect(await run.call((object) => object.describe())).toBeNull();
     expect(await run.call((object) => object.payload(null))).toBeNull();
@@ -116,7 +116,7 @@ describe("a run that was never accepted", () => {
 });
 
 describe("a diamond on the real objects", () => {
-  it("runs the join once, with what both parents passed", async () => {
+  it("a diamond on the real objects runs the join once, with what both parents passed", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(poolPlan, "start", { claim: null }));
     (await nextCall(run.id, "start")).succeed({ from: "start" });
     const left = await nextCall(run.id, "left");
@@ -134,7 +134,7 @@ describe("a diamond on the real objects", () => {
 });
 
 describe("a task that passes something to one child", () => {
-  it("has that read by that child, and the rest by the others", async () => {
+  it("a task that passes something to one child has that read by that child, and the rest by the others", async () => {
     const fork = planOf([
       taskPlan("first", { method: "scripted", downstream: ["a", "b"] }),
       taskPlan("a", { method: "scripted", upstream: ["first"] }),
@@ -153,7 +153,7 @@ describe("a task that passes something to one child", () => {
 });
 
 describe("what a task passed", () => {
-  it("is there once it succeeded, and undefined before, for others, and after a failure", async () => {
+  it("what a task passed is there once it succeeded, and undefined before, for others, and after a failure", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     expect(await run.call((object) => object.payload("first"))).toBeUndefined();
     const second = only(await run.settle(succeeded(only(answer.grant), "ü€𝄞")));
@@ -167,7 +167,7 @@ describe("what a task passed", () => {
     });
   });
 
-  it("comes back after an eviction as it was, of all kinds, empty ones too", async () => {
+  it("what a task passed comes back after an eviction as it was, of all kinds, empty ones too", async () => {
     const values = [null, "", "\ud800", {}, [1, { deep: [[["ü"]]] }], new Uint8Array(0), new Uint8Array([0, 255, 1])];
     for (const value of values) {
       const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
@@ -182,7 +182,7 @@ describe("what a task passed", () => {
 describe("the log lines of a task", () => {
   const line = (message: string) => ({ at: Date.UTC(2026, 0, 2), level: "info", message, fields: null }) as const;
 
-  it("are kept for each attempt, however it ended, with the count of those that did not fit", async () => {
+  it("the log lines of a task are kept for each attempt, however it ended, with the count of those that did not fit", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const lease = only(answer.grant);
     await run.settle({ ...threw(lease), logs: [line("a\nb"), line("ü")], logsDropped: 3 });
@@ -206,13 +206,13 @@ describe("the log lines of a task", () => {
     ]);
   });
 
-  it("are none for a task that wrote none, and undefined for one that is not in the run", async () => {
+  it("the log lines of a task are none for a task that wrote none, and undefined for one that is not in the run", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     expect(await run.call((object) => object.logs("only"))).toEqual({ logs: [], dropped: 0, next: null });
     expect(await run.call((object) => object.logs("nobody"))).toBeUndefined();
   });
 
-  it("are counted as dropped also if not even the first one fitted", async () => {
+  it("the log lines of a task are counted as dropped also if not even the first one fitted", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle({ ...succeeded(only(answer.grant)), logs: [], logsDropped: 7 });
     expect(await run.call((object) => object.logs("only"))).toEqual({ logs: [], dropped: 7, next: null });
@@ -220,7 +220,7 @@ describe("the log lines of a task", () => {
 });
 
 describe("cancel", () => {
-  it("ends what runs and what waits, refuses the running attempt's result, and is refused by a final run", async () => {
+  it("cancel ends what runs and what waits, refuses the running attempt's result, and is refused by a final run", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     const cancelled = await run.call((object) => object.cancel());
     expect(cancelled).toMatchObject({
@@ -238,7 +238,7 @@ describe("cancel", () => {
     expect(await run.call((object) => object.cancel())).toEqual({ cancelled: false, document: cancelled?.document });
   });
 
-  it("changes nothing of a run that has succeeded", async () => {
+  it("cancel changes nothing of a run that has succeeded", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle(succeeded(only(answer.grant)));
     expect(await run.call((object) => object.cancel())).toMatchObject({
@@ -249,12 +249,12 @@ describe("cancel", () => {
 });
 
 describe("untilFinal", () => {
-  it("answers null if the run is not final in time", async () => {
+  it("untilFinal answers null if the run is not final in time", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     expect(await run.call((object) => object.untilFinal(1))).toBeNull();
   });
 
-  it("answers everyone who waits as soon as the run is final, and at once if it is", async () => {
+  it("untilFinal answers everyone who waits as soon as the run is final, and at once if it is", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const waiting = [run.final(), run.final()];
     await run.settle(succeeded(only(answer.grant)));

@@ -40,7 +40,7 @@ afterEach(() => {
 });
 
 describe("an attempt of a driver that has died with the run object", () => {
-  it("is lost within twelve seconds, whatever its timeout", async () => {
+  it("an attempt of a driver that has died with the run object is lost within twelve seconds, whatever its timeout", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.evict();
     expect(await nextAlarm(run)).toBe(8_000);
@@ -50,7 +50,7 @@ describe("an attempt of a driver that has died with the run object", () => {
     expect((await run.document()).tasks[0]?.attempts[0]).toMatchObject({ status: "lost" });
   });
 
-  it("is lost four seconds after somebody looks at the run, if that is sooner", async () => {
+  it("an attempt of a driver that has died with the run object is lost four seconds after somebody looks at the run, if that is sooner", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.evict();
     vi.setSystemTime(START + 1_000);
@@ -62,7 +62,7 @@ describe("an attempt of a driver that has died with the run object", () => {
 });
 
 describe("an attempt of a driver that lives on in another life of the run object", () => {
-  it("keeps its lease when it reports", async () => {
+  it("an attempt of a driver that lives on in another life of the run object keeps its lease when it reports", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.evict();
     expect(await nextAlarm(run)).toBe(8_000);
@@ -73,7 +73,7 @@ describe("an attempt of a driver that lives on in another life of the run object
     expect(await statusOf(run)).toBe("retrying");
   });
 
-  it("keeps its lease when its driver settles another", async () => {
+  it("an attempt of a driver that lives on in another life of the run object keeps its lease when its driver settles another", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(FAN, "top"));
     const settle = (lease: Lease, call: string) =>
       run.call(async (object) =>
@@ -89,14 +89,14 @@ describe("an attempt of a driver that lives on in another life of the run object
 });
 
 describe("an attempt that says nothing", () => {
-  it("keeps its lease in the life that gave it: it may compute without a pause", async () => {
+  it("an attempt that says nothing keeps its lease in the life that gave it: it may compute without a pause", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     expect(await nextAlarm(run)).toBe(8_000);
     expect(await run.alarmAt()).toBe(START + 35_000);
     expect(await statusOf(run)).toBe("running");
   });
 
-  it("keeps its lease in a life that has read, and deleted, an earlier run of the same id", async () => {
+  it("an attempt that says nothing keeps its lease in a life that has read, and deleted, an earlier run of the same id", async () => {
     const request = acceptance(planOf([taskPlan("only")], { retentionMs: 60_000 }), "only");
     const { run, answer } = await HandDrivenRun.accept(request);
     await run.settle(succeeded(only(answer.grant)));
@@ -109,7 +109,7 @@ describe("an attempt that says nothing", () => {
     expect(await run.alarmAt()).toBe(START + 95_000);
   });
 
-  it("keeps its lease in an executor object, which says itself when it has died", async () => {
+  it("an attempt that says nothing keeps its lease in an executor object, which says itself when it has died", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(LONG, "only", { claim: null }));
     const lease = await run.call((object) => object.begin(0, "an executor object"));
     expect(lease).not.toBeNull();

@@ -48,7 +48,7 @@ function statesOfRefused(deployment: { readonly version: string; readonly madeAt
 }
 
 describe("a deploy", () => {
-  it("adds, removes and changes schedules; those that stay keep what is known of them", async () => {
+  it("a deploy adds, removes and changes schedules; those that stay keep what is known of them", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule({ id: "stays" }), schedule({ id: "goes", task: "echo" }));
     await clock.advance(at(1));
@@ -70,13 +70,13 @@ describe("a deploy", () => {
     expect(accepted.runs()).toEqual(["01:00", "01:00", "02:30"]);
   });
 
-  it("of the same version again writes nothing", async () => {
+  it("a deploy of the same version again writes nothing", async () => {
     const clock = await clockOf();
     await clock.sync("1", schedule({ id: "other" }));
     expect((await clock.only()).definition.id).toBe("a");
   });
 
-  it("of an older version undoes nothing while isolates of the newer one are there", async () => {
+  it("a deploy of an older version undoes nothing while isolates of the newer one are there", async () => {
     const clock = await clockOf({ id: "both" });
     const brought = schedule({ id: "brought", task: "echo", cron: "30 * * * *" });
     await clock.sync("2", schedule({ id: "both" }), brought);
@@ -92,7 +92,7 @@ describe("a deploy", () => {
     for (const { state } of await clock.list()) expect(state).toMatchObject({ skipped: 0, waiting: [] });
   });
 
-  it("is rolled back once nothing is heard of the newer version any more", async () => {
+  it("a deploy is rolled back once nothing is heard of the newer version any more", async () => {
     const clock = await clockOf({ cron: "0 1 * * *" });
     await clock.sync("2", schedule({ id: "brought", task: "echo", cron: "45 * * * *" }));
     await clock.advance(at(0, 29));
@@ -105,7 +105,7 @@ describe("a deploy", () => {
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 
-  it("that brings a schedule back within a day finds its state, and starts what was due meanwhile", async () => {
+  it("a deploy that brings a schedule back within a day finds its state, and starts what was due meanwhile", async () => {
     const clock = await clockOf({ catchUp: { policy: "none", windowMs: null } });
     await clock.advance(at(1));
     await clock.sync("2", schedule({ id: "other", cron: "0 0 1 1 *" }));
@@ -119,7 +119,7 @@ describe("a deploy", () => {
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00", "05:00"]);
   });
 
-  it("loses no due time of every minute over hours, whether the schedule was absent or its task not deployed here", async () => {
+  it("a deploy loses no due time of every minute over hours, whether the schedule was absent or its task not deployed here", async () => {
     const minutely = schedule({ cron: "* * * * *" });
     const clock = new ScheduleClock();
     await clock.sync("1", minutely);
@@ -137,7 +137,7 @@ describe("a deploy", () => {
     expect((await undeployed.only()).state).toMatchObject({ skipped: 0, waiting: { length: 180 } });
   });
 
-  it("that brings a schedule back after a day finds a new one", async () => {
+  it("a deploy that brings a schedule back after a day finds a new one", async () => {
     const clock = await clockOf();
     await clock.advance(at(1));
     await clock.sync("2");
@@ -148,7 +148,7 @@ describe("a deploy", () => {
     expect(rows).toHaveLength(1);
   });
 
-  it("forgets a schedule that was absent for a day, at the next watchdog", async () => {
+  it("a deploy forgets a schedule that was absent for a day, at the next watchdog", async () => {
     const clock = await clockOf();
     await clock.sync("2");
     clock.set(at(25));
@@ -156,7 +156,7 @@ describe("a deploy", () => {
     expect(await clock.inside(({ storage }) => storage.sql.exec("SELECT id FROM schedules").toArray())).toEqual([]);
   });
 
-  it("keeps a pause, and a resume, of a task whose schedule is absent for a while", async () => {
+  it("a deploy keeps a pause, and a resume, of a task whose schedule is absent for a while", async () => {
     const clock = await clockOf();
     const other = schedule({ id: "other", cron: "0 0 1 1 *" });
     await clock.stub().pause("scripted", "alice");
@@ -171,7 +171,7 @@ describe("a deploy", () => {
     expect(await clock.only()).toMatchObject({ paused: false, state: { waiting: [at(3)] } });
   });
 
-  it("has no due time skipped that other code refuses, and one that its own refuses skipped at once", async () => {
+  it("a deploy has no due time skipped that other code refuses, and one that its own refuses skipped at once", async () => {
     const other = await statesOfRefused({ version: "2", madeAt: 1 });
     expect(other).toMatchObject([
       { state: { waiting: [at(1)], skipped: 0 }, waitingFor: "deploy" },
@@ -183,7 +183,7 @@ describe("a deploy", () => {
     expect(own?.state).toMatchObject({ waiting: [], skipped: 1 });
   });
 
-  it("announced in a format that this code does not know is refused, and changes nothing", async () => {
+  it("a deploy announced in a format that this code does not know is refused, and changes nothing", async () => {
     const clock = await clockOf();
     const newer = { v: 2, version: "2", madeAt: 2, schedules: [] };
     await expect(async () => clock.stub().sync(newer)).rejects.toThrow(
@@ -195,19 +195,22 @@ describe("a deploy", () => {
   it.each([
     ["removes", []],
     ["changes", [schedule({ id: "b", cron: "30 * * * *" })]],
-  ])("that %s a schedule whose alarm is late starts what was due before it, and no more", async (_, deployed) => {
-    const clock = await clockOf();
-    clock.set(at(1, 0) + 20_000);
-    await clock.sync("2", ...deployed);
-    await clock.evict();
-    await clock.advance(at(1, 20));
-    expect(accepted.runs()).toEqual(["01:00"]);
-    await clock.advance(at(2, 20));
-    expect(accepted.runs()).toEqual(deployed.length > 0 ? ["01:00", "01:30"] : ["01:00"]);
-  });
+  ])(
+    "a deploy that %s a schedule whose alarm is late starts what was due before it, and no more",
+    async (_, deployed) => {
+      const clock = await clockOf();
+      clock.set(at(1, 0) + 20_000);
+      await clock.sync("2", ...deployed);
+      await clock.evict();
+      await clock.advance(at(1, 20));
+      expect(accepted.runs()).toEqual(["01:00"]);
+      await clock.advance(at(2, 20));
+      expect(accepted.runs()).toEqual(deployed.length > 0 ? ["01:00", "01:30"] : ["01:00"]);
+    },
+  );
 
   it.each(["latest", "all"] as const)(
-    "that removes a schedule of which a due time waits starts that one, and catches up (%s) none that came after it",
+    "a deploy that removes a schedule of which a due time waits starts that one, and catches up (%s) none that came after it",
     async (policy) => {
       const clock = await clockOf({ overlap: "buffer_one", catchUp: { policy, windowMs: null } });
       await clock.advance(at(2, 20));
@@ -223,7 +226,7 @@ describe("a deploy", () => {
     },
   );
 
-  it("that removes a paused schedule starts nothing of it", async () => {
+  it("a deploy that removes a paused schedule starts nothing of it", async () => {
     const clock = await clockOf();
     await clock.stub().pause("scripted", "test");
     clock.set(at(1, 0) + 20_000);
@@ -232,7 +235,7 @@ describe("a deploy", () => {
     expect(accepted.runs()).toEqual([]);
   });
 
-  it("that brings a schedule back starts nothing twice that was due before it was removed", async () => {
+  it("a deploy that brings a schedule back starts nothing twice that was due before it was removed", async () => {
     const clock = await clockOf();
     clock.set(at(1, 0) + 20_000);
     await clock.sync("2");
@@ -243,7 +246,7 @@ describe("a deploy", () => {
     expect(accepted.calls).toBe(2);
   });
 
-  it("without schedules starts nothing more", async () => {
+  it("a deploy without schedules starts nothing more", async () => {
     const clock = await clockOf();
     await clock.sync("2");
     await clock.advance(at(5));
@@ -251,7 +254,7 @@ describe("a deploy", () => {
     expect(await clock.list()).toEqual([]);
   });
 
-  it("survives a reset of the object right after it", async () => {
+  it("a deploy survives a reset of the object right after it", async () => {
     const clock = await clockOf({ cron: "*/30 * * * *" });
     await clock.abort();
     await clock.advance(at(1));

@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 describe("the alarm of the schedules", () => {
-  it("fires at each due time over all schedules, in their own zones", async () => {
+  it("the alarm of the schedules fires at each due time over all schedules, in their own zones", async () => {
     const clock = new ScheduleClock();
     await clock.sync(
       "1",
@@ -44,13 +44,13 @@ describe("the alarm of the schedules", () => {
     expect(accepted.runs()).toEqual(["05:00", "06:00", "11:00"]);
   });
 
-  it("fires at full seconds where an expression has them", async () => {
+  it("the alarm of the schedules fires at full seconds where an expression has them", async () => {
     const clock = await clockOf({ cron: "*/20 * * * * *" });
     await clock.advance(at(0, 16));
     expect(accepted.runs()).toEqual(["00:15:20", "00:15:40", "00:16"]);
   });
 
-  it("starts a run with its task, source, payload and one key for the due time", async () => {
+  it("the alarm of the schedules starts a run with its task, source, payload and one key for the due time", async () => {
     const clock = await clockOf({ payload: '{"full":true,"due_at":"x"}' });
     await clock.advance(at(1));
     const run = await clock.lastRun();
@@ -64,7 +64,7 @@ describe("the alarm of the schedules", () => {
     expect(payload?.at === "inline" && new TextDecoder().decode(payload.bytes)).toBe('{"full":true,"due_at":"x"}');
   });
 
-  it("without a payload passes which schedule is due, and when", async () => {
+  it("the alarm of the schedules without a payload passes which schedule is due, and when", async () => {
     const clock = await clockOf({ timezone: "Asia/Kathmandu", cron: "45 6 * * *" });
     await clock.advance(at(1));
     const payload = await callRun(env, (await clock.lastRun()).run_id, (object) => object.payload(null));
@@ -75,7 +75,7 @@ describe("the alarm of the schedules", () => {
     });
   });
 
-  it("is set again by the watchdog if it is gone, or has not come when it was due", async () => {
+  it("the alarm of the schedules is set again by the watchdog if it is gone, or has not come when it was due", async () => {
     const clock = await clockOf();
     await clock.inside(({ storage }) => storage.deleteAlarm());
     await clock.sync("1", schedule());
@@ -85,7 +85,7 @@ describe("the alarm of the schedules", () => {
     expect(await clock.alarmAt()).toBeGreaterThan(at(1, 5));
   });
 
-  it("that came before the due time, since the clock was set back, is not set to the very time it had", async () => {
+  it("the alarm of the schedules that came before the due time, since the clock was set back, is not set to the very time it had", async () => {
     const clock = await clockOf();
     clock.set(at(0, 59));
     await clock.inside(({ storage }) => storage.deleteAlarm());
@@ -96,7 +96,7 @@ describe("the alarm of the schedules", () => {
 });
 
 describe("a due time", () => {
-  it("is one run, however often the alarm fires", async () => {
+  it("a due time is one run, however often the alarm fires", async () => {
     const clock = await clockOf();
     clock.set(at(1));
     await Promise.all([clock.fire(), clock.fireAgain(), clock.fireAgain()]);
@@ -105,7 +105,7 @@ describe("a due time", () => {
     expect((await clock.only()).state).toMatchObject({ skipped: 0, waiting: [] });
   });
 
-  it("is one run if the object dies after the run was started and before that was recorded", async () => {
+  it("a due time is one run if the object dies after the run was started and before that was recorded", async () => {
     const clock = await clockOf();
     const state = (await clock.only()).state;
     await clock.advance(at(1));
@@ -117,7 +117,7 @@ describe("a due time", () => {
     expect((await clock.only()).state.lastRun?.dueAt).toBe(at(1));
   });
 
-  it("is one run if the object is reset or evicted over it, and the alarm comes late", async () => {
+  it("a due time is one run if the object is reset or evicted over it, and the alarm comes late", async () => {
     const clock = await clockOf();
     await clock.evict();
     clock.set(at(1) + 59_000);
@@ -127,7 +127,7 @@ describe("a due time", () => {
     expect(await clock.alarmAt()).toBe(at(2));
   });
 
-  it("is one run for two schedules of a task that meet, and two if they carry payloads", async () => {
+  it("a due time is one run for two schedules of a task that meet, and two if they carry payloads", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule({ cron: "0 1 * * *" }), schedule({ id: "b", cron: "0 */1 * * *" }));
     await clock.advance(at(1));
@@ -139,7 +139,7 @@ describe("a due time", () => {
     expect(accepted.runs()).toHaveLength(3);
   });
 
-  it("is not repeated when the clock is set back over it", async () => {
+  it("a due time is not repeated when the clock is set back over it", async () => {
     const clock = await clockOf();
     await clock.advance(at(3));
     clock.set(at(1, 30));
@@ -148,7 +148,7 @@ describe("a due time", () => {
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00"]);
   });
 
-  it("comes again as ever after the clock stood far ahead for a while", async () => {
+  it("a due time comes again as ever after the clock stood far ahead for a while", async () => {
     const clock = await clockOf();
     await clock.advance(at(1));
     clock.set(at(1) + 400 * 24 * HOUR);
@@ -159,7 +159,7 @@ describe("a due time", () => {
     expect(accepted.runs().slice(-2)).toEqual(["02:00", "03:00"]);
   });
 
-  it("that could not be started is tried again until it is, and is not missed meanwhile", async () => {
+  it("a due time that could not be started is tried again until it is, and is not missed meanwhile", async () => {
     const clock = await clockOf();
     const broken = vi.spyOn(env.RUNS, "getByName").mockImplementation(() => {
       throw Object.assign(new Error("overloaded"), { overloaded: true });
@@ -178,7 +178,7 @@ describe("a due time", () => {
     expect((await clock.only()).state).toMatchObject({ waiting: [], skipped: 0, dealtUntil: at(2) });
   });
 
-  it("of a task that the code does not know yet waits for a deploy, and says so, with growing pauses", async () => {
+  it("a due time of a task that the code does not know yet waits for a deploy, and says so, with growing pauses", async () => {
     const clock = await clockOf({ cron: "0 1 * * *", task: "of_the_next_version" });
     const fired = await clock.advance(at(20));
     expect(await clock.only()).toMatchObject({ state: { waiting: [at(1)], skipped: 0 }, waitingFor: "deploy" });
@@ -187,7 +187,7 @@ describe("a due time", () => {
     expect(fired.length).toBeLessThan(4 * 19 + 25);
   });
 
-  it("of a task that the code never comes to know is skipped after 30 days, with the reason", async () => {
+  it("a due time of a task that the code never comes to know is skipped after 30 days, with the reason", async () => {
     const clock = await clockOf({ cron: "0 1 1 1 *", task: "of_the_next_version" });
     const { definition, state } = await clock.only();
     const waiting = JSON.stringify({ ...state, waiting: [at(1) - 30 * 24 * HOUR], dealtUntil: at(0) });
@@ -206,7 +206,7 @@ describe("a due time", () => {
     });
   });
 
-  it("of one schedule does not wait for a run of another that never answers", async () => {
+  it("a due time of one schedule does not wait for a run of another that never answers", async () => {
     // A time limit is over as soon as a call waits for it.
     vi.stubGlobal("setTimeout", (work: () => void) => queueMicrotask(() => queueMicrotask(work)));
     const started: string[] = [];
@@ -228,7 +228,7 @@ describe("a due time", () => {
     expect(statuses.map(({ state }) => state.waiting.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 0]);
   });
 
-  it("of one schedule does not wait for the failure of another", async () => {
+  it("a due time of one schedule does not wait for the failure of another", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule({ task: "of_the_next_version" }), schedule({ id: "b" }));
     await clock.advance(at(1));
@@ -244,7 +244,7 @@ describe("the schedules object killed over several due times", () => {
     ["all", 24 * HOUR, ["01:00", "02:00", "03:00"], 0],
     ["all", 2 * HOUR, ["02:00", "03:00"], 1],
   ] as const)(
-    "with catch_up %s within %s starts %j afterwards, and says what it left out",
+    "the schedules object killed over several due times with catch_up %s within %s starts %j afterwards, and says what it left out",
     async (policy, windowMs, runs, left) => {
       const clock = await clockOf({ catchUp: { policy, windowMs } });
       await clock.abort();
@@ -261,24 +261,31 @@ describe("the schedules object killed over several due times", () => {
     },
   );
 
-  it("catches up a hundred at most", { timeout: 30_000 }, async () => {
-    const clock = await clockOf({ cron: "* * * * *", catchUp: { policy: "all", windowMs: 24 * HOUR } });
-    clock.set(at(2, 15));
-    await clock.fire();
-    expect(accepted.runs()).toHaveLength(100);
-    expect(accepted.runs()[0]).toBe("00:36");
-    expect((await clock.only()).state).toMatchObject({ skipped: 20, lastSkip: { dueAt: at(0, 35), reason: "missed" } });
-  });
+  it(
+    "the schedules object killed over several due times catches up a hundred at most",
+    { timeout: 30_000 },
+    async () => {
+      const clock = await clockOf({ cron: "* * * * *", catchUp: { policy: "all", windowMs: 24 * HOUR } });
+      clock.set(at(2, 15));
+      await clock.fire();
+      expect(accepted.runs()).toHaveLength(100);
+      expect(accepted.runs()[0]).toBe("00:36");
+      expect((await clock.only()).state).toMatchObject({
+        skipped: 20,
+        lastSkip: { dueAt: at(0, 35), reason: "missed" },
+      });
+    },
+  );
 });
 
 describe("a due time while the run before it goes on", () => {
-  it("with overlap allow is started all the same", async () => {
+  it("a due time while the run before it goes on with overlap allow is started all the same", async () => {
     const clock = await clockOf({ overlap: "allow" });
     await clock.advance(at(3));
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00"]);
   });
 
-  it("with overlap skip is skipped, until that run has ended", async () => {
+  it("a due time while the run before it goes on with overlap skip is skipped, until that run has ended", async () => {
     const clock = await clockOf({ overlap: "skip" });
     await clock.advance(at(3));
     expect(accepted.runs()).toEqual(["01:00"]);
@@ -291,28 +298,32 @@ describe("a due time while the run before it goes on", () => {
     expect(accepted.runs()).toEqual(["01:00", "04:00"]);
   });
 
-  it("with overlap buffer_one waits for its end, and further ones are skipped", { timeout: 30_000 }, async () => {
-    const clock = await clockOf({ cron: "*/2 * * * *", overlap: "buffer_one" });
-    await clock.advance(at(0, 21));
-    expect(accepted.runs()).toEqual(["00:16"]);
-    expect((await clock.only()).state).toMatchObject({
-      waiting: [at(0, 18)],
-      skipped: 1,
-      lastSkip: { dueAt: at(0, 20), reason: "overlap" },
-    });
-    await clock.endLastRun();
-    // It asks every half a minute at the latest, also after it was evicted.
-    await clock.evict();
-    await clock.advance(at(0, 21) + 30_000);
-    expect(accepted.runs()).toEqual(["00:16", "00:18"]);
-    await clock.advance(at(0, 23));
-    expect((await clock.only()).state.waiting).toEqual([at(0, 22)]);
-    await clock.endLastRun();
-    await clock.advance(at(0, 23) + 30_000);
-    expect(accepted.runs()).toEqual(["00:16", "00:18", "00:22"]);
-  });
+  it(
+    "a due time while the run before it goes on with overlap buffer_one waits for its end, and further ones are skipped",
+    { timeout: 30_000 },
+    async () => {
+      const clock = await clockOf({ cron: "*/2 * * * *", overlap: "buffer_one" });
+      await clock.advance(at(0, 21));
+      expect(accepted.runs()).toEqual(["00:16"]);
+      expect((await clock.only()).state).toMatchObject({
+        waiting: [at(0, 18)],
+        skipped: 1,
+        lastSkip: { dueAt: at(0, 20), reason: "overlap" },
+      });
+      await clock.endLastRun();
+      // It asks every half a minute at the latest, also after it was evicted.
+      await clock.evict();
+      await clock.advance(at(0, 21) + 30_000);
+      expect(accepted.runs()).toEqual(["00:16", "00:18"]);
+      await clock.advance(at(0, 23));
+      expect((await clock.only()).state.waiting).toEqual([at(0, 22)]);
+      await clock.endLastRun();
+      await clock.advance(at(0, 23) + 30_000);
+      expect(accepted.runs()).toEqual(["00:16", "00:18", "00:22"]);
+    },
+  );
 
-  it("with overlap buffer_one asks some dozens of times an hour, and writes nothing meanwhile", async () => {
+  it("a due time while the run before it goes on with overlap buffer_one asks some dozens of times an hour, and writes nothing meanwhile", async () => {
     const clock = await clockOf({ overlap: "buffer_one" });
     await clock.advance(at(2));
     const asked = vi.spyOn(RunObject.prototype, "describe");
@@ -323,7 +334,7 @@ describe("a due time while the run before it goes on", () => {
     expect((await clock.only()).state).toEqual(state);
   });
 
-  it("with overlap cancel_running cancels it first", async () => {
+  it("a due time while the run before it goes on with overlap cancel_running cancels it first", async () => {
     const clock = await clockOf({ overlap: "cancel_running" });
     await clock.advance(at(1));
     const { run_id: first } = await clock.lastRun();
@@ -334,7 +345,7 @@ describe("a due time while the run before it goes on", () => {
     expect((await clock.lastRun()).status).toBe("queued");
   });
 
-  it("with overlap cancel_running cancels nothing when it comes again, since the clock was set back over it", async () => {
+  it("a due time while the run before it goes on with overlap cancel_running cancels nothing when it comes again, since the clock was set back over it", async () => {
     const clock = await clockOf({ overlap: "cancel_running" });
     await clock.advance(at(2));
     clock.set(at(0, 30));
@@ -347,7 +358,7 @@ describe("a due time while the run before it goes on", () => {
     expect((await callRun(env, run.run_id, (stub) => stub.describe()))?.status).toBe("cancelled");
   });
 
-  it("with overlap skip after a downtime starts the first of those caught up", async () => {
+  it("a due time while the run before it goes on with overlap skip after a downtime starts the first of those caught up", async () => {
     const clock = await clockOf({ overlap: "skip", catchUp: { policy: "all", windowMs: 24 * HOUR } });
     clock.set(at(3, 30));
     await clock.fire();
@@ -357,7 +368,7 @@ describe("a due time while the run before it goes on", () => {
 });
 
 describe("a paused task", () => {
-  it("starts nothing, also after a deploy that changes its schedule, and goes on with the next due time", async () => {
+  it("a paused task starts nothing, also after a deploy that changes its schedule, and goes on with the next due time", async () => {
     const clock = await clockOf({ catchUp: { policy: "all", windowMs: 24 * HOUR } });
     expect((await clock.stub().pause("scripted", "alice")).map(({ paused }) => paused)).toEqual([true]);
     await clock.advance(at(3));
@@ -372,7 +383,7 @@ describe("a paused task", () => {
     expect((await clock.only()).state.skipped).toBe(0);
   });
 
-  it("drops what waited", async () => {
+  it("a paused task drops what waited", async () => {
     const clock = await clockOf({ overlap: "buffer_one" });
     await clock.advance(at(2));
     await clock.stub().pause("scripted", "alice");
@@ -387,7 +398,7 @@ describe("a paused task", () => {
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 
-  it("is that task only, and pausing or resuming it twice is once", async () => {
+  it("a paused task is that task only, and pausing or resuming it twice is once", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule(), schedule({ task: "echo" }));
     await clock.stub().pause("scripted", "alice");
@@ -404,7 +415,7 @@ describe("a paused task", () => {
 });
 
 describe("an object whose storage fails", () => {
-  it("does not reject, but sets its alarm again with growing pauses, and then goes on", async () => {
+  it("an object whose storage fails does not reject, but sets its alarm again with growing pauses, and then goes on", async () => {
     const clock = await clockOf();
     await clock.evict();
     clock.set(at(1));
@@ -423,7 +434,7 @@ describe("an object whose storage fails", () => {
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 
-  it("of a newer version is refused, with what to do", async () => {
+  it("an object whose storage is of a newer version is refused, with what to do", async () => {
     const clock = await clockOf();
     await clock.inside(({ storage }) => makeNewer(storage));
     await clock.evict();
