@@ -1,6 +1,6 @@
 /**
- * `npm run check`: every check that does not run the project. Each check is a command of its own.
- * `compile` writes the input of later checks, so they wait for it. Two checks run at a time.
+ * `npm run check`: every check that does not run the project. Each check is a separate command.
+ * `compile` writes the input of later checks and runs first. Two checks run at a time.
  */
 import { spawn } from "node:child_process";
 import { parseArgs, stripVTControlCharacters, styleText } from "node:util";

@@ -1,8 +1,8 @@
 /**
- * `npm run fuzz`: sends random requests to every entry point, and expensive bodies to each that
- * reads one. Fails if an answer is a fault of the worker (5xx but 503), shows a stack or a secret,
- * is an error without a problem document, or is a long refusal; if the worker's memory grows, or if
- * its health check becomes slow.
+ * `npm run fuzz`: sends random requests to every entry point, and expensive bodies to each entry
+ * point that reads a body. Fails if an answer is a fault of the worker (5xx but 503), shows a stack
+ * or a secret, is an error without a problem document, or is a long refusal; if the worker's memory
+ * grows, or if the health check becomes slow.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

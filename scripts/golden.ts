@@ -1,6 +1,6 @@
 /**
- * `npm run golden`: records the data that this release writes, so that every later release is
- * tested to open it (test/golden).
+ * `npm run golden`: records the data of this release. Every later release is tested to open the
+ * recording (test/golden).
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

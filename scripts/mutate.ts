@@ -32,7 +32,7 @@ Exit code: 0, 1 as --least says, 2 if the command was called wrongly.`;
 /** The number of mutants per second in a run with a time limit, on an idle machine. */
 const MUTANTS_A_SECOND = 3;
 
-/** The least sample: in a smaller one, changes that no test can notice may dominate. */
+/** The least sample: in a smaller sample, changes without a possible test may dominate. */
 const ENOUGH = 20;
 
 interface Options {

@@ -1,10 +1,10 @@
 /**
- * The vitest reporter behind the last line of `npm test`. It counts tests, not files, and writes
- * the counts to the file in `PEACH_TEST_SUMMARY`. Errors outside of tests (a file that cannot be
+ * The vitest reporter behind the last line of `npm test`. Counts tests, not files, and writes the
+ * counts to the file in `PEACH_TEST_SUMMARY`. Errors outside of tests (a file that cannot be
  * loaded, an unhandled error) count as failures.
  *
- * It also ends a run that makes no progress. A test in the workers pool that awaits a promise of
- * another invocation loses its own timeout, and vitest would wait forever.
+ * Also ends a run without progress. A test in the workers pool that awaits a promise of another
+ * invocation loses the test's timeout, and vitest would wait forever.
  */
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";

@@ -49,9 +49,9 @@ interface Span {
 }
 
 /**
- * The spans of this task's attempts. A timed-out attempt, on a busy machine, is left out: its slot
- * is released at its timeout, and code that runs on is not counted (README, "concurrency"),
- * although it may report its end.
+ * The spans of this task's attempts. A timed-out attempt, on a busy machine, is left out: the slot
+ * is released at the timeout, and code that runs on is not counted (README, "concurrency"),
+ * although the code may report the end.
  */
 function spansOf(
   task: string,

@@ -1,10 +1,10 @@
 /**
- * Follows every run to its end and beyond: reads it after its tasks have reported to the recorder,
- * again some time later, and after its retention, when it must be gone.
+ * Follows every run to the end and beyond: reads the run after the tasks have reported to the
+ * recorder, again some time later, and after the retention, when the run must be gone.
  *
- * The follower must not help. Reading a run loads its object, which then checks its alarm. So a run
- * is left alone until the recorder has all of its reports, and is read early only after a long
- * silence (`quiet`).
+ * The follower must not help. Reading a run loads the run's object, which then checks the alarm. A
+ * run is left alone until the recorder has all reports, and is read early only after a long silence
+ * (`quiet`).
  */
 import { KINDS } from "./kinds.ts";
 import type { Client } from "./client.ts";

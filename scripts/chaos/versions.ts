@@ -1,8 +1,8 @@
 /**
- * Two versions of the pipelines. Each start after a planned kill deploys the other one, so every
- * run that survives such a kill continues under a version that did not accept it. Each version has
- * tasks that the other has not; a method, a lane, a limit and a dispatch mode differ. The required
- * ends of runs are the same in both.
+ * Two versions of the pipelines. Each start after a planned kill deploys the other version: every
+ * run that survives the kill continues under a version that did not accept the run. Each version
+ * has tasks that the other lacks; a method, a lane, a limit and a dispatch mode differ. The
+ * required ends of runs are the same in both.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,8 @@
 /**
- * The import rules of the source tree, as the lint rule `peach/imports`. It resolves each import
- * and compares it with the table. A built-in rule sees only the text of a specifier and would miss
- * `../../src/compiler/load.ts` or `#generated/plan`. Type imports count too: an erased import still
- * is a dependency of the code.
+ * The import rules of the source tree, as the lint rule `peach/imports`. The rule resolves each
+ * import and compares the result with the table. A built-in rule sees only the text of a specifier
+ * and would miss `../../src/compiler/load.ts` or `#generated/plan`. Type imports count too: an
+ * erased import still is a dependency of the code.
  */
 import { dirname, posix, relative, resolve, sep } from "node:path";
 import type { Context, Visitor } from "./rule.ts";
@@ -19,8 +19,8 @@ const WHOLE_ZOD =
   'write `import * as z from "zod"`: the object `z` brings every part of zod into the bundle.';
 
 /**
- * The folders of src, with the folders that they may import: lower ones only, so that no two depend
- * on each other.
+ * The folders of src, each with the lower folders that may be imported from there. Two folders
+ * never depend on each other.
  */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -62,7 +62,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   pipelines: [],
 };
 
-/** Imports that still run up, each with its reason. The list only gets shorter. */
+/** Imports that still run up, each with the reason. The list only gets shorter. */
 const STILL_UP: Readonly<Record<string, readonly string[]>> = {
   // The client and the command line write and check JSON as the worker does.
   "src/client/payload.ts": ["src/payloads/json-text.ts"],

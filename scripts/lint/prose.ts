@@ -1,11 +1,10 @@
 /**
  * `node scripts/lint/prose.ts`: measures the comments of each folder of src and scripts, and fails
  * when a folder reads worse than its bound in prose-bounds.json. Each bound only gets tighter:
- * `--tighten` moves the bounds of the folders that have become better, and never the others.
+ * `--tighten` moves the bounds of improved folders only.
  *
- * The measures are taken by counting words, so they stand beside reading, not instead of it. The
- * same counting gives 0.8 to 6 % indirect comments and 1.3 to 5.5 pronouns in the code of hono,
- * wireit, temporal and inngest.
+ * The measures count words: reading is still needed. The same counting gives 0.8 to 6 % indirect
+ * comments and 1.3 to 5.5 pronouns in the code of hono, wireit, temporal and inngest.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { posix, sep } from "node:path";
@@ -23,16 +22,18 @@ called wrongly.`;
 
 const BOUNDS = "scripts/lint/prose-bounds.json";
 
-/** Bounds are kept in steps of half a point, so that a single comment seldom moves one. */
+/** Bounds are kept in steps of half a point: a single comment seldom moves a bound. */
 const STEP = 0.5;
 
 /** The measures of a folder's comments. All are percentages, or counts in 100 words. */
 export interface Measures {
   /** Lines that are comment, of all lines. More is better. */
   readonly comment_percent: number;
-  /** Doc comments that begin without naming their subject ("What …", "Whether …"), of all. */
+  /**
+   * Doc comments that begin without a named subject ("What …", "Whether …"), of all doc comments.
+   */
   readonly indirect_percent: number;
-  /** Words that stand for something else ("it", "those", "somebody"), in 100 words of comment. */
+  /** Pronouns ("it", "those", "somebody") in 100 words of comment. */
   readonly pronouns_per_100: number;
   /** Lines above 100 columns, of all lines. */
   readonly wide_percent: number;
@@ -43,7 +44,7 @@ export type Bounds = Readonly<Record<string, Measures>>;
 
 const NAMES = ["comment_percent", "indirect_percent", "pronouns_per_100", "wide_percent"] as const;
 
-/** A new folder starts at these bounds at least; src and scripts had worse ones to begin with. */
+/** The loosest bounds of a new folder; src and scripts began with worse bounds. */
 const GOAL: Measures = {
   comment_percent: 0,
   indirect_percent: 8,
@@ -122,7 +123,7 @@ export function compare(measured: Bounds, bounds: Bounds): string[] {
   ];
 }
 
-/** Moves each bound that can be tighter, adds new folders and drops those without source. */
+/** Moves each bound that can be tighter, adds new folders and drops folders without source. */
 export function tighten(measured: Bounds, bounds: Bounds): Bounds {
   return Object.fromEntries(
     Object.entries(measured).map(([folder, measures]) => {
@@ -177,7 +178,7 @@ function main(args: readonly string[]): number {
     console.error(`there is no option ${unknown}\n\n${HELP}`);
     return 2;
   }
-  // The file is this script's own: `--tighten` has written it.
+  // The file comes from `--tighten`.
   const bounds: Bounds = JSON.parse(readFileSync(BOUNDS, "utf8"));
   const measured = measureFolders();
   if (args.includes("--tighten")) {

@@ -1,4 +1,4 @@
-/** The types of a lint rule. The linter exports them only through its tester. */
+/** The types of a lint rule. The linter exports the types only through the tester. */
 import type { RuleTester } from "oxlint/plugins-dev";
 
 type Rule = Exclude<Parameters<RuleTester["run"]>[1], { createOnce: unknown }>;

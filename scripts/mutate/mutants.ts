@@ -1,10 +1,10 @@
 /**
- * Makes small changes to a source file, each of which a test should notice. All changes are built
- * into the file at once, each behind a switch. The tests then run against one after another in the
- * same runtime, whose start costs far more than a test.
+ * Makes small changes to a source file; a test should notice each change. All changes are built
+ * into the file at once, each behind a switch. The tests then run against one change after another
+ * in the same runtime, whose start costs far more than a test.
  *
- * Only code inside functions is changed: the work that a module does while it is loaded cannot be
- * switched later. Its constants are changed at their uses.
+ * Only code inside functions is changed: the work of a module during loading cannot be switched
+ * later. Constants of a module are changed at the places of use.
  */
 import { type Node, parseSync } from "oxc-parser";
 
@@ -51,7 +51,7 @@ const METHODS: ReadonlyMap<string, string> = new Map([
 const REST = "\0";
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 
-/** The function that tests if a mutant is switched on, and records that it was reached. */
+/** The function that tests if a mutant is switched on, and records the visit. */
 const SWITCH = `
 function mutant$(id) {
   const state = (globalThis.mutation$ ??= { active: null, reached: new Set(), hits: 0 });
@@ -158,7 +158,7 @@ class Mutator {
   }
 }
 
-/** Changes a number: a small one, a count, by one; a large one, a measure, tenfold. */
+/** Changes a number: a count by one, a large measure tenfold. */
 function otherNumber(value: number): string {
   return String(value < 10 ? value + 1 : value * 10);
 }

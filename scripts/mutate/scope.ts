@@ -2,7 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
-/** Test paths by folder of src: the folder's own tests, and others that use its code. */
+/**
+ * Test paths by folder of src: the folder's tests, and tests of other folders that use the code.
+ */
 const TESTS = {
   domain: ["test/domain/"],
   execution: ["test/execution/"],

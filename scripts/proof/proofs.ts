@@ -1,10 +1,10 @@
-/** The long proofs: the command of each, its JSON output, and its display on the page. */
+/** The long proofs: command, JSON output and display on the page of each proof. */
 import * as z from "zod";
 
 export interface Proof {
   readonly name: string;
   readonly title: string;
-  /** The statement that it proves, in one or two sentences. */
+  /** The proven statement, in one or two sentences. */
   readonly says: string;
   /** The words after `npm run --silent`, `--json` among them. */
   readonly command: readonly string[];

@@ -16,8 +16,8 @@ import {
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /**
- * Makes the command `peach completion SHELL`. The commands are a function, since this command is
- * one of them.
+ * Makes the command `peach completion SHELL`. The commands are a function, since the list contains
+ * this command.
  */
 export function completionOf(commands: () => readonly Command[]): Command {
   return defineCommand({

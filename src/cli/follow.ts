@@ -76,7 +76,7 @@ async function followInLines(
   return run;
 }
 
-/** Renders a task without running times, so that its text changes only with its state. */
+/** Renders a task without running times: the text changes only with the state. */
 function taskText(task: TaskOfRun, terminal: CommandHost["terminal"]): string {
   const now = Date.parse(task.attempts.at(-1)?.started_at ?? "");
   const detail = taskDetail(task, now);

@@ -10,7 +10,7 @@ const AT_ONCE = 8;
 
 /** The unfinished runs. */
 export interface LiveRuns {
-  /** The number of runs that were read. `more` is true if there are further ones. */
+  /** The number of runs that were read. `more` is true if there are further runs. */
   readonly open: number;
   readonly more: boolean;
   /** Runs by root task and version of peach.conf. A run keeps the graph of its version. */
@@ -20,8 +20,8 @@ export interface LiveRuns {
     readonly runs: number;
   }[];
   /**
-   * Unfinished tasks whose function is no longer exported. They will wait for a deploy that exports
-   * it.
+   * Unfinished tasks whose function is no longer exported: the tasks will wait for a deploy with
+   * the function.
    */
   readonly will_wait: readonly {
     readonly task: string;

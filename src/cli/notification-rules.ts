@@ -1,6 +1,6 @@
 /**
  * Computes the notification rules that R2 needs for every `on.r2` of a plan. R2 refuses overlapping
- * rules of a bucket for the same event, so overlapping rules are widened into one. Surplus
+ * rules of a bucket for the same event: overlapping rules are widened into a single rule. Surplus
  * notifications do no harm, since the worker matches each object exactly. Pure.
  */
 import type { Plan } from "../domain/plan/plan.ts";
@@ -48,7 +48,7 @@ export function covers(outer: NotificationRule, inner: NotificationRule): boolea
 function withRule(rules: readonly NotificationRule[], rule: NotificationRule): NotificationRule[] {
   const other = rules.find((known) => overlap(known, rule));
   if (other === undefined) return [...rules, rule];
-  // Of two overlapping rules, one prefix begins with the other and one suffix ends with the other.
+  // Two rules overlap if either prefix begins with the other and either suffix ends with the other.
   // The shorter ones match both.
   const joined = {
     ...rule,

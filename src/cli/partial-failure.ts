@@ -21,14 +21,14 @@ export function partialFailureOf(error: unknown, names: readonly string[]): Part
   return { code, detail };
 }
 
-/** The names that were changed, with the answers, and those that were refused. */
+/** The changed names, the answers, and the refusals. */
 interface Changed<Answer> {
   readonly names: readonly string[];
   readonly answers: readonly Answer[];
   readonly refused: readonly PartialFailure[];
 }
 
-/** Changes one name after the other, and says of each what became of it unless `json` is true. */
+/** Changes names in order, and prints the outcome of each name unless `json` is true. */
 export async function changeEach<Answer>(
   names: readonly string[],
   /** The property that holds the name in a refusal. */

@@ -26,7 +26,8 @@ export function boundBuckets({ r2_buckets: bindings }: WranglerConfig): Bindings
   for (const one of Array.isArray(bindings) ? bindings : []) {
     const { bucket_name: bucket, binding } = isMapping(one) ? one : {};
     if (typeof bucket !== "string" || typeof binding !== "string") continue;
-    // A bucket may have several bindings. The one for payloads wins, so that its checks apply.
+    // A bucket may have several bindings. The binding for payloads wins: the checks of payloads
+    // apply.
     if (bound.get(bucket) !== PAYLOADS_BINDING) bound.set(bucket, binding);
   }
   return bound;

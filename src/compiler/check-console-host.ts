@@ -1,6 +1,6 @@
 /**
  * Checks PEACH_CONSOLE_HOST in the variables of wrangler.toml. The dashboard answers only on this
- * host, so a value that is no host would lock out every user.
+ * host, and a value that is no host would lock out every user.
  */
 import { HOST_HINT, parseHost } from "../domain/console-host.ts";
 import type { Report } from "./diagnostic.ts";

@@ -74,8 +74,8 @@ function reportCycle(cycle: readonly Edge[], report: Report): void {
 
 /**
  * Finds a cycle for each edge that leads back to a task on the current path, walking depth first in
- * file order. Without these edges the graph has no cycle. A cycle begins at its first task in the
- * walk. The walk keeps its own stack, since long chains would exhaust the call stack.
+ * file order. Without these edges the graph has no cycle. A cycle begins at the first task in the
+ * walk. The walk keeps a separate stack, since long chains would exhaust the call stack.
  */
 function findCycles(names: readonly string[], edges: readonly Edge[]): Edge[][] {
   const byParent = Map.groupBy(edges, ({ parent }) => parent);

@@ -1,10 +1,11 @@
 /**
- * Warns of tasks that write the objects which trigger them, as far as their files show.
+ * Warns of tasks that write objects which trigger the same task, as far as the files show.
  *
- * This is a guess by design. The check reads `put` and `createMultipartUpload` in the file of each
- * task of a run, whichever function makes the call. It warns only where the beginning of the key is
- * written out and fits the rule, or where the rule has no filter. Computed keys, writes in imported
- * files and writes by other means are not seen; at run time the depth limit ends every loop.
+ * The warning is a guess by design. The check reads `put` and `createMultipartUpload` in the file
+ * of each task of a run, whichever function makes the call. The check warns only where the
+ * beginning of the key is written out and fits the rule, or where the rule has no filter. Computed
+ * keys, writes in imported files and writes by other means are not seen; at run time the depth
+ * limit ends every loop.
  */
 import { graphFrom } from "../domain/plan/run-graph.ts";
 import type { Plan, R2Rule } from "../domain/plan/plan.ts";

@@ -1,9 +1,9 @@
 /**
  * Checks that PEACH_URL, the beginning of completion URLs, is set for external tasks.
  *
- * A deployment without the variable fails each attempt of an external task: Peach does not take its
- * own address from a request, since the sender could choose it. The local runtime knows its
- * address, so the fault would first appear in production.
+ * A deployment without the variable fails each attempt of an external task: Peach does not take the
+ * deployment's address from a request, since the sender could choose the address. The local runtime
+ * knows the address: the fault would first appear in production.
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";

@@ -107,7 +107,7 @@ function runTsc(repoRoot: string, folder: string): Promise<string> {
   const options = ["--pretty", "false", "--checkers", "1"];
   const args = [join(repoRoot, "node_modules/typescript/bin/tsc"), "-p", ".", ...options];
   return new Promise((done, reject) => {
-    // `tsc` names files relative to where it runs, so it runs in the folder.
+    // `tsc` names files relative to the working folder, and runs in this folder.
     execFile(
       process.execPath,
       args,

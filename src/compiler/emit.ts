@@ -35,8 +35,8 @@ export const plan: Plan = { ...${JSON.stringify(rest, null, 2)}, tasks };
  * Makes `registry.ts`: the methods of peach.conf, and all files of the pipelines for runs of
  * another peach.conf.
  *
- * Named methods are imported statically, so that the bundler sees them. Other files are imported on
- * demand: their side effects and errors affect only the runs that use them.
+ * Named methods are imported statically, where the bundler sees the imports. Other files are
+ * imported on demand: side effects and errors of a file affect only the runs that use the file.
  */
 export function emitRegistry(
   methods: ResolvedMethods,

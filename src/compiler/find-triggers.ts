@@ -13,9 +13,9 @@ const TRIGGERING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Tests if an export triggers tasks: it names a helper that triggers, or calls a function of the
- * same file that does, directly or indirectly. Imports from other files are not followed. Returns
- * false for an unreadable file; another check reports it.
+ * Tests if an export triggers tasks: the export names a triggering helper, or calls a triggering
+ * function of the same file, directly or indirectly. Imports from other files are not followed.
+ * Returns false for an unreadable file; another check reports it.
  */
 export function triggersSomething(file: string, exportName: string): boolean {
   const read = readProgram(file);

@@ -1,8 +1,8 @@
 /**
- * Makes the TypeScript file that `check-types.ts` checks, with one assertion per line.
+ * Makes the TypeScript file that `check-types.ts` checks, with an assertion per line.
  *
  * Methods must be tasks or endpoints, and the output type of a parent must fit the input type of
- * its child. Payloads travel as JSON, so types are compared after a round trip through JSON. A side
+ * the child. Payloads travel as JSON: types are compared after a round trip through JSON. A side
  * without a declared type fits every type.
  */
 import type { EachTasks } from "./check-each.ts";
@@ -129,7 +129,7 @@ function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: Type
       after: null,
     };
     shapes.set(child, shape);
-    // The other parents are `any`, so that an edge is reported for its own part only.
+    // All further parents are `any`: an edge is reported for the edge's part only.
     const own = fits(
       keyed(parents, (name) => (name === parent ? passes : "any")),
       shape,

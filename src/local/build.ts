@@ -133,9 +133,9 @@ export function writeWorker(
 }
 
 /**
- * Writes a file if its text is new. The runtime restarts when one of its files changes, so an
- * unchanged file is not written. The file is replaced in one step, since the runtime must not read
- * half of it. Returns true if it was written.
+ * Writes a file if the text is new: the runtime restarts when a file changes. The file is replaced
+ * in a single step, since the runtime must not read half of a file. Returns true if the file was
+ * written.
  */
 function writeIfChanged(path: string, text: string, draftPath: string): boolean {
   try {

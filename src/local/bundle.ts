@@ -1,8 +1,8 @@
 /**
  * Bundles a worker into one file, which the local runtime runs unchanged and watches (`no_bundle`).
  *
- * `wrangler dev` could bundle too, but its bundler polls every source as long as the runtime lives,
- * and blocks every request while a bundle fails. So it is given successful bundles only.
+ * `wrangler dev` could bundle too, but would poll every source as long as the runtime lives, and
+ * block every request while a bundle fails. `wrangler dev` therefore gets successful bundles only.
  */
 import { dirname, join, relative } from "node:path";
 import { build, formatMessages, type BuildFailure, type BuildOptions, type Plugin } from "esbuild";
@@ -74,7 +74,7 @@ export async function bundleModule(
   const { outputFiles } = await build({
     ...settings,
     entryPoints: [entry],
-    // Nothing is written to this path. The map names its sources relative to it.
+    // Nothing is written to this path. The map names the sources relative to the path.
     outfile: sourceMapPath.replace(/\.map$/, ""),
     bundle: true,
     write: false,

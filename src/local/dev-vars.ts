@@ -19,8 +19,8 @@ export interface DevVars {
 }
 
 /**
- * Reads the file. Without an API token makes one and adds it to the file; other variables stay as
- * they are.
+ * Reads the file. Makes a missing API token and adds the token to the file; other variables stay
+ * unchanged.
  */
 export function readDevVars(
   path: string,
@@ -54,8 +54,8 @@ export function addDevVars(path: string, vars: Readonly<Record<string, string>>)
 }
 
 /**
- * Reads the file, or returns an empty text. Restricts the file to its owner, also if a person has
- * created it, since it holds secrets.
+ * Reads the file, or returns an empty text. The file holds secrets and is restricted to the owner,
+ * also if a person has created the file.
  */
 function readForOwner(path: string): string {
   if (!existsSync(path)) return "";

@@ -1,9 +1,9 @@
 /**
- * Runs the local runtime so that it never outlives its owner, however the owner ends.
+ * Runs the local runtime, which never outlives the owner, however the owner ends.
  *
- * The guard leads a process group that contains the runtime and everything it starts. Its stdin is
- * a pipe from the owner. The kernel closes the pipe when the owner dies, by SIGKILL too, and the
- * guard then kills the group. The guard also reads the runtime's output, so that a kept runtime
+ * The guard leads a process group that contains the runtime and all further processes. The guard's
+ * stdin is a pipe from the owner. The kernel closes the pipe when the owner dies, by SIGKILL too,
+ * and the guard then kills the group. The guard also reads the runtime's output: a kept runtime
  * (the owner writes `keep` and leaves) never writes into a broken pipe.
  *
  * Usage: node guard.ts LOG_FILE PROGRAM [ARGUMENT...] (LOG_FILE takes the output of a kept runtime)

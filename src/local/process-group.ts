@@ -1,7 +1,6 @@
 /**
- * The processes of a local runtime. They form one process group and carry a mark in their
- * environment. A later start recognises them by the mark, even if the leader is dead and process
- * ids were reused.
+ * The processes of a local runtime. The processes form a group and carry a mark in the environment.
+ * A later start recognises the mark, even if the leader is dead and process ids were reused.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";

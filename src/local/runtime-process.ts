@@ -58,7 +58,7 @@ export class RuntimeProcess {
     this.ended = new Promise((resolve) => {
       this.#guard.on("exit", () => {
         this.#isOver = true;
-        // The guard kills its group as it ends, unless it was killed itself.
+        // The guard kills the group at the end, unless the guard was killed.
         signalGroup(this.#group, "SIGKILL");
         resolve();
       });

@@ -1,7 +1,7 @@
 /**
- * Starts the local runtime. One runtime at a time uses a state folder. It never outlives this
- * process (guard.ts), needs no account and no network, and its state survives a SIGKILL of all
- * processes at any time.
+ * Starts the local runtime. A single runtime at a time uses a state folder. The runtime never
+ * outlives this process (guard.ts), and needs no account and no network. The state survives a
+ * SIGKILL of all processes at any time.
  */
 import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
@@ -153,8 +153,8 @@ async function usablePort(port: number, option: string): Promise<number> {
 }
 
 /**
- * Finds a free port. Ports that the system would assign are not used: it assigns them to outgoing
- * connections too, and the runtime listens only a second or two later.
+ * Finds a free port. Ports that the system would assign are not used: outgoing connections get such
+ * ports too, and the runtime listens only a second or two later.
  */
 async function freePort(): Promise<number> {
   let fault: string | null = null;

@@ -33,8 +33,8 @@ export function withSecrets(
 const CHOSEN_HERE: readonly string[] = ["standard-webhooks", "hmac-sha256"];
 
 /**
- * Selects the missing secrets that the local runtime may make, so that signed webhooks can be tried
- * at once.
+ * Selects the missing secrets that the local runtime may make: signed webhooks can be tried at
+ * once.
  */
 export function makeable(plan: Plan, missing: readonly NeededSecret[]): readonly string[] {
   return missing.flatMap(({ name }) => {

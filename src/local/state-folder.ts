@@ -1,7 +1,7 @@
 /**
- * The state folder of a local runtime: its state (SQLite of objects, R2, KV), and in `runtime/` the
- * files of the current runtime. At most one runtime uses a state folder. The claim tells which one,
- * and who started it.
+ * The state folder of a local runtime: the state (SQLite of objects, R2, KV), and in `runtime/` the
+ * files of the current runtime. At most one runtime uses a state folder. The claim names the
+ * runtime and the owner.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -21,7 +21,7 @@ export interface StateFolder {
   readonly sourceMapPath: string;
   /** A file under construction, before it replaces another. */
   readonly draftPath: string;
-  /** The output of a runtime that outlives the command that started it. */
+  /** The output of a runtime that outlives the starting command. */
   readonly logPath: string;
   readonly registryFolder: string;
   readonly claimPath: string;

@@ -7,8 +7,8 @@ const SETTLE_MS = 150;
 
 /**
  * Calls back when a file changes that the runtime depends on: peach.conf (also a new one), a
- * source, wrangler.toml or .dev.vars. A burst of changes is one call, and calls do not overlap.
- * Returns a function that ends the watch.
+ * source, wrangler.toml or .dev.vars. A burst of changes is a single call, and calls do not
+ * overlap. Returns a function that ends the watch.
  */
 export function watchProject(
   { confPath, pipelinesDir, repoRoot }: ProjectPaths,

@@ -1,7 +1,7 @@
 /**
- * The common part of all chaos tasks: reports to the recorder what it has read before doing
- * anything, and what it passes right before passing it. Each attempt passes something else, so the
- * origin of all data is known.
+ * The common part of all chaos tasks: reports the input to the recorder before any work, and the
+ * output right before passing the output on. Each attempt passes different data: the origin of all
+ * data is known.
  */
 import { currentTask, passToChildTask } from "peach/task-helpers";
 

@@ -1,7 +1,7 @@
 /**
- * `npm run dev`: runs the local runtime until it is interrupted. Owns the command line, the token,
- * rebuilding after changes, and that no process outlives it. src/local/runtime.ts starts and ends
- * the runtime.
+ * `npm run dev`: runs the local runtime until an interrupt. Owns the command line, the token,
+ * rebuilding after changes, and the end of all processes. src/local/runtime.ts starts and ends the
+ * runtime.
  */
 import { join } from "node:path";
 import { styleText } from "node:util";

@@ -1,8 +1,8 @@
 /**
  * `peach provision`: creates the resources that a deployment needs and `wrangler deploy` does not
- * create, by commands of wrangler. It only adds, except that it deletes rules of Peach's own queue
- * that conflict with needed ones. Existing resources stay as they are, so it can run at any time
- * and repeatedly.
+ * create, by commands of wrangler. The command only adds resources, and deletes rules of Peach's
+ * own queue that conflict with needed rules. Existing resources stay unchanged: the command can run
+ * at any time and repeatedly.
  */
 import { readFileSync } from "node:fs";
 import { checkProject } from "../../compiler/compile.ts";
@@ -100,8 +100,8 @@ async function missing(
 }
 
 /**
- * Adds a rule unless an existing one covers it. R2 refuses overlapping rules, so conflicting ones
- * of the same queue are deleted first.
+ * Adds a rule unless an existing rule covers the new one. R2 refuses overlapping rules: conflicting
+ * rules of the same queue are deleted first.
  */
 function addRule(
   rule: NotificationRule,

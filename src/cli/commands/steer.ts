@@ -1,6 +1,6 @@
 /**
  * `peach cancel`, `retry` and `replay`: changes runs by their ids, or all runs that match a filter.
- * With a filter it counts the runs first and asks, so that nothing is changed unseen.
+ * A filter first counts the runs and asks: nothing is changed unseen.
  */
 import type { BulkResult, RunFilter } from "../../client/client.ts";
 import {

@@ -1,6 +1,6 @@
 /**
- * The state of a shown run: its document, updated by the events of its stream. Each task has a
- * signal of its own, so a change draws that task only, with 300 tasks as with three.
+ * The state of a shown run: the document, updated by the events of the stream. Each task has a
+ * separate signal: a change draws a single task, with 300 tasks as with three.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { get, problemOf } from "../api.ts";

@@ -1,6 +1,6 @@
 /**
- * A stream of server-sent events that stays open. The browser reconnects itself and sends the id of
- * the last event, so that none is missed.
+ * A stream of server-sent events that stays open. The browser reconnects and sends the id of the
+ * last event: no event is missed.
  *
  * The browser gives up when the worker answers with an error, or with 204 (nothing follows).
  * `onBroken` then reads the current state, and unless it closes the stream, a new one is opened.

@@ -46,7 +46,7 @@ export function ActionButton(props: ActionButtonProps): JSX.Element {
   );
 }
 
-/** A button that acts at once, such as one that opens a dialog. */
+/** A button with an immediate effect, for example an opened dialog. */
 export function Button({
   icon,
   style = "",

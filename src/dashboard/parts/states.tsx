@@ -89,7 +89,9 @@ export function Problem({
   );
 }
 
-/** What was read, once it is there; until then `Loading`, or the `Problem` of a first read. */
+/**
+ * Shows loaded data by `children`; before the first answer `Loading`, or the `Problem` of the read.
+ */
 export function Read<T>({
   from: { data, problem, reload },
   lines,

@@ -25,7 +25,7 @@ export interface VirtualListProps {
 const BEYOND = 6;
 
 /**
- * A scrolling list. It can have the focus, so that the keyboard scrolls it. Each row tells its
+ * A scrolling list. The list can have the focus: the keyboard then scrolls. Each row tells the
  * position to screen readers, which see only the rendered rows.
  */
 export function VirtualList({

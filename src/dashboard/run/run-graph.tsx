@@ -1,8 +1,8 @@
 /**
  * The graph of a run, coloured by status.
  *
- * A run keeps the graph of the peach.conf that it was accepted with, so it may differ from the
- * deployed one.
+ * A run keeps the graph of the peach.conf at the accept: the graph may differ from the deployed
+ * graph.
  */
 import type { JSX } from "preact";
 import { useCallback, useMemo } from "preact/hooks";

@@ -16,7 +16,7 @@ import { setQuery } from "../location.ts";
 import { StatusIcon, statusWord } from "../parts/status.tsx";
 
 /**
- * A button that opens the task's panel, or closes it. It reads the task's own signal, so a change
+ * A button that opens or closes the task's panel. The button reads the task's own signal: a change
  * draws this box only.
  */
 export function TaskBox({
