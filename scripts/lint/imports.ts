@@ -57,7 +57,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   client: ["domain", "contract"],
   local: ["domain", "contract", "compiler", "client"],
   project: ["domain", "contract", "compiler"],
-  cli: ["domain", "contract", "compiler", "client", "local", "project"],
+  cli: ["domain", "contract", "compiler", "client", "local", "project", "testing"],
   dashboard: ["domain", "contract"],
   pipelines: [],
 };

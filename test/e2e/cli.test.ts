@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { readRecordedRun } from "../../src/testing/recorded-run.ts";
 import { commandLine, type Circumstances, type Written } from "../scripts/command-line.ts";
 import { Command } from "./command.ts";
 import { Stage } from "./stage.ts";
@@ -50,6 +51,45 @@ async function json(...args: readonly string[]) {
 }
 
 describe("the command line against a running pipeline", () => {
+  it("saves a run with what triggered it and what each task passed, of every kind and size", async () => {
+    const file = join(stage.folder, "recorded.json");
+    const saved = async (body: string | Uint8Array<ArrayBuffer>, contentType: string) => {
+      const { run_id } = await stage.peach.triggerBody("echo", body, { contentType });
+      await stage.peach.finished(run_id);
+      const { code, out } = await peach("replay", run_id, "--save", file);
+      expect([code, out]).toEqual([0, expect.stringContaining(`: ${run_id}, 2 tasks`)]);
+      const { payload, tasks } = readRecordedRun(file);
+      expect(tasks.map(({ task, upstream }) => [task, upstream])).toEqual([
+        ["echo", []],
+        ["after", ["echo"]],
+      ]);
+      // A task passes on bytes, and not the content type that they came with.
+      expect(tasks.map(({ passed }) => passed?.value)).toEqual([payload?.value, payload?.value]);
+      return payload;
+    };
+    const bytes = new Uint8Array([0, 255, 10]);
+    const large = new Uint8Array(200_000).fill(3);
+    expect(await saved('{"a": ["ü", null]}', "application/json")).toEqual({ kind: "json", value: { a: ["ü", null] } });
+    expect(await saved("text", "text/plain; charset=utf-8")).toEqual({ kind: "text", value: "text" });
+    expect(await saved(bytes, "audio/mpeg")).toMatchObject({ kind: "bytes", value: bytes });
+    expect(await saved(large, "audio/mpeg")).toMatchObject({ kind: "bytes", value: large });
+
+    const { run_id } = await stage.peach.trigger("failing", 1);
+    await stage.peach.finished(run_id);
+    await peach("replay", run_id, "--save", file);
+    const error = { name: "RangeError", message: "the first attempt fails" };
+    expect(readRecordedRun(file)).toMatchObject({
+      run_id,
+      task: "failing",
+      status: "failed",
+      tasks: [
+        { task: "failing", status: "failed", passed: null, attempts: [{ attempt: 1, status: "failed", error }] },
+        { task: "mended", status: "skipped", reason: "upstream_failed", passed: null },
+      ],
+    });
+    expect(await peach("replay", run_id, run_id, "--save", file)).toMatchObject({ code: 2 });
+  });
+
   it("triggers a task, and shows its run, its logs and what it passed on", async () => {
     const file = join(stage.folder, "payload.json");
     writeFileSync(file, '{"a": "ü"}');

@@ -2,6 +2,7 @@
  * `peach cancel`, `retry` and `replay`: changes runs by their ids, or all runs that match a filter.
  * A filter first counts the runs and asks: nothing is changed unseen.
  */
+import { resolve } from "node:path";
 import type { BulkResult, RunFilter } from "../../client/client.ts";
 import {
   defineCommand,
@@ -20,6 +21,9 @@ import {
 } from "../deployment.ts";
 import { FILTER_OPTIONS, readFilter, readNumber } from "../filter-options.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
+import { displayPath } from "../../compiler/project-paths.ts";
+import { writeRecordedRun } from "../../testing/recorded-run.ts";
+import { recordRun } from "../record-run.ts";
 import { partialFailureOf } from "../partial-failure.ts";
 import { type ListColumn, listLines, statusCell } from "../table.ts";
 
@@ -113,14 +117,20 @@ export const replay: Command = defineCommand({
   words: WORDS,
   options: {
     from: { takes: "TASK", means: "task", help: "from this task on; for runs that are named" },
+    save: {
+      takes: "FILE",
+      means: "file",
+      help: "writes the run with its payloads to this file, for load() of peach/testing, and starts nothing",
+    },
     ...PAYLOAD_OPTIONS,
     ...BULK_OPTIONS,
     ...DEPLOYMENT_OPTIONS,
     json: JSON_OPTION,
   },
   async run({ options, words }, host) {
-    const { from } = options;
+    const { from, save } = options;
     const { signal } = host;
+    if (save !== undefined) return saveRun(save, words, options, host);
     const given = await readPayload(options, host);
     if (words.length === 0 && (from !== undefined || given !== null))
       throw new UsageError("--from and a payload are for runs that are named");
@@ -131,6 +141,22 @@ export const replay: Command = defineCommand({
     });
   },
 });
+
+/** Saves a run with its payloads. */
+async function saveRun(
+  file: string,
+  runIds: readonly string[],
+  options: DeploymentValues,
+  host: CommandHost,
+): Promise<ExitCode> {
+  const [runId, ...others] = runIds;
+  if (runId === undefined || others.length > 0) throw new UsageError("--save is for one run");
+  const recorded = await recordRun(connect(options, host), runId, host.signal);
+  const [document = file, ...payloads] = writeRecordedRun(resolve(host.cwd, file), recorded);
+  const count = payloads.length === 0 ? "" : `, with ${payloads.length} payloads beside it`;
+  host.out(`${displayPath(document)}: ${recorded.run_id}, ${recorded.tasks.length} tasks${count}`);
+  return 0;
+}
 
 function describe(what: string): string {
   return `${what} Names runs by their ids, or chooses them by a filter: then it says how many there are and asks, unless --yes is given.

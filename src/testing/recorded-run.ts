@@ -1,0 +1,196 @@
+/**
+ * The file of a recorded run, which `peach replay RUN --save FILE` writes and `load(FILE)` reads: a
+ * JSON document with the payload of the trigger and what each task passed. Large payloads are files
+ * in a folder beside it.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import * as z from "zod";
+import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
+
+/** The version of the format. A file of a later one is refused. */
+const VERSION = 1;
+/** Payloads above this size are files of their own, so that the document can be read by a person. */
+const MAX_INLINE_BYTES = 64 * 1024;
+/** The limit of a recording in one file with its folder. */
+const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
+
+/** A payload as the document has it. */
+const storedPayload = z.union([
+  z.strictObject({ kind: z.literal("json"), value: z.unknown() }),
+  z.strictObject({ kind: z.literal("text"), text: z.string() }),
+  z.strictObject({ kind: z.literal("bytes"), content_type: z.string(), base64: z.string() }),
+  z.strictObject({
+    kind: z.enum(["json", "text", "bytes"]),
+    content_type: z.string(),
+    /** A path relative to the folder of the document. */
+    file: z.string(),
+  }),
+]);
+
+const recordedAttempt = z.object({
+  attempt: z.int(),
+  status: z.enum(ATTEMPT_STATUSES),
+  error: z.object({ name: z.string(), message: z.string() }).nullable(),
+});
+
+const recordedTask = z.object({
+  task: z.string(),
+  status: z.enum(TASK_STATUSES),
+  reason: z.string().nullable(),
+  upstream: z.array(z.string()),
+  attempts: z.array(recordedAttempt),
+  passed: storedPayload.nullable(),
+});
+
+const recordedRun = z.object({
+  version: z.literal(VERSION, { error: `only version ${VERSION} of the format is known` }),
+  run_id: z.string(),
+  task: z.string(),
+  status: z.enum(RUN_STATUSES),
+  created_at: z.string(),
+  conf_version: z.string(),
+  payload: storedPayload.nullable(),
+  tasks: z.array(recordedTask),
+});
+
+/** A payload: a JSON value, a string, or bytes with their content type. */
+export type RecordedPayload =
+  | { readonly kind: "json"; readonly value: unknown }
+  | { readonly kind: "text"; readonly value: string }
+  | {
+      readonly kind: "bytes";
+      readonly value: Uint8Array<ArrayBuffer>;
+      readonly contentType: string;
+    };
+
+/** An attempt of a recorded task. */
+export type RecordedAttempt = z.infer<typeof recordedAttempt>;
+
+/** A task of a recorded run. `passed` is null if it passed nothing. */
+export interface RecordedTask extends Omit<z.infer<typeof recordedTask>, "passed"> {
+  readonly passed: RecordedPayload | null;
+}
+
+/** A recorded run. `payload` is what triggered it. */
+export interface RecordedRun extends Omit<
+  z.infer<typeof recordedRun>,
+  "version" | "payload" | "tasks"
+> {
+  readonly payload: RecordedPayload | null;
+  readonly tasks: readonly RecordedTask[];
+}
+
+/** Makes a payload from bytes and their content type, as the kind that was sent. */
+export function recordedPayload(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): RecordedPayload {
+  const [essence = "", charset = ""] = contentType.toLowerCase().split(/\s*;\s*(?:charset=)?/);
+  if (essence === "application/json" || essence.endsWith("+json"))
+    return { kind: "json", value: JSON.parse(decode(bytes)) };
+  if (essence === "text/plain" && ["", "utf-8"].includes(charset))
+    return { kind: "text", value: decode(bytes) };
+  return { kind: "bytes", value: bytes, contentType };
+}
+
+/** Reads a recorded run. Throws an error that names the file if it is none. */
+export function readRecordedRun(path: string): RecordedRun {
+  const parsed = recordedRun.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (!parsed.success)
+    throw new Error(`${path} is no recorded run: ${z.prettifyError(parsed.error)}`);
+  const { version: _version, ...run } = parsed.data;
+  const restore = (payload: z.infer<typeof storedPayload> | null): RecordedPayload | null =>
+    payload === null ? null : restored(payload, dirname(path));
+  return {
+    ...run,
+    payload: restore(run.payload),
+    tasks: run.tasks.map((task) => ({ ...task, passed: restore(task.passed) })),
+  };
+}
+
+/**
+ * Writes a recorded run, and its large payloads in the folder `<name>.payloads` beside it. Returns
+ * the paths. Throws, and writes nothing, if the payloads are larger than 256 MB together.
+ */
+export function writeRecordedRun(path: string, run: RecordedRun): string[] {
+  const folder = `${path.slice(0, path.length - extname(path).length)}.payloads`;
+  const files = new Map<string, Uint8Array>();
+  const store = (payload: RecordedPayload | null, name: string) =>
+    payload === null ? null : stored(payload, folder, name, files);
+  const document = {
+    version: VERSION,
+    ...run,
+    payload: store(run.payload, "trigger"),
+    tasks: run.tasks.map((task) => ({ ...task, passed: store(task.passed, `task-${task.task}`) })),
+  };
+  const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+  if (total > MAX_TOTAL_BYTES)
+    throw new Error(`the payloads of ${run.run_id} are ${total} bytes: 256 MB is the limit`);
+  // Files of an earlier recording would stay beside the new ones.
+  rmSync(folder, { recursive: true, force: true });
+  if (files.size > 0) mkdirSync(folder, { recursive: true });
+  for (const [file, bytes] of files) writeFileSync(file, bytes);
+  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
+  return [path, ...files.keys()];
+}
+
+/** Puts a payload into the document, or adds it to the files. */
+function stored(
+  payload: RecordedPayload,
+  folder: string,
+  name: string,
+  files: Map<string, Uint8Array>,
+): z.infer<typeof storedPayload> {
+  const { kind } = payload;
+  const bytes =
+    payload.kind === "bytes"
+      ? payload.value
+      : new TextEncoder().encode(
+          payload.kind === "text" ? payload.value : JSON.stringify(payload.value),
+        );
+  if (bytes.length > MAX_INLINE_BYTES) {
+    const file = join(
+      folder,
+      `${name}.${kind === "bytes" ? "bin" : kind === "text" ? "txt" : "json"}`,
+    );
+    files.set(file, bytes);
+    const contentType = payload.kind === "bytes" ? payload.contentType : TYPE_OF[payload.kind];
+    return { kind, content_type: contentType, file: file.slice(dirname(folder).length + 1) };
+  }
+  switch (payload.kind) {
+    case "json":
+      return { kind: "json", value: payload.value };
+    case "text":
+      return { kind: "text", text: payload.value };
+    case "bytes": {
+      const base64 = Buffer.from(payload.value).toString("base64");
+      return { kind: "bytes", content_type: payload.contentType, base64 };
+    }
+  }
+}
+
+const TYPE_OF = { json: "application/json", text: "text/plain; charset=utf-8" } as const;
+
+/** Reads a payload of the document. */
+function restored(payload: z.infer<typeof storedPayload>, folder: string): RecordedPayload {
+  if ("file" in payload) {
+    const bytes = new Uint8Array(readFileSync(join(folder, payload.file)));
+    return recordedPayload(bytes, payload.content_type);
+  }
+  switch (payload.kind) {
+    case "json":
+      return { kind: "json", value: payload.value };
+    case "text":
+      return { kind: "text", value: payload.text };
+    case "bytes": {
+      const value = new Uint8Array(Buffer.from(payload.base64, "base64"));
+      return { kind: "bytes", value, contentType: payload.content_type };
+    }
+  }
+}
+
+/** Decodes UTF-8. A byte order mark is part of the text. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
