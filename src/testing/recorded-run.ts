@@ -64,9 +64,6 @@ export type RecordedPayload =
       readonly contentType: string;
     };
 
-/** An attempt of a recorded task. */
-export type RecordedAttempt = z.infer<typeof recordedAttempt>;
-
 /** A task of a recorded run. `passed` is null if it passed nothing. */
 export interface RecordedTask extends Omit<z.infer<typeof recordedTask>, "passed"> {
   readonly passed: RecordedPayload | null;
