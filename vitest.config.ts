@@ -29,10 +29,20 @@ export default defineConfig({
       },
       {
         extends: true,
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            // It looks for exports in the text of src/index.ts, which passes them all on.
+            additionalExports: { AlertEntrypoint: "WorkerEntrypoint", DriverEntrypoint: "WorkerEntrypoint" },
+          }),
+        ],
         resolve: {
           // The worker under test runs the tasks of test/support/pool instead of the user's.
-          alias: [{ find: /^#generated\/(.*)$/, replacement: `${POOL}/generated/$1.ts` }],
+          alias: [
+            { find: /^(?:#|\.\/)generated\/([^.]*)(?:\.ts)?$/, replacement: `${POOL}/generated/$1.ts` },
+            { find: "peach/worker", replacement: resolve("src/worker/worker.ts") },
+            { find: "peach/task-helpers", replacement: resolve("src/task-helpers.ts") },
+          ],
         },
         test: {
           name: "workers",

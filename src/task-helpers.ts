@@ -41,6 +41,9 @@ export type {
   TriggeredRun,
   TriggerOptions,
 } from "./execution/author/api.ts";
+export type { TypedTask } from "./execution/author/method.ts";
+// All of the file, not its one name: only so may a project add its tasks to the interface.
+export type * from "./contract/peach-tasks.ts";
 export type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 export {
   NonRetryableError,

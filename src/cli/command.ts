@@ -10,7 +10,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 export interface CommandHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly repoRoot: string;
+  readonly projectRoot: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** Writes bytes unchanged to the stream of `out`. */

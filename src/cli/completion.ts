@@ -48,8 +48,8 @@ function scriptFor(
   host: CommandHost,
 ): string {
   const known = knownWords(host);
-  if (shell === "fish") return fish(commands, known, host.repoRoot);
-  const script = bash(commands, known, host.repoRoot);
+  if (shell === "fish") return fish(commands, known, host.projectRoot);
+  const script = bash(commands, known, host.projectRoot);
   // zsh runs completion scripts of bash.
   return shell === "bash"
     ? script
@@ -60,8 +60,12 @@ function scriptFor(
  * Lists the known words of each meaning. Runs and tokens are known to a deployment only, so they
  * have none.
  */
-function knownWords({ env, repoRoot, cwd }: CommandHost): ReadonlyMap<Meaning, readonly string[]> {
-  const plan = checkProject(projectPaths(env, repoRoot, cwd), { acceptUnboundBuckets: true })
+function knownWords({
+  env,
+  projectRoot,
+  cwd,
+}: CommandHost): ReadonlyMap<Meaning, readonly string[]> {
+  const plan = checkProject(projectPaths(env, projectRoot, cwd), { acceptUnboundBuckets: true })
     .compiled?.plan;
   const tasks = Object.values(plan?.tasks ?? {});
   return new Map<Meaning, readonly string[]>([

@@ -87,11 +87,11 @@ export function describeError(
 }
 
 /** Chooses the address: `--url`, PEACH_URL, or the local runtime. */
-function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: CommandHost): Chosen {
+function chooseUrl({ url }: DeploymentValues, { env, projectRoot }: CommandHost): Chosen {
   if (typeof url === "string") return { value: url, from: "--url" };
   const named = env["PEACH_URL"] ?? "";
   if (named !== "") return { value: named, from: "PEACH_URL" };
-  const local = localUrl(repoRoot);
+  const local = localUrl(projectRoot);
   if (local !== null)
     return { value: local, from: "the runtime that `npm run dev` has started here" };
   throw new UsageError(
@@ -100,10 +100,10 @@ function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: CommandHost): C
 }
 
 /** Reads the address of the runtime that uses, or last used, the state folder of `npm run dev`. */
-function localUrl(repoRoot: string): string | null {
+function localUrl(projectRoot: string): string | null {
   try {
     const claim: unknown = JSON.parse(
-      readFileSync(join(repoRoot, ".peach/state/runtime/claim.json"), "utf8"),
+      readFileSync(join(projectRoot, ".peach/state/runtime/claim.json"), "utf8"),
     );
     return typeof claim === "object" &&
       claim !== null &&
@@ -120,13 +120,13 @@ function localUrl(repoRoot: string): string | null {
 function chooseToken(
   { token }: DeploymentValues,
   url: string,
-  { env, repoRoot }: CommandHost,
+  { env, projectRoot }: CommandHost,
 ): Chosen {
   if (typeof token === "string") return { value: token, from: "--token" };
   const named = env["PEACH_API_TOKEN"] ?? "";
   if (named !== "") return { value: named, from: "PEACH_API_TOKEN" };
   // The token in .dev.vars is for this machine only.
-  const file = join(repoRoot, ".dev.vars");
+  const file = join(projectRoot, ".dev.vars");
   const local =
     LOOPBACK.test(url) && existsSync(file)
       ? parseEnv(readFileSync(file, "utf8"))["PEACH_API_TOKEN"]

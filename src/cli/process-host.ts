@@ -1,7 +1,7 @@
 /** The host of a command that runs as a process. */
-import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
+import { findProjectRoot } from "../compiler/project-paths.ts";
 import type { ExitCode, CommandHost } from "./command.ts";
 
 /** Runs a command in this process, and sets its exit code; 130 after Ctrl-C, as shells expect. */
@@ -22,7 +22,7 @@ function processHost(signal: AbortSignal): CommandHost {
   return {
     env,
     cwd: process.cwd(),
-    repoRoot: resolve(import.meta.dirname, "../.."),
+    projectRoot: findProjectRoot(),
     out: (text) => console.log(text),
     err: (text) => console.error(text),
     outBytes: (bytes) => void stdout.write(bytes),

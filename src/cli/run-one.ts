@@ -6,6 +6,7 @@ import {
   type Prepared,
   type CommandHost,
 } from "./command.ts";
+import { MissingPackageError } from "../compiler/check-types.ts";
 import { describeError } from "./deployment.ts";
 
 /**
@@ -45,7 +46,7 @@ export async function runOne(
       else err(describeError(error, given, host));
       return 1;
     }
-    if (isSystemError(error)) {
+    if (error instanceof MissingPackageError || isSystemError(error)) {
       err(`error: ${error.message}`);
       return 1;
     }

@@ -109,10 +109,10 @@ export class Wrangler {
   }
 
   #run(args: readonly string[], input = ""): Promise<Answer> {
-    const { env, repoRoot, signal } = this.#host;
+    const { env, projectRoot, signal } = this.#host;
     return new Promise((done, fail) => {
       const child = spawn("wrangler", [...args], {
-        cwd: repoRoot,
+        cwd: projectRoot,
         // wrangler must not ask questions.
         env: { ...env, CI: "1", WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
         stdio: ["pipe", "pipe", "pipe"],

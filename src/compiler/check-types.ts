@@ -4,12 +4,28 @@
  * removes it.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import type { CheckedProject } from "./compile.ts";
 import { type Diagnostic, type Report, reportInto } from "./diagnostic.ts";
-import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import {
+  displayPath,
+  IS_CLONE,
+  PACKAGE_ROOT,
+  SOURCE_CONDITION,
+  type ProjectPaths,
+} from "./project-paths.ts";
+import { readText } from "./read-file.ts";
 import { isMapping } from "./schema-parts.ts";
 import { offsetAt, type SourceFile } from "./source.ts";
 import { parseTscOutput, type TscComplaint } from "./tsc-output.ts";
@@ -30,19 +46,19 @@ export async function checkTypes(
   paths: ProjectPaths,
 ): Promise<readonly Diagnostic[]> {
   if (project.methods.tasks.size + project.methods.endpoints.size === 0) return [];
-  // The folder is inside the repository, so that packages and types are found as for pipelines.
-  const parent = join(paths.repoRoot, ".peach");
+  // The folder is inside the project, so that packages and types are found as for pipelines.
+  const parent = join(paths.projectRoot, ".peach");
   mkdirSync(parent, { recursive: true });
   const folder = realpathSync(mkdtempSync(join(parent, "check-")));
   try {
-    const { text, assertions, firstLine } = emitAssertions(project, folder, paths.repoRoot);
+    const { text, assertions, firstLine } = emitAssertions(project, folder);
     const checkedFile = join(folder, "assertions.ts");
     writeFileSync(checkedFile, text);
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig(paths, folder)));
     const diagnostics: Diagnostic[] = [];
     const report = reportInto(diagnostics);
     const failed = new Set<Assertion>();
-    for (const complaint of parseTscOutput(await runTsc(paths.repoRoot, folder))) {
+    for (const complaint of parseTscOutput(await runTsc(paths.projectRoot, folder))) {
       const file = resolve(folder, complaint.file);
       // Line numbers identify assertions, since each one is a line of its own.
       const assertion = file === checkedFile ? assertions[complaint.line - firstLine] : undefined;
@@ -63,49 +79,128 @@ export async function checkTypes(
   }
 }
 
-/** The configuration of the check: the source's own, without rules about style, for one file. */
-function tsconfig({ repoRoot, pipelinesDir }: ProjectPaths, folder: string): object {
-  const outside = relative(repoRoot, pipelinesDir).startsWith("..");
+/**
+ * The configuration of the check for one file. A clone uses its source's own, without rules about
+ * style. A project's own settings do not matter: they may be stricter or looser than the check.
+ */
+function tsconfig({ projectRoot, pipelinesDir }: ProjectPaths, folder: string): object {
+  const outside = relative(projectRoot, pipelinesDir).startsWith("..");
+  const compilerOptions = {
+    exactOptionalPropertyTypes: false,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    paths: { ...packageEntries(), ...(outside && installedPackages(projectRoot)) },
+  };
+  const files = [
+    "assertions.ts",
+    join(projectRoot, "worker-configuration.d.ts"),
+    ...(IS_CLONE ? [join(PACKAGE_ROOT, "src/env.d.ts")] : []),
+  ].filter((file) => existsSync(resolve(folder, file)));
+  if (IS_CLONE)
+    return {
+      extends: relative(folder, join(PACKAGE_ROOT, "tsconfig.src.json")),
+      compilerOptions,
+      include: [],
+      files,
+    };
   return {
-    extends: relative(folder, join(repoRoot, "tsconfig.src.json")),
-    compilerOptions: {
-      exactOptionalPropertyTypes: false,
-      noUnusedLocals: false,
-      noUnusedParameters: false,
-      ...(outside && { paths: packagePaths(repoRoot) }),
-    },
-    include: [],
-    files: [
-      "assertions.ts",
-      join(repoRoot, "worker-configuration.d.ts"),
-      join(repoRoot, "src/env.d.ts"),
-    ],
+    compilerOptions: { ...PROJECT_OPTIONS, ...compilerOptions, types: typesOf(projectRoot) },
+    files,
   };
 }
 
 /**
- * Maps packages for pipelines outside the repository. Without node_modules above them, their
- * imports resolve to this project's packages, as in the bundler.
+ * The types that pipelines see beside their imports: the platform's, from the project's own
+ * `wrangler types` if that has them, and Node's if the project has installed them.
  */
-function packagePaths(repoRoot: string): Readonly<Record<string, readonly string[]>> {
-  const manifest: unknown = JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8"));
-  const dependencies =
-    isMapping(manifest) && isMapping(manifest["dependencies"]) ? manifest["dependencies"] : {};
-  const packages = Object.keys(dependencies).map(
-    (name) => [name, [join(repoRoot, "node_modules", name)]] as const,
+function typesOf(projectRoot: string): string[] {
+  const generated = readText(join(projectRoot, "worker-configuration.d.ts")) ?? "";
+  const platform = generated.includes("// Begin runtime types")
+    ? []
+    : [packageFolder("@cloudflare/workers-types", PACKAGE_ROOT)];
+  try {
+    return [...platform, packageFolder("@types/node", projectRoot)];
+  } catch {
+    return platform;
+  }
+}
+
+/** TypeScript's settings for the pipelines of a project. */
+const PROJECT_OPTIONS = {
+  target: "esnext",
+  module: "esnext",
+  moduleResolution: "bundler",
+  lib: ["esnext"],
+  noEmit: true,
+  strict: true,
+  allowImportingTsExtensions: true,
+  resolveJsonModule: true,
+  skipLibCheck: true,
+};
+
+/** Maps `peach/...` to this package, also for pipelines outside of any project. */
+function packageEntries(): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    ["task-helpers", "worker", "client"].map((name) => [`peach/${name}`, [entryTypes(name)]]),
   );
-  return Object.fromEntries([
-    ["peach/task-helpers", [join(repoRoot, "src/task-helpers.ts")]],
-    ...packages,
-  ]);
+}
+
+/** Returns the file that declares what `peach/NAME` exports, as package.json says. */
+function entryTypes(name: string): string {
+  const { exports } = readManifest(PACKAGE_ROOT);
+  const entry = isMapping(exports) ? exports[`./${name}`] : undefined;
+  const file = isMapping(entry) ? entry[IS_CLONE ? SOURCE_CONDITION : "types"] : undefined;
+  if (typeof file !== "string") throw new Error(`package.json exports no types of peach/${name}`);
+  return join(PACKAGE_ROOT, file);
+}
+
+/**
+ * Maps packages for pipelines outside the project. Without node_modules above them, their imports
+ * resolve to the project's packages, as in the bundler.
+ */
+function installedPackages(projectRoot: string): Readonly<Record<string, readonly string[]>> {
+  const manifest = readManifest(projectRoot);
+  const names = [manifest["dependencies"], manifest["devDependencies"]].flatMap((named) =>
+    isMapping(named) ? Object.keys(named) : [],
+  );
+  const packages = [...names, "zod"].filter((name) => name !== "peach");
+  return Object.fromEntries(
+    packages.map((name) => [name, [join(projectRoot, "node_modules", name)]]),
+  );
+}
+
+function readManifest(folder: string): Readonly<Record<string, unknown>> {
+  const text = readText(join(folder, "package.json"));
+  const manifest: unknown = text === null ? {} : JSON.parse(text);
+  return isMapping(manifest) ? manifest : {};
+}
+
+/** Returns the folder of a package as it is found from another folder. Throws without one. */
+function packageFolder(name: string, from: string): string {
+  const require = createRequire(join(from, "package.json"));
+  return dirname(require.resolve(`${name}/package.json`));
+}
+
+/** A package that the project lacks; the message says how to install it. */
+export class MissingPackageError extends Error {}
+
+/** Finds the project's own TypeScript. Throws `MissingPackageError` if it has none. */
+function tscOf(projectRoot: string): string {
+  try {
+    return join(packageFolder("typescript", projectRoot), "bin", "tsc");
+  } catch {
+    throw new MissingPackageError(
+      "the types of the pipelines cannot be checked: this project has no TypeScript; npm install --save-dev typescript@7",
+    );
+  }
 }
 
 /** Runs `tsc` in the folder and returns its output. Type errors are output, not a failure. */
-function runTsc(repoRoot: string, folder: string): Promise<string> {
+function runTsc(projectRoot: string, folder: string): Promise<string> {
   // Most assertions depend on the same few types. More checkers would each compute those again, for
   // twice the work.
   const options = ["--pretty", "false", "--checkers", "1"];
-  const args = [join(repoRoot, "node_modules/typescript/bin/tsc"), "-p", ".", ...options];
+  const args = [tscOf(projectRoot), "-p", ".", ...options];
   return new Promise((done, reject) => {
     // `tsc` names files relative to the working folder, and runs in this folder.
     execFile(

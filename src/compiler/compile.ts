@@ -25,7 +25,7 @@ import { checkSize } from "./check-size.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
-import { emitPlan, emitRegistry, emitTaskTypes } from "./emit.ts";
+import { emitPlan, emitRegistry, emitTaskTypes, PROJECT_MODULE } from "./emit.ts";
 import type { LoadedConf } from "./load.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
 import { buildPlan, type ResolvedMethods } from "./plan.ts";
@@ -95,10 +95,12 @@ export function compileProject(
 ): CompileResult {
   const { compiled, methods, modules, eaches, diagnostics } = checkProject(paths, options);
   if (compiled === null) return { ok: false, diagnostics };
-  mkdirSync(paths.outDir, { recursive: true });
-  writeIfChanged(join(paths.outDir, "plan.ts"), emitPlan(compiled.plan, paths));
-  writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(methods, modules, paths));
-  writeIfChanged(join(paths.outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, paths));
+  const { outDir } = paths;
+  mkdirSync(outDir, { recursive: true });
+  writeIfChanged(join(outDir, "plan.ts"), emitPlan(compiled.plan));
+  writeIfChanged(join(outDir, "registry.ts"), emitRegistry(methods, modules, outDir));
+  writeIfChanged(join(outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, outDir));
+  writeIfChanged(join(outDir, "project.ts"), PROJECT_MODULE);
   return { ok: true, diagnostics: [], ...compiled };
 }
 

@@ -9,21 +9,22 @@ import type { ResolvedMethods } from "./plan.ts";
 /** The first line of each generated file. */
 const HEADER = "// Made by `npm run compile` from peach.conf and the pipelines. Do not edit.\n";
 
-/** The folder of the generated files and the folder they import from, both absolute. */
-export interface EmitPaths {
-  readonly outDir: string;
-  /** The folder that holds src/domain and src/execution. */
-  readonly repoRoot: string;
-}
+/**
+ * Text of `project.ts`, which src/index.ts imports. The worker is evaluated before any author's
+ * file, whatever the order of the imports in src/index.ts: it hides its own part of `env`.
+ */
+export const PROJECT_MODULE = `${HEADER}import "peach/worker";
+export { plan } from "./plan.ts";
+export { registry as methods } from "./registry.ts";
+`;
 
 /**
  * Makes `plan.ts`, the plan as a constant. The tasks have no prototype: a task called `toString` is
  * unknown unless peach.conf has it.
  */
-export function emitPlan(plan: Plan, { outDir, repoRoot }: EmitPaths): string {
+export function emitPlan(plan: Plan): string {
   const { tasks, ...rest } = plan;
-  const type = importPath(outDir, `${repoRoot}/src/domain/plan/plan.ts`);
-  return `${HEADER}import type { Plan } from ${JSON.stringify(type)};
+  return `${HEADER}import type { Plan } from "peach/worker";
 
 const tasks: Plan["tasks"] = Object.assign(Object.create(null), ${JSON.stringify(tasks, null, 2)});
 
@@ -41,7 +42,7 @@ export const plan: Plan = { ...${JSON.stringify(rest, null, 2)}, tasks };
 export function emitRegistry(
   methods: ResolvedMethods,
   modules: readonly PipelineModule[],
-  { outDir, repoRoot }: EmitPaths,
+  outDir: string,
 ): string {
   const tasks = uniqueByKey([...methods.tasks.values()]);
   const endpoints = uniqueByKey([...methods.endpoints.values(), ...methods.fallbacks.values()]);
@@ -64,8 +65,7 @@ export function emitRegistry(
       load: `async () => module${index}`,
     };
   });
-  const type = importPath(outDir, `${repoRoot}/src/execution/author/method.ts`);
-  return `${HEADER}import type { MethodRegistry } from ${JSON.stringify(type)};
+  return `${HEADER}import type { MethodRegistry } from "peach/worker";
 ${imports.join("")}${loads.map(({ line }) => line).join("")}
 export const registry: MethodRegistry = {
   tasks: {${tasks.map(({ key }, index) => `\n    ${JSON.stringify(key)}: task${index},`).join("")}
@@ -86,22 +86,18 @@ export const registry: MethodRegistry = {
  * Makes `tasks.d.ts`: the payload type of each task's trigger, so that `triggerTaskWithEvent` and
  * `peach/client` are typed by task name. A task with `each` takes an array.
  */
-export function emitTaskTypes(
-  methods: ResolvedMethods,
-  eaches: EachTasks,
-  { outDir, repoRoot }: EmitPaths,
-): string {
+export function emitTaskTypes(methods: ResolvedMethods, eaches: EachTasks, outDir: string): string {
   const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
   const entries = [...methods.tasks].map(
     ([name, method]) =>
       `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>${eaches.has(name) ? "[]" : ""};\n`,
   );
   return `${HEADER}import type { input } from "zod";
-import type { TypedTask } from ${JSON.stringify(importPath(outDir, `${repoRoot}/src/execution/author/method.ts`))};
+import type { TypedTask } from "peach/task-helpers";
 ${imports}
 type Takes<Method> = Method extends TypedTask<infer Input, infer _> ? input<Input> : unknown;
 
-declare module ${JSON.stringify(importPath(outDir, `${repoRoot}/src/contract/peach-tasks.ts`))} {
+declare module "peach/task-helpers" {
   interface PeachTasks {
 ${entries.join("")}  }
 }
@@ -130,7 +126,7 @@ function importLine({ exportName, file }: ResolvedMethod, alias: string, outDir:
 }
 
 /** Makes the specifier by which a file in `outDir` imports another file. */
-export function importPath(outDir: string, file: string): string {
+function importPath(outDir: string, file: string): string {
   const path = relative(outDir, file).split(sep).join("/");
   return path.startsWith(".") ? path : `./${path}`;
 }

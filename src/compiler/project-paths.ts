@@ -1,15 +1,44 @@
+/**
+ * The two roots of every command. The package root holds Peach's own files: the built dashboard,
+ * the worker, the packages that it needs. The project root holds the user's: peach.conf,
+ * wrangler.toml, src/pipelines. In a clone of Peach they are one folder.
+ */
 import { existsSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import process from "node:process";
 
 /** The files of a project, as absolute paths. */
 export interface ProjectPaths {
-  /** The root of the repository, which holds package.json. */
-  readonly repoRoot: string;
+  /** The user's folder, which holds wrangler.toml. */
+  readonly projectRoot: string;
   /** The file or folder that is compiled, usually peach.conf. */
   readonly confPath: string;
   /** The folder that is searched for exported methods. */
   readonly pipelinesDir: string;
   readonly wranglerPath: string;
+}
+
+/** The folder of Peach's package.json: a clone, or `node_modules/peach` of a project. */
+export const PACKAGE_ROOT = packageRootAbove(import.meta.dirname);
+
+/** True in a clone of Peach, whose TypeScript runs as it is; false in an installed package. */
+export const IS_CLONE = existsSync(join(PACKAGE_ROOT, "src", "worker", "worker.ts"));
+
+/** The export condition of package.json by which a clone finds its own source. */
+export const SOURCE_CONDITION = "peach-source";
+
+/** The files by which a folder is known as a project. */
+const MARKS = ["wrangler.toml", "peach.conf", "peach.conf.example"];
+
+/**
+ * Finds the project of a folder: the nearest folder above, or this one, with wrangler.toml or
+ * peach.conf. Without any it is the clone itself, or the folder in an installed package.
+ */
+export function findProjectRoot(cwd = process.cwd()): string {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    if (MARKS.some((name) => existsSync(join(folder, name)))) return folder;
+    if (folder === dirname(folder)) return IS_CLONE ? PACKAGE_ROOT : resolve(cwd);
+  }
 }
 
 /**
@@ -19,14 +48,14 @@ export interface ProjectPaths {
  */
 export function projectPaths(
   env: Readonly<Record<string, string | undefined>>,
-  repoRoot: string,
-  cwd = repoRoot,
+  projectRoot: string,
+  cwd = projectRoot,
 ): ProjectPaths {
   const { PEACH_CONF: conf = "", PEACH_PIPELINES: pipelines = "" } = env;
-  const own = join(repoRoot, "peach.conf");
-  const fallback = join(repoRoot, "peach.conf.example");
+  const own = join(projectRoot, "peach.conf");
+  const fallback = join(projectRoot, "peach.conf.example");
   return {
-    repoRoot,
+    projectRoot,
     confPath:
       conf === ""
         ? existsSync(own)
@@ -35,8 +64,9 @@ export function projectPaths(
             ? fallback
             : own
         : resolve(cwd, conf),
-    pipelinesDir: pipelines === "" ? join(repoRoot, "src", "pipelines") : resolve(cwd, pipelines),
-    wranglerPath: join(repoRoot, "wrangler.toml"),
+    pipelinesDir:
+      pipelines === "" ? join(projectRoot, "src", "pipelines") : resolve(cwd, pipelines),
+    wranglerPath: join(projectRoot, "wrangler.toml"),
   };
 }
 
@@ -44,4 +74,12 @@ export function projectPaths(
 export function displayPath(file: string): string {
   const path = relative("", file);
   return path.startsWith("..") || path === "" ? file : path;
+}
+
+/** Finds the nearest folder with a package.json: source and built files lie at different depths. */
+function packageRootAbove(folder: string): string {
+  if (existsSync(join(folder, "package.json"))) return folder;
+  const above = dirname(folder);
+  if (above === folder) throw new Error("Peach's own package.json is missing: install it again");
+  return packageRootAbove(above);
 }

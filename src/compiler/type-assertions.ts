@@ -7,7 +7,7 @@
  */
 import type { EachTasks } from "./check-each.ts";
 import type { CheckedProject } from "./compile.ts";
-import { importPath, methodTypes } from "./emit.ts";
+import { methodTypes } from "./emit.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import type { Span } from "./source.ts";
 
@@ -50,7 +50,6 @@ declare function given<T>(): T;
 export function emitAssertions(
   project: CheckedProject,
   folder: string,
-  repoRoot: string,
 ): {
   readonly text: string;
   readonly assertions: readonly Assertion[];
@@ -64,7 +63,7 @@ export function emitAssertions(
   ];
   const { imports, typeOf } = methodTypes(all, folder);
   const head = `import type { input, output } from "zod";
-import type { TypedTask } from ${JSON.stringify(importPath(folder, `${repoRoot}/src/execution/author/method.ts`))};
+import type { TypedTask } from "peach/task-helpers";
 ${imports}${PRELUDE}`;
   const assertions = [...methodAssertions(project, typeOf), ...edgeAssertions(project, typeOf)];
   const lines = assertions.map(({ code }, index) => `export const assertion${index}: ${code}\n`);

@@ -4,10 +4,15 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { compileProject } from "../compiler/compile.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
-import { projectPaths, type ProjectPaths } from "../compiler/project-paths.ts";
+import {
+  findProjectRoot,
+  IS_CLONE,
+  PACKAGE_ROOT,
+  projectPaths,
+  type ProjectPaths,
+} from "../compiler/project-paths.ts";
 import type { NeededSecret } from "../compiler/needed-secrets.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { bundleWorker, type Bundle } from "./bundle.ts";
@@ -17,8 +22,8 @@ import { withOwnSources } from "./own-sources.ts";
 import { makeable, withSecrets } from "./secrets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-/** The folder of package.json and wrangler.toml. */
-export const PROJECT_FOLDER = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+/** The project of the current folder, which holds wrangler.toml. */
+export const PROJECT_FOLDER = findProjectRoot();
 
 /** Options of a build. */
 export interface BuildOptions {
@@ -86,8 +91,9 @@ export async function buildProject(
   );
   if (!compiled.ok)
     return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
-  await writeDashboard(PROJECT_FOLDER, generatedFolder);
-  const bundled = await bundleWorker({ ...folder, projectFolder: PROJECT_FOLDER, generatedFolder });
+  // An installed package brings its dashboard ready made.
+  if (IS_CLONE) await writeDashboard(generatedFolder);
+  const bundled = await bundleWorker({ ...folder, projectRoot: PROJECT_FOLDER, generatedFolder });
   if (!bundled.ok) return bundled;
 
   const given = withSecrets(compiled.plan, vars, process.env);
@@ -101,7 +107,7 @@ export async function buildProject(
     vars: secrets.vars,
   });
   const bundle = withOwnSources(bundled.bundle, dirname(folder.sourceMapPath), {
-    peach: [PROJECT_FOLDER, generatedFolder],
+    peach: [PACKAGE_ROOT, generatedFolder],
     project: PROJECT_FOLDER,
     conf: dirname(paths.confPath),
     pipelines: paths.pipelinesDir,

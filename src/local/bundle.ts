@@ -4,12 +4,14 @@
  * `wrangler dev` could bundle too, but would poll every source as long as the runtime lives, and
  * block every request while a bundle fails. `wrangler dev` therefore gets successful bundles only.
  */
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { build, formatMessages, type BuildFailure, type BuildOptions, type Plugin } from "esbuild";
+import { IS_CLONE, PACKAGE_ROOT, SOURCE_CONDITION } from "../compiler/project-paths.ts";
 
 /** The folders of a bundle. */
 export interface BundleOptions extends BundlePaths {
-  readonly projectFolder: string;
+  /** The project, whose src/index.ts is bundled. */
+  readonly projectRoot: string;
   /** The folder of the compiled plan and registry. */
   readonly generatedFolder: string;
 }
@@ -36,20 +38,23 @@ const CONDITIONS = ["workerd", "worker", "browser"];
 /** The condition that selects the modules of the local runtime. */
 const LOCAL_CONDITION = "peach-local";
 
-/** Bundles Peach's worker. Returns esbuild's messages if a source is broken. Writes nothing. */
+/** A clone bundles its own source. */
+const SOURCE_CONDITIONS = IS_CLONE ? [SOURCE_CONDITION] : [];
+
+/** Bundles the worker of a project. Returns esbuild's messages if a source is broken. Writes nothing. */
 export async function bundleWorker({
-  projectFolder,
+  projectRoot,
   generatedFolder,
   ...paths
 }: BundleOptions): Promise<BundleResult> {
   try {
-    const bundle = await bundleModule(join(projectFolder, "src", "index.ts"), paths, {
+    const bundle = await bundleModule(join(projectRoot, "src", "index.ts"), paths, {
       // Pipelines outside the project have no node_modules above them, so their imports resolve to
       // the project's packages.
-      nodePaths: [join(projectFolder, "node_modules")],
+      nodePaths: [join(projectRoot, "node_modules")],
       // Includes the modules of the local runtime: see `imports` in package.json.
-      conditions: [LOCAL_CONDITION, ...CONDITIONS],
-      plugins: [projectImports(projectFolder, generatedFolder)],
+      conditions: [LOCAL_CONDITION, ...SOURCE_CONDITIONS, ...CONDITIONS],
+      plugins: [projectImports(projectRoot, generatedFolder)],
     });
     return { ok: true, bundle };
   } catch (error) {
@@ -97,24 +102,34 @@ export async function bundleModule(
   return { text: `${textOf(false)}//# sourceMappingURL=${mapUrl}\n`, sourceMap: textOf(true) };
 }
 
-/** Resolves the imports that package.json defines for the project, from any file. */
-function projectImports(projectFolder: string, generatedFolder: string): Plugin {
-  const files: Readonly<Record<string, string>> = {
-    "#generated/plan": join(generatedFolder, "plan.ts"),
-    "#generated/dashboard": join(generatedFolder, "dashboard.ts"),
-    "#generated/registry": join(generatedFolder, "registry.ts"),
-    "peach/task-helpers": join(projectFolder, "src", "task-helpers.ts"),
-  };
+/**
+ * Resolves `peach/...` to this package from any file, and the generated files of src/index.ts to
+ * the folder where they were written.
+ */
+function projectImports(projectRoot: string, generatedFolder: string): Plugin {
+  const entry = join(projectRoot, "src", "index.ts");
   return {
     name: "project-imports",
     setup(esbuild) {
-      esbuild.onResolve({ filter: /^(#generated|peach)\// }, ({ path }) => {
-        const file = files[path];
-        return file === undefined ? undefined : { path: file };
-      });
+      esbuild.onResolve({ filter: /^\.\/generated\// }, ({ path, importer }) =>
+        importer === entry ? { path: join(generatedFolder, basename(path)) } : undefined,
+      );
+      // An installed package brings its dashboard ready made.
+      if (IS_CLONE)
+        esbuild.onResolve({ filter: /^#generated\/dashboard$/ }, () => ({
+          path: join(generatedFolder, "dashboard.ts"),
+        }));
+      esbuild.onResolve({ filter: /^peach\// }, ({ path, kind, pluginData }) =>
+        pluginData === OWN
+          ? undefined
+          : esbuild.resolve(path, { kind, resolveDir: PACKAGE_ROOT, pluginData: OWN }),
+      );
     },
   };
 }
+
+/** Marks an import that is resolved from the package itself. */
+const OWN = Symbol("own");
 
 function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && "errors" in error && Array.isArray(error.errors);

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { build } from "esbuild";
+import { PACKAGE_ROOT } from "../compiler/project-paths.ts";
 
 /** Content types by file extension. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -26,8 +27,8 @@ export interface BuiltDashboard {
 /**
  * Builds the document and the files that it loads. Throws esbuild's failure if a source is broken.
  */
-export async function buildDashboard(projectFolder: string): Promise<BuiltDashboard> {
-  const source = join(projectFolder, "src", "dashboard");
+export async function buildDashboard(): Promise<BuiltDashboard> {
+  const source = join(PACKAGE_ROOT, "src", "dashboard");
   const bundle = async (
     entry: string,
     format: "esm" | "iife",
@@ -77,12 +78,12 @@ export async function buildDashboard(projectFolder: string): Promise<BuiltDashbo
   return { document, assets };
 }
 
-/** Writes the module into the generated folder, unless it is there already. */
-export async function writeDashboard(
-  projectFolder: string,
-  generatedFolder: string,
-): Promise<void> {
-  const { document, assets } = await buildDashboard(projectFolder);
+/**
+ * Writes the module into a folder, unless it is there already. Only a clone has the sources of the
+ * dashboard; an installed package has the module.
+ */
+export async function writeDashboard(generatedFolder: string): Promise<void> {
+  const { document, assets } = await buildDashboard();
   const file = join(generatedFolder, "dashboard.ts");
   const text = `// Made by \`npm run compile\` from src/dashboard. Do not edit.
 export const document = ${JSON.stringify(document)};

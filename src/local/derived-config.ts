@@ -19,7 +19,7 @@ export interface LocalWorker {
  * if the text is not TOML.
  */
 export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<string, unknown> {
-  // Removed keys: `build`, since the commands compile themselves; `ai`, whose binding needs an
+  // Removed keys: `build` and `alias`, since the commands compile and bundle themselves; `ai`, whose binding needs an
   // account; `env`, which is for deployments; `triggers`, since cron triggers never fire locally
   // (wrangler warns of it) and schedules have their own alarm; `route`, `routes` and `dev`, since
   // with them wrangler would give every request the host of the deployment, and the local runtime
@@ -32,6 +32,7 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
     route: _route,
     routes: _routes,
     dev: _dev,
+    alias: _alias,
     ...config
   } = parse(wranglerToml);
   const bound = tables(config["r2_buckets"]);

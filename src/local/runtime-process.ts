@@ -5,7 +5,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { IS_CLONE, PACKAGE_ROOT } from "../compiler/project-paths.ts";
+import { PROJECT_FOLDER } from "./build.ts";
 import { OutputFilter } from "./output.ts";
 import { groupMembers, signalGroup, STATE_MARK } from "./process-group.ts";
 import { dropClaim, endGroup, waitUntil, writeClaim, type StateFolder } from "./state-folder.ts";
@@ -15,7 +16,7 @@ const STOP_LIMIT_MS = 8_000;
 /** The number of output lines to keep. */
 const KEPT_LINES = 5_000;
 
-const guardPath = fileURLToPath(new URL("guard.ts", import.meta.url));
+const guardPath = join(PACKAGE_ROOT, IS_CLONE ? "src/local/guard.ts" : "dist/guard.js");
 
 /**
  * Returns the arguments by which Node serves the worker in the folder, at this port of 127.0.0.1.
@@ -124,7 +125,7 @@ export class RuntimeProcess {
 
 /** The arguments of `wrangler dev`. A debugger attaches to `inspectorPort`; 0 is a free one. */
 export function wranglerDev(folder: StateFolder, port: number, inspectorPort = 0): string[] {
-  const require = createRequire(import.meta.url);
+  const require = createRequire(join(PROJECT_FOLDER, "package.json"));
   const wrangler = join(dirname(require.resolve("wrangler/package.json")), "bin", "wrangler.js");
   const args = [
     "--config",

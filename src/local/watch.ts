@@ -11,7 +11,7 @@ const SETTLE_MS = 150;
  * overlap. Returns a function that ends the watch.
  */
 export function watchProject(
-  { confPath, pipelinesDir, repoRoot }: ProjectPaths,
+  { confPath, pipelinesDir, projectRoot }: ProjectPaths,
   onChange: () => Promise<void>,
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
@@ -22,12 +22,12 @@ export function watchProject(
       last = last.then(onChange);
     }, SETTLE_MS);
   };
-  const sources = join(repoRoot, "src");
+  const sources = join(projectRoot, "src");
   // peach.conf may be a folder, or become one.
   const confFolder = watchSources(confPath, changed);
   const endings = [
     watchNames(
-      repoRoot,
+      projectRoot,
       ["peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"],
       changed,
     ),

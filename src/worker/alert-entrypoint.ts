@@ -7,7 +7,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { alertKey } from "../domain/trigger-key.ts";
 import { encodePayload } from "../payloads/codec.ts";
 import type { Alert } from "../objects/run/alert-rpc.ts";
-import { acceptTrigger, plan } from "./wiring.ts";
+import { deployed } from "./deployed.ts";
 import { log } from "../platform/log.ts";
 
 export class AlertEntrypoint extends WorkerEntrypoint<Env> {
@@ -16,6 +16,7 @@ export class AlertEntrypoint extends WorkerEntrypoint<Env> {
    * refuses the summary), which is logged. Rejects if the infrastructure fails.
    */
   async raise({ task: named, runId, nth, depth, summary }: Alert): Promise<void> {
+    const { acceptTrigger, plan } = deployed();
     // The `on_failure` task at the time of acceptance, or, if a deploy has renamed it since, the
     // present one.
     const task = Object.hasOwn(plan.tasks, named) ? named : plan.onFailure;

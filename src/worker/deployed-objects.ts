@@ -6,22 +6,27 @@ import { ExecutorObject as Executor } from "../execution/long-lane/executor-obje
 import { LimitObject as Limit } from "../objects/limits/limit-object.ts";
 import { SchedulesObject as Schedules } from "../objects/schedules/schedules-object.ts";
 import { startScheduled } from "../triggers/scheduled.ts";
-import { acceptTrigger, executeLease, plan } from "./wiring.ts";
+import { deployed } from "./deployed.ts";
 
 export class ExecutorObject extends Executor {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, { plan, executeLease });
+    const deployment = deployed();
+    super(ctx, env, {
+      plan: deployment.plan,
+      executeLease: (...given) => deployment.executeLease(...given),
+    });
   }
 }
 
 export class LimitObject extends Limit {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, plan);
+    super(ctx, env, deployed().plan);
   }
 }
 
 export class SchedulesObject extends Schedules {
   constructor(ctx: DurableObjectState, env: Env) {
+    const { acceptTrigger, plan } = deployed();
     const start = startScheduled.bind(null, acceptTrigger);
     super(ctx, env, { plan, start });
   }

@@ -6,7 +6,7 @@
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { RunId } from "../domain/ids.ts";
-import { driveRun } from "./wiring.ts";
+import { deployed } from "./deployed.ts";
 import { log } from "../platform/log.ts";
 
 export class DriverEntrypoint extends WorkerEntrypoint<Env> {
@@ -18,13 +18,15 @@ export class DriverEntrypoint extends WorkerEntrypoint<Env> {
   async drive(runId: RunId, sentAt: number | null): Promise<void> {
     const { promise: claimed, resolve, reject } = Promise.withResolvers<void>();
     this.ctx.waitUntil(
-      driveRun(this.env, runId, { sentAt, onClaimed: resolve }).catch((error: unknown) => {
-        log("error", "a driver gave its run up; leases and alarm take over", {
-          run_id: runId,
-          error,
-        });
-        reject(error);
-      }),
+      deployed()
+        .driveRun(this.env, runId, { sentAt, onClaimed: resolve })
+        .catch((error: unknown) => {
+          log("error", "a driver gave its run up; leases and alarm take over", {
+            run_id: runId,
+            error,
+          });
+          reject(error);
+        }),
     );
     return claimed;
   }

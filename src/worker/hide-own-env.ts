@@ -2,9 +2,9 @@
  * Hides Peach's own bindings from authors' code before any author's file is evaluated. Removes them
  * for good from `process.env`, where the platform copies variables and secrets and Peach reads
  * nothing; and, until all files are evaluated, from the imported `env`, which Peach's own handlers
- * and objects use (`show-own-env.ts` restores them). Afterwards, authors' code is called with a
- * narrowed `env`. A module that imports the registry imports this file before, and
- * `show-own-env.ts` after. `exports` is empty until all files are evaluated.
+ * and objects use (`createPeach` restores them). Afterwards, authors' code is called with a narrowed
+ * `env`. The worker imports this file before anything else, and the generated module that evaluates
+ * authors' files imports the worker first. `exports` is empty until all files are evaluated.
  */
 import process from "node:process";
 import { env } from "cloudflare:workers";
@@ -18,5 +18,7 @@ const descriptors = Object.entries(Object.getOwnPropertyDescriptors(env)).filter
 );
 for (const [name] of descriptors) Reflect.deleteProperty(env, name);
 
-/** Property descriptors removed from `env`. */
-export const hidden: PropertyDescriptorMap = Object.fromEntries(descriptors);
+/** Restores Peach's own part of `env`, once the files of authors are evaluated. */
+export function showOwnEnv(): void {
+  for (const [name, descriptor] of descriptors) Object.defineProperty(env, name, descriptor);
+}

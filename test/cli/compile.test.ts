@@ -10,7 +10,7 @@ import { hostFor } from "../scripts/command-line.ts";
 function compiling(conf: string, args: readonly string[] = ["--out", "generated"]) {
   return withProject({ conf }, async ({ confPath, pipelinesDir }, folder) => {
     const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir };
-    const { host, written } = hostFor({ env, repoRoot: REPO_ROOT });
+    const { host, written } = hostFor({ env, projectRoot: REPO_ROOT });
     const code = await runOne(compile, args, { ...host, cwd: folder });
     const { out, err } = written();
     const printed = [out, err]

@@ -20,19 +20,19 @@ function project(left: { readonly url?: string; readonly devVars?: string }): st
 describe("the deployment that a command talks to", () => {
   it("is the one of --url, else of PEACH_URL, else the local runtime with the token of .dev.vars", async () => {
     const [first, second, local] = [await serve({ body: {} }), await serve({ body: {} }), await serve({ body: {} })];
-    const repoRoot = project({ url: local.url, devVars: "OTHER=1\nPEACH_API_TOKEN=of-dev-vars\n" });
+    const projectRoot = project({ url: local.url, devVars: "OTHER=1\nPEACH_API_TOKEN=of-dev-vars\n" });
     const env = { PEACH_URL: second.url, PEACH_API_TOKEN: "of-env" };
-    await commandLine(["pause", "t", "--url", first.url, "--token", "of-option"], { env, repoRoot });
-    await commandLine(["pause", "t"], { env, repoRoot });
-    await commandLine(["pause", "t"], { repoRoot });
-    await commandLine(["pause", "t"], { env: { PEACH_API_TOKEN: "of-env" }, repoRoot });
+    await commandLine(["pause", "t", "--url", first.url, "--token", "of-option"], { env, projectRoot });
+    await commandLine(["pause", "t"], { env, projectRoot });
+    await commandLine(["pause", "t"], { projectRoot });
+    await commandLine(["pause", "t"], { env: { PEACH_API_TOKEN: "of-env" }, projectRoot });
     const tokens = [first, second, local].map(({ asked }) => asked.map(({ headers }) => headers.authorization));
     expect(tokens).toEqual([["Bearer of-option"], ["Bearer of-env"], ["Bearer of-dev-vars", "Bearer of-env"]]);
   });
 
   it("never gets the token of this machine if it is elsewhere", async () => {
-    const repoRoot = project({ devVars: "PEACH_API_TOKEN=of-dev-vars\n" });
-    expect(await commandLine(["pause", "t", "--url", "https://peach.example"], { repoRoot })).toMatchObject({
+    const projectRoot = project({ devVars: "PEACH_API_TOKEN=of-dev-vars\n" });
+    expect(await commandLine(["pause", "t", "--url", "https://peach.example"], { projectRoot })).toMatchObject({
       code: 2,
       err: expect.stringContaining("the token for https://peach.example is missing: set PEACH_API_TOKEN (or --token)"),
     });
@@ -44,7 +44,7 @@ describe("the deployment that a command talks to", () => {
     [{ PEACH_URL: "peach.example", PEACH_API_TOKEN: "t" }, "PEACH_URL: expected an address such as https://"],
     [{ PEACH_URL: "http://x", PEACH_API_TOKEN: "a b" }, "PEACH_API_TOKEN: expected an API token"],
   ])("is missing or wrong with %j", async (env, message) => {
-    const { code, err } = await commandLine(["runs"], { env, repoRoot: project({}) });
+    const { code, err } = await commandLine(["runs"], { env, projectRoot: project({}) });
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 });
@@ -69,14 +69,14 @@ describe("what goes wrong", () => {
 
   it("says where a token came from that is refused, and an address at which nobody is", async () => {
     const { url } = await serve(problem(401, "unauthorized"));
-    const repoRoot = project({ url, devVars: "PEACH_API_TOKEN=old" });
-    expect((await commandLine(["runs"], { repoRoot })).err).toContain(
+    const projectRoot = project({ url, devVars: "PEACH_API_TOKEN=old" });
+    expect((await commandLine(["runs"], { projectRoot })).err).toContain(
       "hint: The token is from .dev.vars, the address from the runtime that `npm run dev` has started here.",
     );
     const gone = project({ url: "http://127.0.0.1:1", devVars: "PEACH_API_TOKEN=t" });
-    const { code, err } = await commandLine(["pause", "t", "--json"], { repoRoot: gone });
+    const { code, err } = await commandLine(["pause", "t", "--json"], { projectRoot: gone });
     expect([code, err]).toEqual([1, ""]);
-    const told = await commandLine(["dead-letters", "redrive", "d"], { repoRoot: gone });
+    const told = await commandLine(["dead-letters", "redrive", "d"], { projectRoot: gone });
     expect(told.err).toMatch(/^error: http:\/\/127.0.0.1:1 cannot be reached/);
     expect(told.err).toContain("hint: The address is from the runtime that `npm run dev` has started here.");
   });

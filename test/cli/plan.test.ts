@@ -47,7 +47,7 @@ async function plan(
     { conf: local, ...(pipelines !== undefined && { pipelines }) },
     async ({ confPath, pipelinesDir }) => {
       const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir, PEACH_URL: server.url, PEACH_API_TOKEN: "t" };
-      const written = await commandLine(["plan", ...args], { env, repoRoot: REPO_ROOT });
+      const written = await commandLine(["plan", ...args], { env, projectRoot: REPO_ROOT });
       return { ...written, calls: server.asked.length };
     },
   );

@@ -61,7 +61,7 @@ function provision(args: readonly string[], account: Account, env: Readonly<Reco
   writeFileSync(log, "");
   return withProject({ conf: CONF }, async ({ confPath, pipelinesDir }) => {
     const written = await commandLine(["provision", ...args], {
-      repoRoot: REPO_ROOT,
+      projectRoot: REPO_ROOT,
       env: {
         PATH: `${folder}:${process.env["PATH"] ?? ""}`,
         FAKE_ACCOUNT: JSON.stringify({ queues: [], buckets: [], ...account }),

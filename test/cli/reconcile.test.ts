@@ -3,7 +3,7 @@ import { problem, serve, type Answer, type Asked } from "../client/scripted-serv
 import { commandLine } from "../scripts/command-line.ts";
 
 async function peach(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const { code, out, err } = await commandLine(["reconcile", ...args], { env, repoRoot: "/nowhere" });
+  const { code, out, err } = await commandLine(["reconcile", ...args], { env, projectRoot: "/nowhere" });
   return { code, out, err };
 }
 

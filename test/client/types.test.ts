@@ -37,7 +37,7 @@ describe("the types of the client", { timeout: 240_000 }, () => {
     const outDir = join(folder, "generated");
     const wranglerPath = join(ROOT, "wrangler.toml");
     const paths = {
-      repoRoot: ROOT,
+      projectRoot: ROOT,
       confPath: join(LAB, "peach.conf"),
       pipelinesDir: join(LAB, "pipelines"),
       wranglerPath,

@@ -20,18 +20,15 @@ const CONF =
 const LONG_AGO = new Date(0);
 
 describe("compiling", () => {
-  it("writes the plan, the registry and the task types", async () => {
+  it("writes the plan, the registry, the task types and the module that src/index.ts imports", async () => {
     await withProject({ conf: CONF }, (paths, folder) => {
       const outDir = join(folder, "out/generated");
       expect(compileProject({ ...paths, outDir }).ok).toBe(true);
-      expect(readdirSync(outDir).toSorted()).toEqual(["plan.ts", "registry.ts", "tasks.d.ts"]);
-      const registry = readFileSync(join(outDir, "registry.ts"), "utf8").replaceAll(
-        relative(outDir, REPO_ROOT),
-        "REPO",
-      );
+      expect(readdirSync(outDir).toSorted()).toEqual(["plan.ts", "project.ts", "registry.ts", "tasks.d.ts"]);
+      const registry = readFileSync(join(outDir, "registry.ts"), "utf8");
       expect(registry).toMatchInlineSnapshot(`
         "// Made by \`npm run compile\` from peach.conf and the pipelines. Do not edit.
-        import type { MethodRegistry } from "REPO/src/execution/author/method.ts";
+        import type { MethodRegistry } from "peach/worker";
         import { a as task0 } from "../../pipelines/tasks.ts";
         import { b as task1 } from "../../pipelines/tasks.ts";
         import { handle as endpoint0 } from "../../pipelines/tasks.ts";
@@ -127,7 +124,7 @@ export async function handle(request: Request) {
       mkdirSync(join(folder, "pipelines"));
       for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
       const { ok } = compileProject({
-        repoRoot: REPO_ROOT,
+        projectRoot: REPO_ROOT,
         confPath: join(folder, "peach.conf"),
         pipelinesDir: join(folder, "pipelines"),
         wranglerPath: join(REPO_ROOT, "wrangler.toml"),

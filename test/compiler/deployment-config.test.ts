@@ -41,13 +41,13 @@ describe("wrangler deploy", () => {
   });
 
   it("has every five minutes look that the alarm of the schedules is set", () => {
-    expect(WORKER).toContain(`export { default } from "./worker/worker.ts";`);
+    expect(WORKER).toContain(`export default createPeach({ plan, methods });`);
     expect(WIRED).toContain("async scheduled(");
     expect(CONFIG.triggers).toEqual({ crons: ["*/5 * * * *"] });
   });
 
   it("binds each object that the worker exports", () => {
-    const exported = [...WORKER.matchAll(/^ {2}(\w+Object),$/gm)].map(([, name = ""]) => name);
+    const exported = [...WIRED.matchAll(/^ {2}(\w+Object),$/gm)].map(([, name = ""]) => name);
     expect(exported.length).toBeGreaterThan(10);
     expect(CONFIG.durable_objects.bindings.map((binding) => binding.class_name).toSorted()).toEqual(
       exported.toSorted(),

@@ -62,7 +62,7 @@ describe("the plan", () => {
   it("takes every key that this version runs", async () => {
     const fixture = join(REPO_ROOT, "test/compiler/fixtures/valid");
     const { compiled } = checkProject({
-      repoRoot: REPO_ROOT,
+      projectRoot: REPO_ROOT,
       confPath: join(fixture, "peach.conf"),
       pipelinesDir: join(fixture, "pipelines"),
       wranglerPath: join(fixture, "wrangler.toml"),
@@ -383,7 +383,7 @@ describe("the plan", () => {
 
 it("the conf that ships compiles", () => {
   const { diagnostics } = checkProject({
-    repoRoot: REPO_ROOT,
+    projectRoot: REPO_ROOT,
     confPath: join(REPO_ROOT, "peach.conf.example"),
     pipelinesDir: join(REPO_ROOT, "src/pipelines"),
     wranglerPath: join(REPO_ROOT, "wrangler.toml"),

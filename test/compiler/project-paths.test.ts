@@ -7,7 +7,7 @@ import { withProject } from "./project.ts";
 it("peach.conf is used, else peach.conf.example, and the environment chooses others", async () => {
   await withProject({ conf: "" }, (_paths, folder) => {
     expect(projectPaths({}, folder)).toEqual({
-      repoRoot: folder,
+      projectRoot: folder,
       confPath: join(folder, "peach.conf"),
       pipelinesDir: join(folder, "src/pipelines"),
       wranglerPath: join(folder, "wrangler.toml"),

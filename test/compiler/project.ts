@@ -40,7 +40,7 @@ export async function withProject<T>(
       writeFileSync(join(folder, path), text);
     }
     const paths = {
-      repoRoot: REPO_ROOT,
+      projectRoot: REPO_ROOT,
       confPath: join(folder, "peach.conf"),
       pipelinesDir: join(folder, "pipelines"),
       wranglerPath: join(folder, "wrangler.toml"),

@@ -103,7 +103,7 @@ describe("the bundle that `wrangler deploy` makes", () => {
     expect(put.status).toBe(404);
     const generatedFolder = join(PROJECT_FOLDER, "src", "generated");
     const paths = { bundlePath: join(folder, "local.js"), sourceMapPath: join(folder, "local.js.map") };
-    const local = await bundleWorker({ projectFolder: PROJECT_FOLDER, generatedFolder, ...paths });
+    const local = await bundleWorker({ projectRoot: PROJECT_FOLDER, generatedFolder, ...paths });
     const textOfLocal = local.ok ? local.bundle.text : local.diagnostics;
     const found = (text: string): string[] => LOCAL_ONLY.filter((one) => text.includes(one));
     expect(deployed).toContain("/healthz");

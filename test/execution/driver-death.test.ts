@@ -5,7 +5,7 @@ import type { TaskStatus } from "../../src/domain/statuses.ts";
 import { readGrant } from "../../src/objects/run/grant-text-rpc.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
-import { executeLease } from "../../src/worker/wiring.ts";
+import { executeLease } from "../support/deployed.ts";
 import { acceptance, HandDrivenRun, only, settlement, succeeded } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { callsWaiting, nextCall } from "../support/pool/pipelines/scripted.ts";

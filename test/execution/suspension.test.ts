@@ -7,7 +7,7 @@ import { RunObject } from "../../src/objects/run/run-object.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { RunDocument } from "../../src/objects/run/run-documents-rpc.ts";
 import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
-import { executeLease } from "../../src/worker/wiring.ts";
+import { executeLease } from "../support/deployed.ts";
 import { step, triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { AcceptTrigger } from "../../src/triggers/accept.ts";
 import { attempt } from "../support/attempt.ts";

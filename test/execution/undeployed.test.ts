@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { env } from "cloudflare:workers";
-import { driveRun } from "../../src/worker/wiring.ts";
+import { driveRun } from "../support/deployed.ts";
 import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";

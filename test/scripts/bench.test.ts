@@ -44,7 +44,13 @@ describe("the bench's peach.conf", () => {
       mkdirSync(outDir);
       const wranglerPath = join(folder, "wrangler.toml");
       writeFileSync(wranglerPath, "");
-      const compiled = compileProject({ repoRoot: REPO_ROOT, confPath, pipelinesDir: PIPELINES, wranglerPath, outDir });
+      const compiled = compileProject({
+        projectRoot: REPO_ROOT,
+        confPath,
+        pipelinesDir: PIPELINES,
+        wranglerPath,
+        outDir,
+      });
       expect(compiled.diagnostics).toEqual([]);
       if (!compiled.ok) return;
       const { tasks } = compiled.plan;

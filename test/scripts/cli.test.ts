@@ -38,7 +38,7 @@ function peachOnBroken(line: string) {
 async function peach(line: string, env: Readonly<Record<string, string>> = {}) {
   const { code, out, err } = await commandLine(line.split(" ").filter(Boolean), {
     env: { PEACH_CONF: `${VALID}/peach.conf`, PEACH_PIPELINES: `${VALID}/pipelines`, ...env },
-    repoRoot: REPO_ROOT,
+    projectRoot: REPO_ROOT,
   });
   return { code, out, err };
 }

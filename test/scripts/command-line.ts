@@ -5,7 +5,7 @@ import type { ExitCode, CommandHost } from "../../src/cli/command.ts";
 /** What there is beside the arguments; by default no terminal, nobody to ask, and nothing on stdin. */
 export interface Circumstances {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly repoRoot?: string;
+  readonly projectRoot?: string;
   readonly columns?: number;
   readonly colors?: boolean;
   readonly stdin?: string | Uint8Array;
@@ -30,10 +30,10 @@ export function hostFor(given: Circumstances): {
   const out: string[] = [];
   const err: string[] = [];
   const asked: string[] = [];
-  const { env = {}, repoRoot = process.cwd(), columns = null, colors = false, stdin = "", answer } = given;
+  const { env = {}, projectRoot = process.cwd(), columns = null, colors = false, stdin = "", answer } = given;
   const host: CommandHost = {
     env,
-    repoRoot,
+    projectRoot,
     cwd: process.cwd(),
     out: (text) => out.push(text),
     err: (text) => err.push(text),

@@ -14,7 +14,8 @@ import { blockIn, blocksIn, page, pages, sectionUnder, userPages } from "../supp
 const CACHE = resolve("node_modules/.cache");
 const CONF_PAGE = "docs/reference/peach-conf.md";
 const CONF = z.object({ tasks: z.record(z.string(), z.unknown()).optional() });
-const PACKAGE = z.object({ dependencies: z.record(z.string(), z.string()) });
+const VERSIONS = z.record(z.string(), z.string());
+const PACKAGE = z.object({ dependencies: VERSIONS, peerDependencies: VERSIONS });
 /** The first column of the table under this heading. */
 function documentedKeys(heading: string): string[] {
   return [...sectionUnder(CONF_PAGE, heading).matchAll(/^\| `([\w.]+)` \|/gm)]
@@ -37,7 +38,7 @@ function compiled(conf: string, pipelines: string): unknown {
   writeFileSync(join(folder, "pipelines/tasks.ts"), pipelines);
   writeFileSync(join(folder, "peach.conf"), conf);
   const { diagnostics, ...result } = compileProject({
-    repoRoot: resolve("."),
+    projectRoot: resolve("."),
     confPath: join(folder, "peach.conf"),
     pipelinesDir: join(folder, "pipelines"),
     wranglerPath: resolve("wrangler.toml"),
@@ -102,12 +103,12 @@ describe("the documents", () => {
       expect(sectionUnder(CONF_PAGE, "## At the top")).toContain(`\`${key}\``);
   });
 
-  it("say what each dependency of the worker is for", () => {
-    const { dependencies } = PACKAGE.parse(JSON.parse(readFileSync("package.json", "utf8")));
-    const named = [...sectionUnder("README.md", "## Where things are").matchAll(/^- \*\*(.+?)\*\*/gm)].flatMap(
+  it("say what each package is for that a project installs with Peach", () => {
+    const { dependencies, peerDependencies } = PACKAGE.parse(JSON.parse(readFileSync("package.json", "utf8")));
+    const named = [...sectionUnder("README.md", "## Where things are").matchAll(/\*\*(.+?)\*\*/g)].flatMap(
       ([, name]) => name ?? [],
     );
-    expect(named.toSorted()).toEqual(Object.keys(dependencies).toSorted());
+    expect(named.toSorted()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).toSorted());
   });
 
   it("have a tutorial whose pipeline compiles", () => {

@@ -281,7 +281,7 @@ describe("watching a project", () => {
     mkdirSync(join(folder, "conf"));
     const onChange = vi.fn<() => Promise<void>>(async () => undefined);
     const stop = watchProject(
-      { repoRoot: folder, confPath, pipelinesDir, wranglerPath: join(folder, "wrangler.toml") },
+      { projectRoot: folder, confPath, pipelinesDir, wranglerPath: join(folder, "wrangler.toml") },
       onChange,
     );
     const expectChange = async (change: () => void): Promise<void> => {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
-import { acceptTrigger, emitEvent, plan } from "../../src/worker/wiring.ts";
+import { acceptTrigger, emitEvent, plan } from "./deployed.ts";
 import { executeAttempt } from "../../src/execution/attempt/run-attempt.ts";
 import type { TaskFunction, TypedTask } from "../../src/execution/author/method.ts";
 import type { ProgressReporter } from "../../src/execution/driver/progress-reporter.ts";

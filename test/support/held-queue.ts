@@ -3,7 +3,7 @@ import { createMessageBatch } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
-import { plan } from "../../src/worker/wiring.ts";
+import { plan } from "./deployed.ts";
 import { consumeRunMessages } from "../../src/triggers/run-consumer.ts";
 
 /** A queue whose consumers come when the test says. It says of itself what the platform's does. */

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { taskKey } from "../../src/domain/trigger-key.ts";
 import { encodePayload } from "../../src/payloads/codec.ts";
-import { acceptTrigger } from "../../src/worker/wiring.ts";
+import { acceptTrigger } from "../support/deployed.ts";
 import type { AcceptedTrigger } from "../../src/triggers/accept.ts";
 import { acceptance, HandDrivenRun, only, succeeded, threw } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";

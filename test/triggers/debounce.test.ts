@@ -7,7 +7,7 @@ import { debounceName, type WindowAnswer, type WindowRequest } from "../../src/o
 import { encodePayload } from "../../src/payloads/codec.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import { RunObject } from "../../src/objects/run/run-object.ts";
-import { acceptTrigger } from "../../src/worker/wiring.ts";
+import { acceptTrigger } from "../support/deployed.ts";
 import type { AcceptedTrigger } from "../../src/triggers/accept.ts";
 import { HandDrivenRun } from "../support/hand-driven.ts";
 

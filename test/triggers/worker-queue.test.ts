@@ -3,7 +3,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../src/objects/run/run-client.ts";
-import worker from "../../src/worker/worker.ts";
+import { worker } from "../support/deployed.ts";
 import { runIdFor } from "../../src/triggers/run-id.ts";
 import { versionKeyOf, type R2Notification } from "../../src/triggers/r2-notification.ts";
 import { clearDeadLetters, deadLetters } from "../support/dead-letters.ts";

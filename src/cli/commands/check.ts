@@ -19,7 +19,7 @@ are any; warnings are none.`,
     },
   },
   async run({ options: { json } }, host) {
-    const paths = projectPaths(host.env, host.repoRoot, host.cwd);
+    const paths = projectPaths(host.env, host.projectRoot, host.cwd);
     const { plan, diagnostics, warnings } = await checkAll(paths);
     const file = displayPath(paths.confPath);
     const tasks = Object.keys(plan?.tasks ?? {}).length;

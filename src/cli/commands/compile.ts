@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { compileProject } from "../../compiler/compile.ts";
 import { renderDiagnostic } from "../../compiler/diagnostic.ts";
-import { projectPaths } from "../../compiler/project-paths.ts";
+import { IS_CLONE, projectPaths } from "../../compiler/project-paths.ts";
 import { writeDashboard } from "../../local/dashboard.ts";
 import { defineCommand } from "../command.ts";
 
@@ -13,11 +13,11 @@ export const compile = defineCommand({
   description: `Compiles peach.conf (PEACH_CONF) and the pipelines it names (PEACH_PIPELINES) to plan.ts, registry.ts and tasks.d.ts,
 and the dashboard to dashboard.ts. With any problem it prints all of them, writes nothing and exits with 1.`,
   options: { out: { takes: "DIR", means: "file", help: "where to (default: src/generated)" } },
-  async run({ options: { out } }, { env, repoRoot, cwd, err }) {
-    const outDir = out === undefined ? resolve(repoRoot, "src/generated") : resolve(cwd, out);
-    const { ok, diagnostics } = compileProject({ ...projectPaths(env, repoRoot, cwd), outDir });
+  async run({ options: { out } }, { env, projectRoot, cwd, err }) {
+    const outDir = out === undefined ? resolve(projectRoot, "src/generated") : resolve(cwd, out);
+    const { ok, diagnostics } = compileProject({ ...projectPaths(env, projectRoot, cwd), outDir });
     for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);
-    if (ok) await writeDashboard(repoRoot, outDir);
+    if (ok && IS_CLONE) await writeDashboard(outDir);
     return ok ? 0 : 1;
   },
 });

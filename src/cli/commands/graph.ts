@@ -24,14 +24,14 @@ the deployment. Exits with 1 if peach.conf has problems.`,
   async run({ options }, host) {
     const wanted = options.format ?? (options.json === true ? "json" : "mermaid");
     const format = GRAPH_FORMATS.find((one) => one === wanted) ?? "mermaid";
-    const { env, repoRoot, cwd, out, err, signal } = host;
+    const { env, projectRoot, cwd, out, err, signal } = host;
     if (options.deployed === true) {
       const peach = connect(options, host);
       if (format === "json") out(JSON.stringify(await peach.graph({ signal }), null, 2));
       else out((await peach.graph({ format, signal })).trimEnd());
       return 0;
     }
-    const { compiled, diagnostics } = checkProject(projectPaths(env, repoRoot, cwd));
+    const { compiled, diagnostics } = checkProject(projectPaths(env, projectRoot, cwd));
     if (compiled === null) {
       for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);
       return 1;

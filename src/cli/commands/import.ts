@@ -77,7 +77,7 @@ function report(
 ): ExitCode {
   const { target, files, notes, json } = written;
   const { diagnostics } = checkProject({
-    repoRoot: host.repoRoot,
+    projectRoot: host.projectRoot,
     confPath: join(target, "peach.conf"),
     pipelinesDir: join(target, "src/pipelines"),
     wranglerPath: join(target, "wrangler.toml"),

@@ -61,8 +61,8 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
     },
   },
   async run({ options }, host) {
-    const { env, repoRoot, cwd, out, err, signal, terminal } = host;
-    const paths = projectPaths(env, repoRoot, cwd);
+    const { env, projectRoot, cwd, out, err, signal, terminal } = host;
+    const paths = projectPaths(env, projectRoot, cwd);
     const { compiled, methods, modules, diagnostics } = checkProject(paths);
     if (compiled === null) {
       for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);

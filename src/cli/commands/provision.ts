@@ -39,12 +39,12 @@ R2 refuses them. The value of a secret is taken from the environment variable of
     json: { help: '{"applied", "steps": [{"why", "command", "done"}], "notes": [...]}' },
   },
   async run({ options: { apply = false, all = false, json = false } }, host) {
-    const { env, repoRoot, cwd, err } = host;
+    const { env, projectRoot, cwd, err } = host;
     if (apply && all) {
       err("--apply creates what is missing, so it has to look: leave --all away");
       return 2;
     }
-    const paths = projectPaths(env, repoRoot, cwd);
+    const paths = projectPaths(env, projectRoot, cwd);
     const { compiled, diagnostics } = checkProject(paths);
     if (compiled === null) {
       for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);

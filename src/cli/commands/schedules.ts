@@ -32,7 +32,9 @@ if peach.conf has problems. With --deployed, those of the deployment: what is pa
     const { next: given, json } = options;
     if (options.deployed === true) return showDeployed(options, host);
     const count = readNumber("next", given, 1, MAX_TIMES) ?? DEFAULT_TIMES;
-    const { compiled, diagnostics } = checkProject(projectPaths(host.env, host.repoRoot, host.cwd));
+    const { compiled, diagnostics } = checkProject(
+      projectPaths(host.env, host.projectRoot, host.cwd),
+    );
     if (compiled === null) {
       for (const diagnostic of diagnostics) host.err(`${renderDiagnostic(diagnostic)}\n`);
       return 1;

@@ -21,8 +21,11 @@ export interface Change {
 
 /** What the worker exports here beside its classes and handlers. */
 const ENTRY = `
+import { createPeach } from "./src/worker/worker.ts";
+import { plan } from "#generated/plan";
+import { registry as methods } from "#generated/registry";
 export * from "./src/worker/worker.ts";
-export { default as handlers } from "./src/worker/worker.ts";
+export const handlers = createPeach({ plan, methods });
 export { apiEventKey, apiKey } from "./src/domain/trigger-key.ts";
 export { callRun } from "./src/objects/run/run-client.ts";
 export { encodePayload, decodePayload } from "./src/payloads/codec.ts";
@@ -40,6 +43,9 @@ export function createApp(dependencies) {
   return { fetch: (request, env, ctx) => request(dependencies, env, ctx) };
 }
 `;
+
+/** In place of hiding the worker's own `env` from authors. */
+const OWN_ENV = "export function showOwnEnv() {}";
 
 /** Packages that are the same for every isolate: they keep no state that a world could see. */
 const SHARED = /^(zod|croner|jose|aws4fetch|fastest-levenshtein)$/;
@@ -147,12 +153,12 @@ function surroundings(change: Change | null): Plugin {
         namespace: "simulated",
       }));
       // All isolates share one `env`, which is empty: there is nothing to hide.
-      esbuild.onResolve({ filter: /\/(hide|show)-own-env\.ts$/ }, () => ({
-        path: "nothing",
+      esbuild.onResolve({ filter: /\/hide-own-env\.ts$/ }, () => ({
+        path: "own-env",
         namespace: "simulated",
       }));
       esbuild.onLoad({ filter: /.*/, namespace: "simulated" }, ({ path }) => ({
-        contents: path === "app" ? APP : "",
+        contents: path === "app" ? APP : OWN_ENV,
         loader: "js",
       }));
       if (change === null) return;

@@ -10,7 +10,7 @@ import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts"
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";
 import { executeAttempt, outcomeOf } from "../../../src/execution/attempt/run-attempt.ts";
 import type { TaskFunction, TypedTask } from "../../../src/execution/author/method.ts";
-import { acceptTrigger, emitEvent, plan } from "../../../src/worker/wiring.ts";
+import { acceptTrigger, emitEvent, plan } from "../../support/deployed.ts";
 import {
   NonRetryableError,
   passToChildTask,

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { callEndpoint } from "../../../src/worker/wiring.ts";
+import { callEndpoint } from "../../support/deployed.ts";
 import {
   currentTask,
   log,

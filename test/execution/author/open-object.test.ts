@@ -4,7 +4,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { runInScope } from "../../../src/execution/author/context.ts";
 import { EndpointScope } from "../../../src/execution/author/endpoint-scope.ts";
-import { acceptTrigger, emitEvent, plan } from "../../../src/worker/wiring.ts";
+import { acceptTrigger, emitEvent, plan } from "../../support/deployed.ts";
 import { openObject, type OpenedObject } from "../../../src/task-helpers.ts";
 import { attempt } from "../../support/attempt.ts";
 import { endpointPlan, planOf, taskPlan } from "../../support/plan.ts";

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ok, ProblemError, refuse } from "../../../src/domain/problem.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import { callEndpoint } from "../../../src/worker/wiring.ts";
+import { callEndpoint } from "../../support/deployed.ts";
 import { PendingTriggers } from "../../../src/execution/author/pending-triggers.ts";
 import { emitEvent, log, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import type { AcceptTrigger } from "../../../src/triggers/accept.ts";

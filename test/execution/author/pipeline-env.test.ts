@@ -2,7 +2,7 @@ import { env, withEnv } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EndpointScope } from "../../../src/execution/author/endpoint-scope.ts";
-import { acceptTrigger, emitEvent, plan } from "../../../src/worker/wiring.ts";
+import { acceptTrigger, emitEvent, plan } from "../../support/deployed.ts";
 import { pipelineEnv } from "../../../src/execution/author/pipeline-env.ts";
 import { task } from "../../../src/task-helpers.ts";
 import { attempt } from "../../support/attempt.ts";

@@ -1,13 +1,13 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import worker from "../../../src/worker/worker.ts";
+import { worker } from "../../support/deployed.ts";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { ok, refuse } from "../../../src/domain/problem.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { TriggeredRun } from "../../../src/execution/author/api.ts";
-import { acceptTrigger, callEndpoint } from "../../../src/worker/wiring.ts";
+import { acceptTrigger, callEndpoint } from "../../support/deployed.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import type { AcceptTrigger, TriggerRequest } from "../../../src/triggers/accept.ts";

@@ -4,7 +4,7 @@ import { parseRunId, type RunId } from "../../../src/domain/ids.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { queueWatch } from "../../../src/objects/run/queue-client.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import { acceptTrigger } from "../../../src/worker/wiring.ts";
+import { acceptTrigger } from "../../support/deployed.ts";
 import type { Lifetime } from "../../../src/platform/lifetime.ts";
 import { HandDrivenRun, newRunId } from "../../support/hand-driven.ts";
 import { HeldQueue } from "../../support/held-queue.ts";

@@ -9,7 +9,7 @@ import {
 import type { RunId } from "../../../src/domain/ids.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import { acceptTrigger } from "../../../src/worker/wiring.ts";
+import { acceptTrigger } from "../../support/deployed.ts";
 import type { Lifetime } from "../../../src/platform/lifetime.ts";
 import { countOperations, type Operations } from "../../support/operations.ts";
 

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";
-import { executeLease } from "../../../src/worker/wiring.ts";
+import { executeLease } from "../../support/deployed.ts";
 import { acceptance, HandDrivenRun, newRunId, only, settlement, succeeded } from "../../support/hand-driven.ts";
 import { countOperations } from "../../support/operations.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";

@@ -11,7 +11,7 @@ import { queueWatch } from "../../../src/objects/run/queue-client.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import { acceptTrigger, plan } from "../../../src/worker/wiring.ts";
+import { acceptTrigger, plan } from "../../support/deployed.ts";
 import { consumeR2Events } from "../../../src/triggers/r2-events.ts";
 import type { R2Notification } from "../../../src/triggers/r2-notification.ts";
 import { schedule, ScheduleClock } from "../schedules/clock.ts";

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callSchedules, createAnnouncement } from "../../../src/objects/schedules/schedules-client.ts";
 import { SchedulesObject } from "../../../src/objects/schedules/schedules-object.ts";
-import worker from "../../../src/worker/worker.ts";
-import { plan } from "../../../src/worker/wiring.ts";
+import { worker } from "../../support/deployed.ts";
+import { plan } from "../../support/deployed.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { schedule } from "./clock.ts";
 

@@ -1,0 +1,22 @@
+/**
+ * The project that this worker was made with. The platform creates objects and entrypoints itself
+ * and passes only state and `env`, so they find the project here. `createPeach` sets it, once.
+ */
+import { Deployment, type Project } from "./deployment.ts";
+
+let deployment: Deployment | null = null;
+
+/** Makes this project the deployed one. */
+export function deploy(project: Project): Deployment {
+  deployment = new Deployment(project);
+  return deployment;
+}
+
+/** Returns the deployed project. Throws if the worker's entry does not call `createPeach`. */
+export function deployed(): Deployment {
+  if (deployment === null)
+    throw new Error(
+      "no project is deployed: src/index.ts exports createPeach({ plan, methods }) as its default",
+    );
+  return deployment;
+}

@@ -1,0 +1,199 @@
+/**
+ * The deployed pipeline: the compiled plan and methods of a project, and the functions made from
+ * both. Code that runs tasks or accepts triggers is wired here; all other code takes the plan as an
+ * argument.
+ */
+import { withEnvAndExports } from "cloudflare:workers";
+import type { RunId } from "../domain/ids.ts";
+import type { Plan } from "../domain/plan/plan.ts";
+import { FORMAT_VERSION } from "../domain/version.ts";
+import { deploymentOf } from "../platform/deployment.ts";
+import { ArrayReader } from "../payloads/array-reader.ts";
+import { withPaused } from "../objects/pauses/pauses-client.ts";
+import { queueWatch } from "../objects/run/queue-client.ts";
+import { callRun } from "../objects/run/run-client.ts";
+import { SessionClient } from "../objects/run/driver-session-client.ts";
+import { readGrant } from "../objects/run/grant-text-rpc.ts";
+import type { ClaimRequest, Grant, GrantText, Lease } from "../objects/run/lease-rpc.ts";
+import type { Settlement } from "../objects/run/settlement-rpc.ts";
+import { createAcceptTrigger } from "../triggers/trigger-acceptor.ts";
+import type { AcceptTrigger } from "../triggers/accept.ts";
+import { BackgroundWork, type Lifetime } from "../platform/lifetime.ts";
+import type { AsAuthor } from "../triggers/check-input.ts";
+import { createEmitEvent, type EmitEvent } from "../triggers/emit.ts";
+import { createGate } from "../triggers/gate.ts";
+import { runInScope } from "../execution/author/context.ts";
+import { Deadlines } from "../execution/attempt/deadlines.ts";
+import { drive, DRIVER_BUDGET_MS, newDriverId } from "../execution/driver/driver.ts";
+import { DriverRoom } from "../triggers/driver-room.ts";
+import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-scope.ts";
+import { executeAttempt } from "../execution/attempt/run-attempt.ts";
+import type { EndpointFunction, MethodRegistry } from "../execution/author/method.ts";
+import { ownEnv, pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
+import { ProgressReporter } from "../execution/driver/progress-reporter.ts";
+
+/** What `npm run compile` makes of a project. */
+export interface Project {
+  /** The compiled peach.conf. */
+  readonly plan: Plan;
+  /** The functions that it names, and all other exports of the pipelines. */
+  readonly methods: MethodRegistry;
+}
+
+/** The number of drivers that accepting invocations of this isolate may run at once. */
+const ROOM = 64;
+
+/** Only Peach's own objects are exported, so authors get no exports. */
+const NO_EXPORTS = {};
+
+const withEnv: WithEnv = (env, work) => withEnvAndExports(env, NO_EXPORTS, work);
+
+// `withEnv` returns the result of `work`.
+// oxlint-disable-next-line typescript/consistent-type-assertions
+const asAuthor: AsAuthor = <T>(env: Env, work: () => T) => withEnv(pipelineEnv(env), work) as T;
+
+/** The start of a driver: with granted leases, or for a message of the queue. */
+export type Beginning =
+  | { readonly grant: Grant }
+  /** `onClaimed` is called once the run object has answered the first claim. */
+  | { readonly sentAt: number | null; readonly onClaimed: () => void };
+
+/** The functions of one deployed project. */
+export class Deployment {
+  readonly plan: Plan;
+  readonly registry: MethodRegistry;
+  /** Accepts every trigger of this deployment. */
+  readonly acceptTrigger: AcceptTrigger;
+  /** Emits every event of this deployment. */
+  readonly emitEvent: EmitEvent;
+
+  constructor({ plan, methods: registry }: Project) {
+    this.plan = plan;
+    this.registry = registry;
+    this.acceptTrigger = createAcceptTrigger({
+      plan,
+      registry,
+      callRun,
+      gate: createGate(queueWatch, new DriverRoom(ROOM), {
+        now: () => Date.now(),
+        wait: (ms) => scheduler.wait(ms),
+      }),
+      directClaim: { v: FORMAT_VERSION, holding: 0, budgetMs: DRIVER_BUDGET_MS },
+      driveGrant: (env, runId, grant) => this.driveRun(env, runId, { grant }),
+      asAuthor,
+    });
+
+    this.emitEvent = createEmitEvent({
+      plan,
+      registry,
+      acceptTrigger: this.acceptTrigger,
+      asAuthor,
+    });
+  }
+
+  /**
+   * Drives a run until nothing is left for this invocation. The caller passes the promise to
+   * `waitUntil`.
+   */
+  async driveRun(given: Env, runId: RunId, beginning: Beginning): Promise<void> {
+    const env = ownEnv(given);
+    const startedAt = Date.now();
+    const background = new BackgroundWork();
+    const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
+    const lifetime: Lifetime = { waitUntil: background.waitUntil, budgetMs };
+    using session = new SessionClient(env, runId);
+    const deadlines = new Deadlines();
+    const arrays = new ArrayReader(env.PAYLOADS);
+    const reports = new ProgressReporter(deadlines, (said) =>
+      callRun(env, runId, (run) => run.report(said)),
+    );
+    const from = { v: FORMAT_VERSION, ...deploymentOf(env) };
+    try {
+      await drive(
+        {
+          id: newDriverId(),
+          claim: async (request) => {
+            const message =
+              "sentAt" in beginning && beginning.sentAt !== null
+                ? { sentAt: beginning.sentAt }
+                : {};
+            const asked = { ...request, ...message, ...from };
+            const granted = await withPaused(env, asked, (known) =>
+              session.call((run) => run.claim(known)),
+            );
+            if ("onClaimed" in beginning) beginning.onClaimed();
+            return readGrant(granted);
+          },
+          settle: async ({ settlements, claim }) => {
+            const settle = (known: ClaimRequest | null): Promise<GrantText> =>
+              session.call((run) => run.settle({ v: FORMAT_VERSION, settlements, claim: known }));
+            return readGrant(
+              await (claim === null
+                ? settle(null)
+                : withPaused(env, { ...claim, ...from }, settle)),
+            );
+          },
+          execute: (lease) => this.executeLease(env, lease, lifetime, deadlines, arrays, reports),
+          budgetMs,
+          pause: (ms) => scheduler.wait(ms),
+        },
+        "grant" in beginning ? beginning.grant : undefined,
+      );
+    } finally {
+      deadlines.close();
+      // Also for a driver that gives up: runs that its tasks have started are driven in here.
+      await background.ended();
+    }
+  }
+
+  /** Runs one attempt with this deployment's methods. */
+  executeLease(
+    env: Env,
+    lease: Lease,
+    lifetime: Lifetime,
+    deadlines: Deadlines,
+    arrays = new ArrayReader(env.PAYLOADS),
+    reports?: ProgressReporter,
+  ): Promise<Settlement> {
+    const url = lease.url === undefined ? {} : { url: lease.url };
+    const host = {
+      env: ownEnv(env),
+      lifetime,
+      accept: this.acceptTrigger,
+      emit: this.emitEvent,
+      plan: this.plan,
+      withEnv,
+      ...url,
+    };
+    return executeAttempt(
+      lease,
+      this.registry,
+      host,
+      deadlines,
+      arrays,
+      reports,
+      deploymentOf(env).deployment,
+    );
+  }
+
+  /** Calls an endpoint's method within the scope of its helpers. */
+  callEndpoint(
+    method: EndpointFunction,
+    request: Request,
+    call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
+  ): unknown {
+    const { lifetime } = call;
+    const env = ownEnv(call.env);
+    const { origin: url } = new URL(request.url);
+    const scope = new EndpointScope(call, {
+      env,
+      lifetime,
+      accept: this.acceptTrigger,
+      emit: this.emitEvent,
+      plan: this.plan,
+      withEnv,
+      url,
+    });
+    return runInScope(scope, () => scope.call(method, request));
+  }
+}
