@@ -13,19 +13,22 @@ import { exitCodeOf } from "../src/local/exit-code.ts";
 
 const USAGE = `usage: npm run chaos [-- --runs N] [-- --kills N] [-- --poisons N] [-- --seed S] [-- --seconds LIMIT] [-- --json]
 
-Triggers runs on the local runtime while all its processes are killed at random moments and started again with another version of
-peach.conf, and checks from outside that every accepted run ends as it has to, that nobody fails for a poison item but that item, that
-every result is accepted once, and that nothing is left after retention.
+Triggers runs on the local runtime while all its processes are killed at random moments and started
+again with another version of peach.conf, and checks from outside that every accepted run ends as it
+has to, that nobody fails for a poison item but that item, that every result is accepted once, and
+that nothing is left after retention.
 
   --runs N         triggers to send (default 2000); tasks trigger further runs
   --kills N        SIGKILLs of the whole runtime (default 20)
-  --poisons N      runs with an item that kills the runtime each time that it runs (default 2); these kills are counted apart
+  --poisons N      runs with an item that kills the runtime each time that it runs (default 2);
+                   these kills are counted apart
   --seed S         what is sent, and when it is killed (default random, printed)
   --seconds LIMIT  gives up after this time (default 1800)
   --json           one JSON object
   --help           this text
 
-Exit code: 0 if nothing is violated, 1 if something is (its folder is kept), 2 if the command was called wrongly.`;
+Exit code: 0 if nothing is violated, 1 if something is (its folder is kept), 2 if the command was
+called wrongly.`;
 
 async function main(args: readonly string[]): Promise<number> {
   const given = parseOptions(args, {

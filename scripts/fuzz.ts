@@ -16,14 +16,16 @@ import { exitCodeOf } from "../src/local/exit-code.ts";
 
 const USAGE = `usage: npm run fuzz [-- --requests N] [-- --heavy N] [-- --seed S] [-- --json]
 
-Starts the local runtime with a pipeline of its own and sends made-up requests to every call that its OpenAPI document has, and by every
-other way in: log-in, completion, endpoints of each auth, object events, CloudEvents, WebSockets, event streams. Then sends the worst
-bodies of 10 MB there are, one at a time, and measures what they cost.
+Starts the local runtime with a pipeline of its own and sends made-up requests to every call that
+its OpenAPI document has, and by every other way in: log-in, completion, endpoints of each auth,
+object events, CloudEvents, WebSockets, event streams. Then sends the worst bodies of 10 MB there
+are, one at a time, and measures what they cost.
 
   --requests N   how many (default 20000)
   --heavy N      how many of 10 MB (default 200)
   --seed S       which (default random, printed)
-  --json         one JSON object: {seed, requests, statuses, succeeded, heavy: {requests, grown_mb, health_ms}, faults}
+  --json         one JSON object: {seed, requests, statuses, succeeded, heavy: {requests, grown_mb,
+                 health_ms}, faults}
   --help         this text
 
 Exit code: 0 if there is no fault, 1 if there is one, 2 if the command was called wrongly.`;
@@ -76,17 +78,20 @@ async function main(args: readonly string[]): Promise<number> {
       );
     } else {
       console.log(
-        `${siege.requests} bodies of 10 MB: the worker grew by at most ${grownMb ?? "?"} MB, /healthz answered within ${healthMs} ms of computing`,
+        `${siege.requests} bodies of 10 MB: the worker grew by at most ${grownMb ?? "?"} MB, ` +
+          `/healthz answered within ${healthMs} ms of computing`,
       );
       console.log(
-        `${requests} requests, answered with ${JSON.stringify(statuses)}; ${succeeded.size} calls succeeded at least once; ` +
+        `${requests} requests, answered with ${JSON.stringify(statuses)}; ${succeeded.size} ` +
+          `calls succeeded at least once; ` +
           `/healthz answered within ${Math.round(watch.slowestMs)} ms of computing`,
       );
       for (const fault of faults.slice(0, SHOWN_FAULTS)) console.log(describeFault(fault));
       console.log(
         faults.length === 0
           ? "no fault"
-          : `${faults.length} faults; again: npm run fuzz -- --seed ${seed} --requests ${requests} --heavy ${heavy}`,
+          : `${faults.length} faults; again: npm run fuzz -- --seed ${seed} --requests ` +
+              `${requests} --heavy ${heavy}`,
       );
     }
     return faults.length === 0 ? 0 : 1;

@@ -10,14 +10,16 @@ import { recordRelease } from "../test/golden/recorder.ts";
 
 const USAGE = `usage: npm run golden
 
-Plays a scripted set of runs, which between them have every kind of journal entry, and records what they leave: journals with the
-documents they come to, messages, grants, announcements and the plan, in test/golden/<version of package.json>. Run it when a release
-is about to be tagged, and whenever a format changes before that; test/golden/golden.test.ts opens what every release has recorded.
-A recording of a release that was tagged is never made again.
+Plays a scripted set of runs, which between them have every kind of journal entry, and records what
+they leave: journals with the documents they come to, messages, grants, announcements and the plan,
+in test/golden/<version of package.json>. Run it when a release is about to be tagged, and whenever
+a format changes before that; test/golden/golden.test.ts opens what every release has recorded. A
+recording of a release that was tagged is never made again.
 
   --help   this text
 
-Exit code: 0 if it was recorded, 1 if a kind is in none of the runs, 2 if the command was called wrongly.`;
+Exit code: 0 if it was recorded, 1 if a kind is in none of the runs, 2 if the command was called
+wrongly.`;
 
 const [argument] = process.argv.slice(2);
 if (argument === "--help") console.log(USAGE);

@@ -17,13 +17,15 @@ import { tryOut } from "./mutate/trial.ts";
 
 const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--seconds N] [--least N] [--json]]
 
-Changes src/{${FOLDERS.join(",")}} in small ways, and runs the tests of each folder against every change.
+Changes src/{${FOLDERS.join(",")}} in small ways, and runs the tests of each folder against every
+change.
 
   npm run mutate                         all of it: for an hour or more
   npm run mutate -- src/limits           what is below this path
   npm run mutate -- --changed            lines that are not as in the last commit but one
   npm run mutate -- --since v0.2.0       lines that are not as in this commit
-  --seconds N    ends after this time, with what is known by then; which changes are tried is drawn then (PEACH_TEST_SEED)
+  --seconds N    ends after this time, with what is known by then; which changes are tried is drawn
+                 then (PEACH_TEST_SEED)
   --least N      exit code 1 if fewer than N of 100 were noticed, of twenty or more
   --json         one JSON object
 

@@ -16,15 +16,17 @@ const FOLDER = "docs/proof";
 const PAGE = "README.md";
 const USAGE = `usage: npm run proof [-- --only NAME]... [-- --into FOLDER] [-- --page]
 
-Runs the proofs that take longer than npm test, one after another, keeps the JSON that each prints as FOLDER/NAME.json, and writes
-FOLDER/${PAGE} from them. One that fails is kept as well, with its exit code. All of them take about an hour and a half.
+Runs the proofs that take longer than npm test, one after another, keeps the JSON that each prints
+as FOLDER/NAME.json, and writes FOLDER/${PAGE} from them. One that fails is kept as well, with its
+exit code. All of them take about an hour and a half.
 
   --only NAME    only this one (may be repeated): ${PROOFS.map(({ name }) => name).join(", ")}
   --into FOLDER  where to (default ${FOLDER})
   --page         runs none, only writes the page from the reports that are there
   --help         this text
 
-Exit code: 0 if all that were run have passed, 1 if one has not, 2 if the command was called wrongly.`;
+Exit code: 0 if all that were run have passed, 1 if one has not, 2 if the command was called
+wrongly.`;
 
 async function main(args: readonly string[]): Promise<number> {
   const given = parseOptions(args, {

@@ -14,9 +14,10 @@ const THEME_NAMES = THEMES.map(({ name }) => name);
 
 const HELP = `npm run simulate [-- --seeds N --from S | --seed K] [--seconds N] [--json]
 
-Runs the real worker on a simulated platform of objects, storage, queues, R2, clocks, network and isolates that fail, one world a
-seed, and checks the invariants of the design after every step. The first seed that breaks one is made as small as it stays broken,
-and its story is printed with the command that replays it.
+Runs the real worker on a simulated platform of objects, storage, queues, R2, clocks, network and
+isolates that fail, one world a seed, and checks the invariants of the design after every step. The
+first seed that breaks one is made as small as it stays broken, and its story is printed with the
+command that replays it.
 
   --seeds N      how many seeds (default 1000; with --seconds as many as there are)
   --from S       the first of them (default 1)
@@ -33,7 +34,8 @@ and its story is printed with the command that replays it.
   --faults N     how many faults strike at most
   --triggers N   how many triggers there are at most (default ${NO_LIMITS.triggers})
   --tasks N      how many tasks a pipeline has at most (default ${NO_LIMITS.tasks})
-  --json         one JSON object: {seeds, from, seconds, cpu_seconds, seeds_per_second, events, faults, kinds, runs, tasks, violation}
+  --json         one JSON object: {seeds, from, seconds, cpu_seconds, seeds_per_second, events,
+                 faults, kinds, runs, tasks, violation}
   --help         this text
 
 Exit code: 0 if every invariant held, 1 if one did not, 2 if the command was called wrongly.`;
@@ -177,7 +179,8 @@ async function simulateMany({
     if (found !== null) tell(found);
     else
       console.log(
-        `${tally.seeds} seeds, every invariant held: ${JSON.stringify(figures(tally, seconds, cpuSeconds))}`,
+        `${tally.seeds} seeds, every invariant held: ` +
+          JSON.stringify(figures(tally, seconds, cpuSeconds)),
       );
   }
   return found === null ? 0 : 1;

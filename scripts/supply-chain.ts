@@ -75,7 +75,8 @@ export function lockProblems(lock: Lock, allowedScripts: readonly string[]): str
     }
     if (entry.hasInstallScript === true && !allowedScripts.includes(name)) {
       problems.push(
-        `${shown} runs a script when it is installed: read it, then name the package in allowScripts of package.json, or do without it`,
+        `${shown} runs a script when it is installed: read it, then name the package in ` +
+          `allowScripts of package.json, or do without it`,
       );
     }
     const licence = entry.license ?? UNNAMED_LICENCES.get(name) ?? "none named";
@@ -85,7 +86,8 @@ export function lockProblems(lock: Lock, allowedScripts: readonly string[]): str
       .some((choice) => choice.split(" AND ").every((part) => LICENCES.has(part.trim())));
     if (!isAllowed)
       problems.push(
-        `${shown} has the licence "${licence}", which is not on the list of scripts/supply-chain.ts`,
+        `${shown} has the licence "${licence}", which is not on the list of ` +
+          `scripts/supply-chain.ts`,
       );
   }
   return problems;

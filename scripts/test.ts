@@ -18,8 +18,10 @@ Compiles peach.conf, runs the tests and closes with one line: N passed, N failed
   npm test -- --project unit            one of: unit, workers, e2e
   npm test -- -t "joins"                the tests whose name matches
   npm run test:unit                     those that need no runtime
-  npm run test:changed [-- main]        those that import what has changed since the last commit, or since main
-  npm run test:watch [-- test/domain]   again whenever something that they import changes, until Ctrl-C
+  npm run test:changed [-- main]        those that import what has changed since the last commit, or
+                                        since main
+  npm run test:watch [-- test/domain]   again whenever something that they import changes, until
+                                        Ctrl-C
 
 Exit code: 0 if nothing failed, else 1.`;
 

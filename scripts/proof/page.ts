@@ -60,9 +60,14 @@ export function renderPage(reports: ReadonlyMap<string, KeptReport>): string {
 function section(proof: Proof, kept: KeptReport | null): string {
   const { title, says, command, name } = proof;
   const head = `## ${title}\n\n${says}\n`;
-  if (kept === null)
-    return `${head}\nNot run yet: \`npm run proof -- --only ${name}\` (\`npm run ${command.join(" ")}\`).\n`;
+  if (kept === null) {
+    const again = `\`npm run proof -- --only ${name}\` (\`npm run ${command.join(" ")}\`)`;
+    return `${head}\nNot run yet: ${again}.\n`;
+  }
   const { taken_at: at, commit, command: typed, exit_code: code, cpus, load, report } = kept;
-  const how = `${at.slice(0, 10)}, commit ${commit}, \`${typed}\`, ${cpus} processors, load before ${load.toFixed(1)}${code === 0 ? "" : `, **exit code ${code}**`}.`;
+  const failed = code === 0 ? "" : `, **exit code ${code}**`;
+  const how =
+    `${at.slice(0, 10)}, commit ${commit}, \`${typed}\`, ${cpus} processors, ` +
+    `load before ${load.toFixed(1)}${failed}.`;
   return `${head}\n${how}\n\n${proof.show(report)}\n`;
 }

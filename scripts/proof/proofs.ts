@@ -117,8 +117,10 @@ export const PROOFS: readonly Proof[] = [
     name: "simulation",
     title: "Simulation",
     says:
-      "The whole worker but its HTTP side on a simulated platform that loses, doubles and reorders messages, kills isolates and objects at " +
-      "every await, lets calls hang, sets clocks back and deploys; every invariant is checked after every step.",
+      "The whole worker but its HTTP side on a simulated platform that loses, doubles and " +
+      "reorders messages, kills isolates and objects at " +
+      "every await, lets calls hang, sets clocks back and deploys; every invariant is " +
+      "checked after every step.",
     command: ["simulate", "--", "--from", "20000000", "--seconds", "1200", "--json"],
     show(report) {
       const {
@@ -130,11 +132,16 @@ export const PROOFS: readonly Proof[] = [
         ...rest
       } = simulation.parse(report);
       return list([
-        `seeds ${whole(from)} to ${whole(from + seeds - 1)}, in ${whole(seconds)} s: ${rest.seeds_per_second} a second, ${(seconds === 0 ? 0 : (cpu * 1_000) / Math.max(1, seeds)).toFixed(1)} ms of processor time a seed`,
-        `${whole(rest.runs)} runs, ${whole(rest.tasks)} tasks, ${whole(rest.faults)} faults of ${rest.kinds} kinds, ${whole(rest.events)} events`,
+        `seeds ${whole(from)} to ${whole(from + seeds - 1)}, in ${whole(seconds)} s: ` +
+          `${rest.seeds_per_second} a second, ` +
+          `${(seconds === 0 ? 0 : (cpu * 1_000) / Math.max(1, seeds)).toFixed(1)} ms of ` +
+          `processor time a seed`,
+        `${whole(rest.runs)} runs, ${whole(rest.tasks)} tasks, ${whole(rest.faults)} faults ` +
+          `of ${rest.kinds} kinds, ${whole(rest.events)} events`,
         violation === null
           ? "every invariant held"
-          : `**seed ${violation.seed} broke "${violation.invariant}"**: ${violation.detail} (\`${violation.replay}\`)`,
+          : `**seed ${violation.seed} broke "${violation.invariant}"**: ${violation.detail} ` +
+            `(\`${violation.replay}\`)`,
       ]);
     },
   },
@@ -142,8 +149,10 @@ export const PROOFS: readonly Proof[] = [
     name: "chaos",
     title: "Chaos",
     says:
-      "Load on the local runtime, all of whose processes are killed by SIGKILL again and again on the same state, with two versions of " +
-      "peach.conf by turns; what the API says and what a recorder outside has seen are held against what Peach promises.",
+      "Load on the local runtime, all of whose processes are killed by SIGKILL again and " +
+      "again on the same state, with two versions of " +
+      "peach.conf by turns; what the API says and what a recorder outside has seen are held " +
+      "against what Peach promises.",
     command: ["chaos", "--", "--json"],
     show(report) {
       const {
@@ -156,10 +165,16 @@ export const PROOFS: readonly Proof[] = [
         ...rest
       } = chaos.parse(report);
       return list([
-        `seed ${seed}: ${whole(triggers.accepted)} triggers accepted, ${whole(runs.known)} runs, ${kills.count} kills, ${kills.by_poison} of them by poison items, in ${whole(took)} s`,
+        `seed ${seed}: ${whole(triggers.accepted)} triggers accepted, ${whole(runs.known)} ` +
+          `runs, ${kills.count} kills, ${kills.by_poison} of them by poison items, in ` +
+          `${whole(took)} s`,
         `runs: ${counts(runs.by_status)}`,
-        `${whole(attempts.recorded)} attempts (${counts(attempts.by_status)}); ${whole(attempts.effects_executed_more_than_accepted)} were executed, but lost before they were recorded`,
-        `after a kill it was ready in ${whole(kills.ready_after_ms.median ?? 0)} ms (median; at most ${whole(kills.ready_after_ms.max ?? 0)}); after the last start all runs were final in ${whole(kills.last_start_to_all_final_ms ?? 0)} ms`,
+        `${whole(attempts.recorded)} attempts (${counts(attempts.by_status)}); ` +
+          `${whole(attempts.effects_executed_more_than_accepted)} were executed, but lost ` +
+          `before they were recorded`,
+        `after a kill it was ready in ${whole(kills.ready_after_ms.median ?? 0)} ms (median; ` +
+          `at most ${whole(kills.ready_after_ms.max ?? 0)}); after the last start all runs ` +
+          `were final in ${whole(kills.last_start_to_all_final_ms ?? 0)} ms`,
         `${rest.dead_letters.length} dead letters, ${rest.violations.length} violations`,
         ...rest.violations.slice(0, 10).map(({ rule, detail }) => `**${rule}**: ${detail}`),
       ]);
@@ -169,14 +184,19 @@ export const PROOFS: readonly Proof[] = [
     name: "fuzz",
     title: "Fuzzing",
     says:
-      "On the local runtime: made-up requests by every way in, and the worst bodies of 10 MB. It fails on a 5xx, a stack, a secret, an error " +
-      "that is no problem document, a refusal above 64 KB, a worker that grows by more than 150 MB, a `/healthz` that takes more than a second.",
+      "On the local runtime: made-up requests by every way in, and the worst bodies of 10 " +
+      "MB. It fails on a 5xx, a stack, a secret, an error " +
+      "that is no problem document, a refusal above 64 KB, a worker that grows by more than " +
+      "150 MB, a `/healthz` that takes more than a second.",
     command: ["fuzz", "--", "--json"],
     show(report) {
       const { seed, requests, statuses, succeeded, heavy, faults } = fuzz.parse(report);
       return list([
-        `seed ${seed}: ${whole(requests)} requests, answered ${counts(statuses)}; ${succeeded.length} calls and ways in succeeded at least once`,
-        `${whole(heavy.requests)} bodies of 10 MB: the worker grew by at most ${heavy.grown_mb ?? "?"} MB, \`/healthz\` answered within ${whole(heavy.health_ms)} ms of computing`,
+        `seed ${seed}: ${whole(requests)} requests, answered ${counts(statuses)}; ` +
+          `${succeeded.length} calls and ways in succeeded at least once`,
+        `${whole(heavy.requests)} bodies of 10 MB: the worker grew by at most ` +
+          `${heavy.grown_mb ?? "?"} MB, \`/healthz\` answered within ` +
+          `${whole(heavy.health_ms)} ms of computing`,
         `${faults.length} faults`,
         ...faults.slice(0, 10).map(({ why, request }) => `**${request.id}**: ${why}`),
       ]);
@@ -186,8 +206,10 @@ export const PROOFS: readonly Proof[] = [
     name: "bench",
     title: "Benchmarks",
     says:
-      "The same work on Peach, Cloudflare Workflows and the bare bound (a Durable Object, a row and a call in process a task: what is left if " +
-      "everything else is free), by turns in one run on the local runtime. It says nothing about the edge.",
+      "The same work on Peach, Cloudflare Workflows and the bare bound (a Durable Object, a " +
+      "row and a call in process a task: what is left if " +
+      "everything else is free), by turns in one run on the local runtime. It says nothing " +
+      "about the edge.",
     command: ["bench", "--", "--json"],
     show: showBench,
   },
@@ -264,7 +286,8 @@ function showBench(report: unknown): string {
   ];
   if (cost !== null)
     parts.push(
-      `Counted for a diamond of ${cost.tasks} tasks with payloads of 1 KB, by queue: ${counts(cost.operations)}; ` +
+      `Counted for a diamond of ${cost.tasks} tasks with payloads of 1 KB, by queue: ` +
+        `${counts(cost.operations)}; ` +
         `$${cost.dollarsPerMillionTasks.toFixed(2)} of list price for a million tasks.`,
     );
   return parts.join("\n\n");

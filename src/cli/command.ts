@@ -202,13 +202,18 @@ function usageOf({
       WIDTH,
       "         ",
     ).join("\n"),
-    description,
+    ...description.split("\n\n").map(paragraph),
     rows
       .map(([left = "", help = ""]) =>
         wrap(`  ${left.padEnd(width)}${help}`, WIDTH, " ".repeat(width + 2)).join("\n"),
       )
       .join("\n"),
   ].join("\n\n");
+}
+
+/** Wraps a paragraph; lines that begin with a space stay as written. */
+function paragraph(text: string): string {
+  return text.startsWith(" ") ? text : wrap(text.replaceAll("\n", " "), WIDTH, "").join("\n");
 }
 
 function flag(option: string, takes: string | undefined): string {

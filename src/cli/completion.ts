@@ -23,8 +23,9 @@ export function completionOf(commands: () => readonly Command[]): Command {
   return defineCommand({
     name: "completion",
     summary: "prints what makes a shell complete the command line",
-    description: `Prints a script for bash, zsh or fish that completes commands, options, their values, and the tasks and events of peach.conf; and that
-defines the command \`peach\`. Add to the file that your shell reads at its start:
+    description: `Prints a script for bash, zsh or fish that completes commands, options, their
+values, and the tasks and events of peach.conf; and that defines the command \`peach\`. Add to the
+file that your shell reads at its start:
 
   bash   source <(npm run --silent --prefix FOLDER peach -- completion bash)
   zsh    source <(npm run --silent --prefix FOLDER peach -- completion zsh)
@@ -106,7 +107,8 @@ function bash(
       '      case "$previous" in',
       ...values,
       "      esac",
-      `      COMPREPLY=($(compgen -W ${quoted([...flags, ...wordsOf(command, known)].join(" "))} -- "$word")) ;;`,
+      `      COMPREPLY=($(compgen -W ` +
+        `${quoted([...flags, ...wordsOf(command, known)].join(" "))} -- "$word")) ;;`,
     ].join("\n");
   });
   return `type peach >/dev/null 2>&1 || peach() { npm run --silent --prefix ${quoted(root)} peach -- "$@"; }
@@ -134,7 +136,8 @@ function fish(
     const here = `complete -c peach -f -n '__fish_seen_subcommand_from ${command.name}'`;
     const words = wordsOf(command, known);
     return [
-      `complete -c peach -f -n __fish_use_subcommand -a ${command.name} -d ${quoted(command.summary)}`,
+      `complete -c peach -f -n __fish_use_subcommand -a ${command.name} -d ` +
+        quoted(command.summary),
       ...(words.length === 0 ? [] : [`${here} -a ${quoted(words.join(" "))}`]),
       ...Object.entries(command.options).map(([name, { takes, values, means, help }]) => {
         const proposed = values ?? known.get(means ?? "text") ?? [];
@@ -149,7 +152,8 @@ function fish(
     ];
   });
   return [
-    `type -q peach; or function peach; npm run --silent --prefix ${quoted(root)} peach -- $argv; end`,
+    `type -q peach; or function peach; npm run --silent --prefix ${quoted(root)} peach -- ` +
+      `$argv; end`,
     ...lines,
   ].join("\n");
 }

@@ -75,7 +75,8 @@ export function describeError(
   const token =
     code === "unauthorized" || code === "forbidden"
       ? [
-          `The token is from ${chooseToken(given, url.value, host).from}, the address from ${url.from}.`,
+          `The token is from ${chooseToken(given, url.value, host).from}, the address from ` +
+            `${url.from}.`,
         ]
       : [];
   return [
@@ -95,7 +96,8 @@ function chooseUrl({ url }: DeploymentValues, { env, projectRoot }: CommandHost)
   if (local !== null)
     return { value: local, from: "the runtime that `npm run dev` has started here" };
   throw new UsageError(
-    "nobody has said where Peach runs: start it here with `npm run dev`, or set PEACH_URL (or --url) to its address",
+    "nobody has said where Peach runs: start it here with `npm run dev`, or set PEACH_URL " +
+      "(or --url) to its address",
   );
 }
 

@@ -71,6 +71,7 @@ export function readTime(name: string, text: string | undefined, now: number): D
   );
   if (!Number.isNaN(time.getTime())) return time;
   throw new UsageError(
-    `--${name}: expected a duration such as 2h, or a time such as 2026-11-22T08:00:00Z, given ${text}`,
+    `--${name}: expected a duration such as 2h, or a time such as 2026-11-22T08:00:00Z, ` +
+      `given ${text}`,
   );
 }

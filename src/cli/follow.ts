@@ -40,7 +40,8 @@ export async function followRun(
     if (!json) {
       for (const line of failureLines(run, terminal)) err(line);
       out(
-        `${runId} ${paint(run.status, statusColour(run.status), terminal)} after ${durationText(run.duration_ms)}`,
+        `${runId} ${paint(run.status, statusColour(run.status), terminal)} after ` +
+          durationText(run.duration_ms),
       );
     }
     return run.status === "succeeded" ? 0 : 1;

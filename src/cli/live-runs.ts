@@ -128,19 +128,23 @@ export function liveRunLines({
   if (open === 0) return [];
   return [
     "",
-    `live runs: ${open}${more ? " (the newest; there are more)" : ""}, which keep the graph that they were accepted with`,
+    `live runs: ${open}${more ? " (the newest; there are more)" : ""}, which keep the graph ` +
+      `that they were accepted with`,
     ...groups.map(
       ({ conf_version: version, task, runs }) =>
         `  ${runs} of ${printable(task)}, peach.conf ${version}`,
     ),
     ...willWait.map(
       ({ task, method, runs }) =>
-        `  ! ${printable(task)}: ${printable(method)} is exported no more; ${runs.length} of them will wait for a deploy that has it`,
+        `  ! ${printable(task)}: ${printable(method)} is exported no more; ${runs.length} of ` +
+        `them will wait for a deploy that has it`,
     ),
     ...waiting.map(({ run_id: runId, task, method, until, helped }) =>
       helped
-        ? `  ${printable(task)} of ${runId} waits for ${printable(method)}, and goes on with this deploy`
-        : `  ! ${printable(task)} of ${runId} waits for ${printable(method)}, which this deploy does not have, until ${until}`,
+        ? `  ${printable(task)} of ${runId} waits for ${printable(method)}, and goes on with ` +
+          `this deploy`
+        : `  ! ${printable(task)} of ${runId} waits for ${printable(method)}, which this ` +
+          `deploy does not have, until ${until}`,
     ),
   ];
 }

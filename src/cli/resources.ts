@@ -46,7 +46,9 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
       { name: API_TOKEN, why: "without it, or PEACH_API_TOKENS, the API refuses everyone" },
       ...neededSecrets(plan).map(({ name, endpoints }) => ({
         name,
-        why: `without it ${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""} every delivery`,
+        why:
+          `without it ${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""} ` +
+          `every delivery`,
       })),
     ],
   };

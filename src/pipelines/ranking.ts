@@ -10,12 +10,14 @@ export interface Recommendation {
 
 /** English words without meaning for a subject. */
 const STOP_WORDS = new Set(
-  `a about after again all also am an and any are as at be because been before being between both but by can could did do does
-  doing down during each far few for from further get go going had has have having he her here hers him his how i if in into is
-  it its just know let like ll made make many may me more most much my no nor not now of off on once one only or other our out
-  over own programme programmes re really s said same say see series she should so some such t than that the their them then
-  there these they thing things this those through to too two under until up us ve very want was watch way we week well were
-  what when where which while who whom why will with would year years yes you your`.split(/\s+/),
+  `a about after again all also am an and any are as at be because been before being between both
+   but by can could did do does doing down during each far few for from further get go going had
+   has have having he her here hers him his how i if in into is it its just know let like ll made
+   make many may me more most much my no nor not now of off on once one only or other our out over
+   own programme programmes re really s said same say see series she should so some such t than
+   that the their them then there these they thing things this those through to too two under until
+   up us ve very want was watch way we week well were what when where which while who whom why will
+   with would year years yes you your`.split(/\s+/),
 );
 
 /** Words of this length or more also match longer words: `bake` finds `baker`. */

@@ -65,7 +65,8 @@ export async function recommendations(
     .max(MAX_RECOMMENDATIONS)
     .safeParse(query.get("limit") ?? DEFAULT_LIMIT);
   if (!limit.success) {
-    const detail = `limit is ${JSON.stringify(query.get("limit"))}; expected a whole number from 1 to ${MAX_RECOMMENDATIONS}.`;
+    const given = JSON.stringify(query.get("limit"));
+    const detail = `limit is ${given}; expected a whole number from 1 to ${MAX_RECOMMENDATIONS}.`;
     return problem(
       400,
       "invalid_request",
@@ -84,7 +85,8 @@ export async function recommendations(
         ? "There are no recommendations yet."
         : `There are no recommendations for ${audio}.`;
     const hint =
-      "Upload an .mp3 under audio/ with its captions (.vtt) beside it, and ask again when its run is final.";
+      "Upload an .mp3 under audio/ with its captions (.vtt) beside it, and ask again when " +
+      "its run is final.";
     return problem(404, "not_found", detail, hint);
   }
   const { recommendations: found } = servedSchema.parse(stored);
@@ -100,7 +102,8 @@ async function kvKey(audioKey: string): Promise<string> {
   const bytes = new TextEncoder().encode(key);
   if (bytes.length <= MAX_KV_KEY_BYTES) return key;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return `audio-sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `audio-sha256:${hex}`;
 }
 
 /** Shortens a text to the last whole word. */

@@ -66,7 +66,8 @@ export const audio_transcription_task = task({
     const audio = audioObjectOf(request);
     if (audio.bucket !== BUCKET || !audio.key.startsWith(PREFIX)) {
       throw new NonRetryableError(
-        `This pipeline reads what is in ${BUCKET}/${PREFIX}, but was given ${audio.bucket}/${audio.key}.`,
+        `This pipeline reads what is in ${BUCKET}/${PREFIX}, but was given ` +
+          `${audio.bucket}/${audio.key}.`,
       );
     }
     const transcript =
@@ -116,7 +117,8 @@ async function transcribeWithWhisper(
   const object = (await uploads.get(audio.key)) ?? missing(audio);
   if (object.size > WHISPER_MAX_BYTES) {
     throw new NonRetryableError(
-      `${audio.bucket}/${audio.key} has ${object.size} bytes; Whisper takes up to ${WHISPER_MAX_BYTES}. Upload it in parts, or with a lower bit rate.`,
+      `${audio.bucket}/${audio.key} has ${object.size} bytes; Whisper takes up to ` +
+        `${WHISPER_MAX_BYTES}. Upload it in parts, or with a lower bit rate.`,
     );
   }
   const base64 = Buffer.from(await object.arrayBuffer()).toString("base64");
@@ -147,8 +149,9 @@ async function transcribeFromCaptions(
   const file = await uploads.get(captionsKey);
   if (file === null) {
     throw new NonRetryableError(
-      `Nothing can transcribe ${audio.bucket}/${audio.key}: there is no Workers AI binding AI, and no captions beside it. ` +
-        `Put its captions (WebVTT) at ${audio.bucket}/${captionsKey}, or add [ai] binding = "AI" to wrangler.toml and deploy.`,
+      `Nothing can transcribe ${audio.bucket}/${audio.key}: there is no Workers AI binding AI, ` +
+        `and no captions beside it. Put its captions (WebVTT) at ${audio.bucket}/${captionsKey}, or add [ai] binding = ` +
+        `"AI" to wrangler.toml and deploy.`,
     );
   }
   try {
@@ -163,7 +166,8 @@ async function transcribeFromCaptions(
   } catch (error) {
     if (!(error instanceof CaptionsError)) throw error;
     throw new NonRetryableError(
-      `${audio.bucket}/${captionsKey} is not a valid WebVTT file: ${error.message}. Correct it and upload it again.`,
+      `${audio.bucket}/${captionsKey} is not a valid WebVTT file: ${error.message}. Correct ` +
+        `it and upload it again.`,
     );
   }
 }
@@ -176,11 +180,12 @@ function missing({ bucket, key }: AudioObject): never {
 
 function badRequest(issues: readonly Pick<z.core.$ZodIssue, "path" | "message">[]): Response {
   const errors = issues.map(({ path, message }) => ({ path: ["$", ...path].join("."), message }));
+  const wrong = errors.map(({ path, message }) => `${path}: ${message}`).join("; ");
   const problem = {
     title: "Bad request",
     status: 400,
     code: "invalid_request",
-    detail: `The body does not name an audio object: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
+    detail: `The body does not name an audio object: ${wrong}.`,
     hint: 'Send JSON such as {"s3_uri": "s3://uploads/audio/interview.mp3", "language": "en"}.',
     errors,
   };

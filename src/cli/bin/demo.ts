@@ -25,14 +25,15 @@ import { randomSecret } from "../../local/secrets.ts";
 
 const USAGE = `usage: npm run demo [-- --keep] [-- --json]
 
-Starts the local runtime, uploads a spoken sample, shows its run, and prints the programmes recommended for it.
-Needs no account and no network.
+Starts the local runtime, uploads a spoken sample, shows its run, and prints the programmes
+recommended for it. Needs no account and no network.
 
   --keep  leaves the runtime running, and says how to reach and end it
   --json  prints one JSON document instead of all that
   --help  this text
 
-PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.`;
+PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and
+src/pipelines.`;
 
 const LIMIT_MS = 60_000;
 const POLL_MS = 100;

@@ -25,17 +25,21 @@ import { watchProject } from "../../local/watch.ts";
 
 const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]]
 
-Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no account and no network.
+Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no account and no
+network.
 
   --port N          the port on 127.0.0.1 (default 8787; 0 is a free one)
-  --persist-to DIR  the folder of its state (default .peach/state); starting again on it goes on where it was
-  --inspect [PORT]  lets a debugger attach (default port 9229), and says how: breakpoints in the pipelines' own files.
+  --persist-to DIR  the folder of its state (default .peach/state); starting again on it goes on
+                    where it was
+  --inspect [PORT]  lets a debugger attach (default port 9229), and says how: breakpoints in the
+                    pipelines' own files.
                     Attempts and endpoints then may take 14 minutes, since time goes on at a breakpoint
   --help            this text
 
-PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
-PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none. Secrets that endpoints
-verify signatures with come from .dev.vars or the environment as well; those that the receiver chooses are made if there are none.`;
+PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and
+src/pipelines. PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made
+if there is none. Secrets that endpoints verify signatures with come from .dev.vars or the
+environment as well; those that the receiver chooses are made if there are none.`;
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_INSPECTOR_PORT = 9229;

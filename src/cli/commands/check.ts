@@ -8,14 +8,18 @@ import { defineCommand } from "../command.ts";
 export const check = defineCommand({
   name: "check",
   summary: "checks peach.conf, the methods it names and the types of its edges",
-  description: `Checks peach.conf (PEACH_CONF) with the pipelines it names (PEACH_PIPELINES): every key, the graph, the methods, the
-buckets, and that what a task is declared to pass fits what the tasks after it are declared to take. Reports every
-problem in one go. Lists the secrets that the endpoints need, and do not find in peach.conf: a deployment must have them.
-Warns of tasks that write what triggers them, as far as their files show it. Exits with 0 if there is no problem, 1 if there
-are any; warnings are none.`,
+  description: `Checks peach.conf (PEACH_CONF) with the pipelines it names (PEACH_PIPELINES): every
+key, the graph, the methods, the buckets, and that what a task is declared to pass fits what the
+tasks after it are declared to take. Reports every problem in one go. Lists the secrets that the
+endpoints need, and do not find in peach.conf: a deployment must have them. Warns of tasks that
+write what triggers them, as far as their files show it. Exits with 0 if there is no problem, 1 if
+there are any; warnings are none.`,
   options: {
     json: {
-      help: '{"ok", "file", "conf_version", "tasks", "endpoints", "secrets": [{"name", "endpoints"}], "problems": [{"file", "line", "column", "message", "hint", "related"}], "warnings": [...]}',
+      help:
+        '{"ok", "file", "conf_version", "tasks", "endpoints", "secrets": [{"name", ' +
+        '"endpoints"}], "problems": [{"file", "line", "column", "message", "hint", ' +
+        '"related"}], "warnings": [...]}',
     },
   },
   async run({ options: { json } }, host) {

@@ -6,7 +6,8 @@ import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 export const complete = defineCommand({
   name: "complete",
   summary: "completes an external task that waits",
-  description: `Completes an external task that waits, with what it passes on, or with --failed as failed. What it passes is a JSON value or a text.`,
+  description: `Completes an external task that waits, with what it passes on, or with --failed as
+failed. What it passes is a JSON value or a text.`,
   words: [
     { name: "RUN", means: "run" },
     { name: "TASK", means: "task" },

@@ -21,8 +21,9 @@ const COLUMNS: readonly ListColumn<DeadLetter>[] = [
 export const deadLetters = defineCommand({
   name: "dead-letters",
   summary: "lists the queue messages that could not be processed, and tries them again",
-  description: `Lists the queue messages that could not be processed, with the reason; \`dead-letters redrive ID...\` gives them another try,
-\`dead-letters delete ID...\` forgets them. Exits with 1 if one fails again.`,
+  description: `Lists the queue messages that could not be processed, with the reason;
+\`dead-letters redrive ID...\` gives them another try, \`dead-letters delete ID...\` forgets them.
+Exits with 1 if one fails again.`,
   words: [
     { name: ACTIONS.join("|"), means: "text", optional: true },
     { name: "ID", means: "text", optional: true, several: true },
@@ -31,7 +32,9 @@ export const deadLetters = defineCommand({
     limit: { takes: "N", help: "how many to list, 1 to 10000 (default 50)" },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"dead_letters": [...]}, or {"redriven": [{"id", "runs"}]} or {"deleted": [id]}, each with "refused": [{"id", "code", "detail"}]',
+      help:
+        '{"dead_letters": [...]}, or {"redriven": [{"id", "runs"}]} or {"deleted": [id]}, ' +
+        'each with "refused": [{"id", "code", "detail"}]',
     },
   },
   async run({ options, words: [given = "list", ...ids] }, host) {

@@ -9,8 +9,9 @@ import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 export const graph = defineCommand({
   name: "graph",
   summary: "draws the tasks of peach.conf, or of the deployment",
-  description: `Prints the tasks of peach.conf (PEACH_CONF), their edges, which of them are roots, and what triggers them; with --deployed those of
-the deployment. Exits with 1 if peach.conf has problems.`,
+  description: `Prints the tasks of peach.conf (PEACH_CONF), their edges, which of them are roots,
+and what triggers them; with --deployed those of the deployment. Exits with 1 if peach.conf has
+problems.`,
   options: {
     format: {
       takes: "FORMAT",

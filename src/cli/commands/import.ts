@@ -13,17 +13,21 @@ import { defineCommand, type CommandHost, type ExitCode } from "../command.ts";
 export const importCommand = defineCommand({
   name: "import",
   summary: "takes over the peach.yaml of the original Peach",
-  description: `Reads the configuration of the original Peach: FILE is its peach.yaml, or its folder peach.conf. Writes peach.conf, a stub in
-src/pipelines for each function, with its Python code beside if the notebook is there, and IMPORT.md: what needs a person, each
-with its place in FILE. Overwrites nothing: with any of these files there already it writes none. What it writes passes
-\`peach check\`, unless the original has a fault that only a person can mend, such as a cycle; then it says so and exits with 1.`,
+  description: `Reads the configuration of the original Peach: FILE is its peach.yaml, or its folder
+peach.conf. Writes peach.conf, a stub in src/pipelines for each function, with its Python code
+beside if the notebook is there, and IMPORT.md: what needs a person, each with its place in FILE.
+Overwrites nothing: with any of these files there already it writes none. What it writes passes
+\`peach check\`, unless the original has a fault that only a person can mend, such as a cycle; then
+it says so and exits with 1.`,
   words: [
     { name: "FILE", means: "file" },
     { name: "DIR", means: "file", optional: true },
   ],
   options: {
     json: {
-      help: '{"ok", "files", "notes": [{"place", "text"}], "problems": [{"file", "line", "column", "message", "hint", "related"}]}',
+      help:
+        '{"ok", "files", "notes": [{"place", "text"}], "problems": [{"file", "line", ' +
+        '"column", "message", "hint", "related"}]}',
     },
   },
   async run({ words: [file = "", dir = "."], options: { json } }, host) {
@@ -50,7 +54,9 @@ with its place in FILE. Overwrites nothing: with any of these files there alread
     const present = presentFiles(target, files);
     if (present.length > 0) {
       host.err(
-        `${present.join(", ")} ${present.length === 1 ? "is" : "are"} there already in ${displayPath(target)}, so nothing was written.\nImport into another folder: peach import ${file} NEW-FOLDER`,
+        `${present.join(", ")} ${present.length === 1 ? "is" : "are"} there already in ` +
+          `${displayPath(target)}, so nothing was written.\nImport into another folder: peach ` +
+          `import ${file} NEW-FOLDER`,
       );
       return 1;
     }

@@ -21,8 +21,8 @@ const COLUMNS: readonly ListColumn<ItemPage["items"][number]>[] = [
 export const items = defineCommand({
   name: "items",
   summary: "lists the items of a task with each",
-  description:
-    "Lists the items of a task with each: how they ended, after how many attempts, and with which error.",
+  description: `Lists the items of a task with each: how they ended, after how many attempts, and
+with which error.`,
   words: [
     { name: "RUN", means: "run" },
     { name: "TASK", means: "task" },

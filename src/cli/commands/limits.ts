@@ -26,8 +26,8 @@ const COLUMNS: readonly ListColumn<LimitState>[] = [
 export const limits = defineCommand({
   name: "limits",
   summary: "shows how much of each limit is in use",
-  description:
-    "Shows of each task with concurrency or rate_limit, and of each key in use, how much of it is taken and what waits for it.",
+  description: `Shows of each task with concurrency or rate_limit, and of each key in use, how much
+of it is taken and what waits for it.`,
   options: {
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"limits": [{"task", "kind", "key", "limit", "per_ms", "in_use", "waiting"}]}' },

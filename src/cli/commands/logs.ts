@@ -12,7 +12,8 @@ const MAX_ITEM = 9_999;
 export const logs = defineCommand({
   name: "logs",
   summary: "shows what the tasks of a run have logged",
-  description: `Shows the log lines of a run's tasks, or of one of them, by time. \`watch --logs\` shows them as they come.`,
+  description: `Shows the log lines of a run's tasks, or of one of them, by time. \`watch --logs\`
+shows them as they come.`,
   words: [
     { name: "RUN", means: "run" },
     { name: "TASK", means: "task", optional: true },

@@ -5,7 +5,8 @@ import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 export const pause = command(
   "pause",
   "holds the attempts of a task back",
-  "Holds the attempts of a task back until it is resumed: its runs are accepted and wait. With --schedule only nothing is triggered by its schedules.",
+  "Holds the attempts of a task back until it is resumed: its runs are accepted and wait. " +
+    "With --schedule only nothing is triggered by its schedules.",
 );
 
 /** `peach resume TASK`. */

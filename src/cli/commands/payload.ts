@@ -8,7 +8,8 @@ import { readNumber } from "../filter-options.ts";
 export const payload = defineCommand({
   name: "payload",
   summary: "prints what triggered a run, or what a task of it has passed on",
-  description: `Prints the payload that triggered a run, or with TASK what that task has passed on: the bytes as they are.`,
+  description: `Prints the payload that triggered a run, or with TASK what that task has passed on:
+the bytes as they are.`,
   words: [
     { name: "RUN", means: "run" },
     { name: "TASK", means: "task", optional: true },

@@ -49,15 +49,22 @@ const LEFT_OUT = new Set([
 export const plan = defineCommand({
   name: "plan",
   summary: "shows what a deploy of peach.conf would change",
-  description: `Holds peach.conf (PEACH_CONF) against what is deployed: the tasks, endpoints and schedules that a deploy would add, change or remove, and
-the resources that it needs (\`provision\` creates them). Runs in progress keep the graph that they were accepted with; it says which
-there are, which of them will wait for a deploy since a function is exported no more, and which wait for one already. What the functions and
-their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
+  description: `Holds peach.conf (PEACH_CONF) against what is deployed: the tasks, endpoints and
+schedules that a deploy would add, change or remove, and the resources that it needs (\`provision\`
+creates them). Runs in progress keep the graph that they were accepted with; it says which there
+are, which of them will wait for a deploy since a function is exported no more, and which wait for
+one already. What the functions and their schemas do is not compared. Exits with 1 if peach.conf has
+problems.`,
   options: {
     first: { help: "nothing is deployed yet: asks no server" },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"deployed", "local", "tasks": [{"change": "added|changed|removed", "name", "properties": [{"name", "from", "to"}]}], "endpoints", "schedules", "runs": {"open", "more", "groups": [{"conf_version", "task", "runs"}], "will_wait": [{"task", "method", "runs"}], "waiting": [{"run_id", "task", "method", "until", "helped"}]}, "resources"}',
+      help:
+        '{"deployed", "local", "tasks": [{"change": "added|changed|removed", "name", ' +
+        '"properties": [{"name", "from", "to"}]}], "endpoints", "schedules", "runs": ' +
+        '{"open", "more", "groups": [{"conf_version", "task", "runs"}], "will_wait": ' +
+        '[{"task", "method", "runs"}], "waiting": [{"run_id", "task", "method", "until", ' +
+        '"helped"}]}, "resources"}',
     },
   },
   async run({ options }, host) {
@@ -86,7 +93,8 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
       out(JSON.stringify({ ...versions, ...changes, runs, resources }, null, 2));
     } else {
       out(
-        `peach.conf ${deployed.confVersion ?? "none"} -> ${local.confVersion ?? ""}: ${inShort(deployed, local, changes)}`,
+        `peach.conf ${deployed.confVersion ?? "none"} -> ${local.confVersion ?? ""}: ` +
+          inShort(deployed, local, changes),
       );
       for (const line of changeLines(changes, terminal)) out(line);
       for (const line of liveRunLines(runs)) out(line);
@@ -179,7 +187,8 @@ function changeText(change: Change, terminal: Terminal): string[] {
         paint(`  ~ ${name}`, "yellow", terminal),
         ...change.properties.map(
           ({ name: property, from, to }) =>
-            `      ${property}: ${printable(JSON.stringify(from))} -> ${printable(JSON.stringify(to))}`,
+            `      ${property}: ${printable(JSON.stringify(from))} -> ` +
+            printable(JSON.stringify(to)),
         ),
       ];
   }

@@ -30,9 +30,11 @@ interface Work {
 export const provision = defineCommand({
   name: "provision",
   summary: "creates the queues, buckets, notification rules and secrets that are missing",
-  description: `Looks at what the account has (\`npx wrangler login\` first), and prints the wrangler commands that create what peach.conf and wrangler.toml
-need beside it: queues, buckets, the rules by which R2 reports objects, secrets. With --apply it runs them. Rules that overlap are joined, since
-R2 refuses them. The value of a secret is taken from the environment variable of its name. Exits with 1 if wrangler fails, or a secret is left.`,
+  description: `Looks at what the account has (\`npx wrangler login\` first), and prints the
+wrangler commands that create what peach.conf and wrangler.toml need beside it: queues, buckets, the
+rules by which R2 reports objects, secrets. With --apply it runs them. Rules that overlap are
+joined, since R2 refuses them. The value of a secret is taken from the environment variable of its
+name. Exits with 1 if wrangler fails, or a secret is left.`,
   options: {
     apply: { help: "runs the commands; without it they are only printed" },
     all: { help: "does not look at what exists: prints every command" },
@@ -117,11 +119,13 @@ function addRule(
     if (other.queue === queue) {
       if (!steps.some(({ args }) => args.includes(other.id))) steps.push(deleteRule(other, queue));
       notes.push(
-        `${ruleText(other)} is replaced by ${ruleText(rule)}. What happens between the two is not reported: npm run peach -- reconcile --bucket ${rule.bucket}`,
+        `${ruleText(other)} is replaced by ${ruleText(rule)}. What happens between the two ` +
+          `is not reported: npm run peach -- reconcile --bucket ${rule.bucket}`,
       );
     } else
       notes.push(
-        `${ruleText(rule)} overlaps the rule ${other.id} of the queue ${other.queue}, ${ruleText(other)}: R2 may refuse it`,
+        `${ruleText(rule)} overlaps the rule ${other.id} of the queue ${other.queue}, ` +
+          `${ruleText(other)}: R2 may refuse it`,
       );
   }
   steps.push(createRule(rule, queue));
@@ -140,7 +144,8 @@ function uselessRules(
     .filter((one) => one.queue === queue && !needed.some((rule) => overlap(one, rule)))
     .map(
       (one) =>
-        `no task needs the rule ${ruleText(one)}: npx wrangler r2 bucket notification delete ${one.bucket} --queue ${queue} --rule ${one.id}`,
+        `no task needs the rule ${ruleText(one)}: npx wrangler r2 bucket notification delete ` +
+        `${one.bucket} --queue ${queue} --rule ${one.id}`,
     );
 }
 

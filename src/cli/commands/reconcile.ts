@@ -17,9 +17,11 @@ interface Total {
 export const reconcile = defineCommand({
   name: "reconcile",
   summary: "lists a bucket and triggers what R2's notifications have missed",
-  description: `Goes through the objects of a bucket of the deployed pipeline and triggers each version that fits a rule of peach.conf and has
-no run. What has its run keeps it, so it may be done at any time, also again. Objects older than \`retention\` are left out: their
-runs may be deleted already. Missed deletions cannot be found. Exits with 1 if the server refuses, or a task refuses an object.`,
+  description: `Goes through the objects of a bucket of the deployed pipeline and triggers each
+version that fits a rule of peach.conf and has no run. What has its run keeps it, so it may be done
+at any time, also again. Objects older than \`retention\` are left out: their runs may be deleted
+already. Missed deletions cannot be found. Exits with 1 if the server refuses, or a task refuses an
+object.`,
   options: {
     bucket: { takes: "NAME", help: "the bucket_name" },
     prefix: { takes: "P", help: "only keys that begin so" },
@@ -27,7 +29,9 @@ runs may be deleted already. Missed deletions cannot be found. Exits with 1 if t
     "dry-run": { help: "only tells what it would trigger" },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"bucket", "dry_run", "listed", "matching", "too_old", "missed": [{"key", "task", "run_id"}], "refused": [{"key", "task", "code", "detail"}]}',
+      help:
+        '{"bucket", "dry_run", "listed", "matching", "too_old", "missed": [{"key", "task", ' +
+        '"run_id"}], "refused": [{"key", "task", "code", "detail"}]}',
     },
   },
   async run({ options }, host) {

@@ -13,14 +13,17 @@ const MAX_LIMIT = 100_000;
 export const runs = defineCommand({
   name: "runs",
   summary: "lists runs, newest first",
-  description: `Lists runs, newest first; counts them by status; or shows them as they are triggered and change.`,
+  description: `Lists runs, newest first; counts them by status; or shows them as they are triggered
+and change.`,
   options: {
     ...FILTER_OPTIONS,
     key: { takes: "KEY", help: "the run that this idempotency key started; needs --task" },
     limit: { takes: "N", help: `how many, 1 to ${MAX_LIMIT} (default ${DEFAULT_LIMIT})` },
     count: { help: "only how many there are" },
     follow: {
-      help: "shows each run that is triggered or changes status from now on; of the filters, takes --task",
+      help:
+        "shows each run that is triggered or changes status from now on; of the filters, " +
+        "takes --task",
     },
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"runs": [...]}, {"counts", "total"}, or with --follow a line for each run' },

@@ -15,8 +15,9 @@ const MAX_TIMES = 1_000;
 export const schedules = defineCommand({
   name: "schedules",
   summary: "shows when schedules are due",
-  description: `Prints each schedule of peach.conf (PEACH_CONF) with its next due times, in its own time zone and in UTC; asks no server, and exits with 1
-if peach.conf has problems. With --deployed, those of the deployment: what is paused, the last runs, what was skipped.`,
+  description: `Prints each schedule of peach.conf (PEACH_CONF) with its next due times, in its own
+time zone and in UTC; asks no server, and exits with 1 if peach.conf has problems. With --deployed,
+those of the deployment: what is paused, the last runs, what was skipped.`,
   options: {
     next: {
       takes: "N",
@@ -25,7 +26,10 @@ if peach.conf has problems. With --deployed, those of the deployment: what is pa
     deployed: { help: "asks the deployment" },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"schedules": [{"task", "cron", "timezone", "overlap", "catch_up": {"policy", "window_ms"}, "next": [{"local", "utc"}]}]}, of the deployment also "paused", "waiting", "last_run", "skipped"',
+      help:
+        '{"schedules": [{"task", "cron", "timezone", "overlap", "catch_up": {"policy", ' +
+        '"window_ms"}, "next": [{"local", "utc"}]}]}, of the deployment also "paused", ' +
+        '"waiting", "last_run", "skipped"',
     },
   },
   async run({ options }, host) {

@@ -19,8 +19,9 @@ const COLUMNS: readonly ListColumn<ListedSession>[] = [
 export const sessions = defineCommand({
   name: "sessions",
   summary: "lists who is logged in to the dashboard, and logs them out; for admins",
-  description: `Lists the sessions of the dashboard that are not over, with the token that each was begun with and the address of its browser.
-\`sessions end ID...\` ends them within 5 seconds. The sessions of a token end with it: \`tokens delete NAME\`.`,
+  description: `Lists the sessions of the dashboard that are not over, with the token that each was
+begun with and the address of its browser. \`sessions end ID...\` ends them within 5 seconds. The
+sessions of a token end with it: \`tokens delete NAME\`.`,
   words: [
     { name: ACTIONS.join("|"), means: "text", optional: true },
     { name: "ID", means: "text", optional: true, several: true },
@@ -28,7 +29,9 @@ export const sessions = defineCommand({
   options: {
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"sessions": [{"id", "token", "from", "created_at", ...}]}, or {"ended": [id], "refused": [{"id", "code", "detail"}]}',
+      help:
+        '{"sessions": [{"id", "token", "from", "created_at", ...}]}, or {"ended": [id], ' +
+        '"refused": [{"id", "code", "detail"}]}',
     },
   },
   async run({ options, words: [given = "list", ...ids] }, host) {

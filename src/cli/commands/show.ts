@@ -7,8 +7,8 @@ import { runLines } from "../run-view.ts";
 export const show = defineCommand({
   name: "show",
   summary: "shows a run: its tasks, what failed, what it triggered",
-  description:
-    "Shows a run as it is now: its tasks with attempts and progress, what failed and why, the runs that it triggered.",
+  description: `Shows a run as it is now: its tasks with attempts and progress, what failed and why,
+the runs that it triggered.`,
   words: [{ name: "RUN", means: "run" }],
   options: { ...DEPLOYMENT_OPTIONS, json: { help: "the run's document" } },
   async run({ options, words: [runId = ""] }, host) {
@@ -27,8 +27,9 @@ export const show = defineCommand({
 export const watch = defineCommand({
   name: "watch",
   summary: "shows a run as it goes on",
-  description: `Shows a run until it is final: in a terminal a line for each task with its progress, elsewhere a line for each change. Exits with 1
-if the run does not succeed. Ctrl-C leaves; the run goes on.`,
+  description: `Shows a run until it is final: in a terminal a line for each task with its progress,
+elsewhere a line for each change. Exits with 1 if the run does not succeed. Ctrl-C leaves; the run
+goes on.`,
   words: [{ name: "RUN", means: "run" }],
   options: {
     logs: { help: "also what its tasks log, all in lines" },

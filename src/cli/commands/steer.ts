@@ -59,7 +59,8 @@ interface Outcome {
 }
 
 const JSON_HELP =
-  'by id {"runs": [{"run_id", "result", "new_run_id", "code", "detail"}]}; by filter also "matched", "changed"';
+  'by id {"runs": [{"run_id", "result", "new_run_id", "code", "detail"}]}; by filter also ' +
+  '"matched", "changed"';
 const WORDS = [{ name: "RUN", means: "run", optional: true, several: true }] as const;
 const JSON_OPTION: Option = { help: JSON_HELP };
 
@@ -94,7 +95,8 @@ export const retry: Command = defineCommand({
   name: "retry",
   summary: "runs again what failed in runs, and what did not run because of it",
   description: describe(
-    "Runs again, in the same run, what failed and what did not run because of it; what succeeded is kept.",
+    "Runs again, in the same run, what failed and what did not run because of it; what " +
+      "succeeded is kept.",
   ),
   words: WORDS,
   options: { ...BULK_OPTIONS, ...DEPLOYMENT_OPTIONS, json: JSON_OPTION },
@@ -112,7 +114,8 @@ export const replay: Command = defineCommand({
   name: "replay",
   summary: "starts new runs that repeat runs",
   description: describe(
-    "Starts a new run with the payload of an old one, or with another, or from one of its tasks on with the recorded inputs.",
+    "Starts a new run with the payload of an old one, or with another, or from one of its " +
+      "tasks on with the recorded inputs.",
   ),
   words: WORDS,
   options: {

@@ -15,8 +15,8 @@ const COLUMNS: readonly ListColumn<DeployedTask>[] = [
 export const tasks = defineCommand({
   name: "tasks",
   summary: "lists the tasks that are deployed",
-  description:
-    "Lists the tasks that are deployed, what triggers them and which are paused; or shows all that is configured for one.",
+  description: `Lists the tasks that are deployed, what triggers them and which are paused; or shows
+all that is configured for one.`,
   words: [{ name: "TASK", means: "task", optional: true }],
   options: { ...DEPLOYMENT_OPTIONS, json: { help: '{"tasks": [...]}, or the task' } },
   async run({ options, words: [name] }, host) {

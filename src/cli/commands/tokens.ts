@@ -18,8 +18,9 @@ const COLUMNS: readonly ListColumn<ListedToken>[] = [
 export const tokens = defineCommand({
   name: "tokens",
   summary: "lists the API tokens, makes them and ends them; for admins",
-  description: `Lists the API tokens with what they may do and when they were used last. \`tokens create NAME --scopes read,trigger\` makes one and
-prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with the sessions that they began.`,
+  description: `Lists the API tokens with what they may do and when they were used last. \`tokens
+create NAME --scopes read,trigger\` makes one and prints it, this once; \`tokens delete NAME...\`
+ends them within 5 seconds, with the sessions that they began.`,
   words: [
     { name: ACTIONS.join("|"), means: "text", optional: true },
     { name: "NAME", means: "text", optional: true, several: true },
@@ -35,7 +36,9 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
     },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"tokens": [...]}, or {"name", "scopes", "expires_at", "token"}, or {"deleted": [name], "refused": [{"name", "code", "detail"}]}',
+      help:
+        '{"tokens": [...]}, or {"name", "scopes", "expires_at", "token"}, or {"deleted": ' +
+        '[name], "refused": [{"name", "code", "detail"}]}',
     },
   },
   async run({ options, words: [given = "list", ...names] }, host) {
@@ -63,7 +66,8 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
             ? "until it is deleted"
             : `until ${timeText(created.expires_at)}`;
         err(
-          `"${created.name}" may ${created.scopes.join(", ")}, ${until}. It is shown this once: keep it now.`,
+          `"${created.name}" may ${created.scopes.join(", ")}, ${until}. It is shown this ` +
+            `once: keep it now.`,
         );
       }
       return 0;

@@ -9,8 +9,9 @@ import { runLines } from "../run-view.ts";
 export const trigger = defineCommand({
   name: "trigger",
   summary: "starts a run of a task",
-  description: `Starts a run of a task, and says its id once it is durably recorded. Without a payload it carries JSON null. With --wait or --watch it
-exits with 1 if the run does not succeed, or is not final in time.`,
+  description: `Starts a run of a task, and says its id once it is durably recorded. Without a
+payload it carries JSON null. With --wait or --watch it exits with 1 if the run does not succeed, or
+is not final in time.`,
   words: [{ name: "TASK", means: "task" }],
   options: {
     ...PAYLOAD_OPTIONS,
@@ -23,7 +24,9 @@ exits with 1 if the run does not succeed, or is not final in time.`,
     watch: { help: "shows the run until it is final" },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"run_id", "task", "status", "deduplicated"}; with --wait the run, with --watch its events, a line each',
+      help:
+        '{"run_id", "task", "status", "deduplicated"}; with --wait the run, with --watch its ' +
+        "events, a line each",
     },
   },
   async run({ options, words: [task = ""] }, host) {
