@@ -4,23 +4,36 @@
  */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Each above ten seconds or so; all others are shorter. */
+/** Each above ten seconds or so, longest first within its project; all others are shorter. */
 const LONGEST = [
   "engine-simulation/simulation",
   "engine-simulation/seeded-bugs",
-  "triggers/r2-burst",
+  "compiler/check-types",
+  "scripts/cli.",
+  "engine-simulation/found-seeds",
+  "scripts/fuzz",
+  "scripts/test-summary",
+  "domain/schedules/cron",
   "payloads/payload-store",
   "objects/limits/concurrency",
-  "e2e/lanes",
+  "objects/run/each-cost",
+  "objects/run/retention",
+  "e2e/hostile-bodies",
+  "e2e/deploys",
+  "e2e/death",
   "e2e/limits",
   "e2e/dev",
-  "e2e/death",
-  "e2e/demo",
-  "e2e/payloads",
   "e2e/each",
-  "e2e/cli",
+  "e2e/payloads",
+  "e2e/dashboard/acting",
+  "e2e/demo",
+  "e2e/lanes",
   "e2e/steps",
   "e2e/dashboard",
+  "e2e/lab",
+  "e2e/features",
+  "e2e/tutorial",
+  "e2e/steering",
 ].map((name) => `/test/${name}`);
 
 export class LongestFirst extends BaseSequencer {
