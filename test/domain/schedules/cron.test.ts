@@ -2,10 +2,12 @@ import { CronExpressionParser } from "cron-parser";
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { cronFault, dueTimes, timezoneFault } from "../../../src/domain/schedules/cron.ts";
+import { IS_LONG } from "../../support/long.ts";
 import { type Expression, minuteScan, Zone } from "../../compiler/wall-clock.ts";
 
 const FROM = Date.UTC(2026, 0, 1);
-const UNTIL = Date.UTC(2028, 0, 1);
+/** Each clock changes there and back in a year already. */
+const UNTIL = Date.UTC(IS_LONG ? 2028 : 2027, 0, 1);
 const HOUR = 3_600_000;
 
 // Half an hour of daylight saving, an offset of 45 minutes, one that ends at midnight, one that pauses for Ramadan, two hours.
@@ -75,7 +77,7 @@ function isos(times: readonly number[]): string[] {
   return times.map((at) => new Date(at).toISOString());
 }
 
-describe("due times over two years", { timeout: 60_000 }, () => {
+describe("due times over a year or two", { timeout: 60_000 }, () => {
   it.each(ZONES)("in %s are those that a look at every minute finds, gaps and repeats included", (name) => {
     const zone = new Zone(name, FROM, UNTIL);
     for (const expression of EXPRESSIONS)
