@@ -31,6 +31,38 @@ describe("the window of a caller", () => {
     expect(at(6)).toMatchObject({ isAdmitted: true });
   });
 
+  it("keeps the times at which places come free in order, also when its length was changed", () => {
+    const window: CallerWindow = [
+      [2_000, 1],
+      [5_000, 1],
+    ];
+    const after = (now: number): unknown => takePlace(window, { limit: 9, perMs: 1_000 }, now);
+    expect(after(500)).toEqual({ isAdmitted: true, window: [[1_500, 1], ...window] });
+    expect(after(1_000)).toEqual({
+      isAdmitted: true,
+      window: [
+        [2_000, 2],
+        [5_000, 1],
+      ],
+    });
+    expect(after(1_500)).toEqual({
+      isAdmitted: true,
+      window: [
+        [2_000, 1],
+        [2_500, 1],
+        [5_000, 1],
+      ],
+    });
+    expect(takePlace(window, { limit: 9, perMs: 9_000 }, 1_500)).toEqual({
+      isAdmitted: true,
+      window: [...window, [10_500, 1]],
+    });
+  });
+
+  it("admits nobody where the limit is none, until the window is over", () => {
+    expect(takePlace([], { limit: 0, perMs: 1_000 }, 500)).toEqual({ isAdmitted: false, freeAt: 1_500 });
+  });
+
   it("never holds more than the limit, wherever it is laid; and up to a hundred a request is refused only if it is full", () => {
     const rules = fc.record({ limit: fc.constantFrom(1, 3, 100, 101, 150), perMs: fc.constantFrom(1_000, 60_000) });
     const gaps = fc.array(fc.constantFrom(0, 0, 0, 1, 7, 300, 5_000), { minLength: 1, maxLength: 400 });

@@ -20,3 +20,12 @@ it("a slot whose time is over is free before the alarm has looked, also for a ru
   expect(limiter.acquire(request(2, 4), 60_000)).toBe("waiting");
   expect(limiter.grant(60_000).map((entry) => entry.holder)).toEqual([holder(2)]);
 });
+
+it("a slot that is kept for a millisecond more is free when that is over", () => {
+  const limiter = new Limiter([], [], null);
+  limiter.acquire(request(1, 1), 1_000);
+  limiter.grant(1_000);
+  limiter.release(holder(1), 1, 1_000);
+  expect(limiter.acquire(request(2, 1), 1_000)).toBe("refused");
+  expect(limiter.acquire(request(2, 1), 1_001)).toBe("waiting");
+});

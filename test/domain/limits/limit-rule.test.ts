@@ -17,6 +17,10 @@ function limitAfter(...rules: readonly LimitRule[]): number {
 }
 
 describe("the plan of a limit", () => {
+  it("admits nobody before it is known", () => {
+    expect(limitAfter()).toBe(0);
+  });
+
   it("is not set back by a run that an old isolate accepts during a deploy", () => {
     const late = { ...OLD, planAt: DEPLOYED + MINUTE };
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, late)).toBe(3);
@@ -27,6 +31,23 @@ describe("the plan of a limit", () => {
     const back = { ...OLD, planAt: DEPLOYED + 15 * MINUTE };
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, back)).toBe(10);
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, back, { ...NEW, planAt: DEPLOYED })).toBe(10);
+  });
+
+  it("is what peach.conf says of its kind; a limit that is there no more holds nobody back", () => {
+    const limits = {
+      concurrency: { limit: 4, strategy: "queue", key: null },
+      rateLimit: { limit: 9, perMs: MINUTE, key: null },
+      priority: 0,
+    } as const;
+    const plan = planOf([taskPlan("encode", { limits }), taskPlan("free")]);
+    const ruleOf = (kind: "concurrency" | "rate_limit", task: string): unknown =>
+      plannedRule(plan, { kind, task, key: null }, { madeAt: 1, now: 2 });
+    const times = { planAt: 2, madeAt: 1 };
+    expect(ruleOf("concurrency", "encode")).toEqual({ limit: 4, perMs: null, ...times });
+    expect(ruleOf("rate_limit", "encode")).toEqual({ limit: 9, perMs: MINUTE, ...times });
+    expect(ruleOf("concurrency", "free")).toEqual({ limit: Number.MAX_SAFE_INTEGER, perMs: null, ...times });
+    expect(ruleOf("rate_limit", "free")).toEqual({ limit: Number.MAX_SAFE_INTEGER, perMs: 0, ...times });
+    expect(ruleOf("concurrency", "gone")).toBeNull();
   });
 
   it("counts from when its deployment runs, also if that was made long before", () => {

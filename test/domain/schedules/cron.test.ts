@@ -207,6 +207,22 @@ describe("due times", () => {
   });
 });
 
+describe("the latest due times", () => {
+  const noon = Date.UTC(2026, 5, 1, 12);
+  const hourly = dueTimes("0 * * * *", "UTC");
+
+  it("end with the time that is asked for, and begin behind the one that was dealt with", () => {
+    expect(hourly.latest(5, noon - 1, noon)).toEqual([noon]);
+    expect(hourly.latest(5, noon, noon + HOUR)).toEqual([noon + HOUR]);
+    expect(hourly.latest(5, noon, noon + HOUR - 1)).toEqual([]);
+  });
+
+  it("are none of an expression that is never due", () => {
+    const never = dueTimes("0 0 30 2 *", "UTC");
+    expect([never.next(FROM), never.latest(5, FROM, UNTIL)]).toEqual([null, []]);
+  });
+});
+
 describe("a cron expression", () => {
   it.each([
     "0 3 * * *",

@@ -99,6 +99,7 @@ describe("due times since the last one", () => {
       start: [7 * HOUR, 8 * HOUR, 9 * HOUR],
       leftOut: { count: 4, last: 6 * HOUR },
     });
+    expect(dueSince(every(HOUR), rule, 2 * HOUR, 9 * HOUR + 1).start).toEqual([8 * HOUR, 9 * HOUR]);
     expect(dueSince(every(HOUR), { ...rule, policy: "latest" }, 0, 4.5 * HOUR).start).toEqual([4 * HOUR]);
     expect(dueSince(every(6 * HOUR), { ...rule, policy: "latest" }, 0, 9 * HOUR).start).toEqual([]);
   });
