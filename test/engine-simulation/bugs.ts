@@ -87,7 +87,7 @@ export const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     or: ["1 accepted is durable"],
     bug: "an external task waits for ever",
-    seed: 14,
+    seed: 107,
     file: "src/domain/run/task-state.ts",
     code: 'if (state.for === "completion") return state.expiresAt;',
     instead: 'if (state.for === "completion") return null;',
@@ -95,7 +95,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "2 never stuck",
     bug: "a task whose message was lost is not announced again (7: messages may be lost)",
-    seed: 1,
+    seed: 9,
     file: "src/domain/run/waking.ts",
     code: "if (state.blockedBy === undefined) sendAgainFor(transition, ordinal, state, atWork);",
     instead:
@@ -298,7 +298,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "2 never stuck",
     bug: "runs are told of the end of a pause again and again",
-    seed: 8,
+    seed: 106,
     file: "src/objects/pauses/pauses-controller.ts",
     code: "this.#store.told(run);",
     instead: "",

@@ -18,7 +18,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     bug: "a debounce window takes its word for it that the run which it has named has the trigger",
     theme: "debounce",
-    seed: 10,
+    seed: 239,
     file: "src/objects/debounce/debounce-controller.ts",
     code: "named !== before?.runId && named !== notTakenBy)",
     instead: "named !== before?.runId)",
