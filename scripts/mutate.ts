@@ -4,7 +4,10 @@
  */
 import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
+import { commitOf } from "./commit.ts";
+import { type Explained, outdated, readExplained, reasonOf } from "./mutate/explained.ts";
 import { type Mutant, mutate, nameOf } from "./mutate/mutants.ts";
+import { type Figures, keepMutations } from "./mutate/report.ts";
 import {
   changedLines,
   type Folder,
@@ -13,9 +16,9 @@ import {
   sourcesIn,
   testsOf,
 } from "./mutate/scope.ts";
-import { tryOut } from "./mutate/trial.ts";
+import { type Trial, tryOut } from "./mutate/trial.ts";
 
-const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--seconds N] [--least N] [--json]]
+const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--seconds N] [--least N] [--json] [--into FILE]]
 
 Changes src/{${FOLDERS.join(",")}} in small ways, and runs the tests of each folder against every
 change.
@@ -28,6 +31,7 @@ change.
                  then (PEACH_TEST_SEED)
   --least N      exit code 1 if fewer than N of 100 were noticed, of twenty or more
   --json         one JSON object
+  --into FILE    keeps the figures of each folder that was tried as a whole in this file (docs/proof/mutation.json)
 
 Exit code: 0, 1 as --least says, 2 if the command was called wrongly.`;
 
@@ -43,6 +47,7 @@ interface Options {
   readonly seconds: number;
   readonly least: number;
   readonly json: boolean;
+  readonly into: string | null;
   readonly help: boolean;
 }
 
@@ -56,6 +61,7 @@ function optionsOf(args: readonly string[]): Options {
       seconds: { type: "string", default: "Infinity" },
       least: { type: "string", default: "0" },
       json: { type: "boolean", default: false },
+      into: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -63,11 +69,12 @@ function optionsOf(args: readonly string[]): Options {
   if (!(seconds > 0) || !(least >= 0 && least <= 100))
     throw new Error("--seconds and --least are numbers");
   const since = values.since ?? (values.changed ? "HEAD~1" : null);
-  return { paths: positionals, since, seconds, least, json: values.json, help: values.help };
+  const { json, help, into = null } = values;
+  return { paths: positionals, since, seconds, least, json, into, help };
 }
 
 /** Finds the possible changes in these files and lines. */
-function mutantsOf({ paths, since }: Options): Mutant[] {
+function mutantsOf({ paths, since }: Pick<Options, "paths" | "since">): Mutant[] {
   const lines = since === null ? null : changedLines(since);
   return sourcesIn(paths)
     .filter((file) => lines === null || lines.has(file))
@@ -108,46 +115,71 @@ async function main(args: readonly string[]): Promise<number> {
     `${chosen.length} of ${all.length} changes${chosen.length < all.length ? `, drawn with PEACH_TEST_SEED=${seed}` : ""}`,
   );
 
-  let noticed = 0;
-  const missed: { readonly mutant: Mutant; readonly isReached: boolean }[] = [];
+  const known = readExplained();
+  const everything = mutantsOf({ paths: [], since: null });
+  const folders: Record<string, Figures> = {};
   const failing: string[] = [];
   for (const folder of FOLDERS) {
     const mine = chosen.filter(({ file }) => folderOf(file) === folder);
     if (mine.length === 0 || Date.now() >= until) continue;
+    const begunAt = Date.now();
     const trial = await tryOut(mine, testsOf(folder), until);
+    const figures = figuresOf(mine, trial, known, begunAt);
+    folders[folder] = figures;
     failing.push(...trial.failing);
-    noticed += trial.noticed.size;
-    tell(summaryOf(folder, trial.noticed.size, mine.length));
-    // Tests that did not run might have noticed the remaining ones.
-    if (!trial.hasEnded) continue;
-    for (const mutant of mine.filter((one) => !trial.noticed.has(nameOf(one)))) {
-      const isReached = trial.reached.has(nameOf(mutant));
-      missed.push({ mutant, isReached });
-      tell(describe(mutant, isReached));
-    }
+    tell(summaryOf(folder, figures));
+    for (const line of figures.missed) tell(`  ${line}`);
+    const all = everything.filter(({ file }) => folderOf(file) === folder);
+    if (options.into !== null && trial.hasEnded && mine.length === all.length)
+      keepMutations(options.into, { [folder]: figures });
   }
-  const tried = noticed + missed.length;
-  const percent = tried === 0 ? 100 : (100 * noticed) / tried;
+  const sum = (of: (one: Figures) => number): number =>
+    Object.values(folders).reduce((total, one) => total + of(one), 0);
+  const tried = sum((one) => one.tried);
+  const answered = sum((one) => one.noticed + one.explained);
   for (const test of failing) tell(`fails without any change: ${test}`);
-  if (options.json) console.log(JSON.stringify({ tried, noticed, missed, failing }, null, 2));
-  else console.log(resultOf(noticed, tried, chosen.length));
+  for (const old of outdated(known, everything))
+    tell(`explained, but there is no such change: ${old}`);
+  if (options.json) console.log(JSON.stringify({ folders, failing }, null, 2));
+  else console.log(resultOf(answered, tried, chosen.length));
+  const percent = tried === 0 ? 100 : (100 * answered) / tried;
   return tried >= ENOUGH && percent < options.least ? 1 : 0;
 }
 
-function resultOf(noticed: number, tried: number, chosen: number): string {
-  const result = `${noticed} of ${tried} changes were noticed`;
-  if (tried < chosen)
-    return `${result}; the time was over before anything was known of ${chosen - tried} others`;
-  return tried === 0 ? result : `${result} (${((100 * noticed) / tried).toFixed(1)} %)`;
+function figuresOf(
+  mutants: readonly Mutant[],
+  { noticed, reached, hasEnded }: Trial,
+  known: Explained,
+  begunAt: number,
+): Figures {
+  // Tests that did not run might have noticed the remaining ones.
+  const left = hasEnded ? mutants.filter((one) => !noticed.has(nameOf(one))) : [];
+  const missed = left.filter((one) => reasonOf(known, one) === null);
+  return {
+    commit: commitOf(),
+    taken_at: new Date(begunAt).toISOString(),
+    seconds: Math.round((Date.now() - begunAt) / 1_000),
+    tried: noticed.size + left.length,
+    noticed: noticed.size,
+    explained: left.length - missed.length,
+    missed: missed.map((one) => describe(one, reached.has(nameOf(one)))),
+  };
 }
 
-function summaryOf(folder: Folder, noticed: number, of: number): string {
-  return `src/${folder}: ${noticed} of ${of} noticed`;
+function resultOf(answered: number, tried: number, chosen: number): string {
+  const result = `${answered} of ${tried} changes were noticed, or are explained`;
+  if (tried < chosen)
+    return `${result}; the time was over before anything was known of ${chosen - tried} others`;
+  return tried === 0 ? result : `${result} (${((100 * answered) / tried).toFixed(1)} %)`;
+}
+
+function summaryOf(folder: Folder, { noticed, explained, tried, seconds }: Figures): string {
+  return `src/${folder}: ${noticed} of ${tried} noticed, ${explained} explained, in ${seconds} s`;
 }
 
 function describe({ file, line, was, becomes }: Mutant, isReached: boolean): string {
-  const short = (text: string): string => text.replaceAll(/\s+/g, " ").slice(0, 90);
-  return `  ${file}:${line}${isReached ? "" : " (no test comes by)"}: ${short(was)} → ${short(becomes)}`;
+  const short = (text: string): string => text.replaceAll(/\s+/g, " ").slice(0, 160);
+  return `${file}:${line}${isReached ? "" : " (no test comes by)"}: ${short(was)} → ${short(becomes)}`;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -2,14 +2,15 @@
  * `npm run proof`: runs the long proofs one after another, keeps their output, and writes the page
  * of their figures.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { parseOptions, UsageError } from "../src/local/arguments.ts";
 import { exitCodeOf } from "../src/local/exit-code.ts";
-import { fileOf, readReports, renderPage, type KeptReport } from "./proof/page.ts";
+import { commitOf } from "./commit.ts";
+import { fileOf, readMutation, readReports, renderPage, type KeptReport } from "./proof/page.ts";
 import { PROOFS, type Proof } from "./proof/proofs.ts";
 
 const FOLDER = "docs/proof";
@@ -59,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
     writeFileSync(fileOf(folder, proof), `${JSON.stringify(kept, null, 2)}\n`);
     console.log(proof.show(kept.report));
   }
-  writeFileSync(join(folder, PAGE), renderPage(readReports(folder)));
+  writeFileSync(join(folder, PAGE), renderPage(readReports(folder), readMutation(folder)));
   return failed === 0 ? 0 : 1;
 }
 
@@ -103,12 +104,6 @@ function reportIn(output: string): unknown {
     console.error(`It printed no report:\n${output}`);
     return null;
   }
-}
-
-/** Returns the current commit, with a plus if files differ from it. */
-function commitOf(): string {
-  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
-  return `${git("rev-parse", "--short=10", "HEAD")}${git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+"}`;
 }
 
 process.exitCode = await exitCodeOf(main, USAGE);

@@ -3,10 +3,15 @@ import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
 /**
- * Test paths by folder of src: the folder's tests, and tests of other folders that use the code.
+ * Test paths by folder of src: the folder's tests, and tests of other folders that use the code. A
+ * folder inside another one stands before it.
  */
 const TESTS = {
-  domain: ["test/domain/"],
+  "domain/limits": ["test/domain/limits/", "test/domain/run/limit", "test/objects/limits/"],
+  "domain/plan": ["test/domain/"],
+  "domain/run": ["test/domain/"],
+  "domain/schedules": ["test/domain/schedules/", "test/objects/schedules/"],
+  domain: ["test/domain/", "test/http/auth/", "test/payloads/limit-keys"],
   execution: ["test/execution/"],
   http: ["test/http/"],
   "objects/catalog": [
@@ -41,6 +46,10 @@ const TESTS = {
 export type Folder = keyof typeof TESTS;
 
 export const FOLDERS: readonly Folder[] = [
+  "domain/limits",
+  "domain/plan",
+  "domain/run",
+  "domain/schedules",
   "domain",
   "execution",
   "http",
@@ -72,7 +81,7 @@ export function sourcesIn(paths: readonly string[]): string[] {
       (name) => `src/${folder}/${name}`,
     ),
   );
-  const files = all.filter(
+  const files = [...new Set(all)].filter(
     (file) => file.endsWith(".ts") && !/(-rpc|schema|\.d|\.operations)\.ts$/.test(file),
   );
   return files

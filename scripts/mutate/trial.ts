@@ -24,6 +24,7 @@ const LINE = z.object({
 const ROUNDS = 4;
 /** The maximum length of the test runner's error output, in characters. */
 const MOST_COMPLAINT = 4_000;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface Trial {
   /** The test that noticed a change, by the change's name. */
@@ -104,17 +105,24 @@ async function runTests(
   }
 }
 
-/** Waits until the process has ended. After the time limit kills it with its children. */
+/**
+ * Waits until the process has ended. Kills it with its children after the time limit, and when this
+ * process is told to end.
+ */
 async function endOf(child: ChildProcess, until: number): Promise<void> {
-  const timer = setTimeout(
-    () => {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    },
-    Math.min(until - Date.now(), 2 ** 31 - 1),
-  );
+  const kill = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  };
+  const killAndEnd = (): void => {
+    kill();
+    process.exit(1);
+  };
+  const timer = setTimeout(kill, Math.min(until - Date.now(), 2 ** 31 - 1));
+  for (const signal of SIGNALS) process.once(signal, killAndEnd);
   await new Promise<void>((ended, failed) => {
     child.once("error", failed);
     child.once("close", () => ended());
   });
+  for (const signal of SIGNALS) process.off(signal, killAndEnd);
   clearTimeout(timer);
 }

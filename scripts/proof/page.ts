@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { mutationTable, readMutations, type MutationReport } from "../mutate/report.ts";
 import { PROOFS, type Proof } from "./proofs.ts";
 
 /** The record of a run of a command. */
@@ -50,11 +51,25 @@ Written by \`npm run proof\` from the reports beside this page (\`docs/proof/*.j
 What \`npm test\` proves stands in no figure: it passes. What each proof is about, and what the reports do not say: [how Peach is proven](../design/proof.md).
 `;
 
+/** Reads the figures of the mutation check, which it keeps itself, folder by folder. */
+export function readMutation(folder: string): MutationReport {
+  return readMutations(join(folder, "mutation.json"));
+}
+
 /** Renders the page. A proof that was never run is named as such. */
-export function renderPage(reports: ReadonlyMap<string, KeptReport>): string {
-  return [HEAD, ...PROOFS.map((proof) => section(proof, reports.get(proof.name) ?? null))].join(
-    "\n",
-  );
+export function renderPage(
+  reports: ReadonlyMap<string, KeptReport>,
+  mutation: MutationReport,
+): string {
+  const proofs = PROOFS.map((proof) => section(proof, reports.get(proof.name) ?? null));
+  return [HEAD, ...proofs, mutationSection(mutation)].join("\n");
+}
+
+function mutationSection(mutation: MutationReport): string {
+  const command = "npm run mutate -- --into docs/proof/mutation.json";
+  const head = `## Mutation\n\nSmall changes to the source, one at a time, each of which a test is to notice. Those that no test can notice are explained in [test/mutation](../../test/mutation/README.md).\n`;
+  const isEmpty = Object.keys(mutation.folders).length === 0;
+  return `${head}\n${isEmpty ? `Not run yet: \`${command}\`.` : `Kept folder by folder by \`${command}\`.\n\n${mutationTable(mutation)}`}\n`;
 }
 
 function section(proof: Proof, kept: KeptReport | null): string {

@@ -21,7 +21,7 @@ const reporter: Reporter = {
 };
 
 /** Tests of the folders that the files are in begin: they notice most. */
-const folders = files.map((file) => file.replace(/^src\/([^/]+)\/.*$/, "/test/$1/"));
+const folders = files.map((file) => file.replace(/^src\/(.*\/).*$/, "/test/$1"));
 class NearestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const isNear = ({ moduleId }: TestSpecification): boolean => folders.some((folder) => moduleId.includes(folder));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { figuresOf } from "../../scripts/chaos/report.ts";
-import { readReports, renderPage } from "../../scripts/proof/page.ts";
+import { readMutation, readReports, renderPage } from "../../scripts/proof/page.ts";
 import { PROOFS } from "../../scripts/proof/proofs.ts";
 
 const KEPT = {
@@ -49,11 +49,13 @@ afterEach(() => {
 
 describe("the page of the long proofs", () => {
   it("is what its reports say", () => {
-    expect(readFileSync("docs/proof/README.md", "utf8")).toBe(renderPage(readReports("docs/proof")));
+    expect(readFileSync("docs/proof/README.md", "utf8")).toBe(
+      renderPage(readReports("docs/proof"), readMutation("docs/proof")),
+    );
   });
 
   it("names each proof that was never run, with its command", () => {
-    const page = renderPage(new Map());
+    const page = renderPage(new Map(), { folders: {} });
     for (const { name, title } of PROOFS) {
       expect(page).toContain(`## ${title}\n`);
       expect(page).toContain(`Not run yet: \`npm run proof -- --only ${name}\``);
@@ -62,7 +64,7 @@ describe("the page of the long proofs", () => {
 
   it("shows when, of which code and where a report was taken, and that it failed", () => {
     writeFileSync(join(folder, "chaos.json"), JSON.stringify({ ...KEPT, exit_code: 1, report: CHAOS }));
-    const page = renderPage(readReports(folder));
+    const page = renderPage(readReports(folder), { folders: {} });
     expect(page).toContain(
       "2027-01-02, commit 0123456789, `npm run chaos`, 2 processors, load before 0.3, **exit code 1**.",
     );

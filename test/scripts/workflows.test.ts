@@ -5,6 +5,12 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { PROOFS } from "../../scripts/proof/proofs.ts";
 
+const step = z.object({
+  run: z.string().optional(),
+  uses: z.string().optional(),
+  if: z.string().optional(),
+  with: z.record(z.string(), z.unknown()).optional(),
+});
 const workflow = z.object({
   on: z.record(z.string(), z.unknown()),
   permissions: z.object({ contents: z.literal("read") }),
@@ -13,7 +19,7 @@ const workflow = z.object({
     z.object({
       "timeout-minutes": z.number(),
       strategy: z.object({ matrix: z.record(z.string(), z.array(z.string())) }).optional(),
-      steps: z.array(z.object({ run: z.string().optional(), uses: z.string().optional(), if: z.string().optional() })),
+      steps: z.array(step),
     }),
   ),
 });
@@ -39,7 +45,8 @@ describe("the workflows", () => {
     expect(Object.keys(nightly.on)).toContain("schedule");
     const { proof } = nightly.jobs;
     expect(proof?.strategy?.matrix["proof"]).toEqual(PROOFS.map(({ name }) => name));
-    expect(commandsOf(nightly)).toContain("npm run mutate");
+    expect(commandsOf(nightly)).toContain("npm run mutate -- --into mutation.json");
+    expect(nightly.jobs["mutation"]?.steps.at(-1)?.with).toMatchObject({ path: "mutation.json" });
     for (const { steps } of Object.values(nightly.jobs))
       expect(steps.at(-1)).toMatchObject({ uses: expect.stringContaining("upload-artifact"), if: "always()" });
   });

@@ -1,0 +1,79 @@
+/**
+ * The figures of the mutation check by folder of src. A folder is tried on its own, so the report is
+ * kept folder by folder, each with its commit.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+
+const figures = z.strictObject({
+  /** The commit of the tested code, with a plus if files differed from it. */
+  commit: z.string(),
+  taken_at: z.iso.datetime(),
+  seconds: z.number(),
+  tried: z.number(),
+  noticed: z.number(),
+  /** Changes that no test can notice, each with a reason in test/mutation/explained.json. */
+  explained: z.number(),
+  /** The other changes, as `file:line: code → changed code`. */
+  missed: z.array(z.string()),
+});
+export type Figures = z.infer<typeof figures>;
+const report = z.strictObject({ folders: z.record(z.string(), figures) });
+export type MutationReport = z.infer<typeof report>;
+
+/** Reads a kept report; empty if there is none. Throws `ZodError` for a file that is no report. */
+export function readMutations(path: string): MutationReport {
+  return existsSync(path) ? report.parse(JSON.parse(readFileSync(path, "utf8"))) : { folders: {} };
+}
+
+/** Keeps the figures of these folders beside those of others. */
+export function keepMutations(path: string, fresh: MutationReport["folders"]): void {
+  const all = { ...readMutations(path).folders, ...fresh };
+  const folders = Object.fromEntries(
+    Object.entries(all).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+  );
+  writeFileSync(path, `${JSON.stringify({ folders }, null, 2)}\n`);
+}
+
+/** Renders the figures as a table in Markdown. */
+export function mutationTable({ folders }: MutationReport): string {
+  const all = Object.entries(folders);
+  const sum = (of: (one: Figures) => number): number =>
+    all.reduce((total, [, one]) => total + of(one), 0);
+  const rows = all.map(([folder, one]) =>
+    row(`src/${folder}`, one, `${one.commit}, ${one.taken_at.slice(0, 10)}`),
+  );
+  const total = row(
+    "**all of these**",
+    {
+      tried: sum((one) => one.tried),
+      noticed: sum((one) => one.noticed),
+      explained: sum((one) => one.explained),
+    },
+    "",
+  );
+  return [
+    "| folder | changes | noticed | explained | left | noticed or explained | commit |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    ...rows,
+    total,
+  ].join("\n");
+}
+
+function row(
+  name: string,
+  { tried, noticed, explained }: Pick<Figures, "tried" | "noticed" | "explained">,
+  commit: string,
+): string {
+  const percent = tried === 0 ? 100 : (100 * (noticed + explained)) / tried;
+  const cells = [
+    name,
+    tried,
+    noticed,
+    explained,
+    tried - noticed - explained,
+    `${percent.toFixed(1)} %`,
+    commit,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}

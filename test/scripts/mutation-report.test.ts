@@ -1,0 +1,77 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Explained, outdated, readExplained, reasonOf } from "../../scripts/mutate/explained.ts";
+import { mutate } from "../../scripts/mutate/mutants.ts";
+import { keepMutations, mutationTable, readMutations } from "../../scripts/mutate/report.ts";
+import { FOLDERS, folderOf, sourcesIn } from "../../scripts/mutate/scope.ts";
+
+const { mutants } = mutate("src/x.ts", "function f(a, b) {\n  return a\n    < b && LIMIT;\n}\nconst LIMIT = 10;");
+const FIGURES = {
+  commit: "0123456789",
+  taken_at: "2027-01-02T03:04:05.678Z",
+  seconds: 60,
+  tried: 100,
+  noticed: 90,
+  explained: 6,
+  missed: ["src/x.ts:2: a < b → (a) <= (b)"],
+};
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "peach-mutations-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe("an explained change", () => {
+  it("is found by its code, whatever the spaces, and all changes of that code where none is named", () => {
+    const one: Explained = { "src/x.ts": [{ was: "a < b", becomes: "(a) <= (b)", why: "They are never equal." }] };
+    const all: Explained = { "src/x.ts": [{ was: "LIMIT", why: "Nobody reaches it." }] };
+    const reasons = (known: Explained): unknown[] => mutants.map((mutant) => reasonOf(known, mutant));
+    expect(mutants.map(({ becomes }) => becomes)).toEqual(["(a\n    < b) || (LIMIT)", "(a) <= (b)", "LIMIT * 10"]);
+    expect(reasons(one)).toEqual([null, "They are never equal.", null]);
+    expect(reasons(all)).toEqual([null, null, "Nobody reaches it."]);
+    expect(reasons({ "src/y.ts": all["src/x.ts"] ?? [] })).toEqual([null, null, null]);
+    expect([outdated(one, mutants), outdated({ "src/y.ts": one["src/x.ts"] ?? [] }, mutants)]).toEqual([
+      [],
+      ["src/y.ts: a < b → (a) <= (b)"],
+    ]);
+  });
+
+  it("is one that can be made today", () => {
+    const today = sourcesIn([]).flatMap((file) => mutate(file, readFileSync(file, "utf8")).mutants);
+    expect(outdated(readExplained(), today)).toEqual([]);
+  });
+});
+
+describe("the folders of the mutation check", () => {
+  it("have each file once, in the folder that is nearest to it", () => {
+    const files = sourcesIn([]);
+    expect(new Set(files).size).toBe(files.length);
+    expect(folderOf("src/domain/run/machine.ts")).toBe("domain/run");
+    expect(folderOf("src/domain/trials.ts")).toBe("domain");
+    expect(new Set(files.map(folderOf))).toEqual(new Set(FOLDERS));
+  });
+});
+
+describe("the figures of the mutation check", () => {
+  it("are kept folder by folder, the newest of each", () => {
+    const path = join(folder, "mutation.json");
+    expect(readMutations(path)).toEqual({ folders: {} });
+    keepMutations(path, { triggers: FIGURES, payloads: FIGURES });
+    keepMutations(path, { payloads: { ...FIGURES, noticed: 94 } });
+    expect(readMutations(path)).toEqual({ folders: { payloads: { ...FIGURES, noticed: 94 }, triggers: FIGURES } });
+  });
+
+  it("are shown with what is left, and with their sum", () => {
+    const table = mutationTable({ folders: { payloads: FIGURES, triggers: { ...FIGURES, noticed: 84 } } });
+    expect(table.split("\n").slice(2)).toEqual([
+      "| src/payloads | 100 | 90 | 6 | 4 | 96.0 % | 0123456789, 2027-01-02 |",
+      "| src/triggers | 100 | 84 | 6 | 10 | 90.0 % | 0123456789, 2027-01-02 |",
+      "| **all of these** | 200 | 174 | 12 | 14 | 93.0 % |  |",
+    ]);
+  });
+});
