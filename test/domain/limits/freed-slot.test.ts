@@ -29,3 +29,23 @@ it("a slot that is kept for a millisecond more is free when that is over", () =>
   expect(limiter.acquire(request(2, 1), 1_000)).toBe("refused");
   expect(limiter.acquire(request(2, 1), 1_001)).toBe("waiting");
 });
+
+it("a place of a window that a deploy has made shorter is free once, when the shorter one is over", () => {
+  const [long, short] = [3_600_000, 60_000];
+  const limiter = new Limiter([], [], null);
+  for (const run of [1, 2]) {
+    limiter.acquire({ ...request(run, 1), rule: { limit: 2, perMs: long, planAt: 1 }, strategy: "queue" }, 0);
+    limiter.grant(0);
+    limiter.consume(holder(run), long, 0);
+  }
+  limiter.takeChanges();
+  limiter.adopt({ limit: 2, perMs: short, planAt: 2 });
+  expect(limiter.takeChanges()?.window).toEqual([
+    { freeAt: long, count: 0 },
+    { freeAt: short, count: 2 },
+  ]);
+  limiter.grant(short);
+  expect(limiter.inUse).toBe(0);
+  limiter.grant(long);
+  expect(limiter.inUse).toBe(0);
+});
