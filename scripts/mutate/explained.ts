@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import type { Mutant } from "./mutants.ts";
 
-export const EXPLAINED = resolve(import.meta.dirname, "../../test/mutation/explained.json");
+const EXPLAINED = resolve(import.meta.dirname, "../../test/mutation/explained.json");
 
 const change = z.strictObject({
   /** The original code; spaces and line breaks do not matter. */
