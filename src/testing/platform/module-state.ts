@@ -33,7 +33,8 @@ interface Variable {
 /** The text of a bundle, with its module state prepared for `ModuleState`. */
 export function prepareModuleState(text: string): string {
   const { variables, functions, assigned } = topLevelOf(text);
-  const state = stateAmong(variables, assigned);
+  const libraries = librariesAmong(variables);
+  const state = stateAmong(variables, assigned, libraries);
   let [prepared, at] = ["", 0];
   for (const { name, from, to } of variables) {
     if (!state.has(name)) continue;
@@ -48,7 +49,9 @@ export function prepareModuleState(text: string): string {
   );
   const shared = [
     ...functions,
-    ...variables.flatMap(({ name, init }) => (state.has(name) || isForeign(init) ? [] : [name])),
+    ...variables.flatMap((variable) =>
+      state.has(variable.name) || isForeign(variable, libraries) ? [] : [variable.name],
+    ),
   ];
   return `${prepared}
 module.state = {
@@ -102,9 +105,21 @@ function topLevelOf(text: string): {
     assignedUntil = Math.max(assignedUntil, end);
   };
   let [depth, next] = [0, 0];
+  // Where names of members begin, which are no variables.
+  const members = new Set<number>();
+  const member = (
+    isComputed: boolean,
+    { type, start }: { readonly type: string; readonly start: number },
+  ): void => {
+    if (!isComputed && type === "Identifier") members.add(start);
+  };
   const enter = (): void => void (depth += 1);
   const exit = (): void => void (depth -= 1);
   new Visitor({
+    MemberExpression: ({ computed, property }) => member(computed, property),
+    Property: ({ computed, shorthand, key }) => member(computed || shorthand, key),
+    MethodDefinition: ({ computed, key }) => member(computed, key),
+    PropertyDefinition: ({ computed, key }) => member(computed, key),
     AssignmentExpression: ({ left }) => assign(left),
     UpdateExpression: ({ argument }) => assign(argument),
     ForOfStatement: ({ left }) => assign(left),
@@ -116,6 +131,7 @@ function topLevelOf(text: string): {
     ArrowFunctionExpression: enter,
     "ArrowFunctionExpression:exit": exit,
     Identifier({ name, start }) {
+      if (members.has(start)) return;
       if (start < assignedUntil) assigned.add(name);
       if (depth > 0) return;
       // Both are in the order of the text.
@@ -131,12 +147,35 @@ function topLevelOf(text: string): {
 function stateAmong(
   variables: readonly Variable[],
   assigned: ReadonlySet<string>,
+  libraries: Libraries,
 ): ReadonlySet<string> {
   const state = new Set<string>();
-  for (const { name, init, uses } of variables)
-    if (assigned.has(name) || canChange(name, init) || [...uses].some((used) => state.has(used)))
-      state.add(name);
+  for (const variable of variables) {
+    const { name, uses } = variable;
+    const isState = assigned.has(name) || canChange(variable, libraries);
+    if (isState || [...uses].some((used) => state.has(used))) state.add(name);
+  }
   return state;
+}
+
+/** Names of the variables that hold a library. */
+type Libraries = ReadonlySet<string>;
+
+function librariesAmong(variables: readonly Variable[]): Libraries {
+  return new Set(variables.flatMap(({ name, init }) => (isLibrary(init) ? [name] : [])));
+}
+
+/** Not what differs from isolate to isolate. */
+function isLibrary(init: Expression | null): boolean {
+  if (init?.type !== "CallExpression" || init.callee.type !== "Identifier") return false;
+  const [first] = init.arguments;
+  if (first === undefined || first.type === "SpreadElement") return false;
+  if (init.callee.name === "__toESM") return isLibrary(first);
+  return (
+    init.callee.name === "require" &&
+    first.type === "Literal" &&
+    !String(first.value).startsWith("#generated/")
+  );
 }
 
 /** What these make cannot be told from what they made before. */
@@ -144,29 +183,24 @@ const STATELESS = /^(TextEncoder|TextDecoder)$/;
 /** Made by esbuild, for all of the bundle. */
 const EXPORTS = "stdin_exports";
 
-function canChange(name: string, init: Expression | null): boolean {
+function canChange({ name, init }: Variable, libraries: Libraries): boolean {
   if (init === null) return true;
   if (init.type === "NewExpression")
     return !(init.callee.type === "Identifier" && STATELESS.test(init.callee.name));
-  if (init.type === "CallExpression") return !isForeign(init);
+  if (init.type === "CallExpression") return !isForeign({ name, init }, libraries);
   if (init.type === "ObjectExpression" || init.type === "ArrayExpression")
     return !/^[A-Z][A-Z0-9_]*$/.test(name) && name !== EXPORTS;
   return false;
 }
 
-/** A library, or what a library has made: schemas. Not what differs from isolate to isolate. */
-function isForeign(init: Expression | null): boolean {
+/** A library, or what a library has made: schemas, which are called so where our own code has a part in it. */
+function isForeign({ name, init }: Pick<Variable, "name" | "init">, libraries: Libraries): boolean {
+  return /Schema\d*$/.test(name) || isOfLibrary(init, libraries);
+}
+
+function isOfLibrary(init: Expression | null, libraries: Libraries): boolean {
   if (init === null) return false;
-  if (init.type === "MemberExpression") return isForeign(init.object);
-  if (init.type === "Identifier") return init.name.startsWith("import_");
-  if (init.type !== "CallExpression") return false;
-  if (init.callee.type !== "Identifier") return isForeign(init.callee);
-  const [first] = init.arguments;
-  if (init.callee.name === "__toESM" && first !== undefined && first.type !== "SpreadElement")
-    return isForeign(first);
-  return (
-    init.callee.name === "require" &&
-    first?.type === "Literal" &&
-    !String(first.value).startsWith("#generated/")
-  );
+  if (init.type === "MemberExpression") return isOfLibrary(init.object, libraries);
+  if (init.type === "Identifier") return libraries.has(init.name);
+  return init.type === "CallExpression" && (isLibrary(init) || isOfLibrary(init.callee, libraries));
 }
