@@ -20,6 +20,7 @@ import { writeDashboard } from "./dashboard.ts";
 import { deriveConfig } from "./derived-config.ts";
 import { withOwnSources } from "./own-sources.ts";
 import { makeable, withSecrets } from "./secrets.ts";
+import { describeFault, tryWorker } from "./trial.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** The project of the current folder, which holds wrangler.toml. */
@@ -106,12 +107,16 @@ export async function buildProject(
     buckets: compiled.plan.buckets,
     vars: secrets.vars,
   });
-  const bundle = withOwnSources(bundled.bundle, dirname(folder.sourceMapPath), {
+  const folders = {
     peach: [PACKAGE_ROOT, generatedFolder],
     project: PROJECT_FOLDER,
     conf: dirname(paths.confPath),
     pipelines: paths.pipelinesDir,
-  });
+  };
+  const bundle = withOwnSources(bundled.bundle, dirname(folder.sourceMapPath), folders);
+  const isNew = readTextOf(folder.bundlePath) !== bundle.text;
+  const fault = isNew ? await tryWorker(folder.trialFolder, bundle, config) : null;
+  if (fault !== null) return { ok: false, diagnostics: describeFault(fault, folders) };
   const changed = writeWorker(folder, bundle, config);
   const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing, madeSecrets };
   return { ok: true, project, changed };
@@ -144,12 +149,17 @@ export function writeWorker(
  * written.
  */
 function writeIfChanged(path: string, text: string, draftPath: string): boolean {
-  try {
-    if (readFileSync(path, "utf8") === text) return false;
-  } catch {
-    // The file does not exist yet.
-  }
+  if (readTextOf(path) === text) return false;
   writeFileSync(draftPath, text, { mode: 0o600 });
   renameSync(draftPath, path);
   return true;
+}
+
+/** Reads a file; null if the file does not exist yet. */
+function readTextOf(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
 }

@@ -21,11 +21,16 @@ export interface OwnFolders {
 }
 
 /** Puts the positions of the project's files in the place that the bundle has for them. */
-export function withOwnSources(bundle: Bundle, mapFolder: string, folders: OwnFolders): Bundle {
+export function withOwnSources(
+  bundle: Bundle,
+  mapFolder: string,
+  folders: OwnFolders,
+): Bundle & { readonly sources: OwnSources } {
   const place = JSON.stringify(OWN_SOURCES);
-  const sources = JSON.stringify(ownSourcesOf(bundle, mapFolder, folders));
+  const sources = ownSourcesOf(bundle, mapFolder, folders);
+  const json = JSON.stringify(JSON.stringify(sources));
   // The place is in one line, so no other line of the bundle moves.
-  return { ...bundle, text: bundle.text.replace(place, () => JSON.stringify(sources)) };
+  return { ...bundle, text: bundle.text.replace(place, () => json), sources };
 }
 
 /**

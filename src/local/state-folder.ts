@@ -17,6 +17,8 @@ export interface StateFolder {
    * The worker as one file, alone in its folder: the runtime restarts when any file there changes.
    */
   readonly bundlePath: string;
+  /** A new bundle and what it takes to evaluate it, before the runtime takes it over. */
+  readonly trialFolder: string;
   /** The map from the bundle to its sources. */
   readonly sourceMapPath: string;
   /** A file under construction, before it replaces another. */
@@ -52,6 +54,7 @@ export function openStateFolder(path: string): StateFolder {
     configPath: join(runtime, "wrangler.json"),
     generatedFolder: join(runtime, "generated"),
     bundlePath: join(worker, "worker.js"),
+    trialFolder: join(runtime, "trial"),
     sourceMapPath: join(runtime, "worker.js.map"),
     draftPath: join(runtime, "draft"),
     logPath: join(runtime, "output.log"),

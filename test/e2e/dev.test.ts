@@ -106,6 +106,31 @@ describe("npm run dev", () => {
     await expect.poll(() => hello(peach), WAIT).toEqual({ version: 3 });
   });
 
+  it("npm run dev serves the last good version while a file throws when it is loaded, or never ends loading", async () => {
+    const { command, peach, group } = await ready("0");
+    const members = groupMembers(group);
+
+    write("pipelines/greeting.ts", `const languages: string[] = [];\nlanguages[0]!.toUpperCase();\n${PIPELINE}`);
+    await expect.poll(() => command.stderr, WAIT).toContain("Not taken over");
+    expect(command.stderr).toMatch(
+      /^pipelines\/greeting\.ts:2:15: the file throws when it is loaded: TypeError: Cannot read properties of undefined/m,
+    );
+    expect(command.stderr).toContain("  2 | languages[0]!.toUpperCase();\n    |               ^");
+    expect(await hello(peach)).toEqual({ version: 1 });
+
+    write("pipelines/greeting.ts", PIPELINE);
+    await expect.poll(() => command.stdout, WAIT).toContain("All is as in the running version again.");
+
+    write("pipelines/greeting.ts", `let turns = 0;\nwhile (turns >= 0) turns = (turns + 1) % 7;\n${PIPELINE}`);
+    await expect.poll(() => command.stderr, WAIT).toContain("the files take longer than 10 s to load");
+    expect(command.stderr).toMatch(/^pipelines\/greeting\.ts:2:\d+: the files take longer/m);
+    expect(await hello(peach)).toEqual({ version: 1 });
+
+    write("pipelines/greeting.ts", PIPELINE.replace("1", "2"));
+    await expect.poll(() => hello(peach), WAIT).toEqual({ version: 2 });
+    expect(groupMembers(group).filter((pid) => members.includes(pid))).not.toEqual([]);
+  });
+
   it("binds a bucket that wrangler.toml does not have", async () => {
     write("peach.conf", CONF.replace("greet}", "greet, on: {r2: {bucket: my-bucket, prefix: in/}}}"));
     const { peach } = await ready("0");

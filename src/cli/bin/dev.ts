@@ -122,15 +122,22 @@ async function main(args: readonly string[]): Promise<number> {
  */
 function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
   let { version } = runtime.project.plan;
+  let isBroken = false;
   return async () => {
     const built = await runtime.rebuild(readDevVars(DEV_VARS, process.env).vars);
     if (!built.ok) {
+      isBroken = true;
       console.error(
         `\n${built.diagnostics}\n\n${styleText("red", "Not taken over: the last good version keeps running.")}`,
       );
       return;
     }
-    if (!built.changed) return;
+    if (!built.changed) {
+      if (isBroken) console.log(styleText("green", "All is as in the running version again."));
+      isBroken = false;
+      return;
+    }
+    isBroken = false;
     const { plan, missingSecrets, madeSecrets } = built.project;
     console.log("Taken over.");
     if (madeSecrets.length > 0) console.log(describeMade(madeSecrets));

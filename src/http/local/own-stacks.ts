@@ -6,7 +6,7 @@
  * project. Any other stack shows positions in the bundle, without its folder.
  */
 
-import { OWN_SOURCES, type OwnSources } from "../../contract/own-sources.ts";
+import { OWN_SOURCES, placeIn, type OwnSources } from "../../contract/own-sources.ts";
 
 /** The part of V8's `CallSite` that a frame is rendered from. */
 export interface StackFrame {
@@ -57,18 +57,14 @@ export function renderStack(
 }
 
 /** Renders a frame of the project; null for any other. */
-function renderOwn(frame: StackFrame, { sources, lines, names }: OwnSources): string | null {
+function renderOwn(frame: StackFrame, sources: OwnSources): string | null {
   const [line, column] = [frame.getLineNumber(), frame.getColumnNumber()];
   if (line === null || column === null || !isOfBundle(frame)) return null;
-  const segments = lines[line] ?? [];
-  let at = -1;
-  // The last segment that begins at the column or before it. V8 counts columns from 1.
-  for (let next = 0; next < segments.length && (segments[next] ?? 0) < column; next += 4) at = next;
-  if (at === -1) return null;
-  const [, source = 0, sourceLine = 0, sourceColumn = 0] = segments.slice(at, at + 4);
-  const place = `${sources[source]}:${sourceLine}:${sourceColumn + 1}`;
+  const found = placeIn(sources, line, column);
+  if (found === null) return null;
+  const place = `${found.path}:${found.line}:${found.column}`;
   const called = frame.getFunctionName() ?? "";
-  const name = Object.hasOwn(names, called) ? names[called] : called;
+  const name = Object.hasOwn(sources.names, called) ? sources.names[called] : called;
   const prefix = frame.isAsync() ? "async " : "";
   return name === "" ? `${prefix}${place}` : `${prefix}${name} (${place})`;
 }

@@ -1,0 +1,195 @@
+/**
+ * Evaluates a new bundle in a process of its own, before the runtime takes the bundle over. A file
+ * that throws when it is loaded, or that never ends, would take the running worker down.
+ *
+ * The trial is `workerd test`: it loads the bundle as a deployment does, without a request, and says
+ * how that ended. Bindings are empty objects: nothing can be read from them outside a request.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { placeIn, type OwnPlace, type OwnSources } from "../contract/own-sources.ts";
+import { renderDiagnostic } from "../compiler/diagnostic.ts";
+import { offsetAt } from "../compiler/source.ts";
+import type { Bundle } from "./bundle.ts";
+import type { OwnFolders } from "./own-sources.ts";
+
+/** The time to load a bundle. A deployment has one second of CPU time. */
+const LIMIT_MS = 10_000;
+/** The time to find the statement that does not end. */
+const SEARCH_LIMIT_MS = 3_000;
+/** The beginning of a line that names a line of the bundle, before it runs. */
+const MARK = "peach-at ";
+const TIME_IS_UP = "peach-time-is-up";
+/** The line by which the trial says how loading ended. */
+const VERDICT = "peach-trial ";
+
+/** The reason why a bundle cannot be taken over. */
+export type Fault =
+  | { readonly type: "threw"; readonly message: string; readonly stack: string }
+  /** `at` is the place that the endless work stands at; null if it is unknown. */
+  | { readonly type: "endless"; readonly at: OwnPlace | null };
+
+/** Evaluates the bundle. Returns null if it loads, or if the trial itself cannot be run. */
+export async function tryWorker(
+  folder: string,
+  { text, sources }: Bundle & { readonly sources: OwnSources },
+  config: Readonly<Record<string, unknown>>,
+): Promise<Fault | null> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, "trial.js"), TRIAL);
+  // Variables hold secrets. The folder is readable by its owner only.
+  const path = join(folder, "trial.capnp");
+  writeFileSync(path, configOf(config), { mode: 0o600 });
+  const load = async (bundle: string, limitMs: number): Promise<string[]> => {
+    writeFileSync(join(folder, "worker.js"), bundle, { mode: 0o600 });
+    return outputOf(path, limitMs);
+  };
+  const output = await load(text, LIMIT_MS);
+  if (output.at(-1) !== TIME_IS_UP) return readVerdict(output);
+  const marks = await load(withMarks(text, sources), SEARCH_LIMIT_MS);
+  const last = marks.findLast((line) => line.startsWith(MARK))?.slice(MARK.length);
+  return { type: "endless", at: last === undefined ? null : placeIn(sources, Number(last), 1) };
+}
+
+/** Runs the trial. Returns the lines of the output, and `TIME_IS_UP` as the last if it is killed. */
+function outputOf(path: string, limitMs: number): Promise<string[]> {
+  const child = spawn(workerdPath(), ["test", path], { stdio: ["ignore", "pipe", "ignore"] });
+  let output = "";
+  let isKilled = false;
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const timer = setTimeout(() => {
+    isKilled = true;
+    child.kill("SIGKILL");
+  }, limitMs);
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      resolve([...output.trimEnd().split("\n"), ...(isKilled ? [TIME_IS_UP] : [])]);
+    };
+    child.on("close", finish);
+    child.on("error", finish);
+  });
+}
+
+/**
+ * Lets each statement of the project's files that runs while they are loaded print its line first.
+ * The bundler indents whatever is inside of one; nothing can look into a loop that never ends.
+ */
+function withMarks(text: string, { lines }: OwnSources): string {
+  return text
+    .split("\n")
+    .map((line, index) =>
+      lines[index + 1]?.[0] === 0 && /^(?!else|import|export)[\w$]/.test(line)
+        ? `console.log("${MARK}${index + 1}");${line}`
+        : line,
+    )
+    .join("\n");
+}
+
+/** Renders a fault with the place in the project's file. */
+export function describeFault(fault: Fault, folders: OwnFolders): string {
+  if (fault.type === "threw") {
+    const [, path, line, column] = /(?:\(|at )([^()\s]+):(\d+):(\d+)\)?$/m.exec(fault.stack) ?? [];
+    const message = `the file throws when it is loaded: ${fault.message}`;
+    return path === undefined
+      ? `${message}\n${fault.stack}`
+      : renderAt({ path, line: Number(line), column: Number(column) }, message, folders);
+  }
+  const message = `the files take longer than ${LIMIT_MS / 1_000} s to load, a deployment has 1 s`;
+  return fault.at === null
+    ? message
+    : renderAt(fault.at, `${message}: an endless loop outside of a function?`, folders);
+}
+
+/** Renders a message at a place, with the line of the source if the file is found. */
+function renderAt(
+  { path, line, column }: OwnPlace,
+  message: string,
+  { project, conf, pipelines }: OwnFolders,
+): string {
+  const file = [project, conf, dirname(pipelines)]
+    .map((folder) => join(folder, path))
+    .find((candidate) => existsSync(candidate));
+  if (file === undefined) return `${path}:${line}:${column}: ${message}`;
+  const text = readFileSync(file, "utf8");
+  const source = { path, text };
+  const start = offsetAt(source, { line, column });
+  const span = { source, start, end: start + 1 };
+  return renderDiagnostic({ span, message, hint: null, related: [] });
+}
+
+/** The module that loads the bundle and prints how that ended. */
+const TRIAL = `export default {
+  async test() {
+    const say = (verdict) => console.log(${JSON.stringify(VERDICT)} + JSON.stringify(verdict));
+    try {
+      await import("./worker.js");
+      say(null);
+    } catch (error) {
+      let [message, stack] = ["an error that cannot be read", ""];
+      try {
+        [message, stack] = [String(error), String(error?.stack ?? "")];
+      } catch {}
+      say({ type: "threw", message, stack });
+    }
+  },
+};
+`;
+
+/** Reads the verdict; null without one: the trial did not run, and tells nothing of the bundle. */
+function readVerdict(output: readonly string[]): Fault | null {
+  const line = output.find((one) => one.startsWith(VERDICT));
+  const verdict: unknown = line === undefined ? null : JSON.parse(line.slice(VERDICT.length));
+  if (typeof verdict !== "object" || verdict === null) return null;
+  const { message, stack } = { message: "", stack: "", ...verdict };
+  return { type: "threw", message, stack };
+}
+
+/** Makes the configuration of the trial from the runtime's. */
+function configOf(config: Readonly<Record<string, unknown>>): string {
+  const { compatibility_date: date, compatibility_flags: flags = [], vars = {} } = config;
+  const texts = Object.entries(vars ?? {}).filter(([, value]) => typeof value === "string");
+  const bindings = [
+    ...texts.map(([name, value]) => `(name = ${quoted(name)}, text = ${quoted(String(value))})`),
+    ...[...namesOf(config)].map((name) => `(name = ${quoted(name)}, json = "{}")`),
+  ];
+  const listed = Array.isArray(flags) ? flags.map((flag) => quoted(String(flag))) : [];
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = (
+  modules = [
+    (name = "trial.js", esModule = embed "trial.js"),
+    (name = "worker.js", esModule = embed "worker.js"),
+  ],
+  compatibilityDate = ${quoted(String(date))},
+  compatibilityFlags = [${listed.join(", ")}],
+  bindings = [${bindings.join(", ")}],
+))]);
+`;
+}
+
+/** Collects the names of the bindings: whatever has a \`binding\`, and objects and limits by name. */
+function namesOf(value: unknown, parent = ""): Set<string> {
+  if (typeof value !== "object" || value === null || parent === "vars") return new Set();
+  const names = new Set<string>();
+  const named = parent === "bindings" || parent === "ratelimits";
+  if ("binding" in value && typeof value.binding === "string") names.add(value.binding);
+  if (named && "name" in value && typeof value.name === "string") names.add(value.name);
+  for (const [key, inner] of Object.entries(value))
+    for (const name of namesOf(inner, Array.isArray(value) ? parent : key)) names.add(name);
+  return names;
+}
+
+/** Quotes a text for Cap'n Proto, which has no `\u` escapes. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(/\\u00([0-9a-f]{2})/g, String.raw`\x$1`);
+}
+
+/** The path of workerd, which wrangler brings. */
+function workerdPath(): string {
+  const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler/package.json"));
+  const workerd: unknown = wrangler("workerd");
+  const isModule = typeof workerd === "object" && workerd !== null && "default" in workerd;
+  return String(isModule ? workerd.default : workerd);
+}
