@@ -87,6 +87,7 @@ export async function bundleWorker(change: Change | null = null): Promise<string
     bundle: true,
     format: "cjs",
     platform: "neutral",
+    conditions: ["peach-source"],
     mainFields: ["module", "main"],
     external: ["node:*"],
     write: false,
