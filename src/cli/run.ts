@@ -9,6 +9,7 @@ import { deadLetters } from "./commands/dead-letters.ts";
 import { emit } from "./commands/emit.ts";
 import { graph } from "./commands/graph.ts";
 import { importCommand } from "./commands/import.ts";
+import { init } from "./commands/init.ts";
 import { items } from "./commands/items.ts";
 import { limits } from "./commands/limits.ts";
 import { logs } from "./commands/logs.ts";
@@ -24,12 +25,14 @@ import { sessions } from "./commands/sessions.ts";
 import { show, watch } from "./commands/show.ts";
 import { cancel, replay, retry } from "./commands/steer.ts";
 import { tasks } from "./commands/tasks.ts";
+import { test } from "./commands/test.ts";
 import { tokens } from "./commands/tokens.ts";
 import { trigger } from "./commands/trigger.ts";
+import { upgrade } from "./commands/upgrade.ts";
 
 /** Commands in the order of `--help`. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
-  ["A project", [importCommand]],
+  ["A project", [init, upgrade, test, importCommand]],
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
   [
     "Runs",

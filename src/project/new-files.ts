@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Texts by their path in a folder, with `/`. */
-export type Files = Readonly<Record<string, string>>;
+/** Texts or bytes by their path in a folder, with `/`. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 /** Lists those of the files that are there already. */
 export function presentFiles(folder: string, files: Files): string[] {
@@ -12,9 +12,9 @@ export function presentFiles(folder: string, files: Files): string[] {
 
 /** Writes files. Throws the error of the system if one of them is there already. */
 export function writeNewFiles(folder: string, files: Files): void {
-  for (const [path, text] of Object.entries(files)) {
+  for (const [path, content] of Object.entries(files)) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text, { flag: "wx" });
+    writeFileSync(file, content, { flag: "wx" });
   }
 }

@@ -51,6 +51,9 @@ describe("peach", () => {
       "usage: npm run peach -- <command> [options]
 
       A project
+        init          makes a project
+        upgrade       moves a project to this release
+        test          runs the tests of a project
         import        takes over the peach.yaml of the original Peach
 
       peach.conf and its deployment

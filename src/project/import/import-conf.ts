@@ -131,7 +131,7 @@ class Importer {
     lines.push(`timeout: ${timeout ?? LONGEST}`);
     if (isRoot && !isTriggered)
       lines.push(
-        `# schedule: "0 * * * *"   # the original ran it again and again; here something triggers it`,
+        `# schedule: "0 * * * *"   # the original ran it in a loop; here a trigger starts it`,
       );
     return entryText(name, lines);
   }
@@ -324,5 +324,6 @@ function confText(
     ...(tasks.length === 0 ? [] : [["tasks:", ...tasks].join("\n")]),
     ...(endpoints.length === 0 ? [] : [["endpoints:", ...endpoints].join("\n")]),
   ];
-  return `# Made by \`peach import\` from the original Peach. IMPORT.md lists what needs a person.\n\n${parts.join("\n\n")}\n`;
+  const note = "# Made by `peach import`. IMPORT.md lists what needs a person.";
+  return `${[note, ...parts].join("\n\n")}\n`;
 }

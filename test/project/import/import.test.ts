@@ -86,7 +86,7 @@ tasks:
     expect(err).toBe("");
     expect(code).toBe(0);
     expect(read("peach.conf")).toMatchInlineSnapshot(`
-      "# Made by \`peach import\` from the original Peach. IMPORT.md lists what needs a person.
+      "# Made by \`peach import\`. IMPORT.md lists what needs a person.
 
       codops: zzebu
 
@@ -96,7 +96,7 @@ tasks:
           downstream: [publish]
           retries: 2
           timeout: 14m
-          # schedule: "0 * * * *"   # the original ran it again and again; here something triggers it
+          # schedule: "0 * * * *"   # the original ran it in a loop; here a trigger starts it
         publish:
           method: publish
           schedule: 0 3 * * *
@@ -181,13 +181,13 @@ endpoints:
     });
     expect([code, err]).toEqual([0, ""]);
     expect(read("peach.conf")).toMatchInlineSnapshot(`
-      "# Made by \`peach import\` from the original Peach. IMPORT.md lists what needs a person.
+      "# Made by \`peach import\`. IMPORT.md lists what needs a person.
 
       tasks:
         audio_transcription:
           method: audio_transcription_task
           timeout: 14m
-          # schedule: "0 * * * *"   # the original ran it again and again; here something triggers it
+          # schedule: "0 * * * *"   # the original ran it in a loop; here a trigger starts it
 
       endpoints:
         audio_transcription_webhook:

@@ -1,0 +1,98 @@
+/** The steps of every upgrade: the version, and migrations for object classes that are new. */
+import { isMapping } from "../../compiler/schema-parts.ts";
+import { parse } from "smol-toml";
+import { jsonText, parsed } from "../init/templates.ts";
+import { wranglerOf } from "./from-0.2.0.ts";
+import { changed, NOTHING, refused, type Step } from "./step.ts";
+import { insertAfter } from "./toml-text.ts";
+
+/** package.json names the installed release. */
+export const version: Step = {
+  title: "package.json names this release",
+  run(files, { specifier }) {
+    const text = files.get("package.json");
+    if (text === null || text === undefined) return refused("package.json is not there");
+    const manifest = parsed(text);
+    const key = ["dependencies", "devDependencies"].find((one) => {
+      const entries = manifest[one];
+      return isMapping(entries) && Object.hasOwn(entries, "peach");
+    });
+    if (key === undefined) return refused("package.json does not depend on peach");
+    const entries = manifest[key];
+    if (!isMapping(entries) || entries["peach"] === specifier) return NOTHING;
+    return changed(
+      "package.json",
+      jsonText({ ...manifest, [key]: { ...entries, peach: specifier } }),
+    );
+  },
+};
+
+/** wrangler.toml has a migration for each object class of this release. */
+export const migrations: Step = {
+  title: "wrangler.toml has a migration for each object class",
+  run(files, { template }) {
+    const text = files.get("wrangler.toml");
+    const config = wranglerOf(files);
+    if (text === null || text === undefined || config === null)
+      return refused("wrangler.toml is not there, or is no TOML");
+    const classes = classesIn(parse(template.get("wrangler.toml") ?? "")["migrations"]);
+    const known = classesIn(config["migrations"]);
+    const gone = classes.made.filter((name) => known.ended.has(name));
+    if (gone.length > 0)
+      return refused(
+        `wrangler.toml has a migration that deletes or renames ${gone.join(", ")}, which Peach needs`,
+      );
+    const missing = classes.made.filter((name) => !known.made.includes(name));
+    if (missing.length === 0) return NOTHING;
+    const environments = config["env"];
+    const apart = Object.entries(isMapping(environments) ? environments : {}).filter(
+      ([, environment]) => isMapping(environment) && environment["migrations"] !== undefined,
+    );
+    if (apart.length > 0)
+      return refused(
+        `the environments ${apart.map(([name]) => name).join(", ")} of wrangler.toml have migrations of their own: add new_sqlite_classes = ${JSON.stringify(missing)} to each by hand`,
+      );
+    const table = `[[migrations]]\ntag = ${JSON.stringify(freeTag(known.tags))}\nnew_sqlite_classes = [${missing.map((name) => JSON.stringify(name)).join(", ")}]`;
+    return changed("wrangler.toml", insertAfter(text, "migrations", table));
+  },
+};
+
+/** Lists the classes that migrations make, and the classes that migrations end. */
+function classesIn(value: unknown): {
+  readonly tags: readonly string[];
+  readonly made: readonly string[];
+  readonly ended: ReadonlySet<string>;
+} {
+  const all = Array.isArray(value) ? value.filter(isMapping) : [];
+  const names = (key: string): string[] =>
+    all.flatMap((migration) => {
+      const list: unknown = migration[key];
+      return Array.isArray(list) ? list.flatMap(nameOf) : [];
+    });
+  return {
+    tags: names("tag").concat(all.map(({ tag }) => String(tag))),
+    made: [
+      ...names("new_sqlite_classes"),
+      ...names("new_classes"),
+      ...names("transferred_classes"),
+    ],
+    ended: new Set([...names("deleted_classes"), ...names("renamed_classes")]),
+  };
+}
+
+/** Returns the class of an entry of a migration; of a renamed class the old name. */
+function nameOf(entry: unknown): string[] {
+  if (typeof entry === "string") return [entry];
+  if (!isMapping(entry)) return [];
+  const name = entry["from"] ?? entry["to"];
+  return typeof name === "string" ? [name] : [];
+}
+
+/** Makes the next tag `v1`, `v2` … behind all present tags. */
+function freeTag(tags: readonly string[]): string {
+  const numbers = tags.flatMap((tag) => {
+    const number = /^v(\d+)$/.exec(tag)?.[1];
+    return number === undefined ? [] : [Number(number)];
+  });
+  return `v${Math.max(0, ...numbers) + 1}`;
+}

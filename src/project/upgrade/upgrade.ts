@@ -1,0 +1,94 @@
+/** Plans an upgrade: runs the steps in order, on the files as earlier steps have changed them. */
+import { isMapping } from "../../compiler/schema-parts.ts";
+import { parsed } from "../init/templates.ts";
+import { migrations, version } from "./every-release.ts";
+import { FROM_0_2_0 } from "./from-0.2.0.ts";
+import type { ProjectFiles, Release, Step, StepResult } from "./step.ts";
+
+/** A planned upgrade. With any refusal nothing is changed. */
+export interface UpgradePlan {
+  /** The release of the project; null if unknown. */
+  readonly from: string | null;
+  readonly changes: readonly FileChange[];
+  readonly refusals: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** The change of one file; `before` is null for a new one. */
+export interface FileChange {
+  readonly path: string;
+  readonly before: string | null;
+  readonly after: string;
+  /** The titles of the steps. */
+  readonly titles: readonly string[];
+}
+
+/** The steps by the last release in need of them, oldest first. */
+const STEPS: readonly (readonly [release: string, steps: readonly Step[]])[] = [
+  ["0.2.0", FROM_0_2_0],
+];
+/** The steps of every upgrade. */
+const EVERY: readonly Step[] = [version, migrations];
+
+/** Plans the upgrade of a project to this release. */
+export function planUpgrade(files: ProjectFiles, release: Release): UpgradePlan {
+  const from = releaseOf(files);
+  if (from === null)
+    return {
+      from,
+      changes: [],
+      refusals: [
+        "this is no project of Peach: package.json does not depend on peach, and src/index.ts is not that of a clone",
+      ],
+      notes: [],
+    };
+  const needed = STEPS.filter(([last]) => compareReleases(from, last) <= 0);
+  const steps = [...needed.flatMap(([, all]) => all), ...EVERY];
+  const current = new Map(files);
+  const titles = new Map<string, string[]>();
+  const results: StepResult[] = [];
+  for (const step of steps) {
+    const result = step.run(current, release);
+    results.push(result);
+    for (const [path, text] of result.changes) {
+      current.set(path, text);
+      titles.set(path, [...(titles.get(path) ?? []), step.title]);
+    }
+  }
+  const changes = [...titles].flatMap(([path, why]) => {
+    const before = files.get(path) ?? null;
+    const after = current.get(path) ?? "";
+    return before === after ? [] : [{ path, before, after, titles: why }];
+  });
+  return {
+    from,
+    changes,
+    refusals: [...new Set(results.flatMap(({ refusals }) => refusals))],
+    notes: results.flatMap(({ notes }) => notes),
+  };
+}
+
+/** Compares two releases by their numbers. */
+function compareReleases(a: string, b: string): number {
+  const numbers = (release: string): number[] => release.split(/[.-]/).slice(0, 3).map(Number);
+  const [left, right] = [numbers(a), numbers(b)];
+  const differing = [0, 1, 2].find((index) => left[index] !== right[index]) ?? 0;
+  return (left[differing] ?? 0) - (right[differing] ?? 0);
+}
+
+/**
+ * Tells which release a project has: the version that package.json depends on, or 0.2.0 for a fork
+ * of the repository.
+ */
+function releaseOf(files: ProjectFiles): string | null {
+  const text = files.get("package.json");
+  if (text === null || text === undefined) return null;
+  const manifest = parsed(text);
+  for (const key of ["dependencies", "devDependencies"]) {
+    const entries = manifest[key];
+    const peach = isMapping(entries) ? entries["peach"] : undefined;
+    if (typeof peach === "string")
+      return /\d+\.\d+\.\d+[\w.-]*/.exec(peach)?.[0].replace(/\.tgz$/, "") ?? peach;
+  }
+  return files.get("src/index.ts")?.includes("./worker/worker.ts") === true ? "0.2.0" : null;
+}

@@ -1,0 +1,3 @@
+export async function hello(payload: { name?: string } | null): Promise<string> {
+  return `Hello, ${payload?.name ?? "world"}`;
+}

@@ -1,0 +1,245 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { describe, expect, it } from "vitest";
+import { PACKAGE_ROOT } from "../../../src/compiler/project-paths.ts";
+import { templateFiles, textOf } from "../../../src/project/init/templates.ts";
+import { planUpgrade, type UpgradePlan } from "../../../src/project/upgrade/upgrade.ts";
+import { lineDiff } from "../../../src/project/upgrade/diff.ts";
+import { hostFor } from "../../scripts/command-line.ts";
+import { runCommand } from "../../../src/cli/run.ts";
+
+const FORK = join(import.meta.dirname, "../../golden/0.2.0/project");
+const NAMES = [
+  "package.json",
+  "wrangler.toml",
+  "src/index.ts",
+  "tsconfig.json",
+  "peach.conf",
+  "src/pipelines/newsroom.ts",
+  "src/pipelines/print-desk.ts",
+];
+const TEMPLATE = new Map(
+  Object.entries(templateFiles(PACKAGE_ROOT, "webhook")).map(([path, content]) => [path, textOf(content)]),
+);
+const RELEASE = { version: "1.2.0", specifier: "1.2.0", template: TEMPLATE };
+
+/** The files of the fork, some of them changed. */
+function fork(changes: Readonly<Record<string, (text: string) => string>> = {}): Map<string, string> {
+  return new Map(
+    NAMES.map((name) => {
+      const text = readFileSync(join(FORK, name), "utf8");
+      return [name, changes[name]?.(text) ?? text];
+    }),
+  );
+}
+
+/** The text of a file after the upgrade. */
+function after(plan: UpgradePlan, path: string): string {
+  return plan.changes.find((change) => change.path === path)?.after ?? "(not changed)";
+}
+
+/** The files after an upgrade. */
+function upgraded(files: ReadonlyMap<string, string>, plan: UpgradePlan): Map<string, string> {
+  return new Map([...files, ...plan.changes.map(({ path, after: text }) => [path, text] as const)]);
+}
+
+describe("an upgrade of a fork of 0.2.0", () => {
+  const files = fork();
+  const plan = planUpgrade(files, RELEASE);
+
+  it("changes four files and refuses nothing", () => {
+    expect(plan.from).toBe("0.2.0");
+    expect(plan.refusals).toEqual([]);
+    expect(plan.changes.map(({ path }) => path)).toEqual([
+      "src/index.ts",
+      "package.json",
+      "wrangler.toml",
+      "tsconfig.json",
+    ]);
+  });
+
+  it("deploys the package, and keeps what the user exports beside it", () => {
+    expect(after(plan, "src/index.ts")).toMatchInlineSnapshot(`
+      "/** The deployed worker, named by \`main\` in wrangler.toml. A release of Peach changes nothing here. */
+      import { createPeach } from "peach/worker";
+      import { methods, plan } from "./generated/project.ts";
+
+      export * from "peach/worker";
+      export default createPeach({ plan, methods });
+
+      /** Our own service binding for the print desk. */
+      export { PrintDesk } from "./pipelines/print-desk.ts";
+      "
+    `);
+  });
+
+  it("names the package, drops what was Peach's own, and keeps the user's packages and scripts", () => {
+    const manifest: unknown = JSON.parse(after(plan, "package.json"));
+    expect(manifest).toMatchObject({
+      name: "newsroom",
+      dependencies: { peach: "1.2.0", zod: "4.6.7", slugify: "1.6.6" },
+      devDependencies: { prettier: "3.6.2", wrangler: "4.156.2", typescript: "7.0.2" },
+      scripts: {
+        test: "vitest run test/newsroom",
+        "seed-headlines": "node scripts/seed-headlines.js",
+        dev: "peach dev",
+        deploy: "wrangler deploy",
+      },
+    });
+    expect(manifest).not.toHaveProperty("imports");
+    expect(manifest).not.toHaveProperty("dependencies.hono");
+    expect(manifest).not.toHaveProperty("devDependencies.@stryker-mutator/core");
+    expect(manifest).not.toHaveProperty("scripts.mutate");
+  });
+
+  it("takes the bindings of object classes out of wrangler.toml and touches nothing else", () => {
+    const before = parse(files.get("wrangler.toml") ?? "");
+    const { durable_objects: _bindings, ...rest } = before;
+    expect(parse(after(plan, "wrangler.toml"))).toEqual({
+      ...rest,
+      build: { command: "npm run build", watch_dir: ["src", "peach.conf"] },
+    });
+    const comments = (text: string): string[] => text.split("\n").filter((line) => line.includes("#"));
+    expect(comments(after(plan, "wrangler.toml"))).toEqual(comments(files.get("wrangler.toml") ?? ""));
+  });
+
+  it("changes nothing when it is made again", () => {
+    const again = planUpgrade(upgraded(files, plan), RELEASE);
+    expect([again.from, again.changes, again.refusals]).toEqual(["1.2.0", [], []]);
+  });
+
+  it("keeps a binding that is not Peach's, and a build command of the user's", () => {
+    const own =
+      '\n[[durable_objects.bindings]]\nname = "PRESENCE"\nclass_name = "Presence"\nscript_name = "presence"\n';
+    const changed = planUpgrade(
+      fork({ "wrangler.toml": (text) => text.replace('command = "npm run compile"', 'command = "make"') + own }),
+      RELEASE,
+    );
+    expect(parse(after(changed, "wrangler.toml"))).toMatchObject({
+      build: { command: "make" },
+      durable_objects: { bindings: [{ name: "PRESENCE", class_name: "Presence", script_name: "presence" }] },
+    });
+  });
+
+  it.each([
+    [
+      "src/index.ts",
+      (text: string) =>
+        text.replace(
+          'export { default } from "./worker/worker.ts";',
+          'import worker from "./worker/worker.ts";\nexport default wrap(worker);',
+        ),
+      "src/index.ts uses ./worker/worker.ts in another way",
+    ],
+    [
+      "src/index.ts",
+      (text: string) => text.replace('export { default } from "./worker/worker.ts";', "export default {};"),
+      "src/index.ts has a default export of its own",
+    ],
+    [
+      "wrangler.toml",
+      (text: string) => text.replace('main = "src/index.ts"', 'main = "src/mine.ts"'),
+      'wrangler.toml deploys "src/mine.ts"',
+    ],
+    ["wrangler.toml", (text: string) => `${text}\n[[`, "wrangler.toml is no TOML"],
+    [
+      "wrangler.toml",
+      (text: string) => `${text}\n[[migrations]]\ntag = "v3"\ndeleted_classes = ["AuditObject"]\n`,
+      "wrangler.toml has a migration that deletes or renames AuditObject",
+    ],
+  ])("is refused with a reason where %s is not as expected (%#)", (path, change, reason) => {
+    const refused = planUpgrade(fork({ [path]: change }), RELEASE);
+    expect(refused.refusals.join("\n")).toContain(reason);
+  });
+});
+
+describe("an upgrade of a project", () => {
+  const project = (changes: Readonly<Record<string, string>> = {}): Map<string, string> =>
+    new Map([...TEMPLATE, ...Object.entries(changes)]);
+
+  it("adds a migration for an object class that is new, behind the others and with a free tag", () => {
+    const wrangler = TEMPLATE.get("wrangler.toml") ?? "";
+    const old = wrangler.replace(
+      /\[\[migrations\]\]\ntag = "v2"[^[]*\[[^\]]*\]\n/,
+      '[[migrations]]\ntag = "v7"\nnew_sqlite_classes = ["Presence"]\n',
+    );
+    const plan = planUpgrade(project({ "wrangler.toml": old }), { ...RELEASE, specifier: "0.2.0" });
+    expect(plan.changes.map(({ path }) => path)).toEqual(["wrangler.toml"]);
+    expect(lineDiff(old, after(plan, "wrangler.toml")).filter((line) => line.startsWith("+"))).toEqual([
+      "+ [[migrations]]",
+      '+ tag = "v8"',
+      '+ new_sqlite_classes = ["IdentityObject", "AuditObject", "DeathsObject"]',
+      "+",
+    ]);
+    expect(parse(after(plan, "wrangler.toml"))).toHaveProperty("queues.consumers");
+  });
+
+  it("is refused where an environment has migrations of its own", () => {
+    const old = `${(TEMPLATE.get("wrangler.toml") ?? "").replace('"AuditObject", ', "")}\n[[env.staging.migrations]]\ntag = "v1"\n`;
+    const { refusals } = planUpgrade(project({ "wrangler.toml": old }), RELEASE);
+    expect(refusals.join()).toContain(
+      'the environments staging of wrangler.toml have migrations of their own: add new_sqlite_classes = ["AuditObject"]',
+    );
+  });
+
+  it("names the release, also in devDependencies", () => {
+    const manifest = JSON.stringify({ devDependencies: { peach: "^1.0.0" } });
+    const plan = planUpgrade(project({ "package.json": manifest }), RELEASE);
+    expect(JSON.parse(after(plan, "package.json"))).toEqual({ devDependencies: { peach: "1.2.0" } });
+  });
+
+  it("is refused in a folder that is no project of Peach", () => {
+    expect(planUpgrade(new Map([["package.json", "{}"]]), RELEASE).refusals).toEqual([
+      expect.stringContaining("this is no project of Peach"),
+    ]);
+    expect(planUpgrade(new Map(), RELEASE).refusals).toHaveLength(1);
+  });
+});
+
+describe("peach upgrade", () => {
+  async function upgradeIn(args: readonly string[], answer?: string) {
+    const folder = mkdtempSync(join(tmpdir(), "peach-upgrade-"));
+    try {
+      cpSync(FORK, folder, { recursive: true });
+      const { host, written } = hostFor({ ...(answer !== undefined && { answer }), projectRoot: folder });
+      const code = await runCommand(["upgrade", "--peach", "1.2.0", ...args], host);
+      const changed = NAMES.filter(
+        (name) => readFileSync(join(folder, name), "utf8") !== readFileSync(join(FORK, name), "utf8"),
+      );
+      return { code, ...written(), changed };
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const CHANGED = ["package.json", "wrangler.toml", "src/index.ts", "tsconfig.json"];
+
+  it("shows each change, asks, and changes what is agreed to", async () => {
+    const { code, out, asked, changed } = await upgradeIn([], "y");
+    expect([code, asked, changed]).toEqual([0, ["\nChange 4 files? [y/N] "], CHANGED]);
+    expect(out).toContain('  - name = "RUNS"');
+    expect(out).toContain('  + import { createPeach } from "peach/worker";');
+    expect(out).toContain("Left to you: the files of Peach that came with the clone are not used any more");
+  });
+
+  it("changes nothing without a yes, without anybody to ask, or with --dry-run", async () => {
+    expect(await upgradeIn([], "n")).toMatchObject({ code: 1, changed: [] });
+    expect(await upgradeIn([])).toMatchObject({ code: 1, changed: [], err: expect.stringContaining("--yes") });
+    expect(await upgradeIn(["--dry-run", "--yes"])).toMatchObject({ code: 1, changed: [], asked: [] });
+  });
+
+  it("does not ask with --yes", async () => {
+    expect(await upgradeIn(["--yes"])).toMatchObject({ code: 0, changed: CHANGED, asked: [] });
+  });
+});
+
+describe("a diff", () => {
+  it("shows changed lines with the lines around them", () => {
+    const before = ["a", "b", "c", "d", "e", "f", "g"].join("\n");
+    const text = ["a", "b", "c", "D", "d2", "e", "f", "g"].join("\n");
+    expect(lineDiff(before, text)).toEqual(["...", "  b", "  c", "- d", "+ D", "+ d2", "  e", "  f", "..."]);
+    expect(lineDiff("", "x\n")).toEqual(["+ x"]);
+    expect(lineDiff("x\n", "x\n")).toEqual(["..."]);
+  });
+});
