@@ -1,0 +1,170 @@
+/** Compares texts, numbers and single values. */
+import {
+  type Bound,
+  type NumberSet,
+  resolved,
+  type TextRule,
+  type TextSet,
+  type TextTest,
+  type ValueSet,
+} from "./value-set.ts";
+
+/** Whether a set has this value. */
+export function isAccepted(
+  value: string | number | boolean | null,
+  taken: ValueSet,
+  depth = 0,
+): boolean | "unsure" {
+  const set = resolved(taken);
+  if (set === null || depth > MAX_DEPTH) return "unsure";
+  const inside = (sets: readonly ValueSet[]): Answer[] =>
+    sets.map((one) => isAccepted(value, one, depth + 1));
+  if (set.kind === "any") return true;
+  if (set.kind === "literal") return set.value === value;
+  if (set.kind === "number") return typeof value === "number" && isInRange(value, set);
+  if (set.kind === "text")
+    return typeof value === "string" && every(set.tests.map((test) => passes(value, test)));
+  if (set.kind === "union") return some(inside(set.members));
+  if (set.kind === "every") return every(inside(set.parts));
+  if (set.kind !== "unsure") return false;
+  return isAccepted(value, set.within, depth + 1) === false ? false : "unsure";
+}
+
+const MAX_DEPTH = 50;
+
+type Answer = boolean | "unsure";
+
+function every(answers: readonly Answer[]): Answer {
+  if (answers.includes(false)) return false;
+  return answers.includes("unsure") ? "unsure" : true;
+}
+
+function some(answers: readonly Answer[]): Answer {
+  if (answers.includes(true)) return true;
+  return answers.includes("unsure") ? "unsure" : false;
+}
+
+function isInRange(value: number, set: NumberSet): Answer {
+  const { min, max, isInteger, multipleOf } = set;
+  if (isInteger && !Number.isSafeInteger(value)) return false;
+  if (min !== null && (min.isExclusive ? value <= min.value : value < min.value)) return false;
+  if (max !== null && (max.isExclusive ? value >= max.value : value > max.value)) return false;
+  return every(multipleOf.map((step) => isMultiple(value, step)));
+}
+
+/** Zod divides fractions in its own way, so only whole numbers are decided. */
+function isMultiple(value: number, step: number): Answer {
+  const isWhole = Number.isSafeInteger(value) && Number.isSafeInteger(step) && step !== 0;
+  return isWhole ? value % step === 0 : "unsure";
+}
+
+function passes(text: string, { rule, after }: TextTest): Answer {
+  if (rule === null || after.length > 0) return "unsure";
+  switch (rule.type) {
+    case "pattern": {
+      const { source, flags } = rule.pattern;
+      // Zod begins at the start each time, also with a pattern that remembers where it was.
+      return new RegExp(source, flags).test(text);
+    }
+    case "min":
+      return lengthOf(text) >= rule.length;
+    case "max":
+      return lengthOf(text) <= rule.length;
+    case "prefix":
+      return text.startsWith(rule.text);
+    case "suffix":
+      return text.endsWith(rule.text);
+    case "includes":
+      return text.includes(rule.text, rule.from);
+  }
+}
+
+/** Length in code points, as zod counts. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
+interface Fit {
+  readonly answer: "fits" | "misfit" | "unknown";
+  readonly why: string;
+}
+
+const FITS: Fit = { answer: "fits", why: "" };
+
+export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
+  if (isApart(passed, taken)) return { answer: "misfit", why: "no number is in both ranges" };
+  const missing = [
+    ...(taken.isInteger && !passed.isInteger ? ["whether the number is an integer"] : []),
+    ...(isAbove(passed.min, taken.min) ? [] : ["how small the number is"]),
+    ...(isBelow(passed.max, taken.max) ? [] : ["how large the number is"]),
+    ...taken.multipleOf
+      .filter((step) => !isMultipleOf(passed, step))
+      .map((step) => `whether the number is a multiple of ${step}`),
+  ];
+  const [first] = missing;
+  return first === undefined ? FITS : { answer: "unknown", why: `${first} decides` };
+}
+
+export function isApart(passed: NumberSet, taken: NumberSet): boolean {
+  return isBeyond(passed.min, taken.max) || isBeyond(taken.min, passed.max);
+}
+
+/** True if a range that begins at `min` has nothing in common with one that ends at `max`. */
+function isBeyond(min: Bound | null, max: Bound | null): boolean {
+  if (min === null || max === null) return false;
+  return min.value > max.value || (min.value === max.value && (min.isExclusive || max.isExclusive));
+}
+
+function isAbove(passed: Bound | null, taken: Bound | null): boolean {
+  if (taken === null) return true;
+  if (passed === null) return taken.value === -Number.MAX_VALUE && !taken.isExclusive;
+  if (passed.value === taken.value) return passed.isExclusive || !taken.isExclusive;
+  return passed.value > taken.value;
+}
+
+function isBelow(passed: Bound | null, taken: Bound | null): boolean {
+  if (taken === null) return true;
+  if (passed === null) return taken.value === Number.MAX_VALUE && !taken.isExclusive;
+  if (passed.value === taken.value) return passed.isExclusive || !taken.isExclusive;
+  return passed.value < taken.value;
+}
+
+function isMultipleOf({ multipleOf, isInteger }: NumberSet, step: number): boolean {
+  if (multipleOf.includes(step)) return true;
+  if (!isInteger || !Number.isSafeInteger(step)) return false;
+  return (
+    Math.abs(step) === 1 ||
+    multipleOf.some((own) => Number.isSafeInteger(own) && own !== 0 && own % step === 0)
+  );
+}
+
+export function textFits(passed: TextSet, taken: TextSet): Fit {
+  const known = new Set(passed.tests.map(({ identity }) => identity));
+  for (const test of taken.tests) {
+    if (!test.after.every((change) => known.has(change)))
+      return { answer: "unknown", why: "the change before a test decides" };
+    if (known.has(test.identity)) continue;
+    const fit = fitOf(passed.tests, test);
+    if (fit.answer !== "fits") return fit;
+  }
+  return FITS;
+}
+
+function fitOf(tests: readonly TextTest[], { rule, says }: TextTest): Fit {
+  if (rule?.type === "min" && tests.some((test) => hasMin(test.rule, rule.length))) return FITS;
+  if (rule?.type === "max" && tests.some((test) => hasMax(test.rule, rule.length))) return FITS;
+  const isApartFrom =
+    (rule?.type === "min" && tests.some((test) => hasMax(test.rule, rule.length - 1))) ||
+    (rule?.type === "max" && tests.some((test) => hasMin(test.rule, rule.length + 1)));
+  return isApartFrom
+    ? { answer: "misfit", why: "no text has both lengths" }
+    : { answer: "unknown", why: `whether the text is ${says} decides` };
+}
+
+function hasMin(rule: TextRule | null, length: number): boolean {
+  return rule?.type === "min" && rule.length >= length;
+}
+
+function hasMax(rule: TextRule | null, length: number): boolean {
+  return rule?.type === "max" && rule.length <= length;
+}

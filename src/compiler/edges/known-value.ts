@@ -1,0 +1,65 @@
+/** Finds out whether a function of the author gives the same value each time. */
+import { isDeepStrictEqual } from "node:util";
+import { ABSENT, literal, NUMBER, objectOf, TEXT, type ValueSet } from "./value-set.ts";
+
+/**
+ * The values that a default may have. A function may give another value each time, so it is called
+ * twice, with another clock and other random numbers. Texts and numbers that differ are any text
+ * and any number.
+ */
+export function valuesOf(read: (input: unknown) => unknown, why: string): ValueSet {
+  try {
+    const first = read(undefined);
+    const second = withOtherSurroundings(() => read("another input"));
+    if (isDeepStrictEqual(first, second)) return setOfValue(first);
+    if (typeof first === "string" && typeof second === "string") return TEXT;
+    if (typeof first === "number" && typeof second === "number") return NUMBER;
+  } catch {
+    // Nothing is known about a function that throws here.
+  }
+  return { kind: "any", why };
+}
+
+/** Calls `use` at another time and with other random numbers. */
+function withOtherSurroundings<T>(use: () => T): T {
+  const RealDate = globalThis.Date;
+  const realRandom = Math.random;
+  const shift = 97 * 86_400_000 + 12_345_678;
+  class LaterDate extends RealDate {
+    constructor(...given: readonly unknown[]) {
+      super(given.length === 0 ? RealDate.now() + shift : Reflect.construct(RealDate, given));
+    }
+    static override now(): number {
+      return RealDate.now() + shift;
+    }
+  }
+  try {
+    Reflect.set(globalThis, "Date", LaterDate);
+    Math.random = () => (realRandom() + 0.377) % 1;
+    return use();
+  } finally {
+    Reflect.set(globalThis, "Date", RealDate);
+    Math.random = realRandom;
+  }
+}
+
+/** The set of one value that is passed, before it is encoded. */
+function setOfValue(value: unknown, depth = 0): ValueSet {
+  if (value === undefined) return ABSENT;
+  if (value === null || typeof value === "string" || typeof value === "boolean")
+    return literal(value);
+  if (typeof value === "number")
+    return Number.isFinite(value) ? literal(value) : { kind: "lost", what: String(value) };
+  if (typeof value !== "object" || depth > MAX_DEPTH) return { kind: "any", why: "a default" };
+  if (Array.isArray(value)) {
+    const first = value.map((item) => setOfValue(item, depth + 1));
+    return { kind: "array", first, rest: null, min: first.length, max: first.length };
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return { kind: "any", why: "a default" };
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  return objectOf(
+    Object.fromEntries(entries.map(([key, one]) => [key, setOfValue(one, depth + 1)])),
+  );
+}
+
+const MAX_DEPTH = 20;

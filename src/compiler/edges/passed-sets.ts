@@ -1,0 +1,317 @@
+/**
+ * Reads zod schemas as the sets of values that their parse returns. A set holds at least every such
+ * value. A refinement only narrows: its set is a part of the set without it.
+ */
+import type { core } from "zod";
+import { valuesOf } from "./known-value.ts";
+import {
+  narrowedLength,
+  narrowedNumber,
+  passedTests,
+  type Step,
+  stepsOf,
+  templateTests,
+} from "./schema-checks.ts";
+import {
+  containsAbsent,
+  definitionOf,
+  formOfClass,
+  formsOf,
+  innerOfLazy,
+  instanceClass,
+  internalsOf,
+  LOST_TYPES,
+} from "./schema-parts.ts";
+import {
+  ABSENT,
+  arrayOf,
+  BOOLEAN,
+  literal,
+  NULL,
+  type ObjectSet,
+  type Others,
+  type Property,
+  type Reference,
+  resolved,
+  TEXT,
+  unionOf,
+  type ValueSet,
+  withoutAbsent,
+} from "./value-set.ts";
+
+export class PassedSets {
+  readonly #read = new Map<core.$ZodType, ValueSet>();
+
+  of(schema: core.$ZodType): ValueSet {
+    const before = this.#read.get(schema);
+    if (before !== undefined) return before;
+    const reference: Reference = { kind: "reference", to: null };
+    this.#read.set(schema, reference);
+    const set = this.#checked(schema);
+    reference.to = set;
+    this.#read.set(schema, set);
+    return set;
+  }
+
+  /** The set of a schema with its checks. */
+  #checked(schema: core.$ZodType): ValueSet {
+    const steps = stepsOf(schema);
+    const set = this.#unchecked(schema, stepsAfterChange(steps));
+    const unknown = steps.filter((step) => step.type === "unknown");
+    if (unknown.some(({ mayReplace }) => mayReplace))
+      return any("a check that may replace the value");
+    const [first] = unknown;
+    return first === undefined ? set : { kind: "unsure", within: set, why: first.why };
+  }
+
+  #unchecked(schema: core.$ZodType, steps: readonly Step[]): ValueSet {
+    const def = definitionOf(schema);
+    switch (def.type) {
+      case "string":
+        return { kind: "text", tests: passedTests(steps) };
+      case "number":
+        return narrowedNumber(steps);
+      case "boolean":
+      case "success":
+        return BOOLEAN;
+      case "null":
+        return NULL;
+      case "undefined":
+      case "void":
+        return ABSENT;
+      case "any":
+      case "unknown":
+        return any("a value of any type");
+      case "never":
+        return unionOf([]);
+      case "literal":
+        return unionOf(def.values.map(passedLiteral));
+      case "enum":
+        return unionOf([...(internalsOf(schema).values ?? [])].map(passedLiteral));
+      case "template_literal":
+        return { kind: "text", tests: templateTests(internalsOf(schema).pattern) };
+      case "array":
+        return narrowedLength(arrayOf(this.of(def.element)), steps);
+      case "tuple":
+        return this.#tuple(def, steps);
+      case "object":
+        return this.#object(def);
+      case "record":
+        return this.#record(def);
+      case "union":
+        return unionOf(def.options.map((option) => this.of(option)));
+      case "intersection":
+        return merged(this.of(def.left), this.of(def.right));
+      case "optional":
+        return this.#optional(schema, def.innerType);
+      case "nullable":
+        return unionOf([this.of(def.innerType), NULL]);
+      case "default":
+        return unionOf([
+          withoutAbsent(this.of(def.innerType)),
+          valuesOf(() => def.defaultValue, "a default"),
+        ]);
+      case "prefault":
+      case "readonly":
+      case "promise":
+        return this.of(def.innerType);
+      case "nonoptional":
+        return withoutAbsent(this.of(def.innerType));
+      case "catch":
+        return unionOf([this.of(def.innerType), caught(def)]);
+      case "lazy":
+        return this.of(innerOfLazy(schema));
+      case "pipe":
+        return this.of(def.out);
+      case "transform":
+        return any("a transform");
+      case "custom":
+        return passedInstance(schema);
+      case "file":
+        return { kind: "bytes", forms: ["Blob"] };
+      case "bigint":
+      case "symbol":
+      case "date":
+      case "map":
+      case "set":
+      case "nan":
+      case "function":
+        return lost(LOST_TYPES[def.type] ?? def.type);
+      default:
+        return any("a schema of an unknown type");
+    }
+  }
+
+  #object(def: core.$ZodObjectDef): ObjectSet {
+    const properties = new Map<string, Property>();
+    for (const [name, schema] of Object.entries(def.shape)) {
+      if (name === "__proto__") continue;
+      const set = this.of(schema);
+      const { optin, optout } = internalsOf(schema);
+      const isOmitted = optin === "optional" && optout === "optional";
+      const mayBeAbsent = isOmitted || this.#isUndefined(schema);
+      properties.set(name, { set: withoutAbsent(set), mayBeAbsent });
+    }
+    return { kind: "object", properties, others: this.#others(def.catchall), isKeyed: false };
+  }
+
+  #others(catchall: core.$ZodType | undefined): Others {
+    if (catchall === undefined || definitionOf(catchall).type === "never") return { type: "none" };
+    return { type: "each", keys: TEXT, values: withoutAbsent(this.of(catchall)) };
+  }
+
+  #record(def: core.$ZodRecordDef): ObjectSet {
+    const value = withoutAbsent(this.of(def.valueType));
+    const { values } = internalsOf(def.keyType);
+    const isLoose = def.mode === "loose";
+    const isPartial = Reflect.get(def, "partial") === true;
+    const hasChange = stepsOf(def.keyType).some(({ type }) => type === "change");
+    if (values !== undefined && !hasChange && !(isLoose && isPartial)) {
+      const mayBeAbsent = isPartial || this.#isUndefined(def.valueType);
+      const names = [...values].filter((key) => typeof key === "string" || typeof key === "number");
+      const others: Others = isLoose
+        ? { type: "each", keys: TEXT, values: any("further keys of a loose record") }
+        : { type: "none" };
+      const properties = names
+        .map(String)
+        .filter((name) => name !== "__proto__")
+        .map((name): [string, Property] => [name, { set: value, mayBeAbsent }]);
+      return { kind: "object", properties: new Map(properties), others, isKeyed: false };
+    }
+    const keys = isLoose || hasChange ? TEXT : keyTexts(this.of(def.keyType));
+    const others: Others = {
+      type: "each",
+      keys,
+      values: isLoose ? any("further keys of a loose record") : value,
+    };
+    return { kind: "object", properties: new Map(), others, isKeyed: false };
+  }
+
+  #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
+    const firstOptional =
+      def.items.findLastIndex((item) => internalsOf(item).optout !== "optional") + 1;
+    // Optional items at the end are left out; undefined in their place is refused by the codec.
+    const first = def.items.map((item, index) =>
+      index < firstOptional ? this.of(item) : withoutAbsent(this.of(item)),
+    );
+    const rest = def.rest === null ? null : this.of(def.rest);
+    const max = rest === null ? first.length : Number.POSITIVE_INFINITY;
+    return narrowedLength({ kind: "array", first, rest, min: firstOptional, max }, steps);
+  }
+
+  /** Whether a parse may return undefined. A schema in itself adds nothing to that. */
+  #isUndefined(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
+    if (seen.has(schema)) return false;
+    const def = definitionOf(schema);
+    const within = new Set([...seen, schema]);
+    const isUndefined = (part: core.$ZodType): boolean => this.#isUndefined(part, within);
+    if (def.type === "optional")
+      return containsAbsent(this.#optional(schema, def.innerType)) !== false;
+    if (
+      def.type === "nullable" ||
+      def.type === "readonly" ||
+      def.type === "prefault" ||
+      def.type === "promise"
+    )
+      return isUndefined(def.innerType);
+    if (def.type === "union") return def.options.some(isUndefined);
+    if (def.type === "lazy") return isUndefined(innerOfLazy(schema));
+    if (def.type === "pipe") return isUndefined(def.out);
+    return !CONTAINERS.has(def.type) && containsAbsent(this.of(schema)) !== false;
+  }
+
+  #optional(schema: core.$ZodType, inner: core.$ZodType): ValueSet {
+    const set = this.of(inner);
+    // A default takes the place of undefined before the optional does.
+    const isFilled = definitionOf(inner).type === "default";
+    return isFilled || internalsOf(schema).traits.has("$ZodExactOptional")
+      ? set
+      : unionOf([set, ABSENT]);
+  }
+}
+
+const CONTAINERS: ReadonlySet<string> = new Set(["object", "array", "record", "tuple"]);
+
+/** The steps that hold for the value that is returned: a change of an array undoes its lengths. */
+function stepsAfterChange(steps: readonly Step[]): readonly Step[] {
+  const last = steps.findLastIndex((step) => step.type === "change");
+  return steps.filter(
+    (step, index) => index > last || step.type === "text" || step.type === "change",
+  );
+}
+
+/** Any value. `why` says what makes it unknown. */
+function any(why: string): ValueSet {
+  return { kind: "any", why };
+}
+
+function lost(what: string): ValueSet {
+  return { kind: "lost", what };
+}
+
+function passedLiteral(value: unknown): ValueSet {
+  if (value === undefined) return ABSENT;
+  if (typeof value === "number")
+    return Number.isFinite(value) ? literal(value) : lost(String(value));
+  if (value === null || typeof value === "string" || typeof value === "boolean")
+    return literal(value);
+  return lost(typeof value === "bigint" ? "a BigInt" : "a symbol");
+}
+
+function caught(def: core.$ZodCatchDef): ValueSet {
+  return valuesOf((input) => {
+    const context = { value: input, input, issues: [], error: { issues: [] } };
+    return Reflect.apply(def.catchValue, undefined, [context]);
+  }, "a value that depends on what was wrong");
+}
+
+function passedInstance(schema: core.$ZodType): ValueSet {
+  const wanted = instanceClass(schema);
+  if (wanted === null || wanted === Object || wanted === Array) return any("a custom type");
+  if (wanted === ReadableStream) return { kind: "stream" };
+  const form = formOfClass(wanted);
+  // An instance of a class is an instance of what extends it too, such as Buffer.
+  if (form !== null) return { kind: "bytes", forms: [...new Set([form, ...formsOf(wanted)])] };
+  const name = typeof wanted === "function" && wanted.name !== "" ? wanted.name : "a class";
+  return lost(`an instance of ${name}`);
+}
+
+/** Keys of an object are texts, also those of a schema of numbers. */
+function keyTexts(set: ValueSet): ValueSet {
+  const found = resolved(set);
+  if (found === null) return TEXT;
+  if (found.kind === "literal") return literal(String(found.value));
+  if (found.kind === "union") return unionOf(found.members.map(keyTexts));
+  return found.kind === "text" || found.kind === "unsure" ? found : TEXT;
+}
+
+/**
+ * What an intersection returns: objects are merged property by property, other values are equal on
+ * both sides.
+ */
+function merged(left: ValueSet, right: ValueSet, depth = 0): ValueSet {
+  if (left === right) return left;
+  const [a, b] = [resolved(left), resolved(right)];
+  if (a === null || b === null || depth > MAX_DEPTH) return any("an intersection");
+  const isLeaf = ({ kind }: ValueSet): boolean => ["text", "number", "literal"].includes(kind);
+  if (isLeaf(a)) return a;
+  if (isLeaf(b)) return b;
+  if (a.kind !== "object" || b.kind !== "object") return any("an intersection");
+  if (a.others.type !== "none" || b.others.type !== "none") return any("an intersection");
+  const properties = new Map<string, Property>();
+  for (const name of new Set([...a.properties.keys(), ...b.properties.keys()])) {
+    const [one, other] = [a.properties.get(name), b.properties.get(name)];
+    if (one === undefined || other === undefined) {
+      const only = one ?? other;
+      if (only !== undefined) properties.set(name, only);
+      continue;
+    }
+    properties.set(name, {
+      set: merged(one.set, other.set, depth + 1),
+      mayBeAbsent: one.mayBeAbsent !== false && other.mayBeAbsent !== false,
+    });
+  }
+  return { ...a, properties };
+}
+
+const MAX_DEPTH = 20;

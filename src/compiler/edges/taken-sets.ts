@@ -1,0 +1,363 @@
+/**
+ * Reads zod schemas as the sets of payload values that they accept. A set may leave out values that
+ * are accepted only as a part of `unsure`; it must not hold a value that is refused elsewhere.
+ */
+import type { core } from "zod";
+import { compareSets } from "./compare-sets.ts";
+import { valuesOf } from "./known-value.ts";
+import type { PassedSets } from "./passed-sets.ts";
+import {
+  hasUnknownChange,
+  narrowedLength,
+  narrowedNumber,
+  type Step,
+  stepsOf,
+  takenTests,
+  templateTests,
+} from "./schema-checks.ts";
+import {
+  containsAbsent,
+  definitionOf,
+  formsOf,
+  innerOfLazy,
+  instanceClass,
+  internalsOf,
+  isInherited,
+  LOST_TYPES,
+} from "./schema-parts.ts";
+import {
+  ABSENT,
+  ANY,
+  arrayOf,
+  type ArraySet,
+  BOOLEAN,
+  literal,
+  NULL,
+  NUMBER,
+  type ObjectSet,
+  type Others,
+  type Property,
+  type Reference,
+  TEXT,
+  unionOf,
+  type ValueSet,
+  withoutAbsent,
+} from "./value-set.ts";
+
+export class TakenSets {
+  readonly #passed: PassedSets;
+  readonly #read = new Map<core.$ZodType, ValueSet>();
+
+  constructor(passed: PassedSets) {
+    this.#passed = passed;
+  }
+
+  of(schema: core.$ZodType): ValueSet {
+    const before = this.#read.get(schema);
+    if (before !== undefined) return before;
+    const reference: Reference = { kind: "reference", to: null };
+    this.#read.set(schema, reference);
+    const set = this.#checked(schema);
+    reference.to = set;
+    this.#read.set(schema, set);
+    return set;
+  }
+
+  /** The set of a schema with its checks. */
+  #checked(schema: core.$ZodType): ValueSet {
+    const steps = stepsOf(schema);
+    const set = this.#unchecked(schema, steps);
+    const unknown = steps.find((step) => step.type === "unknown");
+    if (unknown !== undefined) return unsure(set, unknown.why);
+    return hasUnknownChange(steps) && steps.length > 1
+      ? unsure(set, "a change before a check")
+      : set;
+  }
+
+  #unchecked(schema: core.$ZodType, steps: readonly Step[]): ValueSet {
+    const def = definitionOf(schema);
+    switch (def.type) {
+      case "string": {
+        const tests = takenTests(steps);
+        const text: ValueSet = tests === null ? TEXT : { kind: "text", tests };
+        return isCoerced(def) ? coerced(text, steps, [BOOLEAN, NUMBER, NULL]) : text;
+      }
+      case "number":
+        return isCoerced(def)
+          ? coerced(narrowedNumber(steps), steps, [BOOLEAN, NULL])
+          : narrowedNumber(steps);
+      case "boolean":
+        return isCoerced(def) ? ANY : BOOLEAN;
+      case "null":
+        return NULL;
+      case "undefined":
+      case "void":
+        return ABSENT;
+      case "any":
+      case "unknown":
+        return ANY;
+      case "never":
+        return { kind: "none", what: "nothing" };
+      case "literal":
+        return unionOf(def.values.map(takenLiteral));
+      case "enum":
+        return unionOf([...(internalsOf(schema).values ?? [])].map(takenLiteral));
+      case "template_literal":
+        return { kind: "text", tests: templateTests(internalsOf(schema).pattern) };
+      case "array":
+        return narrowedLength(arrayOf(this.of(def.element)), steps);
+      case "tuple":
+        return this.#tuple(def, steps);
+      case "object":
+        return this.#object(def);
+      case "record":
+        return this.#record(def);
+      case "union":
+        return this.#union(def, internalsOf(schema).traits);
+      case "intersection":
+        return isPlain(def.left) && isPlain(def.right)
+          ? { kind: "every", parts: [this.of(def.left), this.of(def.right)] }
+          : unsure(ANY, "an intersection of schemas that change values or refuse properties");
+      case "optional":
+        // An exact optional accepts no undefined, but an absent property.
+        return internalsOf(schema).traits.has("$ZodExactOptional")
+          ? this.of(def.innerType)
+          : unionOf([this.of(def.innerType), ABSENT]);
+      case "nullable":
+        return unionOf([this.of(def.innerType), NULL]);
+      case "default":
+        return unionOf([this.of(def.innerType), ABSENT]);
+      case "prefault":
+        return unionOf([this.of(def.innerType), this.#prefault(def)]);
+      case "nonoptional":
+        return this.#withoutAbsent(this.of(def.innerType));
+      case "readonly":
+        return this.#readonly(this.of(def.innerType));
+      case "catch":
+      case "success":
+        return ANY;
+      case "lazy":
+        return this.of(innerOfLazy(schema));
+      case "promise":
+        return this.of(def.innerType);
+      case "pipe":
+        return this.#pipe(def);
+      case "transform":
+        return unsure(ANY, "a transform");
+      case "custom":
+        return this.#custom(schema);
+      case "file":
+        return none("a File, of which only the Blob is passed on");
+      case "date":
+        return isCoerced(def) ? unsure(ANY, "a coercion to a Date") : none("a Date");
+      case "bigint":
+        return isCoerced(def) ? unsure(ANY, "a coercion to a BigInt") : none("a BigInt");
+      case "symbol":
+      case "map":
+      case "set":
+      case "nan":
+      case "function":
+        return none(LOST_TYPES[def.type] ?? def.type);
+      default:
+        return unsure(ANY, "a schema of an unknown type");
+    }
+  }
+
+  #object(def: core.$ZodObjectDef): ObjectSet {
+    const properties = new Map<string, Property>();
+    for (const [name, schema] of Object.entries(def.shape)) {
+      if (name === "__proto__") continue;
+      const set = this.of(schema);
+      properties.set(name, { set, mayBeAbsent: mayBeAbsent(name, schema, set) });
+    }
+    return { kind: "object", properties, others: this.#others(def.catchall), isKeyed: false };
+  }
+
+  #others(catchall: core.$ZodType | undefined): Others {
+    if (catchall === undefined) return { type: "ignored" };
+    if (definitionOf(catchall).type === "never") return { type: "none" };
+    return { type: "each", keys: TEXT, values: this.of(catchall) };
+  }
+
+  #record(def: core.$ZodRecordDef): ValueSet {
+    const isLoose = def.mode === "loose";
+    const { values } = internalsOf(def.keyType);
+    const value = this.of(def.valueType);
+    if (values !== undefined) {
+      if (stepsOf(def.keyType).length > 0) return unsure(ANY, "a record with tested keys");
+      const isPartial = Reflect.get(def, "partial") === true;
+      const named = [...values].filter((key) => typeof key === "string" || typeof key === "number");
+      const properties = named
+        .map(String)
+        .filter((key) => key !== "__proto__")
+        .map((key): [string, Property] => [
+          key,
+          {
+            set: value,
+            mayBeAbsent: isPartial ? true : isInherited(key) ? false : containsAbsent(value),
+          },
+        ]);
+      return {
+        kind: "object",
+        properties: new Map(properties),
+        others: isLoose && !isPartial ? { type: "ignored" } : { type: "none" },
+        isKeyed: false,
+      };
+    }
+    const record = recordOf(textKeys(this.of(def.keyType)), value);
+    return isLoose
+      ? unionOf([recordOf(TEXT, value), unsure(recordOf(TEXT, ANY), "a loose record")])
+      : record;
+  }
+
+  #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
+    const first = def.items.map((item) => this.of(item));
+    const rest = def.rest === null ? null : this.of(def.rest);
+    const omits = def.items.map((item, index) =>
+      internalsOf(item).optin === undefined ? false : containsAbsent(first[index] ?? ANY),
+    );
+    const certain = lastIndex(omits, (one) => one !== true) + 1;
+    const possible = lastIndex(omits, (one) => one === false) + 1;
+    const max = rest === null ? first.length : Number.POSITIVE_INFINITY;
+    const array = (min: number): ArraySet =>
+      narrowedLength({ kind: "array", first, rest, min, max }, steps);
+    return possible < certain
+      ? unionOf([array(certain), unsure(array(possible), "an item that may be absent")])
+      : array(certain);
+  }
+
+  #union(def: core.$ZodUnionDef, traits: ReadonlySet<string>): ValueSet {
+    const members = def.options.map((option) => this.of(option));
+    if (traits.has("$ZodXor") && members.length > 1)
+      return unsure(unionOf(members), "a union of which one option alone may match");
+    const tag: unknown = Reflect.get(def, "discriminator");
+    if (typeof tag !== "string") return unionOf(members);
+    return unionOf(members.map((member) => tagged(member, tag)));
+  }
+
+  #prefault(def: core.$ZodPrefaultDef): ValueSet {
+    const given = valuesOf(() => def.defaultValue, "a default");
+    const verdict = compareSets(given, this.of(def.innerType));
+    return verdict.answer === "fits" ? ABSENT : unsure(ABSENT, "a default that is parsed");
+  }
+
+  #withoutAbsent(set: ValueSet): ValueSet {
+    const present = withoutAbsent(set);
+    return containsAbsent(present) === false ? present : unsure(present, "a value that is there");
+  }
+
+  /** Zod freezes the value, which fails for bytes. */
+  #readonly(set: ValueSet): ValueSet {
+    if (set.kind === "union") return unionOf(set.members.map((member) => this.#readonly(member)));
+    const hasBytes = ["any", "bytes", "every", "reference"].includes(set.kind);
+    return hasBytes ? unsure(set, "freezing a value that may be bytes") : set;
+  }
+
+  #pipe(def: core.$ZodPipeDef): ValueSet {
+    const input = this.of(def.in);
+    const [before, after] = [definitionOf(def.in).type, definitionOf(def.out).type];
+    if (Reflect.get(def, "reverseTransform") !== undefined) return unsure(input, "a codec");
+    if (before === "transform") return unsure(ANY, "a function before the schema");
+    if (after === "transform") return unsure(input, "a transform");
+    const verdict = compareSets(this.#passed.of(def.in), this.of(def.out));
+    return verdict.answer === "fits" ? input : unsure(input, "a pipe");
+  }
+
+  #custom(schema: core.$ZodType): ValueSet {
+    const wanted = instanceClass(schema);
+    if (wanted === null) return unsure(ANY, "a custom check");
+    if (wanted === ReadableStream) return { kind: "stream" };
+    const forms = formsOf(wanted);
+    if (wanted === Object || wanted === Array) return unsure(ANY, "a custom check");
+    const name = typeof wanted === "function" && wanted.name !== "" ? wanted.name : "a class";
+    return forms.length > 0 ? { kind: "bytes", forms } : none(`an instance of ${name}`);
+  }
+}
+
+function unsure(within: ValueSet, why: string): ValueSet {
+  return { kind: "unsure", within, why };
+}
+
+function none(what: string): ValueSet {
+  return { kind: "none", what };
+}
+
+function recordOf(keys: ValueSet, values: ValueSet): ObjectSet {
+  return {
+    kind: "object",
+    properties: new Map(),
+    others: { type: "each", keys, values },
+    isKeyed: false,
+  };
+}
+
+function isCoerced(def: object): boolean {
+  return Reflect.get(def, "coerce") === true;
+}
+
+/** A schema that converts: the own values, and others that convert to a value of no more tests. */
+function coerced(own: ValueSet, steps: readonly Step[], others: readonly ValueSet[]): ValueSet {
+  const converted = steps.length === 0 ? others : [];
+  return unionOf([own, ...converted, unsure(ANY, "a conversion")]);
+}
+
+function takenLiteral(value: unknown): ValueSet {
+  if (value === undefined) return ABSENT;
+  if (typeof value === "bigint") return none("a BigInt");
+  if (typeof value === "number" && !Number.isFinite(value)) return none(String(value));
+  return value === null || typeof value === "string" || typeof value === "boolean"
+    ? literal(value)
+    : typeof value === "number"
+      ? literal(value)
+      : none("a symbol");
+}
+
+/** An option of a discriminated union. Zod finds it by its tag, which must be there. */
+function tagged(member: ValueSet, tag: string): ValueSet {
+  if (member.kind === "union") return unionOf(member.members.map((one) => tagged(one, tag)));
+  return member.kind === "object" && member.properties.get(tag)?.mayBeAbsent === false
+    ? member
+    : unsure(member, "an option whose tag may be absent");
+}
+
+/** Whether zod accepts an object without the property. */
+function mayBeAbsent(name: string, schema: core.$ZodType, set: ValueSet): boolean | "unsure" {
+  const { optin, optout } = internalsOf(schema);
+  if (optin === undefined || isInherited(name)) return false;
+  return optout === "optional" ? true : containsAbsent(set);
+}
+
+/** Keys are texts. A schema of numbers takes keys that are written like numbers. */
+function textKeys(set: ValueSet): ValueSet {
+  if (set.kind === "number") return unsure(TEXT, "keys that are numbers");
+  if (set.kind === "literal") return literal(String(set.value));
+  return set.kind === "union" ? unionOf(set.members.map(textKeys)) : set;
+}
+
+function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
+  return items.findLastIndex(test);
+}
+
+/** Types that return what they were given, so that both sides of an intersection agree. */
+const PLAIN: ReadonlySet<string> = new Set(
+  "string number boolean null undefined literal enum any unknown array object union optional nullable tuple template_literal lazy never".split(
+    " ",
+  ),
+);
+
+/** True if a schema accepts without changing anything but properties that it does not name. */
+function isPlain(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
+  if (seen.has(schema)) return true;
+  const def = definitionOf(schema);
+  const unchanged = stepsOf(schema).every((step) => step.type !== "change");
+  if (!PLAIN.has(def.type) || isCoerced(def) || !unchanged) return false;
+  const within = new Set([...seen, schema]);
+  const all = (parts: readonly core.$ZodType[]): boolean =>
+    parts.every((part) => isPlain(part, within));
+  if (def.type === "array") return all([def.element]);
+  if (def.type === "object") return def.catchall === undefined && all(Object.values(def.shape));
+  if (def.type === "union") return all(def.options) && !internalsOf(schema).traits.has("$ZodXor");
+  if (def.type === "optional" || def.type === "nullable") return all([def.innerType]);
+  if (def.type === "tuple") return all(def.items) && (def.rest === null || all([def.rest]));
+  return def.type === "lazy" ? all([innerOfLazy(schema)]) : true;
+}
