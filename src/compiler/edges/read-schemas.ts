@@ -1,0 +1,163 @@
+/**
+ * Reads the schemas of tasks as sets of values. Schemas exist only when their files are evaluated:
+ * the files are bundled as for a deployment, and evaluated in a thread of its own.
+ */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { build, type BuildFailure, type Message, type Plugin } from "esbuild";
+import type { ValueSet } from "./value-set.ts";
+
+/** A method to read. */
+export interface WantedMethod {
+  /** Identifies the method in the answer. */
+  readonly key: string;
+  readonly file: string;
+  readonly exportName: string;
+}
+
+/** A value that is known before the run, to be parsed with the input of a task. */
+export interface KnownValue {
+  readonly id: string;
+  /** The key of the method. */
+  readonly key: string;
+  readonly value: unknown;
+  /** The task runs once per item of the value. */
+  readonly isItem: boolean;
+}
+
+/** What a method is. */
+export type MethodAnswer =
+  /** Null: the schema is not declared. */
+  | { readonly type: "task"; readonly taken: ValueSet | null; readonly passed: ValueSet | null }
+  | { readonly type: "function"; readonly takesPayload: boolean }
+  /** No task: a class or a constant. */
+  | { readonly type: "other" }
+  /** The file threw when it was evaluated. */
+  | { readonly type: "unread"; readonly why: string };
+
+/** The question to the thread. */
+export interface SchemaQuestion {
+  /** URL of the bundle. */
+  readonly bundle: string;
+  readonly methods: readonly WantedMethod[];
+  readonly values: readonly KnownValue[];
+}
+
+export interface SchemaAnswer {
+  readonly methods: ReadonlyMap<string, MethodAnswer>;
+  /** What is wrong with known values, by id. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Errors of the bundler: files that do not parse, imports that are not found. */
+  readonly errors: readonly Message[];
+}
+
+/** A file that has not answered by then is taken for one that never will. */
+const PATIENCE_MS = 20_000;
+
+/** Reads methods. Writes to a folder under `.peach` of `root` and removes it. */
+export async function readSchemas(
+  methods: readonly WantedMethod[],
+  values: readonly KnownValue[],
+  root: string,
+): Promise<SchemaAnswer> {
+  if (methods.length === 0) return { methods: new Map(), refused: new Map(), errors: [] };
+  const parent = join(root, ".peach");
+  mkdirSync(parent, { recursive: true });
+  const folder = realpathSync(mkdtempSync(join(parent, "schemas-")));
+  try {
+    const file = join(folder, "pipelines.mjs");
+    writeFileSync(file, await bundle(methods, root));
+    const answer = await ask({ bundle: pathToFileURL(file).href, methods, values });
+    return { ...answer, errors: [] };
+  } catch (error) {
+    if (!isBuildFailure(error)) throw error;
+    return { methods: new Map(), refused: new Map(), errors: error.errors };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Bundles files so that each is evaluated when it is asked for. */
+async function bundle(methods: readonly WantedMethod[], root: string): Promise<string> {
+  const files = [...new Set(methods.map(({ file }) => file))].map((file) => JSON.stringify(file));
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `export const modules = {${files.map((file) => `${file}: () => import(${file}),`).join("\n")}};`,
+      resolveDir: root,
+    },
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "esnext",
+    platform: "node",
+    conditions: ["workerd", "worker"],
+    nodePaths: [join(root, "node_modules")],
+    banner: {
+      js: 'import { createRequire as peachRequire } from "node:module"; const require = peachRequire(import.meta.url);',
+    },
+    loader: { ".txt": "text", ".html": "text", ".sql": "text", ".wasm": "empty", ".bin": "empty" },
+    plugins: [stubs()],
+    logLevel: "silent",
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+/**
+ * Stands in for what only a running worker has. The stub of `peach/task-helpers` declares tasks; of
+ * everything else, any property can be read, called and extended.
+ */
+const STUB = `
+const stub = new Proxy(class {}, {
+  get: (target, name) => (name === "prototype" ? target.prototype : name === "then" || typeof name === "symbol" ? undefined : stub),
+  apply: () => stub,
+});
+const task = ({ input = null, output = null, run }) => ({ kind: "peach.task", input, output, run });
+module.exports = new Proxy({ task }, { get: (target, name) => name === "__esModule" ? true : name in target ? target[name] : stub, has: () => true });
+`;
+
+function stubs(): Plugin {
+  return {
+    name: "stubs",
+    setup(esbuild) {
+      const filter = /^(cloudflare:|peach\/)/;
+      esbuild.onResolve({ filter }, ({ path }) => ({ path, namespace: "stub" }));
+      esbuild.onLoad({ filter: /.*/, namespace: "stub" }, () => ({ contents: STUB, loader: "js" }));
+    },
+  };
+}
+
+/** Asks the thread, and ends it. */
+function ask(question: SchemaQuestion): Promise<Omit<SchemaAnswer, "errors">> {
+  // The file beside this one has its extension: `.ts` in a clone, `.js` in the package.
+  const thread = new URL(`./schema-worker${extname(import.meta.url)}`, import.meta.url);
+  const worker = new Worker(thread, {
+    workerData: question,
+    stdout: true,
+    stderr: true,
+    execArgv: [],
+  });
+  const { promise, resolve } = Promise.withResolvers<Omit<SchemaAnswer, "errors">>();
+  const fail = (why: string): void =>
+    resolve({
+      methods: new Map(question.methods.map(({ key }) => [key, { type: "unread", why }])),
+      refused: new Map(),
+    });
+  const timer = setTimeout(() => fail("the files were not evaluated in time"), PATIENCE_MS);
+  worker.on(
+    "message",
+    (answer: { methods: [string, MethodAnswer][]; refused: [string, string][] }) =>
+      resolve({ methods: new Map(answer.methods), refused: new Map(answer.refused) }),
+  );
+  worker.on("error", (error) => fail(String(error)));
+  worker.on("exit", () => fail("a file ended the process that evaluated it"));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    return worker.terminate();
+  });
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
+}

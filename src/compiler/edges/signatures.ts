@@ -1,0 +1,95 @@
+/**
+ * Reads what plain functions take and pass from the types of their signatures, with TypeScript's
+ * own checker. All functions are read in one program.
+ */
+import {
+  API,
+  type Checker,
+  SignatureKind,
+  type Symbol as TypeSymbol,
+} from "typescript/unstable/sync";
+import { TypeSets } from "./type-sets.ts";
+import { ANY, asPayload, type ValueSet } from "./value-set.ts";
+
+/** A function, by its file and the name under which the file exports it. */
+export interface FunctionName {
+  readonly file: string;
+  readonly exportName: string;
+}
+
+/** What a function takes and passes, as its types say. */
+export interface Signature {
+  readonly taken: ValueSet;
+  readonly passed: ValueSet;
+  /** False for a class or a value. */
+  readonly isCallable: boolean;
+}
+
+/** Reads signatures with the files of a tsconfig.json. Functions that are not found are left out. */
+export function readSignatures(
+  functions: readonly FunctionName[],
+  tsconfig: string,
+): Map<FunctionName, Signature> {
+  const found = new Map<FunctionName, Signature>();
+  if (functions.length === 0) return found;
+  const api = new API();
+  try {
+    const [project] = api.updateSnapshot({ openProjects: [tsconfig] }).getProjects();
+    if (project === undefined) return found;
+    const { checker, program } = project;
+    const reader = new SignatureReader(checker);
+    for (const [file, wanted] of Map.groupBy(functions, (one) => one.file)) {
+      const source = program.getSourceFile(file);
+      const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
+      if (module === undefined) continue;
+      const exported = new Map(
+        checker.getExportsOfModule(module).map((symbol) => [symbol.name, symbol]),
+      );
+      for (const one of wanted) {
+        const symbol = exported.get(one.exportName);
+        if (symbol !== undefined) found.set(one, reader.read(symbol));
+      }
+    }
+    return found;
+  } finally {
+    api.close();
+  }
+}
+
+class SignatureReader {
+  readonly #checker: Checker;
+  readonly #passed: TypeSets;
+  readonly #taken: TypeSets;
+
+  constructor(checker: Checker) {
+    this.#checker = checker;
+    this.#passed = new TypeSets(checker, "passed");
+    this.#taken = new TypeSets(checker, "taken");
+  }
+
+  read(symbol: TypeSymbol): Signature {
+    const checker = this.#checker;
+    const type = checker.getTypeOfSymbol(symbol);
+    const signatures =
+      type === undefined ? [] : checker.getSignaturesOfType(type, SignatureKind.Call);
+    const [signature, ...others] = signatures;
+    if (signature === undefined)
+      return { taken: ANY, passed: { kind: "any", why: "no function" }, isCallable: false };
+    // Of overloads, none alone says what is passed.
+    if (others.length > 0)
+      return {
+        taken: ANY,
+        passed: { kind: "any", why: "a function with overloads" },
+        isCallable: true,
+      };
+    const [first] = signature.getParameters();
+    const takesRest = signature.hasRestParameter && signature.parameters.length === 1;
+    const taken =
+      first === undefined || takesRest ? ANY : this.#taken.of(checker.getTypeOfSymbol(first));
+    return {
+      taken,
+      passed: asPayload(this.#passed.ofAwaited(checker.getReturnTypeOfSignature(signature))),
+      isCallable: true,
+    };
+  }
+}
