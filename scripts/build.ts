@@ -18,6 +18,7 @@ const DECLARATIONS = join(DIST, "types");
 const INTERNAL: Readonly<Record<string, string>> = {
   cli: "src/cli/peach.ts",
   guard: "src/local/guard.ts",
+  "schema-worker": "src/compiler/edges/schema-worker.ts",
   "local-runtime": "src/http/local/present.ts",
   "no-local-runtime": "src/http/local/absent.ts",
 };

@@ -6,7 +6,7 @@ import {
   type Prepared,
   type CommandHost,
 } from "./command.ts";
-import { MissingPackageError } from "../compiler/check-types.ts";
+import { MissingPackageError } from "../compiler/edges/type-config.ts";
 import { describeError } from "./deployment.ts";
 
 /**

@@ -1,23 +1,23 @@
-import { checkTypes } from "./check-types.ts";
-import { checkProject } from "./compile.ts";
+import { checkProject, type CheckedProject } from "./compile.ts";
 import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
+import { checkEdges } from "./edges/check-edges.ts";
 import type { ProjectPaths } from "./project-paths.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 
 /**
- * Runs every check of peach.conf, typed edges included. Runs `tsc` and writes nothing. Warnings are
- * no problems; the plan is null if there is any problem.
+ * Runs every check of peach.conf, edges included, and writes nothing. Warnings are no problems; the
+ * plan is null if there is any problem.
  */
 export async function checkAll(paths: ProjectPaths): Promise<{
+  readonly project: CheckedProject;
   readonly plan: Plan | null;
   readonly diagnostics: readonly Diagnostic[];
   readonly warnings: readonly Diagnostic[];
 }> {
   const project = checkProject(paths);
-  const diagnostics = inFileOrder(
-    [...project.diagnostics, ...(await checkTypes(project, paths))],
-    project.confFiles,
-  );
+  const edges = await checkEdges(project, paths);
+  const diagnostics = inFileOrder([...project.diagnostics, ...edges.problems], project.confFiles);
   const plan = diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null;
-  return { plan, diagnostics, warnings: project.warnings };
+  const warnings = inFileOrder([...project.warnings, ...edges.warnings], project.confFiles);
+  return { project, plan, diagnostics, warnings: plan === null ? [] : warnings };
 }

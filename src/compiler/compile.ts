@@ -24,6 +24,8 @@ import { checkPublicUrl } from "./check-public-url.ts";
 import { checkSize } from "./check-size.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
+import { taskShapes } from "./edges/task-shapes.ts";
+import type { TaskShapes } from "./edges/task-inputs.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
 import { emitPlan, emitRegistry, emitTaskTypes, PROJECT_MODULE } from "./emit.ts";
 import type { LoadedConf } from "./load.ts";
@@ -40,12 +42,16 @@ import { readWrangler } from "./wrangler-config.ts";
 export interface CheckedProject {
   /** The files of peach.conf, as diagnostics show them, in the order in which they are read. */
   readonly confFiles: readonly string[];
-  /** Problems in file order, without those of `checkTypes`, which needs `tsc`. */
+  /** Problems in file order, without those of `checkEdges`. */
   readonly diagnostics: readonly Diagnostic[];
   /** Warnings about what may be intended and probably is not; empty while there are problems. */
   readonly warnings: readonly Diagnostic[];
   /** The edges without problems. */
   readonly edges: readonly Edge[];
+  /** What decides what tasks read. */
+  readonly shapes: TaskShapes;
+  /** Places in peach.conf; null if it cannot be read. */
+  readonly loaded: LoadedConf | null;
   /** Tasks with `each`. */
   readonly eaches: EachTasks;
   /** The methods that were found. */
@@ -93,18 +99,26 @@ export function compileProject(
   paths: ProjectPaths & { readonly outDir: string },
   options: CompileOptions = {},
 ): CompileResult {
-  const { compiled, methods, modules, eaches, diagnostics } = checkProject(paths, options);
-  if (compiled === null) return { ok: false, diagnostics };
-  const { outDir } = paths;
+  const project = checkProject(paths, options);
+  if (project.compiled === null) return { ok: false, diagnostics: project.diagnostics };
+  writeProject(project, project.compiled, paths.outDir);
+  return { ok: true, diagnostics: [], ...project.compiled };
+}
+
+/** Writes the plan, the registry and the types of a project without problems. */
+export function writeProject(
+  { methods, modules, eaches }: CheckedProject,
+  { plan }: Compiled,
+  outDir: string,
+): void {
   mkdirSync(outDir, { recursive: true });
-  writeIfChanged(join(outDir, "plan.ts"), emitPlan(compiled.plan));
+  writeIfChanged(join(outDir, "plan.ts"), emitPlan(plan));
   writeIfChanged(join(outDir, "registry.ts"), emitRegistry(methods, modules, outDir));
   writeIfChanged(join(outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, outDir));
   writeIfChanged(join(outDir, "project.ts"), PROJECT_MODULE);
-  return { ok: true, diagnostics: [], ...compiled };
 }
 
-/** Runs every check without writing. The types of edges are checked by `checkTypes`. */
+/** Runs every check without writing. Edges are checked by `checkEdges`. */
 export function checkProject(paths: ProjectPaths, options: CompileOptions = {}): CheckedProject {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);
@@ -115,6 +129,8 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
       diagnostics,
       warnings: [],
       edges: [],
+      shapes: new Map(),
+      loaded: null,
       eaches: new Map(),
       methods: NO_METHODS,
       modules: [],
@@ -134,7 +150,16 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const modules = findModules(paths, loaded, report);
   const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
   const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
-  const known = { confFiles: files, edges, eaches, methods, modules: modules ?? [] };
+  const shapes = taskShapes(conf, edges);
+  const known = {
+    confFiles: files,
+    edges,
+    shapes,
+    loaded,
+    eaches,
+    methods,
+    modules: modules ?? [],
+  };
   if (diagnostics.length > 0)
     return {
       diagnostics: inFileOrder(diagnostics, files),

@@ -105,7 +105,7 @@ ${entries.join("")}  }
 }
 
 /** Makes the type imports of some methods, and writes the type of each method with them. */
-export function methodTypes(
+function methodTypes(
   methods: readonly ResolvedMethod[],
   outDir: string,
 ): { readonly imports: string; readonly typeOf: (method: ResolvedMethod) => string } {

@@ -12,12 +12,21 @@ const TRIGGERING: ReadonlySet<string> = new Set([
   "emitEvent",
 ]);
 
+/** Tests if an export triggers tasks, as far as its file shows. */
+export function triggersSomething(file: string, exportName: string): boolean {
+  return namesSomething(file, exportName, TRIGGERING);
+}
+
 /**
- * Tests if an export triggers tasks: the export names a triggering helper, or calls a triggering
- * function of the same file, directly or indirectly. Imports from other files are not followed.
+ * Tests if an export uses one of these helpers: the export names a helper, or calls a function of
+ * the same file that does, directly or indirectly. Imports from other files are not followed.
  * Returns false for an unreadable file; another check reports it.
  */
-export function triggersSomething(file: string, exportName: string): boolean {
+export function namesSomething(
+  file: string,
+  exportName: string,
+  helpers: ReadonlySet<string>,
+): boolean {
   const read = readProgram(file);
   if (read === null) return false;
   const { program } = read;
@@ -28,7 +37,7 @@ export function triggersSomething(file: string, exportName: string): boolean {
   for (const one of seen) {
     const names = named.get(one);
     if (names === undefined) continue;
-    if ([...names].some((name) => TRIGGERING.has(name))) return true;
+    if ([...names].some((name) => helpers.has(name))) return true;
     for (const name of names) seen.add(name);
   }
   return false;

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { compileProject } from "../../compiler/compile.ts";
+import { checkAll } from "../../compiler/check.ts";
+import { writeProject } from "../../compiler/compile.ts";
 import { renderDiagnostic } from "../../compiler/diagnostic.ts";
 import { IS_CLONE, projectPaths } from "../../compiler/project-paths.ts";
 import { writeDashboard } from "../../local/dashboard.ts";
@@ -15,9 +16,13 @@ and the dashboard to dashboard.ts. With any problem it prints all of them, write
   options: { out: { takes: "DIR", means: "file", help: "where to (default: src/generated)" } },
   async run({ options: { out } }, { env, projectRoot, cwd, err }) {
     const outDir = out === undefined ? resolve(projectRoot, "src/generated") : resolve(cwd, out);
-    const { ok, diagnostics } = compileProject({ ...projectPaths(env, projectRoot, cwd), outDir });
+    const paths = projectPaths(env, projectRoot, cwd);
+    const { project, plan, diagnostics, warnings } = await checkAll(paths);
     for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);
-    if (ok && IS_CLONE) await writeDashboard(outDir);
-    return ok ? 0 : 1;
+    for (const warning of warnings) err(`warning: ${renderDiagnostic(warning)}\n`);
+    if (plan === null || project.compiled === null) return 1;
+    writeProject(project, project.compiled, outDir);
+    if (IS_CLONE) await writeDashboard(outDir);
+    return 0;
   },
 });

@@ -153,6 +153,8 @@ export function textFits(passed: TextSet, taken: TextSet): Fit {
 function fitOf(tests: readonly TextTest[], { rule, says }: TextTest): Fit {
   if (rule?.type === "min" && tests.some((test) => hasMin(test.rule, rule.length))) return FITS;
   if (rule?.type === "max" && tests.some((test) => hasMax(test.rule, rule.length))) return FITS;
+  if (rule?.type === "pattern" && tests.some((test) => hasStart(test.rule, rule.pattern)))
+    return FITS;
   const isApartFrom =
     (rule?.type === "min" && tests.some((test) => hasMax(test.rule, rule.length - 1))) ||
     (rule?.type === "max" && tests.some((test) => hasMin(test.rule, rule.length + 1)));
@@ -161,7 +163,17 @@ function fitOf(tests: readonly TextTest[], { rule, says }: TextTest): Fit {
     : { answer: "unknown", why: `whether the text is ${says} decides` };
 }
 
+/**
+ * True if a text matches by its known start alone. What follows can undo a match only of patterns
+ * that look at the end, at a boundary, or around.
+ */
+function hasStart(rule: TextRule | null, { source, flags }: RegExp): boolean {
+  if (rule?.type !== "prefix" || /\$|\\[bB]|\(\?[=!<]/.test(source)) return false;
+  return new RegExp(source, flags).test(rule.text);
+}
+
 function hasMin(rule: TextRule | null, length: number): boolean {
+  if (rule?.type === "prefix") return lengthOf(rule.text) >= length;
   return rule?.type === "min" && rule.length >= length;
 }
 

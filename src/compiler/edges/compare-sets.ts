@@ -130,8 +130,7 @@ class Comparison {
     // Options that share no value with what is passed decide nothing.
     const near = options.filter((option) => !areDisjoint(passed, option));
     const [only] = near;
-    if (near.length === 0)
-      return misfit(passed, unionOf(options), "no option of the union takes it");
+    if (near.length === 0) return misfit(passed, unionOf(options), "no such value is taken");
     if (near.length === 1 && only !== undefined) return this.compare(passed, only, isWhole);
     const [first] = open;
     return (

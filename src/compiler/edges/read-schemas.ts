@@ -3,10 +3,11 @@
  * the files are bundled as for a deployment, and evaluated in a thread of its own.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build, type BuildFailure, type Message, type Plugin } from "esbuild";
+import { IS_CLONE, PACKAGE_ROOT } from "../project-paths.ts";
 import type { ValueSet } from "./value-set.ts";
 
 /** A method to read. */
@@ -129,9 +130,10 @@ function stubs(): Plugin {
 }
 
 /** Asks the thread, and ends it. */
-function ask(question: SchemaQuestion): Promise<Omit<SchemaAnswer, "errors">> {
-  // The file beside this one has its extension: `.ts` in a clone, `.js` in the package.
-  const thread = new URL(`./schema-worker${extname(import.meta.url)}`, import.meta.url);
+async function ask(question: SchemaQuestion): Promise<Omit<SchemaAnswer, "errors">> {
+  const thread = IS_CLONE
+    ? join(PACKAGE_ROOT, "src/compiler/edges/schema-worker.ts")
+    : join(PACKAGE_ROOT, "dist/schema-worker.js");
   const worker = new Worker(thread, {
     workerData: question,
     stdout: true,
@@ -152,10 +154,12 @@ function ask(question: SchemaQuestion): Promise<Omit<SchemaAnswer, "errors">> {
   );
   worker.on("error", (error) => fail(String(error)));
   worker.on("exit", () => fail("a file ended the process that evaluated it"));
-  return promise.finally(() => {
+  try {
+    return await promise;
+  } finally {
     clearTimeout(timer);
-    return worker.terminate();
-  });
+    await worker.terminate();
+  }
 }
 
 function isBuildFailure(error: unknown): error is BuildFailure {

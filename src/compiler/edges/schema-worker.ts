@@ -33,6 +33,8 @@ async function answer(): Promise<void> {
     const wrong = await misfitOf(found.get(key), value, isItem);
     if (wrong !== null) refused.push([id, wrong]);
   }
+  // A thread posts to its parent, not to a window.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
   parentPort?.postMessage({ methods: answers, refused });
 }
 

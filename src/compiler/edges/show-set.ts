@@ -7,6 +7,7 @@ import {
   resolved,
   type TextSet,
   type ValueSet,
+  withoutAbsent,
 } from "./value-set.ts";
 
 const MAX_DEPTH = 3;
@@ -102,7 +103,7 @@ function showObject({ properties, others }: ObjectSet, depth: number): string {
   if (depth >= MAX_DEPTH) return "{…}";
   const named = [...properties].map(
     ([name, { set, mayBeAbsent }]) =>
-      `${/^[\w$]+$/.test(name) ? name : JSON.stringify(name)}${mayBeAbsent === false ? "" : "?"}: ${showSet(set, depth + 1)}`,
+      `${/^[\w$]+$/.test(name) ? name : JSON.stringify(name)}${mayBeAbsent === false ? "" : "?"}: ${showSet(withoutAbsent(set), depth + 1)}`,
   );
   const more = others.type === "each" ? [`[key]: ${showSet(others.values, depth + 1)}`] : [];
   const parts = [...named, ...more];

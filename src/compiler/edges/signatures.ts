@@ -2,12 +2,8 @@
  * Reads what plain functions take and pass from the types of their signatures, with TypeScript's
  * own checker. All functions are read in one program.
  */
-import {
-  API,
-  type Checker,
-  SignatureKind,
-  type Symbol as TypeSymbol,
-} from "typescript/unstable/sync";
+import type { Checker, Symbol as TypeSymbol } from "typescript/unstable/sync";
+import type { TypeScriptApi } from "./type-config.ts";
 import { TypeSets } from "./type-sets.ts";
 import { ANY, asPayload, type ValueSet } from "./value-set.ts";
 
@@ -27,17 +23,18 @@ export interface Signature {
 
 /** Reads signatures with the files of a tsconfig.json. Functions that are not found are left out. */
 export function readSignatures(
+  typeScript: TypeScriptApi,
   functions: readonly FunctionName[],
   tsconfig: string,
 ): Map<FunctionName, Signature> {
   const found = new Map<FunctionName, Signature>();
   if (functions.length === 0) return found;
-  const api = new API();
+  const api = new typeScript.API();
   try {
     const [project] = api.updateSnapshot({ openProjects: [tsconfig] }).getProjects();
     if (project === undefined) return found;
     const { checker, program } = project;
-    const reader = new SignatureReader(checker);
+    const reader = new SignatureReader(typeScript, checker);
     for (const [file, wanted] of Map.groupBy(functions, (one) => one.file)) {
       const source = program.getSourceFile(file);
       const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
@@ -58,20 +55,21 @@ export function readSignatures(
 
 class SignatureReader {
   readonly #checker: Checker;
+  readonly #call: TypeScriptApi["SignatureKind"]["Call"];
   readonly #passed: TypeSets;
   readonly #taken: TypeSets;
 
-  constructor(checker: Checker) {
+  constructor(typeScript: TypeScriptApi, checker: Checker) {
     this.#checker = checker;
-    this.#passed = new TypeSets(checker, "passed");
-    this.#taken = new TypeSets(checker, "taken");
+    this.#call = typeScript.SignatureKind.Call;
+    this.#passed = new TypeSets(typeScript, checker, "passed");
+    this.#taken = new TypeSets(typeScript, checker, "taken");
   }
 
   read(symbol: TypeSymbol): Signature {
     const checker = this.#checker;
     const type = checker.getTypeOfSymbol(symbol);
-    const signatures =
-      type === undefined ? [] : checker.getSignaturesOfType(type, SignatureKind.Call);
+    const signatures = type === undefined ? [] : checker.getSignaturesOfType(type, this.#call);
     const [signature, ...others] = signatures;
     if (signature === undefined)
       return { taken: ANY, passed: { kind: "any", why: "no function" }, isCallable: false };

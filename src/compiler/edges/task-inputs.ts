@@ -2,7 +2,6 @@
  * What each task reads, by peach.conf: from its upstream tasks, in each run that can reach it, under
  * its `run_if`. Pure.
  */
-import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
 import type { RunIf } from "../../domain/run/start-rule.ts";
 import {
   ABSENT,
@@ -24,24 +23,28 @@ export interface Reading {
   readonly when: string | null;
 }
 
-/** Roots of runs: tasks without upstream, and those that something else triggers. */
-export function rootsOf(plan: Plan): TaskPlan[] {
-  return Object.values(plan.tasks).filter(
-    ({ upstream, on, schedules, callable }) =>
-      upstream.length === 0 ||
-      on.r2.length > 0 ||
-      on.events.length > 0 ||
-      schedules.length > 0 ||
-      callable === true,
-  );
+/** What decides what a task reads. */
+export interface TaskShape {
+  readonly name: string;
+  readonly upstream: readonly string[];
+  readonly downstream: readonly string[];
+  readonly runIf: RunIf;
+  /** Null for a task that runs once. */
+  readonly each: "fail" | "continue" | null;
+  /** A run may begin at this task. */
+  readonly isRoot: boolean;
+  /** It passes what completes it. */
+  readonly isExternal: boolean;
 }
 
+export type TaskShapes = ReadonlyMap<string, TaskShape>;
+
 /** The set that a task passes on: with `each`, the array of what its items pass. */
-export function passedOn({ name, each }: TaskPlan, passedBy: PassedBy): ValueSet {
+function passedOn({ name, each }: TaskShape, passedBy: PassedBy): ValueSet {
   if (each === null) return passedBy(name);
   const item = passedBy(name);
   // A failed item stands as null.
-  return arrayOf(each.onError === "continue" ? unionOf([item, NULL]) : item);
+  return arrayOf(each === "continue" ? unionOf([item, NULL]) : item);
 }
 
 /** Rules under which a task starts although an upstream task passed nothing. */
@@ -60,18 +63,18 @@ const MAX_COMBINED = 5;
 
 /** What a task with upstream tasks reads. Empty for others. */
 export class TaskInputs {
-  readonly #plan: Plan;
+  readonly #tasks: TaskShapes;
   readonly #passedBy: PassedBy;
   readonly #reached: ReadonlyMap<string, ReadonlySet<string>>;
 
-  constructor(plan: Plan, passedBy: PassedBy, joins: ReadonlySet<string>) {
-    this.#plan = plan;
+  constructor(tasks: TaskShapes, passedBy: PassedBy, joins: ReadonlySet<string>) {
+    this.#tasks = tasks;
     this.#passedBy = passedBy;
-    this.#reached = reachedParents(plan, joins);
+    this.#reached = reachedParents(tasks, joins);
   }
 
   /** `only`: the upstream task whose value matters; the values of the others are left out. */
-  readingsOf(task: TaskPlan, only: string | null = null): Reading[] {
+  readingsOf(task: TaskShape, only: string | null = null): Reading[] {
     const [first, ...others] = task.upstream;
     if (first === undefined) return [];
     if (others.length === 0) return [this.#single(first, task.runIf)];
@@ -87,7 +90,7 @@ export class TaskInputs {
   }
 
   #valueOf(name: string, only: string | null): ValueSet {
-    const parent = this.#plan.tasks[name];
+    const parent = this.#tasks.get(name);
     if (parent === undefined || (only !== null && only !== name))
       return { kind: "lost", what: "what another task passes" };
     return passedOn(parent, this.#passedBy);
@@ -128,7 +131,7 @@ function joined(parents: readonly (readonly [string, ValueSet])[], runIf: RunIf)
     : unionOf(parents.map(([left]) => keyed(() => true, left)));
 }
 
-function whenOf({ upstream, runIf }: TaskPlan, present: readonly string[]): string | null {
+function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): string | null {
   const missing = upstream.filter((name) => !present.includes(name));
   const parts = [
     ...(missing.length > 0 ? [`in a run without ${missing.slice(0, 3).join(", ")}`] : []),
@@ -144,16 +147,20 @@ const MAX_GROUPS = 64;
  * The sets of upstream tasks that a run can have, for each of these joins. The roots that reach a
  * task are followed down the graph once for all of them.
  */
-function reachedParents(plan: Plan, joins: ReadonlySet<string>): Map<string, ReadonlySet<string>> {
+function reachedParents(
+  tasks: TaskShapes,
+  joins: ReadonlySet<string>,
+): Map<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
   if (joins.size === 0) return found;
-  for (const root of rootsOf(plan)) {
+  const roots = [...tasks.values()].filter(({ isRoot }) => isRoot);
+  for (const root of roots) {
     const reached = new Set([root.name]);
     // The loop also visits the names that are added to the set meanwhile.
     for (const name of reached)
-      for (const child of plan.tasks[name]?.downstream ?? []) reached.add(child);
+      for (const child of tasks.get(name)?.downstream ?? []) reached.add(child);
     for (const name of reached) {
-      const task = joins.has(name) && name !== root.name ? plan.tasks[name] : undefined;
+      const task = joins.has(name) && name !== root.name ? tasks.get(name) : undefined;
       if (task === undefined) continue;
       const group = task.upstream.filter((parent) => reached.has(parent)).join("\n");
       const groups = found.get(name) ?? new Set();

@@ -1,5 +1,5 @@
 /** The payloads of triggers that Peach makes: their sets, and values that are known beforehand. */
-import { z } from "zod";
+import * as z from "zod";
 import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import type { R2Rule, SchedulePlan } from "../../domain/plan/plan.ts";
 

@@ -3,15 +3,8 @@
  * function: nothing checks it at run time. An object type stands for objects with its properties
  * only.
  */
-import {
-  type Checker,
-  ElementFlags,
-  SignatureKind,
-  type Symbol as TypeSymbol,
-  SymbolFlags,
-  type Type,
-  TypeFlags,
-} from "typescript/unstable/sync";
+import type { Checker, Symbol as TypeSymbol, Type } from "typescript/unstable/sync";
+import type { TypeScriptApi } from "./type-config.ts";
 import {
   ABSENT,
   ANY,
@@ -41,11 +34,13 @@ const MAX_TYPES = 2_000;
 
 /** Reads types in one direction: as what is passed, or as what is taken. */
 export class TypeSets {
+  readonly #typeScript: TypeScriptApi;
   readonly #checker: Checker;
   readonly #isPassed: boolean;
   readonly #read = new Map<number, ValueSet>();
 
-  constructor(checker: Checker, direction: "passed" | "taken") {
+  constructor(typeScript: TypeScriptApi, checker: Checker, direction: "passed" | "taken") {
+    this.#typeScript = typeScript;
     this.#checker = checker;
     this.#isPassed = direction === "passed";
   }
@@ -72,6 +67,7 @@ export class TypeSets {
 
   #set(type: Type): ValueSet {
     const { flags } = type;
+    const { TypeFlags } = this.#typeScript;
     if (flags & (TypeFlags.Any | TypeFlags.Unknown))
       return this.#isPassed ? { kind: "any", why: "a type that is not declared" } : ANY;
     if (flags & (TypeFlags.Void | TypeFlags.Undefined)) return ABSENT;
@@ -96,6 +92,7 @@ export class TypeSets {
 
   /** A primitive with a brand, or the properties of all parts. */
   #intersection(parts: readonly Type[], whole: Type): ValueSet {
+    const { TypeFlags } = this.#typeScript;
     const primitive = parts.find(
       ({ flags }) => flags & (TypeFlags.StringLike | TypeFlags.NumberLike),
     );
@@ -104,6 +101,7 @@ export class TypeSets {
 
   #object(type: Type): ValueSet {
     const checker = this.#checker;
+    const { SignatureKind, SymbolFlags } = this.#typeScript;
     const name = type.getSymbol()?.name ?? "";
     if (BYTES.has(name)) return { kind: "bytes", forms: [name] };
     if (name === "ReadableStream") return { kind: "stream" };
@@ -130,6 +128,7 @@ export class TypeSets {
   }
 
   #property(symbol: TypeSymbol): Property {
+    const { SymbolFlags, TypeFlags } = this.#typeScript;
     const type = this.#checker.getTypeOfSymbol(symbol);
     const members = type?.isUnionType() === true ? type.getTypes() : [];
     const isUndefined = members.some(({ flags }) => flags & TypeFlags.Undefined);
@@ -144,6 +143,7 @@ export class TypeSets {
     if (!type.isTypeReference()) return this.#unknown("a tuple");
     const items = this.#checker.getTypeArguments(type).map((item) => this.of(item));
     const target = type.getTarget();
+    const { ElementFlags } = this.#typeScript;
     const isFixed =
       target.isTupleType() && target.elementFlags.every((flag) => flag === ElementFlags.Required);
     if (!isFixed)

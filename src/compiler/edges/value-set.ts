@@ -185,22 +185,3 @@ export function resolved(set: ValueSet): Exclude<ValueSet, Reference> | null {
 
 /** A longer chain of references is a set that consists of itself. */
 const MAX_REFERENCES = 1_000;
-
-/** The set of one known JSON value. */
-export function exactly(value: unknown): ValueSet {
-  if (value === undefined) return ABSENT;
-  if (
-    value === null ||
-    typeof value === "string" ||
-    typeof value === "number" ||
-    typeof value === "boolean"
-  )
-    return literal(value);
-  if (Array.isArray(value)) {
-    const first = value.map(exactly);
-    return { kind: "array", first, rest: null, min: first.length, max: first.length };
-  }
-  return objectOf(
-    Object.fromEntries(Object.entries(value).map(([key, one]) => [key, exactly(one)])),
-  );
-}

@@ -49,7 +49,6 @@ it(
       }),
       { numRuns: PAIRS, endOnFailure: true },
     );
-    console.log(counts);
     // Each answer is given often enough to mean something.
     expect(counts.fits).toBeGreaterThan(PAIRS / 10);
     expect(counts.misfit).toBeGreaterThan(PAIRS / 20);

@@ -1,0 +1,174 @@
+/**
+ * Checks that what tasks pass fits what their downstream tasks take. The answers are: it fits, which
+ * is a promise; it does not fit, an error; it cannot be told, a warning with the reason.
+ */
+import { resolve } from "node:path";
+import type { Message } from "esbuild";
+import type { CheckedProject } from "../compile.ts";
+import { type Diagnostic, type Report, reportInto } from "../diagnostic.ts";
+import { displayPath, type ProjectPaths } from "../project-paths.ts";
+import { readText } from "../read-file.ts";
+import { offsetAt, type SourceFile } from "../source.ts";
+import { compareSets } from "./compare-sets.ts";
+import { EdgeReports, pathText } from "./edge-reports.ts";
+import { adviceFor, lostValue } from "./lost-values.ts";
+import { methodKey, type MethodSets, readMethods } from "./method-sets.ts";
+import { TaskInputs, type TaskShape } from "./task-inputs.ts";
+import { checkTriggers, knownPayloads } from "./check-triggers.ts";
+import { ANY, arrayOf, resolved, type ValueSet } from "./value-set.ts";
+
+export interface EdgeAnswers {
+  readonly problems: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Joins of more tasks are reported at their first edge only. */
+const MAX_JOINED = 50;
+
+/** Checks the edges and triggers of a project. Evaluates its files in a thread of their own. */
+export async function checkEdges(
+  project: CheckedProject,
+  paths: ProjectPaths,
+): Promise<EdgeAnswers> {
+  const problems: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [];
+  const [report, warn] = [reportInto(problems), reportInto(warnings)];
+  if (project.methods.tasks.size + project.methods.endpoints.size === 0)
+    return { problems, warnings };
+  const sets = await readMethods(project, paths, knownPayloads(project));
+  for (const error of sets.errors) reportBroken(error, paths, report);
+  if (sets.errors.length > 0) return { problems, warnings };
+  const wrong = checkMethods(project, sets, { report, warn });
+  const edges = new EdgeChecker(project, sets, new EdgeReports(project, sets, report, warn), wrong);
+  edges.checkOutputs(report);
+  edges.checkAll();
+  checkTriggers(project, sets, report);
+  return { problems, warnings };
+}
+
+/** Reports an error of the bundler at its place in the pipelines. */
+function reportBroken(
+  { text, location }: Message,
+  { projectRoot }: ProjectPaths,
+  report: Report,
+): void {
+  const file = location === null ? projectRoot : resolve(location.file);
+  const source: SourceFile = { path: displayPath(file), text: readText(file) ?? "" };
+  const start =
+    location === null ? 0 : offsetAt(source, { line: location.line, column: location.column + 1 });
+  report({ source, start, end: start + Math.max(1, location?.length ?? 1) }, text, {
+    hint: "with this, the schemas of the tasks cannot be read and their edges cannot be checked",
+  });
+}
+
+/** Reports methods that are no task or no endpoint. Returns the names of these tasks. */
+function checkMethods(
+  { methods }: CheckedProject,
+  { answers }: MethodSets,
+  { report, warn }: { readonly report: Report; readonly warn: Report },
+): ReadonlySet<string> {
+  const wrong = new Set<string>();
+  const told = new Set<string>();
+  for (const [name, method] of methods.tasks) {
+    const answer = answers.get(methodKey(method));
+    if (answer?.type === "other") {
+      wrong.add(name);
+      report(method.span, `${method.place}\`${method.exportName}\` is no task`, {
+        hint: "a task is a function, or made by task({...})",
+      });
+    }
+    if (answer?.type === "unread" && !told.has(method.file)) {
+      told.add(method.file);
+      warn(
+        method.span,
+        `${method.place}the edges of the tasks in ${displayPath(method.file)} are not checked: the file cannot be evaluated here`,
+        { hint: answer.why },
+      );
+    }
+  }
+  for (const method of [...methods.endpoints.values(), ...methods.fallbacks.values()]) {
+    const type = answers.get(methodKey(method))?.type;
+    if (type === "other" || type === "task")
+      report(method.span, `${method.place}\`${method.exportName}\` is no endpoint`, {
+        hint: "an endpoint is a function",
+      });
+  }
+  return wrong;
+}
+
+class EdgeChecker {
+  readonly #project: CheckedProject;
+  readonly #sets: MethodSets;
+  readonly #reports: EdgeReports;
+  readonly #wrong: ReadonlySet<string>;
+
+  constructor(
+    project: CheckedProject,
+    sets: MethodSets,
+    reports: EdgeReports,
+    wrong: ReadonlySet<string>,
+  ) {
+    this.#project = project;
+    this.#sets = sets;
+    this.#reports = reports;
+    this.#wrong = wrong;
+  }
+
+  /** Reports tasks whose declared output no payload can hold. */
+  checkOutputs(report: Report): void {
+    const { shapes, methods } = this.#project;
+    for (const [name, shape] of shapes) {
+      const method = methods.tasks.get(name);
+      const set = this.#sets.tasks.get(name)?.passed;
+      const lost = set === undefined ? null : lostValue(set, shape.each === null);
+      if (method === undefined || lost === null) continue;
+      const advice = adviceFor(lost.what);
+      report(
+        method.span,
+        `tasks.${name}.method: what \`${name}\` is declared to pass is no payload: ${pathText(lost.path)} is ${lost.what}`,
+        { hint: advice ?? "payloads are JSON values, texts, and, alone, bytes or a stream" },
+      );
+    }
+  }
+
+  checkAll(): void {
+    const { shapes } = this.#project;
+    const asked = [...shapes.values()].filter(
+      ({ name, upstream }) =>
+        upstream.length > 0 && !this.#wrong.has(name) && !this.#takesAll(name),
+    );
+    const joins = new Set(
+      asked.filter(({ upstream }) => upstream.length > 1).map(({ name }) => name),
+    );
+    const passedBy = (name: string): ValueSet => this.#sets.tasks.get(name)?.passed ?? ANY;
+    const inputs = new TaskInputs(shapes, passedBy, joins);
+    for (const task of asked) this.#check(task, inputs);
+  }
+
+  #takesAll(name: string): boolean {
+    const set = this.#sets.tasks.get(name)?.taken;
+    return set === undefined || resolved(set)?.kind === "any";
+  }
+
+  #check(task: TaskShape, inputs: TaskInputs): void {
+    const taken = this.#sets.tasks.get(task.name)?.taken ?? ANY;
+    const wanted = task.each === null ? taken : arrayOf(taken);
+    for (const { set, when } of inputs.readingsOf(task)) {
+      const verdict = compareSets(set, wanted);
+      if (verdict.answer === "fits") continue;
+      const isJoin = task.upstream.length > 1;
+      if (!isJoin || verdict.path.length === 0 || task.upstream.length > MAX_JOINED) {
+        this.#reports.add(task, verdict.path[0] ?? null, verdict, when);
+        continue;
+      }
+      // Each upstream task for itself, so that every wrong edge is reported.
+      for (const parent of task.upstream)
+        for (const own of inputs.readingsOf(task, parent)) {
+          const part = compareSets(own.set, wanted);
+          if (part.answer !== "fits")
+            this.#reports.add(task, part.path[0] ?? parent, part, own.when);
+        }
+      break;
+    }
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Reads what the tasks of a project take and pass: by their schemas, or by the types of plain
+ * functions. Types are read only for functions whose edges need them.
+ */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CheckedProject } from "../compile.ts";
+import type { ResolvedMethod } from "../methods.ts";
+import type { ProjectPaths } from "../project-paths.ts";
+import { PassingCalls } from "./passing-calls.ts";
+import {
+  type KnownValue,
+  type MethodAnswer,
+  readSchemas,
+  type SchemaAnswer,
+  type WantedMethod,
+} from "./read-schemas.ts";
+import { readSignatures, type Signature } from "./signatures.ts";
+import { tsconfigFor, typeScriptOf } from "./type-config.ts";
+import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";
+
+/** What a task takes and passes. With `each`, of one item. */
+export interface TaskSets {
+  readonly taken: ValueSet;
+  readonly passed: ValueSet;
+  /** True if what is passed was declared: by a schema, or by the type of a plain function. */
+  readonly isDeclared: boolean;
+}
+
+export interface MethodSets {
+  readonly tasks: ReadonlyMap<string, TaskSets>;
+  /** What each method is, by `methodKey`. */
+  readonly answers: ReadonlyMap<string, MethodAnswer>;
+  readonly refused: SchemaAnswer["refused"];
+  readonly errors: SchemaAnswer["errors"];
+}
+
+/** Identifies the export that a method is. */
+export function methodKey({ file, exportName }: ResolvedMethod): string {
+  return `${file}#${exportName}`;
+}
+
+/** Reads all methods of a project, and parses values that are known beforehand. */
+export async function readMethods(
+  project: CheckedProject,
+  paths: ProjectPaths,
+  values: readonly KnownValue[],
+): Promise<MethodSets> {
+  const { methods } = project;
+  const all = [
+    ...methods.tasks.values(),
+    ...methods.endpoints.values(),
+    ...methods.fallbacks.values(),
+  ];
+  const wanted = new Map(
+    all.map((method): [string, WantedMethod] => [
+      methodKey(method),
+      { ...method, key: methodKey(method) },
+    ]),
+  );
+  const read = await readSchemas([...wanted.values()], values, paths.projectRoot);
+  const reader = new TaskReader(project, read.methods);
+  const signatures = await reader.signaturesIn(paths);
+  const tasks = new Map(
+    [...project.shapes.keys()].map((name) => [name, reader.read(name, signatures)]),
+  );
+  return { tasks, answers: read.methods, refused: read.refused, errors: read.errors };
+}
+
+class TaskReader {
+  readonly #project: CheckedProject;
+  readonly #answers: ReadonlyMap<string, MethodAnswer>;
+  readonly #calls: PassingCalls;
+
+  constructor(project: CheckedProject, answers: ReadonlyMap<string, MethodAnswer>) {
+    this.#project = project;
+    this.#answers = answers;
+    this.#calls = new PassingCalls(project.modules);
+  }
+
+  /** Reads the types of the plain functions whose edges depend on them. */
+  async signaturesIn(paths: ProjectPaths): Promise<ReadonlyMap<string, Signature>> {
+    const needed = new Map<string, ResolvedMethod>();
+    for (const [name, { upstream, downstream }] of this.#project.shapes) {
+      const method = this.#project.methods.tasks.get(name);
+      if (method === undefined || this.#answerOf(name)?.type !== "function") continue;
+      const isAsked = upstream.length > 0 && this.#readsPayload(name);
+      const isTold = downstream.some((child) => this.#readsPayload(child));
+      if (isAsked || isTold) needed.set(methodKey(method), method);
+    }
+    if (needed.size === 0) return new Map();
+    const functions = [...needed.values()];
+    const api = await typeScriptOf(paths.projectRoot);
+    const files = [...new Set(functions.map(({ file }) => file))];
+    return withTsconfig(paths, files, (tsconfig) => {
+      const found = readSignatures(api, functions, tsconfig);
+      return new Map(
+        [...found].map(([{ file, exportName }, one]) => [`${file}#${exportName}`, one]),
+      );
+    });
+  }
+
+  read(name: string, signatures: ReadonlyMap<string, Signature>): TaskSets {
+    const method = this.#project.methods.tasks.get(name);
+    const answer = this.#answerOf(name);
+    if (method === undefined || answer === undefined) return unread("a method that was not found");
+    if (answer.type === "task") return declared(answer);
+    if (answer.type !== "function") return unread("a file that cannot be evaluated here");
+    const signature = signatures.get(methodKey(method));
+    if (signature === undefined) return unread("a type that was not read");
+    const { taken, passed } = signature;
+    const why = this.#project.shapes.get(name)?.isExternal
+      ? "what completes an external task"
+      : this.#calls.isIn(method.file, method.exportName)
+        ? "a call of passToChildTask"
+        : null;
+    if (why !== null) return { taken, passed: { kind: "any", why }, isDeclared: false };
+    return { taken, passed, isDeclared: resolved(passed)?.kind !== "any" };
+  }
+
+  /** Whether anything is declared, or may be, of what a task takes. */
+  #readsPayload(name: string): boolean {
+    const answer = this.#answerOf(name);
+    if (answer?.type === "task") return answer.taken !== null;
+    return answer?.type === "function" && answer.takesPayload;
+  }
+
+  #answerOf(name: string): MethodAnswer | undefined {
+    const method = this.#project.methods.tasks.get(name);
+    return method === undefined ? undefined : this.#answers.get(methodKey(method));
+  }
+}
+
+function declared({ taken, passed }: Extract<MethodAnswer, { readonly type: "task" }>): TaskSets {
+  return {
+    taken: taken ?? ANY,
+    passed: passed === null ? { kind: "any", why: "no output" } : asPayload(passed),
+    isDeclared: passed !== null,
+  };
+}
+
+function unread(why: string): TaskSets {
+  return { taken: ANY, passed: { kind: "any", why }, isDeclared: false };
+}
+
+/** Runs `use` with a tsconfig.json for these files, in a folder that exists as long as it takes. */
+function withTsconfig<T>(
+  paths: ProjectPaths,
+  files: readonly string[],
+  use: (tsconfig: string) => T,
+): T {
+  // The folder is inside the project, so that packages and types are found as for pipelines.
+  const parent = join(paths.projectRoot, ".peach");
+  mkdirSync(parent, { recursive: true });
+  const folder = realpathSync(mkdtempSync(join(parent, "types-")));
+  try {
+    const tsconfig = join(folder, "tsconfig.json");
+    writeFileSync(tsconfig, JSON.stringify(tsconfigFor(paths, files, folder)));
+    return use(tsconfig);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

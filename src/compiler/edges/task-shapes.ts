@@ -1,0 +1,31 @@
+/** Takes from peach.conf what decides what tasks read, also while other problems are left in it. */
+import type { Edge } from "../check-graph.ts";
+import type { ValidConf } from "../validate.ts";
+import type { TaskShapes } from "./task-inputs.ts";
+
+export function taskShapes(conf: ValidConf, edges: readonly Edge[]): TaskShapes {
+  const byChild = Map.groupBy(edges, ({ child }) => child);
+  const byParent = Map.groupBy(edges, ({ parent }) => parent);
+  return new Map(
+    [...conf.tasks].map(([name, task]) => {
+      const upstream = (byChild.get(name) ?? []).map(({ parent }) => parent);
+      const isTriggered =
+        (task.on?.r2 ?? []).length > 0 ||
+        (task.on?.event ?? []).length > 0 ||
+        (task.schedule ?? []).length > 0 ||
+        task.callable === true;
+      return [
+        name,
+        {
+          name,
+          upstream,
+          downstream: (byParent.get(name) ?? []).map(({ child }) => child),
+          runIf: task.run_if ?? "all_success",
+          each: task.each === undefined ? null : (task.each.on_error ?? "fail"),
+          isRoot: upstream.length === 0 || isTriggered,
+          isExternal: task.external ?? false,
+        },
+      ];
+    }),
+  );
+}

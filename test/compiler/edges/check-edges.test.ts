@@ -1,0 +1,202 @@
+import { describe, expect, it } from "vitest";
+import { allProblemsOf } from "../project.ts";
+
+const IMPORTS = `import { task } from "peach/task-helpers";\nimport { z } from "zod";\n`;
+
+describe("typed edges", { timeout: 30_000 }, () => {
+  it("typed edges are refused at the child's name in downstream, with the reason, beside other problems", async () => {
+    const conf = `tasks:
+  transcribe:
+    method: transcribe
+    downstream: [recommend, archive]
+  recommend: {method: recommend, timeout: 1}
+  archive: {method: archive}
+`;
+    const pipelines = {
+      "deep/tasks.ts": `${IMPORTS}
+export const transcribe = task({
+  output: z.object({ text: z.string(), segments: z.array(z.object({ start: z.number() })) }),
+  run: async () => ({ text: "", segments: [] }),
+});
+export const recommend = task({ input: z.object({ segments: z.array(z.object({ start: z.string() })) }), run: async () => {} });
+export const archive = task({ input: z.object({ key: z.string() }), run: async () => {} });
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:4:18: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`recommend\` takes
+        4 |     downstream: [recommend, archive]
+          |                  ^^^^^^^^^
+        $.segments[].start: passes number, takes string: another type is taken
+        pipelines/deep/tasks.ts:4:14: \`transcribe\` passes { text: string, segments: { start: number }[] }
+        4 | export const transcribe = task({
+          |              ^^^^^^^^^^
+        pipelines/deep/tasks.ts:8:14: \`recommend\` takes { segments: { start: string }[] }
+        8 | export const recommend = task({ input: z.object({ segments: z.array(z.object({ start: z.string() })) }), run: async () => {} });
+          |              ^^^^^^^^^
+        hint: make the \`output\` of transcribe and the \`input\` of recommend agree
+
+      peach.conf:4:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes
+        4 |     downstream: [recommend, archive]
+          |                             ^^^^^^^
+        $.key: passes nothing, takes string: it is not passed
+        pipelines/deep/tasks.ts:4:14: \`transcribe\` passes { text: string, segments: { start: number }[] }
+        4 | export const transcribe = task({
+          |              ^^^^^^^^^^
+        pipelines/deep/tasks.ts:9:14: \`archive\` takes { key: string }
+        9 | export const archive = task({ input: z.object({ key: z.string() }), run: async () => {} });
+          |              ^^^^^^^
+        hint: make the \`output\` of transcribe and the \`input\` of archive agree
+
+      peach.conf:5:43: tasks.recommend.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1
+        5 |   recommend: {method: recommend, timeout: 1}
+          |                                           ^"
+    `);
+  });
+
+  it("typed edges take plain functions by the types of their signatures", async () => {
+    const conf =
+      "tasks:\n  p: {method: p, downstream: [c, d, e]}\n  c: {method: c}\n  d: {method: d}\n  e: {method: e, downstream: f}\n  f: {method: f}\n";
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}
+export const p = task({ output: z.string(), run: async () => "x" });
+export function c(payload: number) { return payload; }
+export const d = task({ output: z.number(), run: async () => 1 });
+export const e = (payload: string) => payload;
+export const f = task({ input: z.number(), run: async () => {} });
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:31: tasks.p.downstream: what \`p\` passes does not fit what \`c\` takes
+        2 |   p: {method: p, downstream: [c, d, e]}
+          |                               ^
+        $: passes string, takes number: another type is taken
+        pipelines/tasks.ts:4:14: \`p\` passes string
+        4 | export const p = task({ output: z.string(), run: async () => "x" });
+          |              ^
+        pipelines/tasks.ts:5:17: \`c\` takes number
+        5 | export function c(payload: number) { return payload; }
+          |                 ^
+        hint: make the \`output\` of p and the \`input\` of c agree
+
+      peach.conf:5:30: tasks.e.downstream: what \`e\` passes does not fit what \`f\` takes
+        5 |   e: {method: e, downstream: f}
+          |                              ^
+        $: passes string, takes number: another type is taken
+        pipelines/tasks.ts:7:14: \`e\` passes string
+        7 | export const e = (payload: string) => payload;
+          |              ^
+        pipelines/tasks.ts:8:14: \`f\` takes number
+        8 | export const f = task({ input: z.number(), run: async () => {} });
+          |              ^
+        hint: make the \`output\` of e and the \`input\` of f agree"
+    `);
+  });
+
+  it("typed edges hold a child with several upstream tasks against an object keyed by their names, each edge for itself", async () => {
+    const conf =
+      "tasks:\n  begin: {method: begin, downstream: [p, q, r]}\n  p: {method: p, downstream: [join, wrong]}\n  q: {method: q, downstream: [join, wrong]}\n  r: {method: r, downstream: join}\n  join: {method: join}\n  wrong: {method: wrong}\n";
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}
+export const p = task({ output: z.string(), run: async () => "x" });
+export const q = task({ output: z.number(), run: async () => 1 });
+export const r = () => 1;
+export const begin = () => {};
+export const join = task({ input: z.object({ p: z.string(), q: z.string(), r: z.boolean() }), run: async () => {} });
+export const wrong = task({ input: z.object({ text: z.string() }), run: async () => {} });
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:3:37: tasks.p.downstream: \`wrong\` does not take an object keyed by its upstream tasks
+        3 |   p: {method: p, downstream: [join, wrong]}
+          |                                     ^^^^^
+        $.text: passes nothing, takes string: it is not passed
+        pipelines/tasks.ts:9:14: \`wrong\` takes { text: string }
+        9 | export const wrong = task({ input: z.object({ text: z.string() }), run: async () => {} });
+          |              ^^^^^
+        hint: a task with several upstream tasks reads an object keyed by their names: declare its \`input\` so
+
+      peach.conf:4:31: tasks.q.downstream: what \`q\` passes does not fit what \`join\` takes
+        4 |   q: {method: q, downstream: [join, wrong]}
+          |                               ^^^^
+        $.q: passes number, takes string: another type is taken
+        pipelines/tasks.ts:5:14: \`q\` passes number
+        5 | export const q = task({ output: z.number(), run: async () => 1 });
+          |              ^
+        pipelines/tasks.ts:8:14: \`join\` takes { p: string, q: string, r: boolean }
+        8 | export const join = task({ input: z.object({ p: z.string(), q: z.string(), r: z.boolean() }), run: async () => {} });
+          |              ^^^^
+        hint: make the \`output\` of q and the \`input\` of join agree
+
+      peach.conf:5:30: tasks.r.downstream: what \`r\` passes does not fit what \`join\` takes
+        5 |   r: {method: r, downstream: join}
+          |                              ^^^^
+        $.r: passes number, takes boolean: no such value is taken
+        pipelines/tasks.ts:6:14: \`r\` passes number
+        6 | export const r = () => 1;
+          |              ^
+        pipelines/tasks.ts:8:14: \`join\` takes { p: string, q: string, r: boolean }
+        8 | export const join = task({ input: z.object({ p: z.string(), q: z.string(), r: z.boolean() }), run: async () => {} });
+          |              ^^^^
+        hint: make the \`output\` of r and the \`input\` of join agree"
+    `);
+  });
+
+  it("typed edges show an import that is not found, which leaves the schemas unknown, and no other problem", async () => {
+    const conf = "tasks:\n  p: {method: p, downstream: c}\n  c: {method: c}\n";
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}import { schema } from "./missing.ts";
+export const p = task({ output: schema, run: async () => "x" });
+export const c = task({ input: z.string(), run: async (text) => text * 2 });
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "pipelines/tasks.ts:3:24: Could not resolve "./missing.ts"
+        3 | import { schema } from "./missing.ts";
+          |                        ^^^^^^^^^^^^^^
+        hint: with this, the schemas of the tasks cannot be read and their edges cannot be checked"
+    `);
+  });
+});
+
+describe("methods", { timeout: 30_000 }, () => {
+  it("methods are refused if they cannot be called as what peach.conf names them", async () => {
+    const conf = `tasks:
+  number: {method: number, downstream: [typed, kind]}
+  kind: {method: Kind}
+  typed: {method: typed}
+  plain: {method: plain}
+endpoints:
+  e: {method: typed, fallback: number}
+  f: {method: plain}
+`;
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}
+export const number = 5;
+export class Kind {}
+export const typed = task({ input: z.string(), run: async () => {} });
+export const plain = async (payload: { key: string }, { env }: { env: { MINE: string } }) => payload.key + env.MINE;
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:20: tasks.number.method: \`number\` is no task
+        2 |   number: {method: number, downstream: [typed, kind]}
+          |                    ^^^^^^
+        hint: a task is a function, or made by task({...})
+
+      peach.conf:3:18: tasks.kind.method: \`Kind\` is no task
+        3 |   kind: {method: Kind}
+          |                  ^^^^
+        hint: a task is a function, or made by task({...})
+
+      peach.conf:7:15: endpoints.e.method: \`typed\` is no endpoint
+        7 |   e: {method: typed, fallback: number}
+          |               ^^^^^
+        hint: an endpoint is a function
+
+      peach.conf:7:32: endpoints.e.fallback: \`number\` is no endpoint
+        7 |   e: {method: typed, fallback: number}
+          |                                ^^^^^^
+        hint: an endpoint is a function"
+    `);
+  });
+});
