@@ -50,6 +50,26 @@ describe("the state of modules", () => {
     expect(counted).toEqual([1, 2, 1, 3, 2]);
   });
 
+  it.each([
+    ["a class with a method that is called like state", "var Made = class { get list() { return 1; } };"],
+    ["a constant with a part that is called like state", "var Made = class { static MOST = { list: 1 }; };"],
+    ["what a library has made", 'var lib = __toESM(require("lib")); var Made = lib.make(1);'],
+    ["a schema that our own code has named", "var MadeSchema = named(1); var Made = MadeSchema;"],
+  ])("is not %s: all isolates have the same", (_, made) => {
+    const text = `
+      var list = [];
+      ${made}
+      function named() { list; return {}; }
+      function __toESM(it) { return it; }
+      module.exports = { made: () => Made };`;
+    const { exports, state } = evaluate(text, { lib: { make: () => ({}) } });
+    state.fresh();
+    const before = exports["made"]?.();
+    state.fresh();
+    expect(exports["made"]?.()).toBe(before);
+    expect(before).toBeDefined();
+  });
+
   it("is what was generated for the isolate, and what is made of that", () => {
     const required: Record<string, unknown> = { "#generated/plan": { plan: "one" } };
     const text = `
