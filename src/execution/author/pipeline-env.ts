@@ -54,8 +54,8 @@ const owned = new WeakMap<Env, Env>();
  */
 export function ownEnv(env: Env): Env {
   // Inherited properties stay where they are.
-  const own: Env =
-    owned.get(env) ?? Object.create(env, Object.getOwnPropertyDescriptors({ ...env }));
+  const copy = (): Env & { readonly __proto__: Env } => ({ __proto__: env, ...env });
+  const own: Env = owned.get(env) ?? copy();
   owned.set(env, own);
   owned.set(own, own);
   return own;

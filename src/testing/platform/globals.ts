@@ -30,16 +30,14 @@ function now(): number {
   return current?.now() ?? ground.wall();
 }
 
-class PlatformDate extends Date {
-  constructor(...given: [] | [string | number | Date]) {
-    if (given.length === 0) super(now());
-    else super(...given);
-  }
-
-  static override now(): number {
-    return now();
-  }
+/** Made by a function: a class that extends `Date` makes dates at a fraction of the speed. */
+function PlatformDate(...given: [] | [string | number | Date]): Date {
+  const [first] = given;
+  if (given.length === 1 && first !== undefined) return new Date(first);
+  return given.length === 0 ? new Date(now()) : new Date(...given);
 }
+PlatformDate.prototype = Date.prototype;
+Object.assign(PlatformDate, { now, parse: Date.parse, UTC: Date.UTC });
 
 const setTimer =
   (isRepeated: boolean) =>

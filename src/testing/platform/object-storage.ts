@@ -16,6 +16,9 @@ const MAX_ROW_BYTES = 2_000_000;
 const MAX_PARAMETERS = 100;
 
 const NO_TABLES: ReadonlySet<string> = new Set();
+/** The table in which the platform keeps values by their names. */
+const VALUES = "_values";
+const NO_VALUES: ReadonlyMap<string, string> = new Map();
 
 /** What came of statements. */
 export interface Executed {
@@ -42,12 +45,20 @@ export class ObjectStorage {
   #database: SqlDatabase | null = null;
   /** Those that were created here: others may be left of an earlier user of the database. */
   #tables = NO_TABLES;
+  #values = NO_VALUES;
   #alarmAt: number | null = null;
   #isDirty = false;
+  /** Whether the database was written to since the last commit: what was can be taken back. */
+  #isInTurn = false;
   /** As it was when the last commit ended. */
-  #durable: { readonly tables: ReadonlySet<string>; readonly alarmAt: number | null } = {
+  #durable: {
+    readonly tables: ReadonlySet<string>;
+    readonly alarmAt: number | null;
+    readonly values: ReadonlyMap<string, string>;
+  } = {
     tables: NO_TABLES,
     alarmAt: null,
+    values: NO_VALUES,
   };
   /** How often it was written to. */
   writes = 0;
@@ -79,7 +90,7 @@ export class ObjectStorage {
 
   /** Sets the alarm, or takes it away. */
   setAlarm(at: number | null): void {
-    this.#begin();
+    this.#write();
     this.#alarmAt = at;
     this.rowsWritten += 1;
   }
@@ -105,15 +116,16 @@ export class ObjectStorage {
 
   transactionSync<T>(work: () => T): T {
     // What begins with the turn goes back with it.
-    const isFirst = !this.#isDirty;
-    const { database } = this.#begin();
-    const [tables, created] = [this.#tables, database.created];
+    const isFirst = !this.#isInTurn;
+    const database = this.#begin();
+    const [tables, created, values] = [this.#tables, database.created, this.#values];
     if (!isFirst) database.run("SAVEPOINT inner_tx");
     try {
       return work();
     } catch (error) {
       database.run(isFirst ? "ROLLBACK TO turn_tx" : "ROLLBACK TO inner_tx");
       this.#tables = tables;
+      this.#values = values;
       database.created = created;
       throw error;
     } finally {
@@ -121,34 +133,33 @@ export class ObjectStorage {
     }
   }
 
-  /** A value by its name, in a table of its own, as the platform keeps them. */
+  /** A value by its name. They lie in a table of their own, which nothing but this reads. */
   get(key: string): unknown {
-    if (!this.#tables.has("_values")) return undefined;
-    const [row] = this.#execOne("SELECT value FROM _values WHERE key = ?", [key]).rows;
-    const value = row?.["value"];
-    return typeof value === "string" ? JSON.parse(value) : undefined;
+    const value = this.#values.get(key);
+    return value === undefined ? undefined : JSON.parse(value);
   }
 
   put(key: string, value: unknown): void {
-    this.#execOne(
-      "CREATE TABLE IF NOT EXISTS _values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
-      [],
-    );
-    this.#execOne(
-      "INSERT INTO _values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-      [key, JSON.stringify(value)],
-    );
+    this.#write();
+    this.#addTable(VALUES);
+    this.#values = new Map(this.#values).set(key, JSON.stringify(value));
+    this.writes += 1;
+    this.rowsWritten += 1;
   }
 
   delete(key: string): void {
-    if (this.#tables.has("_values")) this.#execOne("DELETE FROM _values WHERE key = ?", [key]);
+    if (!this.#tables.has(VALUES)) return;
+    this.#write();
+    const values = new Map(this.#values);
+    this.rowsWritten += Number(values.delete(key));
+    this.#values = values;
+    this.writes += 1;
   }
 
   /** Deletes everything, the alarm included. */
   deleteAll(): void {
-    const { database } = this.#begin();
-    for (const table of this.#tables) database.clear(table);
-    this.#tables = NO_TABLES;
+    this.#write();
+    this.#clear((table) => this.#begin().clear(table));
     this.#alarmAt = null;
     this.writes += 1;
   }
@@ -157,8 +168,8 @@ export class ObjectStorage {
   commit(): void {
     if (!this.#isDirty) return;
     this.#isDirty = false;
-    this.#database?.run("RELEASE turn_tx");
-    this.#durable = { tables: this.#tables, alarmAt: this.#alarmAt };
+    this.#endTurn();
+    this.#durable = { tables: this.#tables, alarmAt: this.#alarmAt, values: this.#values };
     if (this.#tables.size > 0 || this.#database === null) return;
     this.#database.giveBack();
     this.#database = null;
@@ -169,12 +180,15 @@ export class ObjectStorage {
     if (!this.#isDirty) return;
     this.#isDirty = false;
     const database = this.#database;
-    database?.run("ROLLBACK TO turn_tx");
-    database?.run("RELEASE turn_tx");
-    // What was created in between is gone, and must be created again.
-    if (database !== null && this.#createdBefore !== null) database.created = this.#createdBefore;
+    if (database !== null && this.#isInTurn) {
+      database.run("ROLLBACK TO turn_tx");
+      // What was created in between is gone, and must be created again.
+      database.created = this.#createdBefore;
+    }
+    this.#endTurn();
     this.#tables = this.#durable.tables;
     this.#alarmAt = this.#durable.alarmAt;
+    this.#values = this.#durable.values;
   }
 
   /** The world is over. */
@@ -182,23 +196,47 @@ export class ObjectStorage {
     this.rollback();
     const database = this.#database;
     if (database === null) return;
-    for (const table of this.#tables) database.clear(table);
-    this.#tables = NO_TABLES;
+    this.#clear((table) => database.clear(table));
     this.#database = null;
     database.giveBack();
   }
 
-  #createdBefore: ReadonlySet<string> | null = null;
+  /** What there was in the database when the turn began. */
+  #createdBefore = NO_TABLES;
 
-  #begin(): { readonly database: SqlDatabase } {
+  /** Notes that something is written. */
+  #write(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#onWrite();
+  }
+
+  /** Begins to write to the database in this turn. */
+  #begin(): SqlDatabase {
+    this.#write();
     const database = (this.#database ??= SqlDatabase.take(this.#kind));
-    if (!this.#isDirty) {
-      this.#isDirty = true;
-      this.#createdBefore = database.created;
-      database.run("SAVEPOINT turn_tx");
-      this.#onWrite();
-    }
-    return { database };
+    if (this.#isInTurn) return database;
+    this.#isInTurn = true;
+    this.#createdBefore = database.created;
+    database.run("SAVEPOINT turn_tx");
+    return database;
+  }
+
+  #endTurn(): void {
+    if (this.#isInTurn) this.#database?.run("RELEASE turn_tx");
+    this.#isInTurn = false;
+  }
+
+  #clear(clear: (table: string) => void): void {
+    for (const table of this.#tables) if (table !== VALUES) clear(table);
+    this.#tables = NO_TABLES;
+    this.#values = NO_VALUES;
+  }
+
+  #addTable(name: string): void {
+    if (this.#tables.has(name)) return;
+    this.#tables = new Set([...this.#tables, name]);
+    this.writes += 1;
   }
 
   #execOne(query: string, values: readonly SqlValue[]): Executed {
@@ -218,7 +256,7 @@ export class ObjectStorage {
       if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
     if (meaning.type === "read")
       return { rows: this.#database?.all(query, values) ?? [], written: 0 };
-    const { database } = this.#begin();
+    const database = this.#begin();
     this.writes += 1;
     if (meaning.returns) {
       const rows = database.all(query, values);
@@ -238,12 +276,10 @@ export class ObjectStorage {
       if (ifMissing) return;
       throw new Error(`table ${name} already exists`);
     }
-    const { database } = this.#begin();
+    const database = this.#begin();
     database.create(name, query);
     // An index is there, and empty, if its table is.
-    if (!isTable) return;
-    this.#tables = new Set([...this.#tables, name]);
-    this.writes += 1;
+    if (isTable) this.#addTable(name);
   }
 }
 

@@ -20,6 +20,11 @@ export function copied(value: unknown, hand: Hand = refused): unknown {
   return typeof value === "object" && value !== null ? copiedObject(value, hand) : value;
 }
 
+function isCompound(value: unknown): boolean {
+  const type = typeof value;
+  return (type === "object" && value !== null) || type === "function" || type === "symbol";
+}
+
 function copiedObject(value: object, hand: Hand): unknown {
   if (Array.isArray(value)) {
     const parts: readonly unknown[] = value;
@@ -27,8 +32,12 @@ function copiedObject(value: object, hand: Hand): unknown {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
-    const copy: Record<string, unknown> = {};
-    for (const [key, part] of Object.entries(value)) copy[key] = copied(part, hand);
+    // Copied as a whole, and again what is no plain value: most of them are.
+    const copy: Record<string, unknown> = { ...value };
+    for (const key of Object.keys(copy)) {
+      const part = copy[key];
+      if (isCompound(part)) copy[key] = copied(part, hand);
+    }
     return copy;
   }
   if (value instanceof Uint8Array) return value.slice();
