@@ -12,12 +12,12 @@
  */
 import { Connection, type CallOptions, type ClientOptions } from "./connection.ts";
 import { DeadLetterCalls, ScheduleCalls, TaskCalls } from "./deployment.ts";
-import type { AuditEntry } from "../contract/audit.ts";
+import type { AuditPage } from "../contract/audit.ts";
 import type { DeployedEndpoint } from "../contract/endpoints.ts";
 import type { Graph } from "../contract/graph.ts";
 import type { LimitState } from "../contract/limits.ts";
 import type { ReconciledPage } from "../contract/reconciliation.ts";
-import type { RunDocument } from "../contract/run.ts";
+import type { AcceptedTrigger, RunDocument } from "../contract/run.ts";
 import type { RunReference } from "../contract/values.ts";
 import { durationText, type DurationInput } from "./duration.ts";
 import { payloadBody } from "./payload.ts";
@@ -50,6 +50,7 @@ export type { DeployedSchedule } from "../contract/schedules.ts";
 export type { ListedSession } from "../contract/sessions.ts";
 export type { DeployedTask } from "../contract/tasks.ts";
 export type { ListedToken, CreatedToken } from "../contract/tokens.ts";
+export type { ReplayedRun } from "../contract/run-actions.ts";
 export type { RunReference } from "../contract/values.ts";
 export { PeachConnectionError, PeachError, PeachTimeoutError, type ErrorCode } from "./errors.ts";
 export type { ReceivedPayload } from "./payload.ts";
@@ -61,7 +62,6 @@ export type {
   FeedEvent,
   ItemOption,
   PageOptions,
-  ReplayedRun,
   ReplayOptions,
   RunFilter,
 } from "./runs.ts";
@@ -142,13 +142,6 @@ interface ReconcileOptions extends CallOptions {
   readonly cursor?: string | undefined;
 }
 
-interface AcceptedDocument {
-  readonly run_id: string;
-  readonly task: string;
-  readonly status: RunStatus;
-  readonly deduplicated: boolean;
-}
-
 /** The API of a deployment. `Tasks` maps task names to the payloads of their triggers. */
 export class PeachClient<Tasks = PeachTasks> {
   readonly runs: RunCalls;
@@ -180,7 +173,7 @@ export class PeachClient<Tasks = PeachTasks> {
   ): Promise<TriggeredRun> {
     const { idempotencyKey, delay, wait, contentType, signal } = options;
     const { body, contentType: type } = payloadBody(payload, contentType);
-    const document = await this.#connection.json<AcceptedDocument | RunDocument>({
+    const document = await this.#connection.json<AcceptedTrigger | RunDocument>({
       method: "POST",
       path: ["tasks", task, "trigger"],
       query: { delay: textOrNone(delay), wait: textOrNone(wait) },
@@ -248,10 +241,7 @@ export class PeachClient<Tasks = PeachTasks> {
   }
 
   /** Reads a page of the audit log, newest first. A page may be empty and still have a cursor. */
-  audit({ who, what, since, limit, cursor, signal }: AuditOptions = {}): Promise<{
-    readonly entries: readonly AuditEntry[];
-    readonly next_cursor: string | null;
-  }> {
+  audit({ who, what, since, limit, cursor, signal }: AuditOptions = {}): Promise<AuditPage> {
     const query = { who, what, since: since?.toISOString(), limit, cursor };
     return this.#connection.json({ path: ["audit"], query, signal });
   }

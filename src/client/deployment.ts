@@ -1,6 +1,6 @@
 /** Calls about tasks, schedules and dead letters of the deployment. */
 import type { Call, CallOptions, Connection } from "./connection.ts";
-import type { DeadLetter, Redriven } from "../contract/dead-letters.ts";
+import type { DeadLetterPage, Redriven } from "../contract/dead-letters.ts";
 import type { DeployedSchedule } from "../contract/schedules.ts";
 import type { DeployedTask } from "../contract/tasks.ts";
 import type { PageOptions } from "./runs.ts";
@@ -61,10 +61,7 @@ export class DeadLetterCalls {
     this.#connection = connection;
   }
 
-  list({ limit, cursor, signal }: PageOptions = {}): Promise<{
-    readonly dead_letters: readonly DeadLetter[];
-    readonly next_cursor: string | null;
-  }> {
+  list({ limit, cursor, signal }: PageOptions = {}): Promise<DeadLetterPage> {
     return this.#connection.json({ path: ["dead-letters"], query: { limit, cursor }, signal });
   }
 

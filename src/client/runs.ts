@@ -4,6 +4,7 @@ import type { TriggerSource } from "../domain/trigger.ts";
 import type { Call, CallOptions, Connection } from "./connection.ts";
 import type { BulkResult } from "../contract/bulk.ts";
 import type { ItemPage } from "../contract/run-items.ts";
+import type { ReplayedRun } from "../contract/run-actions.ts";
 import type { RunCounts, RunPage, RunSummary } from "../contract/run-lists.ts";
 import type { LogPage } from "../contract/run-logs.ts";
 import type { RunDocument } from "../contract/run.ts";
@@ -47,16 +48,6 @@ export interface ReplayOptions extends CallOptions {
    * refused (`idempotency_mismatch`).
    */
   readonly idempotencyKey?: string | undefined;
-}
-
-/** A new run that repeats an earlier one. */
-export interface ReplayedRun {
-  readonly run_id: string;
-  readonly task: string;
-  readonly status: RunStatus;
-  readonly deduplicated: boolean;
-  readonly url: string;
-  readonly replay_of: { readonly run_id: string; readonly from: string | null };
 }
 
 /** The outcome of an external task. */

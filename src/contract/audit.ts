@@ -37,5 +37,8 @@ export const auditSchema = named(
   }),
 );
 
+/** A page of the audit log, newest first. It may be empty and still have a cursor. */
+export type AuditPage = Json<typeof auditSchema>;
+
 /** An audited action. */
-export type AuditEntry = Json<typeof auditSchema>["entries"][number];
+export type AuditEntry = AuditPage["entries"][number];

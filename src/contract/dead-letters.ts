@@ -30,8 +30,11 @@ export const redrivenDeadLetterSchema = named(
   z.object({ id: z.string(), redriven: z.literal(true), runs: z.array(runReferenceSchema) }),
 );
 
+/** A page of dead letters, newest first. */
+export type DeadLetterPage = Json<typeof deadLettersSchema>;
+
 /** A queue message that could not be processed. */
-export type DeadLetter = Json<typeof deadLettersSchema>["dead_letters"][number];
+export type DeadLetter = DeadLetterPage["dead_letters"][number];
 
 /** A dead letter that a redrive processed. */
 export type Redriven = Json<typeof redrivenDeadLetterSchema>;

@@ -64,5 +64,8 @@ export const replayedDeliverySchema = named(
   }),
 );
 
+/** A page of deliveries, newest first. */
+export type DeliveryPage = Json<typeof deliveriesSchema>;
+
 /** A request that an endpoint received. */
-export type Delivery = Json<typeof deliveriesSchema>["deliveries"][number];
+export type Delivery = DeliveryPage["deliveries"][number];

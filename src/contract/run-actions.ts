@@ -1,7 +1,7 @@
 /** Bodies and answers of calls that act on one run. */
 import * as z from "zod";
 import { TASK_STATUSES } from "../domain/statuses.ts";
-import { named } from "./named.ts";
+import { type Json, named } from "./named.ts";
 import { acceptedTriggerSchema, replayOf } from "./run.ts";
 import { runId, taskName } from "./values.ts";
 
@@ -41,3 +41,6 @@ export const completedTaskSchema = named(
   "CompletedTask",
   z.object({ run_id: runId, task: taskName, status: z.enum(TASK_STATUSES) }),
 );
+
+/** A new run that repeats an earlier one. */
+export type ReplayedRun = Json<typeof acceptedReplaySchema>;

@@ -4,8 +4,7 @@
  * Keys: right and left go to the first downstream or upstream task, up and down to the next box of
  * the same column.
  */
-import type { ReadonlySignal } from "@preact/signals";
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { IconButton } from "../parts/button.tsx";

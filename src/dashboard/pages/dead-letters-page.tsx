@@ -10,7 +10,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { post, remove } from "../api.ts";
-import type { DeadLetter } from "../../contract/dead-letters.ts";
+import type { DeadLetter, DeadLetterPage } from "../../contract/dead-letters.ts";
 import type { RunReference } from "../../contract/values.ts";
 import { formatPlural } from "../format.ts";
 import { ActionButton, Button } from "../parts/button.tsx";
@@ -27,12 +27,6 @@ import { mayOperate } from "../session.ts";
 
 /** The interval between reads of the first page. */
 const REFRESH_MS = 10_000;
-
-/** A page of the API. */
-interface DeadLetterPage {
-  readonly dead_letters: readonly DeadLetter[];
-  readonly next_cursor: string | null;
-}
 
 /**
  * Shows the newest messages, read again every ten seconds. Older pages are read on demand, and

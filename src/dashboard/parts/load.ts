@@ -60,22 +60,16 @@ export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
   return { data, problem, reload: () => (turn.value += 1) };
 }
 
-/** A list of the API whose first page is read again and again, and older pages on demand. */
-export interface Pages<Entry> extends Omit<Loaded<unknown>, "data"> {
-  /** The entries of all pages; null before the first answer. */
-  readonly entries: readonly Entry[] | null;
-  /** Reads the next older page; null if there is none. */
-  readonly readOlder: (() => Promise<void>) | null;
-  /** Drops the older pages and reads the first one again. */
-  readonly restart: () => void;
-}
-
-/** Reads a list at this path, which has a query. The first page is live, the older ones are not. */
+/**
+ * Reads a list at this path, which has a query. The first page is read again and again. `entries`
+ * is null before the first answer. `readOlder` reads the next older page, and is null without such
+ * a page. `restart` drops the older pages and reads the first page again.
+ */
 export function usePages<Entry, Page extends { readonly next_cursor: string | null }>(
   path: string,
   entriesOf: (page: Page) => readonly Entry[],
   everyMs: number,
-): Pages<Entry> {
+) {
   const { data, problem, reload } = useGet<Page>(path, everyMs);
   const older = useSignal<readonly Page[]>([]);
   const pages = data.value === null ? [] : [data.value, ...older.value];

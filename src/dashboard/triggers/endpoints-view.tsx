@@ -11,7 +11,7 @@
  */
 import type { JSX } from "preact";
 import { post } from "../api.ts";
-import type { Delivery } from "../../contract/deliveries.ts";
+import type { Delivery, DeliveryPage } from "../../contract/deliveries.ts";
 import type { DeployedEndpoint } from "../../contract/endpoints.ts";
 import { formatBytes, formatDuration } from "../format.ts";
 import { query, setQuery } from "../location.ts";
@@ -30,12 +30,6 @@ import { mayOperate } from "../session.ts";
 
 /** The interval between reads of the first page. */
 const REFRESH_MS = 4_000;
-
-/** A page of the API. */
-interface DeliveryPage {
-  readonly deliveries: readonly Delivery[];
-  readonly next_cursor: string | null;
-}
 
 /** Lists the endpoints and shows one. `name` is the open endpoint; without it the first. */
 export function EndpointsView({

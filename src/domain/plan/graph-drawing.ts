@@ -1,5 +1,5 @@
 /** The graph of a plan as JSON, Mermaid or Graphviz. Pure. */
-import type { Plan, R2Rule, TaskPlan } from "./plan.ts";
+import type { Plan, TaskPlan } from "./plan.ts";
 
 export const GRAPH_FORMATS = ["json", "mermaid", "dot"] as const;
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
@@ -16,30 +16,8 @@ export function renderGraph(plan: Plan, format: GraphFormat): string {
   }
 }
 
-/** JSON form of the graph. `root`: a task without upstream tasks. */
-interface GraphDocument {
-  readonly conf_version: string;
-  readonly tasks: readonly {
-    readonly task: string;
-    readonly description: string | null;
-    readonly root: boolean;
-    readonly upstream: readonly string[];
-    readonly downstream: readonly string[];
-    /** Triggers besides a direct call. */
-    readonly triggers: readonly (
-      | ({ readonly source: "r2" } & R2Rule)
-      | { readonly source: "event"; readonly event: string }
-    )[];
-  }[];
-  readonly endpoints: readonly {
-    readonly endpoint: string;
-    readonly url: string;
-    readonly methods: readonly string[] | null;
-  }[];
-}
-
-/** Converts the graph to plain data, in file order. */
-function graphDocument(plan: Plan): GraphDocument {
+/** Converts the graph to plain data, in file order. `root`: a task without upstream tasks. */
+function graphDocument(plan: Plan) {
   return {
     conf_version: plan.version,
     tasks: Object.values(plan.tasks).map((task) => ({

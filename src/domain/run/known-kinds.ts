@@ -6,10 +6,9 @@
 import type { EncodedChange } from "./journal-codec.ts";
 import type { BlockedBy } from "../limits/limit.ts";
 import type { OutboxMessage } from "./outbox-entry.ts";
-import type { FailReason, TaskState } from "./task-state.ts";
 import type { LostTo } from "./attempt.ts";
 import type { RunChange } from "./run-change.ts";
-import { FAIL_REASONS } from "./task-state.ts";
+import { FAIL_REASONS, type FailReason, type TaskState } from "./task-state.ts";
 import type { RunState } from "./snapshot.ts";
 import { ATTEMPT_STATUSES, RUN_STATUSES } from "../statuses.ts";
 import { refuseUnknown } from "../version.ts";

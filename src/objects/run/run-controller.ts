@@ -24,8 +24,7 @@ import {
   postponementOf,
   storeSettlement,
 } from "./store-settlement.ts";
-import type { LiveAttempts } from "./live-attempts.ts";
-import { lastReportOf } from "./live-attempts.ts";
+import { lastReportOf, type LiveAttempts } from "./live-attempts.ts";
 import { JournalBytes } from "./journal-bytes.ts";
 import { acceptAfterDeletion, joinAfterDeletion } from "./tombstone.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
@@ -43,7 +42,6 @@ import type { FinalNotice, RetryOutcome } from "./run-rpc.ts";
 import { settleWhatFits } from "./oversized.ts";
 import type { RunHost } from "./run-host.ts";
 import type { Journal } from "./journal.ts";
-
 import { AlarmHandler } from "./alarm-handler.ts";
 import { RunRetention } from "./run-retention.ts";
 import { RunTransitions } from "./run-transitions.ts";

@@ -10,7 +10,7 @@ import { DurableObject } from "cloudflare:workers";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { replayInputs, type OutsideInput } from "../../domain/run/task-inputs.ts";
 import type { LimitKind, SlotHolder, SlotStatus } from "../../domain/limits/limit.ts";
-import type { PayloadRef } from "../../domain/payload.ts";
+import type { NewPayload, PayloadRef } from "../../domain/payload.ts";
 import type { ChildRun, Run, TaskEntry } from "../../domain/run/state.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
 import { inlinePayload, payloadAttacher } from "./lease-payloads.ts";
@@ -45,7 +45,6 @@ import type {
   CompletionTarget,
 } from "./completion-rpc.ts";
 import type { ItemPage, ItemQuery, LogQuery, RunDocument, TaskLogs } from "./run-documents-rpc.ts";
-import type { NewPayload } from "../../domain/payload.ts";
 import { RunActions } from "./run-actions.ts";
 import { Journal } from "./journal.ts";
 import { EffectPerformer } from "./effect-performer.ts";
