@@ -100,7 +100,10 @@ export function logText(line: {
 }
 
 /** Shows a line per task and redraws it until the run is final. */
-async function followLive(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
+export async function followLive(
+  events: AsyncIterable<RunEvent>,
+  display = new Display(false),
+): Promise<RunDocument | null> {
   const latest = new LatestRun();
   const reading = latest.read(events);
   // The promise is awaited below, after the display. This handler prevents an early rejection from
@@ -112,7 +115,7 @@ async function followLive(events: AsyncIterable<RunEvent>): Promise<RunDocument 
       title: name,
       work: (line: DisplayLine) => latest.show(name, line),
     }));
-    await new Display(false).together(lines);
+    await display.together(lines);
   }
   return reading;
 }

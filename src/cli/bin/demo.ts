@@ -7,21 +7,27 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import * as z from "zod";
-import { createClient, PeachError, type RunDocument } from "../../client/client.ts";
+import {
+  createClient,
+  PeachError,
+  type PeachClient,
+  type RunDocument,
+} from "../../client/client.ts";
 import { parseOptions } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
-import { Display, type DisplayLine } from "../../local/display.ts";
+import { Display } from "../../local/display.ts";
 import {
   passedView,
   renderRecommendations,
   servedView,
   type RecommendationsView,
 } from "../../local/recommendation-table.ts";
-import { RunFollower } from "../../local/run-follower.ts";
-import { failureOf, formatMs, taskLine } from "../../local/run-lines.ts";
 import { RuntimeStartError, startRuntime, type LocalRuntime } from "../../local/runtime.ts";
 import { randomSecret } from "../../local/secrets.ts";
+import { followLive } from "../follow.ts";
+import { failureLines } from "../run-view.ts";
+import { durationText } from "../table.ts";
 
 const USAGE = `usage: npm run demo [-- --keep] [-- --json]
 
@@ -122,8 +128,10 @@ async function demonstrate(
       line.title = `Local runtime ready at ${started.url}`;
       return started;
     });
-    const run = await showRun(display, await upload(display, runtime, signal));
-    const recommendations = await served(display, runtime, run.run_id, signal);
+    const peach = createClient(runtime);
+    const runId = await upload(display, runtime, peach, signal);
+    const run = await showRun(display, peach, runId, signal);
+    const recommendations = await served(display, runtime, peach, runId, signal);
 
     if (keep)
       kept = {
@@ -155,8 +163,9 @@ async function demonstrate(
 function upload(
   display: Display,
   runtime: LocalRuntime,
+  peach: PeachClient,
   signal: AbortSignal,
-): Promise<RunFollower> {
+): Promise<string> {
   return display.step(`Upload ${CAPTIONS} and ${AUDIO}`, async (line) => {
     const put = async (
       name: string,
@@ -183,54 +192,66 @@ function upload(
       );
     }
     line.output = `waiting for the run ${run.run_id} of ${run.task}`;
-    const follower = await RunFollower.start(createClient(runtime), run.run_id, signal);
+    await untilRecorded(peach, run.run_id, signal);
     line.title = `Uploaded ${BUCKET}/audio/${AUDIO} and its captions, which triggered ${run.task} (${run.run_id})`;
-    return follower;
+    return run.run_id;
   });
 }
 
+/** Waits until the run exists: its message may still be on the way. */
+async function untilRecorded(
+  peach: PeachClient,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      await peach.runs.get(runId, { signal });
+      return;
+    } catch (error) {
+      if (!(error instanceof PeachError && error.code === "unknown_run")) throw error;
+      await pause();
+    }
+  }
+}
+
 /** Shows the tasks of the run until all are final. Rejects if the run fails. */
-async function showRun(display: Display, follower: RunFollower): Promise<RunDocument> {
-  const lines = follower.latest.tasks.map(({ task: name }) => ({
-    title: name,
-    work: async (line: DisplayLine) => {
-      for await (const task of follower.task(name)) {
-        const text = taskLine(task, Date.now());
-        if (task.status === "succeeded" || task.status === "failed" || task.status === "skipped") {
-          line.title = text;
-          return task.status;
-        }
-        if (text !== line.output) line.output = text;
-      }
-      return "skipped" as const;
-    },
-  }));
-  await display.together(lines);
-  const run = await follower.untilFinal();
-  if (run.status !== "succeeded") throw new DemoError(failureOf(run));
-  return run;
+async function showRun(
+  display: Display,
+  peach: PeachClient,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RunDocument> {
+  await followLive(peach.runs.events(runId, { signal }), display);
+  const run = await peach.runs.get(runId, { signal });
+  if (run.status === "succeeded") return run;
+  const failures = failureLines(run, { columns: null, colors: false });
+  throw new DemoError([`The run ${runId} ${run.status}.`, ...failures].join("\n"));
 }
 
 /** Reads the served recommendations, and the transcript, which needs a token. */
 function served(
   display: Display,
-  { url, token }: LocalRuntime,
+  { url }: LocalRuntime,
+  peach: PeachClient,
   runId: string,
   signal: AbortSignal,
 ): Promise<RecommendationsView> {
   return display.step("GET /recommendations", async () => {
-    const passed = await createClient({ url, token }).runs.taskPayload(runId, "recommend", {
-      signal,
-    });
+    const passed = await peach.runs.taskPayload(runId, "recommend", { signal });
     const { transcript_excerpt } = passedView.parse(await passed.value());
     for (;;) {
       const answer = await fetch(`${url}/recommendations`, { signal });
       if (answer.status === 200)
         return { transcript_excerpt, ...servedView.parse(await answer.json()) };
       await answer.body?.cancel();
-      await new Promise((wake) => setTimeout(wake, POLL_MS));
+      await pause();
     }
   });
+}
+
+function pause(): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, POLL_MS));
 }
 
 function summaryOf(
@@ -252,7 +273,7 @@ function summaryOf(
     "",
     renderRecommendations(recommendations),
     "",
-    `Done in ${formatMs(durationMs)}.`,
+    `Done in ${durationText(durationMs)}.`,
     ...how,
   ].join("\n");
 }
