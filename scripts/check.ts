@@ -88,6 +88,7 @@ function runCommand([command = "", ...args]: readonly string[]): Promise<{
   });
 }
 
+/** Runs a check and measures the time. */
 async function runCheck(check: Check): Promise<CheckReport> {
   const start = performance.now();
   const failures: string[] = [];

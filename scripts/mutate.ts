@@ -51,6 +51,7 @@ interface Options {
   readonly help: boolean;
 }
 
+/** Parses the command line. */
 function optionsOf(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -64,6 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
+/** Finds a proof by name. Throws for an unknown name. */
 function proofNamed(name: string): Proof {
   const proof = PROOFS.find((known) => known.name === name);
   if (proof !== undefined) return proof;
@@ -97,6 +98,7 @@ async function run({ command }: Proof): Promise<KeptReport> {
   };
 }
 
+/** Parses the report of a command. Prints an output that is no JSON, and returns null. */
 function reportIn(output: string): unknown {
   try {
     return JSON.parse(output);

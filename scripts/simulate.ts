@@ -142,6 +142,7 @@ async function findSmallest(
   return { seed, invariant, detail, replay, story };
 }
 
+/** Prints the story of a broken invariant, and how to replay the seed. */
 function tell({ seed, invariant, detail, replay, story }: Found): void {
   const left = story.length - STORY_LINES;
   console.log(styleText("red", `seed ${seed} breaks the invariant "${invariant}":`), detail);

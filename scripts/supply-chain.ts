@@ -57,6 +57,7 @@ function packageName(place: string): string {
   return place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
 }
 
+/** Lists the installed packages of the lock file with their places. */
 function installed(lock: Lock): [place: string, LockedPackage][] {
   return Object.entries(lock).filter(([place, { link }]) => place !== "" && link !== true);
 }

@@ -110,8 +110,8 @@ function inScope<T>(
 }
 
 /**
- * Passes data to all downstream tasks, or with `to` to one of them. The last call counts. A task
- * that never calls it passes its return value. Downstream tasks see the data only if this attempt
+ * Passes data to all downstream tasks, or with `to` to one of them. The last call counts. Without a
+ * call the task passes the returned value. Downstream tasks see the data only if this attempt
  * succeeds.
  */
 export function passToChildTask(data: unknown, options?: { readonly to?: string }): void {
@@ -122,9 +122,9 @@ export function passToChildTask(data: unknown, options?: { readonly to?: string 
 export const passDataToDownstream: typeof passToChildTask = passToChildTask;
 
 /**
- * Reads the output of the upstream task: its value if peach.conf declares one upstream task, an
- * object keyed by name if it declares several (`parent` picks one). The root task reads the
- * trigger's payload. `as: "stream"` returns the bytes of any kind of payload.
+ * Reads the output of the upstream task: the value if peach.conf declares a single upstream task,
+ * an object keyed by name for several (`parent` picks one). The root task reads the trigger's
+ * payload. `as: "stream"` returns the bytes of any kind of payload.
  */
 export async function readFromParentTask<T = unknown>(parent?: string): Promise<T>;
 export async function readFromParentTask(

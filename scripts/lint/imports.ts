@@ -184,6 +184,7 @@ function resolveFile(file: string, specifier: string): string | null {
   return fromRoot(resolve(ROOT, dirname(file), specifier));
 }
 
+/** Converts an absolute path to a path from the root with `/`. */
 function fromRoot(path: string): string {
   return relative(ROOT, path).split(sep).join("/");
 }

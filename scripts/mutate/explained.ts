@@ -1,6 +1,6 @@
 /**
- * The changes that no test can notice, each with the reason. A change is named by its file and its
- * code, so that it is looked at again when that code becomes another.
+ * The changes that no test can notice, each with the reason. File and code name a change: a changed
+ * code is looked at again.
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -12,7 +12,7 @@ const EXPLAINED = resolve(import.meta.dirname, "../../test/mutation/explained.js
 const change = z.strictObject({
   /** The original code; spaces and line breaks do not matter. */
   was: z.string(),
-  /** The changed code. Without it all changes of this code are meant. */
+  /** The changed code. Absent: all changes of this code are meant. */
   becomes: z.string().optional(),
   why: z.string().min(10),
 });

@@ -1,6 +1,6 @@
 /**
- * The figures of the mutation check by folder of src. A folder is tried on its own, so the report is
- * kept folder by folder, each with its commit.
+ * The figures of the mutation check by folder of src. A folder is tried alone: the report is kept
+ * by folder, each with the commit.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
@@ -26,7 +26,7 @@ export function readMutations(path: string): MutationReport {
   return existsSync(path) ? report.parse(JSON.parse(readFileSync(path, "utf8"))) : { folders: {} };
 }
 
-/** Keeps the figures of these folders beside those of others. */
+/** Keeps the figures of these folders beside the figures of all further folders. */
 export function keepMutations(path: string, fresh: MutationReport["folders"]): void {
   const all = { ...readMutations(path).folders, ...fresh };
   const folders = Object.fromEntries(

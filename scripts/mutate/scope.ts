@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
 /**
- * Test paths by folder of src: the folder's tests, and tests of other folders that use the code. A
- * folder inside another one stands before it.
+ * Test paths by folder of src: the folder's tests, and tests of other folders that use the code. An
+ * inner folder stands before the outer folder.
  */
 const TESTS = {
   "domain/limits": ["test/domain/limits/", "test/domain/run/limit", "test/objects/limits/"],

@@ -106,8 +106,8 @@ async function runTests(
 }
 
 /**
- * Waits until the process has ended. Kills it with its children after the time limit, and when this
- * process is told to end.
+ * Waits until the process has ended. Kills the process and the children after the time limit, and
+ * at the end of this process.
  */
 async function endOf(child: ChildProcess, until: number): Promise<void> {
   const kill = (): void => {

@@ -65,13 +65,20 @@ export function renderPage(
   return [HEAD, ...proofs, mutationSection(mutation)].join("\n");
 }
 
+/** Renders the section of the mutation check, from its report by folder. */
 function mutationSection(mutation: MutationReport): string {
   const command = "npm run mutate -- --into docs/proof/mutation.json";
-  const head = `## Mutation\n\nSmall changes to the source, one at a time, each of which a test is to notice. Those that no test can notice are explained in [test/mutation](../../test/mutation/README.md).\n`;
+  const head =
+    "## Mutation\n\nSmall changes to the source, one at a time, each of which a test is to notice. " +
+    "Those that no test can notice are explained in [test/mutation](../../test/mutation/README.md).\n";
   const isEmpty = Object.keys(mutation.folders).length === 0;
-  return `${head}\n${isEmpty ? `Not run yet: \`${command}\`.` : `Kept folder by folder by \`${command}\`.\n\n${mutationTable(mutation)}`}\n`;
+  const figures = isEmpty
+    ? `Not run yet: \`${command}\`.`
+    : `Kept folder by folder by \`${command}\`.\n\n${mutationTable(mutation)}`;
+  return `${head}\n${figures}\n`;
 }
 
+/** Renders the section of a proof: statement, circumstances of the last run, and figures. */
 function section(proof: Proof, kept: KeptReport | null): string {
   const { title, says, command, name } = proof;
   const head = `## ${title}\n\n${says}\n`;

@@ -251,6 +251,7 @@ export const PROOFS: readonly Proof[] = [
   },
 ];
 
+/** Renders the report of the bench: medians by system, and the targets. */
 function showBench(report: unknown): string {
   const { versions, rounds, results, verdicts, cost } = bench.parse(report);
   const present = SYSTEMS.filter((system) =>
@@ -293,22 +294,26 @@ function showBench(report: unknown): string {
   return parts.join("\n\n");
 }
 
+/** Renders lines as a Markdown list. */
 function list(lines: readonly string[]): string {
   return lines.map((line) => `- ${line}`).join("\n");
 }
 
+/** Renders rows as a Markdown table; the first row is the head. */
 function table([head = [], ...rows]: readonly (readonly string[])[]): string {
   return [head, head.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 }
 
+/** Renders counts by name. */
 function counts(all: Readonly<Record<string, number>>): string {
   return Object.entries(all)
     .map(([name, count]) => `${name.replaceAll("_", " ")} ${whole(count)}`)
     .join(", ");
 }
 
+/** Renders a whole number with separators. */
 function whole(value: number): string {
   return (Number.isInteger(value) ? value : Math.round(value * 10) / 10).toLocaleString("en-US");
 }

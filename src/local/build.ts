@@ -39,7 +39,7 @@ export interface BuildOptions {
    * runtimes do not overwrite each other's plan.
    */
   readonly generatedFolder?: string;
-  /** True compiles the plan with the longest timeouts, for work under a debugger. Default: false. */
+  /** True compiles the plan with the longest timeouts, for a debugger. Default: false. */
   readonly patientTimeouts?: boolean;
   /**
    * Makes missing webhook secrets. Default: they stay missing, and their endpoints refuse every

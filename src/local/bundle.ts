@@ -41,7 +41,9 @@ const LOCAL_CONDITION = "peach-local";
 /** A clone bundles its own source. */
 const SOURCE_CONDITIONS = IS_CLONE ? [SOURCE_CONDITION] : [];
 
-/** Bundles the worker of a project. Returns esbuild's messages if a source is broken. Writes nothing. */
+/**
+ * Bundles the worker of a project. Returns esbuild's messages for a broken source. Writes nothing.
+ */
 export async function bundleWorker({
   projectRoot,
   generatedFolder,

@@ -29,7 +29,7 @@ export function withOwnSources(
   const place = JSON.stringify(OWN_SOURCES);
   const sources = ownSourcesOf(bundle, mapFolder, folders);
   const json = JSON.stringify(JSON.stringify(sources));
-  // The place is in one line, so no other line of the bundle moves.
+  // The place is a single line: all further lines of the bundle stay in place.
   return { ...bundle, text: bundle.text.replace(place, () => json), sources };
 }
 
@@ -72,7 +72,7 @@ function ownPaths(folders: OwnFolders): (path: string) => string | null {
     real(folders.pipelines),
   ];
   const peach = folders.peach.map(real);
-  // The first folder that holds the file: paths look as they do in an editor that shows the project.
+  // The first folder that holds the file: paths look as in an editor of the project.
   const bases = [project, conf, dirname(pipelines)];
   return (path) => {
     const isOwn =

@@ -20,8 +20,8 @@ export interface RuntimeOptions extends BuildOptions {
   /** The program that serves the worker; default: `wrangler dev`. */
   readonly serve?: Serve;
   /**
-   * The port on 127.0.0.1 that a debugger attaches to. With it the plan has `patientTimeouts`, since
-   * time goes on while an attempt stands at a breakpoint.
+   * The port on 127.0.0.1 for a debugger. The plan then has `patientTimeouts`, since time goes on
+   * while an attempt stands at a breakpoint.
    */
   readonly inspectorPort?: number;
   /** Aborts the start. */

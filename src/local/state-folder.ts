@@ -17,7 +17,7 @@ export interface StateFolder {
    * The worker as one file, alone in its folder: the runtime restarts when any file there changes.
    */
   readonly bundlePath: string;
-  /** A new bundle and what it takes to evaluate it, before the runtime takes it over. */
+  /** A new bundle under trial, before the runtime takes the bundle over. */
   readonly trialFolder: string;
   /** The map from the bundle to its sources. */
   readonly sourceMapPath: string;

@@ -1,9 +1,9 @@
 /**
- * Evaluates a new bundle in a process of its own, before the runtime takes the bundle over. A file
- * that throws when it is loaded, or that never ends, would take the running worker down.
+ * Evaluates a new bundle in a separate process, before the runtime takes the bundle over. A file
+ * that throws during loading, or never ends, would take the running worker down.
  *
- * The trial is `workerd test`: it loads the bundle as a deployment does, without a request, and says
- * how that ended. Bindings are empty objects: nothing can be read from them outside a request.
+ * The trial is `workerd test`, which loads the bundle like a deployment, without a request, and
+ * reports the end. Bindings are empty objects: nothing can be read from them outside a request.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -53,7 +53,9 @@ export async function tryWorker(
   return { type: "endless", at: last === undefined ? null : placeIn(sources, Number(last), 1) };
 }
 
-/** Runs the trial. Returns the lines of the output, and `TIME_IS_UP` as the last if it is killed. */
+/**
+ * Runs the trial. Returns the lines of the output; `TIME_IS_UP` is the last line of a killed trial.
+ */
 function outputOf(path: string, limitMs: number): Promise<string[]> {
   const child = spawn(workerdPath(), ["test", path], { stdio: ["ignore", "pipe", "ignore"] });
   let output = "";
@@ -74,8 +76,8 @@ function outputOf(path: string, limitMs: number): Promise<string[]> {
 }
 
 /**
- * Lets each statement of the project's files that runs while they are loaded print its line first.
- * The bundler indents whatever is inside of one; nothing can look into a loop that never ends.
+ * Lets each statement that runs during the loading of the project's files print a line first. The
+ * bundler indents inner statements; nothing can look into an endless loop.
  */
 function withMarks(text: string, { lines }: OwnSources): string {
   return text
@@ -169,7 +171,7 @@ const config :Workerd.Config = (services = [(name = "main", worker = (
 `;
 }
 
-/** Collects the names of the bindings: whatever has a \`binding\`, and objects and limits by name. */
+/** Collects the names of the bindings: entries with a `binding`, and objects and limits by name. */
 function namesOf(value: unknown, parent = ""): Set<string> {
   if (typeof value !== "object" || value === null || parent === "vars") return new Set();
   const names = new Set<string>();

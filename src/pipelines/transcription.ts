@@ -139,6 +139,7 @@ async function transcribeWithWhisper(
   };
 }
 
+/** Reads the captions beside the audio, where no Workers AI is bound. */
 async function transcribeFromCaptions(
   uploads: R2Bucket,
   audio: AudioObject,
@@ -178,6 +179,7 @@ function missing({ bucket, key }: AudioObject): never {
   );
 }
 
+/** Answers 400 with each wrong place of the body. */
 function badRequest(issues: readonly Pick<z.core.$ZodIssue, "path" | "message">[]): Response {
   const errors = issues.map(({ path, message }) => ({ path: ["$", ...path].join("."), message }));
   const wrong = errors.map(({ path, message }) => `${path}: ${message}`).join("; ");

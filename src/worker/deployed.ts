@@ -1,6 +1,6 @@
 /**
- * The project that this worker was made with. The platform creates objects and entrypoints itself
- * and passes only state and `env`, so they find the project here. `createPeach` sets it, once.
+ * The project of this worker. The platform creates objects and entrypoints and passes only state
+ * and `env`: objects and entrypoints find the project here. `createPeach` sets the project, once.
  */
 import { Deployment, type Project } from "./deployment.ts";
 

@@ -32,11 +32,11 @@ import type { EndpointFunction, MethodRegistry } from "../execution/author/metho
 import { ownEnv, pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
 import { ProgressReporter } from "../execution/driver/progress-reporter.ts";
 
-/** What `npm run compile` makes of a project. */
+/** The output of `npm run compile` for a project. */
 export interface Project {
   /** The compiled peach.conf. */
   readonly plan: Plan;
-  /** The functions that it names, and all other exports of the pipelines. */
+  /** The functions named by the plan, and all further exports of the pipelines. */
   readonly methods: MethodRegistry;
 }
 
@@ -141,7 +141,8 @@ export class Deployment {
       );
     } finally {
       deadlines.close();
-      // Also for a driver that gives up: runs that its tasks have started are driven in here.
+      // Also for a driver that gives up: runs that the driver's tasks have started are driven in
+      // here.
       await background.ended();
     }
   }

@@ -2,8 +2,8 @@
  * Hides Peach's own bindings from authors' code before any author's file is evaluated. Removes them
  * for good from `process.env`, where the platform copies variables and secrets and Peach reads
  * nothing; and, until all files are evaluated, from the imported `env`, which Peach's own handlers
- * and objects use (`createPeach` restores them). Afterwards, authors' code is called with a narrowed
- * `env`. The worker imports this file before anything else, and the generated module that evaluates
+ * and objects use (`createPeach` restores them). Afterwards, authors' code gets a narrowed `env`.
+ * The worker imports this file before anything else, and the generated module that evaluates
  * authors' files imports the worker first. `exports` is empty until all files are evaluated.
  */
 import process from "node:process";
