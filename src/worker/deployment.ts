@@ -27,6 +27,7 @@ import { Deadlines } from "../execution/attempt/deadlines.ts";
 import { drive, DRIVER_BUDGET_MS, newDriverId } from "../execution/driver/driver.ts";
 import { DriverRoom } from "../triggers/driver-room.ts";
 import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-scope.ts";
+import { noteFailure } from "../execution/attempt/failure-notice.ts";
 import { executeAttempt } from "../execution/attempt/run-attempt.ts";
 import type { EndpointFunction, MethodRegistry } from "../execution/author/method.ts";
 import { ownEnv, pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
@@ -148,7 +149,7 @@ export class Deployment {
   }
 
   /** Runs one attempt with this deployment's methods. */
-  executeLease(
+  async executeLease(
     env: Env,
     lease: Lease,
     lifetime: Lifetime,
@@ -166,7 +167,8 @@ export class Deployment {
       withEnv,
       ...url,
     };
-    return executeAttempt(
+    const startedAt = Date.now();
+    const settlement = await executeAttempt(
       lease,
       this.registry,
       host,
@@ -175,6 +177,8 @@ export class Deployment {
       reports,
       deploymentOf(env).deployment,
     );
+    if (env.PEACH_LOCAL === "1") noteFailure(lease, settlement.outcome, Date.now() - startedAt);
+    return settlement;
   }
 
   /** Calls an endpoint's method within the scope of its helpers. */

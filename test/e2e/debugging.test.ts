@@ -104,6 +104,18 @@ describe("npm run dev -- --inspect", () => {
   });
 });
 
+describe("the terminal of npm run dev", () => {
+  it("shows a failed attempt with its place and the command that tells more, and no requests", async () => {
+    const { run_id } = await peach.trigger("broken", null);
+    await peach.finished(run_id);
+    await expect.poll(() => command.stdout, WAIT).toContain(`npm run peach -- show ${run_id}\n`);
+    expect(command.stdout).toMatch(
+      /^\d\d:\d\d:\d\d ✗ broken failed after \d+ ms \(attempt 1\): TypeError: Cannot read .* pipelines\/greeting\.ts:7:18$/m,
+    );
+    expect(command.stdout).not.toMatch(/GET \/api|"audit"/);
+  });
+});
+
 describe("the stack of a failed attempt", () => {
   it.each(["broken", "patient"])(
     "of %s leads to file, line and column of the pipeline, relative to the project",
@@ -126,6 +138,8 @@ describe("the stack of a failed attempt", () => {
     expect(await answer.text()).not.toContain("greeting.ts");
     await expect
       .poll(() => command.stdout, WAIT)
-      .toMatch(/RangeError: no greeting today(\\n|\n)\s+at hello \(pipelines\/greeting\.ts:23:9\)/);
+      .toMatch(
+        /endpoint "hello" failed .*\n +RangeError: no greeting today\n +at hello \(pipelines\/greeting\.ts:23:9\)\n/,
+      );
   });
 });

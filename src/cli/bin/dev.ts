@@ -12,6 +12,7 @@ import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
 import { inspectorText } from "../../local/inspector-text.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
+import { renderLog } from "../../local/log-text.ts";
 import { describeMade, describePlan, startupText } from "../../local/startup-text.ts";
 import { parentOf } from "../../local/process-group.ts";
 import {
@@ -23,7 +24,7 @@ import {
 import { describeMissing, randomSecret } from "../../local/secrets.ts";
 import { watchProject } from "../../local/watch.ts";
 
-const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]]
+const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]] [-- --verbose]
 
 Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no account and no
 network.
@@ -34,6 +35,7 @@ network.
   --inspect [PORT]  lets a debugger attach (default port 9229), and says how: breakpoints in the
                     pipelines' own files.
                     Attempts and endpoints then may take 14 minutes, since time goes on at a breakpoint
+  --verbose         shows the runtime's output as it is, with each request and each entry of the audit
   --help            this text
 
 PEACH_CONF (a file or a folder) and PEACH_PIPELINES (a folder) choose others than peach.conf and
@@ -52,6 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(rest, {
     port: { type: "string" },
     "persist-to": { type: "string" },
+    verbose: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   });
   if (options.help === true) {
@@ -79,7 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
       return made;
     },
     signal: interrupted,
-    onOutput: (line) => console.log(line),
+    onOutput: showOutput(options.verbose ?? false),
     // The project's generated folder is also used by editors and checks. Another conf must not
     // overwrite it.
     // Nor may the long timeouts of an inspected plan.
@@ -146,6 +149,15 @@ function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
     if (plan.version !== version && !(await untilServing(runtime.url, plan.version)))
       console.error("The runtime does not serve it yet; see its output above.");
     version = plan.version;
+  };
+}
+
+/** Shows the runtime's output: as it is if verbose, else what an author wants to see, as text. */
+function showOutput(isVerbose: boolean): (line: string) => void {
+  if (isVerbose) return (line) => console.log(line);
+  return (line) => {
+    const text = renderLog(line, process.stdout.isTTY);
+    if (text !== null) console.log(text);
   };
 }
 

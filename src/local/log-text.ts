@@ -1,0 +1,128 @@
+/**
+ * Renders the output of the local runtime for the author of a pipeline: log lines of tasks and
+ * failed attempts as text, each with what leads further. Requests and audit entries are left out.
+ */
+import { stripVTControlCharacters, styleText } from "node:util";
+
+type Colour = "red" | "yellow" | "gray" | "cyan";
+
+/** The fields of a log line of the worker (src/platform/log.ts) that are rendered by name. */
+interface LogLine {
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+const REQUEST = /^\[wrangler:info\] (?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /;
+/** What wrangler puts before a warning or an error of the worker. */
+const LEVEL = /^(?:✘|▲) \[(?:ERROR|WARNING)\] /;
+/** Fields that say when and where a line was written, or that stand elsewhere in the text. */
+const NAMED = new Set([
+  "message",
+  "run_id",
+  "task",
+  "endpoint",
+  "attempt",
+  "at",
+  "level",
+  "fields",
+  "error",
+  "stack",
+  "duration_ms",
+  "request_id",
+  "client_request_id",
+]);
+
+/** Renders a line of output, with colours if asked. Null for a line that is left out. */
+export function renderLog(line: string, hasColours: boolean): string | null {
+  const plain = stripVTControlCharacters(line).trim();
+  if (plain === "" || REQUEST.test(plain)) return null;
+  const json = plain.replace(LEVEL, "");
+  const entry = json.startsWith("{") ? parse(json) : null;
+  if (entry === null) return line;
+  if (entry.message === "audit") return null;
+  const paint = (text: string, colour: Colour): string =>
+    hasColours ? styleText(colour, text, { validateStream: false }) : text;
+  return entry.message === "attempt failed" && typeof entry["stack"] !== "undefined"
+    ? renderFailure(entry, paint)
+    : renderEntry(entry, plain, paint);
+}
+
+type Paint = (text: string, colour: Colour) => string;
+
+/** Renders a failed attempt: what, why, where, and what to type next. */
+function renderFailure(entry: LogLine, paint: Paint): string {
+  const { task, attempt, error, stack, duration_ms: ms, run_id: runId } = entry;
+  const [, place] = /(?:\(|at )([^()\s]+:\d+:\d+)\)?$/m.exec(textOf(stack)) ?? [];
+  const at =
+    place === undefined || place.startsWith("worker.js:") ? "" : `  ${paint(place, "cyan")}`;
+  const what = `✗ ${String(task)} failed after ${String(ms)} ms (attempt ${String(attempt)}): ${firstLine(error)}`;
+  return `${timeOf(entry)} ${paint(what, "red")}${at}\n         npm run peach -- show ${String(runId)}`;
+}
+
+/** Renders a log line of a task, an endpoint or of Peach. */
+function renderEntry(entry: LogLine, plain: string, paint: Paint): string {
+  const level = typeof entry["level"] === "string" ? entry["level"] : levelOf(plain);
+  const subject = entry["task"] ?? entry["endpoint"];
+  const own = entry["fields"] ?? null;
+  const others = Object.entries(entry).filter(
+    ([name, value]) => !NAMED.has(name) && value !== null && value !== undefined,
+  );
+  const fields = own ?? (others.length === 0 ? null : Object.fromEntries(others));
+  const parts = [
+    timeOf(entry),
+    ...(subject === undefined ? [] : [textOf(subject)]),
+    coloured(level, paint),
+    entry.message,
+    ...(fields === null ? [] : [paint(JSON.stringify(fields), "gray")]),
+    ...(typeof entry["run_id"] === "string" ? [paint(entry["run_id"], "gray")] : []),
+  ];
+  const error = typeof entry["error"] === "string" ? `\n${indented(entry["error"])}` : "";
+  return parts.join(" ") + error;
+}
+
+function coloured(level: string, paint: Paint): string {
+  const text = level.padEnd(5);
+  return level === "error" ? paint(text, "red") : level === "warn" ? paint(text, "yellow") : text;
+}
+
+/** The level of a line by what wrangler has put before it. */
+function levelOf(plain: string): string {
+  return plain.startsWith("✘") ? "error" : plain.startsWith("▲") ? "warn" : "info";
+}
+
+/** The time of a line, else of now: lines are shown as they come. */
+function timeOf({ at }: LogLine): string {
+  const date = typeof at === "number" ? new Date(at) : new Date();
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function firstLine(value: unknown): string {
+  return String(value).split("\n")[0] ?? "";
+}
+
+function indented(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => `         ${line.trimStart()}`)
+    .join("\n");
+}
+
+function parse(text: string): LogLine | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" &&
+      value !== null &&
+      "message" in value &&
+      typeof value.message === "string"
+      ? { ...value, message: value.message }
+      : null;
+  } catch {
+    return null;
+  }
+}
