@@ -1,3 +1,5 @@
+// A file of global declarations cannot import.
+// oxlint-disable typescript/consistent-type-imports
 /**
  * Optional secrets, variables and bindings of a deployment. `wrangler types` knows only those that
  * wrangler.toml names.
@@ -42,3 +44,37 @@ interface __BaseEnv_Env {
   /** Workers AI, if wrangler.toml binds it. */
   readonly AI?: Ai;
 }
+
+/** The namespaces of Peach's objects, which its own code finds in `env` (src/worker/own-env.ts). */
+interface ObjectNamespaces {
+  readonly RUNS: DurableObjectNamespace<import("./worker/deployed-objects.ts").RunObject>;
+  readonly EXECUTORS: DurableObjectNamespace<import("./worker/deployed-objects.ts").ExecutorObject>;
+  readonly DELIVERIES: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").DeliveriesObject
+  >;
+  readonly DEAD_LETTERS: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").DeadLettersObject
+  >;
+  readonly AUDIT: DurableObjectNamespace<import("./worker/deployed-objects.ts").AuditObject>;
+  readonly SCHEDULES: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").SchedulesObject
+  >;
+  readonly DEBOUNCES: DurableObjectNamespace<import("./worker/deployed-objects.ts").DebounceObject>;
+  readonly LIMITS: DurableObjectNamespace<import("./worker/deployed-objects.ts").LimitObject>;
+  readonly LIMIT_LISTS: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").LimitListObject
+  >;
+  readonly PAUSES: DurableObjectNamespace<import("./worker/deployed-objects.ts").PausesObject>;
+  readonly OBJECT_VERSIONS: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").ObjectVersionsObject
+  >;
+  readonly DEATHS: DurableObjectNamespace<import("./worker/deployed-objects.ts").DeathsObject>;
+  readonly CATALOG: DurableObjectNamespace<import("./worker/deployed-objects.ts").CatalogObject>;
+  readonly TASK_DIRECTORY: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").TaskDirectoryObject
+  >;
+  readonly IDENTITY: DurableObjectNamespace<import("./worker/deployed-objects.ts").IdentityObject>;
+}
+
+/** `env` of Peach's own code. What the platform gives is `Cloudflare.Env`, without the objects. */
+interface Env extends ObjectNamespaces {}

@@ -8,9 +8,10 @@ import { alertKey } from "../domain/trigger-key.ts";
 import { encodePayload } from "../payloads/codec.ts";
 import type { Alert } from "../objects/run/alert-rpc.ts";
 import { deployed } from "./deployed.ts";
+import { ownEnv } from "./own-env.ts";
 import { log } from "../platform/log.ts";
 
-export class AlertEntrypoint extends WorkerEntrypoint<Env> {
+export class AlertEntrypoint extends WorkerEntrypoint {
   /**
    * Resolves once the alert's run is recorded, or if it can never be recorded (the task is gone, or
    * refuses the summary), which is logged. Rejects if the infrastructure fails.
@@ -25,7 +26,7 @@ export class AlertEntrypoint extends WorkerEntrypoint<Env> {
     const payload = encodePayload(summary);
     if (!payload.ok) throw new Error(payload.problem.detail);
     const by = summary.failed_tasks[0]?.task ?? summary.task;
-    const accepted = await acceptTrigger(this.env, this.ctx, {
+    const accepted = await acceptTrigger(ownEnv(this.env, this.ctx.exports), this.ctx, {
       task,
       payload: payload.value,
       idempotencyKey: alertKey(runId, summary.created_at, nth),

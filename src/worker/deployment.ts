@@ -30,7 +30,7 @@ import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-s
 import { noteFailure } from "../execution/attempt/failure-notice.ts";
 import { executeAttempt } from "../execution/attempt/run-attempt.ts";
 import type { EndpointFunction, MethodRegistry } from "../execution/author/method.ts";
-import { ownEnv, pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
+import { pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
 import { ProgressReporter } from "../execution/driver/progress-reporter.ts";
 
 /** The output of `npm run compile` for a project. */
@@ -96,8 +96,7 @@ export class Deployment {
    * Drives a run until nothing is left for this invocation. The caller passes the promise to
    * `waitUntil`.
    */
-  async driveRun(given: Env, runId: RunId, beginning: Beginning): Promise<void> {
-    const env = ownEnv(given);
+  async driveRun(env: Env, runId: RunId, beginning: Beginning): Promise<void> {
     const startedAt = Date.now();
     const background = new BackgroundWork();
     const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
@@ -159,7 +158,7 @@ export class Deployment {
   ): Promise<Settlement> {
     const url = lease.url === undefined ? {} : { url: lease.url };
     const host = {
-      env: ownEnv(env),
+      env,
       lifetime,
       accept: this.acceptTrigger,
       emit: this.emitEvent,
@@ -187,8 +186,7 @@ export class Deployment {
     request: Request,
     call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
   ): unknown {
-    const { lifetime } = call;
-    const env = ownEnv(call.env);
+    const { env, lifetime } = call;
     const { origin: url } = new URL(request.url);
     const scope = new EndpointScope(call, {
       env,

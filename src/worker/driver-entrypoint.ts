@@ -7,9 +7,10 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { RunId } from "../domain/ids.ts";
 import { deployed } from "./deployed.ts";
+import { ownEnv } from "./own-env.ts";
 import { log } from "../platform/log.ts";
 
-export class DriverEntrypoint extends WorkerEntrypoint<Env> {
+export class DriverEntrypoint extends WorkerEntrypoint {
   /**
    * Starts to drive the run for the message sent at `sentAt` (epoch ms; null for a repeated
    * delivery). Resolves once the first claim is answered; rejects if the run cannot be reached.
@@ -19,7 +20,7 @@ export class DriverEntrypoint extends WorkerEntrypoint<Env> {
     const { promise: claimed, resolve, reject } = Promise.withResolvers<void>();
     this.ctx.waitUntil(
       deployed()
-        .driveRun(this.env, runId, { sentAt, onClaimed: resolve })
+        .driveRun(ownEnv(this.env, this.ctx.exports), runId, { sentAt, onClaimed: resolve })
         .catch((error: unknown) => {
           log("error", "a driver gave its run up; leases and alarm take over", {
             run_id: runId,

@@ -12,63 +12,37 @@
 import { showOwnEnv } from "./hide-own-env.ts";
 import * as dashboard from "#generated/dashboard";
 import { local } from "#local-runtime";
-import { AuditObject } from "../objects/audit/audit-object.ts";
-import { CatalogObject } from "../objects/catalog/catalog-object.ts";
-import { TaskDirectoryObject } from "../objects/catalog/task-directory-object.ts";
-import { DeathsObject } from "../objects/deaths/deaths-object.ts";
-import { DeadLettersObject } from "../objects/dead-letters/dead-letters-object.ts";
-import { PausesObject } from "../objects/pauses/pauses-object.ts";
 import { callDeliveries } from "../objects/deliveries/deliveries-client.ts";
 import { takeTurn } from "../objects/deliveries/caller-client.ts";
 import { callSignedDeliveries } from "../objects/deliveries/signed-client.ts";
-import { DeliveriesObject } from "../objects/deliveries/deliveries-object.ts";
 import { createApp } from "../http/app.ts";
-import { IdentityObject } from "../objects/identity/identity-object.ts";
-import { DebounceObject } from "../objects/debounce/debounce-object.ts";
-import { LimitListObject } from "../objects/limits/limit-list-object.ts";
 import { callRun } from "../objects/run/run-client.ts";
-import { RunObject } from "../objects/run/run-object.ts";
 import { createAnnouncement, syncSchedules } from "../objects/schedules/schedules-client.ts";
-import { ExecutorObject, LimitObject, SchedulesObject } from "./deployed-objects.ts";
 import { deploy } from "./deployed.ts";
 import type { Project } from "./deployment.ts";
-import { AlertEntrypoint } from "./alert-entrypoint.ts";
-import { DriverEntrypoint } from "./driver-entrypoint.ts";
+import { ownEnv } from "./own-env.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 import { consumeDeadLetters } from "../triggers/dead-letter.ts";
 import { consumeR2Events } from "../triggers/r2-events.ts";
 import { consumeRunMessages } from "../triggers/run-consumer.ts";
-import { ObjectVersionsObject } from "../objects/object-versions/object-versions-object.ts";
 
 export type { Plan } from "../domain/plan/plan.ts";
 export type { MethodRegistry, TypedTask } from "../execution/author/method.ts";
 export type { Project } from "./deployment.ts";
 
-export {
-  AlertEntrypoint,
-  AuditObject,
-  CatalogObject,
-  PausesObject,
-  DeadLettersObject,
-  DeathsObject,
-  DebounceObject,
-  DeliveriesObject,
-  TaskDirectoryObject,
-  DriverEntrypoint,
-  ExecutorObject,
-  IdentityObject,
-  LimitListObject,
-  LimitObject,
-  RunObject,
-  SchedulesObject,
-  ObjectVersionsObject,
-};
+export { AlertEntrypoint } from "./alert-entrypoint.ts";
+export * from "./deployed-objects.ts";
+export { DriverEntrypoint } from "./driver-entrypoint.ts";
 
 /** The handlers of the worker. */
 export interface Handlers {
-  fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response>;
-  scheduled(controller: ScheduledController, env: Env): Promise<void>;
-  queue(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void>;
+  fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
+  scheduled(
+    controller: ScheduledController,
+    env: Cloudflare.Env,
+    ctx: ExecutionContext,
+  ): Promise<void>;
+  queue(batch: MessageBatch, env: Cloudflare.Env, ctx: ExecutionContext): Promise<void>;
 }
 
 /**
@@ -94,17 +68,19 @@ export function createPeach(project: Project): Handlers {
   });
   const announceSchedules = createAnnouncement(plan);
   return {
-    fetch(request, env, ctx) {
+    fetch(request, given, ctx) {
+      const env = ownEnv(given, ctx.exports);
       announceSchedules(env, ctx);
       return app.fetch(request, env, ctx);
     },
 
     /** Watchdog of the schedules; due runs come from the schedules' own alarm. */
-    async scheduled(_controller, env) {
-      await syncSchedules(env, plan);
+    async scheduled(_controller, env, ctx) {
+      await syncSchedules(ownEnv(env, ctx.exports), plan);
     },
 
-    async queue(batch, env, ctx) {
+    async queue(batch, given, ctx) {
+      const env = ownEnv(given, ctx.exports);
       // Queues are recognized by the end of their name: a deployment may add a prefix.
       if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(plan, batch, env);
       else if (batch.queue.endsWith("r2-events"))

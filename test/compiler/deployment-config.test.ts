@@ -1,6 +1,6 @@
 /**
  * What Cloudflare runs the worker with, held against what the worker needs: a queue without its consumer, or an object without its
- * binding, deploys without a word.
+ * migration, deploys without a word.
  */
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
@@ -14,7 +14,8 @@ const CONFIG = z
     main: z.string(),
     build: z.object({ command: z.string(), watch_dir: z.array(z.string()) }).optional(),
     triggers: z.object({ crons: z.array(z.string()) }).optional(),
-    durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
+    durable_objects: z.unknown().optional(),
+    migrations: z.array(z.object({ new_sqlite_classes: z.array(z.string()) })),
     queues: z.object({
       producers: z.array(z.object({ binding: z.string(), queue: z.string() })),
       consumers: z.array(
@@ -32,6 +33,7 @@ const { producers, consumers } = CONFIG.queues;
 const WORKER = read(CONFIG.main);
 /** The handlers and classes that the entry passes on. */
 const WIRED = read("src/worker/worker.ts");
+const OBJECTS = read("src/worker/deployed-objects.ts");
 
 describe("wrangler deploy", () => {
   it("compiles peach.conf before it bundles, and again when it or the code changes", () => {
@@ -46,12 +48,12 @@ describe("wrangler deploy", () => {
     expect(CONFIG.triggers).toEqual({ crons: ["*/5 * * * *"] });
   });
 
-  it("binds each object that the worker exports", () => {
-    const exported = [...WIRED.matchAll(/^ {2}(\w+Object),$/gm)].map(([, name = ""]) => name);
+  it("makes each object that the worker exports, by a migration, and binds none", () => {
+    const exported = [...OBJECTS.matchAll(/^export class (\w+Object) /gm)].map(([, name = ""]) => name);
     expect(exported.length).toBeGreaterThan(10);
-    expect(CONFIG.durable_objects.bindings.map((binding) => binding.class_name).toSorted()).toEqual(
-      exported.toSorted(),
-    );
+    const made = CONFIG.migrations.flatMap((migration) => migration.new_sqlite_classes);
+    expect(made.toSorted()).toEqual(exported.toSorted());
+    expect(CONFIG.durable_objects).toBeUndefined();
   });
 });
 

@@ -291,7 +291,7 @@ function ended<T>(world: MethodWorld, task: TaskApi, runId: string, wait: Promis
     const [, over] =
       /^(ResultTimeout|TaskNotSucceeded|RunGone)Error$/.exec(error instanceof Error ? error.name : "") ?? [];
     if (over === undefined || task.signal.aborted) throw error;
-    if (over === "RunGone" && world.rig().edge.host("RUNS", runId).storage.tables.has("journal"))
+    if (over === "RunGone" && world.rig().edge.host("RunObject", runId).storage.tables.has("journal"))
       world.violate("1 accepted is durable", `${task.runId} is told that ${runId} is gone, which is there`);
     return undefined;
   });

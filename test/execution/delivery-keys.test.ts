@@ -1,6 +1,6 @@
 /** What an endpoint triggers for a signed delivery that comes again, after some of it was refused. */
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { ok, refuse } from "../../src/domain/problem.ts";
 import { runInScope } from "../../src/execution/author/context.ts";

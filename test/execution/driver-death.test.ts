@@ -1,5 +1,5 @@
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TaskStatus } from "../../src/domain/statuses.ts";
 import { readGrant } from "../../src/objects/run/grant-text-rpc.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { driveRun } from "../support/deployed.ts";
 import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { local as absent } from "../../src/http/local/absent.ts";
 import { local as present } from "../../src/http/local/present.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { local } from "../../src/http/local/present.ts";
 import { edge } from "../support/edge.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../src/domain/ids.ts";

@@ -2,7 +2,7 @@
  * Who may do what: every call of the API by every kind of caller, with the status that it is answered with. Written by hand, and by
  * nothing that the code under test says of itself: whoever changes a right changes a number here, and can be asked why.
  */
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";

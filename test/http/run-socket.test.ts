@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { IdentityObject } from "../../src/objects/identity/identity-object.ts";

@@ -1,5 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it, vi } from "vitest";
 import { Tables, type TableHistory } from "../../src/objects/tables.ts";
 import { deadLetterIdFromBytes } from "../../src/domain/ids.ts";

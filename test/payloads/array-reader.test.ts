@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { fc } from "../support/property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ArrayReader } from "../../src/payloads/array-reader.ts";

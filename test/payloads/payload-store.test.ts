@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { fc } from "../support/property.ts";
 import { describe, expect, it, vi } from "vitest";
 import { type RunId, runIdFromBytes } from "../../src/domain/ids.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { fetchStream } from "../../src/payloads/payload-download.ts";
 import { callR2, PayloadStoreError } from "../../src/payloads/r2-calls.ts";

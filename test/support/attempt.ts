@@ -1,5 +1,5 @@
 /** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../src/execution/attempt/deadlines.ts";

@@ -1,5 +1,5 @@
 /** The dead letters that a test has caused, and an env in which none can be recorded. */
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import type { DeadLetter } from "../../src/domain/dead-letter.ts";
 import { callDeadLetters } from "../../src/objects/dead-letters/dead-letters-client.ts";
 

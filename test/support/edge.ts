@@ -1,6 +1,6 @@
 /** The HTTP edge over a plan of the test, with the real run objects behind it. */
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import { callDeliveries } from "../../src/objects/deliveries/deliveries-client.ts";
 import { takeTurn } from "../../src/objects/deliveries/caller-client.ts";

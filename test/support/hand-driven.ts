@@ -3,7 +3,7 @@
  * hand. The methods of such a run are those of test/support/pool, for the attempts that real drivers make later.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import { vi } from "vitest";
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";

@@ -1,6 +1,7 @@
 /** The run queue, held by a test. */
 import { createMessageBatch } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
+import { env } from "./env.ts";
 import { vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import { plan } from "./deployed.ts";

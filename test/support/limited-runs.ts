@@ -1,6 +1,6 @@
 /** Many runs of a limited task whose drivers are the test: it claims what the limit has permitted, and ends it as it likes. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import { vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import type { LimitKeys, LimitName } from "../../src/domain/limits/limit.ts";

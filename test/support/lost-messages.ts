@@ -1,5 +1,5 @@
 /** Messages to drivers that never arrive: the queue takes them and nothing comes of it. */
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import { vi } from "vitest";
 
 /** From now on (until `vi.restoreAllMocks`) every message is lost. `sent` counts them. */

@@ -3,7 +3,8 @@
  * is kept by hand: a method that an object gets is counted from its first call on.
  */
 import { createMessageBatch, runInDurableObject } from "cloudflare:test";
-import { DurableObject, env } from "cloudflare:workers";
+import { DurableObject } from "cloudflare:workers";
+import { env } from "./env.ts";
 import * as worker from "../../src/worker/worker.ts";
 import { RunSession } from "../../src/objects/run/driver-session.ts";
 

@@ -1,5 +1,5 @@
 /** The fault `hang`: calls that are never answered, and time that passes by hand while they are waited for. */
-import { env } from "cloudflare:workers";
+import { env } from "./env.ts";
 import { vi } from "vitest";
 
 /** An answer that never comes. */

@@ -1,5 +1,5 @@
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ProblemError, refuse } from "../../src/domain/problem.ts";

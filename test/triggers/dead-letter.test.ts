@@ -1,5 +1,5 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { consumeDeadLetters } from "../../src/triggers/dead-letter.ts";
 import { clearDeadLetters, deadLetters, WITHOUT_DEAD_LETTERS } from "../support/dead-letters.ts";

@@ -1,6 +1,6 @@
 /** Runs of a debounced task that are over, while a run that has triggered them may still be retried. */
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { taskKey } from "../../src/domain/trigger-key.ts";
 import { encodePayload } from "../../src/payloads/codec.ts";

@@ -1,6 +1,6 @@
 /** An event on its way through the gate: either all who listen get their runs, or none. */
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ok, refuse } from "../../src/domain/problem.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { QueueWatch } from "../../src/objects/run/queue-client.ts";
 import { DriverRoom, type Place } from "../../src/triggers/driver-room.ts";

@@ -1,5 +1,5 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { expect, it } from "vitest";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import type { AcceptTrigger } from "../../src/triggers/accept.ts";

@@ -1,11 +1,6 @@
-import {
-  createExecutionContext,
-  createMessageBatch,
-  getQueueResult,
-  listDurableObjectIds,
-  runDurableObjectAlarm,
-} from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "../support/env.ts";
+import { objectIds } from "../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
@@ -135,7 +130,7 @@ describe("after notifications were lost", () => {
     // The runs wait for something, as external tasks do, and are there for longer than their retention.
     expect(here.started).toHaveLength(2);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 13.9 * DAY });
-    for (const id of await listDurableObjectIds(env.OBJECT_VERSIONS))
+    for (const id of await objectIds("ObjectVersionsObject", env.OBJECT_VERSIONS))
       await runDurableObjectAlarm(env.OBJECT_VERSIONS.get(id));
     await here.notify(event);
     expect(here.started).toHaveLength(2);

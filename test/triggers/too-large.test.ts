@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { expect, it } from "vitest";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import { answered } from "../../src/triggers/trigger-payload.ts";

@@ -1,6 +1,6 @@
 /** The worker's own queue handler: which consumer a batch is for, and what that may do. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import { worker } from "../support/deployed.ts";

@@ -4,7 +4,10 @@
  * A binding added to wrangler.toml for Peach must be added here.
  */
 
-/** Names in wrangler.toml. Names that begin with `PEACH_` are Peach's own as well. */
+/**
+ * Names in wrangler.toml, and in `ObjectNamespaces`, which releases up to 0.2 bound there. Names
+ * that begin with `PEACH_` are Peach's own as well.
+ */
 const OWN_BINDINGS = [
   "AUDIT",
   "AUTH_FAILURES",
@@ -45,21 +48,6 @@ const OWN: readonly string[] = OWN_BINDINGS;
 
 /** A cache per `env`: every attempt and every call of an endpoint asks. */
 const known = new WeakMap<Env, PipelineEnv>();
-
-const owned = new WeakMap<Env, Env>();
-
-/**
- * The full `env` for Peach's own code that is called from authors' code. A copy, since the imported
- * `env` is narrowed there. Call this before any of the author's code runs.
- */
-export function ownEnv(env: Env): Env {
-  // Inherited properties stay where they are.
-  const copy = (): Env & { readonly __proto__: Env } => ({ __proto__: env, ...env });
-  const own: Env = owned.get(env) ?? copy();
-  owned.set(env, own);
-  owned.set(own, own);
-  return own;
-}
 
 /** True if a binding or variable of this name is Peach's own. */
 export function isOwnName(name: string): boolean {

@@ -25,7 +25,6 @@ import { deploymentOf } from "../../platform/deployment.ts";
 import { ExecutorController } from "./executor-controller.ts";
 import { ExecutorStore } from "./store.ts";
 import type { ExecutorRpc } from "../../objects/executors/executor-rpc.ts";
-import { ownEnv } from "../author/pipeline-env.ts";
 import { ProgressReporter } from "../driver/progress-reporter.ts";
 import { BackgroundWork, type Lifetime } from "../../platform/lifetime.ts";
 import { log } from "../../platform/log.ts";
@@ -111,7 +110,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const background = new BackgroundWork();
     const deadlines = new Deadlines();
     const lifetime = { waitUntil: background.waitUntil, budgetMs: () => 0 };
-    const env = ownEnv(this.env);
+    const { env } = this;
     const reports = new ProgressReporter(deadlines, (said) =>
       callRun(env, lease.runId, (run) => run.report(said)),
     );

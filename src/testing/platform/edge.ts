@@ -15,9 +15,9 @@ const LIFE_MS = 30_000;
 
 export interface EdgeSettings {
   readonly first: Release;
-  /** The classes of objects by the names of their bindings. */
-  readonly objects: Readonly<Record<string, string>>;
-  /** Other bindings, as a life uses them. */
+  /** The classes of objects. */
+  readonly objects: readonly string[];
+  /** The bindings, as a life uses them. */
   readonly bindings: Readonly<Record<string, (life: Life) => unknown>>;
   /** How far the clock of an object's machine is ahead. Milliseconds. */
   skewOf(label: string): number;
@@ -49,7 +49,7 @@ export class Edge {
     this.#settings = settings;
     this.#releases = { now: settings.first, before: settings.first, share: 0 };
     this.#released.set(settings.first.name, settings.first);
-    this.#environment = environmentOf(settings, this);
+    this.#environment = environmentOf(settings);
   }
 
   get release(): Release {
@@ -82,9 +82,8 @@ export class Edge {
     );
   }
 
-  /** The object of this binding and name, asleep or awake. */
-  host(binding: string, name: string): ObjectHost {
-    const className = this.#settings.objects[binding] ?? binding;
+  /** The object of this class and name, asleep or awake. */
+  host(className: string, name: string): ObjectHost {
     const key = `${className} ${name}`;
     const known = this.hosts.get(key);
     if (known !== undefined) return known;
@@ -111,13 +110,18 @@ export class Edge {
     return new this.#environment(life);
   }
 
-  /** `ctx.exports`: the worker's own entrypoints, of the same release, mostly in the same isolate. */
+  /**
+   * `ctx.exports`: the namespaces of the worker's objects, and its own entrypoints, of the same
+   * release, mostly in the same isolate.
+   */
   exportsOf(life: Life): object {
     return new Proxy(
       {},
       {
         get: (_, entrypoint) => {
           if (typeof entrypoint !== "string") return undefined;
+          if (this.#settings.objects.includes(entrypoint))
+            return new Namespace(this, entrypoint, life);
           return caller((method, given) =>
             request(life, `${entrypoint}.${method}`, (answer, remote) => {
               const { dice } = this.platform;
@@ -196,18 +200,18 @@ class Dice32 {
 /** The namespace of a class as a life uses it. */
 class Namespace {
   readonly #edge: Edge;
-  readonly #binding: string;
+  readonly #className: string;
   readonly #life: Life;
 
-  constructor(edge: Edge, binding: string, life: Life) {
+  constructor(edge: Edge, className: string, life: Life) {
     this.#edge = edge;
-    this.#binding = binding;
+    this.#className = className;
     this.#life = life;
   }
 
   getByName(name: string): object {
     const life = this.#life;
-    const host = this.#edge.host(this.#binding, name);
+    const host = this.#edge.host(this.#className, name);
     const own = { name, id: this.idFromName(name) };
     return caller(
       (method, given) => request(life, `${method} of ${host.label}`, host.arrival(method, given)),
@@ -225,14 +229,8 @@ class Namespace {
 }
 
 /** A class whose objects have all bindings as their own, as on the platform: who copies one has them all. */
-function environmentOf(
-  { objects, bindings, first }: EdgeSettings,
-  edge: Edge,
-): new (life: Life) => object {
+function environmentOf({ bindings, first }: EdgeSettings): new (life: Life) => object {
   const makers: (readonly [string, (life: Life) => unknown])[] = [
-    ...Object.keys(objects).map(
-      (name) => [name, (life: Life) => new Namespace(edge, name, life)] as const,
-    ),
     ...Object.entries(bindings),
     ...Object.keys(first.variables).map(
       (name) => [name, (life: Life) => life.isolate.release.variables[name]] as const,

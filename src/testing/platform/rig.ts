@@ -14,23 +14,23 @@ import { Platform } from "./platform.ts";
 import { Queue } from "./queue.ts";
 import { workerOf, type Client } from "./worker-face.ts";
 
-/** As wrangler.toml binds them. */
-const OBJECTS = {
-  RUNS: "RunObject",
-  EXECUTORS: "ExecutorObject",
-  DELIVERIES: "DeliveriesObject",
-  DEAD_LETTERS: "DeadLettersObject",
-  SCHEDULES: "SchedulesObject",
-  DEBOUNCES: "DebounceObject",
-  LIMITS: "LimitObject",
-  LIMIT_LISTS: "LimitListObject",
-  PAUSES: "PausesObject",
-  OBJECT_VERSIONS: "ObjectVersionsObject",
-  DEATHS: "DeathsObject",
-  CATALOG: "CatalogObject",
-  TASK_DIRECTORY: "TaskDirectoryObject",
-  IDENTITY: "IdentityObject",
-} as const;
+/** The classes that wrangler.toml makes by migrations. */
+const OBJECTS = [
+  "RunObject",
+  "ExecutorObject",
+  "DeliveriesObject",
+  "DeadLettersObject",
+  "SchedulesObject",
+  "DebounceObject",
+  "LimitObject",
+  "LimitListObject",
+  "PausesObject",
+  "ObjectVersionsObject",
+  "DeathsObject",
+  "CatalogObject",
+  "TaskDirectoryObject",
+  "IdentityObject",
+] as const;
 
 /** Functions of pipelines by name. */
 export type Methods = Readonly<Record<string, (payload: unknown, task: unknown) => unknown>>;
@@ -128,8 +128,8 @@ export class Rig {
     life.onDeath(() => reject(new RequestDied(life.name)));
     platform.after(life, 0, () => {
       const worker = workerOf(life.isolate.exports);
-      const [env, ctx] = [edge.envOf(life), edge.contextOf(life)];
-      const handler = (dependencies: Client["dependencies"]): Promise<T> =>
+      const [bindings, ctx] = [edge.envOf(life), edge.contextOf(life)];
+      const handler = (dependencies: Client["dependencies"], env: object): Promise<T> =>
         work({ worker, dependencies, env, ctx, life });
       life.pending += 1;
       const answered = (settle: () => void): void => {
@@ -140,7 +140,7 @@ export class Rig {
         life.endIfIdle();
       };
       const call = async (): Promise<void> => {
-        const answer = await worker.handlers.fetch(handler, env, ctx);
+        const answer = await worker.handlers.fetch(handler, bindings, ctx);
         answered(() => resolve(answer));
       };
       call().catch((error: unknown) =>
@@ -188,7 +188,7 @@ export class Rig {
   }
 
   /** Every object of this class that there ever was. */
-  objects(className: (typeof OBJECTS)[keyof typeof OBJECTS]): ObjectHost[] {
+  objects(className: (typeof OBJECTS)[number]): ObjectHost[] {
     return [...this.edge.hosts.values()].filter((host) => host.className === className);
   }
 

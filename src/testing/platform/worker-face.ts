@@ -50,7 +50,7 @@ export interface Dependencies {
 export interface WorkerFace {
   readonly handlers: {
     fetch<T>(
-      request: (dependencies: Dependencies) => Promise<T>,
+      request: (dependencies: Dependencies, env: object) => Promise<T>,
       env: object,
       ctx: object,
     ): Promise<T>;

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import type { LeasePayload } from "../../../src/domain/payload.ts";
 import { arrayText } from "../../../src/execution/attempt/collect-items.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { describe, expect, it, vi } from "vitest";
 import type { NewPayload } from "../../../src/domain/payload.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";

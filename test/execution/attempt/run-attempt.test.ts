@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { pipelineEnv } from "../../../src/execution/author/pipeline-env.ts";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { AttemptSteps } from "../../../src/execution/attempt/steps.ts";

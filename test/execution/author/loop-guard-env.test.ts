@@ -1,4 +1,5 @@
-import { env, withEnv } from "cloudflare:workers";
+import { withEnv } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { loopGuardEnv } from "../../../src/execution/author/loop-guard-env.ts";
 import { decodeLoopMark, encodeLoopMark } from "../../../src/triggers/loop-guard.ts";

@@ -1,5 +1,5 @@
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ok, ProblemError, refuse } from "../../../src/domain/problem.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";

@@ -1,4 +1,5 @@
 import { env, withEnv } from "cloudflare:workers";
+import { env as own } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EndpointScope } from "../../../src/execution/author/endpoint-scope.ts";
@@ -15,7 +16,7 @@ const SEEN = [...FOR_PIPELINES, "AWS_REGION", "GITHUB_SECRET"].toSorted();
 
 /** As handlers get them: not what is imported, which is another thing within `withEnv`. */
 function bindings(): Env {
-  const bound: Env = { ...env, ...SECRETS };
+  const bound: Env = { ...own, ...SECRETS };
   for (const name of Object.keys(bound)) if (name.startsWith("__VITEST")) Reflect.deleteProperty(bound, name);
   return bound;
 }
@@ -33,7 +34,12 @@ describe("the env of pipelines", () => {
         seen.push(Object.keys(given), Object.keys(env), JSON.stringify(given).includes("the token"));
         await Promise.resolve();
         await env.UPLOADS.head("nothing");
-        seen.push(Object.keys(env), "RUNS" in env, Reflect.get(given, "PEACH_API_TOKEN"), Reflect.get(env, "PAYLOADS"));
+        seen.push(
+          Object.keys(env),
+          "RUN_QUEUE" in env,
+          Reflect.get(given, "PEACH_API_TOKEN"),
+          Reflect.get(env, "PAYLOADS"),
+        );
         return null;
       };
       const { settlement } = await attempt(look, {}, { withEnv, env: bindings(), plan: known });
@@ -41,13 +47,13 @@ describe("the env of pipelines", () => {
       const names = expect.toSatisfy((found: string[]) => JSON.stringify(found.toSorted()) === JSON.stringify(SEEN));
       expect(seen).toEqual([names, names, false, names, false, undefined, undefined]);
     }
-    expect("RUNS" in env).toBe(true);
+    expect("RUN_QUEUE" in env).toBe(true);
   });
 
   it("is what the schemas of a task import", async () => {
     const seen: boolean[] = [];
     const looking = z.unknown().refine(() => {
-      seen.push("RUNS" in env, "UPLOADS" in env);
+      seen.push("RUN_QUEUE" in env, "UPLOADS" in env);
       return true;
     });
     const typed = task({ input: looking, output: looking, run: () => null });

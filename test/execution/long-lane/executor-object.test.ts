@@ -1,5 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { ExecutorOrder } from "../../../src/execution/long-lane/executor-order.ts";

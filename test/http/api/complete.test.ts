@@ -1,5 +1,5 @@
-import { listDurableObjectIds } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
+import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../../src/domain/ids.ts";
@@ -226,7 +226,7 @@ describe("the completion URL of an external task", () => {
   it("the completion URL of an external task that somebody has made up reaches no run: no object is made for it, however many come", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
-    const objects = async (): Promise<number> => (await listDurableObjectIds(env.RUNS)).length;
+    const objects = async (): Promise<number> => (await objectIds("RunObject", env.RUNS)).length;
     const before = await objects();
     const madeUp = ["01", "02", "03"].map((end) => url.replace(runId, `${runId.slice(0, -2)}${end}`));
     for (const wrong of madeUp) expect((await send(wrong, DONE)).status).toBe(401);

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { z } from "zod";
 import { renderGraph } from "../../../src/domain/plan/graph-drawing.ts";
 import { scheduleLagMs } from "../../../src/http/api/backlog.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { describe, expect, it, vi } from "vitest";
 import { recordRun } from "../../../src/objects/catalog/catalog-client.ts";
 import type { RunSummary } from "../../../src/domain/run/summary.ts";

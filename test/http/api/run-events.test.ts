@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseEvents, type ServerEvent } from "../../../src/client/event-stream.ts";
 import { applyRunEvent, readRunEvent, type RunEvent } from "../../../src/client/run-events.ts";

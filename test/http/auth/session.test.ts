@@ -1,5 +1,5 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseSessionId } from "../../../src/domain/ids.ts";
 import type { IdentityObject } from "../../../src/objects/identity/identity-object.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SessionId } from "../../../src/domain/ids.ts";
 import { forgetKeptTokens } from "../../../src/objects/identity/tokens-client.ts";

@@ -1,5 +1,6 @@
-import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "../../support/env.ts";
+import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallerKey, EndpointPlan } from "../../../src/domain/plan/plan.ts";
 import { takeTurn } from "../../../src/objects/deliveries/caller-client.ts";
@@ -149,9 +150,11 @@ describe("what is kept of callers", () => {
   });
 
   it("what is kept of callers is a digest, in sixteen objects, and gone when the window is over", async () => {
-    const before = new Set((await listDurableObjectIds(env.DELIVERIES)).map(String));
+    const before = new Set((await objectIds("DeliveriesObject", env.DELIVERIES)).map(String));
     for (const digit of "0123456789abcdef") await takeTurn(env, name, digit.repeat(64), RULE);
-    expect((await listDurableObjectIds(env.DELIVERIES)).filter((id) => !before.has(String(id)))).toHaveLength(16);
+    expect((await objectIds("DeliveriesObject", env.DELIVERIES)).filter((id) => !before.has(String(id)))).toHaveLength(
+      16,
+    );
     vi.setSystemTime(NOW + 60_000);
     await runDurableObjectAlarm(stub());
     const left = await runInDurableObject(stub(), async (_, { storage }) => ({

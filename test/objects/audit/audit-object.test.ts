@@ -1,5 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callAudit } from "../../../src/objects/audit/audit-client.ts";
 import { KEPT_MS } from "../../../src/objects/audit/audit-object.ts";

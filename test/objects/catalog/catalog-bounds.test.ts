@@ -1,6 +1,6 @@
 /** What keeps a catalog small and its lists true: runs that died unheard, bursts, and tasks with millions of runs. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { countRuns, findRuns, recordRun } from "../../../src/objects/catalog/catalog-client.ts";
 import type { CatalogRpc, ListAnswer, RecordAnswer } from "../../../src/objects/catalog/catalog-rpc.ts";

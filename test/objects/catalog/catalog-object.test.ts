@@ -1,6 +1,6 @@
 /** One object of the catalog, and what is put together from several: the runs are made up, the objects are real. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { countRuns, findRuns, recordRun, runChanges, runMetrics } from "../../../src/objects/catalog/catalog-client.ts";
 import type { RecordAnswer } from "../../../src/objects/catalog/catalog-rpc.ts";

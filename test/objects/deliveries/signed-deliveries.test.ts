@@ -1,5 +1,6 @@
-import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "../../support/env.ts";
+import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callSignedDeliveries } from "../../../src/objects/deliveries/signed-client.ts";
 import type { Begun, KeptAnswer } from "../../../src/domain/signed-delivery.ts";
@@ -191,9 +192,9 @@ describe("what is kept of a signed delivery", () => {
   );
 
   it("what is kept of a signed delivery is spread over sixteen objects, none of which is the one of the inspector", async () => {
-    const before = new Set((await listDurableObjectIds(env.DELIVERIES)).map(String));
+    const before = new Set((await objectIds("DeliveriesObject", env.DELIVERIES)).map(String));
     for (const digit of "0123456789abcdef") await begin("one", { digest: digit.repeat(64) });
-    const made = (await listDurableObjectIds(env.DELIVERIES)).map(String).filter((id) => !before.has(id));
+    const made = (await objectIds("DeliveriesObject", env.DELIVERIES)).map(String).filter((id) => !before.has(id));
     expect(made).toHaveLength(16);
     expect(made).not.toContain(String(env.DELIVERIES.idFromName(endpoint)));
   });

@@ -1,5 +1,5 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { apiKey, triggerKeyInput } from "../../../src/domain/trigger-key.ts";
 import { runIdFor } from "../../../src/triggers/run-id.ts";

@@ -1,5 +1,5 @@
 /** In a file of its own: nothing here has asked for the deployment's key before. */
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { expect, it, vi } from "vitest";
 import { apiKey } from "../../../src/domain/trigger-key.ts";
 import type { Lifetime } from "../../../src/platform/lifetime.ts";

@@ -1,5 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WindowAnswer, WindowRequest } from "../../../src/objects/debounce/debounce-rpc.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";

@@ -1,6 +1,6 @@
 /** A limit whose surroundings the test drives: the clock, the runs that are told, and what fails. The storage is that of an object. */
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LimitName, LimitRule, SlotHolder, SlotRequest, SlotStatus } from "../../../src/domain/limits/limit.ts";
 import { NewerFormatError } from "../../../src/domain/version.ts";

@@ -1,5 +1,5 @@
 import { evictAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callPauses, keepPaused } from "../../../src/objects/pauses/pauses-client.ts";
 import type { RunId } from "../../../src/domain/ids.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callPauses } from "../../../src/objects/pauses/pauses-client.ts";
 import { passUntil, silence, stopTimers, turns } from "../../support/silence.ts";

@@ -1,5 +1,5 @@
 import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   dollarsPerMillionTasks,

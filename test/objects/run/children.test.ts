@@ -1,6 +1,6 @@
 /** Runs that an attempt has triggered which died before it could settle: their parent knows them all the same. */
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";

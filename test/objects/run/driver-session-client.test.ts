@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { plan } from "#generated/plan";
 import { readGrant } from "../../../src/objects/run/grant-text-rpc.ts";

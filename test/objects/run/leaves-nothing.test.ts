@@ -1,11 +1,6 @@
-import {
-  createExecutionContext,
-  createMessageBatch,
-  listDurableObjectIds,
-  runDurableObjectAlarm,
-  runInDurableObject,
-} from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { createExecutionContext, createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "../../support/env.ts";
+import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../../src/domain/ids.ts";
@@ -63,33 +58,36 @@ const send = edge(PLAN, {
 });
 
 /** All objects of a class. */
-function objectsOf<T extends Rpc.DurableObjectBranded | undefined>(namespace: DurableObjectNamespace<T>) {
+function objectsOf<T extends Rpc.DurableObjectBranded | undefined>(
+  className: string,
+  namespace: DurableObjectNamespace<T>,
+) {
   return {
     each: async (look: (storage: DurableObjectStorage) => void): Promise<void> => {
-      for (const id of await listDurableObjectIds(namespace))
+      for (const id of await objectIds(className, namespace))
         await runInDurableObject(namespace.get(id), (_, { storage }) => look(storage));
     },
     wake: async (): Promise<void> => {
-      for (const id of await listDurableObjectIds(namespace)) await runDurableObjectAlarm(namespace.get(id));
+      for (const id of await objectIds(className, namespace)) await runDurableObjectAlarm(namespace.get(id));
     },
   };
 }
 
 const CLASSES = {
-  RUNS: objectsOf(env.RUNS),
-  EXECUTORS: objectsOf(env.EXECUTORS),
-  DELIVERIES: objectsOf(env.DELIVERIES),
-  DEAD_LETTERS: objectsOf(env.DEAD_LETTERS),
-  SCHEDULES: objectsOf(env.SCHEDULES),
-  DEBOUNCES: objectsOf(env.DEBOUNCES),
-  LIMITS: objectsOf(env.LIMITS),
-  LIMIT_LISTS: objectsOf(env.LIMIT_LISTS),
-  PAUSES: objectsOf(env.PAUSES),
-  OBJECT_VERSIONS: objectsOf(env.OBJECT_VERSIONS),
-  DEATHS: objectsOf(env.DEATHS),
-  CATALOG: objectsOf(env.CATALOG),
-  TASK_DIRECTORY: objectsOf(env.TASK_DIRECTORY),
-  IDENTITY: objectsOf(env.IDENTITY),
+  RUNS: objectsOf("RunObject", env.RUNS),
+  EXECUTORS: objectsOf("ExecutorObject", env.EXECUTORS),
+  DELIVERIES: objectsOf("DeliveriesObject", env.DELIVERIES),
+  DEAD_LETTERS: objectsOf("DeadLettersObject", env.DEAD_LETTERS),
+  SCHEDULES: objectsOf("SchedulesObject", env.SCHEDULES),
+  DEBOUNCES: objectsOf("DebounceObject", env.DEBOUNCES),
+  LIMITS: objectsOf("LimitObject", env.LIMITS),
+  LIMIT_LISTS: objectsOf("LimitListObject", env.LIMIT_LISTS),
+  PAUSES: objectsOf("PausesObject", env.PAUSES),
+  OBJECT_VERSIONS: objectsOf("ObjectVersionsObject", env.OBJECT_VERSIONS),
+  DEATHS: objectsOf("DeathsObject", env.DEATHS),
+  CATALOG: objectsOf("CatalogObject", env.CATALOG),
+  TASK_DIRECTORY: objectsOf("TaskDirectoryObject", env.TASK_DIRECTORY),
+  IDENTITY: objectsOf("IdentityObject", env.IDENTITY),
 } as const;
 
 /** Those that begin with _cf_ are the platform's own. */

@@ -3,7 +3,7 @@
  * many runs, or much work of one run, come at once.
  */
 import { createMessageBatch } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeAll, beforeEach, expect, it, vi, type MockInstance } from "vitest";
 import { parseRunId, type RunId } from "../../../src/domain/ids.ts";
 import type { Plan } from "../../../src/domain/plan/plan.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { openPayload } from "../../../src/payloads/payload-store.ts";

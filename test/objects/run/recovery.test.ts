@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isTransient } from "../../../src/platform/calls.ts";
 import { callRun, RunUnreachableError } from "../../../src/objects/run/run-client.ts";

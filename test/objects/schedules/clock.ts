@@ -1,6 +1,6 @@
 /** The schedules object with time driven by hand: alarms run when the test says so, and the clock stands where it is put. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env } from "../../support/env.ts";
 import { vi } from "vitest";
 import { dueTimes } from "../../../src/domain/schedules/cron.ts";
 import type { SchedulePlan } from "../../../src/domain/plan/plan.ts";

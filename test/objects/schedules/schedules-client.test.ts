@@ -1,5 +1,5 @@
-import { createScheduledController } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callSchedules, createAnnouncement } from "../../../src/objects/schedules/schedules-client.ts";
 import { SchedulesObject } from "../../../src/objects/schedules/schedules-object.ts";
@@ -67,7 +67,7 @@ describe("the announcement of the deployed schedules", () => {
 describe("the cron trigger", () => {
   it("tells which schedules are deployed, none included", async () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
-    await worker.scheduled(createScheduledController(), env);
+    await worker.scheduled(createScheduledController(), env, createExecutionContext());
     expect(sync).toHaveBeenCalledExactlyOnceWith({
       v: 1,
       version: plan.version,
