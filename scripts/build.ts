@@ -18,7 +18,7 @@ const DECLARATIONS = join(DIST, "types");
 const INTERNAL: Readonly<Record<string, string>> = {
   cli: "src/cli/peach.ts",
   guard: "src/local/guard.ts",
-  "schema-worker": "src/compiler/edges/schema-worker.ts",
+  "reader-process": "src/compiler/edges/reader-process.ts",
   "local-runtime": "src/http/local/present.ts",
   "no-local-runtime": "src/http/local/absent.ts",
 };

@@ -8,6 +8,12 @@ import type { ValidConf } from "./validate.ts";
  * names the key to change.
  */
 export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+  const upstream = Map.groupBy(
+    [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>
+      [...new Set(downstream)].map((child) => ({ parent, child })),
+    ),
+    ({ child }) => child,
+  );
   for (const [name, { concurrency, rate_limit: rate, priority, each, debounce }] of conf.tasks) {
     const at = (...path: string[]) => loaded.valueSpan(["tasks", name, ...path]);
     if (priority !== undefined && concurrency === undefined && rate === undefined) {
@@ -38,9 +44,7 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
       );
     }
     // With several upstream tasks the payload is keyed by their names, and so is each path into it.
-    const parents = [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>
-      downstream.includes(name) ? [parent] : [],
-    );
+    const parents = (upstream.get(name) ?? []).map(({ parent }) => parent);
     if (parents.length < 2) continue;
     const paths = [
       { path: concurrency?.key, place: ["concurrency", "key"] },

@@ -25,7 +25,7 @@ export interface EdgeAnswers {
 /** Joins of more tasks are reported at their first edge only. */
 const MAX_JOINED = 50;
 
-/** Checks the edges and triggers of a project. Evaluates its files in a thread of their own. */
+/** Checks the edges and triggers of a project. Evaluates its files in a process of their own. */
 export async function checkEdges(
   project: CheckedProject,
   paths: ProjectPaths,

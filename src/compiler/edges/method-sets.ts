@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { CheckedProject } from "../compile.ts";
 import type { ResolvedMethod } from "../methods.ts";
 import type { ProjectPaths } from "../project-paths.ts";
+import { askReader } from "./ask-reader.ts";
 import { PassingCalls } from "./passing-calls.ts";
 import {
   type KnownValue,
@@ -15,8 +16,8 @@ import {
   type SchemaAnswer,
   type WantedMethod,
 } from "./read-schemas.ts";
-import { readSignatures, type Signature } from "./signatures.ts";
-import { tsconfigFor, typeScriptOf } from "./type-config.ts";
+import type { Signature } from "./signatures.ts";
+import { requireTypeScript, tsconfigFor } from "./type-config.ts";
 import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";
 
 /** What a task takes and passes. With `each`, of one item. */
@@ -89,14 +90,16 @@ class TaskReader {
       if (isAsked || isTold) needed.set(methodKey(method), method);
     }
     if (needed.size === 0) return new Map();
-    const functions = [...needed.values()];
-    const api = await typeScriptOf(paths.projectRoot);
+    requireTypeScript(paths.projectRoot);
+    const functions = [...needed.values()].map(({ file, exportName }) => ({ file, exportName }));
     const files = [...new Set(functions.map(({ file }) => file))];
-    return withTsconfig(paths, files, (tsconfig) => {
-      const found = readSignatures(api, functions, tsconfig);
-      return new Map(
-        [...found].map(([{ file, exportName }, one]) => [`${file}#${exportName}`, one]),
-      );
+    return withTsconfig(paths, files, async (tsconfig) => {
+      const { projectRoot } = paths;
+      const asked = await askReader<"signatures">({
+        type: "signatures",
+        ask: { projectRoot, functions, tsconfig },
+      });
+      return asked.ok ? asked.answer : new Map();
     });
   }
 
@@ -144,11 +147,11 @@ function unread(why: string): TaskSets {
 }
 
 /** Runs `use` with a tsconfig.json for these files, in a folder that exists as long as it takes. */
-function withTsconfig<T>(
+async function withTsconfig<T>(
   paths: ProjectPaths,
   files: readonly string[],
-  use: (tsconfig: string) => T,
-): T {
+  use: (tsconfig: string) => Promise<T>,
+): Promise<T> {
   // The folder is inside the project, so that packages and types are found as for pipelines.
   const parent = join(paths.projectRoot, ".peach");
   mkdirSync(parent, { recursive: true });
@@ -156,7 +159,7 @@ function withTsconfig<T>(
   try {
     const tsconfig = join(folder, "tsconfig.json");
     writeFileSync(tsconfig, JSON.stringify(tsconfigFor(paths, files, folder)));
-    return use(tsconfig);
+    return await use(tsconfig);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

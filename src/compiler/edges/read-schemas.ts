@@ -1,13 +1,12 @@
 /**
  * Reads the schemas of tasks as sets of values. Schemas exist only when their files are evaluated:
- * the files are bundled as for a deployment, and evaluated in a thread of its own.
+ * the files are bundled as for a deployment, and evaluated in a process of their own.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import { build, type BuildFailure, type Message, type Plugin } from "esbuild";
-import { IS_CLONE, PACKAGE_ROOT } from "../project-paths.ts";
+import { askReader } from "./ask-reader.ts";
 import type { ValueSet } from "./value-set.ts";
 
 /** A method to read. */
@@ -38,7 +37,7 @@ export type MethodAnswer =
   /** The file threw when it was evaluated. */
   | { readonly type: "unread"; readonly why: string };
 
-/** The question to the thread. */
+/** The question to the process. */
 export interface SchemaQuestion {
   /** URL of the bundle. */
   readonly bundle: string;
@@ -54,9 +53,6 @@ export interface SchemaAnswer {
   readonly errors: readonly Message[];
 }
 
-/** A file that has not answered by then is taken for one that never will. */
-const PATIENCE_MS = 20_000;
-
 /** Reads methods. Writes to a folder under `.peach` of `root` and removes it. */
 export async function readSchemas(
   methods: readonly WantedMethod[],
@@ -70,14 +66,23 @@ export async function readSchemas(
   try {
     const file = join(folder, "pipelines.mjs");
     writeFileSync(file, await bundle(methods, root));
-    const answer = await ask({ bundle: pathToFileURL(file).href, methods, values });
-    return { ...answer, errors: [] };
+    const asked = await askReader<"schemas">({
+      type: "schemas",
+      ask: { bundle: pathToFileURL(file).href, methods, values },
+    });
+    return asked.ok ? { ...asked.answer, errors: [] } : unreadFiles(methods, asked.why);
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     return { methods: new Map(), refused: new Map(), errors: error.errors };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The answer for files that end the process. */
+function unreadFiles(methods: readonly WantedMethod[], why: string): SchemaAnswer {
+  const answers = methods.map(({ key }): [string, MethodAnswer] => [key, { type: "unread", why }]);
+  return { methods: new Map(answers), refused: new Map(), errors: [] };
 }
 
 /** Bundles files so that each is evaluated when it is asked for. */
@@ -127,39 +132,6 @@ function stubs(): Plugin {
       esbuild.onLoad({ filter: /.*/, namespace: "stub" }, () => ({ contents: STUB, loader: "js" }));
     },
   };
-}
-
-/** Asks the thread, and ends it. */
-async function ask(question: SchemaQuestion): Promise<Omit<SchemaAnswer, "errors">> {
-  const thread = IS_CLONE
-    ? join(PACKAGE_ROOT, "src/compiler/edges/schema-worker.ts")
-    : join(PACKAGE_ROOT, "dist/schema-worker.js");
-  const worker = new Worker(thread, {
-    workerData: question,
-    stdout: true,
-    stderr: true,
-    execArgv: [],
-  });
-  const { promise, resolve } = Promise.withResolvers<Omit<SchemaAnswer, "errors">>();
-  const fail = (why: string): void =>
-    resolve({
-      methods: new Map(question.methods.map(({ key }) => [key, { type: "unread", why }])),
-      refused: new Map(),
-    });
-  const timer = setTimeout(() => fail("the files were not evaluated in time"), PATIENCE_MS);
-  worker.on(
-    "message",
-    (answer: { methods: [string, MethodAnswer][]; refused: [string, string][] }) =>
-      resolve({ methods: new Map(answer.methods), refused: new Map(answer.refused) }),
-  );
-  worker.on("error", (error) => fail(String(error)));
-  worker.on("exit", () => fail("a file ended the process that evaluated it"));
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    await worker.terminate();
-  }
 }
 
 function isBuildFailure(error: unknown): error is BuildFailure {

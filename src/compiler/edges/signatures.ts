@@ -21,13 +21,13 @@ export interface Signature {
   readonly isCallable: boolean;
 }
 
-/** Reads signatures with the files of a tsconfig.json. Functions that are not found are left out. */
+/** Reads signatures, by file and name, with the files of a tsconfig.json. Functions that are not found are left out. */
 export function readSignatures(
   typeScript: TypeScriptApi,
   functions: readonly FunctionName[],
   tsconfig: string,
-): Map<FunctionName, Signature> {
-  const found = new Map<FunctionName, Signature>();
+): Map<string, Signature> {
+  const found = new Map<string, Signature>();
   if (functions.length === 0) return found;
   const api = new typeScript.API();
   try {
@@ -44,7 +44,7 @@ export function readSignatures(
       );
       for (const one of wanted) {
         const symbol = exported.get(one.exportName);
-        if (symbol !== undefined) found.set(one, reader.read(symbol));
+        if (symbol !== undefined) found.set(`${file}#${one.exportName}`, reader.read(symbol));
       }
     }
     return found;

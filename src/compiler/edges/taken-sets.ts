@@ -23,6 +23,7 @@ import {
   instanceClass,
   internalsOf,
   isInherited,
+  isZod,
   LOST_TYPES,
 } from "./schema-parts.ts";
 import {
@@ -135,7 +136,7 @@ export class TakenSets {
         return this.#readonly(this.of(def.innerType));
       case "catch":
       case "success":
-        return ANY;
+        return mayThrow(def.innerType) ? unsure(ANY, THROWS) : ANY;
       case "lazy":
         return this.of(innerOfLazy(schema));
       case "promise":
@@ -227,7 +228,11 @@ export class TakenSets {
   }
 
   #union(def: core.$ZodUnionDef, traits: ReadonlySet<string>): ValueSet {
-    const members = def.options.map((option) => this.of(option));
+    // An option that throws ends the parse before the later options.
+    const thrower = def.options.findIndex((option) => mayThrow(option));
+    const members = def.options.map((option, index) =>
+      thrower !== -1 && index > thrower ? unsure(this.of(option), THROWS) : this.of(option),
+    );
     if (traits.has("$ZodXor") && members.length > 1)
       return unsure(unionOf(members), "a union of which one option alone may match");
     const tag: unknown = Reflect.get(def, "discriminator");
@@ -337,6 +342,32 @@ function textKeys(set: ValueSet): ValueSet {
 function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
   return items.findLastIndex(test);
 }
+
+const THROWS = "a part that throws where it cannot merge or freeze a value";
+
+/**
+ * True if zod itself may throw in a parse: it merges what the sides of an intersection return, and
+ * freezes what a readonly schema returns. Functions of the author are taken not to throw.
+ */
+function mayThrow(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
+  if (seen.has(schema)) return false;
+  const def = definitionOf(schema);
+  if (def.type === "intersection" && !(isPlain(def.left) && isPlain(def.right))) return true;
+  if (def.type === "readonly" && !FROZEN.has(definitionOf(def.innerType).type)) return true;
+  const within = new Set([...seen, schema]);
+  const parts: unknown[] =
+    def.type === "lazy"
+      ? [innerOfLazy(schema)]
+      : Object.values(def).flatMap((part: unknown) =>
+          typeof part === "object" && part !== null && !isZod(part) ? Object.values(part) : [part],
+        );
+  return parts.some((part) => isZod(part) && mayThrow(part, within));
+}
+
+/** Types whose values can be frozen. */
+const FROZEN: ReadonlySet<string> = new Set(
+  "string number boolean null literal enum array object record tuple template_literal".split(" "),
+);
 
 /** Types that return what they were given, so that both sides of an intersection agree. */
 const PLAIN: ReadonlySet<string> = new Set(

@@ -117,16 +117,24 @@ export class MissingPackageError extends Error {}
 /** The checker of TypeScript 7, as a library. */
 export type TypeScriptApi = typeof TypeScript;
 
-/** Loads the project's own TypeScript. Rejects with `MissingPackageError` if there is none. */
+/** Loads the project's own TypeScript. */
 export async function typeScriptOf(projectRoot: string): Promise<TypeScriptApi> {
-  const require = createRequire(join(projectRoot, "package.json"));
+  const loaded: TypeScriptApi = await import(pathToFileURL(apiOf(projectRoot)).href);
+  return loaded;
+}
+
+/** Throws `MissingPackageError` if the project has no TypeScript with the checker as a library. */
+export function requireTypeScript(projectRoot: string): void {
   try {
-    const file = require.resolve("typescript/unstable/sync");
-    const loaded: TypeScriptApi = await import(pathToFileURL(file).href);
-    return loaded;
+    apiOf(projectRoot);
   } catch {
     throw new MissingPackageError(
       "the types of the pipelines cannot be checked: this project has no TypeScript 7; npm install --save-dev typescript@7",
     );
   }
+}
+
+function apiOf(projectRoot: string): string {
+  const require = createRequire(join(projectRoot, "package.json"));
+  return require.resolve("typescript/unstable/sync");
 }

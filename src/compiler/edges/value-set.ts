@@ -1,6 +1,6 @@
 /**
  * Sets of payload values, as schemas and types describe them. A set may contain itself, by a
- * `reference`. Sets are plain data, so that they can be sent between threads.
+ * `reference`. Sets are plain data, so that one process can send them to another.
  *
  * One language describes two things. The set that a parent passes has at least every value that the
  * parent may pass. The set that a child takes has only values that the child accepts, but for the

@@ -1,41 +1,48 @@
 /**
- * Evaluates pipeline files in a thread of its own and reads the schemas of their tasks. A file may
- * do anything when it is evaluated: throw, leave timers, or end the thread.
+ * The process that reads pipelines for the check. It evaluates their files, which may do anything:
+ * throw, leave timers, or end the process. It also runs TypeScript's checker, which writes to the
+ * standard error of its process.
  */
-import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import process from "node:process";
+import type { Answers, Question } from "./ask-reader.ts";
 import type { MethodAnswer, SchemaQuestion } from "./read-schemas.ts";
 import { isZod } from "./schema-parts.ts";
 import { SchemaSets } from "./schema-sets.ts";
+import { readSignatures } from "./signatures.ts";
+import { typeScriptOf } from "./type-config.ts";
 
-if (!isMainThread) await answer();
+process.on("message", (question: Question) => {
+  void answer(question).then((given) => process.send?.(given));
+});
 
-async function answer(): Promise<void> {
-  // `read-schemas.ts` starts this thread and gives it a question.
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  const { bundle, methods, values } = workerData as SchemaQuestion;
+async function answer(question: Question): Promise<Answers[keyof Answers]> {
+  if (question.type === "schemas") return readFiles(question.ask);
+  const { projectRoot, functions, tsconfig } = question.ask;
+  return readSignatures(await typeScriptOf(projectRoot), functions, tsconfig);
+}
+
+async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<Answers["schemas"]> {
   const { modules }: { modules: Readonly<Record<string, () => Promise<object>>> } = await import(
     bundle
   );
   const sets = new SchemaSets();
   const found = new Map<string, unknown>();
-  const answers: [string, MethodAnswer][] = [];
+  const answers = new Map<string, MethodAnswer>();
   for (const { key, file, exportName } of methods) {
     try {
       const method: unknown = Reflect.get((await modules[file]?.()) ?? {}, exportName);
       found.set(key, method);
-      answers.push([key, readMethod(method, sets)]);
+      answers.set(key, readMethod(method, sets));
     } catch (error) {
-      answers.push([key, { type: "unread", why: String(error).slice(0, 500) }]);
+      answers.set(key, { type: "unread", why: String(error).slice(0, 500) });
     }
   }
-  const refused: [string, string][] = [];
+  const refused = new Map<string, string>();
   for (const { id, key, value, isItem } of values) {
     const wrong = await misfitOf(found.get(key), value, isItem);
-    if (wrong !== null) refused.push([id, wrong]);
+    if (wrong !== null) refused.set(id, wrong);
   }
-  // A thread posts to its parent, not to a window.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin
-  parentPort?.postMessage({ methods: answers, refused });
+  return { methods: answers, refused };
 }
 
 function readMethod(method: unknown, sets: SchemaSets): MethodAnswer {

@@ -1,0 +1,61 @@
+/** Asks the process that reads pipelines, and ends it. */
+import { fork } from "node:child_process";
+import { join } from "node:path";
+import { IS_CLONE, PACKAGE_ROOT } from "../project-paths.ts";
+import type { SchemaAnswer, SchemaQuestion } from "./read-schemas.ts";
+import type { FunctionName, Signature } from "./signatures.ts";
+
+/** Asks for the signatures of functions. */
+export interface SignatureQuestion {
+  /** Where the project's own TypeScript is found. */
+  readonly projectRoot: string;
+  readonly functions: readonly FunctionName[];
+  readonly tsconfig: string;
+}
+
+export type Question =
+  | { readonly type: "schemas"; readonly ask: SchemaQuestion }
+  | { readonly type: "signatures"; readonly ask: SignatureQuestion };
+
+/** The answers by the type of the question. */
+export interface Answers {
+  readonly schemas: Omit<SchemaAnswer, "errors">;
+  /** By file and name, as `methodKey` joins them. */
+  readonly signatures: ReadonlyMap<string, Signature>;
+}
+
+const PROCESS = join(
+  PACKAGE_ROOT,
+  IS_CLONE ? "src/compiler/edges/reader-process.ts" : "dist/reader-process.js",
+);
+
+/** A process that has not answered by then is taken for one that never will. */
+const PATIENCE_MS = 60_000;
+
+/** Resolves to the answer, or to the reason why there is none. */
+export async function askReader<Type extends keyof Answers>(
+  question: Extract<Question, { readonly type: Type }>,
+): Promise<
+  | { readonly ok: true; readonly answer: Answers[Type] }
+  | { readonly ok: false; readonly why: string }
+> {
+  const child = fork(PROCESS, { serialization: "advanced", stdio: "ignore", execArgv: [] });
+  const { promise, resolve } = Promise.withResolvers<
+    | { readonly ok: true; readonly answer: Answers[Type] }
+    | { readonly ok: false; readonly why: string }
+  >();
+  const timer = setTimeout(
+    () => resolve({ ok: false, why: "the files were not evaluated in time" }),
+    PATIENCE_MS,
+  );
+  child.on("message", (answer: Answers[Type]) => resolve({ ok: true, answer }));
+  child.on("error", (error) => resolve({ ok: false, why: String(error) }));
+  child.on("exit", () => resolve({ ok: false, why: "a file ended the process that evaluated it" }));
+  child.send(question);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    child.kill();
+  }
+}
