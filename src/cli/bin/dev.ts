@@ -11,6 +11,7 @@ import { parseOptions, parsePort, takePortOption } from "../../local/arguments.t
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
 import { inspectorText } from "../../local/inspector-text.ts";
+import { EdgeWatch } from "../../local/edge-watch.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
 import { renderLog } from "../../local/log-text.ts";
 import { describeMade, describePlan, startupText } from "../../local/startup-text.ts";
@@ -108,7 +109,13 @@ async function main(args: readonly string[]): Promise<number> {
     }),
   );
   if (inspectorPort !== undefined) console.log(`\n${inspectorText(inspectorPort, PROJECT_FOLDER)}`);
-  const stopWatching = watchProject(project.paths, takeOverFrom(runtime));
+  const edges = new EdgeWatch(project.paths, (text) => console.error(text));
+  edges.look();
+  const takeOver = takeOverFrom(runtime);
+  const stopWatching = watchProject(project.paths, async () => {
+    edges.look();
+    await takeOver();
+  });
   await Promise.race([aborted(interrupted), runtime.ended]);
   stopWatching();
   if (!interrupted.aborted) {

@@ -2,27 +2,7 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { IS_CLONE, PACKAGE_ROOT } from "../project-paths.ts";
-import type { SchemaAnswer, SchemaQuestion } from "./read-schemas.ts";
-import type { FunctionName, Signature } from "./signatures.ts";
-
-/** Asks for the signatures of functions. */
-export interface SignatureQuestion {
-  /** Where the project's own TypeScript is found. */
-  readonly projectRoot: string;
-  readonly functions: readonly FunctionName[];
-  readonly tsconfig: string;
-}
-
-export type Question =
-  | { readonly type: "schemas"; readonly ask: SchemaQuestion }
-  | { readonly type: "signatures"; readonly ask: SignatureQuestion };
-
-/** The answers by the type of the question. */
-export interface Answers {
-  readonly schemas: Omit<SchemaAnswer, "errors">;
-  /** By file and name, as `methodKey` joins them. */
-  readonly signatures: ReadonlyMap<string, Signature>;
-}
+import type { Answers, Question } from "./reader-questions.ts";
 
 const PROCESS = join(
   PACKAGE_ROOT,

@@ -11,7 +11,7 @@ import { compareSets } from "./compare-sets.ts";
 import { pathText } from "./edge-reports.ts";
 import { exportSpan } from "./export-span.ts";
 import { methodKey, type MethodSets } from "./method-sets.ts";
-import type { KnownValue } from "./read-schemas.ts";
+import type { KnownValue } from "./reader-questions.ts";
 import { SchemaSets } from "./schema-sets.ts";
 import { showSet } from "./show-set.ts";
 import {

@@ -132,10 +132,32 @@ class Comparison {
     const [only] = near;
     if (near.length === 0) return misfit(passed, unionOf(options), "no such value is taken");
     if (near.length === 1 && only !== undefined) return this.compare(passed, only, isWhole);
+    const certain = this.#beyond(passed, near);
+    if (certain !== null) return certain;
     const [first] = open;
     return (
       first ?? unknown(passed, unionOf(options), "no single option of the union takes every value")
     );
+  }
+
+  /** A misfit with all options together: a part of what is passed is in none of them. */
+  #beyond(passed: Known, options: readonly ValueSet[]): Verdict | null {
+    const sets = options.map((option) => resolved(option));
+    const isEndless =
+      (passed.kind === "text" && passed.tests.length === 0) || passed.kind === "number";
+    if (isEndless && sets.every((set) => set?.kind === "literal"))
+      return misfit(passed, unionOf(options), "only these values are taken");
+    if (passed.kind !== "object") return null;
+    for (const [name, { set }] of passed.properties) {
+      const wanted = sets.map((one) =>
+        one?.kind === "object" ? one.properties.get(name)?.set : undefined,
+      );
+      const named = wanted.filter((one) => one !== undefined);
+      if (named.length < wanted.length) continue;
+      const verdict = this.compare(withoutAbsent(set), unionOf(named), passed.isKeyed);
+      if (verdict.answer === "misfit") return at(name, verdict);
+    }
+    return null;
   }
 
   #structure(passed: Known, taken: Known): Verdict {

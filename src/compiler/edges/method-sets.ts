@@ -9,13 +9,8 @@ import type { ResolvedMethod } from "../methods.ts";
 import type { ProjectPaths } from "../project-paths.ts";
 import { askReader } from "./ask-reader.ts";
 import { PassingCalls } from "./passing-calls.ts";
-import {
-  type KnownValue,
-  type MethodAnswer,
-  readSchemas,
-  type SchemaAnswer,
-  type WantedMethod,
-} from "./read-schemas.ts";
+import type { KnownValue, MethodAnswer, SchemaAnswer, WantedMethod } from "./reader-questions.ts";
+import { readSchemas } from "./read-schemas.ts";
 import type { Signature } from "./signatures.ts";
 import { requireTypeScript, tsconfigFor } from "./type-config.ts";
 import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";

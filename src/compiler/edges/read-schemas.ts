@@ -5,53 +5,9 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type BuildFailure, type Message, type Plugin } from "esbuild";
+import { build, type BuildFailure, type Plugin } from "esbuild";
 import { askReader } from "./ask-reader.ts";
-import type { ValueSet } from "./value-set.ts";
-
-/** A method to read. */
-export interface WantedMethod {
-  /** Identifies the method in the answer. */
-  readonly key: string;
-  readonly file: string;
-  readonly exportName: string;
-}
-
-/** A value that is known before the run, to be parsed with the input of a task. */
-export interface KnownValue {
-  readonly id: string;
-  /** The key of the method. */
-  readonly key: string;
-  readonly value: unknown;
-  /** The task runs once per item of the value. */
-  readonly isItem: boolean;
-}
-
-/** What a method is. */
-export type MethodAnswer =
-  /** Null: the schema is not declared. */
-  | { readonly type: "task"; readonly taken: ValueSet | null; readonly passed: ValueSet | null }
-  | { readonly type: "function"; readonly takesPayload: boolean }
-  /** No task: a class or a constant. */
-  | { readonly type: "other" }
-  /** The file threw when it was evaluated. */
-  | { readonly type: "unread"; readonly why: string };
-
-/** The question to the process. */
-export interface SchemaQuestion {
-  /** URL of the bundle. */
-  readonly bundle: string;
-  readonly methods: readonly WantedMethod[];
-  readonly values: readonly KnownValue[];
-}
-
-export interface SchemaAnswer {
-  readonly methods: ReadonlyMap<string, MethodAnswer>;
-  /** What is wrong with known values, by id. */
-  readonly refused: ReadonlyMap<string, string>;
-  /** Errors of the bundler: files that do not parse, imports that are not found. */
-  readonly errors: readonly Message[];
-}
+import type { KnownValue, MethodAnswer, SchemaAnswer, WantedMethod } from "./reader-questions.ts";
 
 /** Reads methods. Writes to a folder under `.peach` of `root` and removes it. */
 export async function readSchemas(

@@ -4,8 +4,7 @@
  * standard error of its process.
  */
 import process from "node:process";
-import type { Answers, Question } from "./ask-reader.ts";
-import type { MethodAnswer, SchemaQuestion } from "./read-schemas.ts";
+import type { Answers, MethodAnswer, Question, SchemaQuestion } from "./reader-questions.ts";
 import { isZod } from "./schema-parts.ts";
 import { SchemaSets } from "./schema-sets.ts";
 import { readSignatures } from "./signatures.ts";
