@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { RunDocument, RunSummary, TaskOfRun } from "../../src/client/client.ts";
+import { ACCEPTED, DEPLOYED_TASK } from "../client/documents.ts";
 import { events, problem, serve, type Answer } from "../client/scripted-server.ts";
 import { commandLine, type Circumstances } from "../scripts/command-line.ts";
-
-const ACCEPTED = { run_id: "run_1", task: "t", status: "queued", deduplicated: false, url: "x" };
 
 function task(name: string, status: TaskOfRun["status"], more: Partial<TaskOfRun> = {}): TaskOfRun {
   const error =
@@ -279,7 +278,7 @@ describe("peach logs, items and payload", () => {
     const { out, err, calls } = await peach("logs run_1", [
       { body: run("succeeded", [task("a", "succeeded"), task("b", "succeeded")]) },
       { body: { logs: [line("2026-11-22T10:00:03.000Z", "third")], dropped: 2, next_cursor: "c" } },
-      { body: { logs: [line("2026-11-22T10:00:04.000Z", "fourth")], dropped: 0 } },
+      { body: { logs: [line("2026-11-22T10:00:04.000Z", "fourth")], dropped: 0, next_cursor: null } },
       { body: { logs: [line("2026-11-22T10:00:01.000Z", "first")], dropped: 0, next_cursor: null } },
     ]);
     expect(out.split("\n").map((text) => text.split(" ").at(-1))).toEqual(["first", "third", "fourth"]);
@@ -348,7 +347,7 @@ describe("peach cancel, retry and replay", () => {
   });
 
   it("name runs", async () => {
-    const replayed = { ...ACCEPTED, run_id: "run_9" };
+    const replayed = { ...ACCEPTED, run_id: "run_9", replay_of: { run_id: "run_1", from: "a" } };
     expect(await peach("cancel run_1 --children", [{ body: FAILED }])).toMatchObject({
       code: 0,
       out: "run_1 cancelled",
@@ -410,11 +409,11 @@ describe("the other commands", () => {
     ["emit a.b", { status: 202, body: { runs: [] } }, "no task listens to a.b", "POST /events/a.b"],
     [
       "complete run_1 t",
-      { body: { status: "succeeded" } },
+      { body: { run_id: "run_1", task: "t", status: "succeeded" } },
       "t of run_1: succeeded",
       "POST /runs/run_1/tasks/t/complete",
     ],
-    ["pause t", { body: {} }, "t is paused", "POST /tasks/t/pause"],
+    ["pause t", { body: DEPLOYED_TASK }, "t is paused", "POST /tasks/t/pause"],
     ["resume t --schedule", { body: { schedules: [] } }, "the schedules of t are resumed", "POST /schedules/t/resume"],
     ["limits", { body: { limits: [] } }, "no limit is in use", "GET /limits"],
     ["dead-letters", { body: { dead_letters: [], next_cursor: null } }, "there are none", "GET /dead-letters?limit=50"],

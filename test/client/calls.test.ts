@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createClient, PeachConnectionError, PeachError } from "../../src/client/client.ts";
-import { problem, serve, type Answer } from "./scripted-server.ts";
+import { type BulkResult, createClient, PeachConnectionError, PeachError } from "../../src/client/client.ts";
+import { ACCEPTED, FINAL, summary } from "./documents.ts";
+import { anything, problem, serve, type Answer } from "./scripted-server.ts";
 
-const ACCEPTED = { run_id: "run_1", task: "t", status: "queued", deduplicated: false, url: "x" };
-const RUN = { run_id: "run_1", task: "t", status: "succeeded", tasks: [], children: [] };
+const NOTHING_FOUND: BulkResult = { dry_run: true, matched: 0, changed: 0, runs: [], next_cursor: null };
 
 afterEach(() => {
   vi.useRealTimers();
@@ -65,14 +65,14 @@ describe("trigger", () => {
   it("says whether the caller's key was used before, and gives the run if it waited for it", async () => {
     const { peach, asked } = await peachWith(
       { status: 202, body: { ...ACCEPTED, deduplicated: true } },
-      { status: 200, body: RUN },
+      { status: 200, body: FINAL },
     );
     expect(await peach.trigger("t", 1, { idempotencyKey: "mine" })).toMatchObject({ deduplicated: true, run: null });
     expect(asked[0]?.headers["idempotency-key"]).toBe("mine");
     expect(await peach.trigger("t", 1, { idempotencyKey: "mine", wait: "5m" })).toMatchObject({
       status: "succeeded",
       deduplicated: null,
-      run: RUN,
+      run: FINAL,
     });
   });
 
@@ -126,7 +126,7 @@ describe("an answer that says when to come back", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     vi.spyOn(Math, "random").mockReturnValue(0.99);
     const headers = { "Retry-After": retryAfter, Date: "Sun, 29 Nov 2026 10:00:00 GMT" };
-    const answers = [new Response("{}", { status: 503, headers }), Response.json(RUN)];
+    const answers = [new Response("{}", { status: 503, headers }), Response.json(FINAL)];
     const asked: number[] = [];
     const begun = Date.now();
     const peach = createClient({
@@ -139,21 +139,21 @@ describe("an answer that says when to come back", () => {
     });
     const answer = peach.runs.get("run_1");
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await answer).toEqual(RUN);
+    expect(await answer).toEqual(FINAL);
     expect(asked).toEqual([0, Math.max(atLeastMs, 80)]);
   });
 });
 
 describe("calls that change something without a key", () => {
   it.each(["break", problem(503, "overloaded")] satisfies Answer[])("are not sent again after %j", async (answer) => {
-    const { peach, asked } = await peachWith(answer, { body: RUN });
+    const { peach, asked } = await peachWith(answer, { body: FINAL });
     await rejection(peach.runs.cancel("run_1"));
     expect(asked).toHaveLength(1);
   });
 
   it("that only read, or say no twice, are", async () => {
-    const { peach, asked } = await peachWith("break", { body: RUN }, "break", { body: { runs: [] } });
-    expect(await peach.runs.get("run_1")).toEqual(RUN);
+    const { peach, asked } = await peachWith("break", { body: FINAL }, "break", { body: NOTHING_FOUND });
+    expect(await peach.runs.get("run_1")).toEqual(FINAL);
     await peach.runs.bulk("cancel", { task: "t" }, { dryRun: true });
     expect(asked.map(({ path }) => path)).toEqual([
       "/runs/run_1",
@@ -179,7 +179,7 @@ describe("an aborted signal", () => {
 
 describe("every call", () => {
   it("asks what the API calls it", async () => {
-    const { peach, asked } = await peachWith({ body: {} });
+    const { peach, asked } = await peachWith(anything);
     const filter = { task: "t", status: ["failed", "cancelled"], source: "lab" } as const;
     const createdAfter = new Date("2026-11-01T00:00:00Z");
     await peach.runs.list({ ...filter, createdAfter, createdBefore: "2026-12-01", limit: 5, cursor: "c&d" });
@@ -235,11 +235,13 @@ describe("every call", () => {
   });
 
   it("of a list is followed page by page", async () => {
-    const page = (id: string, next: string | null): Answer => ({ body: { runs: [{ run_id: id }], next_cursor: next } });
+    const page = (id: string, next: string | null): Answer => ({
+      body: { runs: [summary({ run_id: `run_${id}` })], next_cursor: next },
+    });
     const { peach, asked } = await peachWith(page("a", "1"), page("b", "2"), page("c", null));
     const seen: string[] = [];
     for await (const { run_id } of peach.runs.all({ task: "t" })) seen.push(run_id);
-    expect(seen).toEqual(["a", "b", "c"]);
+    expect(seen).toEqual(["run_a", "run_b", "run_c"]);
     expect(asked.map(({ path }) => path)).toEqual([
       "/runs?task=t&limit=200",
       "/runs?task=t&limit=200&cursor=1",

@@ -1,42 +1,39 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { applyRunEvent, createClient, type RunDocument, type RunEvent } from "../../src/client/client.ts";
+import {
+  applyRunEvent,
+  createClient,
+  type RunChange,
+  type RunDocument,
+  type RunEvent,
+} from "../../src/client/client.ts";
+import type { LogEvent } from "../../src/contract/run-events.ts";
 import { parseEvents } from "../../src/client/event-stream.ts";
+import { FINAL, RUN, summary, TASK } from "./documents.ts";
 import { type Answer, events, problem, serve } from "./scripted-server.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-const TASK = {
+const LOG = {
   task: "a",
-  status: "running",
-  reason: null,
-  upstream: [],
-  downstream: [],
-  attempts: [],
-  progress: null,
-  output: null,
-  waiting_for: null,
-} as const;
-const RUN: RunDocument = {
-  run_id: "run_1",
-  task: "a",
-  status: "running",
-  trigger: { source: "api", by: "api", parent: null, replay_of: null },
-  created_at: "2026-11-22T00:00:00.000Z",
-  started_at: "2026-11-22T00:00:01.000Z",
-  finished_at: null,
-  duration_ms: null,
-  conf_version: "1",
-  tasks: [TASK, { ...TASK, task: "b", status: "pending" }],
-  children: [{ run_id: "run_2", task: "c" }],
-};
+  attempt: 1,
+  at: "2026-11-22T00:00:01.500Z",
+  level: "info",
+  message: "hi",
+  fields: null,
+} satisfies LogEvent;
 
 function sse(event: string, data: unknown, id?: string): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}${id === undefined ? "" : `\nid: ${id}`}`;
 }
-const change = (status: string, id: string): string =>
-  sse("change", { run: { status }, tasks: [{ ...TASK, status }], children: [] }, id);
+
+/** What a change to this status says. */
+function changeTo(status: "running" | "succeeded"): RunChange {
+  const { started_at, finished_at, duration_ms } = status === "running" ? RUN : FINAL;
+  return { run: { status, started_at, finished_at, duration_ms }, tasks: [{ ...TASK, status }], children: [] };
+}
+const change = (status: "running" | "succeeded", id: string): string => sse("change", changeTo(status), id);
 
 async function follow(...answers: readonly Answer[]) {
   const { url, asked } = await serve(...answers);
@@ -48,25 +45,20 @@ async function follow(...answers: readonly Answer[]) {
 
 describe("the events of a run", () => {
   it("come until it is final; what this client does not know is left out", async () => {
-    const log = { task: "a", attempt: 1, at: "x", level: "info", message: "hi", fields: null };
     const { seen, asked } = await follow(
       events([
         ": comment",
         sse("run", RUN, "1"),
         sse("novelty", {}),
-        sse("log", log),
+        sse("log", LOG),
         change("succeeded", "2"),
         sse("end", { status: "succeeded" }, "3"),
       ]),
     );
     expect(seen).toEqual([
       { type: "run", id: "1", run: RUN },
-      { type: "log", line: log },
-      {
-        type: "change",
-        id: "2",
-        change: { run: { status: "succeeded" }, tasks: [{ ...TASK, status: "succeeded" }], children: [] },
-      },
+      { type: "log", line: LOG },
+      { type: "change", id: "2", change: changeTo("succeeded") },
       { type: "end", id: "3", status: "succeeded" },
     ]);
     expect(asked.map(({ path, headers }) => [path, headers.accept, headers["last-event-id"]])).toEqual([
@@ -79,7 +71,7 @@ describe("the events of a run", () => {
       events([sse("run", RUN, "1"), change("running", "2")], "break", "event: change\ndata: {"),
       "break",
       problem(503, "overloaded"),
-      events([change("running", "3"), sse("log", {})]),
+      events([change("running", "3"), sse("log", LOG)]),
       events([sse("end", { status: "failed" }, "4")]),
     );
     expect(types).toEqual(["run", "change", "change", "log", "end"]);
@@ -131,11 +123,10 @@ describe("the events of a run", () => {
 
 describe("the result of a run", () => {
   it("is its document once it is final", async () => {
-    const final = { ...RUN, status: "succeeded" };
     const { url, asked } = await serve(events([sse("run", RUN, "1"), sse("end", { status: "succeeded" })]), {
-      body: final,
+      body: FINAL,
     });
-    expect(await createClient({ url, token: "t" }).runs.result("run_1")).toEqual(final);
+    expect(await createClient({ url, token: "t" }).runs.result("run_1")).toEqual(FINAL);
     expect(asked.map(({ path }) => path)).toEqual(["/runs/run_1/events", "/runs/run_1"]);
   });
 
@@ -154,10 +145,9 @@ describe("the result of a run", () => {
 
 describe("the feed", () => {
   it("tells runs as they change, across broken connections", async () => {
-    const summary = (status: string): object => ({ run_id: "run_1", status });
     const { url, asked } = await serve(
-      events([sse("run", summary("queued"), "1"), "retry: 1000\nid: 5"], "break"),
-      events([sse("reset", {}, "7"), sse("run", summary("running"), "8")], "open"),
+      events([sse("run", summary({ status: "queued" }), "1"), "retry: 1000\nid: 5"], "break"),
+      events([sse("reset", {}, "7"), sse("run", summary({ status: "running" }), "8")], "open"),
     );
     const seen: unknown[] = [];
     for await (const event of createClient({ url, token: "t" }).runs.feed({ task: "a" })) {

@@ -1,4 +1,7 @@
-/** A server on loopback that answers as a test tells it, and notes what it was asked. */
+/**
+ * A server on loopback that answers as a test tells it, and notes what it was asked. It says nothing that the API does not say: an answer
+ * that does not fit what its operation promises is a 500 in its place.
+ */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
@@ -36,7 +39,10 @@ export async function serve(...answers: readonly Answer[]): Promise<ScriptedServ
     const answer = answers[Math.min(asked.length, answers.length) - 1] ?? { status: 500 };
     if (answer === "break") request.socket.destroy();
     else if (typeof answer === "function") answer(response, call);
-    else send(response, answer);
+    else {
+      await heldAgainstApi(call, answer);
+      send(response, answer);
+    }
   };
   const server = createServer((request, response) => {
     take(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
@@ -51,6 +57,23 @@ export async function serve(...answers: readonly Answer[]): Promise<ScriptedServ
   return { url: `http://127.0.0.1:${address.port}`, asked };
 }
 
+/** Not typed here: it reads the API's own code, whose surroundings the types of Node do not have. */
+const SCHEMAS: string = new URL("../support/answer-schemas.ts", import.meta.url).pathname;
+interface Schemas {
+  readonly operationOf: (method: string, path: string) => unknown;
+  readonly holdAgainstSchema: (operation: unknown, response: Response) => Promise<void>;
+}
+const api = import(SCHEMAS).then((schemas: Schemas) => schemas);
+
+/** Throws if the API would not answer so. */
+async function heldAgainstApi({ method, path }: Asked, { status = 200, body, headers }: SimpleAnswer): Promise<void> {
+  if (body instanceof Uint8Array || status === 204) return;
+  const { operationOf, holdAgainstSchema } = await api;
+  const operation = operationOf(method, `/api/v1${path}`);
+  if (operation === null) throw new Error(`the API has no ${method} ${path}`);
+  await holdAgainstSchema(operation, Response.json(body ?? {}, { status, headers: { ...headers } }));
+}
+
 /** A stream of server-sent events: these, `rest`, and then its end, or with `open` nothing. */
 export function events(texts: readonly string[], how: "end" | "open" | "break" = "end", rest = ""): Answer {
   return (response) => {
@@ -61,6 +84,11 @@ export function events(texts: readonly string[], how: "end" | "open" | "break" =
     });
   };
 }
+
+/** Any answer at all, where only what is asked is looked at. */
+export const anything: Answer = (response) => {
+  response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
+};
 
 /** A problem document. */
 export function problem(status: number, code: string, more: object = {}): Answer {

@@ -42,8 +42,9 @@ describe("an explained change", () => {
   });
 
   it("is one that can be made today", () => {
-    const today = sourcesIn([]).flatMap((file) => mutate(file, readFileSync(file, "utf8")).mutants);
-    expect(outdated(readExplained(), today)).toEqual([]);
+    const known = readExplained();
+    const today = sourcesIn(Object.keys(known)).flatMap((file) => mutate(file, readFileSync(file, "utf8")).mutants);
+    expect(outdated(known, today)).toEqual([]);
   });
 });
 
