@@ -13,6 +13,8 @@ function seedOf(text = String(Math.floor(Math.random() * 2 ** 31))): number {
 }
 
 export default defineConfig({
+  // The clone's own sources in place of what the package has (package.json); the others are what there is without this line.
+  ssr: { resolve: { conditions: ["peach-source", "module", "node", "development|production"] } },
   test: {
     // One more than the cores that the suites are planned for: a worker waits while it starts, and for leases, delays and windows.
     maxWorkers: 3,
