@@ -12,7 +12,7 @@ import { openWorlds } from "../test/engine-simulation/worlds.ts";
 
 const THEME_NAMES = THEMES.map(({ name }) => name);
 
-const HELP = `npm run simulate [-- --seeds N --from S | --seed K] [--seconds N] [--json]
+const HELP = `npm run simulate [-- --seeds N --from S | --seed K] [--seconds N] [--failures N] [--json]
 
 Runs the real worker on a simulated platform of objects, storage, queues, R2, clocks, network and
 isolates that fail, one world a seed, and checks the invariants of the design after every step. The
@@ -22,6 +22,7 @@ command that replays it.
   --seeds N      how many seeds (default 1000; with --seconds as many as there are)
   --from S       the first of them (default 1)
   --seconds N    no seed begins after so many seconds
+  --failures N   a thread ends when so many of its seeds have broken an invariant (default 1)
   --threads N    how many threads (default 2)
   --seed K       one seed, with its story
   --without F    kinds of faults that do not occur, comma separated:
@@ -50,6 +51,7 @@ interface Command {
   readonly from: number;
   readonly threads: number;
   readonly forMs: number;
+  readonly failures: number;
   readonly seed: number | null;
   readonly limits: Limits;
   readonly json: boolean;
@@ -64,6 +66,7 @@ function readCommand(args: readonly string[]): Command {
     from: text,
     threads: text,
     seconds: text,
+    failures: text,
     seed: text,
     without: text,
     theme: text,
@@ -95,6 +98,7 @@ function readCommand(args: readonly string[]): Command {
     from: whole("from", values.from, 0, 1),
     threads: whole("threads", values.threads, 1, 2),
     forMs: whole("seconds", values.seconds, 1, Number.POSITIVE_INFINITY) * 1_000,
+    failures: whole("failures", values.failures, 1, 1),
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0, 0),
     limits: {
       without: new Set(
@@ -158,13 +162,18 @@ async function simulateMany({
   limits,
   json,
   forMs,
+  failures,
 }: Command): Promise<number> {
   const startedAt = performance.now();
   const progress = (done: number): void => {
     if (process.stderr.isTTY && !json) process.stderr.write(`\r${done} seeds `);
   };
   const { live, thread } = await openWorlds();
-  const tally = await simulateSeeds(thread, { from, seeds, limits, threads, forMs }, progress);
+  const tally = await simulateSeeds(
+    thread,
+    { from, seeds, limits, threads, forMs, failures },
+    progress,
+  );
   const seconds = (performance.now() - startedAt) / 1000;
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1_000_000;
@@ -173,12 +182,20 @@ async function simulateMany({
     first === undefined
       ? null
       : await findSmallest(live, first.seed, limits, first.violation.invariant);
-  if (json)
-    console.log(JSON.stringify({ ...figures(tally, seconds, cpuSeconds), from, violation: found }));
-  else {
+  if (json) {
+    const violations = tally.failures.map(({ seed, violation }) => ({ seed, ...violation }));
+    const said = { ...figures(tally, seconds, cpuSeconds), from, violation: found, violations };
+    console.log(JSON.stringify(said));
+  } else {
     if (process.stderr.isTTY) process.stderr.write("\r");
-    if (found !== null) tell(found);
-    else
+    if (found !== null) {
+      tell(found);
+      for (const { seed, violation } of tally.failures.slice(1))
+        console.log(
+          `seed ${seed} breaks the invariant "${violation.invariant}" too:`,
+          violation.detail,
+        );
+    } else
       console.log(
         `${tally.seeds} seeds, every invariant held: ` +
           JSON.stringify(figures(tally, seconds, cpuSeconds)),
@@ -188,16 +205,25 @@ async function simulateMany({
 }
 
 function figures(
-  { seeds, events, faults, kinds, runs, tasks }: Tally,
+  { seeds, events, faults, kinds, runs, tasks, cpuMs, ordinary }: Tally,
   seconds: number,
   cpuSeconds: number,
-): Record<string, number> {
+): Readonly<Record<string, unknown>> {
+  // What else takes part: the collector of garbage, the compiler.
+  const share = cpuMs === 0 ? 0 : (cpuSeconds * 1_000) / cpuMs;
+  const ordinaryMs = (share * ordinary.cpuMs) / Math.max(1, ordinary.seeds);
   return {
     seeds,
     seconds: Number(seconds.toFixed(2)),
     // The CPU time of all threads, which other work on the machine does not change.
     cpu_seconds: Number(cpuSeconds.toFixed(2)),
     seeds_per_second: Math.round(seeds / seconds),
+    cpu_ms_per_seed: Number(((cpuSeconds * 1_000) / Math.max(1, seeds)).toFixed(2)),
+    ordinary: {
+      seeds: ordinary.seeds,
+      cpu_ms_per_seed: Number(ordinaryMs.toFixed(2)),
+      seeds_per_second_and_core: Math.round(1_000 / Math.max(1, ordinaryMs)),
+    },
     events,
     faults,
     kinds: kinds.size,

@@ -61,6 +61,11 @@ const simulation = z.object({
   seconds: z.number(),
   cpu_seconds: z.number(),
   seeds_per_second: z.number(),
+  ordinary: z.object({
+    seeds: z.number(),
+    cpu_ms_per_seed: z.number(),
+    seeds_per_second_and_core: z.number(),
+  }),
   events: z.number(),
   faults: z.number(),
   kinds: z.number(),
@@ -128,6 +133,7 @@ export const PROOFS: readonly Proof[] = [
         seeds,
         seconds,
         cpu_seconds: cpu,
+        ordinary,
         violation,
         ...rest
       } = simulation.parse(report);
@@ -136,6 +142,9 @@ export const PROOFS: readonly Proof[] = [
           `${rest.seeds_per_second} a second, ` +
           `${(seconds === 0 ? 0 : (cpu * 1_000) / Math.max(1, seeds)).toFixed(1)} ms of ` +
           `processor time a seed`,
+        `${whole(ordinary.seeds)} of them are ordinary worlds, of at most 3,000 events: ` +
+          `${ordinary.cpu_ms_per_seed.toFixed(1)} ms each, ` +
+          `${ordinary.seeds_per_second_and_core} a second on each core`,
         `${whole(rest.runs)} runs, ${whole(rest.tasks)} tasks, ${whole(rest.faults)} faults ` +
           `of ${rest.kinds} kinds, ${whole(rest.events)} events`,
         violation === null

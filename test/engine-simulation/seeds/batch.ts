@@ -1,4 +1,4 @@
-/** Many seeds on all given threads: each lives through every `threads`th seed and stops at the first that fails, or when time is up. */
+/** Many seeds on all given threads: each lives through every `threads`th seed and stops after the first that fails, or after a given number of them, or when time is up. */
 import { Worker } from "node:worker_threads";
 import type { Fault } from "../../../src/testing/ground/faults.ts";
 import type { Limits, Violation } from "../../../src/testing/ground/ground.ts";
@@ -17,6 +17,8 @@ export interface Share {
   readonly limits: Limits;
   /** No seed begins after it. */
   readonly forMs: number;
+  /** It ends when so many seeds have broken an invariant. */
+  readonly failures: number;
 }
 
 /** Which seeds, in which worlds. */
@@ -27,23 +29,49 @@ export interface Batch {
   readonly threads: number;
   /** No seed begins after it; absent: they take as long as they take. */
   readonly forMs?: number;
+  /** A thread ends when so many of its seeds have broken an invariant; absent: one. */
+  readonly failures?: number;
+}
+
+/** How many worlds there were, and what they took. */
+export interface Costs {
+  seeds: number;
+  events: number;
+  /** The time of the processor that the threads themselves have taken. Milliseconds. */
+  cpuMs: number;
+}
+
+export function newCosts(): Costs {
+  return { seeds: 0, events: 0, cpuMs: 0 };
+}
+
+export function addCosts(to: Costs, { seeds, events, cpuMs }: Readonly<Costs>): void {
+  to.seeds += seeds;
+  to.events += events;
+  to.cpuMs += cpuMs;
+}
+
+/** A seed that has broken an invariant. */
+export interface Failure {
+  readonly seed: number;
+  readonly violation: Violation;
 }
 
 /** What became of a share, or of all of them. */
-export interface Tally {
-  readonly seeds: number;
-  readonly events: number;
+export interface Tally extends Readonly<Costs> {
+  /** Of those worlds that are ordinary ones. */
+  readonly ordinary: Readonly<Costs>;
   readonly faults: number;
   readonly kinds: ReadonlySet<Fault>;
   readonly runs: number;
   readonly tasks: number;
-  readonly failures: readonly { readonly seed: number; readonly violation: Violation }[];
+  readonly failures: readonly Failure[];
 }
 
 /** Lives through the seeds `from` to `from + seeds - 1` in these worlds; `onProgress` is told how many are done, now and then. */
 export async function simulateSeeds(
   thread: Thread,
-  { from, seeds, limits, threads, forMs = Number.POSITIVE_INFINITY }: Batch,
+  { from, seeds, limits, threads, forMs = Number.POSITIVE_INFINITY, failures = 1 }: Batch,
   onProgress: (done: number) => void = () => {},
 ): Promise<Tally> {
   let done = 0;
@@ -54,6 +82,7 @@ export async function simulateSeeds(
     step: threads,
     limits,
     forMs,
+    failures,
   }));
   const tallies = await Promise.all(
     shares.map((share) =>
@@ -82,9 +111,14 @@ function runShare(file: URL, share: Share, onProgress: (more: number) => void = 
 }
 
 function add(a: Tally, b: Tally): Tally {
+  const [all, ordinary] = [newCosts(), newCosts()];
+  for (const tally of [a, b]) {
+    addCosts(all, tally);
+    addCosts(ordinary, tally.ordinary);
+  }
   return {
-    seeds: a.seeds + b.seeds,
-    events: a.events + b.events,
+    ...all,
+    ordinary,
     faults: a.faults + b.faults,
     kinds: new Set([...a.kinds, ...b.kinds]),
     runs: a.runs + b.runs,
