@@ -81,10 +81,12 @@ export class TaskInputs {
     const groups = this.#reached.get(task.name) ?? new Set([task.upstream.join("\n")]);
     return [...groups].map((group) => {
       const present = group.split("\n");
-      const set = joined(
-        present.map((name) => [name, this.#valueOf(name, only)]),
-        task.runIf,
-      );
+      const of = (names: readonly string[]): (readonly [string, ValueSet])[] =>
+        names.map((name) => [name, this.#valueOf(name, only)]);
+      const set =
+        only === null
+          ? joined(of(present), task.runIf)
+          : alone(of(task.upstream), only, present.includes(only), task.runIf);
       return { set, when: whenOf(task, present) };
     });
   }
@@ -129,6 +131,24 @@ function joined(parents: readonly (readonly [string, ValueSet])[], runIf: RunIf)
   return NEEDS_ONE.has(runIf)
     ? unionOf(parents.map(([present]) => keyed((name) => name !== present)))
     : unionOf(parents.map(([left]) => keyed(() => true, left)));
+}
+
+/** The object in which only one upstream task may be absent: the others are there. */
+function alone(
+  parents: readonly (readonly [string, ValueSet])[],
+  only: string,
+  isInRun: boolean,
+  runIf: RunIf,
+): ValueSet {
+  const mayBeAbsent = MAY_LACK.has(runIf);
+  return objectOf(
+    Object.fromEntries(
+      parents
+        .filter(([name]) => name !== only || (isInRun && runIf !== "all_failed"))
+        .map(([name, set]) => [name, { set, mayBeAbsent: name === only && mayBeAbsent }]),
+    ),
+    true,
+  );
 }
 
 function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): string | null {
