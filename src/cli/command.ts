@@ -5,6 +5,7 @@
  * little code here, and a small one has no completion.
  */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { nearest } from "../domain/nearest.ts";
 
 /** The host of a command: its streams, files and environment, from the process or from a test. */
 export interface CommandHost {
@@ -172,7 +173,9 @@ function parseOrRefuse(options: ParseArgsOptionsConfig, args: readonly string[])
     if (!(error instanceof TypeError)) throw error;
     // Node's message continues with advice on positional arguments.
     const [reason = error.message] = error.message.split(/\n|\. To specify/);
-    throw new UsageError(reason);
+    const [, unknown] = /^Unknown option '--([^']+)'/.exec(reason) ?? [];
+    const near = unknown === undefined ? null : nearest(unknown, Object.keys(options));
+    throw new UsageError(near === null ? reason : `${reason}; did you mean \`--${near}\`?`);
   }
 }
 

@@ -91,6 +91,28 @@ export function failureLines(run: RunDocument, terminal: Terminal): string[] {
   });
 }
 
+/** Renders the stack of each failed task, and the commands that tell more. */
+export function stackLines({ run_id: runId, tasks }: RunDocument): string[] {
+  const failed = tasks.filter(({ status }) => status === "failed");
+  const stacks = failed.flatMap(({ task, attempts }) => {
+    const stack = attempts.findLast(({ error }) => error !== null)?.error?.stack ?? "";
+    const frames = stack.split("\n").filter((line) => /^ +at /.test(line));
+    return frames.length === 0 ? [] : [`stack of ${task}`, ...frames.map(printableFrame)];
+  });
+  if (failed.length === 0) return [];
+  return [
+    ...prefixed("", stacks),
+    "",
+    `logs    npm run peach -- logs ${runId}`,
+    `input   npm run peach -- payload ${runId}`,
+    `again   npm run peach -- retry ${runId}`,
+  ];
+}
+
+function printableFrame(line: string): string {
+  return `  ${printable(line.trim())}`;
+}
+
 /** Renders the state of a task: attempts, time, progress, items, and the reason for waiting. */
 export function taskDetail(task: TaskOfRun, now: number): string {
   const { attempts, progress, each, waiting_for: waiting, status, reason } = task;

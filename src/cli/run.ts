@@ -1,4 +1,7 @@
 /** Finds a command by name and runs it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PACKAGE_ROOT } from "../compiler/project-paths.ts";
 import { nearest } from "../domain/nearest.ts";
 import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
@@ -49,8 +52,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 /** Runs a command line, given without the program's name. */
 export async function runCommand(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   const [name, ...rest] = args;
+  if (name === "help" && rest.length > 0) return runCommand([...rest.slice(0, 1), "--help"], host);
   if (name === "--help" || name === "-h" || name === "help") {
     host.out(usage());
+    return 0;
+  }
+  if (name === "--version" || name === "-v" || name === "version") {
+    host.out(versionOf(PACKAGE_ROOT));
     return 0;
   }
   const command = COMMANDS.get(name ?? "");
@@ -63,7 +71,13 @@ export async function runCommand(args: readonly string[], host: CommandHost): Pr
 function unknownCommand(name: string | undefined): string {
   if (name === undefined) return `a command is missing\n\n${usage()}`;
   const near = nearest(name, COMMANDS.keys());
-  return `there is no command \`${name}\`${near === null ? "" : `; did you mean \`${near}\`?`}\n\n${usage()}`;
+  return `there is no command \`${name}\`${near === null ? "" : `; did you mean \`${near}\`?`}\n--help lists the commands.`;
+}
+
+/** Reads the version of Peach. */
+function versionOf(packageRoot: string): string {
+  const read: unknown = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
+  return typeof read === "object" && read !== null && "version" in read ? String(read.version) : "";
 }
 
 function usage(): string {

@@ -21,6 +21,8 @@ export interface Column {
 }
 
 const GAP = "  ";
+/** An id, of a run for example: `run_` and 26 characters. */
+const ID = /^[a-z]{2,10}_[0-9a-z]{20,}$/;
 /** The least width of a column in characters. */
 const MIN_WIDTH = 8;
 /** Characters that take two cells of a terminal. */
@@ -28,7 +30,10 @@ const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
 const GRAPHEMES = new Intl.Segmenter();
 
-/** Renders a table. In a terminal no line is wider than the terminal. */
+/**
+ * Renders a table. In a terminal no line is wider than the terminal, as long as ids leave room for
+ * the other columns: ids are never cut.
+ */
 export function tableLines(
   columns: readonly Column[],
   rows: readonly (readonly (Cell | string)[])[],
@@ -43,7 +48,10 @@ export function tableLines(
   const natural = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...clean.map((row) => widthOf(row[index]?.text ?? ""))),
   );
-  const widths = terminal.columns === null ? natural : fitted(columns, natural, terminal.columns);
+  // An id that is cut cannot be copied.
+  const ids = columns.map((_, index) => clean.some((row) => ID.test(row[index]?.text ?? "")));
+  const widths =
+    terminal.columns === null ? natural : fitted(columns, natural, terminal.columns, ids);
   const line = (row: readonly Cell[]): string =>
     row
       .map(({ text, colour }, index) => {
@@ -170,13 +178,16 @@ function fitted(
   columns: readonly Column[],
   natural: readonly number[],
   available: number,
+  ids: readonly boolean[],
 ): number[] {
   const widths = [...natural];
   const room = available - GAP.length * (columns.length - 1);
   for (const only of [true, false]) {
     while (widths.reduce((sum, width) => sum + width, 0) > room) {
       const candidates = widths.flatMap((width, index) =>
-        (!only || columns[index]?.shrinks === true) && width > MIN_WIDTH ? [{ width, index }] : [],
+        (!only || columns[index]?.shrinks === true) && width > MIN_WIDTH && ids[index] !== true
+          ? [{ width, index }]
+          : [],
       );
       if (candidates.length === 0) break;
       const widest = candidates.reduce((a, b) => (b.width > a.width ? b : a));

@@ -161,7 +161,11 @@ describe("peach show", () => {
 
       recommend failed: RangeError: no such language
 
-      triggered archive: run_2"
+      triggered archive: run_2
+
+      logs    npm run peach -- logs run_1
+      input   npm run peach -- payload run_1
+      again   npm run peach -- retry run_1"
     `);
   });
 

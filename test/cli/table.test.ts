@@ -9,3 +9,13 @@ it("a table has nothing of others' words that steers the terminal, or has a line
   });
   expect(lines).toEqual([expect.stringMatching(/^on +status$/), "ab c d txet e f g h i  200"]);
 });
+
+it("an id is never cut, however narrow the terminal is", () => {
+  const id = "run_zbx5ej6f8vjgnyfsq8tt1fa0aa";
+  const columns = [{ title: "run" }, { title: "task", shrinks: true }, { title: "created" }];
+  const lines = tableLines(columns, [[id, "a task with a long name", "2026-11-22 10:00:00Z"]], {
+    columns: 40,
+    colors: false,
+  });
+  expect(lines[1]).toMatch(new RegExp(`^${id} {2}a task …`));
+});

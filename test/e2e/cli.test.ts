@@ -51,6 +51,39 @@ async function json(...args: readonly string[]) {
 }
 
 describe("the command line against a running pipeline", () => {
+  it("means the newest run where none is named, the newest that failed, and a run by the beginning of its id", async () => {
+    const failed = await stage.peach.trigger("failing", 1);
+    await stage.peach.finished(failed.run_id);
+    const { run_id } = await stage.peach.trigger("echo", 1);
+    await stage.peach.finished(run_id);
+    // Runs are listed a moment after they are accepted.
+    await expect.poll(async () => (await peach("show")).out, { timeout: 10_000 }).toContain(run_id);
+    expect((await peach("show", run_id.slice(4, 14))).out).toContain(run_id);
+    expect((await peach("show", run_id.slice(0, 12))).out).toContain(run_id);
+    expect(await peach("watch")).toMatchObject({ code: 0, out: expect.stringContaining(`${run_id} succeeded`) });
+    expect((await peach("logs")).out).toMatch(/ echo info +echoed/);
+    const shown = (await peach("show", "--failed")).out;
+    expect(shown).toContain(failed.run_id);
+    expect(shown).toMatch(/stack of failing\n {2}at failing \(\S*pipelines\/[\w-]+\.ts:\d+:\d+\)\n/);
+    expect(shown).toContain(`logs    npm run peach -- logs ${failed.run_id}`);
+    expect(await peach("show", "--failed", run_id)).toMatchObject({ code: 2 });
+    expect(await peach("show", "zzzzzz")).toMatchObject({ code: 1, err: expect.stringContaining("run") });
+  });
+
+  it("says of a task without each that it has no items", async () => {
+    const { run_id } = await stage.peach.trigger("echo", 1);
+    await stage.peach.finished(run_id);
+    const err = "echo has no items: each is not set for this task";
+    expect(await peach("items", run_id, "echo")).toMatchObject({ code: 1, err });
+  });
+
+  it("leads a browser from the address of the runtime to the dashboard, and no other caller", async () => {
+    const ask = (accept: string) => fetch(`${stage.peach.url}/`, { headers: { Accept: accept }, redirect: "manual" });
+    const browser = await ask("text/html,application/xhtml+xml,*/*;q=0.8");
+    expect([browser.status, browser.headers.get("Location")]).toEqual([302, "/dashboard"]);
+    expect((await ask("*/*")).status).toBe(404);
+  });
+
   it("saves a run with what triggered it and what each task passed, of every kind and size", async () => {
     const file = join(stage.folder, "recorded.json");
     const saved = async (body: string | Uint8Array<ArrayBuffer>, contentType: string) => {

@@ -101,11 +101,18 @@ describe("peach", () => {
     expect([code, out.startsWith(`usage: npm run peach -- ${line.split(" ")[0]}`)]).toEqual([0, true]);
   });
 
+  it("help COMMAND explains that command, and --version prints the version of Peach", async () => {
+    expect((await peach("help graph")).out).toBe((await peach("graph --help")).out);
+    const version = expect.stringMatching(/^\d+\.\d+\.\d+$/);
+    for (const line of ["--version", "-v", "version"])
+      expect(await peach(line)).toMatchObject({ code: 0, out: version });
+  });
+
   it.each([
     ["", "a command is missing"],
     ["chek", "there is no command `chek`; did you mean `check`?"],
     ["constructor", "there is no command `constructor`"],
-    ["check --jsn", "Unknown option '--jsn'"],
+    ["check --jsn", "Unknown option '--jsn'; did you mean `--json`?"],
     ["check peach.conf", "Unexpected argument 'peach.conf'"],
     ["graph --format", "Option '--format <value>' argument missing"],
     ["graph --format svg", "--format: expected one of json, mermaid, dot, given svg"],

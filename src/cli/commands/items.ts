@@ -3,6 +3,7 @@ import { TASK_STATUSES } from "../../domain/statuses.ts";
 import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
+import { runIdOf } from "../run-argument.ts";
 import { firstEntries } from "../pages.ts";
 import { type ListColumn, printList, sizeText, statusCell } from "../table.ts";
 
@@ -33,15 +34,26 @@ with which error.`,
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"items": [{"index", "status", "reason", "attempts", "output"}]}' },
   },
-  async run({ options, words: [runId = "", task = ""] }, host) {
+  async run({ options, words: [given, task = ""] }, host) {
     const { signal } = host;
     const limit = readNumber("limit", options.limit, 1, MAX_ITEMS) ?? 50;
     const status = TASK_STATUSES.find((one) => one === options.status);
-    const { runs } = connect(options, host);
+    const peach = connect(options, host);
+    const { runs } = peach;
+    const runId = await runIdOf(peach, given, signal);
     const { entries: found } = await firstEntries(limit, 200, async (size) => {
       const page = await runs.items(runId, task, { status, ...size, signal });
       return { entries: page.items, next: page.next_cursor };
     });
+    if (found.length === 0 && options.json !== true) {
+      const known = (await runs.get(runId, { signal })).tasks.find((one) => one.task === task);
+      // A task with each has no items before its array is known.
+      const hasEach = known?.each !== undefined || known?.attempts.length === 0;
+      if (!hasEach) {
+        host.err(`${task} has no items: each is not set for this task`);
+        return 1;
+      }
+    }
     printList("items", found, "there are no such items", COLUMNS, options, host);
     return 0;
   },

@@ -3,6 +3,7 @@ import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { logText } from "../follow.ts";
+import { runIdOf } from "../run-argument.ts";
 
 /** The number of lines in a call. */
 const PAGE = 200;
@@ -12,10 +13,10 @@ const MAX_ITEM = 9_999;
 export const logs = defineCommand({
   name: "logs",
   summary: "shows what the tasks of a run have logged",
-  description: `Shows the log lines of a run's tasks, or of one of them, by time. \`watch --logs\`
-shows them as they come.`,
+  description: `Shows the log lines of a run's tasks, or of one of them, by time. RUN is an id or
+its beginning; without RUN it is the newest run. \`watch --logs\` shows lines as they come.`,
   words: [
-    { name: "RUN", means: "run" },
+    { name: "RUN", means: "run", optional: true },
     { name: "TASK", means: "task", optional: true },
   ],
   options: {
@@ -26,13 +27,14 @@ shows them as they come.`,
       help: '{"logs": [{"task", "at", "attempt", "level", "message", "fields"}], "dropped"}',
     },
   },
-  async run({ options, words: [runId = "", task] }, host) {
+  async run({ options, words: [given, task] }, host) {
     const { out, err, signal } = host;
     const attempt = readNumber("attempt", options.attempt, 1, 1_000_000);
     const item = readNumber("item", options.item, 0, MAX_ITEM);
     if (item !== undefined && task === undefined)
       throw new UsageError("--item needs the name of the task");
     const peach = connect(options, host);
+    const runId = await runIdOf(peach, given, signal);
     const tasks =
       task === undefined
         ? (await peach.runs.get(runId, { signal })).tasks.map((entry) => entry.task)

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
+import { runIdOf } from "../run-argument.ts";
 import { readNumber } from "../filter-options.ts";
 
 /** `peach payload RUN [TASK]`. */
@@ -19,12 +20,14 @@ the bytes as they are.`,
     out: { takes: "FILE", means: "file", help: "writes it to this file" },
     ...DEPLOYMENT_OPTIONS,
   },
-  async run({ options, words: [runId = "", task] }, host) {
+  async run({ options, words: [given, task] }, host) {
     const { signal } = host;
     const item = readNumber("item", options.item, 0, 9_999);
     if (item !== undefined && task === undefined)
       throw new UsageError("--item needs the name of the task");
-    const { runs } = connect(options, host);
+    const peach = connect(options, host);
+    const { runs } = peach;
+    const runId = await runIdOf(peach, given, signal);
     const received = await (task === undefined
       ? runs.payload(runId, { signal })
       : runs.taskPayload(runId, task, { item, signal }));

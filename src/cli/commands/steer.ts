@@ -24,6 +24,7 @@ import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 import { displayPath } from "../../compiler/project-paths.ts";
 import { writeRecordedRun } from "../../testing/recorded-run.ts";
 import { recordRun } from "../record-run.ts";
+import { runIdOf } from "../run-argument.ts";
 import { partialFailureOf } from "../partial-failure.ts";
 import { type ListColumn, listLines, statusCell } from "../table.ts";
 
@@ -154,7 +155,8 @@ async function saveRun(
 ): Promise<ExitCode> {
   const [runId, ...others] = runIds;
   if (runId === undefined || others.length > 0) throw new UsageError("--save is for one run");
-  const recorded = await recordRun(connect(options, host), runId, host.signal);
+  const peach = connect(options, host);
+  const recorded = await recordRun(peach, await runIdOf(peach, runId, host.signal), host.signal);
   const [document = file, ...payloads] = writeRecordedRun(resolve(host.cwd, file), recorded);
   const count = payloads.length === 0 ? "" : `, with ${payloads.length} payloads beside it`;
   host.out(`${displayPath(document)}: ${recorded.run_id}, ${recorded.tasks.length} tasks${count}`);
@@ -184,7 +186,8 @@ async function steer(
   const peach = connect(options, host);
   if (filter !== null) return steerMany(action, filter, options, peach, host);
   const outcomes: Outcome[] = [];
-  for (const runId of runIds) {
+  const named = await Promise.all(runIds.map((given) => runIdOf(peach, given, host.signal)));
+  for (const runId of named) {
     const outcome = await act(peach, runId).catch((error: unknown) => {
       return { run_id: runId, result: "refused", ...partialFailureOf(error, runIds) };
     });

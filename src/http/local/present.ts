@@ -6,6 +6,7 @@
 import { devR2Routes } from "./dev-r2.ts";
 import type { LocalParts } from "./local-parts.ts";
 import { loopbackOnly } from "./loopback.ts";
+import { showConsole } from "./show-console.ts";
 import { drainBody } from "./drain-body.ts";
 import { installOwnStacks } from "./own-stacks.ts";
 
@@ -15,5 +16,5 @@ installOwnStacks();
 export const local: LocalParts | null = {
   guard: loopbackOnly,
   drainBody,
-  routes: devR2Routes,
+  routes: (dependencies) => devR2Routes(dependencies).use(showConsole),
 };

@@ -1,0 +1,48 @@
+/** Finds the run that a command line means: by its id, by the beginning of its id, or the newest. */
+import { UsageError } from "./command.ts";
+import type { AnyClient } from "./deployment.ts";
+
+/** The number of newest runs that a beginning is compared with. */
+const SEARCHED = 1_000;
+const WHOLE_ID = /^run_[0-9a-z]{26}$/;
+/** A beginning of an id, with or without `run_`. Anything else goes to the API, which refuses it. */
+const BEGINNING = /^(?:run_)?[0-9a-z]{2,25}$/;
+/** The number of candidates to name. */
+const NAMED = 5;
+
+/** Which run is meant where no id is given. */
+export interface NewestOptions {
+  /** True takes the newest run that failed. */
+  readonly failed?: boolean | undefined;
+}
+
+/** Resolves the id of a run. Throws `UsageError` if none or several runs are meant. */
+export async function runIdOf(
+  { runs }: AnyClient,
+  given: string | undefined,
+  signal: AbortSignal,
+  { failed = false }: NewestOptions = {},
+): Promise<string> {
+  if (given === undefined) {
+    const status = failed ? ({ status: "failed" } as const) : {};
+    const [newest] = (await runs.list({ ...status, limit: 1, signal })).runs;
+    if (newest !== undefined) return newest.run_id;
+    throw new UsageError(failed ? "no run has failed" : "there is no run yet");
+  }
+  if (failed) throw new UsageError("--failed is for the newest run: name none beside it");
+  if (WHOLE_ID.test(given) || !BEGINNING.test(given)) return given;
+  const beginning = given.startsWith("run_") ? given : `run_${given}`;
+  const found: string[] = [];
+  let searched = 0;
+  for await (const { run_id: id } of runs.all({ signal })) {
+    if (id.startsWith(beginning)) found.push(id);
+    searched += 1;
+    if (searched === SEARCHED) break;
+  }
+  const [only, ...others] = found;
+  // The API says that there is no such run.
+  if (only === undefined) return given;
+  if (others.length === 0) return only;
+  const shown = found.slice(0, NAMED).join(", ");
+  throw new UsageError(`${found.length} of the newest ${searched} runs begin so: ${shown}`);
+}
