@@ -8,7 +8,8 @@ import type { Tally } from "./seeds/batch.ts";
 import { tallyOf } from "./seeds/share.ts";
 import { BUGS, type Bug } from "./bugs.ts";
 import { FINDING_BUGS } from "./finding-bugs.ts";
-import { bundleWorker, changed, ROOT, workerCode } from "../../src/testing/platform/bundle.ts";
+import { bundleWorker, changed, ROOT } from "../../src/testing/platform/bundle.ts";
+import { workerCode } from "../../src/testing/platform/worker-code.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
 import { simulate as liveThrough } from "./world.ts";
 

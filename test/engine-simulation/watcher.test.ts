@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { FAULTS } from "../../src/testing/ground/faults.ts";
 import { Ground } from "../../src/testing/ground/ground.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
-import { bundleWorker, workerCode } from "../../src/testing/platform/bundle.ts";
+import { bundleWorker } from "../../src/testing/platform/bundle.ts";
+import { workerCode } from "../../src/testing/platform/worker-code.ts";
 import { releaseOf, Rig } from "../../src/testing/platform/rig.ts";
 import { Watcher } from "./watcher.ts";
 

@@ -11,7 +11,7 @@ import { Dice } from "../../src/testing/ground/dice.ts";
 import { Ground, type Limits, type Outcome } from "../../src/testing/ground/ground.ts";
 import { Ledger } from "./ledger.ts";
 import { methodsOf } from "./methods.ts";
-import type { WorkerCode } from "../../src/testing/platform/bundle.ts";
+import type { WorkerCode } from "../../src/testing/platform/worker-code.ts";
 import type { Release } from "../../src/testing/platform/isolate.ts";
 import type { ObjectHost } from "../../src/testing/platform/object-host.ts";
 import { isPlatforms } from "../../src/testing/platform/wire.ts";

@@ -1,6 +1,7 @@
 /** The worlds of this folder, for `npm run simulate` and the tests. */
 import type { Live } from "../../src/testing/ground/ground.ts";
-import { bundleWorker, workerCode } from "../../src/testing/platform/bundle.ts";
+import { bundleWorker } from "../../src/testing/platform/bundle.ts";
+import { workerCode } from "../../src/testing/platform/worker-code.ts";
 import type { Thread } from "./seeds/batch.ts";
 import { simulate } from "./world.ts";
 

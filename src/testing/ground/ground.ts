@@ -48,6 +48,8 @@ export class Ground {
   /** What has struck when, by the scheduler. */
   readonly struck: { readonly fault: Fault; readonly at: number; readonly where: string }[] = [];
   readonly #telling: boolean;
+  /** The clock on the wall at the start, epoch milliseconds. */
+  readonly #epoch: number;
   #offset = 0;
 
   /** `focus`: how often which faults strike, if not as the seed has it. */
@@ -56,7 +58,9 @@ export class Ground {
     limits: Limits,
     telling: boolean,
     focus: ReadonlyMap<Fault, number> | null = null,
+    epoch = EPOCH,
   ) {
+    this.#epoch = epoch;
     const dice = new Dice(seed);
     this.dice = dice.fork("going well");
     this.faults = new Faults(dice.fork("faults"), limits.without, limits.faults, focus);
@@ -65,7 +69,7 @@ export class Ground {
 
   /** What `Date.now()` would say. */
   wall(): number {
-    return EPOCH + Math.floor(this.scheduler.now) + this.#offset;
+    return this.#epoch + Math.floor(this.scheduler.now) + this.#offset;
   }
 
   stepClock(ms: number): void {

@@ -24,9 +24,32 @@ export class Scheduler {
     };
   }
 
-  /** Lets events happen until there are none, `limit` have happened, or `afterEach` says to stop. The number of events. */
-  async run(limit: number, afterEach: () => boolean | Promise<boolean>): Promise<number> {
+  /** The time of the next event, in milliseconds since the world began. Infinity without any. */
+  get nextAt(): number {
+    let [first] = this.#heap;
+    while (first !== undefined && first.happen === null) {
+      this.#pop();
+      [first] = this.#heap;
+    }
+    return first?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Moves the clock forward to `at`, or to the next event if that comes first. */
+  skipTo(at: number): void {
+    this.now = Math.max(this.now, Math.min(at, this.nextAt));
+  }
+
+  /**
+   * Runs events until none is left up to `until`, `limit` events have run, or `afterEach` stops the
+   * loop. Returns the number of events.
+   */
+  async run(
+    limit: number,
+    afterEach: () => boolean | Promise<boolean>,
+    until = Number.POSITIVE_INFINITY,
+  ): Promise<number> {
     for (let count = 0; ;) {
+      if (until !== Number.POSITIVE_INFINITY && this.nextAt > until) return count;
       const event = count < limit ? this.#pop() : undefined;
       if (event === undefined) return count;
       if (event.happen === null) continue;

@@ -1,14 +1,15 @@
-/** R2 as one bucket of it: strongly consistent, and failing before or after its effect. */
+/** One R2 bucket: strongly consistent, with R2's limits, failing before or after its effect. */
 import type { Life } from "./life.ts";
 import type { Platform } from "./platform.ts";
 import { passing } from "./wire.ts";
 
-/** What is stored under a key. */
+/** The object under a key. */
 export interface StoredObject {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** When it was stored, by R2's clock. */
+  /** When R2 stored the object, by its own clock. */
   readonly uploaded: Date;
   readonly version: string;
+  readonly etag: string;
   readonly httpMetadata: unknown;
   readonly customMetadata: unknown;
 }
@@ -16,14 +17,41 @@ export interface StoredObject {
 interface PutOptions {
   readonly httpMetadata?: unknown;
   readonly customMetadata?: unknown;
+  readonly onlyIf?: Condition;
+}
+
+/** Conditions on the version that is stored. */
+interface Condition {
+  readonly etagMatches?: string;
+  readonly etagDoesNotMatch?: string;
+}
+
+interface Range {
+  readonly offset?: number;
+  readonly length?: number;
+  readonly suffix?: number;
+}
+
+interface ListOptions {
+  readonly prefix?: string;
+  readonly cursor?: string;
+  readonly startAfter?: string;
+  readonly delimiter?: string;
+  readonly limit?: number;
 }
 
 const LIST_PAGE = 1_000;
+/** Bytes of UTF-8. */
+const MAX_KEY_BYTES = 1_024;
+const MAX_METADATA_BYTES = 8_192;
+
+/** Performs an operation of the bucket, at once or after its way over the network. */
+type Operate = <T>(what: string, perform: () => T) => Promise<T>;
 
 export class Bucket {
   readonly name: string;
   readonly objects = new Map<string, StoredObject>();
-  /** Operations on it so far. */
+  /** Operations on the bucket so far. */
   operations = 0;
   readonly #platform: Platform;
   #versions = 0;
@@ -33,19 +61,47 @@ export class Bucket {
     this.name = name;
   }
 
-  /** The binding as this life uses it. */
+  /** Returns the binding for this life. */
   boundTo(life: Life): object {
-    const operate = <T>(what: string, perform: () => T): Promise<T> =>
-      this.#operate(life, what, perform);
+    return this.#binding((what, perform) => this.#operate(life, what, perform));
+  }
+
+  /** Returns a binding for code outside of the worker: its operations take no time. */
+  direct(): object {
+    return this.#binding(async (_what, perform) => perform());
+  }
+
+  /** Stores an object at once. */
+  store(key: string, bytes: Uint8Array<ArrayBuffer>, options: PutOptions = {}): StoredObject {
+    const version = `v${++this.#versions}`;
+    const object: StoredObject = {
+      bytes,
+      uploaded: new Date(this.#platform.ground.wall()),
+      version,
+      etag: `etag-${version}`,
+      httpMetadata: options.httpMetadata ?? {},
+      customMetadata: options.customMetadata ?? {},
+    };
+    this.objects.set(key, object);
+    return object;
+  }
+
+  #binding(operate: Operate): object {
     return {
       put: async (key: string, value: unknown, options: PutOptions = {}) => {
+        checkKey(key);
+        const metadata = JSON.stringify(options.customMetadata ?? {});
+        if (metadata.length > MAX_METADATA_BYTES)
+          throw new Error(
+            `put: Your metadata headers exceed the maximum allowed metadata size. (10012)`,
+          );
         const bytes = await bytesOf(value);
-        return operate(`put ${key}`, () => described(key, this.store(key, bytes, options)));
+        return operate(`put ${key}`, () =>
+          this.#holds(key, options.onlyIf) ? described(key, this.store(key, bytes, options)) : null,
+        );
       },
-      get: (
-        key: string,
-        options: { readonly range?: { readonly offset?: number; readonly length?: number } } = {},
-      ) => operate(`get ${key}`, () => this.#read(key, options.range)),
+      get: (key: string, options: { readonly range?: Range; readonly onlyIf?: Condition } = {}) =>
+        operate(`get ${key}`, () => this.#read(key, options)),
       head: (key: string) =>
         operate(`head ${key}`, () => {
           const object = this.objects.get(key);
@@ -58,29 +114,11 @@ export class Bucket {
           all.forEach((key) => this.objects.delete(key)),
         );
       },
-      list: (
-        options: {
-          readonly prefix?: string;
-          readonly cursor?: string;
-          readonly limit?: number;
-        } = {},
-      ) => operate(`list ${options.prefix ?? ""}`, () => this.#list(options)),
+      list: (options: ListOptions = {}) =>
+        operate(`list ${options.prefix ?? ""}`, () => this.#list(options)),
       createMultipartUpload: (key: string, options: PutOptions = {}) =>
-        operate(`begin ${key}`, () => this.#upload(life, key, options)),
+        operate(`begin ${key}`, () => this.#upload(operate, key, options)),
     };
-  }
-
-  /** Stores it at once. */
-  store(key: string, bytes: Uint8Array<ArrayBuffer>, options: PutOptions = {}): StoredObject {
-    const object: StoredObject = {
-      bytes,
-      uploaded: new Date(this.#platform.ground.wall()),
-      version: `v${++this.#versions}`,
-      httpMetadata: options.httpMetadata ?? {},
-      customMetadata: options.customMetadata ?? {},
-    };
-    this.objects.set(key, object);
-    return object;
   }
 
   #operate<T>(life: Life, what: string, perform: () => T): Promise<T> {
@@ -103,47 +141,52 @@ export class Bucket {
         } else platform.resume(life, inMs, () => resolve(answer.is));
       });
     });
-    return promise;
+    return platform.waiting(promise);
+  }
+
+  #holds(key: string, { etagMatches, etagDoesNotMatch }: Condition = {}): boolean {
+    const etag = this.objects.get(key)?.etag ?? null;
+    if (etagMatches !== undefined && etag !== etagMatches) return false;
+    return etagDoesNotMatch === undefined || etag !== etagDoesNotMatch;
   }
 
   #read(
     key: string,
-    range: { readonly offset?: number; readonly length?: number } = {},
+    { range = {}, onlyIf }: { readonly range?: Range; readonly onlyIf?: Condition },
   ): object | null {
     const object = this.objects.get(key);
     if (object === undefined) return null;
-    const { offset = 0, length = object.bytes.length } = range;
-    const bytes = object.bytes.slice(offset, offset + length);
+    if (!this.#holds(key, onlyIf)) return described(key, object);
+    const { suffix } = range;
+    const offset =
+      suffix === undefined ? (range.offset ?? 0) : Math.max(0, object.bytes.length - suffix);
+    const bytes = object.bytes.slice(offset, offset + (range.length ?? object.bytes.length));
+    const text = (): string => new TextDecoder().decode(bytes);
+    let body: ReadableStream<Uint8Array> | null = null;
     return {
       ...described(key, object),
       get body() {
-        return new ReadableStream({
-          start(controller) {
-            if (bytes.length > 0) controller.enqueue(bytes);
-            controller.close();
-          },
-        });
+        return (body ??= streamOf(bytes));
+      },
+      get bodyUsed() {
+        return body?.locked ?? false;
       },
       arrayBuffer: async () => bytes.slice().buffer,
-      text: async () => new TextDecoder().decode(bytes),
-      json: async (): Promise<unknown> => JSON.parse(new TextDecoder().decode(bytes)),
+      bytes: async () => bytes.slice(),
+      blob: async () => new Blob([bytes]),
+      text: async () => text(),
+      json: async (): Promise<unknown> => JSON.parse(text()),
     };
   }
 
-  #list({
-    prefix = "",
-    cursor = "",
-    limit = LIST_PAGE,
-  }: {
-    prefix?: string;
-    cursor?: string;
-    limit?: number;
-  }): object {
-    const keys = [...this.objects.keys()]
-      .filter((key) => key.startsWith(prefix) && key > cursor)
-      .toSorted();
-    const page = keys.slice(0, limit);
-    const truncated = keys.length > page.length;
+  #list({ prefix = "", cursor = "", startAfter = "", delimiter, limit }: ListOptions): object {
+    const after = cursor > startAfter ? cursor : startAfter;
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
+    // Keys behind the delimiter stand for their common prefix, once.
+    const entries = new Set(keys.map((key) => folderOf(key, prefix, delimiter) ?? key));
+    const rest = [...entries].filter((entry) => entry > after);
+    const page = rest.slice(0, Math.min(LIST_PAGE, limit ?? LIST_PAGE));
+    const truncated = rest.length > page.length;
     return {
       objects: page.flatMap((key) => {
         const object = this.objects.get(key);
@@ -151,15 +194,15 @@ export class Bucket {
       }),
       truncated,
       ...(truncated && { cursor: page.at(-1) }),
-      delimitedPrefixes: [],
+      delimitedPrefixes: page.filter((entry) => !this.objects.has(entry)),
     };
   }
 
-  #upload(life: Life, key: string, options: PutOptions): object {
+  #upload(operate: Operate, key: string, options: PutOptions): object {
     const parts = new Map<number, Uint8Array>();
     let isOver = false;
-    const operate = <T>(what: string, perform: () => T): Promise<T> =>
-      this.#operate(life, what, () => {
+    const open = <T>(what: string, perform: () => T): Promise<T> =>
+      operate(what, () => {
         if (isOver) throw new Error("the upload is over");
         return perform();
       });
@@ -168,13 +211,13 @@ export class Bucket {
       uploadId: `upload-${++this.#versions}`,
       uploadPart: async (partNumber: number, value: unknown) => {
         const bytes = await bytesOf(value);
-        return operate(`part ${partNumber} of ${key}`, () => {
+        return open(`part ${partNumber} of ${key}`, () => {
           parts.set(partNumber, bytes);
           return { partNumber, etag: `part-${partNumber}` };
         });
       },
       complete: (uploaded: readonly { readonly partNumber: number }[]) =>
-        operate(`complete ${key}`, () => {
+        open(`complete ${key}`, () => {
           isOver = true;
           const bytes = Buffer.concat(
             uploaded.flatMap(({ partNumber }) => parts.get(partNumber) ?? []),
@@ -182,37 +225,67 @@ export class Bucket {
           return described(key, this.store(key, new Uint8Array(bytes), options));
         }),
       abort: () =>
-        operate(`abort ${key}`, () => {
+        open(`abort ${key}`, () => {
           isOver = true;
         }),
     };
   }
 }
 
-function described(
-  key: string,
-  { bytes, uploaded, version, httpMetadata, customMetadata }: StoredObject,
-): object {
+function checkKey(key: string): void {
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
+    throw new Error(`put: The specified object name is not valid. (10020)`);
+}
+
+/** Returns the common prefix that stands for the key in a list; null: the key stands for itself. */
+function folderOf(key: string, prefix: string, delimiter: string | undefined): string | null {
+  if (delimiter === undefined || delimiter === "") return null;
+  const at = key.indexOf(delimiter, prefix.length);
+  return at === -1 ? null : key.slice(0, at + delimiter.length);
+}
+
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+function described(key: string, object: StoredObject): object {
+  const { bytes, uploaded, version, etag, httpMetadata, customMetadata } = object;
   return {
     key,
     size: bytes.length,
     uploaded,
     version,
-    etag: `etag-${version}`,
-    httpEtag: `"etag-${version}"`,
+    etag,
+    httpEtag: `"${etag}"`,
     checksums: {},
     httpMetadata,
     customMetadata,
+    writeHttpMetadata: (headers: Headers) => {
+      if (typeof httpMetadata !== "object" || httpMetadata === null) return;
+      for (const [name, value] of Object.entries(httpMetadata))
+        headers.set(
+          name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+          String(value),
+        );
+    },
   };
 }
 
 async function bytesOf(value: unknown): Promise<Uint8Array<ArrayBuffer>> {
-  if (typeof value === "string") return new TextEncoder().encode(value);
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
+  if (typeof value === "string") return Uint8Array.from(new TextEncoder().encode(value));
+  if (value === null) return new Uint8Array();
+  if (ArrayBuffer.isView(value))
+    return Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  if (value instanceof ArrayBuffer) return new Uint8Array(value).slice();
+  if (value instanceof Blob) return new Uint8Array(await value.arrayBuffer());
   if (!(value instanceof ReadableStream)) throw new TypeError("R2 stores bytes, texts and streams");
   const chunks: Uint8Array[] = [];
   const stream: ReadableStream<Uint8Array> = value;
   for await (const chunk of stream) chunks.push(chunk);
-  return new Uint8Array(Buffer.concat(chunks));
+  return new Uint8Array(Buffer.concat(chunks)).slice();
 }

@@ -1,14 +1,16 @@
 /**
- * The worker's code as one text: the real `src/worker/worker.ts` with all that it imports, but what speaks HTTP, and the functions that clients
- * of a simulated world call in its place. One change of the code can be made on the way, as a seeded bug.
+ * Bundles the worker as one text: the real `src/worker/worker.ts` with all its imports, for the
+ * simulation or for the test kit.
+ *
+ * The simulation leaves the HTTP side out: its clients call the functions below. One change of the
+ * code can be made on the way, as a seeded bug. The test kit has the HTTP side too, and shares with
+ * pipelines the modules that `peach/task-helpers` imports.
  */
-import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { GLOBALS } from "./globals.ts";
-import { freezeShared, prepareModuleState, type ModuleState } from "./module-state.ts";
-import { RpcTarget } from "./wire.ts";
+import { SOURCE_CONDITION } from "../../compiler/project-paths.ts";
+import { prepareModuleState } from "./module-state.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
 
@@ -37,7 +39,16 @@ export { callPauses } from "./src/objects/pauses/pauses-client.ts";
 export { callSchedules } from "./src/objects/schedules/schedules-client.ts";
 `;
 
-/** In place of the HTTP side: a request is a function of what the app was made with. */
+/** Exports for the test kit alone. */
+const KIT_ENTRY = `
+${ENTRY}
+export { completeTask } from "./src/execution/external/complete.ts";
+export { openPayload } from "./src/payloads/payload-store.ts";
+export { executeAttempt } from "./src/execution/attempt/run-attempt.ts";
+export { Deadlines } from "./src/execution/attempt/deadlines.ts";
+`;
+
+/** Replaces the HTTP side: a request is a function, called with the dependencies of the app. */
 const APP = `
 export function createApp(dependencies) {
   return { fetch: (request, env, ctx) => request(dependencies, env, ctx) };
@@ -47,100 +58,60 @@ export function createApp(dependencies) {
 /** In place of hiding the worker's own `env` from authors. */
 const OWN_ENV = "export function showOwnEnv() {}";
 
+/** Serves both kinds of requests. The app is created at the first request over HTTP. */
+const KIT_APP = `
+import { createApp as create } from "./src/http/app.ts";
+export function createApp(dependencies) {
+  let app;
+  return {
+    fetch: (request, env, ctx) =>
+      typeof request === "function"
+        ? request(dependencies, env, ctx)
+        : (app ??= create(dependencies)).fetch(request, env, ctx),
+  };
+}
+`;
+
 /** Packages that are the same for every isolate: they keep no state that a world could see. */
-const SHARED = /^(zod|croner|jose|aws4fetch|fastest-levenshtein)$/;
+const SHARED = /^(zod|croner|jose|aws4fetch|fastest-levenshtein|hono(\/.*)?)$/;
 
-/** The worker's code, evaluated once for all isolates; each has a state of its modules. */
-export interface WorkerCode {
-  readonly exports: Readonly<Record<string, unknown>>;
-  /** The state of an isolate that begins: with these modules `#generated/…`, by their names. It is entered. */
-  begin(generated: Readonly<Record<string, unknown>>): Record<string, unknown>;
-  /** Has this state be that of all modules, until another one is entered. */
-  enter(state: Record<string, unknown>): void;
+/** Modules that the engine and `peach/task-helpers` must have in common: scopes and errors. */
+const WITH_HELPERS =
+  /\/(?:execution\/author\/(?:context|errors)|triggers\/receive-object-events)\.ts$/;
+
+/** The specifier of a module that the engine shares with `peach/task-helpers`. */
+const sharedName = (path: string): string =>
+  `peach:${path.slice(path.lastIndexOf("/") + 1, -".ts".length)}`;
+
+/** Bundles the worker for the simulation. */
+export function bundleWorker(change: Change | null = null): Promise<string> {
+  return bundle(ENTRY, surroundings(APP, change));
 }
 
-/** What `cloudflare:workers` exports. */
-class Base {
-  readonly ctx: unknown;
-  readonly env: unknown;
-
-  constructor(ctx: unknown, env: unknown) {
-    this.ctx = ctx;
-    this.env = env;
-  }
+/** Bundles the worker for the test kit. */
+export function bundleKit(): Promise<string> {
+  return bundle(KIT_ENTRY, surroundings(KIT_APP, null, WITH_HELPERS));
 }
 
-const WORKERS = {
-  DurableObject: Base,
-  WorkerEntrypoint: Base,
-  RpcTarget,
-  // Nobody here imports `env` or `exports`, so they need not be others while `work` runs.
-  withEnvAndExports: <T>(_env: unknown, _exports: unknown, work: () => T): T => work(),
-  env: {},
-  exports: {},
-};
-
-/** Bundles the worker. */
-export async function bundleWorker(change: Change | null = null): Promise<string> {
+async function bundle(entry: string, plugin: Plugin): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: ENTRY, resolveDir: ROOT, loader: "ts" },
+    stdin: { contents: entry, resolveDir: ROOT, loader: "ts" },
     bundle: true,
     format: "cjs",
     platform: "neutral",
     conditions: ["peach-source"],
     mainFields: ["module", "main"],
+    conditions: [SOURCE_CONDITION],
     external: ["node:*"],
     write: false,
-    plugins: [surroundings(change)],
+    plugins: [plugin],
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error("the worker has no code");
   return prepareModuleState(file.text);
 }
 
-/** The code of a text that `bundleWorker` has made. */
-export function workerCode(text: string): WorkerCode {
-  // The worker's own code, made of the files of this project just before.
-  // oxlint-disable-next-line typescript/no-implied-eval
-  const code = new Function(
-    "require",
-    "module",
-    ...GLOBALS.keys(),
-    `"use strict";const exports = module.exports;${text}`,
-  );
-  const module: { exports: Readonly<Record<string, unknown>>; state?: ModuleState } = {
-    exports: {},
-  };
-  let generated: Readonly<Record<string, unknown>> = {};
-  const required = createRequire(import.meta.url);
-  const require = (name: string): unknown =>
-    name === "cloudflare:workers" ? WORKERS : name in generated ? generated[name] : required(name);
-  Reflect.apply(code, undefined, [require, module, ...GLOBALS.values()]);
-  const { exports, state } = module;
-  if (state === undefined) throw new Error("the worker's code was not prepared");
-  freezeShared(state.shared);
-  let entered: Record<string, unknown> = {};
-  const enter = (next: Record<string, unknown>): void => {
-    if (next === entered) return;
-    state.save(entered);
-    state.restore(next);
-    entered = next;
-  };
-  return {
-    exports,
-    begin: (own) => {
-      state.save(entered);
-      generated = own;
-      state.fresh();
-      entered = {};
-      state.save(entered);
-      return entered;
-    },
-    enter,
-  };
-}
-
-function surroundings(change: Change | null): Plugin {
+function surroundings(app: string, change: Change | null, shared: RegExp | null = null): Plugin {
   return {
     name: "surroundings",
     setup(esbuild) {
@@ -149,18 +120,24 @@ function surroundings(change: Change | null): Plugin {
         external: true,
       }));
       esbuild.onResolve({ filter: SHARED }, ({ path }) => ({ path, external: true }));
-      esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, () => ({
-        path: "app",
-        namespace: "simulated",
-      }));
-      // All isolates share one `env`, which is empty: there is nothing to hide.
+      if (shared !== null)
+        esbuild.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) =>
+          shared.test(resolve(resolveDir, path))
+            ? { path: sharedName(path), external: true }
+            : undefined,
+        );
+      esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, ({ namespace }) =>
+        namespace === "simulated" ? undefined : { path: "app", namespace: "simulated" },
+      );
+      // All isolates share one `env`, which is empty: nothing has to be hidden.
       esbuild.onResolve({ filter: /\/hide-own-env\.ts$/ }, () => ({
         path: "own-env",
         namespace: "simulated",
       }));
       esbuild.onLoad({ filter: /.*/, namespace: "simulated" }, ({ path }) => ({
-        contents: path === "app" ? APP : OWN_ENV,
+        contents: path === "app" ? app : OWN_ENV,
         loader: "js",
+        resolveDir: ROOT,
       }));
       if (change === null) return;
       const file = join(ROOT, change.file);

@@ -2,7 +2,7 @@
  * One isolate: the worker's code with a state of its own for its modules, and with a clock, timers and randomness that are the
  * platform's. It dies with everything that runs in it.
  */
-import type { WorkerCode } from "./bundle.ts";
+import type { WorkerCode } from "./worker-code.ts";
 import { enterPlatform } from "./globals.ts";
 import type { Home, Life } from "./life.ts";
 import type { Platform } from "./platform.ts";

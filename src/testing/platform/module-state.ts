@@ -8,17 +8,6 @@
  */
 import { parseSync, Visitor, type Expression } from "oxc-parser";
 
-/** What the prepared code hands out of itself, in `module.state`. */
-export interface ModuleState {
-  /** Has every module begin anew. */
-  fresh(): void;
-  /** Puts the state of the modules into this record, and back. */
-  save(into: Record<string, unknown>): void;
-  restore(from: Readonly<Record<string, unknown>>): void;
-  /** Everything else. */
-  readonly shared: readonly unknown[];
-}
-
 /** A variable of a module; in a bundle their names are unique. */
 interface Variable {
   readonly name: string;
@@ -61,25 +50,6 @@ module.state = {
   shared: [${shared.join(", ")}],
 };
 `;
-}
-
-/** Freezes what all isolates share. What a library has made is its own affair. */
-export function freezeShared(shared: readonly unknown[]): void {
-  const seen = new Set<object>();
-  for (const value of shared) freeze(value, seen);
-}
-
-function freeze(value: unknown, seen: Set<object>): void {
-  const isFunction = typeof value === "function";
-  if ((typeof value !== "object" && !isFunction) || value === null || seen.has(value)) return;
-  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
-  if (!isFunction && !isPlain) return;
-  seen.add(value);
-  for (const { value: part } of Object.values(Object.getOwnPropertyDescriptors(value)))
-    freeze(part, seen);
-  if (isFunction && typeof value.prototype === "object" && value.prototype !== null)
-    Object.freeze(value.prototype);
-  Object.freeze(value);
 }
 
 function topLevelOf(text: string): {

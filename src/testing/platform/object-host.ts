@@ -96,6 +96,14 @@ export class ObjectHost implements Committer {
     return Reflect.apply(called, instance, given);
   }
 
+  /** Calls its code from within, without any way over a network. Throws if it sleeps. */
+  within<T>(work: (instance: object) => T): T {
+    if (this.#life === null) throw new Error(`${this.label} sleeps`);
+    const { life, instance } = this.#life;
+    life.isolate.enter();
+    return work(instance);
+  }
+
   get isAwake(): boolean {
     return this.#life !== null;
   }
@@ -267,7 +275,7 @@ export class ObjectHost implements Committer {
         deleteAll: settled(() => storage.deleteAll()),
         sync: () =>
           new Promise<void>((resolve) => {
-            life.send(() => this.#platform.resume(life, 1, resolve));
+            life.send(() => this.#platform.resume(life, this.#platform.tickMs, resolve));
           }),
       },
     };
@@ -324,7 +332,7 @@ export class ObjectHost implements Committer {
     this.#dueMeanwhile = null;
     if (due === null || this.storage.alarmAt !== due) return;
     const number = this.#arming;
-    this.#platform.after(null, 1, () => {
+    this.#platform.after(null, this.#platform.tickMs, () => {
       if (number === this.#arming) this.#fire(due);
     });
   }

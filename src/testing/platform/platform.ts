@@ -43,15 +43,35 @@ export class Platform {
   readonly #timers = new Map<number, () => void>();
   #timersMade = 0;
 
-  constructor(ground: Ground, seed: number) {
+  /** `dice`: for durations; absent: as the seed has them. */
+  constructor(
+    ground: Ground,
+    seed: number,
+    dice: Dice = new Dice(seed).fork("how long things take"),
+  ) {
     this.ground = ground;
     this.random = new Dice(seed).fork("the worker's own");
-    this.dice = new Dice(seed).fork("how long things take");
+    this.dice = dice;
+  }
+
+  /** The shortest time that anything takes, in milliseconds. */
+  tickMs = 1;
+
+  /** Called with each promise of the platform that code begins to wait for; null: not counted. */
+  waits: ((promise: Promise<unknown>) => void) | null = null;
+
+  /** Returns the life of the code that runs between two events, after it has waited elsewhere. */
+  elsewhere: () => Running | null = () => null;
+
+  /** Returns the promise, which the running code waits for from now on. */
+  waiting<T>(promise: Promise<T>): Promise<T> {
+    this.waits?.(promise);
+    return promise;
   }
 
   /** Whose code runs just now. */
   get current(): Running | null {
-    return this.#current;
+    return this.#current ?? this.elsewhere();
   }
 
   set current(life: Running | null) {
@@ -93,11 +113,15 @@ export class Platform {
   }
 
   /** Lets the world go on until nothing happens any more, so many events have, or `afterEach` says to stop. */
-  run(limit: number, afterEach: () => boolean | Promise<boolean>): Promise<number> {
-    return this.ground.scheduler.run(limit, () => {
-      this.endTurns();
-      return afterEach();
-    });
+  run(limit: number, afterEach: () => boolean | Promise<boolean>, until?: number): Promise<number> {
+    return this.ground.scheduler.run(
+      limit,
+      () => {
+        this.endTurns();
+        return afterEach();
+      },
+      until,
+    );
   }
 
   /** Commits what was written. */
@@ -112,8 +136,12 @@ export class Platform {
   }
 
   /** `setTimeout` and `setInterval` of the life that runs just now. */
-  setTimer(work: () => void, ms: number, everyMs: number | null): number {
-    const life = this.current;
+  setTimer(
+    work: () => void,
+    ms: number,
+    everyMs: number | null,
+    life: Running | null = this.current,
+  ): number {
     const id = ++this.#timersMade;
     // Who only looks at an object from outside waits for nothing.
     if (life !== null)

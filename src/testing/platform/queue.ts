@@ -131,7 +131,7 @@ export class Queue {
         else resolve(this.metrics);
       });
     });
-    return promise;
+    return this.#platform.waiting(promise);
   }
 
   async #send(life: Life, messages: readonly Sent[]): Promise<object> {
@@ -164,7 +164,7 @@ export class Queue {
         });
       });
     });
-    return promise;
+    return this.#platform.waiting(promise);
   }
 
   #arrives(message: Message, inMs: number): void {
@@ -178,7 +178,7 @@ export class Queue {
   #pump(): void {
     if (this.#isPumping || this.#isStopped) return;
     this.#isPumping = true;
-    this.#platform.after(null, 1, () => {
+    this.#platform.after(null, this.#platform.tickMs, () => {
       this.#isPumping = false;
       const batch = this.#ready.splice(0, this.settings.maxBatchSize);
       if (batch.length > 0) this.#deliver(batch);

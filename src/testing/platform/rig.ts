@@ -3,10 +3,11 @@
  * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
  */
 import type { Plan } from "../../domain/plan/plan.ts";
+import type { Dice } from "../ground/dice.ts";
 import type { Ground } from "../ground/ground.ts";
 import { Bucket } from "./bucket.ts";
 import { Edge } from "./edge.ts";
-import type { WorkerCode } from "./bundle.ts";
+import type { WorkerCode } from "./worker-code.ts";
 import type { Isolate, Release } from "./isolate.ts";
 import type { Life } from "./life.ts";
 import type { ObjectHost, Performed } from "./object-host.ts";
@@ -30,6 +31,7 @@ const OBJECTS = [
   "CatalogObject",
   "TaskDirectoryObject",
   "IdentityObject",
+  "AuditObject",
 ] as const;
 
 /** Functions of pipelines by name. */
@@ -42,6 +44,10 @@ export function releaseOf(
   plan: Plan,
   methods: (isolate: Isolate) => Methods,
   variables: Readonly<Record<string, unknown>> = {},
+  registry: (isolate: Isolate) => object = (isolate) => ({
+    tasks: methods(isolate),
+    endpoints: {},
+  }),
 ): Release {
   return {
     name,
@@ -49,13 +55,19 @@ export function releaseOf(
     variables,
     generated: (isolate) => ({
       "#generated/plan": { plan },
-      "#generated/registry": { registry: { tasks: methods(isolate), endpoints: {} } },
+      "#generated/registry": { registry: registry(isolate) },
       "#generated/dashboard": {},
     }),
   };
 }
 
 export interface RigSettings {
+  /** For durations; absent: as the seed has them. */
+  readonly dice?: Dice;
+  /** Names of buckets by binding, without the one for payloads; absent: UPLOADS. */
+  readonly buckets?: Readonly<Record<string, string>>;
+  /** Further bindings, as a life uses them. */
+  readonly bindings?: Readonly<Record<string, (life: Life) => unknown>>;
   readonly ground: Ground;
   readonly seed: number;
   readonly first: Release;
@@ -69,27 +81,29 @@ export interface RigSettings {
   readonly called?: (host: ObjectHost, method: string, given: readonly unknown[]) => void;
 }
 
+/** Where an object is uploaded to, and what it says of itself. */
+interface UploadOptions {
+  readonly bucket?: string;
+  readonly httpMetadata?: object;
+}
+
 export class Rig {
   readonly platform: Platform;
   readonly edge: Edge;
   readonly payloads: Bucket;
-  readonly uploads: Bucket;
+  /** Buckets beside the one for payloads, by binding. */
+  readonly buckets: ReadonlyMap<string, Bucket>;
   readonly queues: { readonly runs: Queue; readonly r2Events: Queue; readonly deadLetters: Queue };
   #requests = 0;
 
-  constructor({
-    ground,
-    seed,
-    first,
-    skewOf,
-    committed,
-    alarmGivenUp,
-    refuses,
-    called,
-  }: RigSettings) {
-    this.platform = new Platform(ground, seed);
+  constructor(settings: RigSettings) {
+    const { ground, seed, first, skewOf, committed, alarmGivenUp, refuses, called } = settings;
+    this.platform = new Platform(ground, seed, settings.dice);
     this.payloads = new Bucket(this.platform, "peach-payloads");
-    this.uploads = new Bucket(this.platform, "uploads");
+    const { buckets = { UPLOADS: "uploads" }, bindings = {} } = settings;
+    this.buckets = new Map(
+      Object.entries(buckets).map(([binding, name]) => [binding, new Bucket(this.platform, name)]),
+    );
     const deadLetters = this.#queue("peach-dead-letters", 100, 60, null);
     this.queues = {
       deadLetters,
@@ -101,7 +115,13 @@ export class Rig {
       objects: OBJECTS,
       bindings: {
         PAYLOADS: (life) => this.payloads.boundTo(life),
-        UPLOADS: (life) => this.uploads.boundTo(life),
+        ...Object.fromEntries(
+          Array.from(this.buckets, ([binding, bucket]) => [
+            binding,
+            (life: Life) => bucket.boundTo(life),
+          ]),
+        ),
+        ...bindings,
         RUN_QUEUE: (life) => this.queues.runs.boundTo(life),
         R2_EVENT_QUEUE: (life) => this.queues.r2Events.boundTo(life),
         DEAD_LETTER_QUEUE: (life) => this.queues.deadLetters.boundTo(life),
@@ -162,15 +182,25 @@ export class Rig {
     });
   }
 
-  /** Somebody uploads an object, and R2 says so. `told`: how often its notification comes. */
-  upload(key: string, bytes: Uint8Array<ArrayBuffer>, told = 1): void {
-    const { version, uploaded } = this.uploads.store(key, bytes);
+  /**
+   * Stores an object and sends the notification of R2. `told`: how often it comes. Throws if no
+   * bucket has the name.
+   */
+  upload(
+    key: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    told = 1,
+    { bucket: name = "uploads", httpMetadata = {} }: UploadOptions = {},
+  ): void {
+    const bucket = [...this.buckets.values()].find((one) => one.name === name);
+    if (bucket === undefined) throw new Error(`no bucket is called ${name}`);
+    const { etag, uploaded } = bucket.store(key, bytes, { httpMetadata });
     for (let copy = 0; copy < told; copy += 1)
       this.queues.r2Events.take({
         account: "simulated",
         action: "PutObject",
-        bucket: this.uploads.name,
-        object: { key, size: bytes.length, eTag: `etag-${version}` },
+        bucket: bucket.name,
+        object: { key, size: bytes.length, eTag: etag },
         eventTime: uploaded.toISOString(),
       });
   }

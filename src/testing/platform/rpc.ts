@@ -82,7 +82,7 @@ export function request(from: Life, what: string, arrive: Arrive): object {
       else if (!ground.strikes("call_hangs", where)) arrive(answer, remote);
     });
   });
-  return promised(from, what, promise, remote);
+  return promised(from, what, platform.waiting(promise), remote);
 }
 
 /** Calls a method in its life, and answers. `performed`: told what the method has answered, in the same turn. */

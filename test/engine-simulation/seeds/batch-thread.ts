@@ -2,7 +2,7 @@
 import { workerData } from "node:worker_threads";
 import type { Share } from "./batch.ts";
 import { liveThrough } from "./share.ts";
-import { workerCode } from "../../../src/testing/platform/bundle.ts";
+import { workerCode } from "../../../src/testing/platform/worker-code.ts";
 import { simulate } from "../world.ts";
 
 const share: Share = workerData;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { freezeShared, prepareModuleState, type ModuleState } from "../../../src/testing/platform/module-state.ts";
+import { prepareModuleState } from "../../../src/testing/platform/module-state.ts";
+import { freezeShared, type ModuleState } from "../../../src/testing/platform/shared-code.ts";
 
 /** Code as esbuild makes it of modules, prepared and evaluated. */
 function evaluate(text: string, required: Readonly<Record<string, unknown>> = {}) {

@@ -1,0 +1,148 @@
+/**
+ * The globals that depend on time and chance, as the code of tasks and endpoints sees them: those
+ * of its world. All other code of the process keeps the real ones. Also adds the globals of the
+ * platform that Node lacks.
+ */
+import { AsyncResource } from "node:async_hooks";
+import { GLOBALS } from "./platform/globals.ts";
+import { presentCall } from "./author-code.ts";
+
+let isInstalled = false;
+
+/** Installs the globals, once in the life of this process. */
+export function installAuthorGlobals(): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  for (const name of ["scheduler", "FixedLengthStream"])
+    if (!(name in globalThis)) define(globalThis, name, GLOBALS.get(name));
+  define(globalThis, "Date", worldDate(Date));
+  installTimers();
+  installChance();
+}
+
+/** `Date`, whose present time is that of the world. Everything else is the real class. */
+function worldDate(real: DateConstructor): DateConstructor {
+  const realNow = real.now;
+  const now = (): number => presentCall()?.life.now() ?? realNow();
+  return new Proxy(real, {
+    construct: (target, given: unknown[], newTarget) => {
+      const made: object = Reflect.construct(
+        target,
+        given.length === 0 ? [now()] : given,
+        newTarget === proxied() ? target : newTarget,
+      );
+      return made;
+    },
+    apply: () => new real(now()).toString(),
+    // A test may have put something else in the place of `Date.now`.
+    get: (target, name, receiver) =>
+      name === "now" && target.now === realNow ? now : Reflect.get(target, name, receiver),
+  });
+}
+
+function proxied(): DateConstructor {
+  return Date;
+}
+
+type Timer = (work: (...given: unknown[]) => void, ms?: number, ...given: unknown[]) => unknown;
+
+function installTimers(): void {
+  for (const [name, isRepeated] of [
+    ["setTimeout", false],
+    ["setInterval", true],
+  ] as const) {
+    const real: Timer = globalThis[name];
+    const timer: Timer = (work, ms = 0, ...given) => {
+      const call = presentCall();
+      if (call === undefined) return real(work, ms, ...given);
+      return new WorldTimer(
+        AsyncResource.bind(() => work(...given)),
+        ms,
+        isRepeated,
+        call,
+      );
+    };
+    define(globalThis, name, Object.assign(timer, real));
+  }
+  for (const name of ["clearTimeout", "clearInterval"] as const) {
+    const real = globalThis[name];
+    define(globalThis, name, (timer?: unknown) => {
+      if (timer instanceof WorldTimer) timer.clear();
+      else Reflect.apply(real, globalThis, [timer]);
+    });
+  }
+}
+
+/** A timer of the world's clock. */
+class WorldTimer {
+  readonly #clear: () => void;
+
+  constructor(
+    work: () => void,
+    ms: number,
+    isRepeated: boolean,
+    call: NonNullable<ReturnType<typeof presentCall>>,
+  ) {
+    const { platform, life } = call;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    call.wait(promise);
+    const id = platform.setTimer(
+      () => {
+        if (!isRepeated) resolve();
+        work();
+      },
+      ms,
+      isRepeated ? Math.max(1, ms) : null,
+      life,
+    );
+    this.#clear = () => {
+      platform.clearTimer(id);
+      resolve();
+    };
+  }
+
+  clear(): void {
+    this.#clear();
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  hasRef(): boolean {
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#clear();
+  }
+}
+
+/** Random numbers of the world's seed, so that a seed lives the same life again. */
+function installChance(): void {
+  const { random } = Math;
+  define(Math, "random", () => presentCall()?.platform.random.next() ?? random());
+  const { getRandomValues, randomUUID } = crypto;
+  const seeded = GLOBALS.get("crypto");
+  if (typeof seeded !== "object" || seeded === null) throw new Error("the platform has no crypto");
+  const world = (name: string): unknown =>
+    presentCall() === undefined ? undefined : Reflect.get(seeded, name);
+  define(crypto, "getRandomValues", (view: Uint8Array) => {
+    const fill = world("getRandomValues");
+    if (typeof fill !== "function") return Reflect.apply(getRandomValues, crypto, [view]);
+    fill(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+    return view;
+  });
+  define(crypto, "randomUUID", () => {
+    const make = world("randomUUID");
+    return typeof make === "function" ? make() : Reflect.apply(randomUUID, crypto, []);
+  });
+}
+
+function define(on: object, name: string, value: unknown): void {
+  Object.defineProperty(on, name, { value, writable: true, configurable: true, enumerable: false });
+}

@@ -1,0 +1,92 @@
+/** The bindings of wrangler.toml, as far as pipelines see them. */
+import { readFileSync } from "node:fs";
+import { parse } from "smol-toml";
+import { isOwnName } from "../../execution/author/pipeline-env.ts";
+
+/** Bindings of pipelines by name, without Peach's own. */
+export interface WranglerBindings {
+  /** Names of R2 buckets. */
+  readonly buckets: Readonly<Record<string, string>>;
+  readonly kv: readonly string[];
+  readonly queues: readonly string[];
+  readonly vars: Readonly<Record<string, unknown>>;
+  /** Kinds of the bindings that the kit does not have: the keys of wrangler.toml. */
+  readonly others: Readonly<Record<string, string>>;
+}
+
+/** Reads the file; a missing file binds nothing. Throws if the file is no TOML. */
+export function readWranglerBindings(path: string): WranglerBindings {
+  const config = parse(textOf(path));
+  const [buckets, vars]: [Record<string, string>, Record<string, unknown>] = [{}, {}];
+  const [kv, queues]: [string[], string[]] = [[], []];
+  const others: Record<string, string> = {};
+  for (const { kind, binding, table } of bindingsOf(config)) {
+    if (isOwnName(binding)) continue;
+    if (kind === "r2_buckets") buckets[binding] = String(table["bucket_name"] ?? binding);
+    else if (kind === "kv_namespaces") kv.push(binding);
+    else if (kind === "queues.producers") queues.push(binding);
+    else others[binding] = kind;
+  }
+  for (const [name, value] of Object.entries(isTable(config["vars"]) ? config["vars"] : {}))
+    if (!isOwnName(name)) vars[name] = value;
+  return { buckets, kv, queues, vars, others };
+}
+
+interface Found {
+  readonly kind: string;
+  readonly binding: string;
+  readonly table: Readonly<Record<string, unknown>>;
+}
+
+/** Lists the tables with a `binding` or a `name`, at any depth. Environments are left out. */
+function bindingsOf(config: Readonly<Record<string, unknown>>, path = ""): Found[] {
+  return Object.entries(config).flatMap(([key, value]) => {
+    const kind = path === "" ? key : `${path}.${key}`;
+    // Objects are Peach's, and these name no binding.
+    if (/^(env|vars|migrations|durable_objects|triggers|build|version_metadata)$/.test(kind))
+      return [];
+    if (isTable(value)) {
+      const own = nameOf(kind, value);
+      return own === null ? bindingsOf(value, kind) : [{ kind, binding: own, table: value }];
+    }
+    return (Array.isArray(value) ? value : []).flatMap((table: unknown) => {
+      const binding = isTable(table) ? nameOf(kind, table) : null;
+      return isTable(table) && binding !== null ? [{ kind, binding, table }] : [];
+    });
+  });
+}
+
+function nameOf(kind: string, table: Readonly<Record<string, unknown>>): string | null {
+  const name = table["binding"] ?? (kind === "send_email" ? table["name"] : undefined);
+  return typeof name === "string" ? name : null;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Stands in for a binding that the kit does not have: any use throws and says what to pass. */
+export function absentBinding(name: string, kind: string): object {
+  const refuse = (): never => {
+    throw new Error(
+      `env.${name} is bound by ${kind} in wrangler.toml, which peach/testing does not have. Pass one: testPipeline({ env: { ${name}: … } })`,
+    );
+  };
+  return new Proxy(
+    {},
+    {
+      // A name that promises and printers look for is no use.
+      get: (_, key) => (typeof key === "symbol" || key === "then" ? undefined : refuse()),
+      set: refuse,
+      has: refuse,
+    },
+  );
+}

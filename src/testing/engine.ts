@@ -1,0 +1,65 @@
+/**
+ * Loads the engine of the test kit: the worker's own code, bundled from the source in a clone, or
+ * by the build of the package. The modules that `peach/task-helpers` imports are taken from this
+ * process, so that helpers find the running task.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import * as hono from "hono";
+import * as honoCookie from "hono/cookie";
+import * as honoCors from "hono/cors";
+import * as honoRouter from "hono/router";
+import * as context from "../execution/author/context.ts";
+import * as errors from "../execution/author/errors.ts";
+import * as receiveObjectEvents from "../triggers/receive-object-events.ts";
+import { kitGlobals } from "./kit-globals.ts";
+import { workerCode, type WorkerCode } from "./platform/worker-code.ts";
+
+/** The file that the build writes beside the bundled kit. */
+const READY_MADE = join(import.meta.dirname, "testing-engine.js");
+
+let loading: Promise<WorkerCode> | null = null;
+
+/** Loads the engine, once in the life of this process. */
+export function loadEngine(): Promise<WorkerCode> {
+  return (loading ??= load());
+}
+
+async function load(): Promise<WorkerCode> {
+  return workerCode(await engineText(), {
+    modules: {
+      hono,
+      "hono/cookie": honoCookie,
+      "hono/cors": honoCors,
+      "hono/router": honoRouter,
+      "peach:context": context,
+      "peach:errors": errors,
+      "peach:receive-object-events": receiveObjectEvents,
+    },
+    globals: kitGlobals(),
+  });
+}
+
+async function engineText(): Promise<string> {
+  if (existsSync(READY_MADE)) return readFileSync(READY_MADE, "utf8");
+  // Computed, so that no bundler takes the way of a clone into the package.
+  const bundler = pathToFileURL(join(import.meta.dirname, "platform/bundle.ts")).href;
+  const made: unknown = await import(/* @vite-ignore */ bundler);
+  if (typeof made !== "object" || made === null || !("bundleKit" in made))
+    throw new Error("Peach's own files are incomplete: install it again");
+  const { bundleKit } = made;
+  if (typeof bundleKit !== "function") throw new Error("the engine has no bundler");
+  const text: unknown = await bundleKit();
+  return String(text);
+}
+
+/** Throws on a Node that lacks what the kit stands on. */
+export function checkNode(): void {
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  if (major >= 24) return;
+  throw new Error(
+    `peach/testing needs Node 24 or later, and this is Node ${process.versions.node}: node:sqlite, and pipelines in TypeScript`,
+  );
+}

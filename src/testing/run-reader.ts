@@ -1,0 +1,99 @@
+/** Reads the runs of a world after each step of a test, so that a test need not await what it asks. */
+import type { LogPage } from "../contract/run-logs.ts";
+import type { RunDocument } from "../contract/run.ts";
+import type { RunId } from "../domain/ids.ts";
+import { parseRunId } from "../domain/ids.ts";
+import type { NewPayload } from "../domain/payload.ts";
+import { faceOf } from "./kit-face.ts";
+import { TestRun, type KnownRuns, type RunState, type TestLogLine } from "./test-run.ts";
+import type { TestWorld } from "./world.ts";
+
+export class RunReader implements KnownRuns {
+  readonly #world: TestWorld;
+  readonly #states = new Map<RunId, RunState>();
+  readonly #runs = new Map<string, TestRun>();
+
+  constructor(world: TestWorld) {
+    this.#world = world;
+  }
+
+  /** The runs in the order of their triggers. */
+  get runs(): readonly TestRun[] {
+    return [...this.#runs.values()];
+  }
+
+  run(id: string): TestRun {
+    const known = this.#runs.get(id);
+    if (known !== undefined) return known;
+    const runId = parseRunId(id);
+    if (runId === null) throw new TypeError(`${id} is no id of a run`);
+    return new TestRun(runId, this);
+  }
+
+  state(runId: RunId): RunState {
+    const state = this.#states.get(runId);
+    if (state === undefined)
+      throw new Error(`the run ${runId} is not known yet: await what has triggered it`);
+    return state;
+  }
+
+  trace(runId: RunId): readonly string[] {
+    return this.#world.traceOf(runId);
+  }
+
+  /** Reads what has changed. */
+  async read(): Promise<void> {
+    const changed = [...this.#world.changed];
+    this.#world.changed.clear();
+    for (const name of changed) {
+      const runId = parseRunId(name);
+      if (runId === null) continue;
+      const state = await this.#stateOf(runId);
+      // Deleted after its retention: what was known of it stays.
+      if (state === null) continue;
+      this.#states.set(runId, state);
+      if (!this.#runs.has(runId)) this.#runs.set(runId, new TestRun(runId, this));
+    }
+  }
+
+  async #stateOf(runId: RunId): Promise<RunState | null> {
+    const document = await this.#world.describe(runId);
+    if (document === null) return null;
+    const known = this.#states.get(runId);
+    const passed = new Map<string, unknown>();
+    const logs: TestLogLine[] = [];
+    for (const { task, status, attempts } of document.tasks) {
+      if (attempts.length > 0 || status === "succeeded")
+        logs.push(...(await this.#logsOf(runId, task)));
+      if (status !== "succeeded") continue;
+      const before = known?.passed;
+      passed.set(
+        task,
+        before?.has(task) === true ? before.get(task) : await this.#value(runId, task),
+      );
+    }
+    const payload = known === undefined ? await this.#value(runId, null) : known.payload;
+    return { document, passed, payload, logs: logs.toSorted((a, b) => a.at.localeCompare(b.at)) };
+  }
+
+  async #value(runId: RunId, task: string | null): Promise<unknown> {
+    const payload = await this.#world.payloadOf(runId, task);
+    if (!payload) return undefined;
+    const bytes = this.#bytesOf(payload);
+    if (bytes === null) return undefined;
+    if (payload.kind === "stream") return bytes;
+    return faceOf(this.#world.code.exports).decodePayload(payload, bytes);
+  }
+
+  #bytesOf(payload: NewPayload): Uint8Array | null {
+    if (payload.at === "inline") return payload.bytes.slice();
+    return this.#world.rig.payloads.objects.get(payload.key)?.bytes.slice() ?? null;
+  }
+
+  async #logsOf(runId: RunId, task: string): Promise<readonly TestLogLine[]> {
+    const page = await this.#world.logsOf(runId, task);
+    return (page ?? []).map((line) => ({ ...line, task }));
+  }
+}
+
+export type { LogPage, RunDocument };

@@ -1,0 +1,404 @@
+/**
+ * The world of one test: the engine on the simulated platform, with the project's plan, functions
+ * and bindings. Lets time pass, and tells waits inside of the world from waits outside of it.
+ *
+ * All worlds of a process share the engine's code, so one of them at a time is at work.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { RunId } from "../domain/ids.ts";
+import type { NewPayload } from "../domain/payload.ts";
+import type { Plan } from "../domain/plan/plan.ts";
+import type { RunDocument, TaskLogs } from "../objects/run/run-documents-rpc.ts";
+import type { RunRpc } from "../objects/run/run-rpc.ts";
+import { AuthorCalls, outsideOfCalls, presentCall } from "./author-code.ts";
+import { KvNamespace } from "./bindings/kv.ts";
+import { OutgoingQueue } from "./bindings/outgoing-queue.ts";
+import { absentBinding } from "./bindings/wrangler-bindings.ts";
+import { Dice } from "./ground/dice.ts";
+import type { Fault } from "./ground/faults.ts";
+import { FAULTS } from "./ground/faults.ts";
+import { Ground } from "./ground/ground.ts";
+import { clientOf, handlersOf, type KitClient } from "./kit-face.ts";
+import type { Life } from "./platform/life.ts";
+import type { ObjectHost } from "./platform/object-host.ts";
+import { releaseOf, RequestDied, Rig } from "./platform/rig.ts";
+import { isPlatforms } from "./platform/wire.ts";
+import type { WorkerCode } from "./platform/worker-code.ts";
+import type { TestProject } from "./project.ts";
+import { registryOf, type Mocks } from "./registry.ts";
+
+/** The address of the deployment. */
+export const TEST_URL = "https://peach.test";
+/** The API token of the deployment, with all rights. */
+export const TEST_TOKEN = "peach-testing-token-with-all-rights";
+
+/** Events at one point in time, or in one advance: far beyond what any pipeline needs. */
+const EVENT_LIMIT = 3_000_000;
+/** Turns of the process that a settling attempt may take for streams read by real threads. */
+const SETTLING_TURNS = 25;
+/** Events after which other work of the process gets its turn. */
+const EVENTS_PER_TURN = 2_000;
+
+/** How often a client sends a request, and how long it waits before the next. */
+const MOST_TRIES = 20;
+const RETRY_MS = 1_000;
+
+/** What a world is made of. */
+export interface WorldSettings {
+  readonly code: WorkerCode;
+  readonly project: TestProject;
+  readonly seed: number;
+  /** The clock on the wall at the start, epoch milliseconds. */
+  readonly startsAt: number;
+  readonly mocks: Mocks;
+  readonly env: Readonly<Record<string, unknown>>;
+  /** How long code may wait for something outside of the world, in real milliseconds. */
+  readonly patienceMs: number;
+  /** Faults that may strike, and how many of them; null: nothing goes wrong, and nothing takes time. */
+  readonly faults: { readonly kinds: readonly Fault[]; readonly most: number } | null;
+  readonly isTelling: boolean;
+}
+
+/** Code of the project waits for something that the world does not drive. */
+export class WaitingOutsideError extends Error {
+  override readonly name = "WaitingOutsideError";
+}
+
+/** Durations of a world in which nothing takes time. */
+class NoTime extends Dice {
+  override between(): number {
+    return 0;
+  }
+
+  override chance(): boolean {
+    return false;
+  }
+}
+
+let working: Promise<unknown> = Promise.resolve();
+
+/** Runs `work` while no other world of this process is at work. */
+function alone<T>(work: () => Promise<T>): Promise<T> {
+  const result = working.then(work);
+  working = result.catch(() => undefined);
+  return result;
+}
+
+export class TestWorld {
+  readonly plan: Plan;
+  readonly ground: Ground;
+  readonly rig: Rig;
+  /** The bindings and variables of pipelines, for the test's own code. */
+  readonly env: Readonly<Record<string, unknown>>;
+  /** Runs whose state has changed since they were read, by id. */
+  readonly changed = new Set<string>();
+  readonly #calls: AuthorCalls;
+  readonly #patienceMs: number;
+  readonly #isInstant: boolean;
+  /** The engine's code. */
+  readonly code: WorkerCode;
+  #sent = 0;
+
+  constructor(settings: WorldSettings) {
+    const { code, project, seed, faults, env } = settings;
+    const kinds = new Set<Fault>(faults?.kinds);
+    this.ground = new Ground(
+      seed,
+      {
+        without: new Set(FAULTS.filter((fault) => !kinds.has(fault))),
+        faults: faults?.most ?? 0,
+        triggers: 0,
+        tasks: 0,
+      },
+      settings.isTelling,
+      null,
+      settings.startsAt,
+    );
+    this.#patienceMs = settings.patienceMs;
+    this.#isInstant = faults === null;
+    this.code = code;
+    const { plan, registry } = registryOf(project, settings.mocks, (...given) =>
+      this.#calls.run(...given),
+    );
+    this.plan = plan;
+    const { buckets, kv, queues, vars, others } = project.bindings;
+    const own = new Set(Object.keys(env));
+    const missing = <T>(names: readonly string[], make: () => T): Record<string, T> =>
+      Object.fromEntries(names.filter((name) => !own.has(name)).map((name) => [name, make()]));
+    const now = (): number => this.ground.wall();
+    const targets = {
+      ...missing(kv, () => new KvNamespace(now)),
+      ...missing(queues, () => new OutgoingQueue(now)),
+    };
+    const variables = {
+      ...vars,
+      ...Object.fromEntries(
+        Object.entries(others).map(([name, kind]) => [name, absentBinding(name, kind)]),
+      ),
+      ...env,
+    };
+    const release = releaseOf(
+      "the project",
+      code,
+      plan,
+      () => ({}),
+      {
+        PEACH_URL: TEST_URL,
+        PEACH_API_TOKEN: TEST_TOKEN,
+        PEACH_LOCAL: "0",
+        CF_VERSION_METADATA: {
+          id: "test",
+          tag: "",
+          timestamp: new Date(settings.startsAt).toISOString(),
+        },
+        AUTH_FAILURES: { limit: async () => ({ success: true }) },
+        ...variables,
+      },
+      () => registry,
+    );
+    this.rig = new Rig({
+      ground: this.ground,
+      seed,
+      first: release,
+      ...(this.#isInstant && { dice: new NoTime(seed) }),
+      buckets: Object.fromEntries(
+        Object.entries({ ...unbound(plan, buckets), ...buckets }).filter(
+          ([name]) => !own.has(name),
+        ),
+      ),
+      bindings: Object.fromEntries(
+        Object.entries(targets).map(([name, target]) => [
+          name,
+          (life: Life) => this.#via(life, target),
+        ]),
+      ),
+      committed: (host) => this.#committed(host),
+    });
+    if (this.#isInstant) this.rig.platform.tickMs = 0;
+    this.#calls = new AuthorCalls(this.rig.platform);
+    this.rig.platform.thrown = (life, method, thrown) =>
+      this.ground.tell(() => `${life.name}: ${method} throws ${String(thrown)}`);
+    this.env = {
+      ...Object.fromEntries(
+        Array.from(this.rig.buckets, ([name, bucket]) => [name, bucket.direct()]),
+      ),
+      ...targets,
+      ...variables,
+    };
+  }
+
+  /** True if the code that runs is that of a task or an endpoint of this world. */
+  get isWithin(): boolean {
+    return presentCall()?.calls === this.#calls;
+  }
+
+  /** Epoch milliseconds. */
+  get now(): number {
+    return this.ground.wall();
+  }
+
+  /**
+   * Makes a request to the worker and lets the world go on until it is answered, and until all is
+   * done that needs no time. Rejects with what `work` throws, and if the invocation dies.
+   */
+  async request<T>(name: string, work: (client: KitClient) => Promise<T>): Promise<T> {
+    const answer = this.rig.request(name, (client) => work(clientOf(client)));
+    if (this.isWithin) {
+      presentCall()?.wait(answer);
+      return answer;
+    }
+    let isAnswered = false;
+    const settled = (): void => void (isAnswered = true);
+    answer.then(settled, settled);
+    await this.#drive(Number.POSITIVE_INFINITY, () => isAnswered);
+    if (this.#isInstant) await this.#drive(this.ground.scheduler.now);
+    return answer;
+  }
+
+  /** Lets so much time pass. Milliseconds. */
+  async advance(ms: number): Promise<void> {
+    if (this.isWithin)
+      throw new Error("advance was called within a task: time passes for it as for the others");
+    await this.#drive(this.ground.scheduler.now + ms);
+  }
+
+  /** Lets time pass until `isOver`, at most so long. */
+  async until(isOver: () => boolean, mostMs: number): Promise<void> {
+    const { scheduler } = this.ground;
+    const latest = scheduler.now + mostMs;
+    await this.#drive(latest, () => isOver() || scheduler.nextAt > latest);
+  }
+
+  /**
+   * Makes a request again until it is answered, as clients of a platform that fails do. Without
+   * faults the first answer counts.
+   */
+  async insist<T>(name: string, work: (client: KitClient) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1)
+      try {
+        return await this.request(name, work);
+      } catch (error) {
+        if (this.#isInstant || tries === MOST_TRIES || !isOfPlatform(error)) throw error;
+        await this.advance(RETRY_MS * tries);
+      }
+  }
+
+  /** A key by which a client that insists is known; null where nothing goes wrong. */
+  keyForRetries(): string | null {
+    return this.#isInstant ? null : `sent ${++this.#sent}`;
+  }
+
+  /** Sends a request over HTTP to the worker. */
+  fetch(request: Request): Promise<Response> {
+    return this.insist(`${request.method} ${request.url}`, ({ env, ctx, life }) => {
+      const { fetch } = handlersOf(life.isolate.exports);
+      return fetch(request.clone(), env, ctx);
+    });
+  }
+
+  /** Reads the document of a run; null: the run is gone. */
+  async describe(runId: RunId): Promise<RunDocument | null> {
+    return this.#look(runId, (run) => run.describe());
+  }
+
+  /** Reads a payload of a run: the trigger's (`task` null), or that of a task. */
+  async payloadOf(runId: RunId, task: string | null): Promise<NewPayload | null | undefined> {
+    return this.#look(runId, (run) => run.payload(task));
+  }
+
+  /** Reads the log lines of a task. */
+  async logsOf(runId: RunId, task: string): Promise<TaskLogs["logs"]> {
+    const page = await this.#look(runId, (run) => run.logs(task));
+    return page?.logs ?? [];
+  }
+
+  /** The attempts of a run in the order in which they began. */
+  traceOf(runId: RunId): readonly string[] {
+    return this.#calls.trace.get(runId) ?? [];
+  }
+
+  /** Calls the object of a run without a way over the network; an object that sleeps is woken. */
+  async #look<T>(runId: RunId, call: (run: RunRpc) => Promise<T>): Promise<T | null> {
+    const host = this.rig.edge.host("RUNS", runId);
+    if (!host.isAwake) {
+      this.ground.faults.stop();
+      try {
+        await this.request(`a look at ${runId}`, ({ face, env }) =>
+          face.callRun(env, runId, (run) => run.describe()),
+        );
+      } finally {
+        this.ground.faults.resume();
+      }
+    }
+    return host.isAwake ? host.within((instance) => call(runOf(instance))) : null;
+  }
+
+  /** Ends the world and gives its databases back. */
+  close(): void {
+    this.rig.close();
+  }
+
+  #committed(host: ObjectHost): void {
+    if (host.className === "RunObject") this.changed.add(host.name);
+  }
+
+  /** A binding of the project as a life uses it: its calls take a way over the network. */
+  #via(life: Life, target: object): object {
+    const { platform } = this.rig;
+    return new Proxy(target, {
+      get: (on, name) => {
+        const method: unknown = Reflect.get(on, name);
+        if (typeof method !== "function") return method;
+        return (...given: readonly unknown[]) => {
+          const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+          life.send(() =>
+            platform.after(null, platform.hop(), () => {
+              const call = async (): Promise<unknown> => Reflect.apply(method, on, given);
+              call().then(
+                (value) => platform.resume(life, platform.hop(), () => resolve(value)),
+                (error: unknown) => platform.resume(life, platform.hop(), () => reject(error)),
+              );
+            }),
+          );
+          return platform.waiting(promise);
+        };
+      },
+    });
+  }
+
+  /** Lets events happen up to `until`, until `isOver` says so, or nothing is left to happen. */
+  #drive(until: number, isOver: () => boolean = () => false): Promise<void> {
+    return outsideOfCalls(async () => {
+      const { scheduler } = this.ground;
+      let events = 0;
+      let [turns, idleSince] = [0, 0];
+      const goesOn = (): boolean => !isOver();
+      while (!isOver()) {
+        const happened = await alone(() =>
+          this.rig.platform.run(EVENTS_PER_TURN, goesOn, scheduler.now),
+        );
+        events += happened;
+        if (happened > 0) [turns, idleSince] = [0, 0];
+        if (events > EVENT_LIMIT) throw new Error(this.#neverAtRest(events));
+        if (isOver()) return;
+        if (happened === EVENTS_PER_TURN || scheduler.nextAt <= scheduler.now) {
+          await nextTurn();
+          continue;
+        }
+        const { outside } = this.#calls;
+        if (outside.length > 0) {
+          idleSince ||= performance.now();
+          if (performance.now() - idleSince > this.#patienceMs) {
+            for (const call of outside) call.isRunning = false;
+            throw new WaitingOutsideError(waitingFor(outside, this.#patienceMs));
+          }
+          await nextTurn();
+          continue;
+        }
+        if (this.#calls.isSettling && this.#isInstant && turns < SETTLING_TURNS) {
+          turns += 1;
+          await nextTurn();
+          continue;
+        }
+        idleSince = 0;
+        if (scheduler.nextAt > until) {
+          if (until !== Number.POSITIVE_INFINITY) scheduler.skipTo(until);
+          return;
+        }
+        scheduler.skipTo(scheduler.nextAt);
+      }
+    });
+  }
+
+  #neverAtRest(events: number): string {
+    return `after ${events} events the pipelines are not at rest: do two tasks trigger each other, or does one wait without a time?`;
+  }
+}
+
+function waitingFor(calls: AuthorCalls["outside"], patienceMs: number): string {
+  const names = calls.map(({ name }) => name).join(", ");
+  const verb = calls.length === 1 ? "waits" : "wait";
+  return `${names} ${verb} for something outside of the test's clock for ${patienceMs} ms: a connection, a file, a promise that nobody settles. Mock it, let it end, or give the test more \`patience\`.`;
+}
+
+/** The failures of a platform that fails: the client sends its request again. */
+function isOfPlatform(error: unknown): boolean {
+  if (error instanceof RequestDied || isPlatforms(error)) return true;
+  return error instanceof Error && (isOfPlatform(error.cause) || /Unreachable/.test(error.name));
+}
+
+/** The one mapping of an awake object of the class RunObject. */
+function runOf(instance: object): RunRpc {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return instance as RunRpc;
+}
+
+/** Buckets that peach.conf names and wrangler.toml does not bind, as `npm run dev` binds them. */
+function unbound(plan: Plan, bound: Readonly<Record<string, string>>): Record<string, string> {
+  const known = new Set(Object.values(bound));
+  return Object.fromEntries(
+    Object.entries(plan.buckets)
+      .filter(([bucket, binding]) => !known.has(bucket) && binding !== "PAYLOADS")
+      .map(([bucket, binding]) => [binding, bucket]),
+  );
+}
