@@ -32,9 +32,7 @@ describe("testPipeline", () => {
     const run = await peach.trigger("a", { n: 1 });
     expect(run.status).toBe("running");
     await peach.advance("10s");
-    console.log(JSON.stringify(run.snapshot(), null, 1), run.trace);
     expect(run.status).toBe("succeeded");
     expect(run.task("d").passed).toEqual({ b: { b: { from: { n: 1 }, at: "2026-11-29T10:00:00.000Z" } }, c: "c" });
-    console.log(JSON.stringify(run.snapshot(), null, 1), run.trace, run.logs);
   });
 });
