@@ -9,6 +9,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { SOURCE_CONDITION } from "../src/compiler/project-paths.ts";
 import { writeDashboard } from "../src/local/dashboard.ts";
+import { bundleKit } from "../src/testing/platform/bundle.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
@@ -110,4 +111,6 @@ mkdirSync(DIST);
 await writeDashboard(join(ROOT, "src", "generated"));
 const entries = exportedSources();
 await buildScripts({ ...entries, ...INTERNAL });
+// The engine of peach/testing, evaluated as it is: an installed package has no bundler for it.
+writeFileSync(join(DIST, "testing-engine.js"), await bundleKit());
 buildDeclarations(entries);

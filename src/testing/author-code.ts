@@ -69,6 +69,8 @@ export class AuthorCalls {
   readonly #open = new Set<AuthorCall>();
   /** The attempts of each run, in the order in which they began. */
   readonly trace = new Map<string, string[]>();
+  /** Waits between the end of a function and what follows; null: nothing lies between them. */
+  ends: (() => Promise<void>) | null = null;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -105,9 +107,12 @@ export class AuthorCalls {
     const made = new AuthorCall(name(context), life, this.#platform, this);
     this.#open.add(made);
     this.#note(context);
+    const { ground } = this.#platform;
+    ground.tell(() => `>> ${made.name} begins`);
     const signal = signalOf(context);
     signal?.addEventListener("abort", () => this.#settled(made), { once: true });
     const returned = (): void => {
+      if (made.isRunning && life.alive) ground.tell(() => `>> ${made.name} ends`);
       made.isRunning = false;
       if (signal === null) this.#settled(made);
     };
@@ -127,10 +132,18 @@ export class AuthorCalls {
     if (result instanceof Promise) {
       // The engine awaits the promise itself and sees its own error.
       result.then(returned, returned);
-      return result;
+      return this.ends === null ? result : this.#afterwards(result, this.ends);
     }
     returned();
     return result;
+  }
+
+  async #afterwards(result: Promise<unknown>, ends: () => Promise<void>): Promise<unknown> {
+    try {
+      return await result;
+    } finally {
+      await ends();
+    }
   }
 
   #note(context: unknown): void {

@@ -126,7 +126,9 @@ class WorldTimer {
 function installChance(): void {
   const { random } = Math;
   define(Math, "random", () => presentCall()?.platform.random.next() ?? random());
-  const { getRandomValues, randomUUID } = crypto;
+  const getRandomValues: unknown = Reflect.get(crypto, "getRandomValues");
+  const randomUUID: unknown = Reflect.get(crypto, "randomUUID");
+  if (typeof getRandomValues !== "function" || typeof randomUUID !== "function") return;
   const seeded = GLOBALS.get("crypto");
   if (typeof seeded !== "object" || seeded === null) throw new Error("the platform has no crypto");
   const world = (name: string): unknown =>

@@ -3,10 +3,9 @@
  * by the build of the package. The modules that `peach/task-helpers` imports are taken from this
  * process, so that helpers find the running task.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
 import * as hono from "hono";
 import * as honoCookie from "hono/cookie";
 import * as honoCors from "hono/cors";
@@ -14,11 +13,12 @@ import * as honoRouter from "hono/router";
 import * as context from "../execution/author/context.ts";
 import * as errors from "../execution/author/errors.ts";
 import * as receiveObjectEvents from "../triggers/receive-object-events.ts";
+import { IS_CLONE, PACKAGE_ROOT } from "../compiler/project-paths.ts";
 import { kitGlobals } from "./kit-globals.ts";
 import { workerCode, type WorkerCode } from "./platform/worker-code.ts";
 
-/** The file that the build writes beside the bundled kit. */
-const READY_MADE = join(import.meta.dirname, "testing-engine.js");
+/** The file of an installed package, which its build has made. */
+const READY_MADE = join(PACKAGE_ROOT, "dist", "testing-engine.js");
 
 let loading: Promise<WorkerCode> | null = null;
 
@@ -43,16 +43,9 @@ async function load(): Promise<WorkerCode> {
 }
 
 async function engineText(): Promise<string> {
-  if (existsSync(READY_MADE)) return readFileSync(READY_MADE, "utf8");
-  // Computed, so that no bundler takes the way of a clone into the package.
-  const bundler = pathToFileURL(join(import.meta.dirname, "platform/bundle.ts")).href;
-  const made: unknown = await import(/* @vite-ignore */ bundler);
-  if (typeof made !== "object" || made === null || !("bundleKit" in made))
-    throw new Error("Peach's own files are incomplete: install it again");
-  const { bundleKit } = made;
-  if (typeof bundleKit !== "function") throw new Error("the engine has no bundler");
-  const text: unknown = await bundleKit();
-  return String(text);
+  if (!IS_CLONE) return readFileSync(READY_MADE, "utf8");
+  const { bundleKit } = await import("./platform/bundle.ts");
+  return bundleKit();
 }
 
 /** Throws on a Node that lacks what the kit stands on. */

@@ -4,19 +4,20 @@
  */
 import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";
-import { parseDuration } from "../domain/duration.ts";
-import type { Plan } from "../domain/plan/plan.ts";
 import type { Problem, Result } from "../domain/problem.ts";
 import type { RunDocument, TaskOfRun } from "../contract/run.ts";
 import type { DurationInput } from "../execution/author/api.ts";
+import type { PipelineEnv } from "../execution/author/pipeline-env.ts";
 import { installAuthorGlobals } from "./author-globals.ts";
 import { checkNode, loadEngine } from "./engine.ts";
 import type { KitClient } from "./kit-face.ts";
 import { openProject, type ProjectOptions } from "./project.ts";
+import { readRecordedRun } from "./recorded-run.ts";
 import { noTask, type Mocks } from "./registry.ts";
 import { RunReader } from "./run-reader.ts";
 import type { RunSnapshot } from "./snapshot.ts";
-import { TestRun } from "./test-run.ts";
+import type { TestRun } from "./test-run.ts";
+import { millisecondsOf, timeOf } from "./time.ts";
 import { TEST_TOKEN, TEST_URL, TestWorld, type WorldSettings } from "./world.ts";
 
 /** Options of `testPipeline`. */
@@ -98,9 +99,7 @@ export async function openPipeline(settings: PipelineSettings): Promise<TestPipe
   checkNode();
   installAuthorGlobals();
   const { now = Date.now(), patience = "2s" } = settings;
-  const startsAt = new Date(now).getTime();
-  if (Number.isNaN(startsAt))
-    throw new TypeError(`now is a time such as "2026-11-29T10:00:00Z", given ${String(now)}`);
+  const startsAt = timeOf(now);
   const [code, project] = await Promise.all([loadEngine(), openProject(settings)]);
   const patienceMs = millisecondsOf(patience, "patience");
   const world = new TestWorld({ ...settings, code, project, startsAt, patienceMs });
@@ -133,8 +132,11 @@ export class TestPipeline {
   }
 
   /** The bindings and variables of the pipelines: look here at what they have stored. */
-  get env(): Readonly<Record<string, unknown>> {
-    return this.#world.env;
+  get env(): PipelineEnv {
+    // The one mapping of the bindings: wrangler.toml and the test have named them.
+    const env: unknown = this.#world.env;
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    return env as PipelineEnv;
   }
 
   /** Every run so far, in the order of their triggers. */
@@ -247,6 +249,15 @@ export class TestPipeline {
     });
   }
 
+  /**
+   * Runs a recorded run again: a file that `peach replay RUN --save FILE` has written. Triggers the
+   * same task with the exact payload. Throws for a file that is no recorded run.
+   */
+  async load(file: string): Promise<TestRun> {
+    const { task, payload } = readRecordedRun(file);
+    return this.trigger(task, payload?.value);
+  }
+
   /** Cancels a run. Its running attempts are told by their `signal`. */
   async cancel(run: TestRun | string): Promise<void> {
     await this.#call(run, "cancel");
@@ -286,16 +297,31 @@ export class TestPipeline {
     await this.#settle();
   }
 
-  /** Lets faults end and time pass until every run is final or waits for a test. */
+  /** Lets time pass until every run is final or waits for a test; faults end after a while. */
   async rest(mostMs: number): Promise<void> {
-    this.#world.ground.faults.stop();
+    await this.#restWithin(FAULTS_MS);
+    this.#world.calm();
+    await this.#restWithin(mostMs);
+    const open = this.runs.find(({ document }) => !isAtRest(document));
+    if (open !== undefined)
+      throw new Error(
+        `the run of "${open.document.task}" has not ended after ${mostMs / 3_600_000} hours without faults: ${JSON.stringify(open.snapshot().tasks)}`,
+      );
+  }
+
+  async #restWithin(mostMs: number): Promise<void> {
     await this.#read();
-    const isOver = (): boolean => this.runs.every(({ document }) => isAtRest(document));
     const latest = this.#world.now + mostMs;
+    const isOver = (): boolean => this.runs.every(({ document }) => isAtRest(document));
     while (!isOver() && this.#world.now < latest) {
       await this.#world.advance(Math.min(REST_STEP_MS, latest - this.#world.now));
       await this.#read();
     }
+  }
+
+  /** How many faults have struck. */
+  get struck(): number {
+    return this.#world.ground.faults.struck;
   }
 
   /** The story of the world so far, if it is told. */
@@ -335,8 +361,10 @@ export class TestPipeline {
   }
 }
 
+/** How long faults go on after the scenario, in milliseconds. */
+const FAULTS_MS = 15 * 60_000;
 /** A step towards rest, in milliseconds. */
-const REST_STEP_MS = 30_000;
+const REST_STEP_MS = 10_000;
 
 function isAtRest({ status, tasks }: RunDocument): boolean {
   if (status !== "queued" && status !== "running") return true;
@@ -347,17 +375,8 @@ function isAtRest({ status, tasks }: RunDocument): boolean {
 
 function idOf(run: TestRun | string): RunId {
   const id = typeof run === "string" ? parseRunId(run) : run.id;
-  if (id === null) throw new TypeError(`${String(run)} is no id of a run`);
+  if (id === null) throw new TypeError(`${JSON.stringify(run)} is no id of a run`);
   return id;
-}
-
-/** Milliseconds of a duration. Throws a RangeError for anything else. */
-export function millisecondsOf(duration: DurationInput, what: string): number {
-  const ms = typeof duration === "number" ? duration : parseDuration(duration);
-  if (ms !== null && ms >= 0 && Number.isFinite(ms)) return ms;
-  throw new RangeError(
-    `${what} is a duration such as "30s" or "2h", or milliseconds, given ${JSON.stringify(duration)}`,
-  );
 }
 
 /** Read before the request, so that the worker never waits for a thread of this process. */
@@ -365,5 +384,3 @@ async function bodyOf(body: BodyInit | null | undefined): Promise<Uint8Array | n
   if (body === null || body === undefined) return null;
   return new Uint8Array(await new Response(body).arrayBuffer());
 }
-
-export type { Plan };

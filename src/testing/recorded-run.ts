@@ -189,5 +189,5 @@ function restored(payload: z.infer<typeof storedPayload>, folder: string): Recor
 
 /** Decodes UTF-8. A byte order mark is part of the text. */
 function decode(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
 }

@@ -2,6 +2,7 @@
 import { nearest } from "../domain/nearest.ts";
 import type { Plan, TaskPlan } from "../domain/plan/plan.ts";
 import { AttemptNames, type AuthorFunction } from "./author-code.ts";
+import type { TypedTask } from "../execution/author/method.ts";
 import type { TestProject } from "./project.ts";
 
 /** Functions in the place of tasks, by the task's name in peach.conf. */
@@ -49,7 +50,7 @@ export function noTask(plan: Plan, name: string): string {
   return `peach.conf has no task "${name}": ${hint}`;
 }
 
-function withMethod({ module: _, ...task }: TaskPlan, method: string): TaskPlan {
+function withMethod({ module: _module, ...task }: TaskPlan, method: string): TaskPlan {
   return { ...task, method };
 }
 
@@ -59,6 +60,37 @@ function taskMethod(original: unknown, mock: unknown, run: RunAuthor): unknown {
   const { input, output } = original;
   const inner = isTyped(mock) ? mock.run : (mock ?? original.run);
   return { kind: "peach.task", input, output, run: wrapped(inner, run, taskName) };
+}
+
+/**
+ * The one function of `runTask`. It is called with `payload`, if both that and parents are given:
+ * helpers read the parents.
+ */
+export function wrappedTask(
+  fn: unknown,
+  payload: unknown,
+  parents: object | undefined,
+  run: RunAuthor,
+): TypedTask {
+  const typed = isTyped(fn) ? fn : null;
+  const inner = typed?.run ?? fn;
+  if (typeof inner !== "function")
+    throw new TypeError(`runTask takes a task's function, given ${typeof inner}`);
+  const isOwn = parents !== undefined && payload !== undefined;
+  const called: AuthorFunction = (read, task) =>
+    Reflect.apply(inner, undefined, [isOwn ? payload : read, task]);
+  return {
+    kind: "peach.task",
+    input: isOwn ? null : schemaOf(typed?.input),
+    output: schemaOf(typed?.output),
+    run: (read, task) => run(called, undefined, read, task, taskName),
+  };
+}
+
+/** The one mapping of a declared schema. */
+function schemaOf(schema: unknown): TypedTask["input"] {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return (schema ?? null) as TypedTask["input"];
 }
 
 interface Typed {

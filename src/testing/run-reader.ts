@@ -1,11 +1,10 @@
 /** Reads the runs of a world after each step of a test, so that a test need not await what it asks. */
-import type { LogPage } from "../contract/run-logs.ts";
-import type { RunDocument } from "../contract/run.ts";
 import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";
 import type { NewPayload } from "../domain/payload.ts";
 import { faceOf } from "./kit-face.ts";
-import { TestRun, type KnownRuns, type RunState, type TestLogLine } from "./test-run.ts";
+import type { RunState, TestLogLine } from "./run-state.ts";
+import { type KnownRuns, type TestRun, viewOf } from "./test-run.ts";
 import type { TestWorld } from "./world.ts";
 
 export class RunReader implements KnownRuns {
@@ -27,7 +26,7 @@ export class RunReader implements KnownRuns {
     if (known !== undefined) return known;
     const runId = parseRunId(id);
     if (runId === null) throw new TypeError(`${id} is no id of a run`);
-    return new TestRun(runId, this);
+    return viewOf(runId, this);
   }
 
   state(runId: RunId): RunState {
@@ -52,7 +51,7 @@ export class RunReader implements KnownRuns {
       // Deleted after its retention: what was known of it stays.
       if (state === null) continue;
       this.#states.set(runId, state);
-      if (!this.#runs.has(runId)) this.#runs.set(runId, new TestRun(runId, this));
+      if (!this.#runs.has(runId)) this.#runs.set(runId, viewOf(runId, this));
     }
   }
 
@@ -95,5 +94,3 @@ export class RunReader implements KnownRuns {
     return (page ?? []).map((line) => ({ ...line, task }));
   }
 }
-
-export type { LogPage, RunDocument };

@@ -1,5 +1,5 @@
 /** Copies of runs that are the same each time: no ids, no times of the clock on the wall. */
-import type { RunState } from "./test-run.ts";
+import type { RunState } from "./run-state.ts";
 
 /** A run for a snapshot. */
 export interface RunSnapshot {
@@ -20,7 +20,8 @@ export interface TaskSnapshot {
   readonly items?: string;
 }
 
-const RUN_ID = /\brun_[0-9A-Za-z_-]{10,}\b/g;
+/** The ids of runs in a text. */
+export const RUN_ID = /\brun_[0-9a-hjkmnp-tv-z]{26}\b/g;
 
 /** Returns the copy. Ids of runs are `<run 1>` and so on, by their first appearance. */
 export function runSnapshot({ document, passed, payload, logs }: RunState): RunSnapshot {

@@ -54,10 +54,29 @@ export interface WorldSettings {
   readonly env: Readonly<Record<string, unknown>>;
   /** How long code may wait for something outside of the world, in real milliseconds. */
   readonly patienceMs: number;
-  /** Faults that may strike, and how many of them; null: nothing goes wrong, and nothing takes time. */
-  readonly faults: { readonly kinds: readonly Fault[]; readonly most: number } | null;
+  /** The faults that may strike; null: nothing goes wrong, and nothing takes time. */
+  readonly faults: WorldFaults | null;
   readonly isTelling: boolean;
 }
+
+/** Faults of a world. */
+export interface WorldFaults {
+  /** How often each strikes, of the times that it could. */
+  readonly rates: ReadonlyMap<Fault, number>;
+  /** How many strike at most. */
+  readonly most: number;
+  /** How many of them are deaths of workers. */
+  readonly mostDeaths: number;
+}
+
+/** Faults that end a worker. */
+const DEATHS: ReadonlySet<Fault> = new Set([
+  "crash",
+  "isolate_crash",
+  "consumer_killed",
+  "reset_before_commit",
+  "reset_after_commit",
+]);
 
 /** Code of the project waits for something that the world does not drive. */
 export class WaitingOutsideError extends Error {
@@ -98,22 +117,24 @@ export class TestWorld {
   /** The engine's code. */
   readonly code: WorkerCode;
   #sent = 0;
+  /** True once no fault may strike any more. */
+  #isCalm = false;
 
   constructor(settings: WorldSettings) {
     const { code, project, seed, faults, env } = settings;
-    const kinds = new Set<Fault>(faults?.kinds);
     this.ground = new Ground(
       seed,
       {
-        without: new Set(FAULTS.filter((fault) => !kinds.has(fault))),
+        without: new Set(FAULTS.filter((fault) => faults?.rates.has(fault) !== true)),
         faults: faults?.most ?? 0,
         triggers: 0,
         tasks: 0,
       },
       settings.isTelling,
-      null,
+      faults?.rates ?? null,
       settings.startsAt,
     );
+    if (faults !== null) spareWorkers(this.ground, faults.mostDeaths);
     this.#patienceMs = settings.patienceMs;
     this.#isInstant = faults === null;
     this.code = code;
@@ -176,6 +197,7 @@ export class TestWorld {
     });
     if (this.#isInstant) this.rig.platform.tickMs = 0;
     this.#calls = new AuthorCalls(this.rig.platform);
+    if (!this.#isInstant) this.#calls.ends = () => this.#afterCode();
     this.rig.platform.thrown = (life, method, thrown) =>
       this.ground.tell(() => `${life.name}: ${method} throws ${String(thrown)}`);
     this.env = {
@@ -185,6 +207,11 @@ export class TestWorld {
       ...targets,
       ...variables,
     };
+  }
+
+  /** Calls a function of the project as a call of this world. */
+  call(...given: Parameters<AuthorCalls["run"]>): unknown {
+    return this.#calls.run(...given);
   }
 
   /** True if the code that runs is that of a task or an endpoint of this world. */
@@ -208,11 +235,22 @@ export class TestWorld {
       return answer;
     }
     let isAnswered = false;
-    const settled = (): void => void (isAnswered = true);
+    // The test's own request is no part of what is tried.
+    this.ground.faults.stop();
+    const settled = (): void => {
+      isAnswered = true;
+      if (!this.#isCalm) this.ground.faults.resume();
+    };
     answer.then(settled, settled);
     await this.#drive(Number.POSITIVE_INFINITY, () => isAnswered);
     if (this.#isInstant) await this.#drive(this.ground.scheduler.now);
     return answer;
+  }
+
+  /** From now on nothing goes wrong. */
+  calm(): void {
+    this.#isCalm = true;
+    this.ground.faults.stop();
   }
 
   /** Lets so much time pass. Milliseconds. */
@@ -234,13 +272,16 @@ export class TestWorld {
    * faults the first answer counts.
    */
   async insist<T>(name: string, work: (client: KitClient) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1)
+    for (let tries = 1; ; tries += 1) {
+      const isLast = this.#isInstant || tries === MOST_TRIES;
       try {
-        return await this.request(name, work);
+        const answer = await this.request(name, work);
+        if (isLast || !isForNow(answer)) return answer;
       } catch (error) {
-        if (this.#isInstant || tries === MOST_TRIES || !isOfPlatform(error)) throw error;
-        await this.advance(RETRY_MS * tries);
+        if (isLast || !isOfPlatform(error)) throw error;
       }
+      await this.advance(RETRY_MS * tries);
+    }
   }
 
   /** A key by which a client that insists is known; null where nothing goes wrong. */
@@ -251,8 +292,7 @@ export class TestWorld {
   /** Sends a request over HTTP to the worker. */
   fetch(request: Request): Promise<Response> {
     return this.insist(`${request.method} ${request.url}`, ({ env, ctx, life }) => {
-      const { fetch } = handlersOf(life.isolate.exports);
-      return fetch(request.clone(), env, ctx);
+      return handlersOf(life.isolate.exports).fetch(request.clone(), env, ctx);
     });
   }
 
@@ -280,22 +320,26 @@ export class TestWorld {
   /** Calls the object of a run without a way over the network; an object that sleeps is woken. */
   async #look<T>(runId: RunId, call: (run: RunRpc) => Promise<T>): Promise<T | null> {
     const host = this.rig.edge.host("RUNS", runId);
-    if (!host.isAwake) {
-      this.ground.faults.stop();
-      try {
-        await this.request(`a look at ${runId}`, ({ face, env }) =>
-          face.callRun(env, runId, (run) => run.describe()),
-        );
-      } finally {
-        this.ground.faults.resume();
-      }
-    }
+    if (!host.isAwake)
+      await this.request(`a look at ${runId}`, ({ face, env }) =>
+        face.callRun(env, runId, (run) => run.describe()),
+      );
     return host.isAwake ? host.within((instance) => call(runOf(instance))) : null;
   }
 
   /** Ends the world and gives its databases back. */
   close(): void {
     this.rig.close();
+  }
+
+  /** A worker may die between the end of the author's code and the report of its result. */
+  #afterCode(): Promise<void> {
+    const { platform } = this.rig;
+    const life = platform.current;
+    return new Promise((resolve) => {
+      if (life === null) resolve();
+      else platform.resume(life, platform.hop(), resolve);
+    });
   }
 
   #committed(host: ObjectHost): void {
@@ -361,6 +405,8 @@ export class TestWorld {
           continue;
         }
         idleSince = 0;
+        if (scheduler.nextAt === Number.POSITIVE_INFINITY && until === Number.POSITIVE_INFINITY)
+          throw new Error("nothing is left to happen, and the request is not answered");
         if (scheduler.nextAt > until) {
           if (until !== Number.POSITIVE_INFINITY) scheduler.skipTo(until);
           return;
@@ -375,6 +421,18 @@ export class TestWorld {
   }
 }
 
+/** Lets at most so many workers die. */
+function spareWorkers(ground: Ground, most: number): void {
+  const strikes = ground.strikes.bind(ground);
+  let deaths = 0;
+  ground.strikes = (fault, where, weight) => {
+    if (DEATHS.has(fault) && deaths >= most) return false;
+    const hasStruck = strikes(fault, where, weight);
+    if (hasStruck && DEATHS.has(fault)) deaths += 1;
+    return hasStruck;
+  };
+}
+
 function waitingFor(calls: AuthorCalls["outside"], patienceMs: number): string {
   const names = calls.map(({ name }) => name).join(", ");
   const verb = calls.length === 1 ? "waits" : "wait";
@@ -385,6 +443,19 @@ function waitingFor(calls: AuthorCalls["outside"], patienceMs: number): string {
 function isOfPlatform(error: unknown): boolean {
   if (error instanceof RequestDied || isPlatforms(error)) return true;
   return error instanceof Error && (isOfPlatform(error.cause) || /Unreachable/.test(error.name));
+}
+
+/** A refusal that another try may not meet. */
+function isForNow(answer: unknown): boolean {
+  if (answer instanceof Response) return answer.status === 429 || answer.status === 503;
+  if (typeof answer !== "object" || answer === null || !("problem" in answer)) return false;
+  const { problem } = answer;
+  return (
+    typeof problem === "object" &&
+    problem !== null &&
+    "code" in problem &&
+    problem.code === "overloaded"
+  );
 }
 
 /** The one mapping of an awake object of the class RunObject. */

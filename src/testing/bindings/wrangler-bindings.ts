@@ -22,7 +22,7 @@ export function readWranglerBindings(path: string): WranglerBindings {
   const others: Record<string, string> = {};
   for (const { kind, binding, table } of bindingsOf(config)) {
     if (isOwnName(binding)) continue;
-    if (kind === "r2_buckets") buckets[binding] = String(table["bucket_name"] ?? binding);
+    if (kind === "r2_buckets") buckets[binding] = textOr(table["bucket_name"], binding);
     else if (kind === "kv_namespaces") kv.push(binding);
     else if (kind === "queues.producers") queues.push(binding);
     else others[binding] = kind;
@@ -59,6 +59,10 @@ function bindingsOf(config: Readonly<Record<string, unknown>>, path = ""): Found
 function nameOf(kind: string, table: Readonly<Record<string, unknown>>): string | null {
   const name = table["binding"] ?? (kind === "send_email" ? table["name"] : undefined);
   return typeof name === "string" ? name : null;
+}
+
+function textOr(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value : fallback;
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

@@ -83,17 +83,20 @@ const WITH_HELPERS =
 const sharedName = (path: string): string =>
   `peach:${path.slice(path.lastIndexOf("/") + 1, -".ts".length)}`;
 
+/** Modules that decide or describe: their objects never change, and are expensive to make. */
+const CONSTANTS = /^src\/(domain|contract|http\/(api|openapi))\//;
+
 /** Bundles the worker for the simulation. */
 export function bundleWorker(change: Change | null = null): Promise<string> {
-  return bundle(ENTRY, surroundings(APP, change));
+  return bundle(ENTRY, surroundings(APP, change), null);
 }
 
 /** Bundles the worker for the test kit. */
 export function bundleKit(): Promise<string> {
-  return bundle(KIT_ENTRY, surroundings(KIT_APP, null, WITH_HELPERS));
+  return bundle(KIT_ENTRY, surroundings(KIT_APP, null, WITH_HELPERS), CONSTANTS);
 }
 
-async function bundle(entry: string, plugin: Plugin): Promise<string> {
+async function bundle(entry: string, plugin: Plugin, constants: RegExp | null): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: entry, resolveDir: ROOT, loader: "ts" },
     bundle: true,
@@ -108,7 +111,7 @@ async function bundle(entry: string, plugin: Plugin): Promise<string> {
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error("the worker has no code");
-  return prepareModuleState(file.text);
+  return prepareModuleState(file.text, constants);
 }
 
 function surroundings(app: string, change: Change | null, shared: RegExp | null = null): Plugin {

@@ -157,8 +157,12 @@ export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   [
     "scheduler",
     {
-      wait: (ms: number) =>
-        new Promise<void>((resolve) => void present().setTimer(resolve, ms, null)),
+      wait: (ms: number) => {
+        const platform = present();
+        return platform.waiting(
+          new Promise<void>((resolve) => void platform.setTimer(resolve, ms, null)),
+        );
+      },
     },
   ],
   ["crypto", cryptoOf()],

@@ -19,11 +19,15 @@ interface Variable {
   readonly uses: Set<string>;
 }
 
-/** The text of a bundle, with its module state prepared for `ModuleState`. */
-export function prepareModuleState(text: string): string {
+/**
+ * Prepares the module state of a bundle's text for `ModuleState`. `constants`: paths of modules
+ * whose objects never change, such as schemas.
+ */
+export function prepareModuleState(text: string, constants: RegExp | null = null): string {
   const { variables, functions, assigned } = topLevelOf(text);
   const libraries = librariesAmong(variables);
-  const state = stateAmong(variables, assigned, libraries);
+  const isConstant = constants === null ? () => false : inModules(text, constants);
+  const state = stateAmong(variables, assigned, libraries, isConstant);
   let [prepared, at] = ["", 0];
   for (const { name, from, to } of variables) {
     if (!state.has(name)) continue;
@@ -113,17 +117,29 @@ function topLevelOf(text: string): {
   return { variables, functions, assigned };
 }
 
+/** Tells whether a variable is in a module whose path matches: esbuild names each module's path. */
+function inModules(text: string, paths: RegExp): (variable: Variable) => boolean {
+  const modules = [...text.matchAll(/^\/\/ (\S+\.\w+)$/gm)].map(({ index, 1: path = "" }) => ({
+    index,
+    isConstant: paths.test(path),
+  }));
+  return ({ from }) => modules.findLast(({ index }) => index < from)?.isConstant === true;
+}
+
 /** Also what is made of state when it is initialised. */
 function stateAmong(
   variables: readonly Variable[],
   assigned: ReadonlySet<string>,
   libraries: Libraries,
+  isConstant: (variable: Variable) => boolean,
 ): ReadonlySet<string> {
   const state = new Set<string>();
   for (const variable of variables) {
-    const { name, uses } = variable;
-    const isState = assigned.has(name) || canChange(variable, libraries);
-    if (isState || [...uses].some((used) => state.has(used))) state.add(name);
+    const { name, init, uses } = variable;
+    const isMade = init === null || (init.type === "NewExpression" && !CAPITALS.test(name));
+    const mayChange = isConstant(variable) ? isMade : canChange(variable, libraries);
+    if (assigned.has(name) || mayChange || [...uses].some((used) => state.has(used)))
+      state.add(name);
   }
   return state;
 }
@@ -148,6 +164,9 @@ function isLibrary(init: Expression | null): boolean {
   );
 }
 
+/** The name of a constant. */
+const CAPITALS = /^[A-Z][A-Z0-9_]*$/;
+
 /** What these make cannot be told from what they made before. */
 const STATELESS = /^(TextEncoder|TextDecoder)$/;
 /** Made by esbuild, for all of the bundle. */
@@ -159,7 +178,7 @@ function canChange({ name, init }: Variable, libraries: Libraries): boolean {
     return !(init.callee.type === "Identifier" && STATELESS.test(init.callee.name));
   if (init.type === "CallExpression") return !isForeign({ name, init }, libraries);
   if (init.type === "ObjectExpression" || init.type === "ArrayExpression")
-    return !/^[A-Z][A-Z0-9_]*$/.test(name) && name !== EXPORTS;
+    return !CAPITALS.test(name) && name !== EXPORTS;
   return false;
 }
 
