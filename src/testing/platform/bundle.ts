@@ -104,7 +104,6 @@ async function bundle(entry: string, plugin: Plugin, constants: RegExp | null): 
     platform: "neutral",
     conditions: ["peach-source"],
     mainFields: ["module", "main"],
-    conditions: [SOURCE_CONDITION],
     external: ["node:*"],
     write: false,
     plugins: [plugin],
