@@ -319,7 +319,7 @@ export class TestWorld {
 
   /** Calls the object of a run without a way over the network; an object that sleeps is woken. */
   async #look<T>(runId: RunId, call: (run: RunRpc) => Promise<T>): Promise<T | null> {
-    const host = this.rig.edge.host("RUNS", runId);
+    const host = this.rig.edge.host("RunObject", runId);
     if (!host.isAwake)
       await this.request(`a look at ${runId}`, ({ face, env }) =>
         face.callRun(env, runId, (run) => run.describe()),

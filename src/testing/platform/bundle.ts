@@ -9,7 +9,6 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { SOURCE_CONDITION } from "../../compiler/project-paths.ts";
 import { prepareModuleState } from "./module-state.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
