@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: shows the main use from a fresh start. Starts the local runtime on a new state
  * folder, uploads the sample, shows the run until its recommendations are served, and removes
- * everything (with --keep, the runtime stays).
+ * everything (with --keep, the runtime stays). In a project with `sample/<endpoint>.json`, sends
+ * this delivery in place of the upload, and shows what the last tasks have passed.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,6 +25,11 @@ import {
   type RecommendationsView,
 } from "../../local/recommendation-table.ts";
 import { RuntimeStartError, startRuntime, type LocalRuntime } from "../../local/runtime.ts";
+import {
+  findSampleDelivery,
+  signedHeaders,
+  type SampleDelivery,
+} from "../../local/sample-delivery.ts";
 import { randomSecret } from "../../local/secrets.ts";
 import { followLive } from "../follow.ts";
 import { failureLines } from "../run-view.ts";
@@ -32,7 +38,8 @@ import { durationText } from "../table.ts";
 const USAGE = `usage: npm run demo [-- --keep] [-- --json]
 
 Starts the local runtime, uploads a spoken sample, shows its run, and prints the programmes
-recommended for it. Needs no account and no network.
+recommended for it; in a project with sample/ENDPOINT.json, sends that as a signed delivery and prints
+what the last tasks of its run have passed. Needs no account and no network.
 
   --keep  leaves the runtime running, and says how to reach and end it
   --json  prints one JSON document instead of all that
@@ -52,6 +59,10 @@ const AUDIO = "glacier.mp3";
 /** The local runtime's answer to an upload. */
 const stored = z.object({
   will_trigger: z.array(z.object({ run_id: z.string(), task: z.string() })),
+});
+/** The answer of an endpoint to a delivery. */
+const delivered = z.object({
+  runs: z.array(z.object({ run_id: z.string(), task: z.string() })),
 });
 const refusal = z.object({ detail: z.string(), hint: z.string() });
 
@@ -121,17 +132,25 @@ async function demonstrate(
   let kept: Kept | null = null;
   try {
     const display = new Display(json);
+    const secrets: Record<string, string> = {};
     runtime = await display.step("Start the local runtime", async (line) => {
       const makeSecrets = (names: readonly string[]): Record<string, string> =>
-        Object.fromEntries(names.map((name) => [name, randomSecret()]));
+        Object.assign(secrets, Object.fromEntries(names.map((name) => [name, randomSecret()])));
       const started = await startRuntime({ persistTo: stateFolder, signal, onOutput, makeSecrets });
       line.title = `Local runtime ready at ${started.url}`;
       return started;
     });
     const peach = createClient(runtime);
-    const runId = await upload(display, runtime, peach, signal);
+    const sample = findSampleDelivery(runtime.project.plan, PROJECT_FOLDER);
+    const runId =
+      sample === null
+        ? await upload(display, runtime, peach, signal)
+        : await deliver(display, runtime, sample, { ...process.env, ...secrets }, signal);
     const run = await showRun(display, peach, runId, signal);
-    const recommendations = await served(display, runtime, peach, runId, signal);
+    const shown =
+      sample === null
+        ? await served(display, runtime, peach, runId, signal)
+        : { passed: await passedByLast(peach, run, signal) };
 
     if (keep)
       kept = {
@@ -143,13 +162,9 @@ async function demonstrate(
     const durationMs = Date.now() - startedAt;
     if (json)
       console.log(
-        JSON.stringify(
-          { ok: true, duration_ms: durationMs, run, ...recommendations, kept },
-          null,
-          2,
-        ),
+        JSON.stringify({ ok: true, duration_ms: durationMs, run, ...shown, kept }, null, 2),
       );
-    else console.log(summaryOf(recommendations, durationMs, kept));
+    else console.log(summaryOf(shown, durationMs, kept));
     return 0;
   } finally {
     if (kept === null) {
@@ -196,6 +211,42 @@ function upload(
     line.title = `Uploaded ${BUCKET}/audio/${AUDIO} and its captions, which triggered ${run.task} (${run.run_id})`;
     return run.run_id;
   });
+}
+
+/** Sends the sample as its sender would, signed. Returns the run that it has triggered. */
+function deliver(
+  display: Display,
+  runtime: LocalRuntime,
+  { endpoint, url, secret, body }: SampleDelivery,
+  secrets: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<string> {
+  return display.step(`Send sample/${endpoint}.json to ${url}`, async (line) => {
+    const headers = signedHeaders(body, secrets[secret] ?? "");
+    const answer = await fetch(`${runtime.url}${url}`, { method: "POST", body, headers, signal });
+    if (!answer.ok)
+      throw new DemoError(
+        `The endpoint ${endpoint} answered ${answer.status}: ${await answer.text()}`,
+      );
+    const [run] = delivered.parse(await answer.json()).runs;
+    if (run === undefined) throw new DemoError(`The endpoint ${endpoint} has triggered no run.`);
+    line.title = `Sent sample/${endpoint}.json to ${url}, which triggered ${run.task} (${run.run_id})`;
+    return run.run_id;
+  });
+}
+
+/** Reads what the tasks without downstream have passed, by task. */
+async function passedByLast(
+  peach: PeachClient,
+  run: RunDocument,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const last = run.tasks.filter(({ downstream }) => downstream.length === 0);
+  const values = last.map(async ({ task }) => {
+    const passed = await peach.runs.taskPayload(run.run_id, task, { signal });
+    return [task, await passed.value()] as const;
+  });
+  return Object.fromEntries(await Promise.all(values));
 }
 
 /** Waits until the run exists: its message may still be on the way. */
@@ -254,11 +305,10 @@ function pause(): Promise<void> {
   return new Promise((wake) => setTimeout(wake, POLL_MS));
 }
 
-function summaryOf(
-  recommendations: RecommendationsView,
-  durationMs: number,
-  kept: Kept | null,
-): string {
+/** The end of a demo: recommendations, or what the last tasks have passed. */
+type Shown = RecommendationsView | { readonly passed: Readonly<Record<string, unknown>> };
+
+function summaryOf(shown: Shown, durationMs: number, kept: Kept | null): string {
   const how =
     kept === null
       ? []
@@ -271,7 +321,11 @@ function summaryOf(
         ];
   return [
     "",
-    renderRecommendations(recommendations),
+    "passed" in shown
+      ? Object.entries(shown.passed)
+          .map(([task, value]) => `${task} passed ${JSON.stringify(value)}`)
+          .join("\n")
+      : renderRecommendations(shown),
     "",
     `Done in ${durationText(durationMs)}.`,
     ...how,

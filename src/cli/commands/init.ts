@@ -98,7 +98,7 @@ function nextSteps(folder: string, example: Example): string {
   const steps = [
     ...(folder === "" ? [] : [`cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(folder)}`]),
     "npm install",
-    ...(example === "transcription" ? ["npm run demo"] : []),
+    ...(example === "blank" ? [] : ["npm run demo"]),
     "npm run dev",
     "npm test",
   ];

@@ -43,7 +43,7 @@ export function templateFiles(packageRoot: string, example: Example): Files {
     ...own,
     "package.json": withoutWebhook(shared["package.json"]),
   };
-  if (example === "blank") return files;
+  if (example === "blank") return { ...files, "package.json": withoutDemo(files["package.json"]) };
   return {
     ...files,
     ...exampleFiles(packageRoot),
@@ -94,6 +94,13 @@ function withoutWebhook(packageJson: string | Uint8Array | undefined): string {
     isMapping(cloudflare) && isMapping(cloudflare["bindings"]) ? cloudflare["bindings"] : {};
   const { ARTICLE_WEBHOOK_SECRET: _removed, ...others } = bindings;
   return jsonText({ ...rest, cloudflare: { bindings: others } });
+}
+
+/** Removes the script of the demo, which needs a sample. */
+function withoutDemo(packageJson: string | Uint8Array | undefined): string {
+  const { scripts, ...rest } = parsed(packageJson);
+  const { demo: _removed, ...others } = isMapping(scripts) ? scripts : {};
+  return jsonText({ ...rest, scripts: others });
 }
 
 /** Adds packages in the versions of Peach's own package.json. */
