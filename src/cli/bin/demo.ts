@@ -1,8 +1,8 @@
 /**
  * `npm run demo`: shows the main use from a fresh start. Starts the local runtime on a new state
- * folder, uploads the sample, shows the run until its recommendations are served, and removes
+ * folder, uploads the sample, shows the run until the recommendations are served, and removes
  * everything (with --keep, the runtime stays). In a project with `sample/<endpoint>.json`, sends
- * this delivery in place of the upload, and shows what the last tasks have passed.
+ * this delivery in place of the upload, and shows the passed values of the last tasks.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -213,7 +213,7 @@ function upload(
   });
 }
 
-/** Sends the sample as its sender would, signed. Returns the run that it has triggered. */
+/** Sends the sample with a signature. Returns the triggered run. */
 function deliver(
   display: Display,
   runtime: LocalRuntime,
@@ -235,7 +235,7 @@ function deliver(
   });
 }
 
-/** Reads what the tasks without downstream have passed, by task. */
+/** Reads the passed values of the tasks without downstream, by task. */
 async function passedByLast(
   peach: PeachClient,
   run: RunDocument,
@@ -305,7 +305,7 @@ function pause(): Promise<void> {
   return new Promise((wake) => setTimeout(wake, POLL_MS));
 }
 
-/** The end of a demo: recommendations, or what the last tasks have passed. */
+/** The end of a demo: recommendations, or the passed values of the last tasks. */
 type Shown = RecommendationsView | { readonly passed: Readonly<Record<string, unknown>> };
 
 function summaryOf(shown: Shown, durationMs: number, kept: Kept | null): string {
