@@ -71,7 +71,7 @@ export default defineConfig({
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
           // They wait half of the time, for leases, delays, windows and starts.
-          maxWorkers: 6,
+          maxWorkers: 5,
           sequence: { groupOrder: 1 },
         },
       },
