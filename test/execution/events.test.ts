@@ -9,7 +9,8 @@ import { emitEvent, triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import { createEmitEvent } from "../../src/triggers/emit.ts";
 import { attempt } from "../support/attempt.ts";
 import { acceptorOf } from "../support/edge.ts";
-import { acceptance, HandDrivenRun, inline, newRunId, only } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../support/hand-driven.ts";
+import { inline } from "../support/settlements.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 

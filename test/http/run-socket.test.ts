@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { IdentityObject } from "../../src/objects/identity/identity-object.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
-import { acceptance, HandDrivenRun, inline, newRunId, only, succeeded } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../support/hand-driven.ts";
+import { inline, succeeded } from "../support/settlements.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 // first ─▶ second

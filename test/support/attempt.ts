@@ -8,7 +8,10 @@ import { executeAttempt } from "../../src/execution/attempt/run-attempt.ts";
 import type { TaskFunction, TypedTask } from "../../src/execution/author/method.ts";
 import type { ProgressReporter } from "../../src/execution/driver/progress-reporter.ts";
 import type { TriggerHost } from "../../src/execution/author/trigger-calls.ts";
-import { inline, newRunId } from "./hand-driven.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { acceptance, HandDrivenRun, newRunId } from "./hand-driven.ts";
+import { planOf, taskPlan } from "./plan.ts";
+import { inline } from "./settlements.ts";
 
 /** The first attempt of a root task `only` whose trigger carried null, unless the test says otherwise. */
 export function leaseFor(overrides: Partial<Lease> = {}): Lease {
@@ -55,4 +58,9 @@ export async function attempt(
     reports,
   );
   return { settlement, carried };
+}
+
+/** Records a run with the one task `only`. Attempts put what they pass into R2 only for a run that is there. */
+export async function recordedRun(): Promise<RunId> {
+  return (await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"))).run.id;
 }

@@ -1,15 +1,15 @@
 /** The code of a run object over storage in memory, in plain Node: its clock, its alarm and its lives are the test's. */
 import type { RunId } from "../../src/domain/ids.ts";
-import type { NewPayload } from "../../src/domain/payload.ts";
 import type { ChildRun } from "../../src/domain/run/state.ts";
 import type { Effect } from "../../src/domain/run/machine-events.ts";
 import { RunController } from "../../src/objects/run/run-controller.ts";
 import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
-import type { AttemptOutcome, Settlement } from "../../src/objects/run/settlement-rpc.ts";
-import type { Grant, Lease } from "../../src/objects/run/lease-rpc.ts";
+import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
+import type { Grant } from "../../src/objects/run/lease-rpc.ts";
 import { Journal, type SnapshotRule } from "../../src/objects/run/journal.ts";
 import { MemoryStorage } from "./journal-storage.ts";
 import { FRESH_DRIVER, RUN_ID } from "./run-play.ts";
+import { inline } from "./settlements.ts";
 
 export interface StoredRow {
   readonly seq: number;
@@ -47,7 +47,7 @@ export class DrivenRun {
       runId: RUN_ID,
       nonce: "n",
       origin: { source: "api", by: "test", parent: null },
-      payload: json(null),
+      payload: inline(null),
       claim: FRESH_DRIVER,
       ...request,
     }).grant;
@@ -129,22 +129,3 @@ export const NO_TROUBLE = {
   notEnded: () => {},
   giveUp: async () => {},
 } as const;
-
-/** JSON that rides with the call. */
-export function json(value: unknown): NewPayload {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  const length = Array.isArray(value) ? { length: value.length } : {};
-  return { kind: "json", size: bytes.length, contentType: "application/json", at: "inline", bytes, ...length };
-}
-
-/** The attempt of this lease has ended so. */
-export function ended(lease: Lease | undefined, outcome: AttemptOutcome, more: Partial<Settlement> = {}): Settlement {
-  if (lease === undefined) throw new Error("there is no lease");
-  const { ordinal, attempt, token } = lease;
-  return { ordinal, attempt, token, outcome, children: [], logs: [], logsDropped: 0, ...more };
-}
-
-/** It passed this. */
-export function passing(value: unknown): AttemptOutcome {
-  return { type: "succeeded", output: json(value), to: null };
-}

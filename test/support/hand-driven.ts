@@ -7,16 +7,15 @@ import { env } from "./env.ts";
 import { vi } from "vitest";
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
-import { descriptionOf, type NewPayload } from "../../src/domain/payload.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
-import { encodePayload } from "../../src/payloads/codec.ts";
 import { readAcceptAnswer, readGrant } from "../../src/objects/run/grant-text-rpc.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import type { AcceptAnswer, AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
-import type { AttemptOutcome, Settlement } from "../../src/objects/run/settlement-rpc.ts";
+import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import type { ClaimRequest, Grant, Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { RunDocument } from "../../src/objects/run/run-documents-rpc.ts";
 import type { RunRpc } from "../../src/objects/run/run-rpc.ts";
+import { inline } from "./settlements.ts";
 
 export const CLAIM: ClaimRequest = { holding: 0, budgetMs: 28_000 };
 
@@ -40,35 +39,6 @@ export function acceptance(
     payload: inline(payload),
     ...(claim !== null && { claim }),
   };
-}
-
-/** A value that rides with the run's state; streams and blobs cannot. */
-export function inline(value: unknown): NewPayload {
-  const encoded = encodePayload(value);
-  if (!encoded.ok) throw new Error(encoded.problem.detail);
-  const { body } = encoded.value;
-  if (body instanceof ReadableStream) throw new Error("a stream is no inline payload");
-  return { ...descriptionOf({ ...encoded.value, size: body.length }), at: "inline", bytes: body };
-}
-
-export function settlement(lease: Lease, outcome: AttemptOutcome): Settlement {
-  const { ordinal, attempt, token } = lease;
-  return { ordinal, attempt, token, outcome, children: [], logs: [], logsDropped: 0 };
-}
-
-/** The attempt passed this value. */
-export function succeeded(lease: Lease, value: unknown = null): Settlement {
-  return settlement(lease, { type: "succeeded", output: inline(value), to: null });
-}
-
-/** The attempt threw. */
-export function threw(
-  lease: Lease,
-  how: { readonly retryable?: boolean; readonly retryAfterMs?: number } = {},
-): Settlement {
-  const { retryable = false, retryAfterMs = null } = how;
-  const error = { name: "Error", message: "thrown by the test", stack: null };
-  return settlement(lease, { type: "failed", error, retryable, retryAfterMs, reason: "error" });
 }
 
 /** One run and all that a test does with it. Each call uses a fresh stub. */

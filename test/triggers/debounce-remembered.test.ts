@@ -6,7 +6,8 @@ import { taskKey } from "../../src/domain/trigger-key.ts";
 import { encodePayload } from "../../src/payloads/codec.ts";
 import { acceptTrigger } from "../support/deployed.ts";
 import type { AcceptedTrigger } from "../../src/triggers/accept.ts";
-import { acceptance, HandDrivenRun, only, succeeded, threw } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../support/hand-driven.ts";
+import { succeeded, threw } from "../support/settlements.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const START = Date.UTC(2027, 0, 1);

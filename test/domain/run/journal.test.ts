@@ -3,7 +3,8 @@ import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { LimitKeys } from "../../../src/domain/limits/limit.ts";
 import type { AwaitedRun } from "../../../src/domain/run/task-state.ts";
 import { EventBackfill } from "../../../src/objects/run/event-backfill.ts";
-import { DrivenRun, ended, json, passing } from "../../support/driven-run.ts";
+import { DrivenRun } from "../../support/driven-run.ts";
+import { inline, settlement, succeeded } from "../../support/settlements.ts";
 import { graphOf } from "../../support/run-play.ts";
 
 /** What a row holds on the platform, which enforces it where the local runtime does not. */
@@ -45,7 +46,7 @@ function wide(): DrivenRun {
     length: 10_000,
   } as const;
   const limitKeys = Object.fromEntries(names.map((name) => [name, ITEMS]));
-  run.settle(ended(leases[0], { type: "succeeded", output, to: null, limitKeys }));
+  run.settle(settlement(leases[0], { type: "succeeded", output, to: null, limitKeys }));
   return run;
 }
 
@@ -68,8 +69,8 @@ describe("the journal of a run", () => {
   it("the journal of a run splits the array of a trigger, and what a replay has recorded, in the same way", () => {
     const graph = graphOf("a > b", { a: { limits: KEYED, each: { maxParallel: 10, onError: "fail" } } });
     const run = new DrivenRun();
-    const recorded = [{ task: "b", parent: "x", payload: json([1]), limitKeys: ITEMS }];
-    run.accept({ graph, payload: json(ITEMS.map(() => 0)), limitKeys: ITEMS, recorded });
+    const recorded = [{ task: "b", parent: "x", payload: inline([1]), limitKeys: ITEMS }];
+    run.accept({ graph, payload: inline(ITEMS.map(() => 0)), limitKeys: ITEMS, recorded });
     run.reset();
     expect(run.controller.load()?.limitKeys).toEqual(ITEMS);
     expect(run.controller.load()?.recorded?.[0]?.limitKeys).toEqual(ITEMS);
@@ -86,7 +87,7 @@ describe("the journal of a run", () => {
       call: `${runId}/0`,
       until: run.now + 1e9,
     }));
-    run.settle(ended(leases[0], { type: "suspended", awaits }, { children }));
+    run.settle(settlement(leases[0], { type: "suspended", awaits }, { children }));
     expect(run.rows().length).toBeGreaterThan(2);
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
     run.reset();
@@ -99,7 +100,7 @@ describe("the journal of a run", () => {
     const settings = Object.fromEntries(names.map((name) => [name, { timeoutMs: 60_000 }]));
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf(`root > ${names.join(" ")}`, settings) });
-    run.settle(ended(leases[0], passing(1)));
+    run.settle(succeeded(leases[0], 1));
     for (let ordinal = 1; ordinal < 2_000; ordinal += 1) run.controller.begin(ordinal, `holder ${ordinal}`);
     run.controller.cancel();
     expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
@@ -115,23 +116,21 @@ describe("the journal of a run", () => {
     const { leases } = run.accept({ graph: graphOf("a > b") });
     const children = Array.from({ length: 15_000 }, (_, number) => child(number));
     const bytes = "x".repeat(1_400_000);
-    run.settle(ended(leases[0], passing(bytes), { children }));
+    run.settle({ ...succeeded(leases[0], bytes), children });
     expect(run.rows().filter((row) => row.bytes > ROW)).toEqual([]);
     run.reset();
     const state = run.controller.load()?.tasks[0]?.state;
     if (state?.status !== "succeeded" || state.passed.output.at !== "run") throw new Error("not kept");
     const { seq, offset, size } = state.passed.output;
-    expect(new TextDecoder().decode(run.store.read(seq, offset, size) ?? new Uint8Array(0))).toBe(
-      JSON.stringify(bytes),
-    );
+    expect(new TextDecoder().decode(run.store.read(seq, offset, size) ?? new Uint8Array(0))).toBe(bytes);
   });
 
   it("the journal of a run refuses what could not be read back: the attempt fails with the reason, its neighbours do not", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf("a > b c") });
-    const { leases: two } = run.settle(ended(leases[0], passing(1)));
+    const { leases: two } = run.settle(succeeded(leases[0], 1));
     const children = Array.from({ length: 300_000 }, (_, number) => child(number));
-    run.settle(ended(two[0], passing(2), { children }), ended(two[1], passing(3)));
+    run.settle({ ...succeeded(two[0], 2), children }, succeeded(two[1], 3));
     run.reset();
     const loaded = run.controller.load();
     expect(loaded?.tasks.map(({ state }) => state.status)).toEqual(["succeeded", "failed", "succeeded"]);
@@ -147,18 +146,18 @@ describe("the journal of a run that lives long", () => {
 
   /** A task that awaits another run so many times, two steps each time. */
   function rounds(run: DrivenRun, count: number): void {
-    let { leases } = run.accept({ graph: graphOf("a > b"), payload: json("the trigger") });
+    let { leases } = run.accept({ graph: graphOf("a > b"), payload: inline("the trigger") });
     for (let round = 0; round < count; round += 1) {
       const [lease] = leases;
       if (lease === undefined) throw new Error("no lease");
       const { runId } = child(round % 3);
       const awaits = [{ runId, task: "child", call: `${runId}/0`, until: run.now + 1e9 }];
-      run.settle(ended(lease, { type: "suspended", awaits }));
+      run.settle(settlement(lease, { type: "suspended", awaits }));
       run.now += 60_000;
-      run.controller.awaited([{ runId, status: "succeeded", document: json({ round }) }]);
+      run.controller.awaited([{ runId, status: "succeeded", document: inline({ round }) }]);
       ({ leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 }));
     }
-    run.settle(ended(leases[0], passing("at last")));
+    run.settle(succeeded(leases[0], "at last"));
   }
 
   it("the journal of a run that lives long is read back from what the run holds: the run is the same, what it refers to is there, and old entries are gone", () => {
@@ -179,7 +178,7 @@ describe("the journal of a run that lives long", () => {
     const { payload } = short.controller.load() ?? {};
     if (payload?.at !== "run") throw new Error("no payload");
     const bytes = short.store.read(payload.seq, payload.offset, payload.size) ?? new Uint8Array(0);
-    expect(new TextDecoder().decode(bytes)).toBe('"the trigger"');
+    expect(new TextDecoder().decode(bytes)).toBe("the trigger");
   });
 
   it("the journal of a run that lives long of ten thousand items that wait for one key a week long has some hundred entries, and as few calls", async () => {
@@ -200,7 +199,7 @@ describe("the journal of a run that lives long", () => {
       length: 10_000,
     } as const;
     const limitKeys = { b: ITEMS.map(() => ({ concurrency: '"one"' })) };
-    run.settle(ended(leases[0], { type: "succeeded", output, to: null, limitKeys }));
+    run.settle(settlement(leases[0], { type: "succeeded", output, to: null, limitKeys }));
     const begin = run.now;
     let asked = run.take("acquire_slot").length;
     while (run.now < begin + 7 * 86_400_000) {
@@ -247,7 +246,7 @@ describe("a journal of large entries", () => {
         const { runId } = child(round * 10_000 + number);
         return { runId, task: "child", call: `${runId}/0`, until: run.now + 1_000 };
       });
-      run.settle(ended(leases[0], { type: "suspended", awaits }));
+      run.settle(settlement(leases[0], { type: "suspended", awaits }));
       run.now += 1_000;
       run.controller.hold({ type: "task_resumed", task: "a" });
       void run.wake();
@@ -274,7 +273,7 @@ describe("a run of the same id that begins in the same life", () => {
   it("a run of the same id that begins in the same life is not shortened for what the one before it had written", async () => {
     const goThrough = (run: DrivenRun): void => {
       let { leases } = run.accept({ graph: graphOf("a > b > c") });
-      while (leases.length > 0) ({ leases } = run.settle(ended(leases[0], passing("x"))));
+      while (leases.length > 0) ({ leases } = run.settle(succeeded(leases[0], "x")));
     };
     const measured = new DrivenRun();
     goThrough(measured);
@@ -294,9 +293,9 @@ describe("a journal that cannot be shortened", () => {
     vi.spyOn(run.store, "keepShort").mockImplementation(() => {
       throw new Error("disk I/O error");
     });
-    const { leases: next } = run.settle(ended(leases[0], passing("x")));
+    const { leases: next } = run.settle(succeeded(leases[0], "x"));
     expect(next).toHaveLength(1);
-    run.settle(ended(next[0], passing("y")));
+    run.settle(succeeded(next[0], "y"));
     expect(run.take("finished")).toHaveLength(1);
     expect(run.notShortened).toHaveLength(2);
   });
@@ -306,10 +305,10 @@ describe("what a trigger carried", () => {
   it("what a trigger carried is not read back for the driver that claims next", () => {
     const run = new DrivenRun();
     const never = { holding: 0, budgetMs: 0 };
-    run.accept({ graph: graphOf("a"), payload: json("carried"), claim: never });
+    run.accept({ graph: graphOf("a"), payload: inline("carried"), claim: never });
     const read = vi.spyOn(run.storage.sql, "exec");
     const { leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 });
-    expect(leases[0]?.inputs).toMatchObject([{ payload: { size: 9 } }]);
+    expect(leases[0]?.inputs).toMatchObject([{ payload: { size: 7 } }]);
     expect(read.mock.calls.map(([query]) => query.split(" ")[0])).toEqual(["INSERT"]);
   });
 });

@@ -4,7 +4,8 @@ import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { ChildRun } from "../../../src/domain/run/state.ts";
 import type { TriggerOrigin } from "../../../src/domain/trigger.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
-import { DrivenRun, ended, passing } from "../../support/driven-run.ts";
+import { DrivenRun } from "../../support/driven-run.ts";
+import { succeeded } from "../../support/settlements.ts";
 import { graphOf, RUN_ID } from "../../support/run-play.ts";
 
 const PARENT = runIdFromBytes(new Uint8Array(16).fill(1));
@@ -31,7 +32,7 @@ class Told {
 
   /** The attempt of this lease ends the run; resolves once it is listed. */
   async end(lease: Lease | undefined): Promise<number> {
-    this.run.settle(ended(lease, passing(null)));
+    this.run.settle(succeeded(lease, null));
     await settled();
     return this.run.now + RETENTION_MS;
   }

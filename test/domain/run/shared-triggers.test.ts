@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Run } from "../../../src/domain/run/state.ts";
-import { DrivenRun, json } from "../../support/driven-run.ts";
+import { DrivenRun } from "../../support/driven-run.ts";
+import { inline } from "../../support/settlements.ts";
 import { graphOf, RUN_ID } from "../../support/run-play.ts";
 
 const DELAY_MS = 10_000;
@@ -14,7 +15,7 @@ function joined() {
       nonce,
       graph: graphOf("a"),
       origin: { source: "api", by: "test", parent: null },
-      payload: json(nonce),
+      payload: inline(nonce),
       delayMs: DELAY_MS,
       ...(key !== undefined && { key }),
     });

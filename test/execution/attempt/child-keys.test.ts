@@ -8,12 +8,12 @@ import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TriggerHost } from "../../../src/execution/author/trigger-calls.ts";
 import { emitEvent, step, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import { createEmitEvent } from "../../../src/triggers/emit.ts";
-import { attempt } from "../../support/attempt.ts";
+import { attempt, recordedRun } from "../../support/attempt.ts";
 import { acceptorOf } from "../../support/edge.ts";
-import { acceptance, HandDrivenRun, inline, newRunId, only } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
+import { inline } from "../../support/settlements.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
-import { recordedRun } from "../../support/recorded-run.ts";
 
 const PLAN = planOf([
   taskPlan("work", { on: { events: ["found"] } }),

@@ -2,7 +2,7 @@ import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import type { LeasePayload } from "../../../src/domain/payload.ts";
 import { arrayText } from "../../../src/execution/attempt/collect-items.ts";
-import { inline } from "../../support/hand-driven.ts";
+import { inline } from "../../support/settlements.ts";
 
 async function inR2(key: string, value: unknown): Promise<LeasePayload> {
   const { at: _, bytes, ...description } = { bytes: new Uint8Array(0), ...inline(value) };

@@ -7,7 +7,7 @@ import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { readFromParentTask } from "../../../src/task-helpers.ts";
 import { attempt } from "../../support/attempt.ts";
-import { inline } from "../../support/hand-driven.ts";
+import { inline } from "../../support/settlements.ts";
 
 type Reading = Pick<Lease, "shape" | "parents" | "inputs">;
 

@@ -18,9 +18,9 @@ import {
   runOnlyChildTasks,
   task,
 } from "../../../src/task-helpers.ts";
-import { attempt, leaseFor } from "../../support/attempt.ts";
-import { inline, newRunId } from "../../support/hand-driven.ts";
-import { recordedRun } from "../../support/recorded-run.ts";
+import { attempt, leaseFor, recordedRun } from "../../support/attempt.ts";
+import { newRunId } from "../../support/hand-driven.ts";
+import { inline } from "../../support/settlements.ts";
 
 beforeEach(() => {
   for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(() => undefined);

@@ -10,7 +10,8 @@ import {
   type TriggeredRun,
 } from "../../../src/task-helpers.ts";
 import { attempt, leaseFor } from "../../support/attempt.ts";
-import { acceptance, HandDrivenRun, only, succeeded, threw } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { succeeded, threw } from "../../support/settlements.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";

@@ -5,7 +5,8 @@ import { AttemptSteps } from "../../../src/execution/attempt/steps.ts";
 import type { TaskContext } from "../../../src/execution/author/api.ts";
 import { currentTask, step, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import { attempt } from "../../support/attempt.ts";
-import { acceptance, HandDrivenRun, inline, only } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { inline } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
 afterEach(() => {

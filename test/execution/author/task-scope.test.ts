@@ -4,9 +4,8 @@ import { openPayload } from "../../../src/payloads/payload-store.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { passToChildTask } from "../../../src/task-helpers.ts";
-import { attempt } from "../../support/attempt.ts";
-import { inline } from "../../support/hand-driven.ts";
-import { recordedRun } from "../../support/recorded-run.ts";
+import { attempt, recordedRun } from "../../support/attempt.ts";
+import { inline } from "../../support/settlements.ts";
 
 /** What a successful attempt passes: to all, and to children of their own. */
 async function passedBy(method: TaskFunction, lease: Partial<Lease> = {}): Promise<{ all: unknown; to: unknown }> {

@@ -4,7 +4,7 @@ import type { Settlement, SettleRequest } from "../../../src/objects/run/settlem
 import { drive, type DriverHost } from "../../../src/execution/driver/driver.ts";
 import { ItemBacklog } from "../../../src/execution/driver/item-backlog.ts";
 import { leaseFor } from "../../support/attempt.ts";
-import { inline, settlement, succeeded } from "../../support/hand-driven.ts";
+import { inline, settlement, succeeded } from "../../support/settlements.ts";
 
 function items(from: number, count: number): Lease[] {
   return Array.from({ length: count }, (_, index) =>

@@ -6,7 +6,8 @@ import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
 import { ExecutorController } from "../../../src/execution/long-lane/executor-controller.ts";
 import type { ExecutorOrder } from "../../../src/execution/long-lane/executor-order.ts";
 import { leaseFor } from "../../support/attempt.ts";
-import { newRunId, succeeded } from "../../support/hand-driven.ts";
+import { newRunId } from "../../support/hand-driven.ts";
+import { succeeded } from "../../support/settlements.ts";
 
 const TIMEOUT_MS = 60_000;
 const LEASE: Lease = { ...leaseFor({ task: "a" }), timeoutMs: TIMEOUT_MS };

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { edge } from "../../support/edge.ts";
-import { acceptance, HandDrivenRun, only, succeeded, threw } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { succeeded, threw } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
 interface Answer {

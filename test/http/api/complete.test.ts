@@ -7,7 +7,8 @@ import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { task } from "../../../src/task-helpers.ts";
 import { edge, type EdgeOptions } from "../../support/edge.ts";
-import { HandDrivenRun, settlement } from "../../support/hand-driven.ts";
+import { HandDrivenRun } from "../../support/hand-driven.ts";
+import { settlement } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { nextCall, type Call } from "../../support/pool/pipelines/scripted.ts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { plan } from "#generated/plan";
 import type { RunId } from "../../../src/domain/ids.ts";
-import { acceptance, HandDrivenRun, succeeded, threw } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
+import { succeeded, threw } from "../../support/settlements.ts";
 import { edge } from "../../support/edge.ts";
 
 const send = edge(plan);

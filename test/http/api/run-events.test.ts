@@ -7,7 +7,8 @@ import { Batch, SubscriberHub, type Subscriber } from "../../../src/objects/run/
 import { LiveAttempts } from "../../../src/objects/run/live-attempts.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import { edge } from "../../support/edge.ts";
-import { acceptance, HandDrivenRun, newRunId, only, settlement, succeeded, inline } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
+import { settlement, succeeded, inline } from "../../support/settlements.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 

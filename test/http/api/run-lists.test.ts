@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
-import { acceptance, HandDrivenRun, only, succeeded, threw } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { succeeded, threw } from "../../support/settlements.ts";
 import { edge } from "../../support/edge.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 

@@ -4,7 +4,8 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { NonRetryableError } from "../../../src/task-helpers.ts";
 import { edge } from "../../support/edge.ts";
-import { acceptance, HandDrivenRun, only, threw } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { threw } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
 

@@ -6,7 +6,7 @@ import type { Strategy } from "../../../src/domain/limits/limit.ts";
 import type { Plan } from "../../../src/domain/plan/plan.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { HandDrivenRun } from "../../support/hand-driven.ts";
-import { succeeded, threw } from "../../support/hand-driven.ts";
+import { succeeded, threw } from "../../support/settlements.ts";
 import { acceptLimited, claimed, Limit } from "../../support/limited-runs.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";

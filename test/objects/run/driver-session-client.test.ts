@@ -6,7 +6,8 @@ import { SessionClient } from "../../../src/objects/run/driver-session-client.ts
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import { RunSession } from "../../../src/objects/run/driver-session.ts";
 import { silence, stopTimers } from "../../support/silence.ts";
-import { acceptance, CLAIM, HandDrivenRun, newRunId, only, succeeded } from "../../support/hand-driven.ts";
+import { acceptance, CLAIM, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
+import { succeeded } from "../../support/settlements.ts";
 
 afterEach(() => {
   vi.useRealTimers();

@@ -3,7 +3,7 @@ import type { LeasePayload } from "../../../src/domain/payload.ts";
 import { readAcceptAnswer, readGrant, writeAcceptAnswer, writeGrant } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { leaseFor } from "../../support/attempt.ts";
-import { inline } from "../../support/hand-driven.ts";
+import { inline } from "../../support/settlements.ts";
 
 const BROKEN_UTF8 = new Uint8Array([0x22, 0xc3, 0x28, 0x22]);
 

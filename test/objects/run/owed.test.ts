@@ -9,7 +9,8 @@ import { runIdFor } from "../../../src/triggers/run-id.ts";
 import type { DeadLetter } from "../../../src/domain/dead-letter.ts";
 import { deadLetters } from "../../support/dead-letters.ts";
 import { edge } from "../../support/edge.ts";
-import { acceptance, HandDrivenRun, newRunId, only, settlement, succeeded, threw } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
+import { settlement, succeeded, threw } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
 

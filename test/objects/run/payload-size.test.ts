@@ -2,7 +2,8 @@ import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { openPayload } from "../../../src/payloads/payload-store.ts";
-import { acceptance, HandDrivenRun, inline, only, settlement, succeeded } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { inline, settlement, succeeded } from "../../support/settlements.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { readGrant } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { ClaimRequest } from "../../../src/objects/run/lease-rpc.ts";
-import { acceptance, CLAIM, HandDrivenRun, only, succeeded } from "../../support/hand-driven.ts";
+import { acceptance, CLAIM, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { succeeded } from "../../support/settlements.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 

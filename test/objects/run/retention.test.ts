@@ -6,16 +6,8 @@ import { readAcceptAnswer } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
 import { attempt } from "../../support/attempt.ts";
-import {
-  acceptance,
-  HandDrivenRun,
-  inline,
-  newRunId,
-  only,
-  settlement,
-  succeeded,
-  threw,
-} from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
+import { inline, settlement, succeeded, threw } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
 const START = Date.UTC(2027, 0, 1);

@@ -2,16 +2,8 @@ import { describe, expect, it } from "vitest";
 import { plan as poolPlan } from "#generated/plan";
 import type { AcceptAnswer, AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
-import {
-  acceptance,
-  HandDrivenRun,
-  inline,
-  leaseOf,
-  newRunId,
-  only,
-  succeeded,
-  threw,
-} from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, leaseOf, newRunId, only } from "../../support/hand-driven.ts";
+import { inline, succeeded, threw } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
 const ONE = planOf([taskPlan("only", { method: "scripted" })]);
