@@ -10,7 +10,7 @@ const GOOD = "process.exit(0)";
 const BAD = "console.log('what is wrong'); process.exit(1)";
 
 describe("npm run check", () => {
-  it("reports each check in the order given, with the output of what failed", async () => {
+  it("npm run check reports each check in the order given, with the output of what failed", async () => {
     const told: string[] = [];
     const reports = await runChecks(check("compile", GOOD), [check("a", BAD), check("b", GOOD, true)], (report) =>
       told.push(report.check),
@@ -24,12 +24,12 @@ describe("npm run check", () => {
     expect(told.toSorted()).toEqual(["a", "b", "compile"]);
   });
 
-  it("skips what reads the compiled files if they could not be compiled, and runs the rest", async () => {
+  it("npm run check skips what reads the compiled files if they could not be compiled, and runs the rest", async () => {
     const reports = await runChecks(check("compile", BAD), [check("a", GOOD, true), check("b", GOOD)], () => undefined);
     expect(reports.map(({ status }) => status)).toEqual(["failed", "skipped", "ok"]);
   });
 
-  it("fails a check as soon as one of its commands fails, and shows which", async () => {
+  it("npm run check fails a check as soon as one of its commands fails, and shows which", async () => {
     const two: Check = {
       name: "types",
       commands: [
@@ -43,13 +43,13 @@ describe("npm run check", () => {
     expect(reports[1]?.output).toMatch(/^\$ .* -e console\.log/);
   });
 
-  it("fails a check whose command is not there", async () => {
+  it("npm run check fails a check whose command is not there", async () => {
     const absent: Check = { name: "a", commands: [["peach-absent-command"]], needsCompile: false };
     const reports = await runChecks(check("compile", GOOD), [absent], () => undefined);
     expect(reports[1]).toMatchObject({ status: "failed", output: expect.stringContaining("peach-absent-command") });
   });
 
-  it("exits with 2 and its help if it is called wrongly, with 0 for --help", () => {
+  it("npm run check exits with 2 and its help if it is called wrongly, with 0 for --help", () => {
     const wrong = spawnSync(process.execPath, ["scripts/check.ts", "--jsom"], { encoding: "utf8" });
     expect(wrong.status).toBe(2);
     expect(wrong.stderr).toContain("--jsom");

@@ -22,11 +22,11 @@ function compiling(conf: string, args: readonly string[] = ["--out", "generated"
 }
 
 describe("npm run compile", () => {
-  it("writes to the folder that --out names, and says nothing", async () => {
+  it("npm run compile writes to the folder that --out names, and says nothing", async () => {
     expect(await compiling("tasks:\n  t: {method: a}\n")).toEqual({ code: 0, printed: "", written: true });
   });
 
-  it("prints every problem, exits with 1 and writes nothing", async () => {
+  it("npm run compile prints every problem, exits with 1 and writes nothing", async () => {
     const { code, printed, written } = await compiling("tasks:\n  t: {method: aa, speed: 1}\n");
     expect([code, written, printed.match(/^peach\.conf:2:\d+/gm)]).toEqual([
       1,
@@ -35,7 +35,7 @@ describe("npm run compile", () => {
     ]);
   });
 
-  it("explains itself, also when it is called wrongly", async () => {
+  it("npm run compile explains itself, also when it is called wrongly", async () => {
     expect(await compiling("", ["--help"])).toMatchObject({ code: 0, written: false });
     const wrong = await compiling("", ["--outt", "x"]);
     expect([wrong.code, wrong.printed.includes("usage: npm run compile")]).toEqual([2, true]);

@@ -15,7 +15,7 @@ async function proposed(...words: readonly string[]): Promise<string[]> {
 }
 
 describe("completion in bash", () => {
-  it("proposes commands, options, their values, and the tasks of peach.conf", async () => {
+  it("completion in bash proposes commands, options, their values, and the tasks of peach.conf", async () => {
     expect(await proposed("re")).toEqual(["reconcile", "retry", "replay", "resume"]);
     expect(await proposed("watch", "--")).toEqual(["--logs", "--url", "--token", "--json", "--help"]);
     expect(await proposed("graph", "--format", "m")).toEqual(["mermaid"]);
@@ -26,7 +26,7 @@ describe("completion in bash", () => {
     expect(await proposed("nonsense", "")).toEqual([]);
   });
 
-  it("brings the command along, unless there is one", async () => {
+  it("completion in bash brings the command along, unless there is one", async () => {
     const { out } = await commandLine(["completion", "bash"], { env: ENV });
     const type = (before: string): string =>
       execFileSync("bash", ["-c", `${before}\n${out}\ntype peach`], { encoding: "utf8" });
@@ -36,7 +36,7 @@ describe("completion in bash", () => {
 });
 
 describe("completion in other shells", () => {
-  it("is made of the same words", async () => {
+  it("completion in other shells is made of the same words", async () => {
     const zsh = await commandLine(["completion", "zsh"], { env: ENV });
     expect(zsh.out).toMatch(/^autoload -U \+X compinit[^]*\n_peach\(\) \{/);
     const fish = (await commandLine(["completion", "fish"], { env: ENV })).out.split("\n");
@@ -45,7 +45,7 @@ describe("completion in other shells", () => {
     expect(fish.some((line) => line.includes("graph' -l format -x -a 'json mermaid dot'"))).toBe(true);
   });
 
-  it("is refused for shells that it does not know", async () => {
+  it("completion is refused for shells that it does not know", async () => {
     expect(await commandLine(["completion", "csh"], { env: ENV })).toMatchObject({
       code: 2,
       err: expect.stringContaining("expected one of bash, zsh, fish, given csh"),

@@ -18,7 +18,7 @@ function project(left: { readonly url?: string; readonly devVars?: string }): st
 }
 
 describe("the deployment that a command talks to", () => {
-  it("is the one of --url, else of PEACH_URL, else the local runtime with the token of .dev.vars", async () => {
+  it("the deployment that a command talks to is the one of --url, else of PEACH_URL, else the local runtime with the token of .dev.vars", async () => {
     const [first, second, local] = [await serve({ body: {} }), await serve({ body: {} }), await serve({ body: {} })];
     const projectRoot = project({ url: local.url, devVars: "OTHER=1\nPEACH_API_TOKEN=of-dev-vars\n" });
     const env = { PEACH_URL: second.url, PEACH_API_TOKEN: "of-env" };
@@ -30,7 +30,7 @@ describe("the deployment that a command talks to", () => {
     expect(tokens).toEqual([["Bearer of-option"], ["Bearer of-env"], ["Bearer of-dev-vars", "Bearer of-env"]]);
   });
 
-  it("never gets the token of this machine if it is elsewhere", async () => {
+  it("the deployment that a command talks to never gets the token of this machine if it is elsewhere", async () => {
     const projectRoot = project({ devVars: "PEACH_API_TOKEN=of-dev-vars\n" });
     expect(await commandLine(["pause", "t", "--url", "https://peach.example"], { projectRoot })).toMatchObject({
       code: 2,
@@ -43,14 +43,14 @@ describe("the deployment that a command talks to", () => {
     [{ PEACH_URL: "peach.example" }, "the token for peach.example is missing"],
     [{ PEACH_URL: "peach.example", PEACH_API_TOKEN: "t" }, "PEACH_URL: expected an address such as https://"],
     [{ PEACH_URL: "http://x", PEACH_API_TOKEN: "a b" }, "PEACH_API_TOKEN: expected an API token"],
-  ])("is missing or wrong with %j", async (env, message) => {
+  ])("the address of the deployment that a command talks to is missing or wrong with %j", async (env, message) => {
     const { code, err } = await commandLine(["runs"], { env, projectRoot: project({}) });
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 });
 
 describe("what goes wrong", () => {
-  it("is told with its hint, and what it concerns", async () => {
+  it("an error is told with its hint, and what it concerns", async () => {
     const errors = [{ path: "$.text", message: "expected string" }];
     const { url } = await serve(problem(400, "invalid_payload", { errors }));
     const env = { PEACH_URL: url, PEACH_API_TOKEN: "t" };
@@ -67,7 +67,7 @@ describe("what goes wrong", () => {
     ]);
   });
 
-  it("says where a token came from that is refused, and an address at which nobody is", async () => {
+  it("an error says where a token came from that is refused, and an address at which nobody is", async () => {
     const { url } = await serve(problem(401, "unauthorized"));
     const projectRoot = project({ url, devVars: "PEACH_API_TOKEN=old" });
     expect((await commandLine(["runs"], { projectRoot })).err).toContain(

@@ -10,7 +10,7 @@ async function rulesOf(...r2: readonly string[]): Promise<readonly string[]> {
 }
 
 describe("the rules by which R2 reports", () => {
-  it("are one for each kind of event that a task waits for", async () => {
+  it("the rules by which R2 reports are one for each kind of event that a task waits for", async () => {
     expect(await rulesOf("prefix: audio/, suffix: .mp3", "prefix: video/, actions: [create, delete]")).toEqual([
       "object-create audio/*.mp3",
       "object-create video/*",
@@ -18,14 +18,14 @@ describe("the rules by which R2 reports", () => {
     ]);
   });
 
-  it("are joined where they overlap, since R2 refuses those", async () => {
+  it("the rules by which R2 reports are joined where they overlap, since R2 refuses those", async () => {
     expect(await rulesOf("prefix: audio/", "prefix: audio/news/, suffix: .mp3")).toEqual(["object-create audio/*"]);
     expect(await rulesOf("prefix: audio/", "suffix: .mp3")).toEqual(["object-create *"]);
     expect(await rulesOf("prefix: a/, suffix: .mp3", "prefix: b/", "suffix: .mp3")).toEqual(["object-create *"]);
     expect(await rulesOf("prefix: a/, suffix: .mp3", "prefix: a/, suffix: .wav")).toHaveLength(2);
   });
 
-  it("never overlap, and report whatever any task waits for", async () => {
+  it("the rules by which R2 reports never overlap, and report whatever any task waits for", async () => {
     const plan = await planOf("tasks:\n  t: {method: a}\n");
     const base = Object.values(plan.tasks);
     const part = fc.stringMatching(/^[ab]{0,3}$/);

@@ -54,7 +54,7 @@ async function plan(
 }
 
 describe("peach plan", () => {
-  it("shows what a deploy would add, change and remove, and what it needs", async () => {
+  it("peach plan shows what a deploy would add, change and remove, and what it needs", async () => {
     const { code, out } = await plan(LOCAL, DEPLOYED);
     expect(code).toBe(0);
     expect(out.replace(/\b[0-9a-f]{8,}\b/g, "VERSION")).toMatchInlineSnapshot(`
@@ -87,7 +87,7 @@ describe("peach plan", () => {
     `);
   });
 
-  it("says which live runs there are, which will wait for a deploy, and which do already", async () => {
+  it("peach plan says which live runs there are, which will wait for a deploy, and which do already", async () => {
     const task = (name: string, status: string, waitingFor: object | null = null) => ({
       task: name,
       status,
@@ -122,12 +122,12 @@ describe("peach plan", () => {
     expect(JSON.parse(json).runs).toMatchObject({ open: 3, more: false, will_wait: [{ task: "gone", method: "c" }] });
   });
 
-  it("says that nothing changes", async () => {
+  it("peach plan says that nothing changes", async () => {
     expect((await plan(DEPLOYED, DEPLOYED)).out).toMatch(/^peach\.conf \w+ -> \w+: nothing changes\n\nneeds\n/);
     expect((await plan(`retention: 1d\n${DEPLOYED}`, DEPLOYED)).out).toContain(": only settings beside tasks");
   });
 
-  it("shows a first deploy without asking anybody", async () => {
+  it("peach plan shows a first deploy without asking anybody", async () => {
     const { out, calls } = await plan(LOCAL, DEPLOYED, ["--first", "--json"]);
     const { deployed, tasks, schedules, resources } = JSON.parse(out);
     expect([calls, deployed, tasks.map(({ change }: { change: string }) => change)]).toEqual([
@@ -142,7 +142,7 @@ describe("peach plan", () => {
     });
   });
 
-  it("shows what is wrong with peach.conf, and exits with 1", async () => {
+  it("peach plan shows what is wrong with peach.conf, and exits with 1", async () => {
     expect(await plan("tasks:\n  t: {method: aa}\n", DEPLOYED)).toMatchObject({ code: 1, out: "", calls: 0 });
   });
 });
@@ -150,7 +150,7 @@ describe("peach plan", () => {
 describe("a difference", () => {
   const one = (properties: Record<string, unknown>) => [{ name: "x", properties }];
 
-  it("does not depend on the order of properties, nor on what is null on one side and absent on the other", () => {
+  it("a difference does not depend on the order of properties, nor on what is null on one side and absent on the other", () => {
     expect(diff(one({ a: { b: 1, c: [2] }, d: null }), one({ a: { c: [2], b: 1 } }))).toEqual([]);
     expect(diff(one({ a: [1, 2] }), one({ a: [2, 1] }))).toEqual([
       { change: "changed", name: "x", properties: [{ name: "a", from: [1, 2], to: [2, 1] }] },

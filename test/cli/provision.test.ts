@@ -99,18 +99,18 @@ function commandsIn(out: string): string[] {
 }
 
 describe("peach provision", () => {
-  it("prints what is missing in a new account, and changes nothing", async () => {
+  it("peach provision prints what is missing in a new account, and changes nothing", async () => {
     const { code, out, changes } = await provision([], {});
     expect([code, commandsIn(out), changes]).toEqual([0, ALL, []]);
     expect(out).toContain("# the secret GITHUB_SECRET: without it pushed refuses every delivery\n");
   });
 
-  it("prints every command without looking", async () => {
+  it("peach provision prints every command without looking", async () => {
     const { code, out } = await provision(["--all"], { broken: "not logged in" });
     expect([code, commandsIn(out).toSorted()]).toEqual([0, ALL.toSorted()]);
   });
 
-  it("creates with --apply what is missing, with secrets from the environment by stdin", async () => {
+  it("peach provision creates with --apply what is missing, with secrets from the environment by stdin", async () => {
     const env = { PEACH_API_TOKEN: "token", GITHUB_SECRET: "it's secret" };
     const { code, out, changes } = await provision(["--apply"], {}, env);
     expect(code).toBe(0);
@@ -122,20 +122,20 @@ describe("peach provision", () => {
     expect(out).not.toContain("it's secret");
   });
 
-  it("has nothing to do where all is there", async () => {
+  it("peach provision has nothing to do where all is there", async () => {
     const account = { queues: QUEUES, buckets: BUCKETS, rules: RULES, secrets: ["PEACH_API_TOKENS", "GITHUB_SECRET"] };
     expect(await provision(["--apply"], account)).toMatchObject({ code: 0, out: "nothing is missing", changes: [] });
     expect(await provision([], account)).toMatchObject({ code: 0, out: "# nothing is missing" });
   });
 
-  it("leaves secrets to the person that the environment does not have", async () => {
+  it("peach provision leaves secrets to the person that the environment does not have", async () => {
     const account = { queues: QUEUES, buckets: BUCKETS, rules: RULES, secrets: [] };
     const { code, out, changes } = await provision(["--apply"], account, { PEACH_API_TOKEN: "token" });
     expect([code, changes]).toEqual([1, ["secret put PEACH_API_TOKEN < token"]]);
     expect(out).toContain("left to you: the secret GITHUB_SECRET");
   });
 
-  it("is content with wider rules, replaces its own that are in the way, and leaves others alone", async () => {
+  it("peach provision is content with wider rules, replaces its own that are in the way, and leaves others alone", async () => {
     const account = { queues: QUEUES, buckets: BUCKETS, secrets: ["PEACH_API_TOKEN", "GITHUB_SECRET"] };
     const wide = await provision([], { ...account, rules: RULE("1", "", "", `${CREATE},${DELETE}`) });
     expect(commandsIn(wide.out)).toEqual([]);
@@ -158,7 +158,7 @@ describe("peach provision", () => {
     ]);
   });
 
-  it("says what wrangler said when that fails", async () => {
+  it("peach provision says what wrangler said when that fails", async () => {
     const { code, err, changes } = await provision(["--apply"], { broken: "You are not logged in." });
     expect([code, changes]).toEqual([1, []]);
     expect(err).toBe(

@@ -20,7 +20,7 @@ const MISSED = { key: "audio/a.mp3", task: "transcribe", run_id: "run_1" };
 const REFUSED = { key: "audio/b.mp3", task: "transcribe", code: "trigger_depth", detail: "Too deep." };
 
 describe("peach reconcile", () => {
-  it("follows the pages, says what it has triggered, and sums up", async () => {
+  it("peach reconcile follows the pages, says what it has triggered, and sums up", async () => {
     const { url, asked } = await deployment(
       { body: { ...PAGE, missed: [MISSED], next_cursor: "a b&c" } },
       { body: { ...PAGE, missed: [{ ...MISSED, key: "audio/c.mp3", run_id: "run_2" }], next_cursor: null } },
@@ -54,7 +54,7 @@ describe("peach reconcile", () => {
     ]);
   });
 
-  it("takes url and token from the environment, and changes nothing with --dry-run", async () => {
+  it("peach reconcile takes url and token from the environment, and changes nothing with --dry-run", async () => {
     const { url, asked } = await deployment({ body: { ...PAGE, dry_run: true, missed: [MISSED], next_cursor: null } });
     const env = { PEACH_URL: url, PEACH_API_TOKEN: "secret" };
     const { code, out } = await peach(["--bucket", "uploads", "--dry-run"], env);
@@ -63,7 +63,7 @@ describe("peach reconcile", () => {
     expect(asked.map((one) => one.path)).toEqual(["/r2/uploads/reconcile?dry_run=true"]);
   });
 
-  it("gives programs all of it, and exits with 1 if an object was refused", async () => {
+  it("peach reconcile gives programs all of it, and exits with 1 if an object was refused", async () => {
     const { url } = await deployment(
       { body: { ...PAGE, missed: [MISSED], next_cursor: "1" } },
       { body: { ...PAGE, refused: [REFUSED], next_cursor: null } },
@@ -81,7 +81,7 @@ describe("peach reconcile", () => {
     });
   });
 
-  it("exits with 1 and says why if the server refuses", async () => {
+  it("peach reconcile exits with 1 and says why if the server refuses", async () => {
     const { url } = await deployment(problem(404, "unknown_bucket"));
     expect(await peach(["--bucket", "none", "--url", url, "--token", "t"])).toEqual({
       code: 1,
@@ -96,7 +96,7 @@ describe("peach reconcile", () => {
     [["--bucket", "b", "--url", "http://x"], "the token for http://x is missing"],
     [["--bucket", "b", "--url", "peach", "--token", "t"], "--url: expected an address"],
     [["--buckt", "b"], "Unknown option '--buckt'"],
-  ])("is called wrongly with %j", async (args, message) => {
+  ])("peach reconcile refuses to be called with %j", async (args, message) => {
     const { code, err } = await peach(args);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });

@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 describe("peach schedules", () => {
-  it("shows the next five times of each schedule, in its zone and in UTC", async () => {
+  it("peach schedules shows the next five times of each schedule, in its zone and in UTC", async () => {
     expect(await schedules("")).toEqual({
       code: 0,
       err: "",
@@ -46,7 +46,7 @@ report  @hourly  UTC
     });
   });
 
-  it("gives programs as many as they ask for", async () => {
+  it("peach schedules gives programs as many as they ask for", async () => {
     const { code, out } = await schedules("--next 1 --json");
     expect([code, JSON.parse(out)]).toEqual([
       0,
@@ -73,11 +73,11 @@ report  @hourly  UTC
     ]);
   });
 
-  it("says so if there are none", async () => {
+  it("peach schedules says so when there are none", async () => {
     expect((await schedules("", "tasks: {t: {method: a}}\n")).out).toBe("no task of peach.conf has a schedule");
   });
 
-  it.each(["0", "1001", "two", "-1"])("refuses --next=%s with exit code 2", async (count) => {
+  it.each(["0", "1001", "two", "-1"])("peach schedules refuses --next=%s with exit code 2", async (count) => {
     const { code, err } = await schedules(`--next=${count}`);
     expect([code, err]).toEqual([
       2,
@@ -85,7 +85,7 @@ report  @hourly  UTC
     ]);
   });
 
-  it("exits with 1 and shows the problems of a broken peach.conf", async () => {
+  it("peach schedules exits with 1 and shows the problems of a broken peach.conf", async () => {
     const { code, out, err } = await schedules("", "tasks: {t: {method: a, schedule: daily}}\n");
     expect([code, out]).toEqual([1, ""]);
     expect(err).toContain("tasks.t.schedule: expected a cron expression of five fields");

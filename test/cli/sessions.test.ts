@@ -33,12 +33,12 @@ describe("peach sessions", () => {
     expect(one).toHaveLength(6);
   });
 
-  it("lists them as a program reads them, and says if there are none", async () => {
+  it("peach sessions lists them as a program reads them, and says if there are none", async () => {
     expect(JSON.parse((await sessions("--json", { body: SESSIONS })).out)).toEqual(SESSIONS);
     expect((await sessions("", { body: { sessions: [] } })).out).toBe("nobody is logged in");
   });
 
-  it("end ends each that is named", async () => {
+  it("peach sessions end ends each session that is named", async () => {
     const { code, err, asked } = await sessions(`end ${ONE} ${OTHER}`, { status: 204 });
     expect([code, asked]).toEqual([0, [`DELETE /sessions/${ONE}`, `DELETE /sessions/${OTHER}`]]);
     expect(err).toBe(`${ONE} has ended\n${OTHER} has ended`);
@@ -46,7 +46,7 @@ describe("peach sessions", () => {
     expect([JSON.parse(json.out), json.err]).toEqual([{ ended: [ONE], refused: [] }, ""]);
   });
 
-  it("says why it was refused", async () => {
+  it("peach sessions says why the server refused", async () => {
     const { code, err } = await sessions(`end ${ONE}`, problem(404, "unknown_session"));
     expect([code, err]).toMatchObject([1, expect.stringContaining("It is unknown_session.")]);
   });

@@ -48,7 +48,7 @@ describe("peach tokens", () => {
     expect(shop).toContain("never");
   });
 
-  it("create makes one, and prints nothing but the token where a program reads", async () => {
+  it("peach tokens create makes one, and prints nothing but the token where a program reads", async () => {
     const made = { name: "shop", scopes: ["read", "trigger"], expires_at: null, token: "the-token" };
     const { code, out, err, asked } = await tokens("create shop --scopes read,trigger --expires-in 30d", {
       status: 201,
@@ -61,12 +61,12 @@ describe("peach tokens", () => {
     expect(JSON.parse(json.out)).toEqual(made);
   });
 
-  it("delete ends each that is named", async () => {
+  it("peach tokens delete ends each token that is named", async () => {
     const { code, err, asked } = await tokens("delete a b", { status: 204 });
     expect([code, err, asked]).toEqual([0, '"a" has ended\n"b" has ended', ["DELETE /tokens/a", "DELETE /tokens/b"]]);
   });
 
-  it("says why it was refused", async () => {
+  it("peach tokens says why the server refused", async () => {
     const { code, err } = await tokens("delete a", problem(404, "unknown_token"));
     expect([code, err]).toMatchObject([1, expect.stringContaining("It is unknown_token.")]);
   });

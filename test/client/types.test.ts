@@ -29,11 +29,11 @@ const BROWSER = { types: [], lib: ["esnext", "dom", "dom.asynciterable"] };
 const WORKER_TYPES = ["worker-configuration.d.ts", "src/env.d.ts"].map((file) => join(ROOT, file));
 
 describe("the types of the client", { timeout: 240_000 }, () => {
-  it("let right programs compile and wrong ones not, where only browsers' types are known", async () => {
+  it("the types of the client let right programs compile and wrong ones not, where only browsers' types are known", async () => {
     expect(await complaints([join(FIXTURES, "browser.ts")], BROWSER)).toBe("");
   });
 
-  it("come from the compiled plan", async () => {
+  it("the types of the client come from the compiled plan", async () => {
     const outDir = join(folder, "generated");
     const wranglerPath = join(ROOT, "wrangler.toml");
     const paths = {
@@ -47,12 +47,12 @@ describe("the types of the client", { timeout: 240_000 }, () => {
     expect(await complaints(files, {}, "tsconfig.src.json")).toBe("");
   });
 
-  it("are those of what the server answers", async () => {
+  it("the types of the client are those of what the server answers", async () => {
     const files = [join(FIXTURES, "drift.ts"), ...WORKER_TYPES];
     expect(await complaints(files, {}, "tsconfig.src.json")).toBe("");
   });
 
-  it("are really compiled: a program in which nothing is expected to fail is refused, line by line", async () => {
+  it("the types of the client are really compiled: a program in which nothing is expected to fail is refused, line by line", async () => {
     const text = readFileSync(join(FIXTURES, "browser.ts"), "utf8");
     const bare = text.replaceAll("@ts-expect-error", "").replace("../../../src", "../../../../src");
     writeFileSync(join(folder, "bare.ts"), bare);

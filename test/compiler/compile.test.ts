@@ -20,7 +20,7 @@ const CONF =
 const LONG_AGO = new Date(0);
 
 describe("compiling", () => {
-  it("writes the plan, the registry, the task types and the module that src/index.ts imports", async () => {
+  it("compiling writes the plan, the registry, the task types and the module that src/index.ts imports", async () => {
     await withProject({ conf: CONF }, (paths, folder) => {
       const outDir = join(folder, "out/generated");
       expect(compileProject({ ...paths, outDir }).ok).toBe(true);
@@ -63,7 +63,7 @@ describe("compiling", () => {
     });
   });
 
-  it("touches only the files whose content changes", async () => {
+  it("compiling touches only the files whose content changes", async () => {
     await withProject({ conf: CONF }, (paths, folder) => {
       const outDir = join(folder, "out");
       compileProject({ ...paths, outDir });
@@ -76,7 +76,7 @@ describe("compiling", () => {
     });
   });
 
-  it("writes nothing if there is a problem", async () => {
+  it("compiling writes nothing if there is a problem", async () => {
     await withProject({ conf: CONF.replace("b}", "missing}") }, (paths, folder) => {
       const result = compileProject({ ...paths, outDir: join(folder, "out") });
       expect([result.ok, result.diagnostics.length]).toEqual([false, 1]);
@@ -84,7 +84,7 @@ describe("compiling", () => {
     });
   });
 
-  it("reports a conf and a pipelines folder that are not there", async () => {
+  it("compiling reports a conf and a pipelines folder that are not there", async () => {
     await withProject({ conf: CONF }, (paths, folder) => {
       const outDir = join(folder, "out");
       const noConf = compileProject({ ...paths, confPath: join(folder, "none.conf"), outDir });
@@ -98,7 +98,7 @@ describe("compiling", () => {
 });
 
 describe("the generated files", { timeout: 30_000 }, () => {
-  it("type-check, and type triggerTaskWithEvent by task name", () => {
+  it("the generated files type-check, and type triggerTaskWithEvent by task name", () => {
     mkdirSync(join(REPO_ROOT, ".peach"), { recursive: true });
     const folder = mkdtempSync(join(REPO_ROOT, ".peach/test-"));
     try {

@@ -12,7 +12,7 @@ async function retriesOf(task: string, defaults = ""): Promise<unknown> {
 }
 
 describe("the plan", () => {
-  it("fills in every default", async () => {
+  it("the plan fills in every default", async () => {
     const plan = await planOf("tasks:\n  t: {method: a}\nendpoints:\n  e: {method: handle}\n");
     expect({ ...plan, version: "", tasks: { ...plan.tasks } }).toStrictEqual({
       version: "",
@@ -59,7 +59,7 @@ describe("the plan", () => {
     });
   });
 
-  it("takes every key that this version runs", async () => {
+  it("the plan takes every key that this version runs", async () => {
     const fixture = join(REPO_ROOT, "test/compiler/fixtures/valid");
     const { compiled } = checkProject({
       projectRoot: REPO_ROOT,
@@ -271,7 +271,7 @@ describe("the plan", () => {
     `);
   });
 
-  it("has tasks in file order, each with its upstream tasks in file order, and no other name", async () => {
+  it("the plan has tasks in file order, each with its upstream tasks in file order, and no other name", async () => {
     const plan = await planOf(
       "tasks:\n  z: {method: a, downstream: [m, a]}\n  a: {method: b}\n  m: {method: c, downstream: a}\n",
     );
@@ -280,7 +280,7 @@ describe("the plan", () => {
     expect(plan.tasks["constructor"]).toBeUndefined();
   });
 
-  it("gives each task the retries that it names, else those of the file, else Peach's", async () => {
+  it("the plan gives each task the retries that it names, else those of the file, else Peach's", async () => {
     expect(await retriesOf("retries: 0")).toEqual({ ...DEFAULT_RETRIES, limit: 0 });
     expect(await retriesOf("retries: {backoff: linear}", "defaults: {retries: {limit: 7, jitter: false}}\n")).toEqual({
       ...DEFAULT_RETRIES,
@@ -290,7 +290,7 @@ describe("the plan", () => {
     });
   });
 
-  it("raises the default maximum to a longer delay", async () => {
+  it("the plan raises the default maximum to a longer delay", async () => {
     expect(await retriesOf("retries: {delay: 1h}")).toEqual({
       ...DEFAULT_RETRIES,
       delayMs: 3_600_000,
@@ -298,7 +298,7 @@ describe("the plan", () => {
     });
   });
 
-  it("accepts values of later keys that ask for nothing new", async () => {
+  it("the plan accepts values of later keys that ask for nothing new", async () => {
     const plan = await planOf(
       "tasks:\n  t: {method: a, run_if: all_success, external: false}\nendpoints:\n  e: {method: handle, auth: none}\n",
     );
@@ -335,17 +335,17 @@ describe("the plan", () => {
         toleranceMs: 3_600_000,
       },
     ],
-  ])("has the auth of an endpoint, with the defaults of its scheme: %s", async (auth, compiled) => {
+  ])("the plan has the auth of an endpoint, with the defaults of its scheme: %s", async (auth, compiled) => {
     const plan = await planOf(`endpoints:\n  e: {method: handle, auth: ${auth}}\n`);
     expect(plan.endpoints[0]?.auth).toEqual(compiled);
   });
 
-  it("has urls decoded, as requests are matched", async () => {
+  it("the plan has urls decoded, as requests are matched", async () => {
     const plan = await planOf("endpoints:\n  e: {method: handle, url: /a%20b/%C3%BC/:id}\n");
     expect(plan.endpoints[0]?.url).toBe("/a b/ü/:id");
   });
 
-  it("has the rate limit of an endpoint, by address unless it says otherwise", async () => {
+  it("the plan has the rate limit of an endpoint, by address unless it says otherwise", async () => {
     const by = async (text: string): Promise<unknown> =>
       (await planOf(`endpoints:\n  e: {method: handle, auth: token, rate_limit: {limit: 9, per: 1m${text}}}\n`))
         .endpoints[0]?.rateLimit;
@@ -355,7 +355,7 @@ describe("the plan", () => {
     expect(await by(", by: query.client.id")).toMatchObject({ by: { type: "query", name: "client.id" } });
   });
 
-  it("has a version that changes with its content only", async () => {
+  it("the plan has a version that changes with its content only", async () => {
     const plain = await planOf("tasks:\n  t: {method: a}\n");
     const commented = await planOf("# the same\ntasks:\n  t:\n    method: a\n    timeout: 25s\n");
     const other = await planOf("tasks:\n  t: {method: a, timeout: 24s}\n");
@@ -364,14 +364,14 @@ describe("the plan", () => {
     expect(other.version).not.toBe(plain.version);
   });
 
-  it("understands anchors, merge keys, CRLF and a byte order mark", async () => {
+  it("the plan understands anchors, merge keys, CRLF and a byte order mark", async () => {
     const conf =
       "\uFEFFtasks:\r\n  t: &base\r\n    method: a\r\n    timeout: 3s\r\n  u:\r\n    <<: *base\r\n    method: b\r\n";
     const { tasks } = await planOf(conf);
     expect([tasks["u"]?.method, tasks["u"]?.timeoutMs]).toEqual(["b", 3000]);
   });
 
-  it("binds buckets by itself where the caller says so", async () => {
+  it("the plan binds buckets by itself where the caller says so", async () => {
     const conf = "tasks:\n  t: {method: a, on: {r2: [{bucket: 9-news}, {bucket: uploads}]}}\n";
     await withProject({ conf }, (paths) => {
       const { compiled } = checkProject(paths, { acceptUnboundBuckets: true });

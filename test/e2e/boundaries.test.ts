@@ -35,7 +35,7 @@ function statusOf(method: string, path: string, headers: Record<string, string>)
 }
 
 describe("the code of a pipeline", () => {
-  it("sees the bindings of the project, and nothing of Peach's own, by its context, by importing them, also while its file is evaluated, and in process.env", async () => {
+  it("the code of a pipeline sees the bindings of the project, and nothing of Peach's own, by its context, by importing them, also while its file is evaluated, and in process.env", async () => {
     const { run_id } = await stage.peach.trigger("look");
     await stage.peach.finished(run_id);
     const byTask = seen.parse(await (await stage.peach.payload(run_id, "look")).json());
@@ -51,7 +51,7 @@ describe("the code of a pipeline", () => {
     }
   });
 
-  it("opens no payload by its address in the bucket", async () => {
+  it("the code of a pipeline opens no payload by its address in the bucket", async () => {
     const { run_id } = await stage.peach.trigger("look");
     await stage.peach.finished(run_id);
     // `inline_limit: 0B`: what the task has passed lies in the bucket.
@@ -63,7 +63,7 @@ describe("the code of a pipeline", () => {
 });
 
 describe("the local runtime", () => {
-  it("answers to this machine only, whatever a browser was made to believe", async () => {
+  it("the local runtime answers to this machine only, whatever a browser was made to believe", async () => {
     const { host } = new URL(stage.runtime.url);
     const { port } = new URL(stage.runtime.url);
     const put = (headers: Record<string, string>): Promise<number | undefined> =>
@@ -80,7 +80,7 @@ describe("the local runtime", () => {
     expect(await statusOf("POST", "/look", { Host: host, Origin: "null", "Content-Type": "text/plain" })).toBe(403);
   });
 
-  it("stores nothing in the bucket with payloads", async () => {
+  it("the local runtime stores nothing in the bucket with payloads", async () => {
     const { host } = new URL(stage.runtime.url);
     expect(await statusOf("PUT", "/dev/r2/peach-payloads/runs/x", { Host: host })).toBe(404);
   });

@@ -51,7 +51,7 @@ async function json(...args: readonly string[]) {
 }
 
 describe("the command line against a running pipeline", () => {
-  it("means the newest run where none is named, the newest that failed, and a run by the beginning of its id", async () => {
+  it("the command line against a running pipeline means the newest run where none is named, the newest that failed, and a run by the beginning of its id", async () => {
     const failed = await stage.peach.trigger("failing", 1);
     await stage.peach.finished(failed.run_id);
     const { run_id } = await stage.peach.trigger("echo", 1);
@@ -70,21 +70,21 @@ describe("the command line against a running pipeline", () => {
     expect(await peach("show", "zzzzzz")).toMatchObject({ code: 1, err: expect.stringContaining("run") });
   });
 
-  it("says of a task without each that it has no items", async () => {
+  it("the command line against a running pipeline says of a task without each that it has no items", async () => {
     const { run_id } = await stage.peach.trigger("echo", 1);
     await stage.peach.finished(run_id);
     const err = "echo has no items: each is not set for this task";
     expect(await peach("items", run_id, "echo")).toMatchObject({ code: 1, err });
   });
 
-  it("leads a browser from the address of the runtime to the dashboard, and no other caller", async () => {
+  it("the command line against a running pipeline leads a browser from the address of the runtime to the dashboard, and no other caller", async () => {
     const ask = (accept: string) => fetch(`${stage.peach.url}/`, { headers: { Accept: accept }, redirect: "manual" });
     const browser = await ask("text/html,application/xhtml+xml,*/*;q=0.8");
     expect([browser.status, browser.headers.get("Location")]).toEqual([302, "/dashboard"]);
     expect((await ask("*/*")).status).toBe(404);
   });
 
-  it("saves a run with what triggered it and what each task passed, of every kind and size", async () => {
+  it("the command line against a running pipeline saves a run with what triggered it and what each task passed, of every kind and size", async () => {
     const file = join(stage.folder, "recorded.json");
     const saved = async (body: string | Uint8Array<ArrayBuffer>, contentType: string) => {
       const { run_id } = await stage.peach.triggerBody("echo", body, { contentType });
@@ -123,7 +123,7 @@ describe("the command line against a running pipeline", () => {
     expect(await peach("replay", run_id, run_id, "--save", file)).toMatchObject({ code: 2 });
   });
 
-  it("triggers a task, and shows its run, its logs and what it passed on", async () => {
+  it("the command line against a running pipeline triggers a task, and shows its run, its logs and what it passed on", async () => {
     const file = join(stage.folder, "payload.json");
     writeFileSync(file, '{"a": "ü"}');
     const triggered = start("trigger", "echo", "--file", file, "--wait", "1m");
@@ -135,7 +135,7 @@ describe("the command line against a running pipeline", () => {
     expect((await peach("payload", runId)).out).toBe('{"a": "ü"}');
   });
 
-  it("lists and counts runs", async () => {
+  it("the command line against a running pipeline lists and counts runs", async () => {
     const { run_id: runId } = await json("trigger", "typed", "--json-payload", '{"text": "abc"}');
     await vi.waitFor(async () => {
       expect(await json("runs", "--task", "typed", "--status", "succeeded")).toMatchObject({
@@ -146,7 +146,7 @@ describe("the command line against a running pipeline", () => {
     expect(await json("runs", "--task", "typed", "--count")).toMatchObject({ total: 1 });
   });
 
-  it("cancels, retries and replays", async () => {
+  it("the command line against a running pipeline cancels, retries and replays", async () => {
     const held = await json("trigger", "held", "--text", "never opened");
     expect(await peach("cancel", held.run_id)).toMatchObject({ code: 0, out: `${held.run_id} cancelled` });
     const again = await peach("cancel", held.run_id);
@@ -165,7 +165,7 @@ describe("the command line against a running pipeline", () => {
     });
   });
 
-  it("pauses a task and resumes it, shows what a limit holds back, and completes a task that waits", async () => {
+  it("the command line against a running pipeline pauses a task and resumes it, shows what a limit holds back, and completes a task that waits", async () => {
     const isAt = (runId: string, state: object): Promise<void> =>
       vi.waitFor(async () => {
         const answer = await stage.peach.call(`/api/v1/runs/${runId}`);
@@ -195,7 +195,7 @@ describe("the command line against a running pipeline", () => {
     expect([again.code, again.err]).toEqual([1, expect.stringContaining("(already_completed, request ")]);
   });
 
-  it("watches a run until it is final, and leaves when it is told to", async () => {
+  it("the command line against a running pipeline watches a run until it is final, and leaves when it is told to", async () => {
     const { run_id: runId } = await json("trigger", "held", "--text", "watched");
     const watching = start("watch", runId);
     const leaving = start("watch", runId);
@@ -214,7 +214,7 @@ describe("the command line against a running pipeline", () => {
     expect([watched.code, watched.out]).toEqual([0, expect.stringContaining("1 of 2 items, 1 failed")]);
   });
 
-  it("emits events, and shows what is deployed", async () => {
+  it("the command line against a running pipeline emits events, and shows what is deployed", async () => {
     expect((await peach("emit", "lab.happened")).out).toMatch(/^run_\S+ listening$/);
     expect((await peach("tasks")).out).toMatch(/^listening +event/m);
     expect((await peach("graph", "--deployed")).out).toBe((await peach("graph")).out);
@@ -222,7 +222,7 @@ describe("the command line against a running pipeline", () => {
     expect(await peach("dead-letters")).toEqual({ code: 0, out: "there are none", err: "" });
   });
 
-  it("says what is wrong, with the name that was probably meant", async () => {
+  it("the command line against a running pipeline says what is wrong, with the name that was probably meant", async () => {
     const { code, err } = await peach("trigger", "ech");
     expect([code, err]).toEqual([1, expect.stringContaining('hint: Did you mean "echo"?')]);
     expect((await peach("trigger", "typed", "--json-payload", '{"text": 1}')).err).toContain("$.text: ");
@@ -240,7 +240,7 @@ describe("the command line on many runs", () => {
     Promise.all(runs.map(async (run) => (await stage.peach.run(run)).status));
   const lastLine = ({ out }: Written): string => out.split("\n").at(-1) ?? "";
 
-  it("counts what a filter finds, asks, and changes it only if the person agrees", async () => {
+  it("the command line on many runs counts what a filter finds, asks, and changes it only if the person agrees", async () => {
     const names = Array.from({ length: 12 }, (_, index) => `one of many ${index}`);
     const runs = await triggered("held", names);
     const filter = "cancel --task held --status queued,running";
@@ -266,7 +266,7 @@ describe("the command line on many runs", () => {
     expect(await statuses(runs)).toEqual(runs.map(() => "cancelled"));
   });
 
-  it("says of what refuses why, and that nothing would be changed where nothing would", async () => {
+  it("the command line on many runs says of what refuses why, and that nothing would be changed where nothing would", async () => {
     const { run_id: run } = await stage.peach.trigger("listening");
     await stage.peach.finished(run);
     const filter = "retry --task listening --status succeeded";
@@ -279,7 +279,7 @@ describe("the command line on many runs", () => {
     expect(out).toMatch(/0 of (\d) changed, \1 refused$/);
   });
 
-  it("retries as many as it is told, and starts a run for each that it replays", async () => {
+  it("the command line on many runs retries as many as it is told, and starts a run for each that it replays", async () => {
     const since = new Date().toISOString();
     const runs = await triggered("failing", ["a", "b", "c"]);
     await Promise.all(runs.map((run) => stage.peach.finished(run)));

@@ -26,7 +26,7 @@ async function heldRun(task = "held"): Promise<{ runId: string; open: () => void
 }
 
 describe("a program with the client", () => {
-  it("triggers a task and has its run and payloads", async () => {
+  it("a program with the client triggers a task and has its run and payloads", async () => {
     const { runId, run } = await peach.trigger("echo", { a: [1, "ü"] }, { wait: "1m" });
     expect(run).toMatchObject({ status: "succeeded", trigger: { source: "api", by: "api" } });
     expect(await peach.runs.get(runId)).toEqual(run);
@@ -35,7 +35,7 @@ describe("a program with the client", () => {
     expect(await peach.runs.logs(runId, "after")).toMatchObject({ logs: [{ message: "echoed" }], dropped: 0 });
   });
 
-  it("has what it sent back as the same kind", async () => {
+  it("a program with the client has what it sent back as the same kind", async () => {
     const bytes = new TextEncoder().encode("bytes ".repeat(100_000));
     for (const payload of ["text", bytes, new Blob([bytes]).stream(), null, [], 0]) {
       const expected = payload instanceof ReadableStream ? bytes : payload;
@@ -44,7 +44,7 @@ describe("a program with the client", () => {
     }
   });
 
-  it("finds the run of a key again", async () => {
+  it("a program with the client finds the run of a key again", async () => {
     const options = { idempotencyKey: randomUUID() };
     const first = await peach.trigger("echo", 1, options);
     expect(await peach.trigger("echo", 1, options)).toMatchObject({ runId: first.runId, deduplicated: true });
@@ -55,13 +55,13 @@ describe("a program with the client", () => {
     expect(await peach.trigger("echo", 1)).not.toMatchObject({ runId: first.runId });
   });
 
-  it("emits events, and has a run of each task that listens", async () => {
+  it("a program with the client emits events, and has a run of each task that listens", async () => {
     const [run, ...others] = await peach.emit("lab.happened", { x: 1 });
     expect([run?.task, others]).toEqual(["listening", []]);
     expect(await peach.emit("nobody.listens")).toEqual([]);
   });
 
-  it("lists, counts and finds runs, and hears of them as they change", async () => {
+  it("a program with the client lists, counts and finds runs, and hears of them as they change", async () => {
     const told = new AbortController();
     const heard: string[] = [];
     const listening = (async () => {
@@ -86,7 +86,7 @@ describe("a program with the client", () => {
     await listening;
   });
 
-  it("follows what happens to a run, and has its result when it is final", async () => {
+  it("a program with the client follows what happens to a run, and has its result when it is final", async () => {
     const { runId, open } = await heldRun();
     let run: RunDocument | null = null;
     const events: RunEvent[] = [];
@@ -112,7 +112,7 @@ describe("a program with the client", () => {
     expect(await result()).toMatchObject({ status: "failed" });
   });
 
-  it("retries a run in place, and replays it from a task on", async () => {
+  it("a program with the client retries a run in place, and replays it from a task on", async () => {
     const { runId, run } = await peach.trigger("failing", "x", { wait: "1m" });
     expect(run).toMatchObject({ status: "failed" });
     await peach.runs.retry(runId);
@@ -124,7 +124,7 @@ describe("a program with the client", () => {
     await vi.waitFor(async () => expect(await payload()).toBe("y"), 20_000);
   });
 
-  it("sees the items of a task, and what each has passed on", async () => {
+  it("a program with the client sees the items of a task, and what each has passed on", async () => {
     const { runId, run } = await peach.trigger("split", ["a", "bad", "c"], { wait: "1m" });
     expect(run?.tasks[1]).toMatchObject({ task: "piece", each: { total: 3, succeeded: 2, failed: 1, running: 0 } });
     expect((await peach.runs.items(runId, "piece")).items.map(({ status }) => status)).toEqual([
@@ -138,7 +138,7 @@ describe("a program with the client", () => {
     expect(await (await peach.runs.taskPayload(runId, "piece")).value()).toEqual(["A", null, "C"]);
   });
 
-  it("sees what is deployed", async () => {
+  it("a program with the client sees what is deployed", async () => {
     const tasks = await peach.tasks.list();
     expect(tasks.map(({ task }) => task).join(" ")).toBe(
       "echo after held failing mended narrow approve approved split piece typed listening",
@@ -152,7 +152,7 @@ describe("a program with the client", () => {
     expect(await peach.deadLetters.list()).toEqual({ dead_letters: [], next_cursor: null });
   });
 
-  it("sees what a limit holds back", async () => {
+  it("a program with the client sees what a limit holds back", async () => {
     const first = await heldRun("narrow");
     const gate = randomUUID();
     const { runId } = await peach.trigger("narrow", gate);
@@ -168,7 +168,7 @@ describe("a program with the client", () => {
     await vi.waitFor(async () => expect(await peach.limits()).toEqual([{ ...limit, in_use: 0, waiting: 0 }]), 20_000);
   });
 
-  it("holds a task back, and lets it go on", async () => {
+  it("a program with the client holds a task back, and lets it go on", async () => {
     expect(await peach.tasks.pause("after")).toMatchObject({ task: "after", paused: { by: "api" } });
     const { runId } = await peach.trigger("echo", 1);
     await vi.waitFor(async () => {
@@ -181,7 +181,7 @@ describe("a program with the client", () => {
     await expect(peach.tasks.pause("atfer")).rejects.toMatchObject({ code: "unknown_task", status: 404 });
   });
 
-  it("completes a task that waits, once, as succeeded or as failed", async () => {
+  it("a program with the client completes a task that waits, once, as succeeded or as failed", async () => {
     const waiting = async (): Promise<string> => {
       const { runId } = await peach.trigger("approve");
       await vi.waitFor(async () => {
@@ -210,7 +210,7 @@ describe("a program with the client", () => {
     await expect(peach.runs.complete(refused, "approved", failure)).rejects.toMatchObject({ code: "not_waiting" });
   });
 
-  it("cancels a run, once", async () => {
+  it("a program with the client cancels a run, once", async () => {
     const { runId } = await heldRun();
     expect(await peach.runs.cancel(runId)).toMatchObject({ status: "cancelled" });
     await expect(peach.runs.cancel(runId)).rejects.toMatchObject({
@@ -226,7 +226,7 @@ describe("a program with the client", () => {
     ["unknown_run", () => peach.runs.get("run_x")],
     ["unauthorized", () => createClient({ url: stage.peach.url, token: "wrong" }).runs.get("run_x")],
     ["invalid_request", () => peach.trigger("echo", 1, { idempotencyKey: "x".repeat(300) })],
-  ])("is told %s with a hint", async (code, call) => {
+  ])("a program with the client is told %s with a hint", async (code, call) => {
     await expect(call()).rejects.toMatchObject({ code, hint: expect.stringMatching(/./) });
   });
 });

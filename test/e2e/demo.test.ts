@@ -37,7 +37,7 @@ function demo(args: readonly string[], env: Readonly<Record<string, string>> = {
 }
 
 describe("npm run demo", () => {
-  it("goes from an uploaded audio object to served recommendations, and leaves nothing behind", async () => {
+  it("npm run demo goes from an uploaded audio object to served recommendations, and leaves nothing behind", async () => {
     const command = demo(["--json"]);
     expect([await command.exit(), command.stderr]).toEqual([0, ""]);
     const { run, recommendations, kept } = outcome.parse(JSON.parse(command.stdout));
@@ -52,7 +52,7 @@ describe("npm run demo", () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  it("shows the run in plain lines where there is no terminal", async () => {
+  it("npm run demo shows the run in plain lines where there is no terminal", async () => {
     const command = demo([]);
     expect(await command.exit()).toBe(0);
     for (const task of ["audio_transcription", "recommend", "archive"]) {
@@ -62,7 +62,7 @@ describe("npm run demo", () => {
     expect(command.stdout).not.toContain("\u001B[");
   });
 
-  it("leaves the runtime running with --keep, until the process that it names is ended", async () => {
+  it("npm run demo leaves the runtime running with --keep, until the process that it names is ended", async () => {
     const command = demo(["--json", "--keep"]);
     expect(await command.exit()).toBe(0);
     const { kept } = outcome.parse(JSON.parse(command.stdout));
@@ -74,7 +74,7 @@ describe("npm run demo", () => {
     await expect(fetch(`${kept.url}/healthz`)).rejects.toThrow("fetch failed");
   });
 
-  it("says what failed, exits 1 and leaves nothing behind", async () => {
+  it("npm run demo says what failed, exits 1 and leaves nothing behind", async () => {
     const conf = join(folder, "peach.conf");
     writeFileSync(conf, "tasks:\n  archive: {method: archive}\n");
     const untriggered = demo([], { PEACH_CONF: conf });
@@ -93,7 +93,7 @@ describe("npm run demo", () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  it("refuses options that it does not have", async () => {
+  it("npm run demo refuses options that it does not have", async () => {
     const command = demo(["--kep"]);
     expect(await command.exit()).toBe(2);
     expect(command.stderr).toMatch(/^Unknown option '--kep'\.\n\nusage: /);

@@ -60,7 +60,7 @@ describe("the bundle that `wrangler deploy` makes", () => {
     };
   });
 
-  it("runs tasks that come by a queue, and serves what they have stored", async () => {
+  it("the bundle that `wrangler deploy` makes runs tasks that come by a queue, and serves what they have stored", async () => {
     const { run_id } = await peach.trigger("recommend", TRANSCRIPT);
     expect((await peach.finished(run_id)).status).toBe("succeeded");
     const served = z.object({ recommendations: z.array(z.object({ title: z.string() })) });
@@ -72,7 +72,7 @@ describe("the bundle that `wrangler deploy` makes", () => {
     });
   });
 
-  it("takes a signed delivery, whose long task runs in an object of its own", async () => {
+  it("the bundle that `wrangler deploy` makes takes a signed delivery, whose long task runs in an object of its own", async () => {
     const body = JSON.stringify({ s3_uri: "s3://uploads/audio/none.mp3" });
     const at = new Date();
     const headers = {
@@ -90,7 +90,7 @@ describe("the bundle that `wrangler deploy` makes", () => {
     });
   });
 
-  it("shows the dashboard, and answers pages of the origins that it was told", async () => {
+  it("the bundle that `wrangler deploy` makes shows the dashboard, and answers pages of the origins that it was told", async () => {
     const dashboard = await fetch(`${peach.url}/dashboard`);
     expect([dashboard.status, await dashboard.text()]).toEqual([200, expect.stringContaining("<script")]);
     const preflight = { Origin: PAGE, "Access-Control-Request-Method": "GET" };
@@ -98,7 +98,7 @@ describe("the bundle that `wrangler deploy` makes", () => {
     expect([answer.status, answer.headers.get("Access-Control-Allow-Origin")]).toEqual([204, PAGE]);
   });
 
-  it("has nothing of the development routes, nor of what guards them", async () => {
+  it("the bundle that `wrangler deploy` makes has nothing of the development routes, nor of what guards them", async () => {
     const put = await peach.call("/dev/r2/uploads/audio/a.mp3", { method: "PUT", body: "x" });
     expect(put.status).toBe(404);
     const generatedFolder = join(PROJECT_FOLDER, "src", "generated");

@@ -123,7 +123,7 @@ const NEW = `
 `;
 
 describe("a deploy while runs are live", () => {
-  it("leaves each with the graph that it was accepted with, there and back", async () => {
+  it("a deploy while runs are live leaves each with the graph that it was accepted with, there and back", async () => {
     write(OLD);
     await start();
     const first = await started("asks");
@@ -146,7 +146,7 @@ describe("a deploy while runs are live", () => {
     expect(await endOf(third)).toBe("asks succeeded, left succeeded, end succeeded");
   });
 
-  it("without a method has its run wait for a deploy that has it", async () => {
+  it("a run without a method waits for a deploy that has it", async () => {
     const conf =
       "tasks:\n  later: {method: comes_later}\n  asks: {method: asks, external: true, downstream: [later]}\n";
     await deploy(conf, `${PIPELINES}\n${LATER_METHOD}`);
@@ -232,14 +232,14 @@ describe("a schedule of every second", () => {
     }, SOON);
   }
 
-  it("with overlap: allow, starts a run while the last one is at work", async () => {
+  it("a schedule of every second with overlap: allow starts a run while the last one is at work", async () => {
     const [first = "", second = ""] = await come("allow", 2);
     expect([(await peach().run(first)).status, (await peach().run(second)).status]).toEqual(["running", "running"]);
     expect((await peach().run(first)).trigger).toMatchObject({ source: "schedule" });
     await quiet("allow");
   });
 
-  it("with overlap: skip, starts none meanwhile, and counts those", async () => {
+  it("a schedule of every second with overlap: skip starts none meanwhile, and counts those", async () => {
     const before = (await scheduleOf("skip"))?.skipped.count ?? 0;
     const [first = ""] = await come("skip", 1);
     await expect
@@ -251,7 +251,7 @@ describe("a schedule of every second", () => {
     await quiet("skip");
   });
 
-  it("with overlap: buffer_one, starts one when the run ends, and skips further ones", async () => {
+  it("a schedule of every second with overlap: buffer_one starts one when the run ends, and skips further ones", async () => {
     const [first = ""] = await come("buffer_one", 1);
     await expect.poll(async () => (await scheduleOf("buffer_one"))?.waiting.length, SOON).toBe(1);
     await expect.poll(async () => (await scheduleOf("buffer_one"))?.skipped.count, SOON).toBeGreaterThan(0);
@@ -262,7 +262,7 @@ describe("a schedule of every second", () => {
     await quiet("buffer_one");
   });
 
-  it("with overlap: cancel_running, cancels the run that is at work and starts another", async () => {
+  it("a schedule of every second with overlap: cancel_running cancels the run that is at work and starts another", async () => {
     const [first = ""] = await come("cancel_running", 2);
     expect((await peach().finished(first)).status).toBe("cancelled");
     await quiet("cancel_running");
@@ -288,34 +288,38 @@ describe("a schedule over whose due times everything was killed", () => {
     return Array.from({ length: Math.ceil((to - first) / 2_000) }, (_, index) => first + index * 2_000);
   }
 
-  it("makes up for those of the last minute, and of older ones for what `catch_up` says", LONG, async () => {
-    for (const task of CATCHING) await resume(task);
-    await beyond(Date.now());
-    const from = Date.now();
-    await runtime.kill("SIGKILL");
-    await expect.poll(() => Date.now() - from, { timeout: AWAY_MS + 10_000, interval: 100 }).toBeGreaterThan(AWAY_MS);
-    const back = Date.now();
-    await start();
-    const to = Date.now();
-    await beyond(to);
-    const missed = everyTwo(from, back - 60_000);
-    expect(missed.length > 1).toBe(IS_LONG);
-    const late = everyTwo(Math.max(from, to - 50_000), to);
-    expect(late.length).toBeGreaterThan(0);
-    await expect.poll(() => between("all", from, back - 60_000), SOON).toEqual(missed);
-    for (const task of CATCHING) {
-      await expect.poll(() => between(task, Math.max(from, to - 50_000), to), SOON).toEqual(late);
-      const runs = new Map(reported("tick", task).map(({ run, dueAt }) => [run, dueAt]));
-      expect(new Set(runs.values()).size, "due times with a run").toBe(runs.size);
-    }
-    for (const task of ["latest", "none"]) {
-      expect(between(task, from, back - 60_000)).toEqual([]);
-      const { last } = (await scheduleOf(task))?.skipped ?? {};
-      expect(last?.reason === "missed").toBe(IS_LONG);
-    }
-  });
+  it(
+    "a schedule over whose due times everything was killed makes up for those of the last minute, and of older ones for what `catch_up` says",
+    LONG,
+    async () => {
+      for (const task of CATCHING) await resume(task);
+      await beyond(Date.now());
+      const from = Date.now();
+      await runtime.kill("SIGKILL");
+      await expect.poll(() => Date.now() - from, { timeout: AWAY_MS + 10_000, interval: 100 }).toBeGreaterThan(AWAY_MS);
+      const back = Date.now();
+      await start();
+      const to = Date.now();
+      await beyond(to);
+      const missed = everyTwo(from, back - 60_000);
+      expect(missed.length > 1).toBe(IS_LONG);
+      const late = everyTwo(Math.max(from, to - 50_000), to);
+      expect(late.length).toBeGreaterThan(0);
+      await expect.poll(() => between("all", from, back - 60_000), SOON).toEqual(missed);
+      for (const task of CATCHING) {
+        await expect.poll(() => between(task, Math.max(from, to - 50_000), to), SOON).toEqual(late);
+        const runs = new Map(reported("tick", task).map(({ run, dueAt }) => [run, dueAt]));
+        expect(new Set(runs.values()).size, "due times with a run").toBe(runs.size);
+      }
+      for (const task of ["latest", "none"]) {
+        expect(between(task, from, back - 60_000)).toEqual([]);
+        const { last } = (await scheduleOf(task))?.skipped ?? {};
+        expect(last?.reason === "missed").toBe(IS_LONG);
+      }
+    },
+  );
 
-  it("starts nothing any more once it is deployed away", async () => {
+  it("a schedule over whose due times everything was killed starts nothing any more once it is deployed away", async () => {
     await deploy(OLD);
     await expect.poll(() => scheduleOf("all"), SOON).toBeUndefined();
     const at = Date.now();
@@ -325,7 +329,7 @@ describe("a schedule over whose due times everything was killed", () => {
 });
 
 describe("retention", () => {
-  it("deletes a finished run and its payloads by itself, and nothing that is not final", async () => {
+  it("retention deletes a finished run and its payloads by itself, and nothing that is not final", async () => {
     await deploy(`retention: 2s\ninline_limit: 0B\n${OLD.replaceAll(/^ {2}/gm, "")}`);
     const stored = (): string[] =>
       readdirSync(join(folder, "state"), { recursive: true, encoding: "utf8" }).filter((path) =>

@@ -59,7 +59,7 @@ async function hello(peach: Peach): Promise<unknown> {
 }
 
 describe("npm run dev", () => {
-  it("is ready when /healthz answers, says what there is, and ends all it started at SIGTERM", async () => {
+  it("npm run dev is ready when /healthz answers, says what there is, and ends all it started at SIGTERM", async () => {
     const { command, peach, group } = await ready("0");
     expect((await peach.call("/healthz")).status).toBe(200);
     expect(command.stdout).toContain(`any method ${peach.url}/hello`);
@@ -73,7 +73,7 @@ describe("npm run dev", () => {
     expect(command.stderr).toBe("");
   });
 
-  it("leaves nothing running at SIGKILL, and goes on where it was on the same port and state", async () => {
+  it("npm run dev leaves nothing running at SIGKILL, and goes on where it was on the same port and state", async () => {
     const { command, peach, group } = await ready("0");
     const { run_id } = await peach.trigger("greet");
     await peach.finished(run_id);
@@ -86,7 +86,7 @@ describe("npm run dev", () => {
     expect(await again.peach.run(run_id)).toMatchObject({ status: "succeeded" });
   });
 
-  it("takes changes over, and keeps the last good version serving while they are broken", async () => {
+  it("npm run dev takes changes over, and keeps the last good version serving while they are broken", async () => {
     const { command, peach } = await ready("0");
     expect(await hello(peach)).toEqual({ version: 1 });
 
@@ -131,7 +131,7 @@ describe("npm run dev", () => {
     expect(groupMembers(group).filter((pid) => members.includes(pid))).not.toEqual([]);
   });
 
-  it("binds a bucket that wrangler.toml does not have", async () => {
+  it("npm run dev binds a bucket that wrangler.toml does not have", async () => {
     write("peach.conf", CONF.replace("greet}", "greet, on: {r2: {bucket: my-bucket, prefix: in/}}}"));
     const { peach } = await ready("0");
     const stored = await peach.call("/dev/r2/my-bucket/in/a.txt", { method: "PUT", body: "a" });
@@ -143,7 +143,7 @@ describe("npm run dev", () => {
     expect(await peach.finished(run?.run_id ?? "")).toMatchObject({ status: "succeeded", trigger: { source: "r2" } });
   });
 
-  it("refuses a state folder and a port that are in use, and a peach.conf that is broken", async () => {
+  it("npm run dev refuses a state folder and a port that are in use, and a peach.conf that is broken", async () => {
     const { peach } = await ready("0");
     const second = dev("--port", "0");
     expect(await second.exit()).toBe(1);
@@ -161,13 +161,13 @@ describe("npm run dev", () => {
     expect(fourth.stderr).toContain("peach.conf:1:8");
   });
 
-  it("refuses a token that the worker would refuse, and says what to do", async () => {
+  it("npm run dev refuses a token that the worker would refuse, and says what to do", async () => {
     const command = devWith("x".repeat(23));
     expect(await command.exit()).toBe(1);
     expect(command.stderr).toContain("PEACH_API_TOKEN has fewer than 24 characters, so the worker refuses it");
   });
 
-  it("refuses options that it does not have", async () => {
+  it("npm run dev refuses options that it does not have", async () => {
     const command = dev("--prot", "1");
     expect(await command.exit()).toBe(2);
     expect(command.stderr).toMatch(/^Unknown option '--prot'\.\n\nusage: /);

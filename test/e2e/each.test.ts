@@ -42,7 +42,7 @@ async function watched(runId: string): Promise<number | null> {
 describe("a task that runs once per item", () => {
   //   spread ──▶ item ×n ──▶ again ×n ──▶ joined
   it.for([0, 1, 2, 1_000, MOST])(
-    "over %i items: each once, the join once, in order, and never all of them in memory",
+    "a task that runs once per item over %i items runs each once, the join once, in order, and never holds all of them in memory",
     { timeout: LIMIT_MS },
     async (count, { skip }) => {
       const { run_id } = await stage.peach.trigger("spread", { count });
@@ -67,41 +67,49 @@ describe("a task that runs once per item", () => {
     },
   );
 
-  it("reads the items of an array of 10 MB one by one", { timeout: LIMIT_MS }, async ({ skip }) => {
-    const { run_id } = await stage.peach.trigger("large", { count: MOST });
-    const most = await watched(run_id);
-    expect(stage.recorder.of(run_id, "joined").map(({ data }) => data)).toEqual([
-      { length: MOST, first: 0, inOrder: true },
-    ]);
-    console.log(`10 MB in ${MOST} items: at most ${((most ?? 0) / MEGABYTE).toFixed(0)} MB alive in the worker`);
-    if (most === null) skip(UNTOLD);
-    expect(most).toBeLessThan(128 * MEGABYTE);
-  });
+  it(
+    "a task that runs once per item reads the items of an array of 10 MB one by one",
+    { timeout: LIMIT_MS },
+    async ({ skip }) => {
+      const { run_id } = await stage.peach.trigger("large", { count: MOST });
+      const most = await watched(run_id);
+      expect(stage.recorder.of(run_id, "joined").map(({ data }) => data)).toEqual([
+        { length: MOST, first: 0, inOrder: true },
+      ]);
+      console.log(`10 MB in ${MOST} items: at most ${((most ?? 0) / MEGABYTE).toFixed(0)} MB alive in the worker`);
+      if (most === null) skip(UNTOLD);
+      expect(most).toBeLessThan(128 * MEGABYTE);
+    },
+  );
 
-  it("refuses more", async () => {
+  it("a task that runs once per item refuses more items than the most", async () => {
     const { run_id } = await stage.peach.trigger("spread", { count: MOST + 1 });
     const run = await stage.peach.finished(run_id, LIMIT_MS);
     expect(taskOf(run, "item")).toMatchObject({ status: "failed", reason: "too_many_items", attempts: [] });
   });
 
-  it("goes on when the runtime is killed in the middle, with what has ended", { timeout: LIMIT_MS }, async () => {
-    const count = 120;
-    const { run_id } = await stage.peach.trigger(
-      "slow",
-      Array.from({ length: count }, (_, n) => n),
-    );
-    const ended = (): number => new Set(stage.recorder.of(run_id, "end").map(({ data }) => data)).size;
-    await vi.waitFor(() => expect(ended()).toBeGreaterThan(30), { timeout: LIMIT_MS, interval: 20 });
-    const shown = taskOf(await stage.peach.run(run_id), "slow").each?.succeeded ?? 0;
-    await stage.kill();
-    await stage.restart();
-    const run = await stage.peach.finished(run_id, LIMIT_MS);
-    expect(taskOf(run, "slow")).toMatchObject({ status: "succeeded", each: { total: count, succeeded: count } });
-    expect(stage.recorder.of(run_id, "joined").map(({ data }) => data)).toEqual([
-      { length: count, first: 0, inOrder: true },
-    ]);
-    expect(ended()).toBe(count);
-    // What was accepted is not done again.
-    expect(stage.recorder.of(run_id, "end").length).toBeLessThanOrEqual(count + count - shown);
-  });
+  it(
+    "a task that runs once per item goes on when the runtime is killed in the middle, with what has ended",
+    { timeout: LIMIT_MS },
+    async () => {
+      const count = 120;
+      const { run_id } = await stage.peach.trigger(
+        "slow",
+        Array.from({ length: count }, (_, n) => n),
+      );
+      const ended = (): number => new Set(stage.recorder.of(run_id, "end").map(({ data }) => data)).size;
+      await vi.waitFor(() => expect(ended()).toBeGreaterThan(30), { timeout: LIMIT_MS, interval: 20 });
+      const shown = taskOf(await stage.peach.run(run_id), "slow").each?.succeeded ?? 0;
+      await stage.kill();
+      await stage.restart();
+      const run = await stage.peach.finished(run_id, LIMIT_MS);
+      expect(taskOf(run, "slow")).toMatchObject({ status: "succeeded", each: { total: count, succeeded: count } });
+      expect(stage.recorder.of(run_id, "joined").map(({ data }) => data)).toEqual([
+        { length: count, first: 0, inOrder: true },
+      ]);
+      expect(ended()).toBe(count);
+      // What was accepted is not done again.
+      expect(stage.recorder.of(run_id, "end").length).toBeLessThanOrEqual(count + count - shown);
+    },
+  );
 });

@@ -58,13 +58,13 @@ describe("the example", () => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it("has made the secret of its webhook, and says so", () => {
+  it("the example has made the secret of its webhook, and says so", () => {
     expect(runtime.project.madeSecrets).toEqual(["AUDIO_WEBHOOK_SECRET"]);
     expect(runtime.project.missingSecrets).toEqual([]);
     expect(secret).toMatch(/^whsec_/);
   });
 
-  it("takes the audio that a signed delivery names, once however often it comes, and nothing of a stranger", async () => {
+  it("the example takes the audio that a signed delivery names, once however often it comes, and nothing of a stranger", async () => {
     const vtt = readFileSync(join(ROOT, "sample/glacier.vtt"));
     await upload("audio/hook.vtt", vtt, "text/vtt");
     await upload("audio/hook.wav", "sound", "audio/wav");
@@ -84,7 +84,7 @@ describe("the example", () => {
     expect(run.status).toBe("succeeded");
   });
 
-  it("publishes nothing of other objects in the bucket, and nothing of what was said", async () => {
+  it("the example publishes nothing of other objects in the bucket, and nothing of what was said", async () => {
     await upload(
       "private/board-meeting.vtt",
       "WEBVTT\n\n00:01.000 --> 00:02.000\nThe merger price of the glacier",

@@ -56,7 +56,7 @@ describe("chains", () => {
     console.log(`a chain of ${LINKS} short tasks took ${run.duration_ms} ms`);
   });
 
-  it("whose tasks together outlast a driver, go on in another", { timeout: LIMIT_MS }, async () => {
+  it("chains whose tasks together outlast a driver go on in another", { timeout: LIMIT_MS }, async () => {
     const { run_id } = await stage.peach.trigger("lap1", { ms: LAP_MS });
     const run = await stage.peach.finished(run_id, LIMIT_MS);
     expect(run.tasks.map(({ status, attempts }) => [status, attempts.length])).toEqual(

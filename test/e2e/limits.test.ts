@@ -51,7 +51,7 @@ async function limitsOf(task: string): Promise<{ in_use: number; waiting: number
 
 describe("a limit of three", () => {
   it(
-    "holds over all runs while the whole runtime is killed twice; all finish, and every slot is free",
+    "a limit of three holds over all runs while the whole runtime is killed twice; all finish, and every slot is free",
     LONG,
     async () => {
       const runIds = await triggerMany(
@@ -77,7 +77,7 @@ describe("a limit of three", () => {
 });
 
 describe("a limit with a key", () => {
-  it("goes by what the upstream task has passed", LONG, async () => {
+  it("a limit with a key goes by what the upstream task has passed", LONG, async () => {
     const users = ["ann", "bea", "ann", "bea", "ann", "cleo"];
     const runs = await finished(
       await triggerMany(
@@ -91,40 +91,48 @@ describe("a limit with a key", () => {
 });
 
 describe("a rate limit of five in two seconds", () => {
-  it("starts no more than five in any two seconds, and loses none of fifteen", LONG, async () => {
-    const runs = await finished(
-      await triggerMany(
-        "rated",
-        Array.from({ length: 15 }, () => null),
-      ),
-    );
-    const starts = runs
-      .map((run) => Date.parse(taskOf(run, "rated").attempts[0]?.started_at ?? ""))
-      .toSorted((a, b) => a - b);
-    expect(startsOf("rated")).toHaveLength(15);
-    for (const [index, at] of starts.entries()) {
-      const before = starts[index - 5];
-      if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(2_000);
-    }
-  });
+  it(
+    "a rate limit of five in two seconds starts no more than five in any two seconds, and loses none of fifteen",
+    LONG,
+    async () => {
+      const runs = await finished(
+        await triggerMany(
+          "rated",
+          Array.from({ length: 15 }, () => null),
+        ),
+      );
+      const starts = runs
+        .map((run) => Date.parse(taskOf(run, "rated").attempts[0]?.started_at ?? ""))
+        .toSorted((a, b) => a - b);
+      expect(startsOf("rated")).toHaveLength(15);
+      for (const [index, at] of starts.entries()) {
+        const before = starts[index - 5];
+        if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(2_000);
+      }
+    },
+  );
 });
 
 describe("a task that runs once per item", () => {
-  it("has no more items at a time than its limit, each once, and its array is in order", LONG, async () => {
-    const [run] = await finished(await triggerMany("list", [null]));
-    if (run === undefined) throw new Error("no run");
-    expect(run.status).toBe("succeeded");
-    expect(await (await stage.peach.payload(run.run_id, "sum")).json()).toBe(15);
-    const starts = stage.recorder.of(run.run_id, "start", "items");
-    expect(starts).toHaveLength(6);
-    const ends = stage.recorder.of(run.run_id, "end", "items").map(({ at }) => at);
-    for (const { at } of starts) {
-      const begun = starts.filter((start) => start.at <= at).length;
-      expect(begun - ends.filter((end) => end <= at).length).toBeLessThanOrEqual(2);
-    }
-  });
+  it(
+    "a task that runs once per item has no more items at a time than its limit, each once, and its array is in order",
+    LONG,
+    async () => {
+      const [run] = await finished(await triggerMany("list", [null]));
+      if (run === undefined) throw new Error("no run");
+      expect(run.status).toBe("succeeded");
+      expect(await (await stage.peach.payload(run.run_id, "sum")).json()).toBe(15);
+      const starts = stage.recorder.of(run.run_id, "start", "items");
+      expect(starts).toHaveLength(6);
+      const ends = stage.recorder.of(run.run_id, "end", "items").map(({ at }) => at);
+      for (const { at } of starts) {
+        const begun = starts.filter((start) => start.at <= at).length;
+        expect(begun - ends.filter((end) => end <= at).length).toBeLessThanOrEqual(2);
+      }
+    },
+  );
 
-  it("has one at a time for each key of its items", LONG, async () => {
+  it("a task that runs once per item has one at a time for each key of its items", LONG, async () => {
     const [run] = await finished(await triggerMany("users", [null]));
     if (run === undefined) throw new Error("no run");
     expect(run.status).toBe("succeeded");
@@ -143,7 +151,7 @@ describe("a task that runs once per item", () => {
 });
 
 describe("cancel_running", () => {
-  it("tells the oldest attempt to stop, and starts the new one when it has", LONG, async () => {
+  it("cancel_running tells the oldest attempt to stop, and starts the new one when it has", LONG, async () => {
     const [old = ""] = await triggerMany("newest", [null]);
     await vi.waitFor(() => expect(stage.recorder.of(old, "start")).toHaveLength(1), { timeout: 30_000 });
     const [fresh = ""] = await triggerMany("newest", [null]);
@@ -157,7 +165,7 @@ describe("cancel_running", () => {
 });
 
 describe("a paused task", () => {
-  it("is held back across a SIGKILL, and runs when it is resumed", LONG, async () => {
+  it("a paused task is held back across a SIGKILL, and runs when it is resumed", LONG, async () => {
     const paused = await stage.peach.call("/api/v1/tasks/paused/pause", { method: "POST" });
     expect(await paused.json()).toMatchObject({ task: "paused", paused: { by: "api" } });
     const [before = ""] = await triggerMany("paused", [null]);

@@ -86,7 +86,7 @@ function callsOf(cell: string): string[] {
 }
 
 describe("the OpenAPI document of the runtime", () => {
-  it("has the calls that the reference lists, and each parameter of their queries stands there", () => {
+  it("the OpenAPI document of the runtime has the calls that the reference lists, and each parameter of their queries stands there", () => {
     const rows = rowsUnder("docs/reference/http.md", "## Calls").map((cells) => ({
       calls: callsOf(cells[0] ?? ""),
       text: cells.join(" "),
@@ -108,13 +108,13 @@ describe("the OpenAPI document of the runtime", () => {
     expect(missing).toEqual([]);
   });
 
-  it("has nothing that the linter objects to", async () => {
+  it("the OpenAPI document of the runtime has nothing that the linter objects to", async () => {
     const config = await createConfig({ extends: ["recommended"] });
     const problems = await lintFromString({ source, config });
     expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
   });
 
-  it("is enough for a generated client to trigger and read a run, and its types fit", async () => {
+  it("the OpenAPI document of the runtime is enough for a generated client to trigger and read a run, and its types fit", async () => {
     mkdirSync(CACHE, { recursive: true });
     const folder = mkdtempSync(join(CACHE, "openapi-client-"));
     try {

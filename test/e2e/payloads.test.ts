@@ -83,15 +83,19 @@ describe("by HTTP, in and out", () => {
 });
 
 describe("a stream of 64 MiB through a chain of three tasks", () => {
-  it("made by the first task, arrives unchanged and is never held", { timeout: STREAM_LIMIT_MS }, async ({ skip }) => {
-    const { run_id } = await stage.peach.trigger("produce", { bytes: STREAM_BYTES });
-    await isNeverHeld(run_id);
-    await arrivesUnchanged(run_id, ["produce", "stream_middle", "stream_end"]);
-    skip(!TELLS_MEMORY, UNTOLD);
-  });
+  it(
+    "a stream of 64 MiB made by the first task arrives unchanged through a chain of three, and is never held",
+    { timeout: STREAM_LIMIT_MS },
+    async ({ skip }) => {
+      const { run_id } = await stage.peach.trigger("produce", { bytes: STREAM_BYTES });
+      await isNeverHeld(run_id);
+      await arrivesUnchanged(run_id, ["produce", "stream_middle", "stream_end"]);
+      skip(!TELLS_MEMORY, UNTOLD);
+    },
+  );
 
   it(
-    "sent as the body of a trigger, arrives unchanged and is never held",
+    "a stream of 64 MiB sent as the body of a trigger arrives unchanged through a chain of three tasks, and is never held",
     { timeout: STREAM_LIMIT_MS },
     async ({ skip }) => {
       const block = Buffer.alloc(65_536);

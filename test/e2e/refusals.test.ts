@@ -56,7 +56,7 @@ function chunked(bytes: number): ReadableStream<Uint8Array> {
 }
 
 describe("a trigger is refused, and starts nothing", () => {
-  it("of a task that does not exist, with the name that is nearest", async () => {
+  it("a trigger of a task that does not exist is refused with the name that is nearest", async () => {
     expect(await trigger("plian", "1", JSON_BODY)).toMatchObject({
       status: 404,
       code: "unknown_task",
@@ -65,7 +65,7 @@ describe("a trigger is refused, and starts nothing", () => {
     });
   });
 
-  it("of a task that nobody would call so", async () => {
+  it("a trigger of a task that nobody would call so is refused", async () => {
     const odd = [
       "__proto__",
       "constructor",
@@ -87,14 +87,14 @@ describe("a trigger is refused, and starts nothing", () => {
     { body: "{'a': 1}", path: "$", message: /line 1, column 2/ },
     { body: "", path: "$", message: /empty/ },
     { body: new Uint8Array([0x22, 0xff, 0x22]), path: "$", message: /UTF-8/ },
-  ])("with a body that is not JSON: $body", async ({ body, path, message }) => {
+  ])("a trigger with a body that is not JSON is refused: $body", async ({ body, path, message }) => {
     const document = await trigger("plain", body, JSON_BODY);
     expect(document).toMatchObject({ status: 400, code: "invalid_json", errors: [{ path }] });
     expect(document.errors?.[0]?.message).toMatch(message);
     expect(document.detail).toMatch(message);
   });
 
-  it("with JSON of more than 10 MiB, its length declared or not", async () => {
+  it("a trigger with JSON of more than 10 MiB is refused, its length declared or not", async () => {
     const declared = await trigger("plain", new Uint8Array(10 * MEBIBYTE + 1).fill(0x31), JSON_BODY);
     expect(declared).toMatchObject({
       status: 413,
@@ -104,7 +104,7 @@ describe("a trigger is refused, and starts nothing", () => {
     expect(await trigger("plain", chunked(10 * MEBIBYTE + 1), JSON_BODY)).toMatchObject({ status: 413 });
   });
 
-  it("with a text that is not UTF-8, found at once or while it is stored", async () => {
+  it("a trigger with a text that is not UTF-8 is refused, found at once or while it is stored", async () => {
     const headers = { "Content-Type": "text/plain" };
     const small = new Uint8Array([0x50, 0xc3, 0x28]);
     expect(await trigger("plain", small, headers)).toMatchObject({ status: 400, code: "invalid_payload" });
@@ -113,7 +113,7 @@ describe("a trigger is refused, and starts nothing", () => {
     expect(await trigger("plain", large, headers)).toMatchObject({ status: 400, code: "invalid_payload" });
   });
 
-  it("with a payload that does not fit the task's input, every wrong path named", async () => {
+  it("a trigger with a payload that does not fit the task's input is refused, every wrong path named", async () => {
     const document = await trigger(
       "typed",
       JSON.stringify({ title: 1, length: { minutes: -1 }, tags: ["a", 2] }),
@@ -128,21 +128,21 @@ describe("a trigger is refused, and starts nothing", () => {
     });
   });
 
-  it("with an idempotency key that is none", async () => {
+  it("a trigger with an idempotency key that is none is refused", async () => {
     for (const key of ["", " ", "x".repeat(256), "pfirsich-ü", "tab\tin"]) {
       const document = await trigger("plain", "1", { ...JSON_BODY, "Idempotency-Key": key });
       expect(document).toMatchObject({ status: 400, code: "invalid_request", hint: expect.stringContaining("255") });
     }
   });
 
-  it("with a query that means nothing", async () => {
+  it("a trigger with a query that means nothing is refused", async () => {
     for (const query of ["wait=soon", "wait=6m", "wait="]) {
       const document = await refused(`/api/v1/tasks/plain/trigger?${query}`, { method: "POST" });
       expect(document).toMatchObject({ status: 400, code: "invalid_request" });
     }
   });
 
-  it("without the right token", async () => {
+  it("a trigger without the right token is refused", async () => {
     for (const authorization of [
       undefined,
       "Bearer wrong",
@@ -160,7 +160,7 @@ describe("a trigger is refused, and starts nothing", () => {
     }
   });
 
-  it("by another method than POST, and at a path that is misspelt", async () => {
+  it("a trigger by another method than POST, and at a path that is misspelt, is refused", async () => {
     expect(await refused("/api/v1/tasks/plain/trigger")).toMatchObject({ status: 405, code: "method_not_allowed" });
     expect(await refused("/api/v1/task/plain/trigger", { method: "POST" })).toMatchObject({
       status: 404,
@@ -169,7 +169,7 @@ describe("a trigger is refused, and starts nothing", () => {
     });
   });
 
-  it("has started nothing, all in all", async () => {
+  it("a trigger that was refused has started nothing, all in all", async () => {
     const { run_id } = await stage.peach.trigger("plain");
     await stage.peach.finished(run_id);
     expect(stage.recorder.reports("start").map(({ run }) => run)).toEqual([run_id]);
@@ -177,7 +177,7 @@ describe("a trigger is refused, and starts nothing", () => {
 });
 
 describe("a run is not shown", () => {
-  it("where there is none", async () => {
+  it("a run is not shown where there is none", async () => {
     for (const id of ["run_00000000000000000000000000", "run_", "nonsense", "__proto__", "run_%00", LONG_NAME]) {
       for (const path of ["", "/payload", "/tasks/plain/payload", "/tasks/plain/logs"]) {
         expect(await refused(`/api/v1/runs/${id}${path}`)).toMatchObject({ status: 404, code: "unknown_run" });
@@ -186,7 +186,7 @@ describe("a run is not shown", () => {
     }
   });
 
-  it("by a task that it does not have", async () => {
+  it("a run is not shown by a task that it does not have", async () => {
     const { run_id } = await stage.peach.trigger("plain");
     const document = await refused(`/api/v1/runs/${run_id}/tasks/plan/payload`);
     expect(document).toMatchObject({ status: 404, code: "unknown_task", hint: 'Did you mean "plain"?' });
@@ -194,7 +194,7 @@ describe("a run is not shown", () => {
 });
 
 describe("an endpoint", () => {
-  it("takes bodies up to its max_body, their length declared or not", async () => {
+  it("an endpoint takes bodies up to its max_body, their length declared or not", async () => {
     const post = (body: NonNullable<RequestInit["body"]>): RequestInit => ({ method: "POST", body });
     const whole = await stage.peach.call("/measured", post(new Uint8Array(1_024)));
     expect(await whole.json()).toEqual({ bytes: 1_024 });
@@ -208,7 +208,7 @@ describe("an endpoint", () => {
     expect(await refused("/measured")).toMatchObject({ status: 405 });
   });
 
-  it("that fails, or answers with what is no JSON, tells nothing of the reason", async () => {
+  it("an endpoint that fails, or answers with what is no JSON, tells nothing of the reason", async () => {
     for (const path of ["/broken", "/unanswerable"]) {
       const document = await refused(path);
       expect(document).toMatchObject({ status: 500, code: "endpoint_failed" });
@@ -218,14 +218,14 @@ describe("an endpoint", () => {
 });
 
 describe("helpers called where they do not belong say so", () => {
-  it("outside of everything", async () => {
+  it("helpers called where they do not belong say so outside of everything", async () => {
     const answer = await stage.peach.call("/outside");
     expect(await answer.json()).toEqual({
       atLoad: expect.stringMatching(/^OutsideTaskError: log\.info was called outside a task/),
     });
   });
 
-  it("in an endpoint", async () => {
+  it("helpers called where they do not belong say so in an endpoint", async () => {
     const answer = await stage.peach.call("/misused");
     expect(await answer.json()).toEqual({
       passToChildTask: expect.stringContaining('passToChildTask was called in the endpoint "misused"'),
@@ -246,9 +246,12 @@ describe("a task fails at once, with the reason, and is not tried again", () => 
     ["map", "$ is a Map"],
     ["bytes inside", "$.audio is bytes inside JSON"],
     ["response", "$ is a Request or Response"],
-  ] as const)("if it passes what cannot be stored: %s", async ([specimen, message]) => {
-    await failsAtOnce("passes", specimen, message);
-  });
+  ] as const)(
+    "a task that passes what cannot be stored fails at once, with the reason, and is not tried again: %s",
+    async ([specimen, message]) => {
+      await failsAtOnce("passes", specimen, message);
+    },
+  );
 
   it.for([
     ["passes_to", "plain_chld", 'Did you mean "plain_child"?'],
@@ -256,17 +259,20 @@ describe("a task fails at once, with the reason, and is not tried again", () => 
     ["triggers", { task: "plian", payload: null }, 'There is no task "plian". Did you mean "plain"?'],
     ["triggers", { task: "typed", payload: { title: 1 } }, 'does not fit the input of task "typed"'],
     ["typed_output", 1.5, 'what the task "typed_output" passes does not fit its schema: $.words'],
-  ] as const)("if it asks for what there is not, or passes what does not fit: %s", async ([task, payload, message]) => {
-    await failsAtOnce(task, payload, message);
-  });
+  ] as const)(
+    "a task that asks for what there is not, or passes what does not fit, fails at once, with the reason, and is not tried again: %s",
+    async ([task, payload, message]) => {
+      await failsAtOnce(task, payload, message);
+    },
+  );
 
-  it("whatever it throws", async () => {
+  it("a task fails at once, with the reason, and is not tried again, whatever it throws", async () => {
     for (const thrown of ["a text", null, { code: 7 }]) {
       await failsAtOnce("blames", thrown, typeof thrown === "string" ? thrown : "the task threw");
     }
   });
 
-  it("shows the stack with the attempt, where its author looks for it", async () => {
+  it("a task that fails at once shows the stack with the attempt, where its author looks for it", async () => {
     const { run_id } = await stage.peach.trigger("reads", "stranger");
     const run = await stage.peach.finished(run_id);
     expect(taskOf(run, "reads").attempts[0]?.error?.stack).toMatch(/\n\s+at .*reads/);

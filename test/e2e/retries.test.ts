@@ -34,7 +34,7 @@ describe("a task that throws", () => {
     { task: "exponential", delays: [200, 400, 800] },
     { task: "linear", delays: [250, 500, 750] },
     { task: "capped", delays: [200, 300, 300] },
-  ])("is started again after the delays of its policy: $task", async ({ task, delays }) => {
+  ])("a task that throws is started again after the delays of its policy: $task", async ({ task, delays }) => {
     const run = await runOf(task);
     expect(run).toMatchObject({ status: "failed", tasks: [{ status: "failed", reason: "error" }] });
     expect(attempts(run)).toEqual(
@@ -47,14 +47,14 @@ describe("a task that throws", () => {
     for (const [index, delay] of delays.entries()) expect(waited[index]).toBeLessThan(delay + 5_000);
   });
 
-  it("waits between half of the delay and all of it with jitter", async () => {
+  it("a task that throws waits between half of the delay and all of it with jitter", async () => {
     const run = await runOf("jittered");
     const waited = gaps(run);
     expect(waited).toHaveLength(2);
     for (const gap of waited) expect(gap).toBeGreaterThanOrEqual(200);
   });
 
-  it("is not started again with retries: 0, and what follows it is skipped", async () => {
+  it("a task that throws is not started again with retries: 0, and what follows it is skipped", async () => {
     const run = await runOf("never_again");
     expect(attempts(run)).toEqual(["failed: Error: attempt 1 went wrong"]);
     expect(run.status).toBe("failed");
@@ -67,7 +67,7 @@ describe("a task that throws", () => {
     expect(stage.recorder.of(run.run_id, "start")).toHaveLength(1);
   });
 
-  it("succeeds with the attempt that succeeds, and passes what that one passed", async () => {
+  it("a task that throws succeeds with the attempt that succeeds, and passes what that one passed", async () => {
     const run = await runOf("third_time");
     expect(run.status).toBe("succeeded");
     expect(attempts(run)).toEqual(["failed: TypeError: not yet", "failed: TypeError: not yet", "succeeded"]);
@@ -81,24 +81,24 @@ describe("a task that throws", () => {
     });
   });
 
-  it("stops at once at a NonRetryableError", async () => {
+  it("a task that throws stops at once at a NonRetryableError", async () => {
     const run = await runOf("not_retryable");
     expect(run.status).toBe("failed");
     expect(attempts(run)).toEqual(["failed: NonRetryableError: another attempt cannot help"]);
   });
 
-  it("waits as long as its RetryAfterError says, instead of the policy's delay", async () => {
+  it("a task that throws waits as long as its RetryAfterError says, instead of the policy's delay", async () => {
     const run = await runOf("asks_for_time");
     expect(attempts(run)).toEqual(["failed: RetryAfterError: the service is busy", "succeeded"]);
     const [waited = 0] = gaps(run);
     expect(waited).toBeGreaterThanOrEqual(1_000);
   });
 
-  it("may not ask for more attempts than its policy has", async () => {
+  it("a task that throws may not ask for more attempts than its policy has", async () => {
     expect(attempts(await runOf("asks_in_vain"))).toEqual(["failed: RetryAfterError: the service is busy"]);
   });
 
-  it("is responsible for a service that hangs up: it fails when its retries are used up", async () => {
+  it("a task that throws is responsible for a service that hangs up: it fails when its retries are used up", async () => {
     const run = await runOf("dead_service");
     expect(run).toMatchObject({ status: "failed", tasks: [{ reason: "error" }] });
     expect(taskOf(run, "dead_service").attempts.map(({ status }) => status)).toEqual(["failed", "failed"]);
@@ -106,7 +106,7 @@ describe("a task that throws", () => {
 });
 
 describe("a task that runs longer than its timeout", () => {
-  it("loses that attempt; what the attempt does later changes nothing", async () => {
+  it("a task that runs longer than its timeout loses that attempt; what the attempt does later changes nothing", async () => {
     const { run_id } = await stage.peach.trigger("pair");
     const read = (): Report[] => [...stage.recorder.of(run_id, "read")];
     await expect.poll(read, WAIT).toMatchObject([{ task: "after_slow", data: "by the second attempt" }]);
@@ -131,7 +131,7 @@ describe("a task that runs longer than its timeout", () => {
     expect(read()).toHaveLength(1);
   });
 
-  it("fails when its retries are used up", async () => {
+  it("a task that runs longer than its timeout fails when its retries are used up", async () => {
     const run = await runOf("too_slow");
     expect(run).toMatchObject({ status: "failed", tasks: [{ status: "failed", reason: "error" }] });
     expect(taskOf(run, "too_slow").attempts.map(({ status }) => status)).toEqual(["timed_out", "timed_out"]);

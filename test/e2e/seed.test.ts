@@ -12,7 +12,7 @@ describe("the examples of the seed", () => {
     return () => stage.close();
   });
 
-  it("trigger a task from inside another task", async () => {
+  it("the examples of the seed trigger a task from inside another task", async () => {
     const { run_id } = await stage.peach.trigger("nightly");
     const parent = await stage.peach.finished(run_id);
     expect(parent).toMatchObject({ status: "succeeded", children: [{ task: "collaborative_filtering" }] });
@@ -27,7 +27,7 @@ describe("the examples of the seed", () => {
     ]);
   });
 
-  it("trigger a task from a webhook", async () => {
+  it("the examples of the seed trigger a task from a webhook", async () => {
     const answer = await fetch(`${stage.peach.url}/audio_transcription_webhook`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -47,7 +47,7 @@ describe("the examples of the seed", () => {
     ]);
   });
 
-  it("pass a JSON string from one task to two, which parse it", async () => {
+  it("the examples of the seed pass a JSON string from one task to two, which parse it", async () => {
     //   task1 ─┬─▶ task2
     //          └─▶ task3
     const { run_id } = await stage.peach.trigger("task1");

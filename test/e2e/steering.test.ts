@@ -21,7 +21,7 @@ function post(path: string): Promise<Response> {
 }
 
 describe("a run of seven tasks that has failed at the fifth", () => {
-  it("runs 5, 6 and 7 when it is retried, and nothing else, also after a power cut", async () => {
+  it("a run of seven tasks that has failed at the fifth runs 5, 6 and 7 when it is retried, and nothing else, also after a power cut", async () => {
     const { run_id } = await stage.peach.trigger("t1");
     expect((await stage.peach.finished(run_id)).status).toBe("failed");
     expect(executed(run_id)).toEqual(["t1", "t2", "t3", "t4", "t5"]);
@@ -36,7 +36,7 @@ describe("a run of seven tasks that has failed at the fifth", () => {
     expect(await (await stage.peach.payload(run_id, "t7")).text()).toBe('t7 after "t6 after \\"mended\\""');
   });
 
-  it("runs 3 to 7 when it is replayed from 3, which reads what it read then, byte for byte", async () => {
+  it("a run of seven tasks that has failed at the fifth runs 3 to 7 when it is replayed from 3, which reads what it read then, byte for byte", async () => {
     const { run_id } = await stage.peach.trigger("t1");
     await stage.peach.finished(run_id);
     const answer = await post(`/api/v1/runs/${run_id}/replay?from=t3`);
@@ -55,7 +55,7 @@ describe("a run of seven tasks that has failed at the fifth", () => {
 });
 
 describe("an external task", () => {
-  it("waits across a power cut, and is completed once by its URL, without a token", async () => {
+  it("an external task waits across a power cut, and is completed once by its URL, without a token", async () => {
     const { run_id } = await stage.peach.trigger("approve");
     await expect
       .poll(async () => taskOf(await stage.peach.run(run_id), "approve").status, { timeout: 20_000 })
@@ -75,7 +75,7 @@ describe("an external task", () => {
 });
 
 describe("a run that fails", () => {
-  it("is told to the task of on_failure, once", async () => {
+  it("a run that fails is told to the task of on_failure, once", async () => {
     const { run_id } = await stage.peach.trigger("t5");
     await stage.peach.finished(run_id);
     const told = (): string[] =>
@@ -93,7 +93,7 @@ describe("a run that fails", () => {
 });
 
 describe("a run that is cancelled with its children", () => {
-  it("takes the run with it that it awaits", async () => {
+  it("a run that is cancelled with its children takes the run with it that it awaits", async () => {
     const { run_id } = await stage.peach.trigger("parent");
     const childId = async (): Promise<string | undefined> => (await stage.peach.run(run_id)).children[0]?.run_id;
     await expect.poll(childId, { timeout: 20_000 }).toBeDefined();
@@ -103,7 +103,7 @@ describe("a run that is cancelled with its children", () => {
 });
 
 describe("a payload and many runs", () => {
-  it("is answered in part on the runtime too, from R2; and a filter finds the runs to be cancelled", async () => {
+  it("a payload is answered in part on the runtime too, from R2; and a filter finds the runs to be cancelled", async () => {
     const text = "0123456789".repeat(20_000);
     const { run_id } = await stage.peach.triggerBody("t7", text, { contentType: "text/plain" });
     await stage.peach.finished(run_id);

@@ -17,7 +17,7 @@ describe("steps, waits and signals on the runtime", () => {
   }
 
   it(
-    "does not do the first two steps again of a task that was killed in its third of five",
+    "a task that was killed in its third of five steps does not do the first two again",
     { timeout: 120_000 },
     async () => {
       const { run_id: runId } = await stage.peach.trigger("five");
@@ -34,7 +34,7 @@ describe("steps, waits and signals on the runtime", () => {
     },
   );
 
-  it("brings a suspended task back after everything was killed", { timeout: 180_000 }, async () => {
+  it("a suspended task comes back after everything was killed", { timeout: 180_000 }, async () => {
     const { run_id: runId } = await stage.peach.trigger("parent");
     const waiting = async (): Promise<void> => {
       expect(taskOf(await stage.peach.run(runId), "parent").status).toBe("waiting");

@@ -43,7 +43,7 @@ function reportsOf(traceId: string): readonly Report[] {
 }
 
 describe("a trace that comes in with a trigger", () => {
-  it("is on what the run's attempts fetch, as a span of their own, and in the run's document", async () => {
+  it("a trace that comes in with a trigger is on what the run's attempts fetch, as a span of their own, and in the run's document", async () => {
     const { id, header } = newTrace();
     const runId = await triggerTraced("counted", header);
     await stage.peach.finished(runId);
@@ -54,7 +54,7 @@ describe("a trace that comes in with a trigger", () => {
     expect(await traceOf(runId)).toBe(header);
   });
 
-  it("goes on to the runs that its attempts trigger, below the attempt that made them, also when it is retried", async () => {
+  it("a trace that comes in with a trigger goes on to the runs that its attempts trigger, below the attempt that made them, also when it is retried", async () => {
     const { id, header } = newTrace();
     const runId = await triggerTraced("parent", header);
     const run = await stage.peach.finished(runId);
@@ -69,7 +69,7 @@ describe("a trace that comes in with a trigger", () => {
     expect(reportsOf(id).length).toBeGreaterThan(4);
   });
 
-  it("goes on from an endpoint", async () => {
+  it("a trace that comes in with a trigger goes on from an endpoint", async () => {
     const { id, header } = newTrace();
     const answer = await fetch(`${stage.peach.url}/start/2`, { method: "POST", headers: { Traceparent: header } });
     const { runs } = z.object({ runs: z.array(accepted) }).parse(await answer.json());
@@ -83,7 +83,7 @@ describe("a trace that comes in with a trigger", () => {
 });
 
 describe("a run without a trace", () => {
-  it("has none on what it fetches, also beside one that has, and an unreadable header is none", async () => {
+  it("a run without a trace has none on what it fetches, also beside one that has, and an unreadable header is none", async () => {
     const { id, header } = newTrace();
     const runs = await Promise.all([
       triggerTraced("counted", header),

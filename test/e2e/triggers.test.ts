@@ -18,7 +18,7 @@ function starts(run: string): readonly Report[] {
 }
 
 describe("the same idempotency key", () => {
-  it("50 times at once, starts one run and executes it once", async () => {
+  it("the same idempotency key 50 times at once starts one run and executes it once", async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => stage.peach.trigger("counted", { n: 1 }, { idempotencyKey: "same" })),
     );
@@ -37,7 +37,7 @@ describe("the same idempotency key", () => {
     expect(starts(runId)).toHaveLength(1);
   });
 
-  it("with a payload that goes to R2, starts one run, which has it", async () => {
+  it("the same idempotency key with a payload that goes to R2 starts one run, which has it", async () => {
     const large = "x".repeat(50_000);
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => stage.peach.trigger("direct", large, { idempotencyKey: "large" })),
@@ -51,7 +51,7 @@ describe("the same idempotency key", () => {
     expect(starts(runId)).toHaveLength(1);
   });
 
-  it("with ten payloads at once, starts the run of one of them, which has its own; the others are refused", async () => {
+  it("the same idempotency key with ten payloads at once starts the run of one of them, which has its own; the others are refused", async () => {
     const send = async (index: number): Promise<readonly [number, number, unknown]> => {
       const answer = await stage.peach.call("/api/v1/tasks/counted/trigger", {
         method: "POST",
@@ -71,7 +71,7 @@ describe("the same idempotency key", () => {
     expect(starts(runId)).toHaveLength(1);
   });
 
-  it("belongs to its task", async () => {
+  it("the same idempotency key belongs to its task", async () => {
     const one = await stage.peach.trigger("counted", null, { idempotencyKey: "shared" });
     const other = await stage.peach.trigger("other", null, { idempotencyKey: "shared" });
     expect(other).toMatchObject({ deduplicated: false });
@@ -80,7 +80,7 @@ describe("the same idempotency key", () => {
 });
 
 describe("a task that triggers", () => {
-  it("starts each child run once, however often it is attempted, and both sides know each other", async () => {
+  it("a task that triggers starts each child run once, however often it is attempted, and both sides know each other", async () => {
     const { run_id } = await stage.peach.trigger("parent");
     const run = await stage.peach.finished(run_id);
     expect(run.tasks[0]?.attempts.map(({ status }) => status)).toEqual(["failed", "failed", "succeeded"]);
@@ -110,7 +110,7 @@ describe("a task that triggers", () => {
     expect(await (await stage.peach.payload(first)).json()).toEqual({ by: "parent" });
   });
 
-  it("can wait for the run that it triggered", async () => {
+  it("a task that triggers can wait for the run that it triggered", async () => {
     const { run_id } = await stage.peach.trigger("patient");
     const run = await stage.peach.finished(run_id);
     const [child] = run.children;
@@ -123,7 +123,7 @@ describe("a task that triggers", () => {
 });
 
 describe("the id of a trigger can be read at once", () => {
-  it("when the API has answered, 200 times", async () => {
+  it("the id of a trigger can be read at once when the API has answered, 200 times", async () => {
     const waiting = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? "counted" : "direct")).values();
     const runIds: string[] = [];
     const lane = async (): Promise<void> => {
@@ -143,7 +143,7 @@ describe("the id of a trigger can be read at once", () => {
     }
   });
 
-  it("when an endpoint has answered", async () => {
+  it("the id of a trigger can be read at once when an endpoint has answered", async () => {
     const answer = await fetch(`${stage.peach.url}/start/20`);
     expect(answer.status).toBe(202);
     const { runs } = endpointAnswer.parse(await answer.json());
@@ -157,7 +157,7 @@ describe("the id of a trigger can be read at once", () => {
     }
   });
 
-  it("when a task has triggered it", async () => {
+  it("the id of a trigger can be read at once when a task has triggered it", async () => {
     const { run_id } = await stage.peach.trigger("spawner");
     const read = new Set<string>();
     await expect
@@ -179,7 +179,7 @@ describe("the id of a trigger can be read at once", () => {
 });
 
 describe("an object that a task writes by the env that it imports", () => {
-  it("bears the mark of its run", async () => {
+  it("an object that a task writes by the env that it imports bears the mark of its run", async () => {
     const { run_id } = await stage.peach.trigger("writer");
     await stage.peach.finished(run_id);
     expect(await (await stage.peach.payload(run_id, "writer")).json()).toEqual({ "peach-run": `${run_id}/writer/0` });

@@ -96,18 +96,18 @@ async function send(article?: string): Promise<string> {
 }
 
 describe("the commands of the documents", () => {
-  it("sign a delivery to the webhook of the example, while npm run dev runs", async () => {
+  it("the commands of the documents sign a delivery to the webhook of the example, while npm run dev runs", async () => {
     await expect.poll(() => output, SOON).toContain("Ctrl-C ends it.");
     const answer = await typed(blockIn(page("docs/guides/webhook.md"), "sh"));
     expect(started.parse(JSON.parse(answer)).runs).toMatchObject([{ task: "audio_transcription" }]);
   });
 
-  it("upload a file as R2 would report it", async () => {
+  it("the commands of the documents upload a file as R2 would report it", async () => {
     const answer: unknown = JSON.parse(await typed(blockIn(page("docs/guides/upload.md"), "sh")));
     expect(answer).toMatchObject({ bucket: "uploads", key: "audio/interview.mp3" });
   });
 
-  it("make a pipeline that says what the tutorial says", async () => {
+  it("the commands of the documents make a pipeline that says what the tutorial says", async () => {
     const tutorial = sectionUnder(...TUTORIAL);
     writeFileSync(join(folder, "src/pipelines/article.ts"), blockIn(tutorial, "ts"));
     writeFileSync(join(folder, "peach.conf"), blockIn(tutorial, "yaml"));
@@ -120,7 +120,7 @@ describe("the commands of the documents", () => {
     expect(printed).toContain(`"run_id":"${run}"`);
   });
 
-  it("show what is broken, while the last good version keeps running", async () => {
+  it("the commands of the documents show what is broken, while the last good version keeps running", async () => {
     const broken = blockIn(sectionUnder(...TUTORIAL), "yaml").replace("downstream: teaser", "downstream: teasr");
     writeFileSync(join(folder, "peach.conf"), broken);
     await expect.poll(() => output, SOON).toContain("did you mean `teaser`?");
@@ -131,7 +131,7 @@ describe("the commands of the documents", () => {
     writeFileSync(join(folder, "peach.conf"), blockIn(sectionUnder(...TUTORIAL), "yaml"));
   });
 
-  it("find the runtime that npm run dev has started, without being told where", async () => {
+  it("the commands of the documents find the runtime that npm run dev has started, without being told where", async () => {
     const command = "npm run --silent peach -- trigger split_words --json-payload '\"Peaches and plums\"' --wait 1m";
     expect(await typed(command)).toMatch(/^status +succeeded$/m);
   });

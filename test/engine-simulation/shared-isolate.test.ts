@@ -47,7 +47,7 @@ describe("tasks that kill the isolate in which they run, of several runs", () =>
     expect(mostDeaths).toBeLessThanOrEqual(7);
   });
 
-  it("ten of them fail, and of five innocent ones none", async () => {
+  it("ten tasks that kill the isolate in which they run, of several runs, fail, and of five innocent ones none", async () => {
     const kills = [20, 50, 200, 500, 1_000, 2_000, 4_000, 5_000, 8_000, 9_000];
     const { failed } = await outcomes([
       ...kills.map((killsMs) => poison(killsMs)),
@@ -56,13 +56,13 @@ describe("tasks that kill the isolate in which they run, of several runs", () =>
     expect(failed).toEqual(kills.map((_, index) => `poison ${index}`).toSorted());
   });
 
-  it("that come one after the other for three minutes fail, and the innocent one that was there from the first succeeds", async () => {
+  it("tasks of several runs that kill their isolate one after the other for three minutes fail, and the innocent one that was there from the first succeeds", async () => {
     const stream = Array.from({ length: 18 }, (_, nth) => poison(500, nth * 10_000));
     const { failed } = await outcomes([...stream, innocent(50_000)]);
     expect(failed).toEqual(stream.map((_, index) => `poison ${index}`).toSorted());
   });
 
-  it("fail also where nobody can be asked who died with whom, and nothing waits for the answers for long", async () => {
+  it("tasks that kill the isolate in which they run fail also where nobody can be asked who died with whom, and nothing waits for the answers for long", async () => {
     const { failed, mostMs } = await outcomes([poison(50), poison(3_000), innocent(20_000, 30_000)], true);
     expect(failed).toEqual(expect.arrayContaining(["poison 0", "poison 1"]));
     expect(mostMs).toBeLessThan(900_000);

@@ -48,7 +48,7 @@ describe("the simulated world", () => {
     },
   );
 
-  it("lives the same life again for the same seed, and another for another", async () => {
+  it("the simulated world lives the same life again for the same seed, and another for another", async () => {
     const [first, again, other] = [
       await live(7, NO_LIMITS, true),
       await live(7, NO_LIMITS, true),
@@ -59,7 +59,7 @@ describe("the simulated world", () => {
     expect(other.story).not.toEqual(first.story);
   });
 
-  it("has no faults beyond its limits", async () => {
+  it("the simulated world has no faults beyond its limits", async () => {
     const { faults, kinds } = await live(7, { ...NO_LIMITS, faults: 2 });
     expect(faults).toBeLessThanOrEqual(2);
     expect(kinds.size).toBeLessThanOrEqual(2);
@@ -69,7 +69,7 @@ describe("the simulated world", () => {
 });
 
 describe("npm run simulate", () => {
-  it("says how many seeds held, for people and for programs", { timeout: 30_000 }, () => {
+  it("npm run simulate says how many seeds held, for people and for programs", { timeout: 30_000 }, () => {
     expect(command("--seeds", "4", "--from", "10")).toMatchObject({
       status: 0,
       stdout: expect.stringContaining("4 seeds, every invariant held"),
@@ -79,7 +79,7 @@ describe("npm run simulate", () => {
     expect(JSON.parse(stdout)).toMatchObject({ seeds: 4, from: 1, violation: null });
   });
 
-  it("lives through as many as begin within the seconds that are given", { timeout: 60_000 }, () => {
+  it("npm run simulate lives through as many as begin within the seconds that are given", { timeout: 60_000 }, () => {
     const { status, stdout } = command("--seconds", "1", "--from", "20", "--json");
     expect(status).toBe(0);
     const { seeds, events } = z.object({ seeds: z.number(), events: z.number() }).parse(JSON.parse(stdout));
@@ -88,7 +88,7 @@ describe("npm run simulate", () => {
     expect(events).toBeGreaterThan(seeds);
   });
 
-  it("tells the story of one seed", { timeout: 30_000 }, () => {
+  it("npm run simulate tells the story of one seed", { timeout: 30_000 }, () => {
     const { status, stdout } = command("--seed", "7");
     expect(status).toBe(0);
     expect(stdout).toContain("is answered: run_");
@@ -102,7 +102,7 @@ describe("npm run simulate", () => {
     [["--without", "rain"], 'no fault "rain"'],
     [["--theme", "rain"], '--theme knows no "rain"'],
     [["--rain"], "--rain"],
-  ])("refuses %j with exit code 2", { timeout: 30_000 }, (args, message) => {
+  ])("npm run simulate refuses %j with exit code 2", { timeout: 30_000 }, (args, message) => {
     expect(command(...args)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining(message) });
   });
 });

@@ -6,20 +6,20 @@ const LAB = join(import.meta.dirname, "../../src/lab");
 
 // Skipped, and counted so, where there is no python3.
 describe.runIf(hasPython)("the Python module", () => {
-  it("does what its own tests say, against a server that answers as it is told", async () => {
+  it("the Python module does what its own tests say, against a server that answers as it is told", async () => {
     const { code, output } = await python(["scripted_test.py"]);
     expect(output).toMatch(/Ran 18 tests in .*\n\nOK\n$/);
     expect(code).toBe(0);
   });
 
-  it("is written in the language of Python 3.9", async () => {
+  it("the Python module is written in the language of Python 3.9", async () => {
     const parse =
       "import ast, sys; [ast.parse(open(path).read(), path, feature_version=(3, 9)) for path in sys.argv[1:]]";
     const files = ["__init__.py", "task_helpers.py"].map((name) => join(LAB, "pipe_algorithms_lib", name));
     expect(await python(["-c", parse, ...files])).toEqual({ code: 0, output: "" });
   });
 
-  it("imports the standard library only", async () => {
+  it("the Python module imports the standard library only", async () => {
     const list =
       "import ast, sys; tree = ast.parse(open(sys.argv[1]).read()); " +
       "names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names} | " +

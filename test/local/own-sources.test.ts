@@ -69,7 +69,7 @@ function frameAt({ text }: Bundle, wanted: string, name: string | null, isAsync 
 }
 
 describe("the stack of an error", () => {
-  it("shows the project's own frames alone, at line and column of the source, with the names in it", async () => {
+  it("the stack of an error shows the project's own frames alone, at line and column of the source, with the names in it", async () => {
     const bundle = await bundled();
     const sources = ownSourcesOf(bundle, join(folder, "state"), folders());
     const [, renamed = ""] = /function (inner\d+)\(text\)/.exec(bundle.text) ?? [];
@@ -91,14 +91,14 @@ describe("the stack of an error", () => {
     expect(renderStack(new Error("in lib"), [inLib], sources)).toBe("Error: in lib\n    at src/lib/inner.ts:4:9");
   });
 
-  it("without a frame of the project shows the bundle's positions, without a folder of the machine", async () => {
+  it("the stack of an error without a frame of the project shows the bundle's positions, without a folder of the machine", async () => {
     const bundle = await bundled();
     const sources = ownSourcesOf(bundle, join(folder, "state"), folders());
     const stack = renderStack(new Error("broken"), [frameAt(bundle, "call();", "inner")], sources);
     expect(stack).toMatch(/^Error: broken\n {4}at inner \(worker\.js:\d+:\d+\)$/);
   });
 
-  it("of a value that cannot be read is still a stack", () => {
+  it("the stack of an error of a value that cannot be read is still a stack", () => {
     const hostile = {
       toString: () => {
         throw new Error("hostile");
@@ -109,7 +109,7 @@ describe("the stack of an error", () => {
 });
 
 describe("the positions in the bundle", () => {
-  it("stand in the place for them, and move no line", async () => {
+  it("the positions in the bundle stand in the place for them, and move no line", async () => {
     const bundle = await bundled();
     const { text, sourceMap } = withOwnSources(bundle, join(folder, "state"), folders());
     expect(sourceMap).toBe(bundle.sourceMap);
@@ -123,7 +123,7 @@ describe("the positions in the bundle", () => {
     expect(read).toEqual(ownSourcesOf(bundle, join(folder, "state"), folders()));
   });
 
-  it("name only files of the project: none of Peach, of packages or of what is generated", async () => {
+  it("the positions in the bundle name only files of the project: none of Peach, of packages or of what is generated", async () => {
     const bundle = await bundled();
     const within = { ...folders(), peach: [folder] };
     expect(ownSourcesOf(bundle, join(folder, "state"), folders()).sources.toSorted()).toEqual([
@@ -136,7 +136,7 @@ describe("the positions in the bundle", () => {
 });
 
 describe("mappings", () => {
-  it("are read with long and negative numbers, lines without any, and names", () => {
+  it("mappings are read with long and negative numbers, lines without any, and names", () => {
     // 16 is "gB", -16 is "hB", 1000 is "w+B".
     expect([...segmentsOf("AAAA,gBAgBA;;CAhBw+BA,CAAAC")]).toEqual([
       { line: 1, column: 0, source: 0, sourceLine: 1, sourceColumn: 0, name: null },

@@ -38,7 +38,7 @@ const MEASURE: Measure = {
 };
 
 describe("the bench's peach.conf", () => {
-  it("compiles to a root task for each work, with all that follows from it", async () => {
+  it("the bench's peach.conf compiles to a root task for each work, with all that follows from it", async () => {
     await withProject({ conf: benchConf(), pipelines: {} }, async ({ confPath }, folder) => {
       const outDir = join(folder, "generated");
       mkdirSync(outDir);
@@ -62,7 +62,7 @@ describe("the bench's peach.conf", () => {
     });
   });
 
-  it("carries the baton in front of 10 MiB", () => {
+  it("the bench's peach.conf carries the baton in front of 10 MiB", () => {
     const blob = blobOf(BATON);
     expect(blob).toHaveLength(BLOB_BYTES);
     expect(batonOf(blob)).toEqual(BATON);
@@ -71,10 +71,10 @@ describe("the bench's peach.conf", () => {
 
 describe("taking samples", () => {
   it.each([
-    ["a baseline's is taken once more in a runtime started anew, and said", "bound", 1, 1],
-    ["a baseline's is not taken a third time", "bound", 2, 0],
-    ["Peach's is not taken again", "peach", 1, 0],
-  ] as const)("of samples that break, %s", async (_, name, breaks, ends) => {
+    ["a sample of a baseline that breaks is taken once more in a runtime started anew, and said", "bound", 1, 1],
+    ["a sample of a baseline that breaks again is not taken a third time", "bound", 2, 0],
+    ["a sample of Peach that breaks is not taken again", "peach", 1, 0],
+  ] as const)("%s", async (_, name, breaks, ends) => {
     let left = breaks;
     let restarts = 0;
     const restart = (): Promise<void> => Promise.resolve(void (restarts += 1));
@@ -103,7 +103,7 @@ describe("taking samples", () => {
     expect(restarts).toBe(name === "peach" ? 0 : 1);
   });
 
-  it("lets the systems that can take turns, and drops the warm-up", async () => {
+  it("taking samples lets the systems that can take turns, and drops the warm-up", async () => {
     const taken: string[] = [];
     const systems = SYSTEMS.map((name) => fakeSystem(name, taken));
     const options = {
@@ -119,7 +119,7 @@ describe("taking samples", () => {
     expect(result?.figures.workflows).toBeUndefined();
   });
 
-  it("stops between two samples when it is told to", async () => {
+  it("taking samples stops between two samples when it is told to", async () => {
     const told = new AbortController();
     const taken: string[] = [];
     const options = { rounds: 9, share: 1, overloadMs: 0, signal: told.signal, onProgress: () => told.abort() };
@@ -127,7 +127,7 @@ describe("taking samples", () => {
     expect(taken).toHaveLength(2);
   });
 
-  it("sums samples up by median and spread", () => {
+  it("taking samples sums samples up by median and spread", () => {
     expect(medianOf([3, 1, 2])).toBe(2);
     expect(medianOf([4, 1])).toBe(2.5);
     expect(figureOf([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3, samples: [3, 1, 2] });
@@ -135,7 +135,7 @@ describe("taking samples", () => {
 });
 
 describe("a system on this machine", () => {
-  it("ends a run with what its last task reports", async () => {
+  it("a system on this machine ends a run with what its last task reports", async () => {
     const recorder = await Recorder.start();
     const peach = await Recorder.start();
     try {
@@ -156,7 +156,7 @@ describe("the verdicts", () => {
   const metric = { name: "chain_10", title: "chain of 10, per hop", unit: "ms" } as const;
   const figures = { peach: figureOf([2]), workflows: figureOf([8]), bound: figureOf([1]) };
 
-  it("compare the medians of one run, each way", () => {
+  it("the verdicts compare the medians of one run, each way", () => {
     const verdicts = judge([{ ...metric, figures }]);
     expect(verdicts.map(({ against, ratio, reached }) => [against, ratio, reached])).toEqual([
       ["workflows", 0.25, true],
@@ -169,11 +169,11 @@ describe("the verdicts", () => {
     expect(least?.reached).toBe(true);
   });
 
-  it("are left out where there is nothing to compare with", () => {
+  it("the verdicts are left out where there is nothing to compare with", () => {
     expect(judge([{ ...metric, figures: { peach: figureOf([2]) } }])).toEqual([]);
   });
 
-  it("stand beside the figures in the report", () => {
+  it("the verdicts stand beside the figures in the report", () => {
     const results = [{ ...metric, figures }];
     const text = renderReport({
       taken_at: "2026-11-22T00:00:00.000Z",
@@ -192,7 +192,7 @@ describe("the verdicts", () => {
 });
 
 describe("the price of a run", () => {
-  it("is the sum of what is billed, for each task", () => {
+  it("the price of a run is the sum of what is billed, for each task", () => {
     const operations = {
       rowsWritten: 12,
       objectRequests: 6,
@@ -206,14 +206,14 @@ describe("the price of a run", () => {
 });
 
 describe("the command line of bench", () => {
-  it("measures everything by default, and less with --quick or --only", () => {
+  it("the command line of bench measures everything by default, and less with --quick or --only", () => {
     const all = readOptions([], {});
     expect([all.rounds, all.cost, all.quick]).toEqual([5, true, false]);
     const some = readOptions(["--quick", "--only", "blobs", "--only", "cost"], {});
     expect([some.rounds, some.cost, some.measures.map(({ name }) => name)]).toEqual([3, true, ["blobs"]]);
   });
 
-  it("takes the token of a deployment from the environment", () => {
+  it("the command line of bench takes the token of a deployment from the environment", () => {
     const { deployed, cost } = readOptions(["--url", "https://peach.example/"], { PEACH_API_TOKEN: "t" });
     expect(deployed).toEqual({ url: "https://peach.example", token: "t" });
     expect(cost).toBe(false);
@@ -224,7 +224,7 @@ describe("the command line of bench", () => {
     [["--rounds", "0"], "--rounds takes a number from 1 to 100"],
     [["--url", "peach.example"], "--url takes an http(s) URL"],
     [["--url", "https://peach.example"], "--url needs an API token"],
-  ])("refuses %j", (args, reason) => {
+  ])("the command line of bench refuses %j", (args, reason) => {
     expect(() => readOptions(args, {})).toThrow(UsageError);
     expect(() => readOptions(args, {})).toThrow(reason);
   });

@@ -69,7 +69,7 @@ const AROUND: Readonly<Record<string, string>> = {
 };
 
 describe("the documents", () => {
-  it("name only files and headings that exist", () => {
+  it("the documents name only files and headings that exist", () => {
     for (const path of pages()) {
       for (const [, to = ""] of page(path).matchAll(/\]\(([^)\s]+)\)/g)) {
         if (/^[a-z]+:/.test(to)) continue;
@@ -81,7 +81,7 @@ describe("the documents", () => {
     }
   });
 
-  it("name only files of the source that exist", () => {
+  it("the documents name only files of the source that exist", () => {
     for (const path of pages().filter((one) => one !== "CHANGELOG.md")) {
       const named = page(path).matchAll(/`((?:src|test|scripts)\/[\w./-]+)`/g);
       for (const [, file = ""] of named) {
@@ -91,11 +91,11 @@ describe("the documents", () => {
     }
   });
 
-  it("begin with a README of at most 200 lines", () => {
+  it("the documents begin with a README of at most 200 lines", () => {
     expect(page("README.md").split("\n").length).toBeLessThanOrEqual(200);
   });
 
-  it("list every key of peach.conf, and no other", () => {
+  it("the documents list every key of peach.conf, and no other", () => {
     expect(documentedKeys("## At the top")).toEqual(schemaKeys(ROOT_SHAPE));
     expect(documentedKeys("## Of a task")).toEqual(schemaKeys(TASK_SHAPE));
     expect(documentedKeys("## Of an endpoint")).toEqual(schemaKeys(ENDPOINT_SHAPE));
@@ -103,7 +103,7 @@ describe("the documents", () => {
       expect(sectionUnder(CONF_PAGE, "## At the top")).toContain(`\`${key}\``);
   });
 
-  it("say what each package is for that a project installs with Peach", () => {
+  it("the documents say what each package is for that a project installs with Peach", () => {
     const { dependencies, peerDependencies } = PACKAGE.parse(JSON.parse(readFileSync("package.json", "utf8")));
     const named = [...sectionUnder("README.md", "## Where things are").matchAll(/\*\*(.+?)\*\*/g)].flatMap(
       ([, name]) => name ?? [],
@@ -111,7 +111,7 @@ describe("the documents", () => {
     expect(named.toSorted()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).toSorted());
   });
 
-  it("have a tutorial whose pipeline compiles", () => {
+  it("the documents have a tutorial whose pipeline compiles", () => {
     const tutorial = sectionUnder("docs/tutorial.md", "## The steps");
     expect(compiled(blockIn(tutorial, "yaml"), blockIn(tutorial, "ts"))).toEqual([
       "split_words",
@@ -121,7 +121,7 @@ describe("the documents", () => {
     ]);
   });
 
-  it("show pieces of peach.conf that compile", () => {
+  it("the documents show pieces of peach.conf that compile", () => {
     const pieces = userPages().flatMap((path) => blocksIn(page(path), "yaml"));
     expect(pieces.length).toBeGreaterThan(4);
     for (const piece of pieces) {
@@ -132,7 +132,7 @@ describe("the documents", () => {
     }
   });
 
-  it("show programs whose types are right", async () => {
+  it("the documents show programs whose types are right", async () => {
     mkdirSync(CACHE, { recursive: true });
     const folder = mkdtempSync(join(CACHE, "readme-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));

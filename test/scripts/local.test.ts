@@ -49,7 +49,7 @@ custom_domain = true
 name = "peach-production"
 `;
 
-  it("is the same worker without what needs an account, never comes locally, or builds twice", () => {
+  it("the derived configuration is the same worker without what needs an account, never comes locally, or builds twice", () => {
     const vars = { PEACH_API_TOKEN: 'a"b\\n' };
     expect(deriveConfig(WRANGLER, { main: "/state/worker.js", buckets: { uploads: "UPLOADS" }, vars })).toEqual({
       name: "peach",
@@ -62,7 +62,7 @@ name = "peach-production"
     });
   });
 
-  it("binds the buckets that wrangler.toml lacks", () => {
+  it("the derived configuration binds the buckets that wrangler.toml lacks", () => {
     const buckets = { uploads: "UPLOADS", "my-bucket": "MY_BUCKET" };
     expect(deriveConfig(WRANGLER, { main: "/m", buckets, vars: {} })["r2_buckets"]).toEqual([
       { binding: "UPLOADS", bucket_name: "uploads" },
@@ -75,7 +75,7 @@ name = "peach-production"
 });
 
 describe("a runtime that starts again", () => {
-  it("serves a version once its healthz names it, whatever it answers before", async () => {
+  it("a runtime that starts again serves a version once its healthz names it, whatever it answers before", async () => {
     const answers = ["", "no JSON", "null", '{"conf_version":"old"}', '{"conf_version":"new"}'];
     const server = createServer((_, response) => response.end(answers.shift() ?? "nothing more was to be asked"));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -91,7 +91,7 @@ describe("a runtime that starts again", () => {
 });
 
 describe(".dev.vars", () => {
-  it("is made with a random token, for its owner only", () => {
+  it(".dev.vars is made with a random token, for its owner only", () => {
     const path = join(folder, ".dev.vars");
     const { token, created, vars } = readDevVars(path, {});
     expect({ created, vars }).toEqual({ created: true, vars: { PEACH_API_TOKEN: token } });
@@ -102,7 +102,7 @@ describe(".dev.vars", () => {
     expect(randomToken()).not.toBe(token);
   });
 
-  it("keeps the variables that are there", () => {
+  it(".dev.vars keeps the variables that are there", () => {
     const path = join(folder, ".dev.vars");
     writeFileSync(path, "# mine\nSECRET='a b'");
     const { token, vars } = readDevVars(path, {});
@@ -110,14 +110,14 @@ describe(".dev.vars", () => {
     expect(readFileSync(path, "utf8")).toBe(`# mine\nSECRET='a b'\nPEACH_API_TOKEN=${token}\n`);
   });
 
-  it("that others on the machine could read is closed to them", () => {
+  it(".dev.vars that others on the machine could read is closed to them", () => {
     const path = join(folder, ".dev.vars");
     writeFileSync(path, "PEACH_API_TOKEN=theirs\n", { mode: 0o644 });
     expect(readDevVars(path, {}).token).toBe("theirs");
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it("takes further variables at its end, each read as it was given", () => {
+  it(".dev.vars takes further variables at its end, each read as it was given", () => {
     const path = join(folder, ".dev.vars");
     writeFileSync(path, "A=1", { mode: 0o644 });
     const secret = randomSecret();
@@ -127,7 +127,7 @@ describe(".dev.vars", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it("gives way to the tokens of the environment, and is not made then", () => {
+  it(".dev.vars gives way to the tokens of the environment, and is not made then", () => {
     const path = join(folder, ".dev.vars");
     const environment = { PEACH_API_TOKEN: "mine", PEACH_API_TOKENS: "a:read:00", HOME: "/root" };
     const expected = {
@@ -144,7 +144,7 @@ describe(".dev.vars", () => {
 });
 
 describe("the output filter", () => {
-  it("shows the worker's lines and wrangler's errors, whole, however they arrive in pieces", () => {
+  it("the output filter shows the worker's lines and wrangler's errors, whole, however they arrive in pieces", () => {
     const filter = new OutputFilter();
     const output = [
       "Your Worker has access to the following bindings:",
@@ -177,7 +177,7 @@ describe("the output filter", () => {
 describe("a command line", () => {
   const options = { port: { type: "string" }, keep: { type: "boolean" } } as const;
 
-  it("gives the options it has", () => {
+  it("a command line gives the options it has", () => {
     expect(parseOptions(["--port", "1", "--keep"], options)).toEqual({ port: "1", keep: true });
     expect(parseOptions([], options)).toEqual({});
   });
@@ -187,11 +187,11 @@ describe("a command line", () => {
     [["file"], "Unexpected argument 'file'."],
     [["--port"], "Option '--port <value>' argument missing."],
     [["--keep=1"], "Option '--keep' does not take an argument."],
-  ])("with %j is refused", (args, reason) => {
+  ])("a command line with %j is refused", (args, reason) => {
     expect(() => parseOptions(args, options)).toThrow(new UsageError(reason));
   });
 
-  it("takes ports from 0 to 65535", () => {
+  it("a command line takes ports from 0 to 65535", () => {
     expect([parsePort("0"), parsePort("8787"), parsePort("65535")]).toEqual([0, 8787, 65_535]);
     for (const text of ["-1", "65536", "8e3", "", "http"]) expect(() => parsePort(text)).toThrow(UsageError);
   });
@@ -221,11 +221,11 @@ describe("a state folder", () => {
 
   const claimOf = (owner: number | null, group: number): Claim => ({ owner, group, url: "http://127.0.0.1:1" });
 
-  it("that nobody uses is free", async () => {
+  it("a state folder that nobody uses is free", async () => {
     expect(await freeStateFolder(openStateFolder(folder))).toBeNull();
   });
 
-  it("is freed of what a dead owner has left, though the group's leader is dead", async () => {
+  it("a state folder is freed of what a dead owner has left, though the group's leader is dead", async () => {
     const state = openStateFolder(folder);
     const group = await leftover(state.root);
     writeClaim(state, claimOf(await ended(), group));
@@ -233,7 +233,7 @@ describe("a state folder", () => {
     expect(groupMembers(group)).toEqual([]);
   });
 
-  it("does not touch a process group that is somebody else's by now", async () => {
+  it("a state folder does not touch a process group that is somebody else's by now", async () => {
     const state = openStateFolder(folder);
     const group = await leftover("/another/folder");
     writeClaim(state, claimOf(await ended(), group));
@@ -242,7 +242,7 @@ describe("a state folder", () => {
     await endGroup(group);
   });
 
-  it("that was left running on purpose stays in use", async () => {
+  it("a state folder that was left running on purpose stays in use", async () => {
     const state = openStateFolder(folder);
     const group = await leftover(state.root);
     writeClaim(state, claimOf(null, group));
@@ -251,7 +251,7 @@ describe("a state folder", () => {
     expect(await freeStateFolder(state)).toBeNull();
   });
 
-  it("with a claim that cannot be read is free", async () => {
+  it("a state folder with a claim that cannot be read is free", async () => {
     const state = openStateFolder(folder);
     for (const text of ["", "{", "null", '{"owner": "x", "group": 1, "url": ""}']) {
       writeFileSync(state.claimPath, text);
@@ -261,7 +261,7 @@ describe("a state folder", () => {
 });
 
 describe("processes", () => {
-  it("know their parent", async () => {
+  it("processes know their parent", async () => {
     const child = spawn("sleep", ["60"]);
     const pid = await started(child);
     expect(parentOf(pid)).toBe(process.pid);
@@ -272,7 +272,7 @@ describe("processes", () => {
 });
 
 describe("watching a project", () => {
-  it("tells of a file that is replaced again and again, of new folders, of a peach.conf that becomes a folder or appears", async () => {
+  it("watching a project tells of a file that is replaced again and again, of new folders, of a peach.conf that becomes a folder or appears", async () => {
     const pipelinesDir = join(folder, "pipelines");
     mkdirSync(join(folder, "src"));
     mkdirSync(pipelinesDir);

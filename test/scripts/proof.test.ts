@@ -48,13 +48,13 @@ afterEach(() => {
 });
 
 describe("the page of the long proofs", () => {
-  it("is what its reports say", () => {
+  it("the page of the long proofs is what its reports say", () => {
     expect(readFileSync("docs/proof/README.md", "utf8")).toBe(
       renderPage(readReports("docs/proof"), readMutation("docs/proof")),
     );
   });
 
-  it("names each proof that was never run, with its command", () => {
+  it("the page of the long proofs names each proof that was never run, with its command", () => {
     const page = renderPage(new Map(), { folders: {} });
     for (const { name, title } of PROOFS) {
       expect(page).toContain(`## ${title}\n`);
@@ -62,7 +62,7 @@ describe("the page of the long proofs", () => {
     }
   });
 
-  it("shows when, of which code and where a report was taken, and that it failed", () => {
+  it("the page of the long proofs shows when, of which code and where a report was taken, and that it failed", () => {
     writeFileSync(join(folder, "chaos.json"), JSON.stringify({ ...KEPT, exit_code: 1, report: CHAOS }));
     const page = renderPage(readReports(folder), { folders: {} });
     expect(page).toContain(
@@ -72,7 +72,7 @@ describe("the page of the long proofs", () => {
     expect(page).toContain("- 0 dead letters, 1 violations\n- **stuck_run**: it never ended");
   });
 
-  it("refuses a report that is none", () => {
+  it("the page of the long proofs refuses a report that is none", () => {
     writeFileSync(join(folder, "chaos.json"), JSON.stringify({ ...KEPT, report: CHAOS }));
     expect(() => readReports(folder)).toThrow("exit_code");
   });

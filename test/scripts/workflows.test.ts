@@ -34,13 +34,13 @@ function commandsOf({ jobs }: z.infer<typeof workflow>): string[] {
 }
 
 describe("the workflows", () => {
-  it("prove each push and each pull request by the script that anybody can run", () => {
+  it("the workflows prove each push and each pull request by the script that anybody can run", () => {
     const ci = read("ci");
     expect(Object.keys(ci.on)).toEqual(["push", "pull_request"]);
     expect(commandsOf(ci).at(-1)).toBe("bash .ci/run");
   });
 
-  it("run every long proof and the mutation check each night, and keep what they report, also of those that fail", () => {
+  it("the workflows run every long proof and the mutation check each night, and keep what they report, also of those that fail", () => {
     const nightly = read("nightly");
     expect(Object.keys(nightly.on)).toContain("schedule");
     const { proof } = nightly.jobs;
@@ -51,7 +51,7 @@ describe("the workflows", () => {
       expect(steps.at(-1)).toMatchObject({ uses: expect.stringContaining("upload-artifact"), if: "always()" });
   });
 
-  it("name commands that there are", () => {
+  it("the workflows name commands that there are", () => {
     const known = scripts.parse(JSON.parse(readFileSync("package.json", "utf8"))).scripts;
     const named = [...commandsOf(read("ci")), ...commandsOf(read("nightly"))].flatMap(
       (line) => /^npm run (\S+)/.exec(line)?.[1] ?? [],

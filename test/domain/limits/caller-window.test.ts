@@ -13,12 +13,12 @@ function admitted(times: readonly number[], rule: CallerRule): number[] {
 }
 
 describe("the window of a caller", () => {
-  it("slides: a place comes free when its own time is over", () => {
+  it("the window of a caller slides: a place comes free when its own time is over", () => {
     const rule = { limit: 2, perMs: 1_000 };
     expect(admitted([0, 900, 950, 999, 1_000, 1_001, 1_899, 1_900], rule)).toEqual([0, 900, 1_000, 1_900]);
   });
 
-  it("says when the next place comes free, also if the limit was lowered", () => {
+  it("the window of a caller says when the next place comes free, also if the limit was lowered", () => {
     const window: CallerWindow = [
       [1_000, 1],
       [1_200, 3],
@@ -31,7 +31,7 @@ describe("the window of a caller", () => {
     expect(at(6)).toMatchObject({ isAdmitted: true });
   });
 
-  it("keeps the times at which places come free in order, also when its length was changed", () => {
+  it("the window of a caller keeps the times at which places come free in order, also when its length was changed", () => {
     const window: CallerWindow = [
       [2_000, 1],
       [5_000, 1],
@@ -59,11 +59,11 @@ describe("the window of a caller", () => {
     });
   });
 
-  it("admits nobody where the limit is none, until the window is over", () => {
+  it("the window of a caller admits nobody where the limit is none, until the window is over", () => {
     expect(takePlace([], { limit: 0, perMs: 1_000 }, 500)).toEqual({ isAdmitted: false, freeAt: 1_500 });
   });
 
-  it("never holds more than the limit, wherever it is laid; and up to a hundred a request is refused only if it is full", () => {
+  it("the window of a caller never holds more than the limit, wherever it is laid; and up to a hundred a request is refused only if it is full", () => {
     const rules = fc.record({ limit: fc.constantFrom(1, 3, 100, 101, 150), perMs: fc.constantFrom(1_000, 60_000) });
     const gaps = fc.array(fc.constantFrom(0, 0, 0, 1, 7, 300, 5_000), { minLength: 1, maxLength: 400 });
     fc.assert(
@@ -82,7 +82,7 @@ describe("the window of a caller", () => {
     );
   });
 
-  it("stays short, however many come", () => {
+  it("the window of a caller stays short, however many come", () => {
     let window: CallerWindow = [];
     const rule = { limit: 1_000_000, perMs: 60_000 };
     for (let now = 0; now < 120_000; now += 7) {

@@ -17,23 +17,23 @@ function limitAfter(...rules: readonly LimitRule[]): number {
 }
 
 describe("the plan of a limit", () => {
-  it("admits nobody before it is known", () => {
+  it("the plan of a limit admits nobody before it is known", () => {
     expect(limitAfter()).toBe(0);
   });
 
-  it("is not set back by a run that an old isolate accepts during a deploy", () => {
+  it("the plan of a limit is not set back by a run that an old isolate accepts during a deploy", () => {
     const late = { ...OLD, planAt: DEPLOYED + MINUTE };
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, late)).toBe(3);
     expect(limitAfter(late, { ...NEW, planAt: DEPLOYED })).toBe(3);
   });
 
-  it("is that of an older deployment once that has been rolled back to for a quarter of an hour", () => {
+  it("the plan of a limit is that of an older deployment once that has been rolled back to for a quarter of an hour", () => {
     const back = { ...OLD, planAt: DEPLOYED + 15 * MINUTE };
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, back)).toBe(10);
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, back, { ...NEW, planAt: DEPLOYED })).toBe(10);
   });
 
-  it("is what peach.conf says of its kind; a limit that is there no more holds nobody back", () => {
+  it("the plan of a limit is what peach.conf says of its kind; a limit that is there no more holds nobody back", () => {
     const limits = {
       concurrency: { limit: 4, strategy: "queue", key: null },
       rateLimit: { limit: 9, perMs: MINUTE, key: null },
@@ -50,7 +50,7 @@ describe("the plan of a limit", () => {
     expect(ruleOf("concurrency", "gone")).toBeNull();
   });
 
-  it("counts from when its deployment runs, also if that was made long before", () => {
+  it("the plan of a limit counts from when its deployment runs, also if that was made long before", () => {
     const running = (limit: number, madeAt: number, now: number): LimitRule => {
       const limits = { concurrency: { limit, strategy: "queue", key: null }, rateLimit: null, priority: 0 } as const;
       const rule = plannedRule(
@@ -68,7 +68,7 @@ describe("the plan of a limit", () => {
     expect(limitAfter(before, running(20, OLD.madeAt, DEPLOYED + 15 * MINUTE))).toBe(20);
   });
 
-  it("follows the order of runs where the platform does not say when a deployment was made", () => {
+  it("the plan of a limit follows the order of runs where the platform does not say when a deployment was made", () => {
     const rule = { limit: 3, perMs: null };
     expect(limitAfter({ ...rule, planAt: 2 }, { ...rule, limit: 10, planAt: 1 })).toBe(3);
     expect(limitAfter({ ...rule, planAt: 1 }, { ...rule, limit: 10, planAt: 2 })).toBe(10);

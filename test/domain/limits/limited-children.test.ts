@@ -22,7 +22,7 @@ function lookedFor(play: Play, entry: string): unknown[] {
 const EVERYTHING = ["concurrency", "rate_limit", "priority"];
 
 describe("the keys of limits", () => {
-  it("are looked for where peach.conf names a place in the payload", () => {
+  it("the keys of limits are looked for where peach.conf names a place in the payload", () => {
     expect(limitPathsOf(BY_USER)).toEqual({
       concurrency: ["user"],
       rate_limit: ["tenant", "id"],
@@ -32,7 +32,7 @@ describe("the keys of limits", () => {
     expect(limitPathsOf(UNKEYED)).toBeNull();
   });
 
-  it("are shown as texts where they are texts, and as JSON otherwise", () => {
+  it("the keys of limits are shown as texts where they are texts, and as JSON otherwise", () => {
     expect(['"ann"', "3", "true", null].map(shownKey)).toEqual(["ann", "3", "true", null]);
   });
 });

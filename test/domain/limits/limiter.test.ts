@@ -40,7 +40,7 @@ function runsOf(entries: readonly SlotEntry[]): number[] {
 }
 
 describe("slots", () => {
-  it("are granted up to the limit; the rest wait, in order of arrival", () => {
+  it("slots are granted up to the limit; the rest wait, in order of arrival", () => {
     const pool = empty();
     expect([1, 2, 3, 4].map((run) => ask(pool, request(run)))).toEqual(["granted", "granted", "waiting", "waiting"]);
     pool.release(holder(2), 0, NOW);
@@ -49,7 +49,7 @@ describe("slots", () => {
     expect([pool.inUse, pool.waiting]).toEqual([2, 0]);
   });
 
-  it("asked for again change nothing", () => {
+  it("slots asked for again change nothing", () => {
     const pool = empty();
     for (const run of [1, 2, 3, 3, 1]) ask(pool, request(run));
     expect([pool.inUse, pool.waiting]).toEqual([2, 1]);
@@ -57,7 +57,7 @@ describe("slots", () => {
     expect(ask(pool, request(3))).toBe("waiting");
   });
 
-  it("are granted by when the attempt became ready, not by when its call came through", () => {
+  it("slots are granted by when the attempt became ready, not by when its call came through", () => {
     const pool = empty();
     ask(pool, request(1, { limit: 1 }));
     ask(pool, request(2, { limit: 1, since: NOW - 5 }));
@@ -66,7 +66,7 @@ describe("slots", () => {
     expect(runsOf(pool.grant(NOW))).toEqual([3]);
   });
 
-  it("given back twice free one place only", () => {
+  it("slots given back twice free one place only", () => {
     const pool = empty();
     for (const run of [1, 2, 3, 4]) ask(pool, request(run));
     pool.release(holder(1), 0, NOW);
@@ -74,7 +74,7 @@ describe("slots", () => {
     expect(runsOf(pool.grant(NOW))).toEqual([3]);
   });
 
-  it("of an attempt whose lease goes on are kept until it is over, or it gives them back sooner", () => {
+  it("slots of an attempt whose lease goes on are kept until it is over, or it gives them back sooner", () => {
     const pool = empty();
     for (const run of [1, 2, 3, 4]) ask(pool, request(run));
     pool.release(holder(1), MINUTE, NOW);
@@ -86,7 +86,7 @@ describe("slots", () => {
     expect(runsOf(pool.grant(NOW + MINUTE))).toEqual([4]);
   });
 
-  it("are asked after, again and again, ever more rarely, and never taken back for their age", () => {
+  it("slots are asked after, again and again, ever more rarely, and never taken back for their age", () => {
     const pool = empty();
     ask(pool, request(1));
     const looks: number[] = [];
@@ -103,7 +103,7 @@ describe("slots", () => {
 });
 
 describe("a slot", () => {
-  it("is asked after when it is time, of the attempts that hold one, fifty at a time", () => {
+  it("a slot is asked after when it is time, of the attempts that hold one, fifty at a time", () => {
     const pool = empty();
     for (let run = 0; run < 60; run += 1) {
       const who = { runId: runId(1), ordinal: run, attempt: 1 };
@@ -119,7 +119,7 @@ describe("a slot", () => {
     expect(pool.takeDue(NOW + 100_000)).toHaveLength(9);
   });
 
-  it("that is kept for a lease is kept no longer when it is given back once more; what waits goes at once", () => {
+  it("a slot that is kept for a lease is kept no longer when it is given back once more; what waits goes at once", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) ask(pool, request(run));
     pool.release(holder(1), MINUTE, NOW);
@@ -130,14 +130,14 @@ describe("a slot", () => {
     expect(ask(pool, request(5, { strategy: "skip" }), NOW + MINUTE)).toBe("granted");
   });
 
-  it("that comes free is not for who would skip, where others wait", () => {
+  it("a slot that comes free is not for who would skip, where others wait", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) ask(pool, request(run));
     pool.release(holder(1), 0, NOW);
     expect(pool.acquire(request(4, { strategy: "skip" }), NOW)).toBe("refused");
   });
 
-  it("is as its run says: held on, or counted in the window", () => {
+  it("a slot is as its run says: held on, or counted in the window", () => {
     const pool = empty();
     expect(pool.nextAt()).toBeNull();
     for (const run of [1, 2]) ask(pool, request(run));
@@ -155,7 +155,7 @@ describe("a slot", () => {
 });
 
 describe("priority", () => {
-  it("goes before what came up to so many minutes earlier, and behind what came before that", () => {
+  it("priority goes before what came up to so many minutes earlier, and behind what came before that", () => {
     const pool = empty();
     ask(pool, request(1, { limit: 1, since: NOW - 10 * MINUTE }), NOW);
     ask(pool, request(2, { limit: 1, since: NOW - 4 * MINUTE }), NOW);
@@ -171,7 +171,7 @@ describe("priority", () => {
     expect(order).toEqual([2, 4, 3]);
   });
 
-  it("starves nobody: what waits longer than the priorities differ goes first", () => {
+  it("priority starves nobody: what waits longer than the priorities differ goes first", () => {
     const pool = empty();
     ask(pool, request(1, { limit: 1, since: NOW }));
     ask(pool, request(2, { limit: 1, since: NOW, priority: -1 }));
@@ -191,14 +191,14 @@ describe("priority", () => {
 });
 
 describe("strategies", () => {
-  it("skip: is refused where no slot is free", () => {
+  it("a task with the strategy skip is refused where no slot is free", () => {
     const pool = empty();
     const answers = [1, 2, 3].map((run) => ask(pool, request(run, { strategy: "skip" })));
     expect(answers).toEqual(["granted", "granted", "refused"]);
     expect([pool.inUse, pool.waiting]).toEqual([2, 0]);
   });
 
-  it("cancel_running: the oldest attempts of other runs give way, one for each that comes", () => {
+  it("the oldest attempts of other runs give way with the strategy cancel_running, one for each that comes", () => {
     const pool = empty();
     const giveWay = (run: number, now = NOW): number[] => {
       expect(ask(pool, request(run), now)).toBe("waiting");
@@ -223,7 +223,7 @@ describe("strategies", () => {
     expect(runsOf(pool.grant(NOW))).toEqual([5]);
   });
 
-  it("cancel_running: nobody gives way to what has a slot, or is not there, and who has ended need not", () => {
+  it("nobody gives way with the strategy cancel_running to what has a slot, or is not there, and who has ended need not", () => {
     const pool = empty();
     for (const run of [1, 2]) ask(pool, request(run));
     expect(pool.preemptFor(holder(2), NOW)).toEqual([]);
@@ -236,7 +236,7 @@ describe("strategies", () => {
     expect(pool.preemptFor(holder(3), NOW)).toEqual([]);
   });
 
-  it("cancel_running: what must give way while it waits must do so still when its turn comes", () => {
+  it("what must give way while it waits must do so still when its turn comes, with the strategy cancel_running", () => {
     const pool = empty();
     for (const run of [1, 2, 3, 4]) {
       ask(pool, request(run, { limit: 1 }));
@@ -246,21 +246,21 @@ describe("strategies", () => {
     expect(pool.grant(NOW)).toMatchObject([{ holder: holder(2), phase: "held", givesWay: true }]);
   });
 
-  it("cancel_running: nobody gives way to what came before it", () => {
+  it("nobody gives way with the strategy cancel_running to what came before it", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) ask(pool, request(run, { limit: 1 }));
     expect(runsOf(pool.preemptFor(holder(2), NOW))).toEqual([1]);
     expect(pool.preemptFor(holder(2), NOW)).toEqual([]);
   });
 
-  it("cancel_running: the oldest gives way, in whatever order the pool was read again", () => {
+  it("the oldest gives way with the strategy cancel_running, in whatever order the pool was read again", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) ask(pool, request(run));
     const again = new Limiter([...pool.entries].toReversed(), [], RULE);
     expect(runsOf(again.preemptFor(holder(3), NOW))).toEqual([1]);
   });
 
-  it("cancel_running: attempts of the same run wait for one another", () => {
+  it("attempts of the same run wait for one another with the strategy cancel_running", () => {
     const pool = empty();
     const same = (ordinal: number): SlotRequest => request(1, { holder: { runId: runId(1), ordinal, attempt: 1 } });
     for (const ordinal of [0, 1, 2]) ask(pool, same(ordinal));
@@ -269,7 +269,7 @@ describe("strategies", () => {
 });
 
 describe("a window", () => {
-  it("of 100 a minute takes a burst of 1,000 in ten minutes: never more than 100 in any minute, none lost", () => {
+  it("a window of 100 a minute takes a burst of 1,000 in ten minutes: never more than 100 in any minute, none lost", () => {
     const pool = empty();
     const starts: number[] = [];
     const start = (entries: readonly SlotEntry[], now: number): void => {
@@ -296,7 +296,7 @@ describe("a window", () => {
     expect((starts.at(-1) ?? 0) - NOW).toBeLessThan(9 * MINUTE + 1_000);
   });
 
-  it("counts an attempt from its start, however long it waited for a worker", () => {
+  it("a window counts an attempt from its start, however long it waited for a worker", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) ask(pool, request(run));
     pool.consume(holder(1), MINUTE, NOW + 2 * MINUTE);
@@ -304,7 +304,7 @@ describe("a window", () => {
     expect(runsOf(pool.grant(NOW + 3 * MINUTE))).toEqual([3]);
   });
 
-  it("is over to the millisecond up to 10,000, and what waits has the first place that comes free", () => {
+  it("a window is over to the millisecond up to 10,000, and what waits has the first place that comes free", () => {
     const pool = empty();
     const per = 24 * 60 * MINUTE + 1;
     for (const run of [1, 2]) {
@@ -317,7 +317,7 @@ describe("a window", () => {
     expect(runsOf(pool.grant(NOW + per + 1))).toEqual([3]);
   });
 
-  it("above 10,000 keeps no more than 10,000 times, and frees no place too early", () => {
+  it("a window above 10,000 keeps no more than 10,000 times, and frees no place too early", () => {
     const pool = empty();
     const per = 24 * 60 * MINUTE;
     for (let number = 0; number < 12_000; number += 1) {
@@ -336,14 +336,14 @@ describe("a window", () => {
 });
 
 describe("what is to be recorded", () => {
-  it("is nothing of an attempt that has come and gone, but that it is gone", () => {
+  it("what is to be recorded is nothing of an attempt that has come and gone, but that it is gone", () => {
     const pool = empty();
     pool.acquire(request(1), NOW);
     pool.release(holder(1), 0, NOW);
     expect(pool.takeChanges()).toEqual({ put: [], gone: [slotId(holder(1))], window: [], rule: RULE });
   });
 
-  it("is an attempt that has gone and come again as one that is there", () => {
+  it("what is to be recorded is an attempt that has gone and come again as one that is there", () => {
     const pool = empty();
     pool.acquire(request(1), NOW);
     pool.takeChanges();
@@ -352,7 +352,7 @@ describe("what is to be recorded", () => {
     expect(pool.takeChanges()).toMatchObject({ put: [{ holder: holder(1) }], gone: [], window: [] });
   });
 
-  it("is that a place of the window is free, also where nothing else has changed", () => {
+  it("what is to be recorded is that a place of the window is free, also where nothing else has changed", () => {
     const pool = empty();
     ask(pool, request(1));
     pool.consume(holder(1), MINUTE, NOW);
@@ -361,7 +361,7 @@ describe("what is to be recorded", () => {
     expect(pool.takeChanges()).toEqual({ put: [], gone: [], window: [{ freeAt: NOW + MINUTE, count: 0 }], rule: null });
   });
 
-  it("is enough to go on in the order of arrival", () => {
+  it("what is to be recorded is enough to go on in the order of arrival", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) ask(pool, request(run, { limit: 1 }));
     const again = new Limiter(pool.entries, [], { ...RULE, limit: 1 });
@@ -374,7 +374,7 @@ describe("what is to be recorded", () => {
 });
 
 describe("the limit of the newest plan", () => {
-  it("counts for all: raised, it lets in at once what waits already", () => {
+  it("the limit of the newest plan counts for all: raised, it lets in at once what waits already", () => {
     const pool = empty();
     for (let run = 0; run < 20; run += 1) ask(pool, request(run, { limit: 1, planAt: 1 }));
     expect([pool.inUse, pool.waiting]).toEqual([1, 19]);
@@ -382,14 +382,14 @@ describe("the limit of the newest plan", () => {
     expect([pool.inUse, pool.waiting]).toEqual([10, 11]);
   });
 
-  it("counts also if no run has brought it, but the deployed plan has", () => {
+  it("the limit of the newest plan counts also if no run has brought it, but the deployed plan has", () => {
     const pool = empty();
     for (let run = 0; run < 20; run += 1) ask(pool, request(run, { limit: 1, planAt: 1 }));
     pool.adopt({ limit: 4, perMs: null, planAt: 2 });
     expect(runsOf(pool.grant(NOW))).toEqual([1, 2, 3]);
   });
 
-  it("takes no slot back when it is lowered: nothing new is let in until enough have gone", () => {
+  it("the limit of the newest plan takes no slot back when it is lowered: nothing new is let in until enough have gone", () => {
     const pool = empty();
     for (let run = 0; run < 6; run += 1) ask(pool, request(run, { limit: 4, planAt: 1 }));
     pool.adopt({ limit: 2, perMs: null, planAt: 2 });
@@ -400,14 +400,14 @@ describe("the limit of the newest plan", () => {
     expect(runsOf(pool.grant(NOW))).toEqual([4]);
   });
 
-  it("is not undone by a run of an older plan", () => {
+  it("the limit of the newest plan is not undone by a run of an older plan", () => {
     const pool = empty();
     ask(pool, request(1, { limit: 3, planAt: 2 }));
     for (const run of [2, 3, 4]) ask(pool, request(run, { limit: 1, planAt: 1 }));
     expect([pool.limit, pool.inUse, pool.waiting]).toEqual([3, 3, 1]);
   });
 
-  it("brings its window too: a shorter one frees the places that are taken already", () => {
+  it("the limit of the newest plan brings its window too: a shorter one frees the places that are taken already", () => {
     const pool = empty();
     for (const run of [1, 2, 3]) {
       ask(pool, request(run, { perMs: 60 * MINUTE, planAt: 1 }));
@@ -418,7 +418,7 @@ describe("the limit of the newest plan", () => {
     expect(runsOf(pool.grant(NOW + MINUTE))).toEqual([3]);
   });
 
-  it("is recorded when it changes, and rarely when ever newer runs confirm it", () => {
+  it("the limit of the newest plan is recorded when it changes, and rarely when ever newer runs confirm it", () => {
     const pool = empty();
     const noted = (run: number, planAt: number, limit = 2): LimitRule | null | undefined => {
       ask(pool, request(run, { limit, planAt }));
@@ -449,7 +449,7 @@ function rundown(pool: Limiter, now: number): string[] {
 }
 
 describe("any course of things", () => {
-  it("keeps the limit, loses nobody, and is the same again after it was recorded", () => {
+  it("any course of things keeps the limit, loses nobody, and is the same again after it was recorded", () => {
     const move = fc.record({
       what: fc.constantFrom("ask", "ask", "ask", "back", "lease", "spend", "check", "time", "reload"),
       run: fc.nat(8),

@@ -78,15 +78,18 @@ function isos(times: readonly number[]): string[] {
 }
 
 describe("due times over a year or two", { timeout: 60_000 }, () => {
-  it.each(ZONES)("in %s are those that a look at every minute finds, gaps and repeats included", (name) => {
-    const zone = new Zone(name, FROM, UNTIL);
-    for (const expression of EXPRESSIONS)
-      expect(isos(forward(expression.cron, name)), expression.cron).toEqual(
-        isos(minuteScan(expression, zone, FROM, UNTIL)),
-      );
-  });
+  it.each(ZONES)(
+    "due times in %s over a year or two are those that a look at every minute finds, gaps and repeats included",
+    (name) => {
+      const zone = new Zone(name, FROM, UNTIL);
+      for (const expression of EXPRESSIONS)
+        expect(isos(forward(expression.cron, name)), expression.cron).toEqual(
+          isos(minuteScan(expression, zone, FROM, UNTIL)),
+        );
+    },
+  );
 
-  it("are looked at in zones that change their clocks, forward and back", () => {
+  it("due times over a year or two are looked at in zones that change their clocks, forward and back", () => {
     const changes = ZONES.map((name) => new Zone(name, FROM, UNTIL).transitions().map(({ by }) => by / HOUR));
     expect(Object.fromEntries(ZONES.map((name, index) => [name, new Set(changes[index])]))).toEqual({
       "Europe/London": new Set([1, -1]),
@@ -106,7 +109,7 @@ describe("due times over a year or two", { timeout: 60_000 }, () => {
 
   // cron-parser stops for good where Lord Howe repeats half an hour: shown below.
   it.each(ZONES.filter((zone) => zone !== "Australia/Lord_Howe"))(
-    "in %s are those of a second library, but for days on which the clock changes",
+    "due times in %s over a year or two are those of a second library, but for days on which the clock changes",
     (name) => {
       const zone = new Zone(name, FROM, UNTIL);
       const isNear = (at: number): boolean => zone.transitions().some((change) => Math.abs(change.at - at) < 24 * HOUR);
@@ -143,7 +146,7 @@ describe("a day on which the clock changes", () => {
     expect(onDay(cron, "Europe/London", day)).toEqual(times);
   });
 
-  it("differs in the second library, which the comparison leaves out", () => {
+  it("a day on which the clock changes differs in the second library, which the comparison leaves out", () => {
     const theirs = (cron: string, zone: string, from: string, until: string): string[] => {
       const range = { currentDate: new Date(from), endDate: new Date(until) };
       const times = CronExpressionParser.parse(cron, { ...range, tz: zone });
@@ -186,7 +189,7 @@ describe("due times", () => {
   );
   const instant = fc.integer({ min: FROM, max: UNTIL });
 
-  it("are later than asked, strictly increasing, in whole seconds, and the same looked at from the other end", () => {
+  it("due times are later than asked, strictly increasing, in whole seconds, and the same looked at from the other end", () => {
     fc.assert(
       fc.property(cron, fc.constantFrom(...ZONES), instant, (expression, zone, from) => {
         const times = dueTimes(expression, zone);
@@ -211,13 +214,13 @@ describe("the latest due times", () => {
   const noon = Date.UTC(2026, 5, 1, 12);
   const hourly = dueTimes("0 * * * *", "UTC");
 
-  it("end with the time that is asked for, and begin behind the one that was dealt with", () => {
+  it("the latest due times end with the time that is asked for, and begin behind the one that was dealt with", () => {
     expect(hourly.latest(5, noon - 1, noon)).toEqual([noon]);
     expect(hourly.latest(5, noon, noon + HOUR)).toEqual([noon + HOUR]);
     expect(hourly.latest(5, noon, noon + HOUR - 1)).toEqual([]);
   });
 
-  it("are none of an expression that is never due", () => {
+  it("the latest due times are none of an expression that is never due", () => {
     const never = dueTimes("0 0 30 2 *", "UTC");
     expect([never.next(FROM), never.latest(5, FROM, UNTIL)]).toEqual([null, []]);
   });
@@ -265,11 +268,14 @@ describe("a cron expression", () => {
     ["Zurich", "it is written as Area/City, or UTC"],
     ["+02:00", "it is written as Area/City, or UTC"],
     ["", "it is written as Area/City, or UTC"],
-  ])("is in no zone called %j: %s", (name, hint) => {
+  ])("a cron expression is in no zone called %j: %s", (name, hint) => {
     expect(timezoneFault(name)).toEqual({ hint });
   });
 
-  it.each(["UTC", "Etc/GMT+2", "Asia/Calcutta", "Asia/Kolkata", ...ZONES])("may be in the zone %s", (name) => {
-    expect(timezoneFault(name)).toBeNull();
-  });
+  it.each(["UTC", "Etc/GMT+2", "Asia/Calcutta", "Asia/Kolkata", ...ZONES])(
+    "a cron expression may be in the zone %s",
+    (name) => {
+      expect(timezoneFault(name)).toBeNull();
+    },
+  );
 });

@@ -34,7 +34,7 @@ const LATEST: CatchUpRule = { policy: "latest", windowMs: null };
 const ALL: CatchUpRule = { policy: "all", windowMs: 24 * HOUR };
 
 describe("the schedules of a plan", () => {
-  it("are those of every task, in file order, each with its task", () => {
+  it("the schedules of a plan are those of every task, in file order, each with its task", () => {
     const one = { id: "1", cron: "@daily", timezone: "UTC", overlap: "allow", catchUp: LATEST, payload: null } as const;
     const other = { ...one, id: "2" };
     const plan = planOf([
@@ -49,29 +49,32 @@ describe("the schedules of a plan", () => {
     ]);
   });
 
-  it("begin with now, with nothing that waits, ran or was skipped", () => {
+  it("the schedules of a plan begin with now, with nothing that waits, ran or was skipped", () => {
     const state = { dealtUntil: 7, waiting: [], lastRun: null, skipped: 0, lastSkip: null };
     expect(newScheduleState(7)).toEqual(state);
   });
 });
 
 describe("due times since the last one", () => {
-  it("are none while nothing is due", () => {
+  it("due times since the last one are none while nothing is due", () => {
     for (const rule of [NONE, LATEST, ALL])
       expect(dueSince(every(HOUR), rule, 5 * HOUR, 6 * HOUR - 1)).toEqual({ start: [], leftOut: null });
   });
 
-  it.each([0, 1, LATE_MS])("are started if they are %i ms late, whatever the policy", (late) => {
-    for (const rule of [NONE, LATEST, ALL])
-      expect(dueSince(every(HOUR), rule, 5 * HOUR, 6 * HOUR + late)).toEqual({ start: [6 * HOUR], leftOut: null });
-  });
+  it.each([0, 1, LATE_MS])(
+    "due times since the last one are started if they are %i ms late, whatever the policy",
+    (late) => {
+      for (const rule of [NONE, LATEST, ALL])
+        expect(dueSince(every(HOUR), rule, 5 * HOUR, 6 * HOUR + late)).toEqual({ start: [6 * HOUR], leftOut: null });
+    },
+  );
 
-  it("that nobody started in time are left out by `none`", () => {
+  it("due times since the last one that nobody started in time are left out by `none`", () => {
     const now = 8 * HOUR + LATE_MS + 1;
     expect(dueSince(every(HOUR), NONE, 5 * HOUR, now)).toEqual({ start: [], leftOut: { count: 3, last: 8 * HOUR } });
   });
 
-  it("beside one that is on time: `none` and `latest` start that one only", () => {
+  it("`none` and `latest` start only the due time that is on time, beside others that nobody started in time", () => {
     for (const rule of [NONE, LATEST])
       expect(dueSince(every(HOUR), rule, 5 * HOUR, 8 * HOUR)).toEqual({
         start: [8 * HOUR],
@@ -79,21 +82,21 @@ describe("due times since the last one", () => {
       });
   });
 
-  it("that nobody started in time: `latest` starts the newest", () => {
+  it("`latest` starts the newest of the due times that nobody started in time", () => {
     expect(dueSince(every(HOUR), LATEST, 5 * HOUR, 8 * HOUR + 30 * MINUTE)).toEqual({
       start: [8 * HOUR],
       leftOut: { count: 2, last: 7 * HOUR },
     });
   });
 
-  it("that nobody started in time: `all` starts each, oldest first", () => {
+  it("`all` starts each due time that nobody started in time, oldest first", () => {
     expect(dueSince(every(HOUR), ALL, 5 * HOUR, 8 * HOUR + 30 * MINUTE)).toEqual({
       start: [6 * HOUR, 7 * HOUR, 8 * HOUR],
       leftOut: null,
     });
   });
 
-  it("are caught up as far back as the window, its end included", () => {
+  it("due times since the last one are caught up as far back as the window, its end included", () => {
     const rule = { policy: "all", windowMs: 2 * HOUR } as const;
     expect(dueSince(every(HOUR), rule, 2 * HOUR, 9 * HOUR)).toEqual({
       start: [7 * HOUR, 8 * HOUR, 9 * HOUR],
@@ -104,7 +107,7 @@ describe("due times since the last one", () => {
     expect(dueSince(every(6 * HOUR), { ...rule, policy: "latest" }, 0, 9 * HOUR).start).toEqual([]);
   });
 
-  it("end with those up to `now`, also where only later ones would be on time", () => {
+  it("due times since the last one end with those up to `now`, also where only later ones would be on time", () => {
     for (const rule of [LATEST, ALL])
       expect(dueSince(every(HOUR), rule, 5 * HOUR, 6.5 * HOUR, 9 * HOUR)).toEqual({ start: [6 * HOUR], leftOut: null });
     expect(dueSince(every(HOUR), NONE, 5 * HOUR, 6.5 * HOUR, 9 * HOUR)).toEqual({
@@ -113,7 +116,7 @@ describe("due times since the last one", () => {
     });
   });
 
-  it("are caught up a hundred at most, the newest", () => {
+  it("due times since the last one are caught up a hundred at most, the newest", () => {
     const now = 1_000 * MINUTE;
     const { start, leftOut } = dueSince(every(MINUTE), ALL, 0, now);
     expect(start).toHaveLength(MAX_STARTED);
@@ -121,11 +124,11 @@ describe("due times since the last one", () => {
     expect(leftOut).toEqual({ count: 900, last: 900 * MINUTE });
   });
 
-  it("are counted a thousand at most", () => {
+  it("due times since the last one are counted a thousand at most", () => {
     expect(dueSince(every(1_000), NONE, 0, 30 * 24 * HOUR).leftOut?.count).toBe(MAX_COUNTED);
   });
 
-  it("are each either started, in order, or left out, and none of them is older than a left-out one", () => {
+  it("due times since the last one are each either started, in order, or left out, and none of them is older than a left-out one", () => {
     const rule = fc.record({
       policy: fc.constantFrom(...CATCH_UPS),
       windowMs: fc.option(fc.integer({ min: MINUTE, max: 48 * HOUR })),
@@ -152,14 +155,14 @@ describe("due times since the last one", () => {
 });
 
 describe("the clock", () => {
-  it("is set back if a due time that was dealt with is more than a minute ahead", () => {
+  it("the clock is set back if a due time that was dealt with is more than a minute ahead", () => {
     expect(isSetBack(HOUR, HOUR - LATE_MS)).toBe(false);
     expect(isSetBack(HOUR, HOUR - LATE_MS - 1)).toBe(true);
   });
 });
 
 describe("a start that waits for the run before it", () => {
-  it("asks again with growing pauses, from 1 s to 30 s", () => {
+  it("a start that waits for the run before it asks again with growing pauses, from 1 s to 30 s", () => {
     expect([0, 3_000, 8_000, 60_000, HOUR].map(waitingPauseMs)).toEqual([1_000, 1_000, 2_000, 15_000, 30_000]);
   });
 });

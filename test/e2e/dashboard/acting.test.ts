@@ -42,7 +42,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await stage.close();
   });
 
-  it("asks for a token, refuses a wrong one, and goes on to the page that was asked for", async () => {
+  it("acting in the dashboard asks for a token, refuses a wrong one, and goes on to the page that was asked for", async () => {
     const page = await dashboard({ isLoggedIn: false });
     await page.goto("/limits");
     await page.page.getByLabel("API token").fill("wrong");
@@ -56,7 +56,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.page.getByLabel("API token").waitFor();
   });
 
-  it("logs in by the link of npm run dev, once", async () => {
+  it("acting in the dashboard logs in by the link of npm run dev, once", async () => {
     const link = `/login#code=${await signLoginCode(stage.runtime.token, Date.now())}`;
     const first = await dashboard({ isLoggedIn: false });
     await first.goto(link);
@@ -67,7 +67,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await second.text("The link has been used").waitFor();
   });
 
-  it("triggers a task by a form that is checked as it is typed, and shows the run to its end without loading again", async () => {
+  it("acting in the dashboard triggers a task by a form that is checked as it is typed, and shows the run to its end without loading again", async () => {
     const page = shared;
     await page.show("/triggers/tasks/transcribe");
     await page.page.getByLabel("uri").fill("http://elsewhere");
@@ -86,7 +86,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(await page.page.evaluate("window.isFirst")).toBe(true);
   });
 
-  it("follows a run over a WebSocket, and goes on behind what it had when that breaks", async () => {
+  it("acting in the dashboard follows a run over a WebSocket, and goes on behind what it had when that breaks", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
     const page = await dashboard();
     const sockets: WebSocketRoute[] = [];
@@ -105,7 +105,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.boxIs("notify", "succeeded");
   });
 
-  it("follows a run by server-sent events where no WebSocket comes through", async () => {
+  it("acting in the dashboard follows a run by server-sent events where no WebSocket comes through", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
     const page = await dashboard();
     await page.page.addInitScript(`window.WebSocket = class extends EventTarget {
@@ -124,7 +124,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(streams).toEqual([`/api/v1/runs/${run_id}/events`]);
   });
 
-  it("shows why a run failed, and replays it with another payload", async () => {
+  it("acting in the dashboard shows why a run failed, and replays it with another payload", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", BROKEN);
     await stage.peach.finished(run_id);
     const page = shared;
@@ -144,7 +144,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.page.getByText("Replay of").waitFor();
   });
 
-  it("retries what failed, and replays from a task on", async () => {
+  it("acting in the dashboard retries what failed, and replays from a task on", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", BROKEN);
     await stage.peach.finished(run_id);
     const page = shared;
@@ -158,7 +158,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.text("from archive").waitFor();
   });
 
-  it("cancels a run, after asking", async () => {
+  it("acting in the dashboard cancels a run, after asking", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
     const page = shared;
     await page.show(`/runs/${run_id}`);
@@ -169,7 +169,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     stage.recorder.open("transcribe");
   });
 
-  it("copies the trigger of a run as a line for a shell, without the token", async () => {
+  it("acting in the dashboard copies the trigger of a run as a line for a shell, without the token", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", WHOLE);
     const page = shared;
     await page.show(`/runs/${run_id}`);
@@ -181,7 +181,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(line).not.toContain(`Bearer ${stage.runtime.token}`);
   });
 
-  it("shows a webhook that was refused, and sends it again", async () => {
+  it("acting in the dashboard shows a webhook that was refused, and sends it again", async () => {
     const body = JSON.stringify(WHOLE);
     const deliver = (secret: string): Promise<Response> =>
       fetch(`${stage.runtime.url}/hooks/pushed`, {
@@ -199,7 +199,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.boxIs("notify", "succeeded");
   });
 
-  it("pauses and resumes a schedule, and runs it now", async () => {
+  it("acting in the dashboard pauses and resumes a schedule, and runs it now", async () => {
     const page = shared;
     await page.show("/triggers/schedules");
     await page.text("Europe/Zurich").waitFor();
@@ -211,7 +211,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.text("does not fit").waitFor();
   });
 
-  it("lists runs as they come, finds one by its id and its key, and keeps its filters in the address", async () => {
+  it("acting in the dashboard lists runs as they come, finds one by its id and its key, and keeps its filters in the address", async () => {
     const page = shared;
     await page.show("/runs");
     await page.page.locator(".live-live").waitFor();
@@ -237,7 +237,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(await page.runId()).toBe(run_id);
   });
 
-  it("retries and cancels many runs, after saying how many", async () => {
+  it("acting in the dashboard retries and cancels many runs, after saying how many", async () => {
     const broken = await Promise.all(
       [1, 2, 3].map(() => stage.peach.trigger("transcribe", { ...BROKEN, language: "it" })),
     );
@@ -263,7 +263,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     stage.recorder.open("beat");
   });
 
-  it("completes a task that waits, by the keyboard alone, with a payload that is checked first", async () => {
+  it("acting in the dashboard completes a task that waits, by the keyboard alone, with a payload that is checked first", async () => {
     const { run_id } = await stage.peach.trigger("approve");
     const page = await dashboard({ theme: "light" });
     await page.goto(`/runs/${run_id}?task=approve`);
@@ -296,7 +296,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(await passed.text()).toBe('{"by":"a person","copies":9007199254740991}');
   });
 
-  it("completes a task that waits as failed, and says why it cannot be done twice", async () => {
+  it("acting in the dashboard completes a task that waits as failed, and says why it cannot be done twice", async () => {
     const { run_id } = await stage.peach.trigger("approve");
     const page = await dashboard({ theme: "dark" });
     await page.goto(`/runs/${run_id}?task=approve`);
@@ -326,7 +326,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(attempts.map(({ error }) => error?.message)).toEqual(["no, said 1", "withdrawn"]);
   });
 
-  it("lets who may only trigger see that a task waits, but not complete it", async () => {
+  it("acting in the dashboard lets who may only trigger see that a task waits, but not complete it", async () => {
     const { run_id } = await stage.peach.trigger("approve");
     const page = await dashboard();
     const session = { name: "somebody", scopes: ["trigger"], expires_at: null };
@@ -336,7 +336,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect([await page.button("Complete…").count(), await page.text("/complete/").count()]).toEqual([0, 0]);
   });
 
-  it("pauses a task, whose attempts are held back until it is resumed", async () => {
+  it("acting in the dashboard pauses a task, whose attempts are held back until it is resumed", async () => {
     const page = shared;
     await page.show("/triggers/tasks/notify");
     await page.button("Pause the task").click();
@@ -354,7 +354,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.boxIs("notify", "succeeded");
   });
 
-  it("tries a dead letter again: says why it failed once more, and which run it has started in the end", async () => {
+  it("acting in the dashboard tries a dead letter again: says why it failed once more, and which run it has started in the end", async () => {
     const page = shared;
     await fetch(`${stage.runtime.url}/dev/r2/uploads/wary/a.bin`, { method: "PUT", body: "x" });
     await expect
@@ -375,7 +375,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(run.trigger).toMatchObject({ source: "r2", by: "uploads/wary/a.bin" });
   });
 
-  it("shows slots in use, and who waits for one", async () => {
+  it("acting in the dashboard shows slots in use, and who waits for one", async () => {
     const first = await stage.peach.trigger("single");
     await expect.poll(() => stage.recorder.waitingAt("single"), { timeout: 20_000 }).toBe(1);
     const second = await stage.peach.trigger("single");
@@ -393,7 +393,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.boxIs("single", "succeeded");
   });
 
-  it("emits an event, and shows what it triggered", async () => {
+  it("acting in the dashboard emits an event, and shows what it triggered", async () => {
     const page = shared;
     await page.show("/triggers/events");
     await page.button("Emit").click();

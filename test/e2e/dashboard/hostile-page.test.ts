@@ -172,7 +172,7 @@ describe.skipIf(CHROMIUM === null)("a page of a hostile endpoint, opened by some
     await secrets.stage.close();
   });
 
-  it("cannot read a run, and changes nothing", async () => {
+  it("a page of a hostile endpoint, opened by somebody who is logged in, cannot read a run, and changes nothing", async () => {
     const { url } = secrets.stage.runtime;
     await visitor.goto(secrets.page);
     // The person at the browser may see it.
@@ -183,13 +183,13 @@ describe.skipIf(CHROMIUM === null)("a page of a hostile endpoint, opened by some
     expect(await visitor.page.title()).toBe("mirror");
   });
 
-  it("could do all that without the policy that it is given", async () => {
+  it("a page of a hostile endpoint, opened by somebody who is logged in, could do all that without the policy that it is given", async () => {
     const { url } = secrets.stage.runtime;
     const got = await secrets.attack(visitor.page, url, url, LAX);
     expect(readBy(got)).toEqual(expect.arrayContaining(["fetch", "payload", "list", "events", "socket"]));
   });
 
-  it("can do none of it, under whatever policy, where the dashboard has a host of its own", async () => {
+  it("a page of a hostile endpoint, opened by somebody who is logged in, can do none of it, under whatever policy, where the dashboard has a host of its own", async () => {
     const apart = await Secrets.open({ PEACH_CONSOLE_HOST: "localhost" });
     const { runtime } = apart.stage;
     const console = runtime.url.replace("127.0.0.1", "localhost");
@@ -218,7 +218,7 @@ describe.skipIf(CHROMIUM === null)("a page of a hostile endpoint, opened by some
     }
   });
 
-  it("finds no script in a payload, even where it could write into the dashboard's own page", async () => {
+  it("a page of a hostile endpoint, opened by somebody who is logged in, finds no script in a payload, even where it could write into the dashboard's own page", async () => {
     const { page } = visitor;
     const { url } = secrets.stage.runtime;
     // As if the page had a hole: a script is in its markup.

@@ -47,41 +47,44 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await stage.close();
   });
 
-  it.each(["light", "dark"] as const)("has nothing seriously inaccessible on any page, %s", async (theme) => {
-    const page = await dashboard({ theme });
-    const pages = {
-      "": "Pipelines",
-      "/runs": "Runs",
-      [`/runs/${transcribed}?task=archive`]: "transcribe",
-      [`/runs/${transcribed}?task=transcribe&tab=log`]: "transcribe",
-      "/triggers/tasks/transcribe": "Triggers",
-      "/triggers/endpoints": "Triggers",
-      "/triggers/schedules": "Triggers",
-      "/triggers/uploads": "Triggers",
-      "/triggers/events": "Triggers",
-      "/dead-letters": "Dead letters",
-      "/limits": "Limits",
-      "/health": "Health",
-      "/nothing": "Not found",
-    };
-    const faults: Record<string, string[]> = {};
-    await page.goto();
-    for (const [path, heading] of Object.entries(pages)) {
-      await page.show(path);
-      await page.page.getByRole("heading", { level: 1, name: heading }).waitFor();
-      await page.page.locator(".skeleton").waitFor({ state: "detached" });
-      const found = await seriousFaults(page, theme);
-      if (found.length > 0) faults[path] = found;
-    }
-    const outside = await dashboard({ theme, isLoggedIn: false });
-    await outside.goto();
-    await outside.page.getByLabel("API token").waitFor();
-    const found = await seriousFaults(outside, theme);
-    if (found.length > 0) faults["login"] = found;
-    expect(faults).toEqual({});
-  });
+  it.each(["light", "dark"] as const)(
+    "the dashboard has nothing seriously inaccessible on any page, %s",
+    async (theme) => {
+      const page = await dashboard({ theme });
+      const pages = {
+        "": "Pipelines",
+        "/runs": "Runs",
+        [`/runs/${transcribed}?task=archive`]: "transcribe",
+        [`/runs/${transcribed}?task=transcribe&tab=log`]: "transcribe",
+        "/triggers/tasks/transcribe": "Triggers",
+        "/triggers/endpoints": "Triggers",
+        "/triggers/schedules": "Triggers",
+        "/triggers/uploads": "Triggers",
+        "/triggers/events": "Triggers",
+        "/dead-letters": "Dead letters",
+        "/limits": "Limits",
+        "/health": "Health",
+        "/nothing": "Not found",
+      };
+      const faults: Record<string, string[]> = {};
+      await page.goto();
+      for (const [path, heading] of Object.entries(pages)) {
+        await page.show(path);
+        await page.page.getByRole("heading", { level: 1, name: heading }).waitFor();
+        await page.page.locator(".skeleton").waitFor({ state: "detached" });
+        const found = await seriousFaults(page, theme);
+        if (found.length > 0) faults[path] = found;
+      }
+      const outside = await dashboard({ theme, isLoggedIn: false });
+      await outside.goto();
+      await outside.page.getByLabel("API token").waitFor();
+      const found = await seriousFaults(outside, theme);
+      if (found.length > 0) faults["login"] = found;
+      expect(faults).toEqual({});
+    },
+  );
 
-  it("fits a phone: nothing but tables and graphs scrolls sideways", async () => {
+  it("the dashboard fits a phone: nothing but tables and graphs scrolls sideways", async () => {
     const page = await dashboard({ width: 375 });
     await page.goto();
     for (const path of ["", "/runs", `/runs/${transcribed}?task=archive`, "/triggers/tasks/transcribe", "/health"]) {
@@ -94,7 +97,7 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     }
   });
 
-  it("shows hostile payloads, log lines and descriptions as text", async () => {
+  it("the dashboard shows hostile payloads, log lines and descriptions as text", async () => {
     const page = shared;
     await page.show("");
     await page.text('<img src=x onerror="document.title=').waitFor();
@@ -112,7 +115,7 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     expect(await page.page.locator("main script, main iframe").count()).toBe(0);
   });
 
-  it("shows a picture, plays sound, and dumps bytes", async () => {
+  it("the dashboard shows a picture, plays sound, and dumps bytes", async () => {
     const page = shared;
     await page.show(`/runs/${hostile}?task=picture&tab=passed`);
     await expect
@@ -127,7 +130,7 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     expect(await page.page.title()).not.toContain("broken in");
   });
 
-  it("is used by the keyboard alone: from the pipelines to a task's error", async () => {
+  it("the dashboard is used by the keyboard alone: from the pipelines to a task's error", async () => {
     const { page, ...rest } = await dashboard();
     await page.goto(`${stage.runtime.url}/dashboard`);
     await page.getByRole("heading", { name: "Pipelines" }).waitFor();

@@ -70,7 +70,7 @@ describe.skipIf(CHROMIUM === null)("the speed of the dashboard", () => {
     await stage.close();
   });
 
-  it("shows the end of each task of a chain soon after it", async () => {
+  it("the dashboard shows the end of each task of a chain soon after it", async () => {
     const dashboard = await Dashboard.open(browser, stage.runtime);
     await dashboard.goto("/runs");
     await dashboard.page.evaluate(OBSERVE);
@@ -92,7 +92,7 @@ describe.skipIf(CHROMIUM === null)("the speed of the dashboard", () => {
     await dashboard.close();
   });
 
-  it("shows a run of 300 tasks, drawing only the rows of the timeline that are seen", async () => {
+  it("the dashboard shows a run of 300 tasks, drawing only the rows of the timeline that are seen", async () => {
     const { run_id } = await stage.peach.trigger("wide_0");
     const dashboard = await Dashboard.open(browser, stage.runtime);
     await dashboard.goto(`/runs/${run_id}`);
@@ -112,7 +112,7 @@ describe.skipIf(CHROMIUM === null)("the speed of the dashboard", () => {
     await dashboard.close();
   });
 
-  it("shows a run of 10,000 items as they go, drawing only those that are seen", async () => {
+  it("the dashboard shows a run of 10,000 items as they go, drawing only those that are seen", async () => {
     const { run_id } = await stage.peach.trigger("many", { count: ITEMS });
     const dashboard = await Dashboard.open(browser, stage.runtime);
     await dashboard.goto(`/runs/${run_id}?task=item`);

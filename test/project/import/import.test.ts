@@ -55,7 +55,7 @@ const NOTEBOOK = JSON.stringify({
 });
 
 describe("peach import", () => {
-  it("takes over tasks, endpoints with components, and the code of notebooks", async () => {
+  it("peach import takes over tasks, endpoints with components, and the code of notebooks", async () => {
     const { code, out, err, read } = await imported({
       "peach.yaml": `codops: zzebu
 py_environments:
@@ -168,7 +168,7 @@ tasks:
     expect(read("IMPORT.md").match(/^- \[ \] /gm)).toHaveLength(out.match(/^ {2}peach.yaml:/gm)?.length ?? 0);
   });
 
-  it("takes over the example of the original's documents", async () => {
+  it("peach import takes over the example of the original's documents", async () => {
     const { code, err, read } = await imported({
       "peach.yaml": `# partial config as example
 tasks:
@@ -199,7 +199,7 @@ endpoints:
     expect(read("src/pipelines/imported.ts")).toContain("export async function audio_transcription_task");
   });
 
-  it("reads a folder peach.conf, whose files each begin with codops", async () => {
+  it("peach import reads a folder peach.conf, whose files each begin with codops", async () => {
     const { code, err, read } = await imported(
       {
         "peach.conf/a.yaml": "codops: zzebu\ntasks:\n  one: {notebook: reco.ipynb, method: by_history}\n",
@@ -213,7 +213,7 @@ endpoints:
     expect(read("src/pipelines/reco.ts")).toContain("//     def by_history(request):");
   });
 
-  it("gives endpoints urls that Peach accepts, each to one endpoint", async () => {
+  it("peach import gives endpoints urls that Peach accepts, each to one endpoint", async () => {
     const { code, err, read } = await imported({
       "peach.yaml": `endpoints:
   a: {method: m, url: "api/v1/x"}
@@ -233,7 +233,7 @@ endpoints:
     ]);
   });
 
-  it("overwrites nothing", async () => {
+  it("peach import overwrites nothing", async () => {
     const { code, err, read } = await imported({
       "peach.yaml": "tasks:\n  one: {method: m}\n",
       "new/src/pipelines/imported.ts": "mine",
@@ -244,7 +244,7 @@ endpoints:
     expect(read("peach.conf")).toBe("(not there)");
   });
 
-  it("shows the place of what is no YAML, is not there, or has nothing to import", async () => {
+  it("peach import shows the place of what is no YAML, is not there, or has nothing to import", async () => {
     const broken = await imported({ "peach.yaml": "tasks:\n  one: [\n" });
     expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("peach.yaml:2:8: this is no YAML")]);
     const absent = await imported({ "other.yaml": "tasks:" });
@@ -256,7 +256,7 @@ endpoints:
     ]);
   });
 
-  it("says what a person has to mend in the original", async () => {
+  it("peach import says what a person has to mend in the original", async () => {
     const { code, err } = await imported({
       "peach.yaml": "tasks:\n  a: {method: m, downstream: b}\n  b: {method: n, downstream: a}\n",
     });
@@ -264,7 +264,7 @@ endpoints:
     expect(err).toContain("new/peach.conf:6:18:");
   });
 
-  it("tells programs the same", async () => {
+  it("peach import tells programs the same", async () => {
     const { out } = await imported({ "peach.yaml": "tasks:\n  one: {method: m}\n" }, { args: ["--json"] });
     expect(JSON.parse(out)).toEqual({
       ok: true,

@@ -25,7 +25,7 @@ const repository = (path: string): string => readFileSync(join(PACKAGE_ROOT, pat
 
 describe("peach init", () => {
   it.each(["webhook", "blank", "transcription", "audio_transcription"])(
-    "makes a project of the example %s without problems, named after its folder",
+    "peach init makes a project of the example %s without problems, named after its folder",
     async (example) => {
       await inFolder(async (folder) => {
         const project = join(folder, "news-desk");
@@ -44,7 +44,7 @@ describe("peach init", () => {
     },
   );
 
-  it("overwrites nothing in an existing folder, and says what to merge", async () => {
+  it("peach init overwrites nothing in an existing folder, and says what to merge", async () => {
     await inFolder(async (folder) => {
       const project = join(folder, "desk");
       mkdirSync(project);
@@ -82,7 +82,7 @@ describe("peach init", () => {
     });
   });
 
-  it("refuses a name that a Worker cannot have, proposes one, and writes nothing", async () => {
+  it("peach init refuses a name that a Worker cannot have, proposes one, and writes nothing", async () => {
     await inFolder(async (folder) => {
       const { code, err } = await commandLine(["init", join(folder, "My Pipelines"), "--peach", "1.2.0"]);
       expect(code).toBe(1);
@@ -92,13 +92,13 @@ describe("peach init", () => {
   });
 
   it.each(["Upper", "under_score", "-a", "a-", "a".repeat(49), "peach", "node_modules", "a.b", "ä"])(
-    "does not take %s for the name of a project",
+    "peach init does not take %s for the name of a project",
     (name) => {
       expect(() => projectName(`/tmp/${name}`)).toThrow(ProjectNameError);
     },
   );
 
-  it("refuses an example that there is not", async () => {
+  it("peach init refuses an example that there is not", async () => {
     const { code, err } = await commandLine(["init", "/tmp/x", "--example", "nothing"]);
     expect(code).toBe(2);
     expect(err).toContain("--example: expected one of webhook, blank, transcription, given nothing");
@@ -116,14 +116,14 @@ describe("the package in a new project", () => {
     return root;
   }
 
-  it("is the version of the registry", async () => {
+  it("the package in a new project is the version of the registry", async () => {
     for (const resolved of ["https://registry.npmjs.org/peach/-/peach-1.2.0.tgz", undefined])
       await inFolder((folder) => {
         expect(findPeachSource(installed(folder, resolved), false)).toEqual({ specifier: "1.2.0" });
       });
   });
 
-  it("is a copy of the packed file that it was installed from", async () => {
+  it("the package in a new project is a copy of the packed file that it was installed from", async () => {
     await inFolder((folder) => {
       writeFileSync(join(folder, "peach 1.tgz"), "packed");
       const root = installed(join(folder, "cache"), "file:../peach%201.tgz");
@@ -134,7 +134,7 @@ describe("the package in a new project", () => {
     });
   });
 
-  it("is refused if the packed file is gone", async () => {
+  it("the package in a new project is refused if the packed file is gone", async () => {
     await inFolder((folder) => {
       expect(() => findPeachSource(installed(folder, "file:../gone.tgz"), false)).toThrow("gone.tgz, which is gone");
     });
@@ -145,7 +145,7 @@ describe("the templates", () => {
   const webhook = templateFiles(PACKAGE_ROOT, "webhook");
   const text = (path: string): string => textOf(webhook[path]);
 
-  it("name packages in the versions that Peach itself is tested with", () => {
+  it("the templates name packages in the versions that Peach itself is tested with", () => {
     const own: Record<string, Record<string, string>> = JSON.parse(repository("package.json"));
     const { version }: { version: string } = JSON.parse(repository("package.json"));
     const versions: Record<string, string | undefined> = {
@@ -160,11 +160,11 @@ describe("the templates", () => {
     expect(create).toMatchObject({ version, dependencies: { peach: version } });
   });
 
-  it("have the .gitignore that npm leaves out of the package", () => {
+  it("the templates have the .gitignore that npm leaves out of the package", () => {
     expect(repository("templates/webhook/.gitignore")).toBe(GITIGNORE);
   });
 
-  it("deploy as the repository does, but with names of their own and without bindings of classes", () => {
+  it("the templates deploy as the repository does, but with names of their own and without bindings of classes", () => {
     const own = parse(repository("wrangler.toml").replaceAll(/"peach-/g, '"my-pipelines-'));
     const template = parse(text("wrangler.toml"));
     expect(template["migrations"]).toEqual(own["migrations"]);
@@ -174,7 +174,7 @@ describe("the templates", () => {
     expect(template).not.toHaveProperty("durable_objects");
   });
 
-  it("describe each binding and secret that a deploy button asks for", () => {
+  it("the templates describe each binding and secret that a deploy button asks for", () => {
     const manifest: { cloudflare: { bindings: Record<string, unknown> }; scripts: Record<string, string> } = JSON.parse(
       text("package.json"),
     );

@@ -49,7 +49,7 @@ describe("an upgrade of a fork of 0.2.0", () => {
   const files = fork();
   const plan = planUpgrade(files, RELEASE);
 
-  it("changes four files and refuses nothing", () => {
+  it("an upgrade of a fork of 0.2.0 changes four files and refuses nothing", () => {
     expect(plan.from).toBe("0.2.0");
     expect(plan.refusals).toEqual([]);
     expect(plan.changes.map(({ path }) => path)).toEqual([
@@ -60,7 +60,7 @@ describe("an upgrade of a fork of 0.2.0", () => {
     ]);
   });
 
-  it("deploys the package, and keeps what the user exports beside it", () => {
+  it("an upgrade of a fork of 0.2.0 deploys the package, and keeps what the user exports beside it", () => {
     expect(after(plan, "src/index.ts")).toMatchInlineSnapshot(`
       "/** The deployed worker, named by \`main\` in wrangler.toml. A release of Peach changes nothing here. */
       import { createPeach } from "peach/worker";
@@ -75,7 +75,7 @@ describe("an upgrade of a fork of 0.2.0", () => {
     `);
   });
 
-  it("names the package, drops what was Peach's own, and keeps the user's packages and scripts", () => {
+  it("an upgrade of a fork of 0.2.0 names the package, drops what was Peach's own, and keeps the user's packages and scripts", () => {
     const manifest: unknown = JSON.parse(after(plan, "package.json"));
     expect(manifest).toMatchObject({
       name: "newsroom",
@@ -94,7 +94,7 @@ describe("an upgrade of a fork of 0.2.0", () => {
     expect(manifest).not.toHaveProperty("scripts.mutate");
   });
 
-  it("takes the bindings of object classes out of wrangler.toml and touches nothing else", () => {
+  it("an upgrade of a fork of 0.2.0 takes the bindings of object classes out of wrangler.toml and touches nothing else", () => {
     const before = parse(files.get("wrangler.toml") ?? "");
     const { durable_objects: _bindings, ...rest } = before;
     expect(parse(after(plan, "wrangler.toml"))).toEqual({
@@ -105,12 +105,12 @@ describe("an upgrade of a fork of 0.2.0", () => {
     expect(comments(after(plan, "wrangler.toml"))).toEqual(comments(files.get("wrangler.toml") ?? ""));
   });
 
-  it("changes nothing when it is made again", () => {
+  it("an upgrade of a fork of 0.2.0 changes nothing when it is made again", () => {
     const again = planUpgrade(upgraded(files, plan), RELEASE);
     expect([again.from, again.changes, again.refusals]).toEqual(["1.2.0", [], []]);
   });
 
-  it("keeps a binding that is not Peach's, and a build command of the user's", () => {
+  it("an upgrade of a fork of 0.2.0 keeps a binding that is not Peach's, and a build command of the user's", () => {
     const own =
       '\n[[durable_objects.bindings]]\nname = "PRESENCE"\nclass_name = "Presence"\nscript_name = "presence"\n';
     const changed = planUpgrade(
@@ -149,17 +149,20 @@ describe("an upgrade of a fork of 0.2.0", () => {
       (text: string) => `${text}\n[[migrations]]\ntag = "v3"\ndeleted_classes = ["AuditObject"]\n`,
       "wrangler.toml has a migration that deletes or renames AuditObject",
     ],
-  ])("is refused with a reason where %s is not as expected (%#)", (path, change, reason) => {
-    const refused = planUpgrade(fork({ [path]: change }), RELEASE);
-    expect(refused.refusals.join("\n")).toContain(reason);
-  });
+  ])(
+    "an upgrade of a fork of 0.2.0 is refused with a reason where %s is not as expected (%#)",
+    (path, change, reason) => {
+      const refused = planUpgrade(fork({ [path]: change }), RELEASE);
+      expect(refused.refusals.join("\n")).toContain(reason);
+    },
+  );
 });
 
 describe("an upgrade of a project", () => {
   const project = (changes: Readonly<Record<string, string>> = {}): Map<string, string> =>
     new Map([...TEMPLATE, ...Object.entries(changes)]);
 
-  it("adds a migration for an object class that is new, behind the others and with a free tag", () => {
+  it("an upgrade of a project adds a migration for an object class that is new, behind the others and with a free tag", () => {
     const wrangler = TEMPLATE.get("wrangler.toml") ?? "";
     const old = wrangler.replace(
       /\[\[migrations\]\]\ntag = "v2"[^[]*\[[^\]]*\]\n/,
@@ -176,7 +179,7 @@ describe("an upgrade of a project", () => {
     expect(parse(after(plan, "wrangler.toml"))).toHaveProperty("queues.consumers");
   });
 
-  it("is refused where an environment has migrations of its own", () => {
+  it("an upgrade of a project is refused where an environment has migrations of its own", () => {
     const old = `${(TEMPLATE.get("wrangler.toml") ?? "").replace('"AuditObject", ', "")}\n[[env.staging.migrations]]\ntag = "v1"\n`;
     const { refusals } = planUpgrade(project({ "wrangler.toml": old }), RELEASE);
     expect(refusals.join()).toContain(
@@ -184,13 +187,13 @@ describe("an upgrade of a project", () => {
     );
   });
 
-  it("names the release, also in devDependencies", () => {
+  it("an upgrade of a project names the release, also in devDependencies", () => {
     const manifest = JSON.stringify({ devDependencies: { peach: "^1.0.0" } });
     const plan = planUpgrade(project({ "package.json": manifest }), RELEASE);
     expect(JSON.parse(after(plan, "package.json"))).toEqual({ devDependencies: { peach: "1.2.0" } });
   });
 
-  it("is refused in a folder that is no project of Peach", () => {
+  it("an upgrade of a project is refused in a folder that is no project of Peach", () => {
     expect(planUpgrade(new Map([["package.json", "{}"]]), RELEASE).refusals).toEqual([
       expect.stringContaining("this is no project of Peach"),
     ]);
@@ -215,7 +218,7 @@ describe("peach upgrade", () => {
   }
   const CHANGED = ["package.json", "wrangler.toml", "src/index.ts", "tsconfig.json"];
 
-  it("shows each change, asks, and changes what is agreed to", async () => {
+  it("peach upgrade shows each change, asks, and changes what is agreed to", async () => {
     const { code, out, asked, changed } = await upgradeIn([], "y");
     expect([code, asked, changed]).toEqual([0, ["\nChange 4 files? [y/N] "], CHANGED]);
     expect(out).toContain('  - name = "RUNS"');
@@ -223,19 +226,19 @@ describe("peach upgrade", () => {
     expect(out).toContain("Left to you: the files of Peach that came with the clone are not used any more");
   });
 
-  it("changes nothing without a yes, without anybody to ask, or with --dry-run", async () => {
+  it("peach upgrade changes nothing without a yes, without anybody to ask, or with --dry-run", async () => {
     expect(await upgradeIn([], "n")).toMatchObject({ code: 1, changed: [] });
     expect(await upgradeIn([])).toMatchObject({ code: 1, changed: [], err: expect.stringContaining("--yes") });
     expect(await upgradeIn(["--dry-run", "--yes"])).toMatchObject({ code: 1, changed: [], asked: [] });
   });
 
-  it("does not ask with --yes", async () => {
+  it("peach upgrade does not ask with --yes", async () => {
     expect(await upgradeIn(["--yes"])).toMatchObject({ code: 0, changed: CHANGED, asked: [] });
   });
 });
 
 describe("a diff", () => {
-  it("shows changed lines with the lines around them", () => {
+  it("a diff shows changed lines with the lines around them", () => {
     const before = ["a", "b", "c", "d", "e", "f", "g"].join("\n");
     const text = ["a", "b", "c", "D", "d2", "e", "f", "g"].join("\n");
     expect(lineDiff(before, text)).toEqual(["...", "  b", "  c", "- d", "+ D", "+ d2", "  e", "  f", "..."]);
