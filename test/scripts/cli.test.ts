@@ -57,7 +57,7 @@ describe("peach", () => {
         import        takes over the peach.yaml of the original Peach
 
       peach.conf and its deployment
-        check         checks peach.conf, the methods it names and the types of its edges
+        check         checks peach.conf, the methods it names and the data of its edges
         graph         draws the tasks of peach.conf, or of the deployment
         schedules     shows when schedules are due
         plan          shows what a deploy of peach.conf would change
@@ -144,7 +144,13 @@ describe("peach check", { timeout: 120_000 }, () => {
       peach.conf:5:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes
         5 |     downstream: [recommend, archive]
           |                             ^^^^^^^
-          Property 'key' is missing in type '{ text: string; }' but required in type '{ key: string; }'.
+        $.key: passes nothing, takes string: it is not passed
+        pipelines/tasks.ts:4:14: \`transcribe\` passes { text: string }
+        4 | export const transcribe = task({ output: z.object({ text: z.string() }), run: async () => ({ text: "" }) });
+          |              ^^^^^^^^^^
+        pipelines/tasks.ts:6:14: \`archive\` takes { key: string }
+        6 | export const archive = task({ input: z.object({ key: z.string() }), run: async () => "" });
+          |              ^^^^^^^
         hint: make the \`output\` of transcribe and the \`input\` of archive agree
 
       peach.conf: 2 problems"

@@ -7,7 +7,7 @@ import { defineCommand } from "../command.ts";
 /** `peach check`: checks peach.conf with its pipelines, types and secrets. */
 export const check = defineCommand({
   name: "check",
-  summary: "checks peach.conf, the methods it names and the types of its edges",
+  summary: "checks peach.conf, the methods it names and the data of its edges",
   description: `Checks peach.conf (PEACH_CONF) with the pipelines it names (PEACH_PIPELINES): every
 key, the graph, the methods, the buckets, and that what a task is declared to pass fits what the
 tasks after it are declared to take. Reports every problem in one go. Lists the secrets that the
