@@ -39,6 +39,8 @@ const SETTLING_TURNS = 25;
 /** Events after which other work of the process gets its turn. */
 const EVENTS_PER_TURN = 2_000;
 
+/** The alarm of an executor object is set this much ahead, for one. Milliseconds. */
+const MOMENT_MS = 5;
 /** How often a client sends a request, and how long it waits before the next. */
 const MOST_TRIES = 20;
 const RETRY_MS = 1_000;
@@ -243,8 +245,16 @@ export class TestWorld {
     };
     answer.then(settled, settled);
     await this.#drive(Number.POSITIVE_INFINITY, () => isAnswered);
-    if (this.#isInstant) await this.#drive(this.ground.scheduler.now);
+    if (this.#isInstant) await this.#settle();
     return answer;
+  }
+
+  /** Lets everything happen that needs no time but the moments that the engine leaves to itself. */
+  async #settle(): Promise<void> {
+    const { scheduler } = this.ground;
+    const latest = scheduler.now + MOMENT_MS;
+    await this.#drive(scheduler.now);
+    while (scheduler.nextAt <= latest) await this.#drive(scheduler.nextAt);
   }
 
   /** From now on nothing goes wrong. */
@@ -257,7 +267,8 @@ export class TestWorld {
   async advance(ms: number): Promise<void> {
     if (this.isWithin)
       throw new Error("advance was called within a task: time passes for it as for the others");
-    await this.#drive(this.ground.scheduler.now + ms);
+    if (ms > 0 || !this.#isInstant) await this.#drive(this.ground.scheduler.now + ms);
+    else await this.#settle();
   }
 
   /** Lets time pass until `isOver`, at most so long. */
