@@ -11,6 +11,7 @@ import { runOne } from "./run-one.ts";
 const PROGRAMS: Readonly<Record<string, () => Promise<unknown>>> = {
   dev: () => import("./bin/dev.ts"),
   demo: () => import("./bin/demo.ts"),
+  deploy: () => import("./bin/deploy.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -90,5 +90,7 @@ function usage(): string {
 ${groups.join("\n\n")}
 
 Each command has --help. Those that talk to a deployment find it by PEACH_URL and PEACH_API_TOKEN, or by --url and --token; without
-them they talk to the runtime that \`npm run dev\` has started here.`;
+them they talk to the runtime that \`npm run dev\` has started here.
+
+In a project \`npx peach\` also has dev, demo, compile and deploy, which checks and compiles before \`wrangler deploy\`.`;
 }

@@ -3,13 +3,13 @@
  * Owns starting and ending them, and their output. runtime.ts checks if the worker answers.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { IS_CLONE, PACKAGE_ROOT } from "../compiler/project-paths.ts";
 import { PROJECT_FOLDER } from "./build.ts";
 import { OutputFilter } from "./output.ts";
 import { groupMembers, signalGroup, STATE_MARK } from "./process-group.ts";
 import { dropClaim, endGroup, waitUntil, writeClaim, type StateFolder } from "./state-folder.ts";
+import { wranglerProgram } from "./wrangler-program.ts";
 
 /** The time for a graceful end, before the rest is killed. */
 const STOP_LIMIT_MS = 8_000;
@@ -125,8 +125,7 @@ export class RuntimeProcess {
 
 /** The arguments of `wrangler dev`. A debugger attaches to `inspectorPort`; 0 is a free one. */
 export function wranglerDev(folder: StateFolder, port: number, inspectorPort = 0): string[] {
-  const require = createRequire(join(PROJECT_FOLDER, "package.json"));
-  const wrangler = join(dirname(require.resolve("wrangler/package.json")), "bin", "wrangler.js");
+  const wrangler = wranglerProgram(PROJECT_FOLDER);
   const args = [
     "--config",
     folder.configPath,

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
 import { randomToken } from "./dev-vars.ts";
 import { RuntimeProcess, wranglerDev, type Serve } from "./runtime-process.ts";
+import { RuntimeStartError } from "./start-error.ts";
 import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
 /** Options of a start. */
@@ -57,8 +58,7 @@ export interface LocalRuntime {
   leave(): number;
 }
 
-/** A failed start, for a reason that the user can remove. */
-export class RuntimeStartError extends Error {}
+export { RuntimeStartError };
 
 const READY_LIMIT_MS = 60_000;
 const TAKE_OVER_LIMIT_MS = 20_000;

@@ -1,7 +1,7 @@
 /**
- * The object classes as they are deployed. The platform creates objects itself and passes only state
- * and the bindings of wrangler.toml; the classes here add the rest of `env`, the plan, and the
- * functions made from the plan.
+ * The deployed object classes. The platform creates an object with a state and the bindings of
+ * wrangler.toml. The classes here add the namespaces of objects, the plan, and the functions made
+ * from the plan. A release with a new class adds a migration to wrangler.toml.
  */
 import { ExecutorObject as Executor } from "../execution/long-lane/executor-object.ts";
 import { AuditObject as Audit } from "../objects/audit/audit-object.ts";
@@ -14,7 +14,7 @@ import { DeliveriesObject as Deliveries } from "../objects/deliveries/deliveries
 import { IdentityObject as Identity } from "../objects/identity/identity-object.ts";
 import { LimitListObject as LimitList } from "../objects/limits/limit-list-object.ts";
 import { LimitObject as Limit } from "../objects/limits/limit-object.ts";
-import { ObjectVersionsObject as ObjectVersions } from "../objects/object-versions/object-versions-object.ts";
+import { ObjectVersionsObject as Seen } from "../objects/object-versions/object-versions-object.ts";
 import { PausesObject as Pauses } from "../objects/pauses/pauses-object.ts";
 import { RunObject as Run } from "../objects/run/run-object.ts";
 import { SchedulesObject as Schedules } from "../objects/schedules/schedules-object.ts";
@@ -22,78 +22,91 @@ import { startScheduled } from "../triggers/scheduled.ts";
 import { deployed } from "./deployed.ts";
 import { ownEnv } from "./own-env.ts";
 
+/** Records who did what. */
 export class AuditObject extends Audit {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Lists the runs of a task; a busy task has several. */
 export class CatalogObject extends Catalog {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Keeps messages that could not be processed. */
 export class DeadLettersObject extends DeadLetters {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Counts workers that died, for the blame of tasks. */
 export class DeathsObject extends Deaths {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Holds the window of a debounced trigger. */
 export class DebounceObject extends Debounce {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Remembers deliveries and callers of endpoints. */
 export class DeliveriesObject extends Deliveries {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Holds API tokens, sessions and the deployment's secret. */
 export class IdentityObject extends Identity {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Lists the limits of a task. */
 export class LimitListObject extends LimitList {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
-export class ObjectVersionsObject extends ObjectVersions {
+/** Remembers the object versions that triggered a run. */
+export class ObjectVersionsObject extends Seen {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Holds paused tasks and schedules. */
 export class PausesObject extends Pauses {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Holds a run: journal, leases, alarm. */
 export class RunObject extends Run {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Knows every task that ever had a run. */
 export class TaskDirectoryObject extends TaskDirectory {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }
 }
 
+/** Runs one long attempt, or one trial of a suspect. */
 export class ExecutorObject extends Executor {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     const deployment = deployed();
@@ -104,12 +117,14 @@ export class ExecutorObject extends Executor {
   }
 }
 
+/** Grants the slots of one limit. */
 export class LimitObject extends Limit {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports), deployed().plan);
   }
 }
 
+/** Starts scheduled runs at due times. */
 export class SchedulesObject extends Schedules {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     const { acceptTrigger, plan } = deployed();

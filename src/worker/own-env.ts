@@ -1,11 +1,12 @@
 /**
- * The `env` of Peach's own code: what wrangler.toml binds, and the namespaces of Peach's objects.
- * Those come from `ctx.exports`, where the platform puts every class that wrangler.toml makes by a
- * migration, so that wrangler.toml binds none of them. Whoever is called by the platform (a handler,
- * an object, an entrypoint) makes its `env` here, before any author's code runs.
+ * The `env` of Peach's own code: the bindings of wrangler.toml, and the namespaces of Peach's
+ * objects. The namespaces come from `ctx.exports`, where the platform puts every class that a
+ * migration of wrangler.toml makes, so wrangler.toml needs no binding for a class. A handler, an
+ * object or an entrypoint makes this `env` when the platform calls, before any author's code
+ * runs.
  */
 
-/** The exported classes, by their names in `env`. */
+/** The exported classes, by names in `env`. */
 const CLASSES: Readonly<Record<keyof ObjectNamespaces, string>> = {
   RUNS: "RunObject",
   EXECUTORS: "ExecutorObject",

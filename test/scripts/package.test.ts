@@ -1,0 +1,42 @@
+/** What `npm pack` puts into the package. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const PACKED = z.array(z.object({ files: z.array(z.object({ path: z.string() })) }));
+const ENTRY = z.object({ "peach-source": z.string(), types: z.string(), default: z.string() });
+const MANIFEST = z.object({ bin: z.record(z.string(), z.string()), exports: z.record(z.string(), z.unknown()) });
+
+/** Where files of the package may lie. */
+const MAY_HOLD =
+  /^(bin|dist|templates|sample|src\/pipelines)\/|^(package\.json|README\.md|LICENSE|peach\.conf\.example)$/;
+
+describe("the packed package", () => {
+  it("holds nothing of the tests and scripts of Peach, nor its source", () => {
+    const out = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    const files = PACKED.parse(JSON.parse(out)).flatMap((packed) => packed.files.map(({ path }) => path));
+    expect(files).toContain("bin/peach.js");
+    expect(files.filter((path) => !MAY_HOLD.test(path))).toEqual([]);
+  });
+
+  it("names for each entry a source in the clone, and its built file and declarations of the same name", () => {
+    const { bin, exports } = MANIFEST.parse(JSON.parse(readFileSync(resolve(ROOT, "package.json"), "utf8")));
+    expect(Object.values(bin).filter((file) => !existsSync(resolve(ROOT, file)))).toEqual([]);
+    const entries = Object.entries(exports).filter(([name]) => name !== "./package.json");
+    expect(entries.map(([name]) => name)).toEqual(expect.arrayContaining(["./client", "./task-helpers", "./worker"]));
+    for (const [name, given] of entries) {
+      const entry = ENTRY.parse(given);
+      expect(existsSync(resolve(ROOT, entry["peach-source"])), name).toBe(true);
+      expect(entry).toMatchObject({
+        types: name.replace(".", "./dist") + ".d.ts",
+        default: name.replace(".", "./dist") + ".js",
+      });
+    }
+  });
+});
