@@ -8,7 +8,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { SOURCE_CONDITION } from "../src/compiler/project-paths.ts";
-import { writeDashboard } from "../src/local/dashboard.ts";
 import { bundleKit } from "../src/testing/platform/bundle.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
@@ -108,7 +107,15 @@ function keep(file: string, kept: Set<string>): void {
 
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
-await writeDashboard(join(ROOT, "src", "generated"));
+// The declarations name the worker's entry, which imports what is compiled. It makes the dashboard too.
+execFileSync(
+  process.execPath,
+  ["--import", "./scripts/node-version.js", "src/cli/bin/compile.ts"],
+  {
+    cwd: ROOT,
+    stdio: ["ignore", "ignore", "inherit"],
+  },
+);
 const entries = exportedSources();
 await buildScripts({ ...entries, ...INTERNAL });
 // The engine of peach/testing, evaluated as it is: an installed package has no bundler for it.
