@@ -1,7 +1,7 @@
 /**
- * The deployed object classes. The platform creates an object with a state and the bindings of
- * wrangler.toml. The classes here add the namespaces of objects, the plan, and the functions made
- * from the plan. A release with a new class adds a migration to wrangler.toml.
+ * The object classes as they are deployed. The platform creates objects itself and passes only
+ * state and the bindings of wrangler.toml; the classes here add the rest of `env`, the plan, and
+ * the functions made from the plan.
  */
 import { ExecutorObject as Executor } from "../execution/long-lane/executor-object.ts";
 import { AuditObject as Audit } from "../objects/audit/audit-object.ts";

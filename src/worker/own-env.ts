@@ -1,9 +1,9 @@
 /**
  * The `env` of Peach's own code: the bindings of wrangler.toml, and the namespaces of Peach's
- * objects. The namespaces come from `ctx.exports`, where the platform puts every class that a
- * migration of wrangler.toml makes, so wrangler.toml needs no binding for a class. A handler, an
- * object or an entrypoint makes this `env` when the platform calls, before any author's code
- * runs.
+ * objects. The namespaces come from `ctx.exports`, where the platform puts every class that
+ * wrangler.toml creates by a migration; wrangler.toml has no bindings for the classes. Everything
+ * that the platform calls (a handler, an object, an entrypoint) makes its `env` here, before any
+ * author's code runs.
  */
 
 /** The exported classes, by names in `env`. */
@@ -25,14 +25,14 @@ const CLASSES: Readonly<Record<keyof ObjectNamespaces, string>> = {
   IDENTITY: "IdentityObject",
 };
 
-/** The same, as pairs. */
+/** `CLASSES` as pairs. */
 const NAMES = Object.entries(CLASSES);
 
 /** A cache: each call of an object asks, with the same `env`. */
 const known = new WeakMap<Cloudflare.Env, Env>();
 
 /**
- * Returns Peach's own `env`. A copy, since the platform narrows what is imported as `env` while
+ * Returns Peach's own `env`. A copy, since the platform narrows the imported `env` while
  * authors' code runs. `exports` is `ctx.exports`.
  */
 export function ownEnv(env: Cloudflare.Env, exports: object): Env {
