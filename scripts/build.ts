@@ -18,6 +18,7 @@ const DECLARATIONS = join(DIST, "types");
 const INTERNAL: Readonly<Record<string, string>> = {
   cli: "src/cli/peach.ts",
   guard: "src/local/guard.ts",
+  "replay-local": "src/testing/replay-local.ts",
   "reader-process": "src/compiler/edges/reader-process.ts",
   "local-runtime": "src/http/local/present.ts",
   "no-local-runtime": "src/http/local/absent.ts",

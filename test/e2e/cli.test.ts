@@ -51,6 +51,36 @@ async function json(...args: readonly string[]) {
 }
 
 describe("the command line against a running pipeline", () => {
+  it("the command line against a running pipeline runs a recorded run again in this process, and shows where what it passes differs", async () => {
+    const { run_id } = await stage.peach.trigger("echo", { a: ["ü", 1] });
+    await stage.peach.finished(run_id);
+    const same = await peach("replay", run_id, "--local");
+    expect(same).toMatchObject({ code: 0, err: "", out: expect.stringContaining(`nothing differs from ${run_id}`) });
+    expect(same.out).toContain('echo info  echoed {"task":"echo"}');
+
+    const file = join(stage.folder, "changed.json");
+    expect(await peach("replay", run_id, "--local", "--task", "after", "--save", file)).toMatchObject({ code: 0 });
+    // Another code of the pipelines passes something else.
+    const changed = { ...environment(), PEACH_PIPELINES: join(LAB, "changed") };
+    const args = ["replay", run_id, "--local"];
+    const whole = await commandLine(args, { env: changed });
+    expect(whole.code).toBe(1);
+    expect(whole.out).toContain("\necho $.a[1]\n  recorded  1\n  now       2\n");
+    expect(whole.out).toContain(`differences from ${run_id}`);
+    // Only that task runs: its upstream task passes what was recorded.
+    const one = await commandLine([...args, "--task", "after"], { env: changed });
+    expect([one.code, one.out.match(/recorded {2}/g)?.length]).toEqual([1, 1]);
+    expect(one.out).toContain("after $.a[1]\n  recorded  1\n  now       2");
+
+    const failing = await stage.peach.trigger("failing", "text");
+    await stage.peach.finished(failing.run_id);
+    expect(await peach("replay", failing.run_id, "--local")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/failing failed: RangeError: the first attempt fails\n.*lab\.ts:\d+/),
+    });
+    expect(await peach("replay", run_id, "--inspect")).toMatchObject({ code: 2 });
+  });
+
   it("the command line against a running pipeline means the newest run where none is named, the newest that failed, and a run by the beginning of its id", async () => {
     const failed = await stage.peach.trigger("failing", 1);
     await stage.peach.finished(failed.run_id);

@@ -2,7 +2,9 @@
  * `peach cancel`, `retry` and `replay`: changes runs by their ids, or all runs that match a filter.
  * A filter first counts the runs and asks: nothing is changed unseen.
  */
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { BulkResult, RunFilter } from "../../client/client.ts";
 import {
   defineCommand,
@@ -24,6 +26,7 @@ import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 import { displayPath } from "../../compiler/project-paths.ts";
 import { writeRecordedRun } from "../../testing/recorded-run.ts";
 import { recordRun } from "../record-run.ts";
+import { replayLocally } from "../replay-local.ts";
 import { runIdOf } from "../run-argument.ts";
 import { partialFailureOf } from "../partial-failure.ts";
 import { type ListColumn, listLines, statusCell } from "../table.ts";
@@ -121,6 +124,10 @@ export const replay: Command = defineCommand({
   words: WORDS,
   options: {
     from: { takes: "TASK", means: "task", help: "from this task on; for runs that are named" },
+    local: {
+      help: "runs it in this process, starts nothing elsewhere, and shows what differs; exits with 1 then",
+    },
+    inspect: { help: "with --local: waits for a debugger on port 9229" },
     save: {
       takes: "FILE",
       means: "file",
@@ -128,13 +135,15 @@ export const replay: Command = defineCommand({
     },
     ...PAYLOAD_OPTIONS,
     ...BULK_OPTIONS,
+    task: { takes: "TASK", means: "task", help: "of a filter; with --local, the only task to run" },
     ...DEPLOYMENT_OPTIONS,
     json: JSON_OPTION,
   },
   async run({ options, words }, host) {
-    const { from, save } = options;
+    const { from, save, local = false, inspect = false } = options;
     const { signal } = host;
-    if (save !== undefined) return saveRun(save, words, options, host);
+    if (inspect && !local) throw new UsageError("--inspect is for --local");
+    if (local || save !== undefined) return recordOne(words, options, host);
     const given = await readPayload(options, host);
     if (words.length === 0 && (from !== undefined || given !== null))
       throw new UsageError("--from and a payload are for runs that are named");
@@ -146,21 +155,36 @@ export const replay: Command = defineCommand({
   },
 });
 
-/** Saves a run with its payloads. */
-async function saveRun(
-  file: string,
+interface RecordValues extends DeploymentValues {
+  readonly save?: string | undefined;
+  readonly local?: boolean | undefined;
+  readonly task?: string | undefined;
+  readonly inspect?: boolean | undefined;
+}
+
+/** Records a run: saves it to a file, runs it locally, or both. */
+async function recordOne(
   runIds: readonly string[],
-  options: DeploymentValues,
+  { save, local = false, task, inspect = false, ...deployment }: RecordValues,
   host: CommandHost,
 ): Promise<ExitCode> {
-  const [runId, ...others] = runIds;
-  if (runId === undefined || others.length > 0) throw new UsageError("--save is for one run");
-  const peach = connect(options, host);
-  const recorded = await recordRun(peach, await runIdOf(peach, runId, host.signal), host.signal);
-  const [document = file, ...payloads] = writeRecordedRun(resolve(host.cwd, file), recorded);
-  const count = payloads.length === 0 ? "" : `, with ${payloads.length} payloads beside it`;
-  host.out(`${displayPath(document)}: ${recorded.run_id}, ${recorded.tasks.length} tasks${count}`);
-  return 0;
+  const [given, ...others] = runIds;
+  if (given === undefined || others.length > 0)
+    throw new UsageError("--local and --save are for one run");
+  const peach = connect(deployment, host);
+  const runId = await runIdOf(peach, given, host.signal);
+  const recorded = await recordRun(peach, runId, host.signal);
+  const folder = save === undefined ? mkdtempSync(join(tmpdir(), "peach-replay-")) : null;
+  try {
+    const path = folder === null ? resolve(host.cwd, save ?? "") : join(folder, "run.json");
+    const [file = path, ...payloads] = writeRecordedRun(path, recorded);
+    const count = payloads.length === 0 ? "" : `, with ${payloads.length} payloads beside it`;
+    if (folder === null)
+      host.out(`${displayPath(file)}: ${runId}, ${recorded.tasks.length} tasks${count}`);
+    return local ? await replayLocally({ file, task, inspect }, host) : 0;
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function describe(what: string): string {
