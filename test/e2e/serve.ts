@@ -27,7 +27,6 @@ const CONFIG = z.strictObject({
   compatibility_date: z.string(),
   vars: z.record(z.string(), z.string()),
   version_metadata: z.object({ binding: z.string() }),
-  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
   migrations: z.array(z.strictObject({ tag: z.string(), new_sqlite_classes: z.array(z.string()) })),
   ratelimits: z.array(
     z.object({
@@ -72,12 +71,8 @@ const runtime = new Miniflare(
         compatibilityDate: config.compatibility_date,
         bindings: config.vars,
         versionMetadata: config.version_metadata.binding,
-        durableObjects: Object.fromEntries(
-          config.durable_objects.bindings.map(({ name, class_name: className }) => [
-            name,
-            { className, useSQLite: withStorage.has(className) },
-          ]),
-        ),
+        // The worker reaches its classes by its exports: no binding names them.
+        additionalUnboundDurableObjects: [...withStorage].map((className) => ({ className, useSQLite: true })),
         ratelimits: Object.fromEntries(config.ratelimits.map((limit) => [limit.name, limit])),
         r2Buckets: Object.fromEntries(config.r2_buckets.map(({ binding, bucket_name }) => [binding, bucket_name])),
         kvNamespaces: config.kv_namespaces.map(({ binding }) => binding),
