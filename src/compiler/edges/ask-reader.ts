@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { IS_CLONE, PACKAGE_ROOT } from "../project-paths.ts";
 import type { Answers, Question } from "./reader-questions.ts";
 
+/** The entry of the process: source in a clone, a built file in a package. */
 const PROCESS = join(
   PACKAGE_ROOT,
   IS_CLONE ? "src/compiler/edges/reader-process.ts" : "dist/reader-process.js",

@@ -17,6 +17,7 @@ import { TaskInputs, type TaskShape } from "./task-inputs.ts";
 import { checkTriggers, knownPayloads } from "./check-triggers.ts";
 import { ANY, arrayOf, resolved, type ValueSet } from "./value-set.ts";
 
+/** Certain faults, and edges without an answer. */
 export interface EdgeAnswers {
   readonly problems: readonly Diagnostic[];
   readonly warnings: readonly Diagnostic[];
@@ -96,6 +97,7 @@ function checkMethods(
   return wrong;
 }
 
+/** Compares the sets of both ends of each edge. */
 class EdgeChecker {
   readonly #project: CheckedProject;
   readonly #sets: MethodSets;
@@ -131,6 +133,7 @@ class EdgeChecker {
     }
   }
 
+  /** Compares each task that declares a payload with its upstream tasks. */
   checkAll(): void {
     const { shapes } = this.#project;
     const asked = [...shapes.values()].filter(
@@ -145,11 +148,13 @@ class EdgeChecker {
     for (const task of asked) this.#check(task, inputs);
   }
 
+  /** Tests if a task accepts every value. */
   #takesAll(name: string): boolean {
     const set = this.#sets.tasks.get(name)?.taken;
     return set === undefined || resolved(set)?.kind === "any";
   }
 
+  /** Compares one task in every run that can reach it, and reports its edges. */
   #check(task: TaskShape, inputs: TaskInputs): void {
     const taken = this.#sets.tasks.get(task.name)?.taken ?? ANY;
     const wanted = task.each === null ? taken : arrayOf(taken);

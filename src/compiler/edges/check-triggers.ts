@@ -85,6 +85,7 @@ export function checkTriggers(project: CheckedProject, sets: MethodSets, report:
     );
 }
 
+/** Compares payloads of triggers with the inputs of their tasks. */
 class TriggerChecker {
   readonly #project: CheckedProject;
   readonly #sets: MethodSets;
@@ -97,11 +98,13 @@ class TriggerChecker {
     this.#report = report;
   }
 
+  /** Tests if a task accepts every value. */
   takesAll(name: string): boolean {
     const set = this.#sets.tasks.get(name)?.taken;
     return set === undefined || resolved(set)?.kind === "any";
   }
 
+  /** Reports a payload that the task is certain to refuse. */
   check(name: string, payload: z.ZodType, what: string, span: Span): void {
     const taken = this.#sets.tasks.get(name)?.taken ?? ANY;
     const isEach = (this.#project.shapes.get(name)?.each ?? null) !== null;

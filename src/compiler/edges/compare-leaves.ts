@@ -9,7 +9,7 @@ import {
   type ValueSet,
 } from "./value-set.ts";
 
-/** Whether a set has this value. */
+/** Tests if a set has a value. */
 export function isAccepted(
   value: string | number | boolean | null,
   taken: ValueSet,
@@ -30,20 +30,24 @@ export function isAccepted(
   return isAccepted(value, set.within, depth + 1) === false ? false : "unsure";
 }
 
+/** Limit of nested unions and parts. */
 const MAX_DEPTH = 50;
 
 type Answer = boolean | "unsure";
 
+/** True if all answers are true; false decides. */
 function every(answers: readonly Answer[]): Answer {
   if (answers.includes(false)) return false;
   return answers.includes("unsure") ? "unsure" : true;
 }
 
+/** True if one answer is true; true decides. */
 function some(answers: readonly Answer[]): Answer {
   if (answers.includes(true)) return true;
   return answers.includes("unsure") ? "unsure" : false;
 }
 
+/** Tests a number against bounds and steps. */
 function isInRange(value: number, set: NumberSet): Answer {
   const { min, max, isInteger, multipleOf } = set;
   if (isInteger && !Number.isSafeInteger(value)) return false;
@@ -58,6 +62,7 @@ function isMultiple(value: number, step: number): Answer {
   return isWhole ? value % step === 0 : "unsure";
 }
 
+/** Tests a known text. A test after a change of the text stays open. */
 function passes(text: string, { rule, after }: TextTest): Answer {
   if (rule === null || after.length > 0) return "unsure";
   switch (rule.type) {
@@ -91,6 +96,7 @@ interface Fit {
 
 const FITS: Fit = { answer: "fits", why: "" };
 
+/** Compares two sets of numbers. */
 export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
   if (isApart(passed, taken)) return { answer: "misfit", why: "no number is in both ranges" };
   const missing = [
@@ -105,6 +111,7 @@ export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
   return first === undefined ? FITS : { answer: "unknown", why: `${first} decides` };
 }
 
+/** True if two ranges share no number. */
 export function isApart(passed: NumberSet, taken: NumberSet): boolean {
   return isBeyond(passed.min, taken.max) || isBeyond(taken.min, passed.max);
 }
@@ -115,6 +122,7 @@ function isBeyond(min: Bound | null, max: Bound | null): boolean {
   return min.value > max.value || (min.value === max.value && (min.isExclusive || max.isExclusive));
 }
 
+/** True if the lower bound of the parent implies the lower bound of the child. */
 function isAbove(passed: Bound | null, taken: Bound | null): boolean {
   if (taken === null) return true;
   if (passed === null) return taken.value === -Number.MAX_VALUE && !taken.isExclusive;
@@ -122,6 +130,7 @@ function isAbove(passed: Bound | null, taken: Bound | null): boolean {
   return passed.value > taken.value;
 }
 
+/** True if the upper bound of the parent implies the upper bound of the child. */
 function isBelow(passed: Bound | null, taken: Bound | null): boolean {
   if (taken === null) return true;
   if (passed === null) return taken.value === Number.MAX_VALUE && !taken.isExclusive;
@@ -129,6 +138,7 @@ function isBelow(passed: Bound | null, taken: Bound | null): boolean {
   return passed.value < taken.value;
 }
 
+/** True if each number of the set is a multiple of the step. */
 function isMultipleOf({ multipleOf, isInteger }: NumberSet, step: number): boolean {
   if (multipleOf.includes(step)) return true;
   if (!isInteger || !Number.isSafeInteger(step)) return false;
@@ -138,6 +148,7 @@ function isMultipleOf({ multipleOf, isInteger }: NumberSet, step: number): boole
   );
 }
 
+/** Compares two sets of texts: each test of the child must follow from a test of the parent. */
 export function textFits(passed: TextSet, taken: TextSet): Fit {
   const known = new Set(passed.tests.map(({ identity }) => identity));
   for (const test of taken.tests) {
@@ -150,6 +161,7 @@ export function textFits(passed: TextSet, taken: TextSet): Fit {
   return FITS;
 }
 
+/** Compares the tests of a parent with one test of a child. */
 function fitOf(tests: readonly TextTest[], { rule, says }: TextTest): Fit {
   if (rule?.type === "min" && tests.some((test) => hasMin(test.rule, rule.length))) return FITS;
   if (rule?.type === "max" && tests.some((test) => hasMax(test.rule, rule.length))) return FITS;
@@ -172,11 +184,13 @@ function hasStart(rule: TextRule | null, { source, flags }: RegExp): boolean {
   return new RegExp(source, flags).test(rule.text);
 }
 
+/** True if the rule implies a least length. */
 function hasMin(rule: TextRule | null, length: number): boolean {
   if (rule?.type === "prefix") return lengthOf(rule.text) >= length;
   return rule?.type === "min" && rule.length >= length;
 }
 
+/** True if the rule implies a greatest length. */
 function hasMax(rule: TextRule | null, length: number): boolean {
   return rule?.type === "max" && rule.length <= length;
 }

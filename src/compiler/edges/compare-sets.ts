@@ -31,7 +31,7 @@ export interface Place {
   readonly passed: ValueSet;
   /** Null: nothing is expected there. */
   readonly taken: ValueSet | null;
-  /** What is wrong, or what decides. */
+  /** The fault, or the test that decides at run time. */
   readonly why: string;
 }
 
@@ -46,6 +46,7 @@ export function compareSets(passed: ValueSet, taken: ValueSet): Verdict {
 const MAX_STEPS = 5_000;
 const MAX_DEPTH = 200;
 
+/** One comparison, with the pairs that are open and those that are decided. */
 class Comparison {
   #steps = 0;
   /** The pairs that are being compared, with their depth. */
@@ -95,6 +96,7 @@ class Comparison {
     return verdict;
   }
 
+  /** Takes unions and unknown parts apart, the parent's side first. */
   #decide(passed: Known, taken: Known, isWhole: boolean): Verdict {
     if (passed.kind === "union")
       return worst(passed.members.map((member) => this.compare(member, taken, isWhole)));
@@ -160,6 +162,7 @@ class Comparison {
     return null;
   }
 
+  /** Compares two sets that are neither unions nor unknown. */
   #structure(passed: Known, taken: Known): Verdict {
     if (taken.kind === "none") return misfit(passed, taken, `no payload is ${taken.what}`);
     if (passed.kind === "literal") {
@@ -186,6 +189,7 @@ class Comparison {
     return misfit(passed, taken, "another type is taken");
   }
 
+  /** Compares arrays item by item, and their lengths. */
   #array(passed: ArraySet, taken: ArraySet): Verdict {
     const verdicts: Verdict[] = [];
     const count = Math.max(passed.first.length, taken.first.length);
@@ -201,6 +205,7 @@ class Comparison {
     return worst([lengthVerdict(passed, taken), ...verdicts]);
   }
 
+  /** Compares objects property by property. */
   #object(passed: ObjectSet, taken: ObjectSet): Verdict {
     const isWhole = passed.isKeyed;
     const verdicts = [...taken.properties].map(([name, property]) =>
@@ -261,6 +266,7 @@ function absence(passed: ValueSet, wanted: Property, why: string): Verdict {
   return isOpen ? unknown(passed, wanted.set, why) : misfit(passed, wanted.set, why);
 }
 
+/** Compares lengths. A tuple of another length is another structure. */
 function lengthVerdict(passed: ArraySet, taken: ArraySet): Verdict {
   if (passed.min >= taken.min && passed.max <= taken.max) return FITS;
   const isTuple = taken.first.length > 0;
@@ -270,6 +276,7 @@ function lengthVerdict(passed: ArraySet, taken: ArraySet): Verdict {
     : unknown(passed, taken, "the number of items decides");
 }
 
+/** The verdict on two texts or two numbers. */
 function leaf(
   passed: ValueSet,
   taken: ValueSet,
@@ -289,6 +296,7 @@ function worst(verdicts: readonly Verdict[]): Verdict {
   );
 }
 
+/** Puts a step in front of the path of a verdict. */
 function at(step: string, verdict: Verdict): Verdict {
   return verdict.answer === "fits" ? verdict : { ...verdict, path: [step, ...verdict.path] };
 }
@@ -301,6 +309,7 @@ function unknown(passed: ValueSet, taken: ValueSet | null, why: string): Verdict
   return { answer: "unknown", path: [], passed, taken, why };
 }
 
+/** The inner map of a key, made at first use. */
 function entryOf<T>(map: Map<ValueSet, Map<ValueSet, T>>, key: ValueSet): Map<ValueSet, T> {
   const known = map.get(key);
   if (known !== undefined) return known;

@@ -30,8 +30,10 @@ export function areDisjoint(left: ValueSet, right: ValueSet, depth = 0): boolean
   return a.kind !== b.kind;
 }
 
+/** Limit of nesting; deeper sets count as sharing a value. */
 const MAX_DEPTH = 20;
 
+/** Arrays share nothing if their lengths, or items that both have, share nothing. */
 function areArraysDisjoint(a: ArraySet, b: ArraySet, depth: number): boolean {
   if (a.min > b.max || b.min > a.max) return true;
   const certain = Math.min(MAX_DEPTH, Math.max(a.min, b.min));

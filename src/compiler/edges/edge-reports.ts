@@ -90,18 +90,20 @@ export class EdgeReports {
   }
 }
 
+/** The path that does not fit, with both shapes and the reason. */
 function detail({ path, passed, taken, why }: Doubt): string {
   const expected = taken === null ? "nothing of that name" : showSet(taken);
   return `${pathText(path)}: passes ${showSet(passed)}, takes ${expected}: ${why}`;
 }
 
+/** Names the declarations to change. */
 function misfitHint(parent: string, child: string, isShape: boolean): string {
   return isShape
     ? "a task with several upstream tasks reads an object keyed by their names: declare its `input` so"
     : `make the \`output\` of ${parent} and the \`input\` of ${child} agree`;
 }
 
-/** What would make the answer certain. */
+/** Says how the answer becomes certain. */
 function unknownHint(parent: string, child: string, { passed, why }: Doubt): string {
   if (resolved(passed)?.kind === "any")
     return `declare what ${parent} passes: task({ output }) with a schema that names it, or .pipe(schema) after a transform`;

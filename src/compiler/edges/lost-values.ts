@@ -1,6 +1,7 @@
 /** Finds values in what a task passes that no payload can hold. */
 import { resolved, type ValueSet } from "./value-set.ts";
 
+/** A place in a set, and the kind of its value. */
 export interface LostValue {
   readonly path: readonly string[];
   readonly what: string;
@@ -15,7 +16,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   undefined: "pass null",
 };
 
-/** What to pass instead; null if there is no usual way. */
+/** Returns the usual substitute for a value; null without one. */
 export function adviceFor(what: string): string | null {
   return ADVICE[what] ?? null;
 }
@@ -25,6 +26,7 @@ export function lostValue(set: ValueSet, isWhole: boolean): LostValue | null {
   return find(set, isWhole, false, new Set());
 }
 
+/** Searches a set; sets that contain themselves are searched once. */
 function find(
   set: ValueSet,
   isWhole: boolean,
@@ -57,6 +59,7 @@ function find(
   return at("[key]", find(found.others.values, false, false, seen));
 }
 
+/** The first value that is found in a list. */
 function firstOf<T>(items: readonly T[], look: (item: T) => LostValue | null): LostValue | null {
   for (const item of items) {
     const found = look(item);

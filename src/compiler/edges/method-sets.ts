@@ -15,7 +15,7 @@ import type { Signature } from "./signatures.ts";
 import { requireTypeScript, tsconfigFor } from "./type-config.ts";
 import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";
 
-/** What a task takes and passes. With `each`, of one item. */
+/** The sets that a task takes and passes. With `each`, of one item. */
 export interface TaskSets {
   readonly taken: ValueSet;
   readonly passed: ValueSet;
@@ -23,9 +23,10 @@ export interface TaskSets {
   readonly isDeclared: boolean;
 }
 
+/** The methods of a project as they were read. */
 export interface MethodSets {
   readonly tasks: ReadonlyMap<string, TaskSets>;
-  /** What each method is, by `methodKey`. */
+  /** The kind of each method, by `methodKey`. */
   readonly answers: ReadonlyMap<string, MethodAnswer>;
   readonly refused: SchemaAnswer["refused"];
   readonly errors: SchemaAnswer["errors"];
@@ -63,6 +64,7 @@ export async function readMethods(
   return { tasks, answers: read.methods, refused: read.refused, errors: read.errors };
 }
 
+/** Finds the sets of tasks among schemas and signatures. */
 class TaskReader {
   readonly #project: CheckedProject;
   readonly #answers: ReadonlyMap<string, MethodAnswer>;
@@ -98,6 +100,7 @@ class TaskReader {
     });
   }
 
+  /** The sets of one task. */
   read(name: string, signatures: ReadonlyMap<string, Signature>): TaskSets {
     const method = this.#project.methods.tasks.get(name);
     const answer = this.#answerOf(name);
@@ -116,7 +119,7 @@ class TaskReader {
     return { taken, passed, isDeclared: resolved(passed)?.kind !== "any" };
   }
 
-  /** Whether anything is declared, or may be, of what a task takes. */
+  /** Tests if a task declares, or may declare, its payload. */
   #readsPayload(name: string): boolean {
     const answer = this.#answerOf(name);
     if (answer?.type === "task") return answer.taken !== null;
@@ -129,6 +132,7 @@ class TaskReader {
   }
 }
 
+/** The sets of a task that is declared with schemas. */
 function declared({ taken, passed }: Extract<MethodAnswer, { readonly type: "task" }>): TaskSets {
   return {
     taken: taken ?? ANY,
@@ -137,6 +141,7 @@ function declared({ taken, passed }: Extract<MethodAnswer, { readonly type: "tas
   };
 }
 
+/** The sets of a task of which nothing is known. */
 function unread(why: string): TaskSets {
   return { taken: ANY, passed: { kind: "any", why }, isDeclared: false };
 }

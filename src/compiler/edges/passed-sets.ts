@@ -42,6 +42,7 @@ import {
 export class PassedSets {
   readonly #read = new Map<core.$ZodType, ValueSet>();
 
+  /** The set of a schema. Each schema is read once. */
   of(schema: core.$ZodType): ValueSet {
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
@@ -64,6 +65,7 @@ export class PassedSets {
     return first === undefined ? set : { kind: "unsure", within: set, why: first.why };
   }
 
+  /** The set of a schema without its refinements. */
   #unchecked(schema: core.$ZodType, steps: readonly Step[]): ValueSet {
     const def = definitionOf(schema);
     switch (def.type) {
@@ -160,6 +162,7 @@ export class PassedSets {
     return { type: "each", keys: TEXT, values: withoutAbsent(this.of(catchall)) };
   }
 
+  /** A record of named keys is an object; other records have keys of one kind. */
   #record(def: core.$ZodRecordDef): ObjectSet {
     const value = withoutAbsent(this.of(def.valueType));
     const { values } = internalsOf(def.keyType);
@@ -187,6 +190,7 @@ export class PassedSets {
     return { kind: "object", properties: new Map(), others, isKeyed: false };
   }
 
+  /** Optional items at the end may be absent. */
   #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
     const firstOptional =
       def.items.findLastIndex((item) => internalsOf(item).optout !== "optional") + 1;
@@ -199,7 +203,7 @@ export class PassedSets {
     return narrowedLength({ kind: "array", first, rest, min: firstOptional, max }, steps);
   }
 
-  /** Whether a parse may return undefined. A schema in itself adds nothing to that. */
+  /** Tests if a parse may return undefined. A schema within itself adds nothing. */
   #isUndefined(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
     if (seen.has(schema)) return false;
     const def = definitionOf(schema);
@@ -220,6 +224,7 @@ export class PassedSets {
     return !CONTAINERS.has(def.type) && containsAbsent(this.of(schema)) !== false;
   }
 
+  /** Adds undefined, but where a default takes its place. */
   #optional(schema: core.$ZodType, inner: core.$ZodType): ValueSet {
     const set = this.of(inner);
     // A default takes the place of undefined before the optional does.
@@ -258,6 +263,7 @@ function passedLiteral(value: unknown): ValueSet {
   return lost(typeof value === "bigint" ? "a BigInt" : "a symbol");
 }
 
+/** The values of a catch, which may depend on the fault. */
 function caught(def: core.$ZodCatchDef): ValueSet {
   return valuesOf((input) => {
     const context = { value: input, input, issues: [], error: { issues: [] } };
@@ -265,6 +271,7 @@ function caught(def: core.$ZodCatchDef): ValueSet {
   }, "a value that depends on what was wrong");
 }
 
+/** The set of `z.instanceof`: bytes keep their form, other classes are no payload. */
 function passedInstance(schema: core.$ZodType): ValueSet {
   const wanted = instanceClass(schema);
   if (wanted === null || wanted === Object || wanted === Array) return any("a custom type");
@@ -286,7 +293,7 @@ function keyTexts(set: ValueSet): ValueSet {
 }
 
 /**
- * What an intersection returns: objects are merged property by property, other values are equal on
+ * The set of an intersection: objects are merged property by property, other values are equal on
  * both sides.
  */
 function merged(left: ValueSet, right: ValueSet, depth = 0): ValueSet {

@@ -6,6 +6,7 @@ import { readText } from "../read-file.ts";
 const PASSING: ReadonlySet<string> = new Set(["passToChildTask", "passDataToDownstream"]);
 const MENTION = /\b(?:passToChildTask|passDataToDownstream)\b/;
 
+/** Searches the files of a project for calls that pass data. */
 export class PassingCalls {
   readonly #modules: ReadonlyMap<string, PipelineModule>;
   readonly #mentions = new Map<string, boolean>();

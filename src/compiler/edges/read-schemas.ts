@@ -79,6 +79,7 @@ const task = ({ input = null, output = null, run }) => ({ kind: "peach.task", in
 module.exports = new Proxy({ task }, { get: (target, name) => name === "__esModule" ? true : name in target ? target[name] : stub, has: () => true });
 `;
 
+/** Resolves modules of the platform and of Peach to the stub. */
 function stubs(): Plugin {
   return {
     name: "stubs",

@@ -44,6 +44,7 @@ async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<A
   return { methods: answers, refused };
 }
 
+/** Tells tasks, functions and other values apart, and reads the schemas of tasks. */
 function readMethod(method: unknown, sets: SchemaSets): MethodAnswer {
   if (typeof method === "function") {
     const text = Function.prototype.toString.call(method);

@@ -1,4 +1,4 @@
-/** What the process that reads pipelines is asked, and its answers. */
+/** Questions to the process that reads pipelines, and its answers. */
 import type { Message } from "esbuild";
 import type { FunctionName, Signature } from "./signatures.ts";
 import type { ValueSet } from "./value-set.ts";
@@ -21,7 +21,7 @@ export interface KnownValue {
   readonly isItem: boolean;
 }
 
-/** What a method is. */
+/** The kind of a method, with its sets. */
 export type MethodAnswer =
   /** Null: the schema is not declared. */
   | { readonly type: "task"; readonly taken: ValueSet | null; readonly passed: ValueSet | null }
@@ -41,7 +41,7 @@ export interface SchemaQuestion {
 
 export interface SchemaAnswer {
   readonly methods: ReadonlyMap<string, MethodAnswer>;
-  /** What is wrong with known values, by id. */
+  /** Faults of known values, by id. */
   readonly refused: ReadonlyMap<string, string>;
   /** Errors of the bundler: files that do not parse, imports that are not found. */
   readonly errors: readonly Message[];
@@ -49,7 +49,7 @@ export interface SchemaAnswer {
 
 /** Asks for the signatures of functions. */
 export interface SignatureQuestion {
-  /** Where the project's own TypeScript is found. */
+  /** The folder from which TypeScript is resolved. */
   readonly projectRoot: string;
   readonly functions: readonly FunctionName[];
   readonly tsconfig: string;

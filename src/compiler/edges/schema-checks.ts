@@ -99,6 +99,7 @@ const FORMAT_MAX: Readonly<Record<string, number>> = {
 };
 const FORMAT_MIN: Readonly<Record<string, number>> = { int32: -2_147_483_648, uint32: 0 };
 
+/** The range of a format such as int32. */
 function numberFormat(format: string): (set: NumberSet) => NumberSet {
   const max = FORMAT_MAX[format] ?? Number.MAX_VALUE;
   const min = FORMAT_MIN[format] ?? -max;
@@ -110,6 +111,7 @@ function numberFormat(format: string): (set: NumberSet) => NumberSet {
   });
 }
 
+/** A length of a text is a test; a length of an array bounds the array. */
 function lengthSteps(min: number, max: number, on: string): Step[] {
   if (on !== "string") return [{ type: "length", min, max }];
   return [
@@ -137,6 +139,7 @@ function formatSteps(def: ReadonlyMap<string, unknown>): Step[] {
   return format === "url" ? [change, test] : [test];
 }
 
+/** The rule by which a known text can be tested. */
 function formatRule(format: string, def: ReadonlyMap<string, unknown>): TextRule | null {
   const text = (key: string): string => String(def.get(key));
   if (format === "starts_with") return { type: "prefix", text: text("prefix") };
@@ -152,6 +155,7 @@ function formatRule(format: string, def: ReadonlyMap<string, unknown>): TextRule
 /** Keys of a definition that do not decide what is accepted. */
 const SILENT: ReadonlySet<string> = new Set(["type", "check", "abort", "error", "checks", "when"]);
 
+/** The same for definitions that accept the same texts. */
 function identityOf(def: ReadonlyMap<string, unknown>): string {
   const parts = [...def].flatMap(([key, value]) =>
     SILENT.has(key) || value === undefined
@@ -161,6 +165,7 @@ function identityOf(def: ReadonlyMap<string, unknown>): string {
   return `format:${parts.toSorted().join(",")}`;
 }
 
+/** Names a format for diagnostics. */
 function describeFormat(format: string, def: ReadonlyMap<string, unknown>): string {
   if (format === "regex") return `matching ${String(def.get("pattern"))}`;
   if (format === "starts_with") return `starting with ${JSON.stringify(def.get("prefix"))}`;
@@ -183,6 +188,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   "(input)=>input.toUpperCase()": "change:upper case",
 };
 
+/** The identity of a change that zod makes; null for other functions. */
 function knownChange(tx: unknown): string | null {
   return CHANGES[String(tx).replaceAll(/\s/g, "")] ?? null;
 }
@@ -209,7 +215,7 @@ function afterChange(tests: readonly TextTest[], identity: string | null): TextT
   ];
 }
 
-/** What a child tests: the tests, with the changes before them. Null after an unknown change. */
+/** The tests of a child, with the changes before them. Null after an unknown change. */
 export function takenTests(steps: readonly Step[]): TextTest[] | null {
   const after: string[] = [];
   const tests: TextTest[] = [];

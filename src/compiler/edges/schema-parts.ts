@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import type { core } from "zod";
 import { resolved, type ValueSet } from "./value-set.ts";
 
-/** What zod documents of a schema for libraries: its definition, its traits, its direction. */
+/** The part of a schema that zod documents for libraries: definition, traits, optionality. */
 export function internalsOf(schema: core.$ZodType): core.$ZodType["_zod"] {
   const { _zod: internals } = schema;
   return internals;
@@ -37,7 +37,7 @@ export function isInherited(name: string): boolean {
   return name in Object.prototype;
 }
 
-/** Whether a set contains undefined. */
+/** Tests if a set contains undefined. */
 export function containsAbsent(set: ValueSet, depth = 0): boolean | "unsure" {
   const found = resolved(set);
   if (found === null || depth > MAX_DEPTH) return "unsure";
@@ -99,7 +99,7 @@ export function instanceClass(schema: core.$ZodType): unknown {
   return Reflect.get(internalsOf(schema).bag, "Class") ?? null;
 }
 
-/** What a diagnostic calls the values of a schema that no payload is. */
+/** Names of values that no payload holds, by the type of their schema. */
 export const LOST_TYPES: Readonly<Record<string, string>> = {
   bigint: "a BigInt",
   symbol: "a symbol",

@@ -10,6 +10,7 @@ import {
   withoutAbsent,
 } from "./value-set.ts";
 
+/** Objects and arrays below this depth are left out. */
 const MAX_DEPTH = 3;
 const MAX_MEMBERS = 6;
 
@@ -48,6 +49,7 @@ export function showSet(set: ValueSet, depth = 0): string {
   }
 }
 
+/** Writes a range as `integer ≥ 1`. */
 function showNumber({ min, max, isInteger, multipleOf }: NumberSet): string {
   const ends = [bound(min, ["≥", ">"]), bound(max, ["≤", "<"])].filter((end) => end !== "");
   const steps = multipleOf.map((step) => `in steps of ${step}`);
@@ -60,11 +62,13 @@ function bound(given: Bound | null, [closed, open]: readonly [string, string]): 
   return `${given.isExclusive ? open : closed} ${given.value}`;
 }
 
+/** Writes the tests after `string`. */
 function showText({ tests }: TextSet): string {
   const says = tests.map((test) => test.says).filter((said) => said !== "");
   return says.length === 0 ? "string" : `string ${says.join(", ")}`;
 }
 
+/** Writes a union; true and false together are `boolean`. */
 function showMembers(members: readonly ValueSet[], depth: number): string {
   const isBoolean = [true, false].every((value) =>
     members.some((member) => member.kind === "literal" && member.value === value),
@@ -81,6 +85,7 @@ function showMembers(members: readonly ValueSet[], depth: number): string {
   return `${shown.join(" | ")}${texts.size > MAX_MEMBERS ? " | …" : ""}`;
 }
 
+/** Writes an array as `string[]`, a tuple as `[string, number?]`. */
 function showArray({ first, rest, min, max }: ArraySet, depth: number): string {
   if (depth >= MAX_DEPTH) return "[…]";
   if (first.length > 0) {
@@ -99,6 +104,7 @@ function showArray({ first, rest, min, max }: ArraySet, depth: number): string {
   return bounds.length === 0 ? array : `${array} of ${bounds.join(", ")} items`;
 }
 
+/** Writes the first properties of an object. */
 function showObject({ properties, others }: ObjectSet, depth: number): string {
   if (depth >= MAX_DEPTH) return "{…}";
   const named = [...properties].map(

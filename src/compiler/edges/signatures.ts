@@ -13,7 +13,7 @@ export interface FunctionName {
   readonly exportName: string;
 }
 
-/** What a function takes and passes, as its types say. */
+/** The sets that a function takes and passes, by its types. */
 export interface Signature {
   readonly taken: ValueSet;
   readonly passed: ValueSet;
@@ -53,6 +53,7 @@ export function readSignatures(
   }
 }
 
+/** Reads exports with one checker. */
 class SignatureReader {
   readonly #checker: Checker;
   readonly #call: TypeScriptApi["SignatureKind"]["Call"];
@@ -66,6 +67,7 @@ class SignatureReader {
     this.#taken = new TypeSets(typeScript, checker, "taken");
   }
 
+  /** The sets of one export. */
   read(symbol: TypeSymbol): Signature {
     const checker = this.#checker;
     const type = checker.getTypeOfSymbol(symbol);

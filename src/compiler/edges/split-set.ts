@@ -38,6 +38,7 @@ export function splitByTag(passed: ValueSet, options: readonly ValueSet[]): Obje
   ];
 }
 
+/** The objects among the options of a union. */
 function objectsOf(option: ValueSet): ObjectSet[] {
   const set = resolved(option);
   if (set === null) return [];

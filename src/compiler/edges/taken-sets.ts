@@ -53,6 +53,7 @@ export class TakenSets {
     this.#passed = passed;
   }
 
+  /** The set of a schema. Each schema is read once. */
   of(schema: core.$ZodType): ValueSet {
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
@@ -75,6 +76,7 @@ export class TakenSets {
       : set;
   }
 
+  /** The set of a schema without its refinements. */
   #unchecked(schema: core.$ZodType, steps: readonly Step[]): ValueSet {
     const def = definitionOf(schema);
     switch (def.type) {
@@ -180,6 +182,7 @@ export class TakenSets {
     return { type: "each", keys: TEXT, values: this.of(catchall) };
   }
 
+  /** A record of named keys is an object that has each of them. */
   #record(def: core.$ZodRecordDef): ValueSet {
     const isLoose = def.mode === "loose";
     const { values } = internalsOf(def.keyType);
@@ -211,6 +214,7 @@ export class TakenSets {
       : record;
   }
 
+  /** Items at the end may be absent if zod accepts undefined there. */
   #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
     const first = def.items.map((item) => this.of(item));
     const rest = def.rest === null ? null : this.of(def.rest);
@@ -227,6 +231,7 @@ export class TakenSets {
       : array(certain);
   }
 
+  /** The values that one of the options accepts. */
   #union(def: core.$ZodUnionDef, traits: ReadonlySet<string>): ValueSet {
     // An option that throws ends the parse before the later options.
     const thrower = def.options.findIndex((option) => mayThrow(option));
@@ -240,6 +245,7 @@ export class TakenSets {
     return unionOf(members.map((member) => tagged(member, tag)));
   }
 
+  /** Undefined is accepted if the default is. */
   #prefault(def: core.$ZodPrefaultDef): ValueSet {
     const given = valuesOf(() => def.defaultValue, "a default");
     const verdict = compareSets(given, this.of(def.innerType));
@@ -258,6 +264,7 @@ export class TakenSets {
     return hasBytes ? unsure(set, "freezing a value that may be bytes") : set;
   }
 
+  /** A pipe accepts the values of its input whose results its output accepts. */
   #pipe(def: core.$ZodPipeDef): ValueSet {
     const input = this.of(def.in);
     const [before, after] = [definitionOf(def.in).type, definitionOf(def.out).type];
@@ -268,6 +275,7 @@ export class TakenSets {
     return verdict.answer === "fits" ? input : unsure(input, "a pipe");
   }
 
+  /** The set of `z.instanceof`; other checks are code of the author. */
   #custom(schema: core.$ZodType): ValueSet {
     const wanted = instanceClass(schema);
     if (wanted === null) return unsure(ANY, "a custom check");
@@ -306,6 +314,7 @@ function coerced(own: ValueSet, steps: readonly Step[], others: readonly ValueSe
   return unionOf([own, ...converted, unsure(ANY, "a conversion")]);
 }
 
+/** A literal that JSON can hold; others are never read. */
 function takenLiteral(value: unknown): ValueSet {
   if (value === undefined) return ABSENT;
   if (typeof value === "bigint") return none("a BigInt");
@@ -325,7 +334,7 @@ function tagged(member: ValueSet, tag: string): ValueSet {
     : unsure(member, "an option whose tag may be absent");
 }
 
-/** Whether zod accepts an object without the property. */
+/** Tests if zod accepts an object without the property. */
 function mayBeAbsent(name: string, schema: core.$ZodType, set: ValueSet): boolean | "unsure" {
   const { optin, optout } = internalsOf(schema);
   if (optin === undefined || isInherited(name)) return false;
@@ -343,6 +352,7 @@ function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
   return items.findLastIndex(test);
 }
 
+/** The reason for values that end a parse with an exception. */
 const THROWS = "a part that throws where it cannot merge or freeze a value";
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What each task reads, by peach.conf: from its upstream tasks, in each run that can reach it, under
+ * The input of each task by peach.conf: from its upstream tasks, in each run that can reach it, under
  * its `run_if`. Pure.
  */
 import type { RunIf } from "../../domain/run/start-rule.ts";
@@ -16,14 +16,14 @@ import {
 /** The set that a task passes to one child, before `each` collects it. */
 export type PassedBy = (task: string) => ValueSet;
 
-/** What a task reads from its upstream tasks. */
+/** The input of a task from its upstream tasks. */
 export interface Reading {
   readonly set: ValueSet;
   /** Says in which runs, if not in each. */
   readonly when: string | null;
 }
 
-/** What decides what a task reads. */
+/** The keys of a task that decide its input. */
 export interface TaskShape {
   readonly name: string;
   readonly upstream: readonly string[];
@@ -61,7 +61,7 @@ const NEEDS_ONE: ReadonlySet<RunIf> = new Set(["one_success", "none_failed_min_o
 /** More upstream tasks than this are not told apart by which of them passed something. */
 const MAX_COMBINED = 5;
 
-/** What a task with upstream tasks reads. Empty for others. */
+/** Computes the inputs of tasks with upstream tasks. */
 export class TaskInputs {
   readonly #tasks: TaskShapes;
   readonly #passedBy: PassedBy;
@@ -91,6 +91,7 @@ export class TaskInputs {
     });
   }
 
+  /** The set that an upstream task passes. */
   #valueOf(name: string, only: string | null): ValueSet {
     const parent = this.#tasks.get(name);
     if (parent === undefined || (only !== null && only !== name))
@@ -98,6 +99,7 @@ export class TaskInputs {
     return passedOn(parent, this.#passedBy);
   }
 
+  /** The input from one upstream task, by the rule that starts the task. */
   #single(parent: string, runIf: RunIf): Reading {
     const set = this.#valueOf(parent, null);
     if (runIf === "one_failed" || runIf === "all_failed")
@@ -151,6 +153,7 @@ function alone(
   );
 }
 
+/** Says in which runs an input is read. */
 function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): string | null {
   const missing = upstream.filter((name) => !present.includes(name));
   const parts = [

@@ -45,6 +45,7 @@ export class TypeSets {
     this.#isPassed = direction === "passed";
   }
 
+  /** The set of a type. Each type is read once. */
   of(type: Type | undefined): ValueSet {
     if (type === undefined) return this.#unknown("a type that cannot be read");
     const before = this.#read.get(type.id);
@@ -99,6 +100,7 @@ export class TypeSets {
     return primitive === undefined ? this.#object(whole) : this.#part(this.of(primitive));
   }
 
+  /** Tells payloads of the standard library from plain objects. */
   #object(type: Type): ValueSet {
     const checker = this.#checker;
     const { SignatureKind, SymbolFlags } = this.#typeScript;
@@ -127,6 +129,7 @@ export class TypeSets {
     return { kind: "object", properties, others, isKeyed: false };
   }
 
+  /** A property is optional if undefined is allowed. */
   #property(symbol: TypeSymbol): Property {
     const { SymbolFlags, TypeFlags } = this.#typeScript;
     const type = this.#checker.getTypeOfSymbol(symbol);
@@ -156,6 +159,7 @@ export class TypeSets {
     return { kind: "unsure", within: { kind: "any", why: null }, why };
   }
 
+  /** Values that no payload holds. */
   #impossible(what: string): ValueSet {
     return { kind: this.#isPassed ? "lost" : "none", what };
   }

@@ -41,7 +41,7 @@ export interface Reference {
 export interface UnsureSet {
   readonly kind: "unsure";
   readonly within: ValueSet;
-  /** What decides, such as "a refinement". */
+  /** The test that decides, such as "a refinement". */
   readonly why: string;
 }
 
@@ -71,7 +71,7 @@ export interface TextTest {
   /** Tests of equal identity accept the same texts. */
   readonly identity: string;
   readonly says: string;
-  /** How to test a known text; null if only the schema can. */
+  /** The test of a known text; null if only the schema can test. */
   readonly rule: TextRule | null;
   /** Identities of the changes, such as trimming, that a child makes before it tests. */
   readonly after: readonly string[];
@@ -106,7 +106,7 @@ export interface ObjectSet {
 
 export interface Property {
   readonly set: ValueSet;
-  /** Whether the property may be left out; "unsure": the child may refuse that. */
+  /** The property may be left out; "unsure": the child may refuse an object without. */
   readonly mayBeAbsent: boolean | "unsure";
 }
 
