@@ -1,4 +1,6 @@
-/** The exports of the engine's bundle for the test kit (see platform/bundle.ts), with their types. */
+/**
+ * The exports of the engine's bundle for the test kit (see platform/bundle.ts), with their types.
+ */
 import type { apiEventKey, apiKey } from "../domain/trigger-key.ts";
 import type { Deadlines } from "../execution/attempt/deadlines.ts";
 import type { executeAttempt } from "../execution/attempt/run-attempt.ts";

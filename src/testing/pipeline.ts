@@ -86,7 +86,7 @@ export async function testPipeline(options: TestPipelineOptions = {}): Promise<T
   return openPipeline({ ...options, mocks, env, seed, faults: null, isTelling: false, state: {} });
 }
 
-/** All that a pipeline under test is made of. */
+/** The settings of a pipeline under test. */
 export interface PipelineSettings
   extends
     Pick<TestPipelineOptions, "now" | "patience" | "conf" | "pipelines">,
@@ -319,7 +319,7 @@ export class TestPipeline {
     }
   }
 
-  /** How many faults have struck. */
+  /** The number of faults that have struck. */
   get struck(): number {
     return this.#world.ground.faults.struck;
   }
@@ -361,7 +361,7 @@ export class TestPipeline {
   }
 }
 
-/** How long faults go on after the scenario, in milliseconds. */
+/** Time of faults after the scenario, in milliseconds. */
 const FAULTS_MS = 15 * 60_000;
 /** A step towards rest, in milliseconds. */
 const REST_STEP_MS = 10_000;

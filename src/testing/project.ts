@@ -15,7 +15,7 @@ import { findProjectRoot, projectPaths, type ProjectPaths } from "../compiler/pr
 import type { Plan } from "../domain/plan/plan.ts";
 import { readWranglerBindings, type WranglerBindings } from "./bindings/wrangler-bindings.ts";
 
-/** Where the project is, as a test says. */
+/** The place of the project, as a test names it. */
 export interface ProjectOptions {
   /**
    * The text of a peach.conf (anything with a line break), or the path of one. Default:

@@ -10,7 +10,9 @@ import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuse
 
 /** The version of the format. A file of a later one is refused. */
 const VERSION = 1;
-/** Payloads above this size are files of their own, so that the document can be read by a person. */
+/**
+ * Payloads above this size are files of their own, so that the document can be read by a person.
+ */
 const MAX_INLINE_BYTES = 64 * 1024;
 /** The limit of a recording in one file with its folder. */
 const MAX_TOTAL_BYTES = 256 * 1024 * 1024;

@@ -1,4 +1,6 @@
-/** Reads the runs of a world after each step of a test, so that a test need not await what it asks. */
+/**
+ * Reads the runs of a world after each step of a test, so that a test need not await what it asks.
+ */
 import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";
 import type { NewPayload } from "../domain/payload.ts";

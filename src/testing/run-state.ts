@@ -1,4 +1,4 @@
-/** What the kit has read of a run. */
+/** The parts of a run that the kit has read. */
 import type { LogLine } from "../contract/run-logs.ts";
 import type { RunDocument } from "../contract/run.ts";
 
@@ -7,7 +7,7 @@ export interface TestLogLine extends LogLine {
   readonly task: string;
 }
 
-/** Everything that is known of a run at one time. */
+/** The state of a run at one time. */
 export interface RunState {
   readonly document: RunDocument;
   /** Values that tasks passed, by task. */

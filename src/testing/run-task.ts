@@ -1,4 +1,6 @@
-/** `runTask`: one attempt of one function, by the engine's own code, without a pipeline around it. */
+/**
+ * `runTask`: one attempt of one function, by the engine's own code, without a pipeline around it.
+ */
 import { runIdFromBytes } from "../domain/ids.ts";
 import type { LeasePayload, NewPayload } from "../domain/payload.ts";
 import type { TaskContext } from "../execution/author/api.ts";

@@ -9,7 +9,7 @@ import { RUN_ID } from "./snapshot.ts";
 import { openPipeline, type TestPipeline, type TestPipelineOptions } from "./pipeline.ts";
 import type { Mocks } from "./registry.ts";
 
-/** What can go wrong, by the name that a test uses. */
+/** Kinds of faults, by the name that a test uses. */
 const FAULT_GROUPS = {
   /** Messages of queues that never arrive. */
   lost_messages: ["message_lost", "send_failed"],
@@ -39,11 +39,11 @@ type State = Record<string, unknown>;
 
 /** Options of `simulate`. */
 export interface SimulateOptions extends Omit<TestPipelineOptions, "seed" | "mocks" | "env"> {
-  /** How many worlds. Default: 100. */
+  /** The number of worlds. Default: 100. */
   readonly seeds?: number;
   /** Only the world of this seed: as the error of a failed simulation says. */
   readonly seed?: number;
-  /** What may go wrong. Default: everything. */
+  /** The faults that may strike. Default: all. */
   readonly faults?: readonly FaultGroup[];
   /** Functions in the place of tasks; or made for each seed, with its `state`. */
   readonly mocks?: Mocks | ((state: State) => Mocks);
@@ -51,13 +51,13 @@ export interface SimulateOptions extends Omit<TestPipelineOptions, "seed" | "moc
   readonly env?: Readonly<Record<string, unknown>> | ((state: State) => Record<string, unknown>);
   /** Makes the state of a seed, which is `peach.state`. Default: an empty object. */
   readonly state?: () => State;
-  /** What happens in each world. A trigger whose answer was lost is sent again. */
+  /** Acts in each world. A trigger whose answer was lost is sent again. */
   readonly scenario: (peach: TestPipeline) => unknown;
   /** Looks at each world when everything is at rest. Throws if something is wrong. */
   readonly check?: (peach: TestPipeline) => unknown;
 }
 
-/** What a simulation that held has lived through. */
+/** The summary of a simulation that held. */
 export interface SimulationSummary {
   readonly seeds: number;
   /** Faults that have struck, in all worlds. */
@@ -68,7 +68,7 @@ export interface SimulationSummary {
 export class SimulationError extends Error {
   override readonly name = "SimulationError";
   readonly seed: number;
-  /** What happened in the world, in order. */
+  /** The events of the world, in order. */
   readonly story: readonly string[];
 
   constructor(seed: number, cause: unknown, story: readonly string[]) {
@@ -84,11 +84,13 @@ export class SimulationError extends Error {
 }
 
 const DEFAULT_SEEDS = 100;
-/** How long everything may take to come to rest once nothing goes wrong any more. */
+/** Time within which a world comes to rest after the last fault, in milliseconds. */
 const REST_MS = 86_400_000;
 /** Faults of one world. */
 const MOST_FAULTS = 12;
-/** Deaths of one world: a task that is alone in three workers that die in a row is blamed for it. */
+/**
+ * Deaths of one world: a task that is alone in three workers that die in a row is blamed for it.
+ */
 const MOST_DEATHS = 2;
 /** Lines of a story in a message. */
 const STORY_LINES = 60;
@@ -160,7 +162,7 @@ async function live(seed: number, options: SimulateOptions, isTelling: boolean):
   return { error, faults: peach.struck, story: peach.story };
 }
 
-/** Each seed has its own mixture: a fault does not occur at all, now and then, or often. */
+/** Draws the mixture of a seed: each fault never strikes, now and then, or often. */
 function ratesOf({ faults }: SimulateOptions, dice: Dice): ReadonlyMap<Fault, number> {
   const groups = faults ?? FAULT_NAMES;
   return new Map(

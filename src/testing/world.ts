@@ -41,11 +41,11 @@ const EVENTS_PER_TURN = 2_000;
 
 /** The alarm of an executor object is set this much ahead, for one. Milliseconds. */
 const MOMENT_MS = 5;
-/** How often a client sends a request, and how long it waits before the next. */
+/** Tries of a client, and the pause before the next try in milliseconds. */
 const MOST_TRIES = 20;
 const RETRY_MS = 1_000;
 
-/** What a world is made of. */
+/** The settings of a world. */
 export interface WorldSettings {
   readonly code: WorkerCode;
   readonly project: TestProject;
@@ -54,7 +54,7 @@ export interface WorldSettings {
   readonly startsAt: number;
   readonly mocks: Mocks;
   readonly env: Readonly<Record<string, unknown>>;
-  /** How long code may wait for something outside of the world, in real milliseconds. */
+  /** Patience with code that waits outside of the world, in real milliseconds. */
   readonly patienceMs: number;
   /** The faults that may strike; null: nothing goes wrong, and nothing takes time. */
   readonly faults: WorldFaults | null;
@@ -63,11 +63,11 @@ export interface WorldSettings {
 
 /** Faults of a world. */
 export interface WorldFaults {
-  /** How often each strikes, of the times that it could. */
+  /** The rate of each fault, from 0 to 1. */
   readonly rates: ReadonlyMap<Fault, number>;
-  /** How many strike at most. */
+  /** The most faults that strike. */
   readonly most: number;
-  /** How many of them are deaths of workers. */
+  /** The most deaths of workers among the faults. */
   readonly mostDeaths: number;
 }
 
@@ -257,7 +257,7 @@ export class TestWorld {
     while (scheduler.nextAt <= latest) await this.#drive(scheduler.nextAt);
   }
 
-  /** From now on nothing goes wrong. */
+  /** Ends the faults for good. */
   calm(): void {
     this.#isCalm = true;
     this.ground.faults.stop();

@@ -1,4 +1,7 @@
-/** A seeded source of randomness (mulberry32): the same seed gives the same numbers, on every machine. */
+/**
+ * A seeded source of randomness (mulberry32): the same seed gives the same numbers, on every
+ * machine.
+ */
 export class Dice {
   #state: number;
 
@@ -6,7 +9,7 @@ export class Dice {
     this.#state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   }
 
-  /** From 0 to below 1. */
+  /** Draws a number from 0 to below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

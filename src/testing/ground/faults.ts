@@ -1,4 +1,4 @@
-/** What can go wrong, and whether it does. */
+/** Faults, and the draw of each. */
 import type { Dice } from "./dice.ts";
 
 /**
@@ -50,17 +50,17 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 export class Faults {
-  /** How many have struck. */
+  /** The number of faults that have struck. */
   struck = 0;
-  /** Which of them. */
+  /** The kinds of faults that have struck. */
   readonly kinds = new Set<Fault>();
   readonly #dice: ReadonlyMap<Fault, { readonly dice: Dice; readonly rate: number }>;
   readonly #most: number;
   #over = false;
 
   /**
-   * Each seed has its own mixture: a fault does not occur at all, now and then, or often. At most `most` strike. `focus`: only these do,
-   * so often.
+   * Each seed has its own mixture: a fault does not occur at all, now and then, or often. At most
+   * `most` strike. `focus`: only these do, so often.
    */
   constructor(
     dice: Dice,
@@ -80,7 +80,7 @@ export class Faults {
     );
   }
 
-  /** Whether it strikes here and now. `weight` makes rare occasions count more. */
+  /** Draws if the fault strikes now. `weight` makes rare occasions count more. */
   strikes(fault: Fault, weight = 1): boolean {
     if (this.#over || this.struck >= this.#most) return false;
     const own = this.#dice.get(fault);
@@ -90,7 +90,7 @@ export class Faults {
     return true;
   }
 
-  /** From now on nothing goes wrong. */
+  /** Ends the faults until `resume`. */
   stop(): void {
     this.#over = true;
   }

@@ -1,4 +1,7 @@
-/** What every part of the simulated world stands on: time, dice, faults, and the story that is told of it. */
+/**
+ * What every part of the simulated world stands on: time, dice, faults, and the story that is told
+ * of it.
+ */
 import { Dice } from "./dice.ts";
 import { Faults, type Fault } from "./faults.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -15,16 +18,16 @@ export interface Violation {
 
 export interface Limits {
   readonly without: ReadonlySet<Fault>;
-  /** How many faults may strike. */
+  /** The most faults that may strike. */
   readonly faults: number;
-  /** How many triggers there are, and how many tasks a pipeline has, at most. */
+  /** The most triggers of a world, and the most tasks of a pipeline. */
   readonly triggers: number;
   readonly tasks: number;
-  /** What all worlds are about; absent: as it happens. */
+  /** The theme of all worlds; absent: drawn. */
   readonly theme?: string;
 }
 
-/** What became of the world of one seed. */
+/** The outcome of the world of a seed. */
 export interface Outcome {
   readonly violation: Violation | null;
   readonly story: readonly string[];
@@ -40,12 +43,12 @@ export type Live = (seed: number, limits: Limits, telling?: boolean) => Promise<
 
 export class Ground {
   readonly scheduler = new Scheduler();
-  /** For how things go when nothing is wrong: latencies, durations. */
+  /** Random numbers for latencies and durations. */
   readonly dice: Dice;
   readonly faults: Faults;
   readonly story: string[] = [];
   violation: Violation | null = null;
-  /** What has struck when, by the scheduler. */
+  /** Faults that have struck, with their time by the scheduler. */
   readonly struck: { readonly fault: Fault; readonly at: number; readonly where: string }[] = [];
   readonly #telling: boolean;
   /** The clock on the wall at the start, epoch milliseconds. */
@@ -67,7 +70,7 @@ export class Ground {
     this.#telling = telling;
   }
 
-  /** What `Date.now()` would say. */
+  /** Returns the value of `Date.now()`. */
   wall(): number {
     return this.#epoch + Math.floor(this.scheduler.now) + this.#offset;
   }
@@ -77,7 +80,10 @@ export class Ground {
     this.tell(() => `the clock is set by ${ms} ms`);
   }
 
-  /** Whether the fault strikes; if so, the story says where. `where`: of an object, its class and name come first. */
+  /**
+   * Whether the fault strikes; if so, the story says where. `where`: of an object, its class and
+   * name come first.
+   */
   strikes(fault: Fault, where: () => string, weight = 1): boolean {
     if (!this.faults.strikes(fault, weight)) return false;
     const struck = { fault, at: this.scheduler.now, where: where() };

@@ -1,16 +1,20 @@
 /**
- * Virtual time: events in the order of their time, then of their making. Between two events every promise that can go on has gone
- * on (one tick), so a world of promises is as deterministic as its events.
+ * Virtual time: events in the order of their time, then of their making. Between two events every
+ * promise that can go on has gone on (one tick), so a world of promises is as deterministic as its
+ * events.
  */
 interface Event {
   readonly at: number;
   readonly order: number;
-  /** Null: it was called off. */
+  /** The work of the event; null if called off. */
   happen: (() => void) | null;
 }
 
 export class Scheduler {
-  /** Milliseconds since the world began. Only goes forward; what clocks on walls say is another matter. */
+  /**
+   * Milliseconds since the world began. Only goes forward; what clocks on walls say is another
+   * matter.
+   */
   now = 0;
   #made = 0;
   readonly #heap: Event[] = [];
@@ -99,7 +103,10 @@ function isBefore(a: Event, b: Event): boolean {
   return a.at === b.at ? a.order < b.order : a.at < b.at;
 }
 
-/** What is due at the next tick comes after every promise that can go on, also those that these have go on. */
+/**
+ * What is due at the next tick comes after every promise that can go on, also those that these have
+ * go on.
+ */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     process.nextTick(resolve);

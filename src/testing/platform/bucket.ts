@@ -1,4 +1,4 @@
-/** One R2 bucket: strongly consistent, with R2's limits, failing before or after its effect. */
+/** A bucket of R2: strongly consistent, with R2's limits, failing before or after its effect. */
 import type { Life } from "./life.ts";
 import type { Platform } from "./platform.ts";
 import { passing } from "./wire.ts";
@@ -6,7 +6,7 @@ import { passing } from "./wire.ts";
 /** The object under a key. */
 export interface StoredObject {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** When R2 stored the object, by its own clock. */
+  /** The time of storing, by R2's own clock. */
   readonly uploaded: Date;
   readonly version: string;
   readonly etag: string;

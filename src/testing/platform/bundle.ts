@@ -13,14 +13,14 @@ import { prepareModuleState } from "./module-state.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
 
-/** One wrong change of a file; the code must be found in it exactly once. */
+/** A wrong change of a file, which holds the code exactly once. */
 export interface Change {
   readonly file: string;
   readonly code: string;
   readonly instead: string;
 }
 
-/** What the worker exports here beside its classes and handlers. */
+/** Exports of the worker beside its classes and handlers. */
 const ENTRY = `
 import { createPeach } from "./src/worker/worker.ts";
 import { plan } from "#generated/plan";
@@ -54,7 +54,7 @@ export function createApp(dependencies) {
 }
 `;
 
-/** In place of hiding the worker's own `env` from authors. */
+/** Replaces the module that hides the worker's own `env` from authors. */
 const OWN_ENV = "export function showOwnEnv() {}";
 
 /** Serves both kinds of requests. The app is created at the first request over HTTP. */

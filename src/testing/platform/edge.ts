@@ -1,6 +1,6 @@
 /**
- * Where the worker runs: releases of it side by side, isolates that serve requests and hold objects, the objects themselves, and what
- * each life finds in its `env` and `ctx.exports`.
+ * Where the worker runs: releases of it side by side, isolates that serve requests and hold
+ * objects, the objects themselves, and what each life finds in its `env` and `ctx.exports`.
  */
 import { Isolate, type Release } from "./isolate.ts";
 import { Life } from "./life.ts";
@@ -10,7 +10,7 @@ import { caller, invoke, request } from "./rpc.ts";
 
 /** Isolates that serve requests, and that hold objects, at a time, of each release. */
 const ISOLATES = 2;
-/** Of an invocation, beyond its answer. */
+/** Lifetime of an invocation beyond its answer, in milliseconds. */
 const LIFE_MS = 30_000;
 
 export interface EdgeSettings {
@@ -19,17 +19,17 @@ export interface EdgeSettings {
   readonly objects: readonly string[];
   /** The bindings, as a life uses them. */
   readonly bindings: Readonly<Record<string, (life: Life) => unknown>>;
-  /** How far the clock of an object's machine is ahead. Milliseconds. */
+  /** The skew of the clock of an object's machine, in milliseconds. */
   skewOf(label: string): number;
   /** Something of an object was committed, and these calls were answered in the same turn. */
   committed(host: ObjectHost, performed: readonly Performed[]): void;
   /** The platform has given the alarm of an object of this binding up: somebody must call it. */
   alarmGivenUp(host: ObjectHost): void;
-  /** Whether it refuses the call of this method. */
+  /** Tests if the object refuses the call of this method. */
   refuses(host: ObjectHost, method: string): boolean;
   /** A call has come to it. */
   called(host: ObjectHost, method: string, given: readonly unknown[]): void;
-  /** Whether the alarm of this object, as it is, may be given up. */
+  /** Tests if the alarm of this object may be given up. */
   mayGiveUp(host: ObjectHost): boolean;
 }
 
@@ -39,7 +39,10 @@ export class Edge {
   readonly #settings: EdgeSettings;
   readonly #isolates = new Map<string, Isolate[]>();
   readonly #environment: new (life: Life) => object;
-  /** The release that is rolled out, and the one before, which `share` of requests and objects still get. */
+  /**
+   * The release that is rolled out, and the one before, which `share` of requests and objects still
+   * get.
+   */
   #releases: { readonly now: Release; readonly before: Release; readonly share: number };
   readonly #released = new Map<string, Release>();
   #made = 0;
@@ -149,7 +152,7 @@ export class Edge {
     );
   }
 
-  /** What an invocation gets beside its arguments. */
+  /** Makes the context of an invocation. */
   contextOf(life: Life): object {
     return {
       exports: this.exportsOf(life),
@@ -228,7 +231,10 @@ class Namespace {
   }
 }
 
-/** A class whose objects have all bindings as their own, as on the platform: who copies one has them all. */
+/**
+ * A class whose objects have all bindings as their own, as on the platform: who copies one has them
+ * all.
+ */
 function environmentOf({ bindings, first }: EdgeSettings): new (life: Life) => object {
   const makers: (readonly [string, (life: Life) => unknown])[] = [
     ...Object.entries(bindings),

@@ -1,4 +1,7 @@
-/** The globals of the platform: what depends on time or chance is the simulated platform's that was entered last. */
+/**
+ * The globals of the platform: what depends on time or chance is the simulated platform's that was
+ * entered last.
+ */
 import {
   createHmac,
   createSecretKey,
@@ -14,7 +17,7 @@ completeByteArrays();
 
 let entered: Platform | null = null;
 
-/** From now on the globals are those of this platform. */
+/** Makes the globals those of this platform. */
 export function enterPlatform(platform: Platform): void {
   entered = platform;
 }
@@ -56,7 +59,7 @@ const clearTimer = (id: unknown): void => present().clearTimer(id);
 const say = (...said: unknown[]): void =>
   present().ground.tell(() => `log: ${said.map(String).join(" ")}`);
 
-/** What `importKey` gives. */
+/** The result of `importKey`. */
 interface Imported {
   readonly key: KeyObject;
 }
@@ -146,7 +149,7 @@ class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
   }
 }
 
-/** By their names. */
+/** The globals by name. */
 export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["Date", PlatformDate],
   ["Math", Object.create(Math, { random: { value: () => present().random.next() } })],

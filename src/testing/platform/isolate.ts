@@ -1,13 +1,13 @@
 /**
- * One isolate: the worker's code with a state of its own for its modules, and with a clock, timers and randomness that are the
- * platform's. It dies with everything that runs in it.
+ * One isolate: the worker's code with a state of its own for its modules, and with a clock, timers
+ * and randomness that are the platform's. It dies with everything that runs in it.
  */
 import type { WorkerCode } from "./worker-code.ts";
 import { enterPlatform } from "./globals.ts";
 import type { Home, Life } from "./life.ts";
 import type { Platform } from "./platform.ts";
 
-/** What is deployed: code, and what `npm run compile` makes of peach.conf and the pipelines. */
+/** A deployed release: code, and the result of `npm run compile`. */
 export interface Release {
   readonly name: string;
   readonly code: WorkerCode;
@@ -23,7 +23,7 @@ export class Isolate implements Home {
   readonly lives = new Set<Life>();
   alive = true;
   readonly #platform: Platform;
-  /** Of its modules. */
+  /** The state of the modules. */
   readonly #state: Record<string, unknown>;
 
   constructor(platform: Platform, name: string, release: Release) {
@@ -38,7 +38,7 @@ export class Isolate implements Home {
     return this.release.code.exports;
   }
 
-  /** From now on what runs, runs in it. */
+  /** Makes the isolate the one that runs. */
   enter(): void {
     enterPlatform(this.#platform);
     this.release.code.enter(this.#state);
@@ -52,7 +52,7 @@ export class Isolate implements Home {
     return instance;
   }
 
-  /** Everything that runs in it ends: it ran out of memory, or its machine failed. */
+  /** Ends all running code: the memory is full, or the machine failed. */
   crash(): void {
     this.alive = false;
     for (const life of Array.from(this.lives)) life.kill(`its isolate ${this.name} has crashed`);

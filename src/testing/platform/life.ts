@@ -1,6 +1,7 @@
 /**
- * Something of the worker that runs and may die at any await: an invocation, or one life of an object. Whatever its code waits for
- * comes from the platform; a life that has ended gets nothing any more, so nothing of it goes on.
+ * Something of the worker that runs and may die at any await: an invocation, or one life of an
+ * object. Whatever its code waits for comes from the platform; a life that has ended gets nothing
+ * any more, so nothing of it goes on.
  */
 import type { Platform } from "./platform.ts";
 import { failureOf } from "./wire.ts";
@@ -24,18 +25,20 @@ export class Life {
   readonly platform: Platform;
   readonly name: string;
   readonly isolate: Home;
-  /** How far the clock that its code sees is ahead of the platform's. Milliseconds. */
+  /** The skew of the clock that the code sees, in milliseconds. */
   readonly skewMs: number;
   alive = true;
-  /** Whether it is an invocation that has answered. */
+  /** True for an invocation that has answered. */
   endsWhenIdle = false;
   /** Work that keeps it alive. */
   pending = 0;
   /** Calls that it has not answered yet. */
   readonly answers = new Set<{ fail(error: Error): void }>();
-  /** How often the platform has failed it so far. */
+  /** The number of failures of the platform so far. */
   failures = 0;
-  /** Holds its effects back until what was written before is durable; null: nothing is written here. */
+  /**
+   * Holds its effects back until what was written before is durable; null: nothing is written here.
+   */
   readonly #gate: ((effect: () => void) => void) | null;
   readonly #onDeath: (() => void)[] = [];
 
@@ -54,7 +57,7 @@ export class Life {
     isolate.lives.add(this);
   }
 
-  /** What `Date.now()` says there. */
+  /** Returns the value of `Date.now()` in the life. */
   now(): number {
     return this.platform.ground.wall() + this.skewMs;
   }
@@ -97,7 +100,7 @@ export class Life {
     if (this.endsWhenIdle && this.pending === 0) this.end();
   }
 
-  /** It has come to its end. */
+  /** Ends the life. */
   end(): void {
     this.alive = false;
     this.isolate.lives.delete(this);

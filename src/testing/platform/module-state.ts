@@ -1,10 +1,12 @@
 /**
- * Tells the state of the worker's modules from the rest of its code. An isolate has a state of its own, and all isolates run the same
- * classes and functions: evaluated for each of them they would be other ones each time, and nothing of them would ever get fast.
+ * Tells the state of the worker's modules from the rest of its code. An isolate has a state of its
+ * own, and all isolates run the same classes and functions: evaluated for each of them they would
+ * be other ones each time, and nothing of them would ever get fast.
  *
- * State is each variable of a module that is assigned again somewhere, or part of which is, or that begins as something that can
- * change. What is written in capitals is a constant, as everywhere in this code: it is frozen, like classes and functions, so that
- * nothing of one isolate gets to another one unseen.
+ * State is each variable of a module that is assigned again somewhere, or part of which is, or that
+ * begins as something that can change. What is written in capitals is a constant, as everywhere in
+ * this code: it is frozen, like classes and functions, so that nothing of one isolate gets to
+ * another one unseen.
  */
 import { parseSync, Visitor, type Expression } from "oxc-parser";
 
@@ -15,7 +17,7 @@ interface Variable {
   /** Where the text of its initial value begins, with its ` =`, and ends. */
   readonly from: number;
   readonly to: number;
-  /** What else is looked at when it is initialised. */
+  /** Names that the initial value reads. */
   readonly uses: Set<string>;
 }
 
@@ -151,7 +153,7 @@ function librariesAmong(variables: readonly Variable[]): Libraries {
   return new Set(variables.flatMap(({ name, init }) => (isLibrary(init) ? [name] : [])));
 }
 
-/** Not what differs from isolate to isolate. */
+/** Tests for a library, which is the same in each isolate. */
 function isLibrary(init: Expression | null): boolean {
   if (init?.type !== "CallExpression" || init.callee.type !== "Identifier") return false;
   const [first] = init.arguments;
@@ -167,7 +169,7 @@ function isLibrary(init: Expression | null): boolean {
 /** The name of a constant. */
 const CAPITALS = /^[A-Z][A-Z0-9_]*$/;
 
-/** What these make cannot be told from what they made before. */
+/** Classes whose instances have no state. */
 const STATELESS = /^(TextEncoder|TextDecoder)$/;
 /** Made by esbuild, for all of the bundle. */
 const EXPORTS = "stdin_exports";
@@ -182,7 +184,10 @@ function canChange({ name, init }: Variable, libraries: Libraries): boolean {
   return false;
 }
 
-/** A library, or what a library has made: schemas, which are called so where our own code has a part in it. */
+/**
+ * A library, or what a library has made: schemas, which are called so where our own code has a part
+ * in it.
+ */
 function isForeign({ name, init }: Pick<Variable, "name" | "init">, libraries: Libraries): boolean {
   return /Schema\d*$/.test(name) || isOfLibrary(init, libraries);
 }

@@ -1,4 +1,6 @@
-/** Packages that the worker's code imports, evaluated once: no isolate could see a state of theirs. */
+/**
+ * Packages that the worker's code imports, evaluated once: no isolate could see a state of theirs.
+ */
 import * as aws4fetch from "aws4fetch";
 import * as croner from "croner";
 import * as levenshtein from "fastest-levenshtein";

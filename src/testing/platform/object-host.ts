@@ -1,8 +1,10 @@
 /**
- * The platform around one object of the worker: its storage, its alarm, its lives. A life ends by a reset, a deploy, the death of its
- * isolate, or by eviction after a while without calls; the next one knows what was committed.
+ * The platform around one object of the worker: its storage, its alarm, its lives. A life ends by a
+ * reset, a deploy, the death of its isolate, or by eviction after a while without calls; the next
+ * one knows what was committed.
  *
- * Output gate: what leaves the object in a turn leaves it after what the turn wrote is durable, or not at all.
+ * Output gate: what leaves the object in a turn leaves it after what the turn wrote is durable, or
+ * not at all.
  */
 import type { Isolate } from "./isolate.ts";
 import { Life } from "./life.ts";
@@ -11,7 +13,10 @@ import type { Committer, Platform } from "./platform.ts";
 import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
 import { Rows, type SqlValue } from "./sql-database.ts";
 
-/** The platform evicts an object that nobody calls after this time at the earliest; at the latest even if it carries something on. */
+/**
+ * The platform evicts an object that nobody calls after this time at the earliest; at the latest
+ * even if it carries something on.
+ */
 const IDLE_MS = { least: 10_000, most: 140_000 } as const;
 const ALARM_TRIES = 6;
 const ALARM_LIMIT_MS = 15 * 60_000;
@@ -26,7 +31,7 @@ export interface ObjectPlace {
   readonly platform: Platform;
   readonly className: string;
   readonly name: string;
-  /** How far its clock is ahead. Milliseconds. */
+  /** The skew of the clock, in milliseconds. */
   readonly skewMs: number;
   /** The isolate that its next life is in. */
   isolate(): Isolate;
@@ -37,7 +42,7 @@ export interface ObjectPlace {
   /** Whether the platform may give its alarm up of its own accord; what it has done then. */
   mayGiveUp(host: ObjectHost): boolean;
   alarmGivenUp(host: ObjectHost): void;
-  /** Whether it refuses the call of this method. */
+  /** Tests if the object refuses the call of this method. */
   refuses(host: ObjectHost, method: string): boolean;
   /** A call has come to it. */
   called(host: ObjectHost, method: string, given: readonly unknown[]): void;
@@ -47,11 +52,14 @@ export class ObjectHost implements Committer {
   readonly name: string;
   readonly className: string;
   readonly storage: ObjectStorage;
-  /** Whether the platform has given its alarm up, and it was not set since. */
+  /** True if the platform gave up the alarm, and no alarm was set since. */
   isGivenUp = false;
-  /** How often its alarm was handled. */
+  /** The number of handled alarms. */
   alarms = 0;
-  /** How long after its time, by its own clock, its alarm was handled last: a clock that is set does not move alarms. Milliseconds. */
+  /**
+   * How long after its time, by its own clock, its alarm was handled last: a clock that is set does
+   * not move alarms. Milliseconds.
+   */
   alarmLateMs = 0;
   readonly #place: ObjectPlace;
   readonly #platform: Platform;
@@ -59,7 +67,7 @@ export class ObjectHost implements Committer {
   /** Events wait for it: `blockConcurrencyWhile`. */
   #gate: Promise<unknown> | null = null;
   #outbox: (() => void)[] = [];
-  /** In this turn. */
+  /** Calls answered in this turn. */
   #performed: Performed[] = [];
   #usedAt = 0;
   #refusesUntil = 0;
@@ -68,7 +76,7 @@ export class ObjectHost implements Committer {
   #arming = 0;
   /** The time of the alarm that is handled just now. */
   #handling: number | null = null;
-  /** Of one that came due meanwhile. */
+  /** The time of an alarm that came due meanwhile. */
   #dueMeanwhile: number | null = null;
   #tries = 0;
   /** Whether the platform is about to call the handler again, of an alarm that was not handled. */
@@ -86,7 +94,10 @@ export class ObjectHost implements Committer {
     return `${this.className} ${this.name}`;
   }
 
-  /** What it answers to this call, which somebody makes from within, without any way over a network; undefined: it sleeps. */
+  /**
+   * What it answers to this call, which somebody makes from within, without any way over a network;
+   * undefined: it sleeps.
+   */
   ask(method: string, given: readonly unknown[]): unknown {
     if (this.#life === null) return undefined;
     const { life, instance } = this.#life;
@@ -116,12 +127,12 @@ export class ObjectHost implements Committer {
     return this.#isRepeating;
   }
 
-  /** What the clock of its machine says. */
+  /** Returns the time of the machine's clock. */
   now(): number {
     return this.#platform.ground.wall() + this.#place.skewMs;
   }
 
-  /** How a call of this method arrives. */
+  /** Returns the arrival of a call of this method. */
   arrival(method: string, given: readonly unknown[]): Arrive {
     return (answer, remote) => {
       if (this.#refuses(answer, method)) return;
@@ -171,7 +182,10 @@ export class ObjectHost implements Committer {
     return true;
   }
 
-  /** Does something in the object's life, which begins if it sleeps; later, if it is not open to events. */
+  /**
+   * Does something in the object's life, which begins if it sleeps; later, if it is not open to
+   * events.
+   */
   #enter(work: (life: Life, instance: object) => void): void {
     const { life, instance } = this.#wake();
     this.#platform.current = life;
@@ -300,7 +314,8 @@ export class ObjectHost implements Committer {
       if (number === this.#arming) this.#fire(at);
     };
     this.#platform.after(null, at - this.now() + dice.between(0, 5), () => {
-      // It is late from now on, however long ago it was set: checks look for the causes of what they see in the time before it.
+      // It is late from now on, however long ago it was set: checks look for the causes of what
+      // they see in the time before it.
       if (number === this.#arming && ground.strikes("alarm_late", () => this.label))
         this.#platform.after(null, dice.between(1_000, 90_000), fire);
       else fire();
@@ -326,7 +341,9 @@ export class ObjectHost implements Committer {
     this.#handle(at);
   }
 
-  /** The alarm that came due while the handler was at work, unless it was set to another time since. */
+  /**
+   * The alarm that came due while the handler was at work, unless it was set to another time since.
+   */
   #fireDue(): void {
     const due = this.#dueMeanwhile;
     this.#dueMeanwhile = null;
@@ -393,7 +410,7 @@ export class ObjectHost implements Committer {
   }
 }
 
-/** With what it cost. */
+/** Rows with their cost. */
 class Cursor extends Rows {
   override readonly rowsWritten: number;
 

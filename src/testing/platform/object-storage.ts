@@ -1,7 +1,8 @@
 /**
- * The storage of one object: real SQL in memory, its alarm, and the platform's limits. What is written in one turn (between two events
- * of the world) is one commit, as on the platform, where writes without an await on something outside in between are: `commit` makes it
- * durable, `rollback` takes all of it back.
+ * The storage of one object: real SQL in memory, its alarm, and the platform's limits. What is
+ * written in one turn (between two events of the world) is one commit, as on the platform, where
+ * writes without an await on something outside in between are: `commit` makes it durable,
+ * `rollback` takes all of it back.
  */
 import {
   meaningOf,
@@ -11,7 +12,7 @@ import {
   type SqlValue,
 } from "./sql-database.ts";
 
-/** Of a row, a string or a blob. Bytes. */
+/** Limit of a row, a string or a blob, in bytes. */
 const MAX_ROW_BYTES = 2_000_000;
 const MAX_PARAMETERS = 100;
 
@@ -20,7 +21,7 @@ const NO_TABLES: ReadonlySet<string> = new Set();
 const VALUES = "_values";
 const NO_VALUES: ReadonlyMap<string, string> = new Map();
 
-/** What came of statements. */
+/** The result of statements. */
 export interface Executed {
   readonly rows: SqlRow[];
   readonly written: number;
@@ -30,7 +31,7 @@ const NOTHING: Executed = { rows: [], written: 0 };
 
 const STATEMENTS = new Map<string, readonly string[]>();
 
-/** One or more of them, one after the other. */
+/** Splits a query into statements. */
 function statementsOf(query: string): readonly string[] {
   const known =
     STATEMENTS.get(query) ?? query.split(";").filter((statement) => statement.trim() !== "");
@@ -50,7 +51,7 @@ export class ObjectStorage {
   #isDirty = false;
   /** Whether the database was written to since the last commit: what was can be taken back. */
   #isInTurn = false;
-  /** As it was when the last commit ended. */
+  /** The state at the end of the last commit. */
   #durable: {
     readonly tables: ReadonlySet<string>;
     readonly alarmAt: number | null;
@@ -60,9 +61,9 @@ export class ObjectStorage {
     alarmAt: null,
     values: NO_VALUES,
   };
-  /** How often it was written to. */
+  /** The number of writes. */
   writes = 0;
-  /** How many rows were written; setting the alarm counts as one. */
+  /** The number of written rows; setting the alarm counts as one. */
   rowsWritten = 0;
 
   constructor(kind: string, onWrite: () => void) {
@@ -70,7 +71,7 @@ export class ObjectStorage {
     this.#onWrite = onWrite;
   }
 
-  /** Whether nothing is stored, the alarm included. */
+  /** True if nothing is stored, the alarm included. */
   get isEmpty(): boolean {
     return this.#tables.size === 0 && this.#alarmAt === null;
   }
@@ -79,7 +80,7 @@ export class ObjectStorage {
     return this.#tables;
   }
 
-  /** As it is set, committed or not; null if it is not. Epoch milliseconds. */
+  /** The alarm, committed or not, in epoch milliseconds; null without one. */
   get alarmAt(): number | null {
     return this.#alarmAt;
   }
@@ -164,7 +165,7 @@ export class ObjectStorage {
     this.writes += 1;
   }
 
-  /** What was written is durable from now on. */
+  /** Makes all writes durable. */
   commit(): void {
     if (!this.#isDirty) return;
     this.#isDirty = false;
@@ -175,7 +176,7 @@ export class ObjectStorage {
     this.#database = null;
   }
 
-  /** What was written since the last commit is gone. */
+  /** Takes back all writes since the last commit. */
   rollback(): void {
     if (!this.#isDirty) return;
     this.#isDirty = false;

@@ -1,6 +1,7 @@
 /**
- * The platform that the worker of a simulated world runs on: one loop of events, each of which lets one life go on until it waits for
- * the platform again. After each event what objects have written is committed, or lost with the object.
+ * The platform that the worker of a simulated world runs on: one loop of events, each of which lets
+ * one life go on until it waits for the platform again. After each event what objects have written
+ * is committed, or lost with the object.
  */
 import { Dice } from "../ground/dice.ts";
 import type { Ground } from "../ground/ground.ts";
@@ -20,7 +21,7 @@ export interface Running {
     enter(): void;
     crash(): void;
   };
-  /** How often the platform has failed it so far. */
+  /** The number of failures of the platform so far. */
   readonly failures: number;
   now(): number;
   /** Calls this when it ends before its time. */
@@ -33,9 +34,9 @@ export class Platform {
   #current: Running | null = null;
   /** What goes on in this event has gone on as far as it can. */
   #endsTurns = false;
-  /** For what the worker draws itself: ids, jitter. */
+  /** Random numbers of the worker: ids, jitter. */
   readonly random: Dice;
-  /** For how long things take. */
+  /** Random numbers for durations. */
   readonly dice: Dice;
   /** Told what a method of the worker throws that somebody called. */
   thrown: (life: Running, method: string, thrown: unknown) => void = () => {};
@@ -102,7 +103,7 @@ export class Platform {
     });
   }
 
-  /** How long a way over the network takes. Milliseconds. */
+  /** Draws the time of a way over the network, in milliseconds. */
   hop(): number {
     return this.dice.between(1, 8);
   }
@@ -112,7 +113,10 @@ export class Platform {
     this.#turns.add(committer);
   }
 
-  /** Lets the world go on until nothing happens any more, so many events have, or `afterEach` says to stop. */
+  /**
+   * Lets the world go on until nothing happens any more, so many events have, or `afterEach` says
+   * to stop.
+   */
   run(limit: number, afterEach: () => boolean | Promise<boolean>, until?: number): Promise<number> {
     return this.ground.scheduler.run(
       limit,

@@ -1,12 +1,12 @@
 /**
- * One queue and its consumer: at least once, in no order, with the platform's limits, retries and dead letters; and, since the design
- * does not rely on it, also less than once.
+ * One queue and its consumer: at least once, in no order, with the platform's limits, retries and
+ * dead letters; and, since the design does not rely on it, also less than once.
  */
 import type { Life } from "./life.ts";
 import type { Platform } from "./platform.ts";
 import { copied, passing } from "./wire.ts";
 
-/** As wrangler.toml has it. */
+/** The settings in wrangler.toml. */
 export interface QueueSettings {
   readonly name: string;
   readonly maxBatchSize: number;
@@ -19,7 +19,7 @@ export interface QueueSettings {
 const MAX_MESSAGES = 100;
 const MAX_BYTES = 128_000;
 const MAX_BATCH_BYTES = 256_000;
-/** Of a consumer's invocation. */
+/** Lifetime of a consumer's invocation, in milliseconds. */
 const LIFE_MS = 15 * 60_000;
 
 interface Message {
@@ -34,7 +34,10 @@ interface Sent {
   readonly delaySeconds?: number;
 }
 
-/** Runs the worker's handler in a life of its own; resolves when it has ended, rejects with what it throws. */
+/**
+ * Runs the worker's handler in a life of its own; resolves when it has ended, rejects with what it
+ * throws.
+ */
 export type Consume = (life: Life, batch: object) => Promise<unknown>;
 
 export class Queue {
@@ -45,7 +48,7 @@ export class Queue {
   readonly #begin: () => Life;
   readonly #consume: Consume;
   readonly #ready: Message[] = [];
-  /** All that it has, ready or not, and not acknowledged. */
+  /** Messages that are not acknowledged, ready or not. */
   readonly #backlog = new Set<Message>();
   #isPumping = false;
   #isStopped = false;
@@ -61,7 +64,7 @@ export class Queue {
   /** Told of each message that is sent, and whether it is lost. */
   taken: (body: unknown, isLost: boolean) => void = () => {};
 
-  /** Nothing is consumed until it goes on. */
+  /** Stops the consumers until `start`. */
   stop(): void {
     this.#isStopped = true;
     this.#platform.ground.tell(() => `the consumers of ${this.settings.name} stand still`);
@@ -109,7 +112,7 @@ export class Queue {
     }
   }
 
-  /** What is known of its backlog. */
+  /** Returns the metrics of the backlog. */
   get metrics(): object {
     const oldest = Math.min(...Array.from(this.#backlog, ({ sentAt }) => sentAt));
     return {

@@ -1,6 +1,7 @@
 /**
- * The whole deployment of a worker on the simulated platform, and a small public face to drive it by: requests to it (`request`), objects
- * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
+ * The whole deployment of a worker on the simulated platform, and a small public face to drive it
+ * by: requests to it (`request`), objects that are uploaded (`upload`), time (`run`). What it is
+ * made of: releases, of which several can be deployed side by side.
  */
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Dice } from "../ground/dice.ts";
@@ -37,7 +38,10 @@ const OBJECTS = [
 /** Functions of pipelines by name. */
 export type Methods = Readonly<Record<string, (payload: unknown, task: unknown) => unknown>>;
 
-/** A release of this code with this plan and these methods. `methods` is asked once for each isolate. */
+/**
+ * A release of this code with this plan and these methods. `methods` is asked once for each
+ * isolate.
+ */
 export function releaseOf(
   name: string,
   code: WorkerCode,
@@ -62,7 +66,7 @@ export function releaseOf(
 }
 
 export interface RigSettings {
-  /** For durations; absent: as the seed has them. */
+  /** Random numbers for durations; absent: those of the seed. */
   readonly dice?: Dice;
   /** Names of buckets by binding, without the one for payloads; absent: UPLOADS. */
   readonly buckets?: Readonly<Record<string, string>>;
@@ -75,13 +79,13 @@ export interface RigSettings {
   readonly skewOf?: (label: string) => number;
   readonly committed?: (host: ObjectHost, performed: readonly Performed[]) => void;
   readonly alarmGivenUp?: (host: ObjectHost) => void;
-  /** Whether the object refuses the call of this method. */
+  /** Tests if the object refuses the call of this method. */
   readonly refuses?: (host: ObjectHost, method: string) => boolean;
   /** A call has come to an object. */
   readonly called?: (host: ObjectHost, method: string, given: readonly unknown[]) => void;
 }
 
-/** Where an object is uploaded to, and what it says of itself. */
+/** The bucket and the metadata of an upload. */
 interface UploadOptions {
   readonly bucket?: string;
   readonly httpMetadata?: object;
@@ -131,15 +135,16 @@ export class Rig {
       alarmGivenUp: (host) => alarmGivenUp?.(host),
       refuses: (host, method) => refuses?.(host, method) ?? false,
       called: (host, method, given) => called?.(host, method, given),
-      // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a run that was deleted.
+      // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a
+      // run that was deleted.
       mayGiveUp: ({ className, storage }) =>
         className === "RunObject" && storage.tables.has("journal"),
     });
   }
 
   /**
-   * A request to the worker: `work` is what its handler does. Resolves to its answer; rejects with what it throws, and if its
-   * invocation dies before it has answered.
+   * A request to the worker: `work` is what its handler does. Resolves to its answer; rejects with
+   * what it throws, and if its invocation dies before it has answered.
    */
   request<T>(name: string, work: (client: Client) => Promise<T>): Promise<T> {
     const { edge, platform } = this;

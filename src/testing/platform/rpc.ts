@@ -1,6 +1,7 @@
 /**
- * Calls between lives: arguments and answers are copied, both ways take time, the call or its answer may get lost, and some calls are
- * never answered. What a call promises can be called before it is there (a session), as on the platform.
+ * Calls between lives: arguments and answers are copied, both ways take time, the call or its
+ * answer may get lost, and some calls are never answered. What a call promises can be called before
+ * it is there (a session), as on the platform.
  */
 import type { Life } from "./life.ts";
 import {
@@ -47,7 +48,10 @@ class Remote {
 /** Arrives at the other side. `remote`: what the answer is, there. */
 export type Arrive = (answer: Answer, remote: Remote) => void;
 
-/** Makes a call for `from`. `what`: for the story. The promise of its answer, on which methods of the answer can be called. */
+/**
+ * Makes a call for `from`. `what`: for the story. The promise of its answer, on which methods of
+ * the answer can be called.
+ */
 export function request(from: Life, what: string, arrive: Arrive): object {
   const { platform } = from;
   const { ground } = platform;
@@ -85,7 +89,10 @@ export function request(from: Life, what: string, arrive: Arrive): object {
   return promised(from, what, platform.waiting(promise), remote);
 }
 
-/** Calls a method in its life, and answers. `performed`: told what the method has answered, in the same turn. */
+/**
+ * Calls a method in its life, and answers. `performed`: told what the method has answered, in the
+ * same turn.
+ */
 export function invoke(
   life: Life,
   target: object,
@@ -140,7 +147,7 @@ class Staying {
   }
 }
 
-/** What a call carries, as the story tells it. */
+/** Shortens a value for the story. */
 function shown(value: unknown): string {
   return value instanceof Staying
     ? "a session"

@@ -1,4 +1,6 @@
-/** The parts of the worker's code that all isolates share, and the state that each has of its own. */
+/**
+ * The parts of the worker's code that all isolates share, and the state that each has of its own.
+ */
 
 /** The access to the state of the modules, in `module.state` of prepared code. */
 export interface ModuleState {

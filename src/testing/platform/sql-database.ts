@@ -1,15 +1,16 @@
 /**
- * Databases in memory that are used again, with the statements that were prepared and the tables that were created before: to open one
- * and to prepare its statements takes longer than all that a world does with it. Each class of objects has databases of its own.
+ * Databases in memory that are used again, with the statements that were prepared and the tables
+ * that were created before: to open one and to prepare its statements takes longer than all that a
+ * world does with it. Each class of objects has databases of its own.
  */
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 
 export type SqlValue = string | number | Uint8Array | null;
 export type SqlRow = Record<string, unknown>;
 
-/** What a statement does, and to which tables. */
+/** The meaning of a statement, with its tables. */
 export type Meaning =
-  /** It asks which tables there are. */
+  /** Asks which tables exist. */
   | { readonly type: "look"; readonly names: readonly string[] }
   | {
       readonly type: "create";
@@ -58,7 +59,7 @@ function wordsIn(query: string, pattern: RegExp, except: readonly string[]): rea
 
 interface Prepared {
   readonly statement: StatementSync;
-  /** Of what it reads. */
+  /** Names of the columns that are read. */
   readonly columns: readonly string[];
 }
 
@@ -85,7 +86,7 @@ export class SqlDatabase {
     else free.push(this);
   }
 
-  /** How many rows it has changed. */
+  /** Runs a statement; returns the number of changed rows. */
   run(query: string, values: readonly SqlValue[] = []): number {
     return Number(this.#prepare(query).statement.run(...values).changes);
   }

@@ -1,19 +1,28 @@
-/** What goes over the wire of a call: copied as structured clone does it, with the platform's own additions and its refusals. */
+/**
+ * What goes over the wire of a call: copied as structured clone does it, with the platform's own
+ * additions and its refusals.
+ */
 
-/** Stands in for `RpcTarget` of `cloudflare:workers`: what is made of it stays where it is, and is called from afar. */
+/**
+ * Stands in for `RpcTarget` of `cloudflare:workers`: what is made of it stays where it is, and is
+ * called from afar.
+ */
 export class RpcTarget {
   /** Told apart from plain objects. */
   readonly staysWhereItIs = true;
 }
 
-/** How a target that goes over the wire is reached from the other side. */
+/** Makes the remote end of a target. */
 export type Hand = (target: RpcTarget) => unknown;
 
 const refused: Hand = () => {
   throw new TypeError("DataCloneError: an RpcTarget can only be what a call answers");
 };
 
-/** A copy that shares nothing with it. Streams go over as they are. Throws for functions and objects of classes. */
+/**
+ * A copy that shares nothing with it. Streams go over as they are. Throws for functions and objects
+ * of classes.
+ */
 export function copied(value: unknown, hand: Hand = refused): unknown {
   if (typeof value === "function" || typeof value === "symbol")
     throw new TypeError(`DataCloneError: ${String(value)} could not be cloned`);
@@ -63,7 +72,7 @@ export function copiedError(thrown: unknown): Error {
 
 const BUILT_IN = new Set(["TypeError", "RangeError", "SyntaxError", "EvalError", "URIError"]);
 
-/** How the platform itself fails a call. */
+/** Failures of calls by the platform itself. */
 export const FAILURES = {
   reset: {
     message: "Durable Object reset because its code was updated.",
@@ -104,7 +113,7 @@ export function passing(message: string, flags: Readonly<Record<string, boolean>
   return error;
 }
 
-/** Whether the platform has made it. */
+/** Tests if the platform has made the error. */
 export function isPlatforms(error: unknown): boolean {
   return error instanceof Error && made.has(error);
 }

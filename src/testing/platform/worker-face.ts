@@ -92,7 +92,7 @@ export interface WorkerFace {
   ) => Promise<Result<{ readonly status: string }>>;
 }
 
-/** Who has a request of his handled. */
+/** The view of a handler on its request. */
 export interface Client {
   readonly worker: WorkerFace;
   readonly dependencies: Dependencies;
