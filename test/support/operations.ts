@@ -123,14 +123,18 @@ interface Watch {
   leave?(): void;
 }
 
-/** Has `watch` told of every call of this method of a prototype, on whatever instance. */
+/** Has `watch` told of every call of this method of a prototype, on whatever instance; of an inherited one, as the base class has it at the call. */
 function wrap(owner: object, method: string, watch: Watch): void {
-  const original: unknown = Reflect.get(owner, method);
-  if (typeof original !== "function") throw new Error(`there is no method ${method} to count`);
+  const own = Object.getOwnPropertyDescriptor(owner, method);
+  const base: object = Object.getPrototypeOf(owner);
+  const original = (): unknown => (own === undefined ? Reflect.get(base, method) : own.value);
+  if (typeof original() !== "function") throw new Error(`there is no method ${method} to count`);
   Reflect.set(owner, method, function (this: unknown, ...args: unknown[]): unknown {
+    const called = original();
+    if (typeof called !== "function") throw new Error(`there is no method ${method} to call`);
     watch.before?.();
     try {
-      const result: unknown = Reflect.apply(original, this, args);
+      const result: unknown = Reflect.apply(called, this, args);
       watch.after?.(args, result);
       return result;
     } finally {

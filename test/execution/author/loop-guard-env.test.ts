@@ -1,4 +1,4 @@
-import { withEnv } from "cloudflare:workers";
+import { env as imported, withEnv } from "cloudflare:workers";
 import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { loopGuardEnv } from "../../../src/execution/author/loop-guard-env.ts";
@@ -57,9 +57,9 @@ describe("what a task writes", () => {
     const writing = async (name: string) => {
       const lease = { runId: newRunId(), task: "archive", depth: 5 };
       const write = async (): Promise<null> => {
-        await env.UPLOADS.head("mark/none");
-        await env.UPLOADS.put(`mark/imported-${name}`, "x");
-        const other: R2Bucket = Reflect.get<object, string>(env, "OTHER");
+        await imported.UPLOADS.head("mark/none");
+        await imported.UPLOADS.put(`mark/imported-${name}`, "x");
+        const other: R2Bucket = Reflect.get<object, string>(imported, "OTHER");
         await other.put(`mark/imported-${name}`, "x");
         return null;
       };
@@ -71,7 +71,7 @@ describe("what a task writes", () => {
       expect(await markOf(env.PAYLOADS, `mark/imported-${name}`)).toBeNull();
     };
     await Promise.all([writing("one"), writing("other")]);
-    await env.UPLOADS.put("mark/outside", "x");
+    await imported.UPLOADS.put("mark/outside", "x");
     expect(await markOf(env.UPLOADS, "mark/outside")).toBeNull();
   });
 });
