@@ -1,4 +1,7 @@
-/** Asks the process that reads pipelines, and ends it. */
+/**
+ * Asks the reader process one question, and ends the process. Pipeline files may hang or exit:
+ * every end of the process, also a missing answer, becomes a reason.
+ */
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { IS_CLONE, PACKAGE_ROOT } from "../project-paths.ts";
@@ -10,10 +13,10 @@ const PROCESS = join(
   IS_CLONE ? "src/compiler/edges/reader-process.ts" : "dist/reader-process.js",
 );
 
-/** A process that has not answered by then is taken for one that never will. */
+/** Limit of the wait for an answer. */
 const PATIENCE_MS = 60_000;
 
-/** Resolves to the answer, or to the reason why there is none. */
+/** Resolves to the answer, or to the reason for a missing answer. */
 export async function askReader<Type extends keyof Answers>(
   question: Extract<Question, { readonly type: Type }>,
 ): Promise<

@@ -1,6 +1,13 @@
 /**
- * Checks that what tasks pass fits what their downstream tasks take. The answers are: it fits, which
- * is a promise; it does not fit, an error; it cannot be told, a warning with the reason.
+ * Checks each edge of peach.conf: the output of the parent must fit the input of the child.
+ *
+ *     zod schemas ──► passed-sets, taken-sets ──┐
+ *                                               ├──► compare-sets ──► edge-reports
+ *     TypeScript types ──► type-sets ───────────┤
+ *     peach.conf ──► task-shapes, task-inputs ──┘
+ *
+ * The answer to an edge is one of three. "Fits" is a promise and reports nothing. "Misfit" is
+ * certain and an error. "Unknown" is a warning with the reason. The check never guesses.
  */
 import { resolve } from "node:path";
 import type { Message } from "esbuild";
@@ -17,16 +24,21 @@ import { TaskInputs, type TaskShape } from "./task-inputs.ts";
 import { checkTriggers, knownPayloads } from "./check-triggers.ts";
 import { ANY, arrayOf, resolved, type ValueSet } from "./value-set.ts";
 
-/** Certain faults, and edges without an answer. */
+/** The reports about the edges of a project. */
 export interface EdgeAnswers {
+  /** Certain faults. */
   readonly problems: readonly Diagnostic[];
+  /** Edges without an answer, and files that cannot be evaluated. */
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Joins of more tasks are reported at their first edge only. */
+/** Limit of upstream tasks of a join whose edges are compared one by one. */
 const MAX_JOINED = 50;
 
-/** Checks the edges and triggers of a project. Evaluates its files in a process of their own. */
+/**
+ * Checks the edges and triggers of a project. Evaluates the pipeline files in a separate process. A
+ * project without methods has no edges to check.
+ */
 export async function checkEdges(
   project: CheckedProject,
   paths: ProjectPaths,
@@ -62,7 +74,10 @@ function reportBroken(
   });
 }
 
-/** Reports methods that are no task or no endpoint. Returns the names of these tasks. */
+/**
+ * Reports methods that are no task or no endpoint. Returns the names of the wrong tasks: their
+ * edges are not compared. A file that cannot be evaluated is reported once.
+ */
 function checkMethods(
   { methods }: CheckedProject,
   { answers }: MethodSets,
@@ -97,11 +112,12 @@ function checkMethods(
   return wrong;
 }
 
-/** Compares the sets of both ends of each edge. */
+/** Compares the sets at both ends of each edge. */
 class EdgeChecker {
   readonly #project: CheckedProject;
   readonly #sets: MethodSets;
   readonly #reports: EdgeReports;
+  /** The names of tasks whose method is no task. */
   readonly #wrong: ReadonlySet<string>;
 
   constructor(
@@ -116,7 +132,7 @@ class EdgeChecker {
     this.#wrong = wrong;
   }
 
-  /** Reports tasks whose declared output no payload can hold. */
+  /** Reports tasks whose declared output no payload can hold, such as a date. */
   checkOutputs(report: Report): void {
     const { shapes, methods } = this.#project;
     for (const [name, shape] of shapes) {
@@ -133,7 +149,7 @@ class EdgeChecker {
     }
   }
 
-  /** Compares each task that declares a payload with its upstream tasks. */
+  /** Compares each task that declares an input with its upstream tasks. */
   checkAll(): void {
     const { shapes } = this.#project;
     const asked = [...shapes.values()].filter(
@@ -154,7 +170,10 @@ class EdgeChecker {
     return set === undefined || resolved(set)?.kind === "any";
   }
 
-  /** Compares one task in every run that can reach it, and reports its edges. */
+  /**
+   * Compares the inputs of one task, one for each group of runs. A join without an answer is
+   * compared again for each upstream task alone, so that a report names every wrong edge.
+   */
   #check(task: TaskShape, inputs: TaskInputs): void {
     const taken = this.#sets.tasks.get(task.name)?.taken ?? ANY;
     const wanted = task.each === null ? taken : arrayOf(taken);
@@ -166,7 +185,6 @@ class EdgeChecker {
         this.#reports.add(task, verdict.path[0] ?? null, verdict, when);
         continue;
       }
-      // Each upstream task for itself, so that every wrong edge is reported.
       for (const parent of task.upstream)
         for (const own of inputs.readingsOf(task, parent)) {
           const part = compareSets(own.set, wanted);

@@ -1,7 +1,7 @@
 /**
- * Checks the payloads of triggers that are known beforehand: of schedules, of uploads, and of
- * `on_failure`. Each is held against `input` when it comes in as well, so only what is certain to be
- * refused is reported here.
+ * Checks the payloads of triggers that Peach makes: schedules, object notifications, and
+ * `on_failure`. The worker parses each payload with the task's `input` again when a trigger fires.
+ * The check therefore reports only payloads that the task is certain to refuse.
  */
 import type { CheckedProject } from "../compile.ts";
 import type { Report } from "../diagnostic.ts";
@@ -22,7 +22,10 @@ import {
 } from "./trigger-payloads.ts";
 import { ANY, arrayOf, resolved } from "./value-set.ts";
 
-/** The payloads of schedules that peach.conf gives, to be parsed with the task's schema. */
+/**
+ * Returns the payloads of schedules that peach.conf gives as values. The reader process parses them
+ * with the schema of the task. An id is the task's name and the index of the schedule.
+ */
 export function knownPayloads({ compiled, methods }: CheckedProject): KnownValue[] {
   return Object.values(compiled?.plan.tasks ?? {}).flatMap(({ name, schedules, each }) => {
     const method = methods.tasks.get(name);
@@ -42,7 +45,7 @@ export function knownPayloads({ compiled, methods }: CheckedProject): KnownValue
   });
 }
 
-/** Reports triggers whose payload the task refuses. */
+/** Reports each trigger whose payload the task refuses. */
 export function checkTriggers(project: CheckedProject, sets: MethodSets, report: Report): void {
   const { compiled, loaded } = project;
   if (compiled === null || loaded === null) return;
@@ -85,11 +88,12 @@ export function checkTriggers(project: CheckedProject, sets: MethodSets, report:
     );
 }
 
-/** Compares payloads of triggers with the inputs of their tasks. */
+/** Compares the payloads of triggers with the inputs of their tasks. */
 class TriggerChecker {
   readonly #project: CheckedProject;
   readonly #sets: MethodSets;
   readonly #report: Report;
+  /** The reader of Peach's own schemas. */
   readonly #own = new SchemaSets();
 
   constructor(project: CheckedProject, sets: MethodSets, report: Report) {
@@ -104,7 +108,7 @@ class TriggerChecker {
     return set === undefined || resolved(set)?.kind === "any";
   }
 
-  /** Reports a payload that the task is certain to refuse. */
+  /** Reports a payload that the task is certain to refuse. `what` names the payload. */
   check(name: string, payload: z.ZodType, what: string, span: Span): void {
     const taken = this.#sets.tasks.get(name)?.taken ?? ANY;
     const isEach = (this.#project.shapes.get(name)?.each ?? null) !== null;

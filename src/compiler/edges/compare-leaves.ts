@@ -1,4 +1,4 @@
-/** Compares texts, numbers and single values. */
+/** Compares sets of texts, sets of numbers, and single values: the leaves of a payload. */
 import {
   type Bound,
   type NumberSet,
@@ -9,7 +9,7 @@ import {
   type ValueSet,
 } from "./value-set.ts";
 
-/** Tests if a set has a value. */
+/** Tests if a set contains a value. "unsure": only the schema can tell at run time. */
 export function isAccepted(
   value: string | number | boolean | null,
   taken: ValueSet,
@@ -33,15 +33,16 @@ export function isAccepted(
 /** Limit of nested unions and parts. */
 const MAX_DEPTH = 50;
 
+/** The answer to a test of one value. */
 type Answer = boolean | "unsure";
 
-/** True if all answers are true; false decides. */
+/** Combines answers by "and": a single false answer decides. */
 function every(answers: readonly Answer[]): Answer {
   if (answers.includes(false)) return false;
   return answers.includes("unsure") ? "unsure" : true;
 }
 
-/** True if one answer is true; true decides. */
+/** Combines answers by "or": a single true answer decides. */
 function some(answers: readonly Answer[]): Answer {
   if (answers.includes(true)) return true;
   return answers.includes("unsure") ? "unsure" : false;
@@ -56,7 +57,7 @@ function isInRange(value: number, set: NumberSet): Answer {
   return every(multipleOf.map((step) => isMultiple(value, step)));
 }
 
-/** Zod divides fractions in its own way, so only whole numbers are decided. */
+/** Tests whole numbers only: zod rounds fractions in its own way. */
 function isMultiple(value: number, step: number): Answer {
   const isWhole = Number.isSafeInteger(value) && Number.isSafeInteger(step) && step !== 0;
   return isWhole ? value % step === 0 : "unsure";
@@ -68,7 +69,7 @@ function passes(text: string, { rule, after }: TextTest): Answer {
   switch (rule.type) {
     case "pattern": {
       const { source, flags } = rule.pattern;
-      // Zod begins at the start each time, also with a pattern that remembers where it was.
+      // Zod matches from the start each time, even with a sticky or global pattern.
       return new RegExp(source, flags).test(text);
     }
     case "min":
@@ -89,6 +90,7 @@ function lengthOf(text: string): number {
   return Array.from(text).length;
 }
 
+/** The result for two sets of leaves. The caller adds the place. */
 interface Fit {
   readonly answer: "fits" | "misfit" | "unknown";
   readonly why: string;
@@ -111,12 +113,12 @@ export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
   return first === undefined ? FITS : { answer: "unknown", why: `${first} decides` };
 }
 
-/** True if two ranges share no number. */
+/** Tests if two ranges share no number. */
 export function isApart(passed: NumberSet, taken: NumberSet): boolean {
   return isBeyond(passed.min, taken.max) || isBeyond(taken.min, passed.max);
 }
 
-/** True if a range that begins at `min` has nothing in common with one that ends at `max`. */
+/** Tests if a range from `min` upwards and a range up to `max` share no number. */
 function isBeyond(min: Bound | null, max: Bound | null): boolean {
   if (min === null || max === null) return false;
   return min.value > max.value || (min.value === max.value && (min.isExclusive || max.isExclusive));
@@ -176,8 +178,8 @@ function fitOf(tests: readonly TextTest[], { rule, says }: TextTest): Fit {
 }
 
 /**
- * True if a text matches by its known start alone. What follows can undo a match only of patterns
- * that look at the end, at a boundary, or around.
+ * Tests if the known start of a text suffices for a match. The rest of the text can undo a match
+ * only of patterns with an end anchor, a word boundary, or a look-around.
  */
 function hasStart(rule: TextRule | null, { source, flags }: RegExp): boolean {
   if (rule?.type !== "prefix" || /\$|\\[bB]|\(\?[=!<]/.test(source)) return false;

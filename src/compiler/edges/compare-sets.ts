@@ -1,10 +1,10 @@
 /**
- * Decides whether every value of one set is in another: what a parent passes, and what its child
- * takes. "Fits" is a promise. "Misfit" is certain too: the structure differs, or no value fits.
- * Everything else is "unknown", with what decides at run time.
+ * Decides whether the set of a child contains the set of its parent. "Fits" is a promise. "Misfit"
+ * is certain too: the structure differs, or no value fits. Every other case is "unknown", and names
+ * the test that decides at run time.
  *
- * Sets may contain themselves. A pair of sets that is compared within its own comparison is taken to
- * fit, which is right if nothing else in the comparison says no (coinduction).
+ * Sets may be recursive. A pair of sets that recurs within its own comparison counts as a fit. The
+ * assumption is sound if the rest of the comparison finds no misfit (coinduction).
  */
 import { isAccepted, numberFits, textFits } from "./compare-leaves.ts";
 import { areDisjoint } from "./disjoint-sets.ts";
@@ -19,17 +19,19 @@ import {
   withoutAbsent,
 } from "./value-set.ts";
 
+/** The result of a comparison. */
 export type Verdict =
   | { readonly answer: "fits" }
   | ({ readonly answer: "misfit" } & Place)
   | ({ readonly answer: "unknown" } & Place);
 
-/** The first place that does not fit, or is not known to. */
+/** The first place with a misfit, or with an unknown answer. */
 export interface Place {
-  /** The way to it: property names, `[]` for items. */
+  /** The path from the payload: property names, and `[]` for items. */
   readonly path: readonly string[];
+  /** The parent's values at this place. */
   readonly passed: ValueSet;
-  /** Null: nothing is expected there. */
+  /** The child's values at this place. Null: the child takes no value here. */
   readonly taken: ValueSet | null;
   /** The fault, or the test that decides at run time. */
   readonly why: string;
@@ -42,26 +44,29 @@ export function compareSets(passed: ValueSet, taken: ValueSet): Verdict {
   return new Comparison().compare(passed, taken, true);
 }
 
-/** More steps than any schema of a project takes; beyond, nothing is known. */
+/** Limit of compared pairs, far above real schemas. Beyond the limit the answer is unknown. */
 const MAX_STEPS = 5_000;
+/** Limit of nested pairs. */
 const MAX_DEPTH = 200;
 
 /** One comparison, with the pairs that are open and those that are decided. */
 class Comparison {
+  /** The number of pairs compared so far. */
   #steps = 0;
-  /** The pairs that are being compared, with their depth. */
+  /** The pairs under comparison, with their depth. */
   readonly #open = new Map<ValueSet, Map<ValueSet, number>>();
   #depth = 0;
-  /** The least depth of a pair that was taken to fit while it was open. */
+  /** The least depth of an open pair that was assumed to fit. */
   #assumed = Number.POSITIVE_INFINITY;
+  /** The final verdicts, by pair. */
   readonly #done = new Map<ValueSet, Map<ValueSet, Verdict>>();
 
-  /** `isWhole`: the value is a payload itself, and may be bytes or a stream. */
+  /** Compares one pair. `isWhole`: the value is a whole payload, and may be bytes or a stream. */
   compare(given: ValueSet, wanted: ValueSet, isWhole: boolean): Verdict {
     const [passed, taken] = [resolved(given), resolved(wanted)];
     if (passed === null) return FITS;
     if (taken === null) return unknown(passed, null, "a schema that consists of itself");
-    // Values that cannot be encoded are never passed; they are reported at their task.
+    // No task passes a value that the codec cannot encode; `checkOutputs` reports such values.
     if (takesAll(taken) || passed.kind === "lost") return FITS;
     if (!isWhole && (passed.kind === "bytes" || passed.kind === "stream")) return FITS;
     const isLeaf = passed.kind !== "object" && passed.kind !== "array" && passed.kind !== "union";
@@ -79,7 +84,10 @@ class Comparison {
     return this.#within(passed, taken, () => this.#decide(passed, taken, isWhole));
   }
 
-  /** Keeps a verdict that rests on no pair which is still open. */
+  /**
+   * Decides a pair while the pair counts as open. Keeps the verdict only if the verdict rests on no
+   * other open pair: an assumption about an outer pair may still turn out wrong.
+   */
   #within(passed: ValueSet, taken: ValueSet, decide: () => Verdict): Verdict {
     const depth = this.#depth;
     const before = this.#assumed;
@@ -96,7 +104,10 @@ class Comparison {
     return verdict;
   }
 
-  /** Takes unions and unknown parts apart, the parent's side first. */
+  /**
+   * Takes unions and unknown parts apart, the parent's side first: every member of a parent's union
+   * must fit, while one option of a child's union is enough.
+   */
   #decide(passed: Known, taken: Known, isWhole: boolean): Verdict {
     if (passed.kind === "union")
       return worst(passed.members.map((member) => this.compare(member, taken, isWhole)));
@@ -142,7 +153,7 @@ class Comparison {
     );
   }
 
-  /** A misfit with all options together: a part of what is passed is in none of them. */
+  /** Finds a part of the parent's set that no option contains. Null without such a part. */
   #beyond(passed: Known, options: readonly ValueSet[]): Verdict | null {
     const sets = options.map((option) => resolved(option));
     const isEndless =
@@ -183,7 +194,7 @@ class Comparison {
       return isTaken ? FITS : misfit(passed, taken, "the bytes are of another class");
     }
     if (passed.kind === "stream" && taken.kind === "stream") return FITS;
-    // Zod takes bytes for an object if it requires no property that they lack.
+    // Zod accepts bytes as an object if the object requires no property that bytes lack.
     if ((passed.kind === "bytes" || passed.kind === "stream") && taken.kind === "object")
       return unknown(passed, taken, "bytes are held against an object");
     return misfit(passed, taken, "another type is taken");
@@ -205,7 +216,7 @@ class Comparison {
     return worst([lengthVerdict(passed, taken), ...verdicts]);
   }
 
-  /** Compares objects property by property. */
+  /** Compares objects property by property, then the properties that the child does not name. */
   #object(passed: ObjectSet, taken: ObjectSet): Verdict {
     const isWhole = passed.isKeyed;
     const verdicts = [...taken.properties].map(([name, property]) =>
@@ -234,7 +245,7 @@ class Comparison {
     return worst(verdicts);
   }
 
-  /** A property that the child names. */
+  /** Compares a property that the child names with the parent's value, or with its absence. */
   #property(name: string, wanted: Property, passed: ObjectSet): Verdict {
     const given = passed.properties.get(name);
     if (given !== undefined) {
@@ -257,16 +268,17 @@ function takesAll(taken: Known): boolean {
   return taken.kind === "any";
 }
 
+/** A set without references. */
 type Known = NonNullable<ReturnType<typeof resolved>>;
 
-/** The verdict on a property that is left out. A property of any type needs to be there as well. */
+/** Returns the verdict on an absent property. Zod also requires properties of any type. */
 function absence(passed: ValueSet, wanted: Property, why: string): Verdict {
   if (wanted.mayBeAbsent === true) return FITS;
   const isOpen = wanted.mayBeAbsent === "unsure" || resolved(passed)?.kind === "any";
   return isOpen ? unknown(passed, wanted.set, why) : misfit(passed, wanted.set, why);
 }
 
-/** Compares lengths. A tuple of another length is another structure. */
+/** Compares lengths. Tuples of different lengths differ in structure. */
 function lengthVerdict(passed: ArraySet, taken: ArraySet): Verdict {
   if (passed.min >= taken.min && passed.max <= taken.max) return FITS;
   const isTuple = taken.first.length > 0;
@@ -276,7 +288,7 @@ function lengthVerdict(passed: ArraySet, taken: ArraySet): Verdict {
     : unknown(passed, taken, "the number of items decides");
 }
 
-/** The verdict on two texts or two numbers. */
+/** Returns the verdict on two texts or two numbers. */
 function leaf(
   passed: ValueSet,
   taken: ValueSet,
@@ -287,7 +299,7 @@ function leaf(
     : { answer: fit.answer, path: [], passed, taken, why: fit.why };
 }
 
-/** The verdict that weighs most: one place that does not fit is enough. */
+/** Returns the heaviest verdict: a misfit before an unknown answer, before a fit. */
 function worst(verdicts: readonly Verdict[]): Verdict {
   return (
     verdicts.find(({ answer }) => answer === "misfit") ??
@@ -296,20 +308,22 @@ function worst(verdicts: readonly Verdict[]): Verdict {
   );
 }
 
-/** Puts a step in front of the path of a verdict. */
+/** Prepends a step to the path of a verdict. */
 function at(step: string, verdict: Verdict): Verdict {
   return verdict.answer === "fits" ? verdict : { ...verdict, path: [step, ...verdict.path] };
 }
 
+/** A certain misfit at the current place. */
 function misfit(passed: ValueSet, taken: ValueSet | null, why: string): Verdict {
   return { answer: "misfit", path: [], passed, taken, why };
 }
 
+/** An unknown answer at the current place, with the test that decides at run time. */
 function unknown(passed: ValueSet, taken: ValueSet | null, why: string): Verdict {
   return { answer: "unknown", path: [], passed, taken, why };
 }
 
-/** The inner map of a key, made at first use. */
+/** Returns the inner map of a key. Creates the map at first use. */
 function entryOf<T>(map: Map<ValueSet, Map<ValueSet, T>>, key: ValueSet): Map<ValueSet, T> {
   const known = map.get(key);
   if (known !== undefined) return known;

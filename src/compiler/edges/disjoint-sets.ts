@@ -1,8 +1,11 @@
-/** Finds sets that share no value. */
+/**
+ * Finds pairs of sets without a common value. The comparison needs the answer for a parent with a
+ * refinement: a misfit is certain only if no value of the parent fits.
+ */
 import { isAccepted, isApart } from "./compare-leaves.ts";
 import { type ArraySet, type ObjectSet, resolved, type ValueSet } from "./value-set.ts";
 
-/** True if no value is in both sets. False: perhaps one is. */
+/** Tests if two sets have no common value. False: the sets may have a common value. */
 export function areDisjoint(left: ValueSet, right: ValueSet, depth = 0): boolean {
   const [a, b] = [resolved(left), resolved(right)];
   if (a === null || b === null || depth > MAX_DEPTH) return false;
@@ -23,17 +26,17 @@ export function areDisjoint(left: ValueSet, right: ValueSet, depth = 0): boolean
   if (a.kind === "object" && b.kind === "object") return areObjectsDisjoint(a, b, depth + 1);
   if (a.kind === "bytes" && b.kind === "bytes")
     return !a.forms.some((form) => b.forms.includes(form));
-  // Zod may take bytes for an object.
+  // Zod may accept bytes as an object.
   const kinds = [a.kind, b.kind];
   if (kinds.includes("object") && (kinds.includes("bytes") || kinds.includes("stream")))
     return false;
   return a.kind !== b.kind;
 }
 
-/** Limit of nesting; deeper sets count as sharing a value. */
+/** Limit of nesting. Deeper sets count as sets with a common value. */
 const MAX_DEPTH = 20;
 
-/** Arrays share nothing if their lengths, or items that both have, share nothing. */
+/** Arrays are disjoint if their lengths, or the sets of a certain item, are disjoint. */
 function areArraysDisjoint(a: ArraySet, b: ArraySet, depth: number): boolean {
   if (a.min > b.max || b.min > a.max) return true;
   const certain = Math.min(MAX_DEPTH, Math.max(a.min, b.min));
@@ -43,7 +46,7 @@ function areArraysDisjoint(a: ArraySet, b: ArraySet, depth: number): boolean {
   });
 }
 
-/** Objects share nothing if a property that one requires cannot be what the other says. */
+/** Objects are disjoint if a required property of one side has disjoint or no values opposite. */
 function areObjectsDisjoint(a: ObjectSet, b: ObjectSet, depth: number): boolean {
   return (
     [...a.properties].some(([name, one]) => {

@@ -1,4 +1,7 @@
-/** Words the answers about edges, each at the edge's place in peach.conf, with both declarations. */
+/**
+ * Writes the diagnostics of edges. A diagnostic points at the edge in peach.conf, and shows the
+ * declarations of both tasks.
+ */
 import type { CheckedProject } from "../compile.ts";
 import type { Related, Report } from "../diagnostic.ts";
 import type { ResolvedMethod } from "../methods.ts";
@@ -9,6 +12,7 @@ import { showSet } from "./show-set.ts";
 import type { TaskShape } from "./task-inputs.ts";
 import { resolved } from "./value-set.ts";
 
+/** A verdict that is reported. */
 type Doubt = Exclude<Verdict, { readonly answer: "fits" }>;
 
 /** Writes a path as `$.segments[].start`. */
@@ -16,7 +20,7 @@ export function pathText(path: readonly string[]): string {
   return `$${path.map((step) => (step.startsWith("[") ? step : `.${step}`)).join("")}`;
 }
 
-/** Reports each edge once. */
+/** Reports each edge once, with the first verdict. */
 export class EdgeReports {
   readonly #project: CheckedProject;
   readonly #sets: MethodSets;
@@ -33,7 +37,10 @@ export class EdgeReports {
     this.#spans = new Map(project.edges.map((edge) => [`${edge.parent} ${edge.child}`, edge]));
   }
 
-  /** Reports what does not fit or cannot be told, at the edge from `given` or the first edge. */
+  /**
+   * Reports a misfit or an unknown answer. `given` is the first step of the path: for a join, the
+   * name of the upstream task. Any other step is reported at the first edge of the task.
+   */
   add(child: TaskShape, given: string | null, verdict: Doubt, when: string | null): void {
     const isOwn = given !== null && child.upstream.includes(given);
     const parent = isOwn ? given : (child.upstream[0] ?? "");
@@ -90,7 +97,7 @@ export class EdgeReports {
   }
 }
 
-/** The path that does not fit, with both shapes and the reason. */
+/** Writes the path of the verdict, with both sets and the reason. */
 function detail({ path, passed, taken, why }: Doubt): string {
   const expected = taken === null ? "nothing of that name" : showSet(taken);
   return `${pathText(path)}: passes ${showSet(passed)}, takes ${expected}: ${why}`;
@@ -103,7 +110,7 @@ function misfitHint(parent: string, child: string, isShape: boolean): string {
     : `make the \`output\` of ${parent} and the \`input\` of ${child} agree`;
 }
 
-/** Says how the answer becomes certain. */
+/** Tells the author how the answer becomes certain. */
 function unknownHint(parent: string, child: string, { passed, why }: Doubt): string {
   if (resolved(passed)?.kind === "any")
     return `declare what ${parent} passes: task({ output }) with a schema that names it, or .pipe(schema) after a transform`;

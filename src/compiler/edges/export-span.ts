@@ -3,7 +3,10 @@ import { displayPath } from "../project-paths.ts";
 import { readText } from "../read-file.ts";
 import type { SourceFile, Span } from "../source.ts";
 
-/** The place of an export in its file. */
+/**
+ * Finds the name of an export in its file. Falls back to the first mention of the name: a file may
+ * export a name by a list, or from another file.
+ */
 export function exportSpan({ file, exportName }: ResolvedMethod): Span {
   const source: SourceFile = { path: displayPath(file), text: readText(file) ?? "" };
   const declared = new RegExp(

@@ -1,11 +1,11 @@
-/** Finds out whether a function of the author gives the same value each time. */
+/** Finds the values that a function of the author, such as a default, may return. */
 import { isDeepStrictEqual } from "node:util";
 import { ABSENT, literal, NUMBER, objectOf, TEXT, type ValueSet } from "./value-set.ts";
 
 /**
- * The values that a default may have. A function may give another value each time, so it is called
- * twice, with another clock and other random numbers. Texts and numbers that differ are any text
- * and any number.
+ * Returns the values that a function may return. A function may return a different value each time,
+ * so the second of two calls has a later clock and other random numbers. Two different texts stand
+ * for any text, two different numbers for any number. `why` describes any other result.
  */
 export function valuesOf(read: (input: unknown) => unknown, why: string): ValueSet {
   try {
@@ -15,12 +15,12 @@ export function valuesOf(read: (input: unknown) => unknown, why: string): ValueS
     if (typeof first === "string" && typeof second === "string") return TEXT;
     if (typeof first === "number" && typeof second === "number") return NUMBER;
   } catch {
-    // Nothing is known about a function that throws here.
+    // The values of a throwing function are unknown.
   }
   return { kind: "any", why };
 }
 
-/** Calls `use` at another time and with other random numbers. */
+/** Calls a function with a later clock and other random numbers, and restores both. */
 function withOtherSurroundings<T>(use: () => T): T {
   const RealDate = globalThis.Date;
   const realRandom = Math.random;
@@ -43,7 +43,7 @@ function withOtherSurroundings<T>(use: () => T): T {
   }
 }
 
-/** The set of one value that is passed, before it is encoded. */
+/** Returns the set of one passed value, before encoding. Instances of classes are unknown. */
 function setOfValue(value: unknown, depth = 0): ValueSet {
   if (value === undefined) return ABSENT;
   if (value === null || typeof value === "string" || typeof value === "boolean")
@@ -62,4 +62,5 @@ function setOfValue(value: unknown, depth = 0): ValueSet {
   );
 }
 
+/** Limit of nesting. Deeper values are unknown. */
 const MAX_DEPTH = 20;

@@ -1,12 +1,18 @@
-/** Finds values in what a task passes that no payload can hold. */
+/**
+ * Finds values in a task's output that no payload can hold. The codec refuses such values at run
+ * time, so a declared output with one is an error of the check.
+ */
 import { resolved, type ValueSet } from "./value-set.ts";
 
-/** A place in a set, and the kind of its value. */
+/** A value that no payload can hold. */
 export interface LostValue {
+  /** The path from the payload: property names, and `[]` for items. */
   readonly path: readonly string[];
+  /** The kind of the value, such as "a Date". */
   readonly what: string;
 }
 
+/** The usual substitutes, by kind of value. */
 const ADVICE: Readonly<Record<string, string>> = {
   "a Date": "pass toISOString()",
   "a BigInt": "pass it as a text",
@@ -16,17 +22,17 @@ const ADVICE: Readonly<Record<string, string>> = {
   undefined: "pass null",
 };
 
-/** Returns the usual substitute for a value; null without one. */
+/** Returns the usual substitute for a kind of value; null if unknown. */
 export function adviceFor(what: string): string | null {
   return ADVICE[what] ?? null;
 }
 
-/** Returns the first such value. `isWhole`: bytes and streams may be passed there. */
+/** Returns the first value that is lost. `isWhole`: the place may hold bytes or a stream. */
 export function lostValue(set: ValueSet, isWhole: boolean): LostValue | null {
   return find(set, isWhole, false, new Set());
 }
 
-/** Searches a set; sets that contain themselves are searched once. */
+/** Searches a set. A recursive set is searched once. `isItem`: undefined is lost in arrays. */
 function find(
   set: ValueSet,
   isWhole: boolean,
@@ -59,7 +65,7 @@ function find(
   return at("[key]", find(found.others.values, false, false, seen));
 }
 
-/** The first value that is found in a list. */
+/** Returns the first lost value among several sets. */
 function firstOf<T>(items: readonly T[], look: (item: T) => LostValue | null): LostValue | null {
   for (const item of items) {
     const found = look(item);
@@ -68,6 +74,7 @@ function firstOf<T>(items: readonly T[], look: (item: T) => LostValue | null): L
   return null;
 }
 
+/** Prepends a step to the path of a lost value. */
 function at(step: string, found: LostValue | null): LostValue | null {
   return found === null ? null : { ...found, path: [step, ...found.path] };
 }

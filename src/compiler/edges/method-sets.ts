@@ -1,6 +1,6 @@
 /**
- * Reads what the tasks of a project take and pass: by their schemas, or by the types of plain
- * functions. Types are read only for functions whose edges need them.
+ * Reads the inputs and outputs of the tasks of a project. Typed tasks have schemas; plain functions
+ * have TypeScript types. Reading types is slow, so only functions on a checked edge are read.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,29 +15,35 @@ import type { Signature } from "./signatures.ts";
 import { requireTypeScript, tsconfigFor } from "./type-config.ts";
 import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";
 
-/** The sets that a task takes and passes. With `each`, of one item. */
+/** The input and output of a task as sets. A task with `each` has the sets of one item. */
 export interface TaskSets {
   readonly taken: ValueSet;
   readonly passed: ValueSet;
-  /** True if what is passed was declared: by a schema, or by the type of a plain function. */
+  /** True if a schema, or the type of a plain function, declares the output. */
   readonly isDeclared: boolean;
 }
 
-/** The methods of a project as they were read. */
+/** The result of reading the methods of a project. */
 export interface MethodSets {
+  /** The sets of each task, by name. */
   readonly tasks: ReadonlyMap<string, TaskSets>;
   /** The kind of each method, by `methodKey`. */
   readonly answers: ReadonlyMap<string, MethodAnswer>;
+  /** Faults of known payloads, by the payload's id. */
   readonly refused: SchemaAnswer["refused"];
+  /** Errors of the bundler. With an error, no method was read. */
   readonly errors: SchemaAnswer["errors"];
 }
 
-/** Identifies the export that a method is. */
+/** Identifies the export behind a method. */
 export function methodKey({ file, exportName }: ResolvedMethod): string {
   return `${file}#${exportName}`;
 }
 
-/** Reads all methods of a project, and parses values that are known beforehand. */
+/**
+ * Reads all methods of a project, and parses the known payloads. Writes to a folder under `.peach`
+ * of the project and removes the folder.
+ */
 export async function readMethods(
   project: CheckedProject,
   paths: ProjectPaths,
@@ -64,7 +70,7 @@ export async function readMethods(
   return { tasks, answers: read.methods, refused: read.refused, errors: read.errors };
 }
 
-/** Finds the sets of tasks among schemas and signatures. */
+/** Combines schemas and signatures into the sets of tasks. */
 class TaskReader {
   readonly #project: CheckedProject;
   readonly #answers: ReadonlyMap<string, MethodAnswer>;
@@ -76,7 +82,10 @@ class TaskReader {
     this.#calls = new PassingCalls(project.modules);
   }
 
-  /** Reads the types of the plain functions whose edges depend on them. */
+  /**
+   * Reads the types of plain functions on checked edges. A function matters if a child declares an
+   * input, or if the function itself has a parameter and an upstream task.
+   */
   async signaturesIn(paths: ProjectPaths): Promise<ReadonlyMap<string, Signature>> {
     const needed = new Map<string, ResolvedMethod>();
     for (const [name, { upstream, downstream }] of this.#project.shapes) {
@@ -100,7 +109,7 @@ class TaskReader {
     });
   }
 
-  /** The sets of one task. */
+  /** Returns the sets of one task. An unknown output carries the reason. */
   read(name: string, signatures: ReadonlyMap<string, Signature>): TaskSets {
     const method = this.#project.methods.tasks.get(name);
     const answer = this.#answerOf(name);
@@ -126,13 +135,14 @@ class TaskReader {
     return answer?.type === "function" && answer.takesPayload;
   }
 
+  /** Returns the answer about the method of a task. */
   #answerOf(name: string): MethodAnswer | undefined {
     const method = this.#project.methods.tasks.get(name);
     return method === undefined ? undefined : this.#answers.get(methodKey(method));
   }
 }
 
-/** The sets of a task that is declared with schemas. */
+/** Returns the sets of a task with schemas. */
 function declared({ taken, passed }: Extract<MethodAnswer, { readonly type: "task" }>): TaskSets {
   return {
     taken: taken ?? ANY,
@@ -141,18 +151,18 @@ function declared({ taken, passed }: Extract<MethodAnswer, { readonly type: "tas
   };
 }
 
-/** The sets of a task of which nothing is known. */
+/** Returns the sets of an unknown task, with the reason. */
 function unread(why: string): TaskSets {
   return { taken: ANY, passed: { kind: "any", why }, isDeclared: false };
 }
 
-/** Runs `use` with a tsconfig.json for these files, in a folder that exists as long as it takes. */
+/** Runs a function with a temporary tsconfig.json for the files. */
 async function withTsconfig<T>(
   paths: ProjectPaths,
   files: readonly string[],
   use: (tsconfig: string) => Promise<T>,
 ): Promise<T> {
-  // The folder is inside the project, so that packages and types are found as for pipelines.
+  // The folder is inside the project: packages and types then resolve as for pipelines.
   const parent = join(paths.projectRoot, ".peach");
   mkdirSync(parent, { recursive: true });
   const folder = realpathSync(mkdtempSync(join(parent, "types-")));

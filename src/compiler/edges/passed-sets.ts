@@ -1,6 +1,6 @@
 /**
- * Reads zod schemas as the sets of values that their parse returns. A set holds at least every such
- * value. A refinement only narrows: its set is a part of the set without it.
+ * Reads zod schemas as the sets of values that a parse returns. A set holds at least every returned
+ * value. A refinement only narrows a schema: the result is an unsure part of the schema's set.
  */
 import type { core } from "zod";
 import { valuesOf } from "./known-value.ts";
@@ -39,10 +39,12 @@ import {
   withoutAbsent,
 } from "./value-set.ts";
 
+/** Reads the schemas of outputs. */
 export class PassedSets {
+  /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
 
-  /** The set of a schema. Each schema is read once. */
+  /** Returns the set of a schema. Each schema is read once; a recursive one refers to itself. */
   of(schema: core.$ZodType): ValueSet {
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
@@ -54,7 +56,7 @@ export class PassedSets {
     return set;
   }
 
-  /** The set of a schema with its checks. */
+  /** Returns the set of a schema with its checks. A check without a model may replace values. */
   #checked(schema: core.$ZodType): ValueSet {
     const steps = stepsOf(schema);
     const set = this.#unchecked(schema, stepsAfterChange(steps));
@@ -65,7 +67,7 @@ export class PassedSets {
     return first === undefined ? set : { kind: "unsure", within: set, why: first.why };
   }
 
-  /** The set of a schema without its refinements. */
+  /** Returns the set of a schema without its refinements. */
   #unchecked(schema: core.$ZodType, steps: readonly Step[]): ValueSet {
     const def = definitionOf(schema);
     switch (def.type) {
@@ -144,6 +146,7 @@ export class PassedSets {
     }
   }
 
+  /** A parse returns the properties of the shape, without the key `__proto__`. */
   #object(def: core.$ZodObjectDef): ObjectSet {
     const properties = new Map<string, Property>();
     for (const [name, schema] of Object.entries(def.shape)) {
@@ -157,12 +160,16 @@ export class PassedSets {
     return { kind: "object", properties, others: this.#others(def.catchall), isKeyed: false };
   }
 
+  /** A parse drops further properties unless a catchall keeps them. */
   #others(catchall: core.$ZodType | undefined): Others {
     if (catchall === undefined || definitionOf(catchall).type === "never") return { type: "none" };
     return { type: "each", keys: TEXT, values: withoutAbsent(this.of(catchall)) };
   }
 
-  /** A record of named keys is an object; other records have keys of one kind. */
+  /**
+   * A record with an enum of keys is an object with named properties. Other records have keys of
+   * one set. A loose record also returns the keys that do not match, with unknown values.
+   */
   #record(def: core.$ZodRecordDef): ObjectSet {
     const value = withoutAbsent(this.of(def.valueType));
     const { values } = internalsOf(def.keyType);
@@ -190,11 +197,11 @@ export class PassedSets {
     return { kind: "object", properties: new Map(), others, isKeyed: false };
   }
 
-  /** Optional items at the end may be absent. */
+  /** A parse may leave out optional items at the end of a tuple. */
   #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
     const firstOptional =
       def.items.findLastIndex((item) => internalsOf(item).optout !== "optional") + 1;
-    // Optional items at the end are left out; undefined in their place is refused by the codec.
+    // The codec refuses undefined as an item: an optional item at the end is absent or has a value.
     const first = def.items.map((item, index) =>
       index < firstOptional ? this.of(item) : withoutAbsent(this.of(item)),
     );
@@ -203,7 +210,10 @@ export class PassedSets {
     return narrowedLength({ kind: "array", first, rest, min: firstOptional, max }, steps);
   }
 
-  /** Tests if a parse may return undefined. A schema within itself adds nothing. */
+  /**
+   * Tests if a parse may return undefined. Containers are not searched: a property set may still be
+   * under construction. A recursive schema adds no further value.
+   */
   #isUndefined(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
     if (seen.has(schema)) return false;
     const def = definitionOf(schema);
@@ -224,7 +234,7 @@ export class PassedSets {
     return !CONTAINERS.has(def.type) && containsAbsent(this.of(schema)) !== false;
   }
 
-  /** Adds undefined, but where a default takes its place. */
+  /** Adds undefined to an optional schema, except for a default or an exact optional. */
   #optional(schema: core.$ZodType, inner: core.$ZodType): ValueSet {
     const set = this.of(inner);
     // A default takes the place of undefined before the optional does.
@@ -235,9 +245,10 @@ export class PassedSets {
   }
 }
 
+/** The types of schemas that never return undefined themselves. */
 const CONTAINERS: ReadonlySet<string> = new Set(["object", "array", "record", "tuple"]);
 
-/** The steps that hold for the value that is returned: a change of an array undoes its lengths. */
+/** Returns the steps that hold for the returned value. A change undoes earlier lengths. */
 function stepsAfterChange(steps: readonly Step[]): readonly Step[] {
   const last = steps.findLastIndex((step) => step.type === "change");
   return steps.filter(
@@ -245,15 +256,17 @@ function stepsAfterChange(steps: readonly Step[]): readonly Step[] {
   );
 }
 
-/** Any value. `why` says what makes it unknown. */
+/** An unknown value, with the reason. */
 function any(why: string): ValueSet {
   return { kind: "any", why };
 }
 
+/** A value that no payload can hold. */
 function lost(what: string): ValueSet {
   return { kind: "lost", what };
 }
 
+/** Returns the set of a literal. JSON has no BigInt, no symbol, and only finite numbers. */
 function passedLiteral(value: unknown): ValueSet {
   if (value === undefined) return ABSENT;
   if (typeof value === "number")
@@ -263,7 +276,7 @@ function passedLiteral(value: unknown): ValueSet {
   return lost(typeof value === "bigint" ? "a BigInt" : "a symbol");
 }
 
-/** The values of a catch, which may depend on the fault. */
+/** Returns the values of a catch. A function of the author may depend on the fault. */
 function caught(def: core.$ZodCatchDef): ValueSet {
   return valuesOf((input) => {
     const context = { value: input, input, issues: [], error: { issues: [] } };
@@ -271,19 +284,19 @@ function caught(def: core.$ZodCatchDef): ValueSet {
   }, "a value that depends on what was wrong");
 }
 
-/** The set of `z.instanceof`: bytes keep their form, other classes are no payload. */
+/** Reads `z.instanceof`: bytes keep their form, instances of other classes are lost. */
 function passedInstance(schema: core.$ZodType): ValueSet {
   const wanted = instanceClass(schema);
   if (wanted === null || wanted === Object || wanted === Array) return any("a custom type");
   if (wanted === ReadableStream) return { kind: "stream" };
   const form = formOfClass(wanted);
-  // An instance of a class is an instance of what extends it too, such as Buffer.
+  // A parse with Uint8Array also returns instances of a subclass, such as Buffer.
   if (form !== null) return { kind: "bytes", forms: [...new Set([form, ...formsOf(wanted)])] };
   const name = typeof wanted === "function" && wanted.name !== "" ? wanted.name : "a class";
   return lost(`an instance of ${name}`);
 }
 
-/** Keys of an object are texts, also those of a schema of numbers. */
+/** Returns the keys of a record as texts: a number as a key becomes a text. */
 function keyTexts(set: ValueSet): ValueSet {
   const found = resolved(set);
   if (found === null) return TEXT;
@@ -293,8 +306,8 @@ function keyTexts(set: ValueSet): ValueSet {
 }
 
 /**
- * The set of an intersection: objects are merged property by property, other values are equal on
- * both sides.
+ * Returns the set of an intersection. Zod merges objects property by property, and throws if any
+ * other value differs between both sides: the set of either side then holds every result.
  */
 function merged(left: ValueSet, right: ValueSet, depth = 0): ValueSet {
   if (left === right) return left;
@@ -321,4 +334,5 @@ function merged(left: ValueSet, right: ValueSet, depth = 0): ValueSet {
   return { ...a, properties };
 }
 
+/** Limit of nesting. Deeper intersections are unknown. */
 const MAX_DEPTH = 20;

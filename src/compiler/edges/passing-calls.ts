@@ -1,12 +1,17 @@
-/** Finds functions that pass data by a helper: their type does not say what they pass. */
+/**
+ * Finds functions that pass data by `passToChildTask`. The return type of such a function does not
+ * describe the output, so the output is unknown.
+ */
 import type { PipelineModule } from "../discover.ts";
 import { namesSomething } from "../find-triggers.ts";
 import { readText } from "../read-file.ts";
 
+/** The helpers that pass data. */
 const PASSING: ReadonlySet<string> = new Set(["passToChildTask", "passDataToDownstream"]);
+/** A mention of a helper anywhere in a file. */
 const MENTION = /\b(?:passToChildTask|passDataToDownstream)\b/;
 
-/** Searches the files of a project for calls that pass data. */
+/** Searches the files of a project for helpers that pass data. */
 export class PassingCalls {
   readonly #modules: ReadonlyMap<string, PipelineModule>;
   readonly #mentions = new Map<string, boolean>();
@@ -16,8 +21,8 @@ export class PassingCalls {
   }
 
   /**
-   * True if the function names a helper that passes data, or if a file that its file imports does:
-   * calls of other files are not followed.
+   * Tests if a function names a helper that passes data. Calls are not followed into imported
+   * files: a mention anywhere in an imported file counts as well.
    */
   isIn(file: string, exportName: string): boolean {
     const others = [...(this.#modules.get(file)?.evaluates ?? [])].filter(
@@ -27,6 +32,7 @@ export class PassingCalls {
     return this.#mentionedIn(file) && namesSomething(file, exportName, PASSING);
   }
 
+  /** Tests if a file mentions a helper. Each file is searched once. */
   #mentionedIn(file: string): boolean {
     const known = this.#mentions.get(file);
     if (known !== undefined) return known;

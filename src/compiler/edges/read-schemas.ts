@@ -1,6 +1,6 @@
 /**
- * Reads the schemas of tasks as sets of values. Schemas exist only when their files are evaluated:
- * the files are bundled as for a deployment, and evaluated in a process of their own.
+ * Reads the schemas of tasks as sets of values. A schema exists only after its file was evaluated.
+ * The files are bundled as for a deployment, and evaluated in a separate process.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,10 @@ import { build, type BuildFailure, type Plugin } from "esbuild";
 import { askReader } from "./ask-reader.ts";
 import type { KnownValue, MethodAnswer, SchemaAnswer, WantedMethod } from "./reader-questions.ts";
 
-/** Reads methods. Writes to a folder under `.peach` of `root` and removes it. */
+/**
+ * Reads methods, and parses known payloads. Writes to a folder under `.peach` of `root` and removes
+ * the folder. A fault of the bundler is part of the answer; any other error is thrown.
+ */
 export async function readSchemas(
   methods: readonly WantedMethod[],
   values: readonly KnownValue[],
@@ -35,13 +38,13 @@ export async function readSchemas(
   }
 }
 
-/** The answer for files that end the process. */
+/** Returns the answer for files that ended the process, or hung: no method is known. */
 function unreadFiles(methods: readonly WantedMethod[], why: string): SchemaAnswer {
   const answers = methods.map(({ key }): [string, MethodAnswer] => [key, { type: "unread", why }]);
   return { methods: new Map(answers), refused: new Map(), errors: [] };
 }
 
-/** Bundles files so that each is evaluated when it is asked for. */
+/** Bundles the files as lazy imports: a file that throws does not affect other files. */
 async function bundle(methods: readonly WantedMethod[], root: string): Promise<string> {
   const files = [...new Set(methods.map(({ file }) => file))].map((file) => JSON.stringify(file));
   const { outputFiles } = await build({
@@ -67,8 +70,8 @@ async function bundle(methods: readonly WantedMethod[], root: string): Promise<s
 }
 
 /**
- * Stands in for what only a running worker has. The stub of `peach/task-helpers` declares tasks; of
- * everything else, any property can be read, called and extended.
+ * The stub for modules of a running worker. `task` of `peach/task-helpers` declares a task. Code
+ * can read, call and extend any other property.
  */
 const STUB = `
 const stub = new Proxy(class {}, {
@@ -91,6 +94,7 @@ function stubs(): Plugin {
   };
 }
 
+/** Tests if an error comes from the bundler. */
 function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && "errors" in error && Array.isArray(error.errors);
 }

@@ -1,7 +1,7 @@
 /**
- * The process that reads pipelines for the check. It evaluates their files, which may do anything:
- * throw, leave timers, or end the process. It also runs TypeScript's checker, which writes to the
- * standard error of its process.
+ * The reader process: answers one question of the check about pipelines. Evaluated files may throw,
+ * leave timers, or end the process. TypeScript's checker runs here as well, since the checker
+ * writes to the standard error of its process.
  */
 import process from "node:process";
 import type { Answers, MethodAnswer, Question, SchemaQuestion } from "./reader-questions.ts";
@@ -14,12 +14,17 @@ process.on("message", (question: Question) => {
   void answer(question).then((given) => process.send?.(given));
 });
 
+/** Answers a question about schemas or about signatures. */
 async function answer(question: Question): Promise<Answers[keyof Answers]> {
   if (question.type === "schemas") return readFiles(question.ask);
   const { projectRoot, functions, tsconfig } = question.ask;
   return readSignatures(await typeScriptOf(projectRoot), functions, tsconfig);
 }
 
+/**
+ * Evaluates the files of the methods one by one, and reads their exports. A file that throws leaves
+ * the methods of other files readable.
+ */
 async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<Answers["schemas"]> {
   const { modules }: { modules: Readonly<Record<string, () => Promise<object>>> } = await import(
     bundle
@@ -44,7 +49,7 @@ async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<A
   return { methods: answers, refused };
 }
 
-/** Tells tasks, functions and other values apart, and reads the schemas of tasks. */
+/** Classifies an export, and reads the schemas of a task. A class is neither task nor function. */
 function readMethod(method: unknown, sets: SchemaSets): MethodAnswer {
   if (typeof method === "function") {
     const text = Function.prototype.toString.call(method);
@@ -65,7 +70,7 @@ function readMethod(method: unknown, sets: SchemaSets): MethodAnswer {
   };
 }
 
-/** Parses a known value with the schema of a task's input, and returns what is wrong with it. */
+/** Parses a known payload with the input of a task. Returns the first fault; null for a fit. */
 async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promise<string | null> {
   const input: unknown =
     typeof method === "object" && method !== null ? Reflect.get(method, "input") : null;

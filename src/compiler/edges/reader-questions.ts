@@ -1,4 +1,7 @@
-/** Questions to the process that reads pipelines, and its answers. */
+/**
+ * The questions to the reader process, and the answers. All parts are plain data, since both cross
+ * the boundary between processes.
+ */
 import type { Message } from "esbuild";
 import type { FunctionName, Signature } from "./signatures.ts";
 import type { ValueSet } from "./value-set.ts";
@@ -11,35 +14,39 @@ export interface WantedMethod {
   readonly exportName: string;
 }
 
-/** A value that is known before the run, to be parsed with the input of a task. */
+/** A payload that is known before any run, to be parsed with the input of a task. */
 export interface KnownValue {
+  /** Identifies the value in the answer. */
   readonly id: string;
   /** The key of the method. */
   readonly key: string;
   readonly value: unknown;
-  /** The task runs once per item of the value. */
+  /** True if the task runs once per item of the value. */
   readonly isItem: boolean;
 }
 
-/** The kind of a method, with its sets. */
+/** The kind of a method. */
 export type MethodAnswer =
-  /** Null: the schema is not declared. */
+  /** A task with schemas. A set is null without a declared schema. */
   | { readonly type: "task"; readonly taken: ValueSet | null; readonly passed: ValueSet | null }
+  /** A plain function. `takesPayload`: the function has a parameter. */
   | { readonly type: "function"; readonly takesPayload: boolean }
-  /** No task: a class or a constant. */
+  /** Another value, such as a class or a constant. */
   | { readonly type: "other" }
-  /** The file threw when it was evaluated. */
+  /** The evaluation of the file failed. */
   | { readonly type: "unread"; readonly why: string };
 
-/** The question to the process. */
+/** Asks for the kinds and schemas of methods. */
 export interface SchemaQuestion {
-  /** URL of the bundle. */
+  /** The URL of the bundle. */
   readonly bundle: string;
   readonly methods: readonly WantedMethod[];
   readonly values: readonly KnownValue[];
 }
 
+/** The answer about methods and known payloads. */
 export interface SchemaAnswer {
+  /** The kind of each method, by key. */
   readonly methods: ReadonlyMap<string, MethodAnswer>;
   /** Faults of known values, by id. */
   readonly refused: ReadonlyMap<string, string>;
@@ -52,9 +59,11 @@ export interface SignatureQuestion {
   /** The folder from which TypeScript is resolved. */
   readonly projectRoot: string;
   readonly functions: readonly FunctionName[];
+  /** The path of the tsconfig.json. */
   readonly tsconfig: string;
 }
 
+/** A question, by its type. */
 export type Question =
   | { readonly type: "schemas"; readonly ask: SchemaQuestion }
   | { readonly type: "signatures"; readonly ask: SignatureQuestion };
@@ -62,6 +71,6 @@ export type Question =
 /** The answers by the type of the question. */
 export interface Answers {
   readonly schemas: Omit<SchemaAnswer, "errors">;
-  /** By file and name, as `methodKey` joins them. */
+  /** The signatures of functions, by `methodKey`. */
   readonly signatures: ReadonlyMap<string, Signature>;
 }

@@ -1,4 +1,7 @@
-/** Reads the checks of a zod schema: tests of texts, ranges, lengths, and functions of the author. */
+/**
+ * Reads the checks of a zod schema: tests of texts, ranges, lengths, and functions of the author.
+ * Both readers of schemas share the steps. A step without a model is "unknown", never dropped.
+ */
 import type { core } from "zod";
 import { internalsOf } from "./schema-parts.ts";
 import {
@@ -10,14 +13,17 @@ import {
   type TextTest,
 } from "./value-set.ts";
 
-/** A check of a schema, in the order in which zod runs them. */
+/** One check of a schema. Steps are in zod's order. */
 export type Step =
+  /** Accepts texts that pass the test. */
   | { readonly type: "text"; readonly test: Omit<TextTest, "after"> }
+  /** Narrows the range of a number. */
   | { readonly type: "number"; readonly narrow: (set: NumberSet) => NumberSet }
+  /** Bounds the number of items. */
   | { readonly type: "length"; readonly min: number; readonly max: number }
-  /** Replaces the value by another one of the same type. `identity` is null for unknown changes. */
+  /** Replaces the value by another of the same type. `identity` is null for unknown changes. */
   | { readonly type: "change"; readonly identity: string | null }
-  /** A function of the author, or a check that is not modelled. */
+  /** Runs a function of the author, or a check without a model here. */
   | { readonly type: "unknown"; readonly why: string; readonly mayReplace: boolean };
 
 /** Reads the checks of a schema. A schema of a format, such as `z.email()`, is its own check. */
@@ -30,14 +36,17 @@ export function stepsOf(schema: core.$ZodType): Step[] {
   return [...own, ...checks].flat();
 }
 
-/** Formats whose check is the pattern alone. */
+/** The formats that zod checks by a pattern alone. */
 const PATTERN_ONLY: ReadonlySet<string> = new Set(
   "regex email uuid guid nanoid cuid cuid2 ulid xid ksuid datetime date time duration ipv4 mac e164 lowercase uppercase template_literal".split(
     " ",
   ),
 );
 
-/** `isZodCheck` is false for a bare function given to `.check()`, which may replace the value. */
+/**
+ * Reads one check. `isZodCheck` is false for a bare function of `.check()`, which may replace the
+ * value. `on` is the type of the schema with the check.
+ */
 function stepsOfCheck(given: object, isZodCheck: boolean, on = ""): Step[] {
   const def = new Map(Object.entries(given));
   const number = (key: string): number => Number(def.get(key));
@@ -69,27 +78,29 @@ function stepsOfCheck(given: object, isZodCheck: boolean, on = ""): Step[] {
   }
 }
 
+/** The step of a check that narrows a range. */
 function narrowing(narrow: (set: NumberSet) => NumberSet): Step[] {
   return [{ type: "number", narrow }];
 }
 
+/** Reads the end of a range. */
 function boundOf(def: ReadonlyMap<string, unknown>): Bound {
   return { value: Number(def.get("value")), isExclusive: def.get("inclusive") !== true };
 }
 
-/** The bound that leaves less above it. */
+/** Returns the stricter of two lower bounds. */
 function higher(a: Bound | null, b: Bound): Bound {
   if (a === null || b.value > a.value) return b;
   return a.value > b.value || a.isExclusive ? a : b;
 }
 
-/** The bound that leaves less below it. */
+/** Returns the stricter of two upper bounds. */
 function lower(a: Bound | null, b: Bound): Bound {
   if (a === null || b.value < a.value) return b;
   return a.value < b.value || a.isExclusive ? a : b;
 }
 
-/** The largest numbers of the formats, as zod has them. */
+/** The greatest numbers of zod's number formats. */
 const FORMAT_MAX: Readonly<Record<string, number>> = {
   safeint: Number.MAX_SAFE_INTEGER,
   int32: 2_147_483_647,
@@ -97,9 +108,10 @@ const FORMAT_MAX: Readonly<Record<string, number>> = {
   float32: 3.402_823_466_385_288_6e38,
   float64: Number.MAX_VALUE,
 };
+/** The least numbers of formats without a symmetric range. */
 const FORMAT_MIN: Readonly<Record<string, number>> = { int32: -2_147_483_648, uint32: 0 };
 
-/** The range of a format such as int32. */
+/** Narrows a range to a number format such as int32. */
 function numberFormat(format: string): (set: NumberSet) => NumberSet {
   const max = FORMAT_MAX[format] ?? Number.MAX_VALUE;
   const min = FORMAT_MIN[format] ?? -max;
@@ -111,7 +123,7 @@ function numberFormat(format: string): (set: NumberSet) => NumberSet {
   });
 }
 
-/** A length of a text is a test; a length of an array bounds the array. */
+/** Returns the steps of a length: tests for a text, a bound for an array. */
 function lengthSteps(min: number, max: number, on: string): Step[] {
   if (on !== "string") return [{ type: "length", min, max }];
   return [
@@ -124,22 +136,23 @@ function lengthSteps(min: number, max: number, on: string): Step[] {
   ];
 }
 
+/** The step of a test of texts. */
 function textStep(identity: string, says: string, rule: TextRule | null): Step {
   return { type: "text", test: { identity, says, rule } };
 }
 
-/** Steps of a string format: a pattern, a prefix, a format with a check of its own. */
+/** Returns the steps of a string format: a pattern, a prefix, or a test that only zod can run. */
 function formatSteps(def: ReadonlyMap<string, unknown>): Step[] {
   const format = String(def.get("format"));
-  // A format with a function of the author.
+  // Only the author's function knows the texts of a custom format.
   if (def.has("fn")) return [{ type: "unknown", why: `the format ${format}`, mayReplace: false }];
   const test = textStep(identityOf(def), describeFormat(format, def), formatRule(format, def));
-  // Zod trims an address before it parses it.
+  // Zod trims a URL before parsing.
   const change: Step = { type: "change", identity: `change:${identityOf(def)}` };
   return format === "url" ? [change, test] : [test];
 }
 
-/** The rule by which a known text can be tested. */
+/** Returns the rule for testing a known text; null if only zod can test. */
 function formatRule(format: string, def: ReadonlyMap<string, unknown>): TextRule | null {
   const text = (key: string): string => String(def.get(key));
   if (format === "starts_with") return { type: "prefix", text: text("prefix") };
@@ -152,10 +165,10 @@ function formatRule(format: string, def: ReadonlyMap<string, unknown>): TextRule
     : null;
 }
 
-/** Keys of a definition that do not decide what is accepted. */
+/** The keys of a definition without influence on the accepted texts. */
 const SILENT: ReadonlySet<string> = new Set(["type", "check", "abort", "error", "checks", "when"]);
 
-/** The same for definitions that accept the same texts. */
+/** Returns the identity of a format. Definitions with equal keys accept the same texts. */
 function identityOf(def: ReadonlyMap<string, unknown>): string {
   const parts = [...def].flatMap(([key, value]) =>
     SILENT.has(key) || value === undefined
@@ -174,26 +187,29 @@ function describeFormat(format: string, def: ReadonlyMap<string, unknown>): stri
   return `in the form of ${format}`;
 }
 
-/** The test of a template literal, which zod holds as a pattern. */
+/** Returns the test of a template literal. Zod compiles the literal to a pattern. */
 export function templateTests(pattern: RegExp | undefined): TextTest[] {
   const identity = `format:pattern=${String(pattern)}`;
   const rule: TextRule | null = pattern === undefined ? null : { type: "pattern", pattern };
   return [{ identity, says: `matching ${String(pattern)}`, rule, after: [] }];
 }
 
-/** Changes of zod that change nothing when they are made again, by the text of their function. */
+/**
+ * The idempotent changes of zod, by the source text of their function. Zod gives the changes no
+ * other name. A new spelling in zod makes a change unknown, which is safe.
+ */
 const CHANGES: Readonly<Record<string, string>> = {
   "(input)=>input.trim()": "change:trim",
   "(input)=>input.toLowerCase()": "change:lower case",
   "(input)=>input.toUpperCase()": "change:upper case",
 };
 
-/** The identity of a change that zod makes; null for other functions. */
+/** Returns the identity of a change by zod; null for any other function. */
 function knownChange(tx: unknown): string | null {
   return CHANGES[String(tx).replaceAll(/\s/g, "")] ?? null;
 }
 
-/** The tests of a text that a parent passes: those that still hold after the last change. */
+/** Returns the tests that hold for a passed text: later changes may undo earlier tests. */
 export function passedTests(steps: readonly Step[]): TextTest[] {
   let tests: TextTest[] = [];
   for (const step of steps) {
@@ -203,7 +219,10 @@ export function passedTests(steps: readonly Step[]): TextTest[] {
   return tests;
 }
 
-/** A known change holds as a test: made again, it changes nothing. Trimming leaves the case. */
+/**
+ * Returns the tests that hold after a change. A known change becomes a test, since repeating the
+ * change has no effect. Trimming keeps the case of a text, and a change of case keeps the trimming.
+ */
 function afterChange(tests: readonly TextTest[], identity: string | null): TextTest[] {
   if (identity === null) return [];
   const stays = (other: string): boolean =>
@@ -215,7 +234,7 @@ function afterChange(tests: readonly TextTest[], identity: string | null): TextT
   ];
 }
 
-/** The tests of a child, with the changes before them. Null after an unknown change. */
+/** Returns the tests of a child, each with the earlier changes. Null after an unknown change. */
 export function takenTests(steps: readonly Step[]): TextTest[] | null {
   const after: string[] = [];
   const tests: TextTest[] = [];
@@ -229,12 +248,12 @@ export function takenTests(steps: readonly Step[]): TextTest[] | null {
   return tests;
 }
 
-/** An address is parsed after the trimming that belongs to its own test. */
+/** Returns the changes before a test, without the trimming that belongs to the test of a URL. */
 function testedAfter({ identity }: Omit<TextTest, "after">, after: readonly string[]): string[] {
   return after.filter((change) => change !== `change:${identity}`);
 }
 
-/** The numbers that satisfy all checks. */
+/** Returns the numbers that pass all checks. */
 export function narrowedNumber(steps: readonly Step[]): NumberSet {
   return steps.reduce<NumberSet>(
     (set, step) => (step.type === "number" ? step.narrow(set) : set),
@@ -242,7 +261,7 @@ export function narrowedNumber(steps: readonly Step[]): NumberSet {
   );
 }
 
-/** An array with the lengths that satisfy all checks. */
+/** Returns an array set with the lengths that pass all checks. */
 export function narrowedLength(set: ArraySet, steps: readonly Step[]): ArraySet {
   return steps.reduce<ArraySet>(
     (array, step) =>
@@ -253,7 +272,7 @@ export function narrowedLength(set: ArraySet, steps: readonly Step[]): ArraySet 
   );
 }
 
-/** True if a check replaces the value in a way that is not known. */
+/** Tests if a check replaces the value in an unknown way. */
 export function hasUnknownChange(steps: readonly Step[]): boolean {
   return steps.some((step) => step.type === "change" && step.identity === null);
 }

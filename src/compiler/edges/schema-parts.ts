@@ -1,43 +1,46 @@
-/** Parts of zod schemas that the readers of both directions use. */
+/**
+ * Access to the parts of zod schemas that both readers need. Only the parts that zod documents for
+ * libraries are read, but for the bag of `z.instanceof`.
+ */
 import { Buffer } from "node:buffer";
 import type { core } from "zod";
 import { resolved, type ValueSet } from "./value-set.ts";
 
-/** The part of a schema that zod documents for libraries: definition, traits, optionality. */
+/** Returns the part of a schema for libraries: definition, traits, optionality. */
 export function internalsOf(schema: core.$ZodType): core.$ZodType["_zod"] {
   const { _zod: internals } = schema;
   return internals;
 }
 
-/** The definition of a schema, which can be told apart by its type. */
+/** Returns the definition of a schema, as a union discriminated by `type`. */
 export function definitionOf(schema: core.$ZodType): Definition {
-  // Zod types the definition of a schema of unknown type as what all definitions share.
+  // Zod's own type of a definition has only the common keys of all definitions.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return internalsOf(schema).def as Definition;
 }
 
 type Definition = core.$ZodTypes["_zod"]["def"];
 
-/** The schema behind a lazy one. */
+/** Returns the schema behind a lazy schema. */
 export function innerOfLazy(schema: core.$ZodType): core.$ZodType {
   const inner: unknown = Reflect.get(internalsOf(schema), "innerType");
   if (isZod(inner)) return inner;
   throw new Error("a lazy schema has no schema behind it");
 }
 
-/** True for schemas of zod 4, of any of its packages. */
+/** Tests if a value is a schema of zod 4, from any package of zod (classic, mini, core). */
 export function isZod(schema: unknown): schema is core.$ZodType {
   if (typeof schema !== "object" || schema === null || !("_zod" in schema)) return false;
   const { _zod: internals } = schema;
   return typeof internals === "object" && internals !== null && "def" in internals;
 }
 
-/** Names that every object inherits: zod finds a value there also if none was sent. */
+/** Tests if every object inherits a name. Zod finds the inherited value in an empty object. */
 export function isInherited(name: string): boolean {
   return name in Object.prototype;
 }
 
-/** Tests if a set contains undefined. */
+/** Tests if a set contains undefined. "unsure": only the schema can tell. */
 export function containsAbsent(set: ValueSet, depth = 0): boolean | "unsure" {
   const found = resolved(set);
   if (found === null || depth > MAX_DEPTH) return "unsure";
@@ -53,9 +56,10 @@ export function containsAbsent(set: ValueSet, depth = 0): boolean | "unsure" {
   return each.includes("unsure") ? "unsure" : !decisive;
 }
 
+/** Limit of nesting. The answer about deeper sets is unsure. */
 const MAX_DEPTH = 50;
 
-/** The classes of bytes that a payload keeps, by the names that the codec gives them. */
+/** The classes of bytes that a payload keeps, by their names in the codec. */
 const FORMS: Readonly<Record<string, new (...given: never) => unknown>> = {
   ArrayBuffer,
   Buffer,
@@ -75,8 +79,8 @@ const FORMS: Readonly<Record<string, new (...given: never) => unknown>> = {
 };
 
 /**
- * The forms whose values are instances of a class. `Float16Array` is left out: not every runtime
- * that checks a project has it.
+ * Returns the forms whose values are instances of a class. `Float16Array` is left out: not every
+ * runtime of the check has the class.
  */
 export function formsOf(wanted: unknown): string[] {
   if (typeof wanted !== "function") return [];
@@ -85,7 +89,7 @@ export function formsOf(wanted: unknown): string[] {
     .map(([name]) => name);
 }
 
-/** The form of instances of a class that extends, or is, a class of bytes. Null for other classes. */
+/** Returns the form of a class of bytes, or of a subclass. Null for any other class. */
 export function formOfClass(given: unknown): string | null {
   if (typeof given !== "function") return null;
   const entries = Object.entries(FORMS).toReversed();
@@ -94,12 +98,12 @@ export function formOfClass(given: unknown): string | null {
   return (isSame ?? base)?.[0] ?? null;
 }
 
-/** The class that `z.instanceof` names, or null. */
+/** Returns the class that `z.instanceof` names; null for another schema. */
 export function instanceClass(schema: core.$ZodType): unknown {
   return Reflect.get(internalsOf(schema).bag, "Class") ?? null;
 }
 
-/** Names of values that no payload holds, by the type of their schema. */
+/** The names of values that no payload can hold, by the type of their schema. */
 export const LOST_TYPES: Readonly<Record<string, string>> = {
   bigint: "a BigInt",
   symbol: "a symbol",

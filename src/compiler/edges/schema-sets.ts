@@ -1,6 +1,7 @@
 /**
- * Reads zod schemas as sets of values, by their public definitions. What is not known of a schema
- * is said: `unsure` where a function of the author decides, `any` where one makes the value.
+ * Reads zod schemas as sets of values, by their public definitions. Unknown parts are explicit: a
+ * set is `unsure` where a function of the author decides, and `any` where a function makes the
+ * value.
  */
 import { PassedSets } from "./passed-sets.ts";
 import { isZod } from "./schema-parts.ts";
@@ -12,16 +13,17 @@ export class SchemaSets {
   readonly #passed = new PassedSets();
   readonly #taken = new TakenSets(this.#passed);
 
-  /** The values that a parse with the schema may return. */
+  /** Returns the values that a parse may return: the output of a task. */
   passed(schema: unknown): ValueSet {
     return isZod(schema) ? this.#passed.of(schema) : { kind: "any", why: UNREADABLE };
   }
 
-  /** The values that a parse with the schema accepts. */
+  /** Returns the values that a parse accepts: the input of a task. */
   taken(schema: unknown): ValueSet {
     if (isZod(schema)) return this.#taken.of(schema);
     return { kind: "unsure", within: { kind: "any", why: null }, why: UNREADABLE };
   }
 }
 
+/** The reason for a schema of another library. */
 const UNREADABLE = "a schema that is not made by zod 4";

@@ -1,4 +1,7 @@
-/** Writes sets of values for people, as short as they can be recognised. */
+/**
+ * Writes sets of values for diagnostics, in the manner of TypeScript. Long and deep sets are cut: a
+ * diagnostic needs the shape, not every member.
+ */
 import {
   type ArraySet,
   type Bound,
@@ -12,6 +15,7 @@ import {
 
 /** Objects and arrays below this depth are left out. */
 const MAX_DEPTH = 3;
+/** Limit of shown members of a union, and of shown properties. */
 const MAX_MEMBERS = 6;
 
 /** Writes a set in the manner of TypeScript: `{ text: string, n?: integer ≥ 1 }`. */
@@ -56,19 +60,19 @@ function showNumber({ min, max, isInteger, multipleOf }: NumberSet): string {
   return [isInteger ? "integer" : "number", ...ends, ...steps].join(" ");
 }
 
-/** The limits of formats are not shown: they say no more than the name. */
+/** Writes an end of a range. The ends of number formats are left out as noise. */
 function bound(given: Bound | null, [closed, open]: readonly [string, string]): string {
   if (given === null || Math.abs(given.value) >= Number.MAX_SAFE_INTEGER) return "";
   return `${given.isExclusive ? open : closed} ${given.value}`;
 }
 
-/** Writes the tests after `string`. */
+/** Writes a text as `string`, followed by its tests. */
 function showText({ tests }: TextSet): string {
   const says = tests.map((test) => test.says).filter((said) => said !== "");
   return says.length === 0 ? "string" : `string ${says.join(", ")}`;
 }
 
-/** Writes a union; true and false together are `boolean`. */
+/** Writes a union. True and false together become `boolean`. */
 function showMembers(members: readonly ValueSet[], depth: number): string {
   const isBoolean = [true, false].every((value) =>
     members.some((member) => member.kind === "literal" && member.value === value),

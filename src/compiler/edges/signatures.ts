@@ -1,19 +1,20 @@
 /**
- * Reads what plain functions take and pass from the types of their signatures, with TypeScript's
- * own checker. All functions are read in one program.
+ * Reads the inputs and outputs of plain functions from the types of their signatures, with
+ * TypeScript's own checker. All functions are read in one program, since a program is slow to
+ * start.
  */
 import type { Checker, Symbol as TypeSymbol } from "typescript/unstable/sync";
 import type { TypeScriptApi } from "./type-config.ts";
 import { TypeSets } from "./type-sets.ts";
 import { ANY, asPayload, type ValueSet } from "./value-set.ts";
 
-/** A function, by its file and the name under which the file exports it. */
+/** A function, by its file and the name of its export. */
 export interface FunctionName {
   readonly file: string;
   readonly exportName: string;
 }
 
-/** The sets that a function takes and passes, by its types. */
+/** The input and output of a function, by its types. */
 export interface Signature {
   readonly taken: ValueSet;
   readonly passed: ValueSet;
@@ -21,7 +22,10 @@ export interface Signature {
   readonly isCallable: boolean;
 }
 
-/** Reads signatures, by file and name, with the files of a tsconfig.json. Functions that are not found are left out. */
+/**
+ * Reads signatures with the files of a tsconfig.json. The key of a signature is `FILE#NAME`. A
+ * function that the program does not export has no signature.
+ */
 export function readSignatures(
   typeScript: TypeScriptApi,
   functions: readonly FunctionName[],
@@ -53,9 +57,10 @@ export function readSignatures(
   }
 }
 
-/** Reads exports with one checker. */
+/** Reads the exports of one program. */
 class SignatureReader {
   readonly #checker: Checker;
+  /** The kind of call signatures, as opposed to constructors. */
   readonly #call: TypeScriptApi["SignatureKind"]["Call"];
   readonly #passed: TypeSets;
   readonly #taken: TypeSets;
@@ -67,7 +72,7 @@ class SignatureReader {
     this.#taken = new TypeSets(typeScript, checker, "taken");
   }
 
-  /** The sets of one export. */
+  /** Returns the signature of one export. The input is the type of the first parameter. */
   read(symbol: TypeSymbol): Signature {
     const checker = this.#checker;
     const type = checker.getTypeOfSymbol(symbol);
@@ -75,7 +80,7 @@ class SignatureReader {
     const [signature, ...others] = signatures;
     if (signature === undefined)
       return { taken: ANY, passed: { kind: "any", why: "no function" }, isCallable: false };
-    // Of overloads, none alone says what is passed.
+    // No single overload describes the output.
     if (others.length > 0)
       return {
         taken: ANY,

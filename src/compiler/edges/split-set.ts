@@ -1,12 +1,16 @@
-/** Splits a set of objects by the values of a tag, so that each part can match one option. */
+/**
+ * Splits a set of objects by the values of a tag. A union may accept every object while no single
+ * option does: each part of a split set can match another option.
+ */
 import { type ObjectSet, resolved, unionOf, type ValueSet } from "./value-set.ts";
 
-/** More options than a union usually has; a larger tag is not split. */
+/** Limit of parts. A tag with more values is not split. */
 const MAX_PARTS = 100;
 
 /**
- * Splits an object by a property that has several sets of values where the options tell objects
- * apart. Null if there is no such property.
+ * Splits an object by a property with several sets of values, if an option names the property.
+ * Falls back to an optional property: the parts are objects without and with it. Null if nothing
+ * splits.
  */
 export function splitByTag(passed: ValueSet, options: readonly ValueSet[]): ObjectSet[] | null {
   if (passed.kind !== "object") return null;
@@ -38,7 +42,7 @@ export function splitByTag(passed: ValueSet, options: readonly ValueSet[]): Obje
   ];
 }
 
-/** The objects among the options of a union. */
+/** Returns the object behind an option of a union, also inside an unsure part. */
 function objectsOf(option: ValueSet): ObjectSet[] {
   const set = resolved(option);
   if (set === null) return [];

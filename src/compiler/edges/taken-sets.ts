@@ -1,6 +1,6 @@
 /**
- * Reads zod schemas as the sets of payload values that they accept. A set may leave out values that
- * are accepted only as a part of `unsure`; it must not hold a value that is refused elsewhere.
+ * Reads zod schemas as the sets of payload values that the schemas accept. Values with an uncertain
+ * answer belong to an `unsure` member. Every value outside such a member must be accepted.
  */
 import type { core } from "zod";
 import { compareSets } from "./compare-sets.ts";
@@ -45,15 +45,18 @@ import {
   withoutAbsent,
 } from "./value-set.ts";
 
+/** Reads the schemas of inputs. */
 export class TakenSets {
+  /** The reader of outputs. A pipe compares the output of one schema with the input of the next. */
   readonly #passed: PassedSets;
+  /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
 
   constructor(passed: PassedSets) {
     this.#passed = passed;
   }
 
-  /** The set of a schema. Each schema is read once. */
+  /** Returns the set of a schema. Each schema is read once; a recursive one refers to itself. */
   of(schema: core.$ZodType): ValueSet {
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
@@ -65,7 +68,7 @@ export class TakenSets {
     return set;
   }
 
-  /** The set of a schema with its checks. */
+  /** Returns the set of a schema with its checks. Refinements make the set unsure. */
   #checked(schema: core.$ZodType): ValueSet {
     const steps = stepsOf(schema);
     const set = this.#unchecked(schema, steps);
@@ -76,7 +79,7 @@ export class TakenSets {
       : set;
   }
 
-  /** The set of a schema without its refinements. */
+  /** Returns the set of a schema without its refinements. */
   #unchecked(schema: core.$ZodType, steps: readonly Step[]): ValueSet {
     const def = definitionOf(schema);
     switch (def.type) {
@@ -122,7 +125,7 @@ export class TakenSets {
           ? { kind: "every", parts: [this.of(def.left), this.of(def.right)] }
           : unsure(ANY, "an intersection of schemas that change values or refuse properties");
       case "optional":
-        // An exact optional accepts no undefined, but an absent property.
+        // An exact optional accepts an absent property, and refuses undefined.
         return internalsOf(schema).traits.has("$ZodExactOptional")
           ? this.of(def.innerType)
           : unionOf([this.of(def.innerType), ABSENT]);
@@ -166,6 +169,7 @@ export class TakenSets {
     }
   }
 
+  /** An object accepts its shape, without the key `__proto__`. */
   #object(def: core.$ZodObjectDef): ObjectSet {
     const properties = new Map<string, Property>();
     for (const [name, schema] of Object.entries(def.shape)) {
@@ -176,13 +180,14 @@ export class TakenSets {
     return { kind: "object", properties, others: this.#others(def.catchall), isKeyed: false };
   }
 
+  /** Further properties: ignored by default, refused if strict, checked by a catchall. */
   #others(catchall: core.$ZodType | undefined): Others {
     if (catchall === undefined) return { type: "ignored" };
     if (definitionOf(catchall).type === "never") return { type: "none" };
     return { type: "each", keys: TEXT, values: this.of(catchall) };
   }
 
-  /** A record of named keys is an object that has each of them. */
+  /** A record with an enum of keys is an object with all named properties. */
   #record(def: core.$ZodRecordDef): ValueSet {
     const isLoose = def.mode === "loose";
     const { values } = internalsOf(def.keyType);
@@ -214,7 +219,7 @@ export class TakenSets {
       : record;
   }
 
-  /** Items at the end may be absent if zod accepts undefined there. */
+  /** The last items of a tuple may be absent where zod accepts undefined. */
   #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
     const first = def.items.map((item) => this.of(item));
     const rest = def.rest === null ? null : this.of(def.rest);
@@ -231,7 +236,7 @@ export class TakenSets {
       : array(certain);
   }
 
-  /** The values that one of the options accepts. */
+  /** A union accepts the values of each option. */
   #union(def: core.$ZodUnionDef, traits: ReadonlySet<string>): ValueSet {
     // An option that throws ends the parse before the later options.
     const thrower = def.options.findIndex((option) => mayThrow(option));
@@ -245,26 +250,27 @@ export class TakenSets {
     return unionOf(members.map((member) => tagged(member, tag)));
   }
 
-  /** Undefined is accepted if the default is. */
+  /** A prefault accepts undefined if the inner schema accepts the default. */
   #prefault(def: core.$ZodPrefaultDef): ValueSet {
     const given = valuesOf(() => def.defaultValue, "a default");
     const verdict = compareSets(given, this.of(def.innerType));
     return verdict.answer === "fits" ? ABSENT : unsure(ABSENT, "a default that is parsed");
   }
 
+  /** A nonoptional schema refuses undefined. A part that may hold undefined stays unsure. */
   #withoutAbsent(set: ValueSet): ValueSet {
     const present = withoutAbsent(set);
     return containsAbsent(present) === false ? present : unsure(present, "a value that is there");
   }
 
-  /** Zod freezes the value, which fails for bytes. */
+  /** Zod freezes the parsed value. Freezing bytes throws. */
   #readonly(set: ValueSet): ValueSet {
     if (set.kind === "union") return unionOf(set.members.map((member) => this.#readonly(member)));
     const hasBytes = ["any", "bytes", "every", "reference"].includes(set.kind);
     return hasBytes ? unsure(set, "freezing a value that may be bytes") : set;
   }
 
-  /** A pipe accepts the values of its input whose results its output accepts. */
+  /** A pipe accepts the values of the first schema whose results the second schema accepts. */
   #pipe(def: core.$ZodPipeDef): ValueSet {
     const input = this.of(def.in);
     const [before, after] = [definitionOf(def.in).type, definitionOf(def.out).type];
@@ -275,7 +281,7 @@ export class TakenSets {
     return verdict.answer === "fits" ? input : unsure(input, "a pipe");
   }
 
-  /** The set of `z.instanceof`; other checks are code of the author. */
+  /** Reads `z.instanceof`. Any other custom check is code of the author. */
   #custom(schema: core.$ZodType): ValueSet {
     const wanted = instanceClass(schema);
     if (wanted === null) return unsure(ANY, "a custom check");
@@ -287,14 +293,17 @@ export class TakenSets {
   }
 }
 
+/** An unknown part of a set. */
 function unsure(within: ValueSet, why: string): ValueSet {
   return { kind: "unsure", within, why };
 }
 
+/** The empty set of a schema that accepts no payload. */
 function none(what: string): ValueSet {
   return { kind: "none", what };
 }
 
+/** The objects with keys and values of the given sets. */
 function recordOf(keys: ValueSet, values: ValueSet): ObjectSet {
   return {
     kind: "object",
@@ -304,17 +313,18 @@ function recordOf(keys: ValueSet, values: ValueSet): ObjectSet {
   };
 }
 
+/** Tests if a schema converts its input first, as `z.coerce` does. */
 function isCoerced(def: object): boolean {
   return Reflect.get(def, "coerce") === true;
 }
 
-/** A schema that converts: the own values, and others that convert to a value of no more tests. */
+/** Returns the set of a coercion: values of the type, and values that surely convert to it. */
 function coerced(own: ValueSet, steps: readonly Step[], others: readonly ValueSet[]): ValueSet {
   const converted = steps.length === 0 ? others : [];
   return unionOf([own, ...converted, unsure(ANY, "a conversion")]);
 }
 
-/** A literal that JSON can hold; others are never read. */
+/** Returns the set of a literal. A literal outside of JSON accepts no payload. */
 function takenLiteral(value: unknown): ValueSet {
   if (value === undefined) return ABSENT;
   if (typeof value === "bigint") return none("a BigInt");
@@ -326,7 +336,7 @@ function takenLiteral(value: unknown): ValueSet {
       : none("a symbol");
 }
 
-/** An option of a discriminated union. Zod finds it by its tag, which must be there. */
+/** Returns an option of a discriminated union. Zod finds the option by its required tag. */
 function tagged(member: ValueSet, tag: string): ValueSet {
   if (member.kind === "union") return unionOf(member.members.map((one) => tagged(one, tag)));
   return member.kind === "object" && member.properties.get(tag)?.mayBeAbsent === false
@@ -334,30 +344,31 @@ function tagged(member: ValueSet, tag: string): ValueSet {
     : unsure(member, "an option whose tag may be absent");
 }
 
-/** Tests if zod accepts an object without the property. */
+/** Tests if zod accepts an object without a property. */
 function mayBeAbsent(name: string, schema: core.$ZodType, set: ValueSet): boolean | "unsure" {
   const { optin, optout } = internalsOf(schema);
   if (optin === undefined || isInherited(name)) return false;
   return optout === "optional" ? true : containsAbsent(set);
 }
 
-/** Keys are texts. A schema of numbers takes keys that are written like numbers. */
+/** Returns the keys that a schema accepts. A schema of numbers accepts numeric texts. */
 function textKeys(set: ValueSet): ValueSet {
   if (set.kind === "number") return unsure(TEXT, "keys that are numbers");
   if (set.kind === "literal") return literal(String(set.value));
   return set.kind === "union" ? unionOf(set.members.map(textKeys)) : set;
 }
 
+/** Returns the index of the last item that passes a test; -1 without any. */
 function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
   return items.findLastIndex(test);
 }
 
-/** The reason for values that end a parse with an exception. */
+/** The reason for a parse that may end with an exception. */
 const THROWS = "a part that throws where it cannot merge or freeze a value";
 
 /**
- * True if zod itself may throw in a parse: it merges what the sides of an intersection return, and
- * freezes what a readonly schema returns. Functions of the author are taken not to throw.
+ * Tests if zod itself may throw in a parse. Zod throws where the sides of an intersection cannot be
+ * merged, and where a readonly value cannot be frozen. Author functions count as safe.
  */
 function mayThrow(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
   if (seen.has(schema)) return false;
@@ -379,14 +390,14 @@ const FROZEN: ReadonlySet<string> = new Set(
   "string number boolean null literal enum array object record tuple template_literal".split(" "),
 );
 
-/** Types that return what they were given, so that both sides of an intersection agree. */
+/** The types of schemas that return their input: both sides of an intersection then agree. */
 const PLAIN: ReadonlySet<string> = new Set(
   "string number boolean null undefined literal enum any unknown array object union optional nullable tuple template_literal lazy never".split(
     " ",
   ),
 );
 
-/** True if a schema accepts without changing anything but properties that it does not name. */
+/** Tests if a parse changes nothing. Removing unnamed properties does not count as a change. */
 function isPlain(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
   if (seen.has(schema)) return true;
   const def = definitionOf(schema);

@@ -1,6 +1,6 @@
 /**
- * The input of each task by peach.conf: from its upstream tasks, in each run that can reach it, under
- * its `run_if`. Pure.
+ * Computes the input of each task from peach.conf. The input depends on the upstream tasks, on the
+ * runs that reach the task, and on `run_if`. Pure.
  */
 import type { RunIf } from "../../domain/run/start-rule.ts";
 import {
@@ -13,41 +13,41 @@ import {
   type ValueSet,
 } from "./value-set.ts";
 
-/** The set that a task passes to one child, before `each` collects it. */
+/** The set that a task passes to its downstream tasks, before `each` collects the items. */
 export type PassedBy = (task: string) => ValueSet;
 
-/** The input of a task from its upstream tasks. */
+/** One input of a task. A task has several inputs if runs differ in their upstream tasks. */
 export interface Reading {
   readonly set: ValueSet;
-  /** Says in which runs, if not in each. */
+  /** The runs with this input, in words; null for all runs. */
   readonly when: string | null;
 }
 
-/** The keys of a task that decide its input. */
+/** The keys of a task in peach.conf that decide the task's input. */
 export interface TaskShape {
   readonly name: string;
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
   readonly runIf: RunIf;
-  /** Null for a task that runs once. */
+  /** The `on_error` of `each`; null for a task that runs once. */
   readonly each: "fail" | "continue" | null;
-  /** A run may begin at this task. */
+  /** True if a run may begin at this task. */
   readonly isRoot: boolean;
-  /** It passes what completes it. */
+  /** True if an API call completes the task and gives the output. */
   readonly isExternal: boolean;
 }
 
 export type TaskShapes = ReadonlyMap<string, TaskShape>;
 
-/** The set that a task passes on: with `each`, the array of what its items pass. */
+/** Returns the set that a task passes on. A task with `each` passes the array of its outputs. */
 function passedOn({ name, each }: TaskShape, passedBy: PassedBy): ValueSet {
   if (each === null) return passedBy(name);
   const item = passedBy(name);
-  // A failed item stands as null.
+  // The engine puts null in the place of a failed item.
   return arrayOf(each === "continue" ? unionOf([item, NULL]) : item);
 }
 
-/** Rules under which a task starts although an upstream task passed nothing. */
+/** The rules that start a task even if an upstream task passed nothing. */
 const MAY_LACK: ReadonlySet<RunIf> = new Set([
   "all_done",
   "one_success",
@@ -56,9 +56,10 @@ const MAY_LACK: ReadonlySet<RunIf> = new Set([
   "all_failed",
   "none_failed_min_one_success",
 ]);
+/** The rules that need at least one output of an upstream task. */
 const NEEDS_ONE: ReadonlySet<RunIf> = new Set(["one_success", "none_failed_min_one_success"]);
 
-/** More upstream tasks than this are not told apart by which of them passed something. */
+/** Limit of upstream tasks for which each combination of outputs is a set of its own. */
 const MAX_COMBINED = 5;
 
 /** Computes the inputs of tasks with upstream tasks. */
@@ -73,7 +74,7 @@ export class TaskInputs {
     this.#reached = reachedParents(tasks, joins);
   }
 
-  /** `only`: the upstream task whose value matters; the values of the others are left out. */
+  /** Returns the inputs of a task. `only` restricts the values to a single upstream task. */
   readingsOf(task: TaskShape, only: string | null = null): Reading[] {
     const [first, ...others] = task.upstream;
     if (first === undefined) return [];
@@ -91,7 +92,7 @@ export class TaskInputs {
     });
   }
 
-  /** The set that an upstream task passes. */
+  /** Returns the set that an upstream task passes. `only` leaves out the other tasks. */
   #valueOf(name: string, only: string | null): ValueSet {
     const parent = this.#tasks.get(name);
     if (parent === undefined || (only !== null && only !== name))
@@ -99,7 +100,7 @@ export class TaskInputs {
     return passedOn(parent, this.#passedBy);
   }
 
-  /** The input from one upstream task, by the rule that starts the task. */
+  /** Returns the input from a single upstream task, by the rule that starts the task. */
   #single(parent: string, runIf: RunIf): Reading {
     const set = this.#valueOf(parent, null);
     if (runIf === "one_failed" || runIf === "all_failed")
@@ -113,7 +114,7 @@ export class TaskInputs {
   }
 }
 
-/** The object that a task with several upstream tasks reads, by the rule that starts it. */
+/** Returns the input of a join: an object keyed by upstream task, by the rule of the join. */
 function joined(parents: readonly (readonly [string, ValueSet])[], runIf: RunIf): ValueSet {
   const keyed = (absent: (name: string) => Property["mayBeAbsent"], left?: string): ValueSet =>
     objectOf(
@@ -135,7 +136,7 @@ function joined(parents: readonly (readonly [string, ValueSet])[], runIf: RunIf)
     : unionOf(parents.map(([left]) => keyed(() => true, left)));
 }
 
-/** The object in which only one upstream task may be absent: the others are there. */
+/** Returns the input of a join in which every upstream task but `only` has passed a value. */
 function alone(
   parents: readonly (readonly [string, ValueSet])[],
   only: string,
@@ -153,7 +154,7 @@ function alone(
   );
 }
 
-/** Says in which runs an input is read. */
+/** Describes the runs with an input; null for all runs. */
 function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): string | null {
   const missing = upstream.filter((name) => !present.includes(name));
   const parts = [
@@ -163,12 +164,12 @@ function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): str
   return parts.length === 0 ? null : parts.join(", ");
 }
 
-/** More roots than this are not followed one by one. */
+/** Limit of groups of upstream tasks for each join. */
 const MAX_GROUPS = 64;
 
 /**
- * The sets of upstream tasks that a run can have, for each of these joins. The roots that reach a
- * task are followed down the graph once for all of them.
+ * Returns the groups of upstream tasks that runs can reach, for each join. Each root is followed
+ * down the graph once for all joins.
  */
 function reachedParents(
   tasks: TaskShapes,

@@ -1,8 +1,12 @@
-/** Takes from peach.conf what decides what tasks read, also while other problems are left in it. */
+/**
+ * Reads the keys of peach.conf that decide the inputs of tasks. The check needs the shapes before
+ * the plan exists, since peach.conf may still have other problems.
+ */
 import type { Edge } from "../check-graph.ts";
 import type { ValidConf } from "../validate.ts";
 import type { TaskShapes } from "./task-inputs.ts";
 
+/** Returns the shape of every task. A task with a trigger is a root as well. */
 export function taskShapes(conf: ValidConf, edges: readonly Edge[]): TaskShapes {
   const byChild = Map.groupBy(edges, ({ child }) => child);
   const byParent = Map.groupBy(edges, ({ parent }) => parent);

@@ -1,14 +1,17 @@
-/** The payloads of triggers that Peach makes: their sets, and values that are known beforehand. */
+/**
+ * The payloads of triggers that Peach makes, as schemas. Each schema is as narrow as peach.conf
+ * allows: a prefix of a rule is a prefix of every key.
+ */
 import * as z from "zod";
 import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import type { R2Rule, SchedulePlan } from "../../domain/plan/plan.ts";
 
-/** The payload of a schedule, if peach.conf gives one. */
+/** Returns the payload that peach.conf gives a schedule; undefined without one. */
 export function scheduledPayload({ payload }: SchedulePlan): unknown {
   return payload === null ? undefined : JSON.parse(payload);
 }
 
-/** The payload of a schedule without a payload of its own. */
+/** Returns the payload of a schedule without a value in peach.conf. */
 export function dueTimePayload({ cron, timezone }: SchedulePlan): z.ZodType {
   return z.object({
     due_at: z.iso.datetime(),
@@ -17,10 +20,12 @@ export function dueTimePayload({ cron, timezone }: SchedulePlan): z.ZodType {
   });
 }
 
+/** R2's names of the actions that create an object. */
 const CREATING = z.enum(["PutObject", "CopyObject", "CompleteMultipartUpload"]);
+/** R2's names of the actions that delete an object. */
 const DELETING = z.enum(["DeleteObject", "LifecycleDeletion"]);
 
-/** The payload of an object's notification that this rule lets pass. */
+/** Returns the payloads of the object notifications that pass a rule. */
 export function objectPayload({ bucket, prefix, suffix, actions }: R2Rule): z.ZodType {
   const common = {
     bucket: z.literal(bucket),
@@ -42,7 +47,7 @@ export function objectPayload({ bucket, prefix, suffix, actions }: R2Rule): z.Zo
   return z.union(options);
 }
 
-/** The summary that the task of `on_failure` reads. */
+/** Returns the summary of a failed run, the payload of the `on_failure` task. */
 export function failureSummary(): z.ZodType {
   const error = z.object({ name: z.string(), message: z.string(), stack: z.string().nullable() });
   return z.object({

@@ -1,4 +1,7 @@
-/** The settings of TypeScript with which the types of plain functions are read. */
+/**
+ * The settings of TypeScript for reading the types of plain functions, and access to the project's
+ * own TypeScript.
+ */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
@@ -99,19 +102,20 @@ function installedPackages(projectRoot: string): Readonly<Record<string, readonl
   );
 }
 
+/** Reads the package.json of a folder; an empty object without one. */
 function readManifest(folder: string): Readonly<Record<string, unknown>> {
   const text = readText(join(folder, "package.json"));
   const manifest: unknown = text === null ? {} : JSON.parse(text);
   return isMapping(manifest) ? manifest : {};
 }
 
-/** Returns the folder of a package as it is found from another folder. Throws without one. */
+/** Resolves a package from a folder. Throws if the package is not installed. */
 function packageFolder(name: string, from: string): string {
   const require = createRequire(join(from, "package.json"));
   return dirname(require.resolve(`${name}/package.json`));
 }
 
-/** A package that the project lacks; the message says how to install it. */
+/** The error about a missing package. The message has the command that installs the package. */
 export class MissingPackageError extends Error {}
 
 /** The checker of TypeScript 7, as a library. */
@@ -134,6 +138,7 @@ export function requireTypeScript(projectRoot: string): void {
   }
 }
 
+/** Resolves the checker's entry in the project's TypeScript. Throws without TypeScript 7. */
 function apiOf(projectRoot: string): string {
   const require = createRequire(join(projectRoot, "package.json"));
   return require.resolve("typescript/unstable/sync");

@@ -1,7 +1,7 @@
 /**
- * Reads TypeScript types as sets of payload values. A type is what an author says of a plain
- * function: nothing checks it at run time. An object type stands for objects with its properties
- * only.
+ * Reads TypeScript types as sets of payload values. The type of a plain function is a claim of the
+ * author: no code checks the claim at run time. An object type stands for objects with exactly the
+ * declared properties.
  */
 import type { Checker, Symbol as TypeSymbol, Type } from "typescript/unstable/sync";
 import type { TypeScriptApi } from "./type-config.ts";
@@ -20,23 +20,24 @@ import {
   type ValueSet,
 } from "./value-set.ts";
 
-/** Types of the standard library that are payloads themselves. */
+/** The types of the standard library that a payload holds as bytes. */
 const BYTES: ReadonlySet<string> = new Set(
   "ArrayBuffer Buffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array BigInt64Array BigUint64Array Blob".split(
     " ",
   ),
 );
-/** Types that no payload can hold. */
+/** The types of the standard library that no payload can hold. */
 const LOST: ReadonlySet<string> = new Set(["Date", "Map", "Set", "WeakMap", "WeakSet", "RegExp"]);
 
-/** More types than the payloads of a project have; types of a platform's objects have more. */
+/** Limit of types read, above any payload. Only the types of platform objects reach further. */
 const MAX_TYPES = 2_000;
 
-/** Reads types in one direction: as what is passed, or as what is taken. */
+/** Reads types in one direction: as outputs ("passed") or as inputs ("taken"). */
 export class TypeSets {
   readonly #typeScript: TypeScriptApi;
   readonly #checker: Checker;
   readonly #isPassed: boolean;
+  /** The sets of types read so far, by the checker's id of the type. */
   readonly #read = new Map<number, ValueSet>();
 
   constructor(typeScript: TypeScriptApi, checker: Checker, direction: "passed" | "taken") {
@@ -45,7 +46,7 @@ export class TypeSets {
     this.#isPassed = direction === "passed";
   }
 
-  /** The set of a type. Each type is read once. */
+  /** Returns the set of a type. Each type is read once; a recursive type refers to itself. */
   of(type: Type | undefined): ValueSet {
     if (type === undefined) return this.#unknown("a type that cannot be read");
     const before = this.#read.get(type.id);
@@ -58,7 +59,7 @@ export class TypeSets {
     return set;
   }
 
-  /** The set of the value that a promise of this type, or the value itself, gives. */
+  /** Returns the set of an awaited value: promises are unwrapped, also inside a union. */
   ofAwaited(type: Type | undefined): ValueSet {
     if (type?.isUnionType() === true)
       return unionOf(type.getTypes().map((member) => this.ofAwaited(member)));
@@ -66,6 +67,7 @@ export class TypeSets {
     return isPromise ? this.ofAwaited(this.#checker.getTypeArguments(type)[0]) : this.of(type);
   }
 
+  /** Reads a type by its flags. The order matters: a literal type also has the flag of its base. */
   #set(type: Type): ValueSet {
     const { flags } = type;
     const { TypeFlags } = this.#typeScript;
@@ -86,12 +88,12 @@ export class TypeSets {
     return flags & TypeFlags.Object ? this.#object(type) : this.#unknown("a type of another kind");
   }
 
-  /** Texts or numbers that a type narrows in a way that is not modelled. */
+  /** An unknown part of a set, for types such as template literals. */
   #part(within: ValueSet): ValueSet {
     return { kind: "unsure", within, why: "a type that narrows it" };
   }
 
-  /** A primitive with a brand, or the properties of all parts. */
+  /** Reads a branded primitive as a part of the primitive, other parts as one object. */
   #intersection(parts: readonly Type[], whole: Type): ValueSet {
     const { TypeFlags } = this.#typeScript;
     const primitive = parts.find(
@@ -100,7 +102,7 @@ export class TypeSets {
     return primitive === undefined ? this.#object(whole) : this.#part(this.of(primitive));
   }
 
-  /** Tells payloads of the standard library from plain objects. */
+  /** Reads an object type: bytes, a stream, an array, a plain object, or a lost value. */
   #object(type: Type): ValueSet {
     const checker = this.#checker;
     const { SignatureKind, SymbolFlags } = this.#typeScript;
@@ -117,7 +119,7 @@ export class TypeSets {
       return this.#impossible("a function");
     const properties = new Map<string, Property>();
     const symbols = checker.getPropertiesOfType(type);
-    // An object with methods is an instance of a class, of which little is known.
+    // An object with methods is the instance of a class. The codec decides about instances.
     const hasMethods = symbols.some(({ flags }) => flags & SymbolFlags.Method);
     if (hasMethods || this.#read.size > MAX_TYPES) return this.#unknown("an object with functions");
     for (const symbol of symbols) properties.set(symbol.name, this.#property(symbol));
@@ -129,7 +131,7 @@ export class TypeSets {
     return { kind: "object", properties, others, isKeyed: false };
   }
 
-  /** A property is optional if undefined is allowed. */
+  /** Reads a property. A property that allows undefined is optional: JSON drops undefined. */
   #property(symbol: TypeSymbol): Property {
     const { SymbolFlags, TypeFlags } = this.#typeScript;
     const type = this.#checker.getTypeOfSymbol(symbol);
@@ -141,7 +143,7 @@ export class TypeSets {
     };
   }
 
-  /** A tuple of fixed items; one with optional or further items is an array of all of them. */
+  /** Reads a tuple. A tuple with optional or further items becomes an array of any item. */
   #tuple(type: Type): ValueSet {
     if (!type.isTypeReference()) return this.#unknown("a tuple");
     const items = this.#checker.getTypeArguments(type).map((item) => this.of(item));
@@ -154,12 +156,13 @@ export class TypeSets {
     return { kind: "array", first: items, rest: null, min: items.length, max: items.length };
   }
 
+  /** An unknown type: any value of a parent, an unsure part of every value for a child. */
   #unknown(why: string): ValueSet {
     if (this.#isPassed) return { kind: "any", why };
     return { kind: "unsure", within: { kind: "any", why: null }, why };
   }
 
-  /** Values that no payload holds. */
+  /** A type that no payload can hold: lost for a parent, empty for a child. */
   #impossible(what: string): ValueSet {
     return { kind: this.#isPassed ? "lost" : "none", what };
   }

@@ -1,20 +1,21 @@
 /**
- * Sets of payload values, as schemas and types describe them. A set may contain itself, by a
- * `reference`. Sets are plain data, so that one process can send them to another.
+ * Sets of payload values, as schemas and types describe them. A set may contain a `reference` to
+ * itself. Sets are plain data: one process can send a set to another.
  *
- * One language describes two things. The set that a parent passes has at least every value that the
- * parent may pass. The set that a child takes has only values that the child accepts, but for the
- * members marked `unsure`, of which the child accepts an unknown part.
+ * The same sets describe both ends of an edge. The set of a parent has at least every value that
+ * the parent may pass. The set of a child has only values that the child accepts. Members marked
+ * `unsure` are the exception: the child accepts an unknown part of them.
  */
 
 /** A set of values. */
 export type ValueSet =
-  /** Every value. `why`: the reason why a parent's values are not known; null in a child's set. */
+  /** Every value. `why`: the reason why a parent's values are unknown; null in a child's set. */
   | { readonly kind: "any"; readonly why: string | null }
-  /** No value. `what`: the kind of value that is declared and that no payload is. */
+  /** Empty. `what`: the declared kind of value, which no payload can be. */
   | { readonly kind: "none"; readonly what: string }
-  /** Only undefined: a property that is left out, or no payload at all. */
+  /** Only undefined: an omitted property, or no payload at all. */
   | { readonly kind: "absent" }
+  /** A single JSON value. */
   | { readonly kind: "literal"; readonly value: string | number | boolean | null }
   | NumberSet
   | TextSet
@@ -22,22 +23,25 @@ export type ValueSet =
   | ObjectSet
   /** Bytes, by the forms that the payload codec keeps. */
   | { readonly kind: "bytes"; readonly forms: readonly string[] }
+  /** A stream of bytes. */
   | { readonly kind: "stream" }
+  /** The values of all members. Without a member, the set is empty. */
   | { readonly kind: "union"; readonly members: readonly ValueSet[] }
-  /** The values that are in each part. */
+  /** The intersection of all parts. */
   | { readonly kind: "every"; readonly parts: readonly ValueSet[] }
   /** An unknown part of `within`. */
   | UnsureSet
-  /** Values that no payload can hold, such as dates: they are refused when they are passed. */
+  /** Values that no payload can hold, such as dates. The codec refuses to encode them. */
   | { readonly kind: "lost"; readonly what: string }
   | Reference;
 
-/** A set that is completed later, so that it can contain itself. */
+/** A link to a set that is completed later. Recursive schemas need references. */
 export interface Reference {
   readonly kind: "reference";
   to: ValueSet | null;
 }
 
+/** An unknown part of a set, such as the values that pass a refinement. */
 export interface UnsureSet {
   readonly kind: "unsure";
   readonly within: ValueSet;
@@ -45,13 +49,14 @@ export interface UnsureSet {
   readonly why: string;
 }
 
-/** Finite numbers. */
+/** The finite numbers within a range. */
 export interface NumberSet {
   readonly kind: "number";
   readonly min: Bound | null;
   readonly max: Bound | null;
   /** Safe integers only. */
   readonly isInteger: boolean;
+  /** The steps of the range. Each number is a multiple of every step. */
   readonly multipleOf: readonly number[];
 }
 
@@ -61,6 +66,7 @@ export interface Bound {
   readonly isExclusive: boolean;
 }
 
+/** The texts that pass every test. */
 export interface TextSet {
   readonly kind: "text";
   readonly tests: readonly TextTest[];
@@ -70,6 +76,7 @@ export interface TextSet {
 export interface TextTest {
   /** Tests of equal identity accept the same texts. */
   readonly identity: string;
+  /** The test as diagnostics show it, such as "at least 3 characters". */
   readonly says: string;
   /** The test of a known text; null if only the schema can test. */
   readonly rule: TextRule | null;
@@ -77,6 +84,7 @@ export interface TextTest {
   readonly after: readonly string[];
 }
 
+/** A test that the check can run on a known text. */
 export type TextRule =
   | { readonly type: "pattern"; readonly pattern: RegExp }
   /** Length in code points. */
@@ -86,16 +94,20 @@ export type TextRule =
   | { readonly type: "suffix"; readonly text: string }
   | { readonly type: "includes"; readonly text: string; readonly from: number };
 
+/** The arrays of some length, or tuples. */
 export interface ArraySet {
   readonly kind: "array";
   /** The sets of the first items. */
   readonly first: readonly ValueSet[];
-  /** The set of further items; null: there are none. */
+  /** The set of further items; null if the array has only the first items. */
   readonly rest: ValueSet | null;
+  /** The least number of items. */
   readonly min: number;
+  /** The greatest number of items; infinite without a limit. */
   readonly max: number;
 }
 
+/** The objects with the given properties. */
 export interface ObjectSet {
   readonly kind: "object";
   readonly properties: ReadonlyMap<string, Property>;
@@ -104,20 +116,23 @@ export interface ObjectSet {
   readonly isKeyed: boolean;
 }
 
+/** The values of one property. */
 export interface Property {
   readonly set: ValueSet;
-  /** The property may be left out; "unsure": the child may refuse an object without. */
+  /** True if the property is optional. "unsure": the child may refuse an object without it. */
   readonly mayBeAbsent: boolean | "unsure";
 }
 
 /** Properties beside the named ones. */
 export type Others =
-  /** A parent passes none; a child refuses them. */
+  /** A parent passes no further property; a child refuses further properties. */
   | { readonly type: "none" }
-  /** A child ignores them. A parent never has this. */
+  /** A child ignores further properties. Sets of parents are never "ignored". */
   | { readonly type: "ignored" }
+  /** Each further property has a key of `keys` and a value of `values`. */
   | { readonly type: "each"; readonly keys: ValueSet; readonly values: ValueSet };
 
+/** Every value, as a child takes it. */
 export const ANY: ValueSet = { kind: "any", why: null };
 export const ABSENT: ValueSet = { kind: "absent" };
 export const NULL: ValueSet = { kind: "literal", value: null };
@@ -131,22 +146,24 @@ export const NUMBER: NumberSet = {
 };
 export const BOOLEAN: ValueSet = unionOf([literal(true), literal(false)]);
 
+/** Returns the set of a single value. */
 export function literal(value: string | number | boolean | null): ValueSet {
   return { kind: "literal", value };
 }
 
-/** The union of sets, without nesting. One member stands for itself. */
+/** Returns the union of sets, without nesting. The union of one set is the set itself. */
 export function unionOf(sets: readonly ValueSet[]): ValueSet {
   const members = sets.flatMap((set) => (set.kind === "union" ? set.members : [set]));
   const [only] = members;
   return members.length === 1 && only !== undefined ? only : { kind: "union", members };
 }
 
+/** Returns the arrays of any length with items of one set. */
 export function arrayOf(rest: ValueSet): ArraySet {
   return { kind: "array", first: [], rest, min: 0, max: Number.POSITIVE_INFINITY };
 }
 
-/** An object that has these properties and no others. */
+/** Returns the objects with exactly the given properties. A bare set is a required property. */
 export function objectOf(
   properties: Readonly<Record<string, ValueSet | Property>>,
   isKeyed = false,
@@ -158,14 +175,14 @@ export function objectOf(
   return { kind: "object", properties: new Map(entries), others: { type: "none" }, isKeyed };
 }
 
-/** The set without undefined. A set that is not read to its end keeps it. */
+/** Returns a set without undefined. A reference stays as it is. */
 export function withoutAbsent(set: ValueSet): ValueSet {
   if (set.kind === "absent") return { kind: "union", members: [] };
   if (set.kind === "unsure") return { ...set, within: withoutAbsent(set.within) };
   return set.kind === "union" ? unionOf(set.members.map(withoutAbsent)) : set;
 }
 
-/** The set of a whole payload: undefined is passed as null. */
+/** Returns the set of a whole payload: the codec encodes undefined as null. */
 export function asPayload(set: ValueSet): ValueSet {
   const found = resolved(set);
   if (found?.kind === "absent") return NULL;
@@ -173,7 +190,7 @@ export function asPayload(set: ValueSet): ValueSet {
   return found?.kind === "union" ? unionOf(found.members.map(asPayload)) : set;
 }
 
-/** Follows references. Null: a set that consists of itself only. */
+/** Follows references. Null: the set consists of itself only. */
 export function resolved(set: ValueSet): Exclude<ValueSet, Reference> | null {
   let found = set;
   for (let steps = 0; found.kind === "reference"; steps += 1) {
@@ -183,5 +200,5 @@ export function resolved(set: ValueSet): Exclude<ValueSet, Reference> | null {
   return found;
 }
 
-/** A longer chain of references is a set that consists of itself. */
+/** A longer chain of references counts as a set that consists of itself. */
 const MAX_REFERENCES = 1_000;
