@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hello } from "../src/pipelines/hello.ts";
+import { testPipeline } from "peach/testing";
 
 test("hello greets by name", async () => {
-  assert.equal(await hello({ name: "Ada" }), "Hello, Ada");
+  const peach = await testPipeline();
+  const run = await peach.trigger("hello", { name: "Ada" });
+  assert.equal(run.status, "succeeded");
+  assert.equal(run.task("hello").passed, "Hello, Ada");
 });
