@@ -68,8 +68,7 @@ export interface SimulationSummary {
 export class SimulationError extends Error {
   override readonly name = "SimulationError";
   readonly seed: number;
-  /** The events of the world, in order. */
-  readonly story: readonly string[];
+  readonly #story: readonly string[];
 
   constructor(seed: number, cause: unknown, story: readonly string[]) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -79,7 +78,12 @@ export class SimulationError extends Error {
       { cause },
     );
     this.seed = seed;
-    this.story = story;
+    this.#story = story;
+  }
+
+  /** The events of the world, in order. No own property: test runners print those of an error. */
+  get story(): readonly string[] {
+    return this.#story;
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { simulate, SimulationError, type SimulateOptions } from "peach/testing";
 import { step, triggerTaskWithEvent } from "peach/task-helpers";
@@ -190,6 +191,8 @@ describe("simulate", () => {
       /^seed 1: the scenario itself\n\n.*>> the task "echo" \(run <run 1>, attempt 1\) begins/s,
     );
     expect(failure.cause).toBeInstanceOf(Error);
+    expect(failure.story.join("\n")).toContain("RunObject");
+    expect(inspect(failure)).not.toContain("RunObject");
   });
 
   it("refuses a number of seeds that is none", async () => {
