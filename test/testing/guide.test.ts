@@ -31,11 +31,23 @@ describe("the guide to tests", () => {
     },
   );
 
-  it("shows a simulation that finds the planted bug, with a seed", { timeout: 60_000 }, () => {
-    const [block = ""] = BLOCKS.filter((each) => each.includes("simulate"));
-    const { status, said } = run(block);
-    expect(status).toBe(1);
-    expect(said).toMatch(/SimulationError: seed (\d+): .*Live through it again: simulate\(\{ seed: \1, … \}\)/s);
-    expect(said).toMatch(/!! crash|!! isolate_crash/);
+  it.each([
+    { bug: "an effect that is made twice", finds: "charge" },
+    { bug: "a join that relies on an order", finds: "offer" },
+    { bug: "a key that is another one in each attempt", finds: "sell" },
+  ])("shows a simulation that finds $bug, with a seed that shows it again", { timeout: 60_000 }, ({ finds }) => {
+    const block = BLOCKS.find((each) => each.includes("simulate") && each.includes(`${finds}: {method`)) ?? "";
+    const found = run(block);
+    expect(found.status).toBe(1);
+    expect(found.said).toMatch(/SimulationError: seed (\d+): .*Live through it again: simulate\(\{ seed: \1, … \}\)/s);
+    expect(found.said).toMatch(/!! /);
+    const [, seed = ""] = /SimulationError: seed (\d+)/.exec(found.said) ?? [];
+    const again = run(block.replace("simulate({", `simulate({ seed: ${seed},`));
+    expect(storyIn(again.said)).toEqual(storyIn(found.said));
   });
 });
+
+/** The lines with a time of the world. */
+function storyIn(said: string): string[] {
+  return said.split("\n").filter((line) => /^ +\d+\.\d{3} s /.test(line));
+}
