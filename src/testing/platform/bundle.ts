@@ -2,9 +2,9 @@
  * Bundles the worker as one text: the real `src/worker/worker.ts` with all its imports, for the
  * simulation or for the test kit.
  *
- * The simulation leaves the HTTP side out: its clients call the functions below. One change of the
- * code can be made on the way, as a seeded bug. The test kit has the HTTP side too, and shares with
- * pipelines the modules that `peach/task-helpers` imports.
+ * The simulation leaves out the HTTP side: simulated clients call the functions below. A bundle can
+ * have a change of the code, as a seeded bug. The test kit includes the HTTP side, and shares the
+ * modules of `peach/task-helpers` with pipelines.
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -71,10 +71,10 @@ export function createApp(dependencies) {
 }
 `;
 
-/** Packages that are the same for every isolate: they keep no state that a world could see. */
+/** The packages that all isolates share. No package here keeps state that a world could see. */
 const SHARED = /^(zod|croner|jose|aws4fetch|fastest-levenshtein|hono(\/.*)?)$/;
 
-/** Modules that the engine and `peach/task-helpers` must have in common: scopes and errors. */
+/** The modules that the engine shares with `peach/task-helpers`: scopes and errors. */
 const WITH_HELPERS =
   /\/(?:execution\/author\/(?:context|errors)|triggers\/receive-object-events)\.ts$/;
 
@@ -82,7 +82,7 @@ const WITH_HELPERS =
 const sharedName = (path: string): string =>
   `peach:${path.slice(path.lastIndexOf("/") + 1, -".ts".length)}`;
 
-/** Modules that decide or describe: their objects never change, and are expensive to make. */
+/** The modules with immutable objects that are expensive to make, such as schemas. */
 const CONSTANTS = /^src\/(domain|contract|http\/(api|openapi))\//;
 
 /** Bundles the worker for the simulation. */
@@ -130,7 +130,7 @@ function surroundings(app: string, change: Change | null, shared: RegExp | null 
       esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, ({ namespace }) =>
         namespace === "simulated" ? undefined : { path: "app", namespace: "simulated" },
       );
-      // All isolates share one `env`, which is empty: nothing has to be hidden.
+      // All isolates share an empty `env`, so there is no binding to hide.
       esbuild.onResolve({ filter: /\/hide-own-env\.ts$/ }, () => ({
         path: "own-env",
         namespace: "simulated",
@@ -150,7 +150,7 @@ function surroundings(app: string, change: Change | null, shared: RegExp | null 
   };
 }
 
-/** The text of the file with the change in it. */
+/** Returns the text of a file with a change. */
 export function changed({ file, code, instead }: Change): string {
   const text = readFileSync(join(ROOT, file), "utf8");
   const found = text.split(code).length - 1;

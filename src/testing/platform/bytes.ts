@@ -1,4 +1,4 @@
-/** The methods of byte arrays that the platform has and this Node lacks. */
+/** The methods of byte arrays on the platform that Node lacks. */
 
 interface Base64Options {
   readonly alphabet?: "base64" | "base64url";
@@ -33,7 +33,7 @@ const FUNCTIONS = {
   },
 };
 
-/** Adds what is missing, once. */
+/** Adds the missing methods, once. */
 export function completeByteArrays(): void {
   for (const [name, value] of Object.entries(METHODS)) define(Uint8Array.prototype, name, value);
   for (const [name, value] of Object.entries(FUNCTIONS)) define(Uint8Array, name, value);

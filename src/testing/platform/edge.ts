@@ -1,6 +1,6 @@
 /**
- * Where the worker runs: releases of it side by side, isolates that serve requests and hold
- * objects, the objects themselves, and what each life finds in its `env` and `ctx.exports`.
+ * The places of the worker: releases side by side, isolates for requests and objects, the objects
+ * themselves, and the `env` and `ctx.exports` of each life.
  */
 import { Isolate, type Release } from "./isolate.ts";
 import { Life } from "./life.ts";
@@ -8,9 +8,9 @@ import { ObjectHost, type Performed } from "./object-host.ts";
 import type { Platform } from "./platform.ts";
 import { caller, invoke, request } from "./rpc.ts";
 
-/** Isolates that serve requests, and that hold objects, at a time, of each release. */
+/** The number of isolates of a release: so many for requests, and so many for objects. */
 const ISOLATES = 2;
-/** Lifetime of an invocation beyond its answer, in milliseconds. */
+/** The lifetime of an invocation after the answer, in milliseconds. */
 const LIFE_MS = 30_000;
 
 export interface EdgeSettings {
@@ -21,13 +21,13 @@ export interface EdgeSettings {
   readonly bindings: Readonly<Record<string, (life: Life) => unknown>>;
   /** The skew of the clock of an object's machine, in milliseconds. */
   skewOf(label: string): number;
-  /** Something of an object was committed, and these calls were answered in the same turn. */
+  /** Reports a commit of an object, with the calls answered in the same turn. */
   committed(host: ObjectHost, performed: readonly Performed[]): void;
-  /** The platform has given the alarm of an object of this binding up: somebody must call it. */
+  /** Reports that the platform gave up an alarm. Only a call wakes the object now. */
   alarmGivenUp(host: ObjectHost): void;
   /** Tests if the object refuses the call of this method. */
   refuses(host: ObjectHost, method: string): boolean;
-  /** A call has come to it. */
+  /** Reports the arrival of a call at an object. */
   called(host: ObjectHost, method: string, given: readonly unknown[]): void;
   /** Tests if the alarm of this object may be given up. */
   mayGiveUp(host: ObjectHost): boolean;
@@ -39,10 +39,7 @@ export class Edge {
   readonly #settings: EdgeSettings;
   readonly #isolates = new Map<string, Isolate[]>();
   readonly #environment: new (life: Life) => object;
-  /**
-   * The release that is rolled out, and the one before, which `share` of requests and objects still
-   * get.
-   */
+  /** The newest release, the release before, and the share of the older release. */
   #releases: { readonly now: Release; readonly before: Release; readonly share: number };
   readonly #released = new Map<string, Release>();
   #made = 0;
@@ -59,7 +56,7 @@ export class Edge {
     return this.#releases.now;
   }
 
-  /** Rolls a release out; this share of everything stays with the one before for now. */
+  /** Rolls out a release. A share of requests and objects stays with the older release. */
   deploy(release: Release, share: number): void {
     const { now } = this.#releases;
     this.#released.set(release.name, release);
@@ -69,12 +66,12 @@ export class Edge {
     );
   }
 
-  /** Ends the roll-out: everything gets the present release. */
+  /** Ends a roll-out: all requests and objects get the newest release. */
   complete(): void {
     this.#releases = { now: this.#releases.now, before: this.#releases.now, share: 0 };
   }
 
-  /** An invocation begins in some isolate. */
+  /** Begins an invocation in an isolate. */
   begin(name: string): Life {
     const { dice } = this.platform;
     return new Life(
@@ -85,7 +82,7 @@ export class Edge {
     );
   }
 
-  /** The object of this class and name, asleep or awake. */
+  /** Returns the object of a class and name, asleep or awake. */
   host(className: string, name: string): ObjectHost {
     const key = `${className} ${name}`;
     const known = this.hosts.get(key);
@@ -114,8 +111,8 @@ export class Edge {
   }
 
   /**
-   * `ctx.exports`: the namespaces of the worker's objects, and its own entrypoints, of the same
-   * release, mostly in the same isolate.
+   * Returns `ctx.exports`: the namespaces of objects, and the entrypoints of the same release. An
+   * entrypoint mostly runs in the same isolate.
    */
   exportsOf(life: Life): object {
     return new Proxy(
@@ -162,7 +159,7 @@ export class Edge {
     };
   }
 
-  /** From now on the invocation lives for what it carries only, and not for long. */
+  /** Notes the answer. From here only pending work keeps the invocation alive, for a while. */
   answered(life: Life): void {
     life.endsWhenIdle = true;
     this.platform.after(life, LIFE_MS, () => life.kill("its 30 seconds are over"));
@@ -185,7 +182,7 @@ export class Edge {
   }
 }
 
-/** A number from 0 to 1 of a text, the same always. */
+/** Maps a text to a number from 0 to 1, always the same. */
 class Dice32 {
   #hash = 0x811c9dc5;
 
@@ -200,7 +197,7 @@ class Dice32 {
   }
 }
 
-/** The namespace of a class as a life uses it. */
+/** The namespace of a class of objects, for a life. */
 class Namespace {
   readonly #edge: Edge;
   readonly #className: string;
@@ -231,10 +228,7 @@ class Namespace {
   }
 }
 
-/**
- * A class whose objects have all bindings as their own, as on the platform: who copies one has them
- * all.
- */
+/** Makes a class with all bindings as own properties: as on the platform, a copy has them all. */
 function environmentOf({ bindings, first }: EdgeSettings): new (life: Life) => object {
   const makers: (readonly [string, (life: Life) => unknown])[] = [
     ...Object.entries(bindings),

@@ -1,6 +1,6 @@
 /**
- * The globals of the platform: what depends on time or chance is the simulated platform's that was
- * entered last.
+ * The globals of the platform. Globals that depend on time or chance use the simulated platform
+ * that was entered last.
  */
 import {
   createHmac,
@@ -17,15 +17,15 @@ completeByteArrays();
 
 let entered: Platform | null = null;
 
-/** Makes the globals those of this platform. */
+/** Switches the globals to a platform. */
 export function enterPlatform(platform: Platform): void {
   entered = platform;
 }
 
-/** Finds the platform of code that runs between two events; null: it is the entered one. */
+/** Finds the platform of code between two events; null selects the entered platform. */
 let elsewhere: () => Platform | null = () => null;
 
-/** Sets how the platform is found of code that goes on after it has waited outside of its world. */
+/** Sets the search for the platform of code that resumes after a wait outside of the world. */
 export function lookElsewhere(find: () => Platform | null): void {
   elsewhere = find;
 }
@@ -42,7 +42,7 @@ function now(): number {
   return current?.now() ?? ground.wall();
 }
 
-/** Made by a function: a class that extends `Date` makes dates at a fraction of the speed. */
+/** Makes dates by a function. A class that extends `Date` is many times slower. */
 function PlatformDate(...given: [] | [string | number | Date]): Date {
   const [first] = given;
   if (given.length === 1 && first !== undefined) return new Date(first);
@@ -64,7 +64,7 @@ interface Imported {
   readonly key: KeyObject;
 }
 
-/** Digests are made at once: their order must not depend on threads. */
+/** Computes digests synchronously: the order of events must not depend on threads. */
 function cryptoOf(): object {
   const fill = <T extends Uint8Array>(bytes: T): T => {
     const { random } = present();
@@ -111,7 +111,7 @@ function bufferOf(bytes: Uint8Array): ArrayBufferLike {
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
-/** Bytes and texts put together; Node's own reads them by a thread. */
+/** A Blob of bytes and texts in memory. Node's own Blob reads by a thread. */
 class PlatformBlob {
   readonly #bytes: Uint8Array<ArrayBuffer>;
 
@@ -142,7 +142,7 @@ class PlatformBlob {
   }
 }
 
-/** The length is not checked. */
+/** A stream of a fixed length. The length is not checked here. */
 class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
   constructor(_length: number) {
     super();

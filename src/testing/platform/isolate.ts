@@ -1,6 +1,6 @@
 /**
- * One isolate: the worker's code with a state of its own for its modules, and with a clock, timers
- * and randomness that are the platform's. It dies with everything that runs in it.
+ * An isolate: the worker's code with a separate state of the modules. Clock, timers and randomness
+ * come from the simulated platform. The death of an isolate ends all code inside.
  */
 import type { WorkerCode } from "./worker-code.ts";
 import { enterPlatform } from "./globals.ts";
@@ -11,9 +11,9 @@ import type { Platform } from "./platform.ts";
 export interface Release {
   readonly name: string;
   readonly code: WorkerCode;
-  /** The modules `#generated/…`, by their names, for an isolate of it. */
+  /** Makes the modules `#generated/…` for an isolate, by name. */
   readonly generated: (isolate: Isolate) => Readonly<Record<string, unknown>>;
-  /** Variables and other things in `env` that are the same for everybody. */
+  /** The variables of `env`, equal for all lives. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
@@ -38,13 +38,13 @@ export class Isolate implements Home {
     return this.release.code.exports;
   }
 
-  /** Makes the isolate the one that runs. */
+  /** Enters the isolate: the code now sees this state. */
   enter(): void {
     enterPlatform(this.#platform);
     this.release.code.enter(this.#state);
   }
 
-  /** A class that it exports, made. */
+  /** Makes an instance of an exported class. */
   make(className: string, ctx: unknown, env: unknown): object {
     const made = this.exports[className];
     if (typeof made !== "function") throw new Error(`the worker exports no class ${className}`);

@@ -1,12 +1,12 @@
 /**
- * Something of the worker that runs and may die at any await: an invocation, or one life of an
- * object. Whatever its code waits for comes from the platform; a life that has ended gets nothing
- * any more, so nothing of it goes on.
+ * A life: running code of the worker that may die at any await. An invocation is a life, and an
+ * object has one life after another. Code waits for the platform only. After the end of a life no
+ * wait resolves, so the code stops.
  */
 import type { Platform } from "./platform.ts";
 import { failureOf } from "./wire.ts";
 
-/** The isolate that it runs in, as far as anybody who has a life needs it (see isolate.ts). */
+/** The isolate of a life, as the life needs it (see isolate.ts). */
 export interface Home {
   readonly name: string;
   readonly alive: boolean;
@@ -25,20 +25,18 @@ export class Life {
   readonly platform: Platform;
   readonly name: string;
   readonly isolate: Home;
-  /** The skew of the clock that the code sees, in milliseconds. */
+  /** The skew of the life's clock, in milliseconds. */
   readonly skewMs: number;
   alive = true;
   /** True for an invocation that has answered. */
   endsWhenIdle = false;
-  /** Work that keeps it alive. */
+  /** The number of pending works that keep the life alive. */
   pending = 0;
-  /** Calls that it has not answered yet. */
+  /** The received calls without an answer. */
   readonly answers = new Set<{ fail(error: Error): void }>();
   /** The number of failures of the platform so far. */
   failures = 0;
-  /**
-   * Holds its effects back until what was written before is durable; null: nothing is written here.
-   */
+  /** Holds effects back until earlier writes are durable; null for a life without storage. */
   readonly #gate: ((effect: () => void) => void) | null;
   readonly #onDeath: (() => void)[] = [];
 
@@ -62,14 +60,14 @@ export class Life {
     return this.platform.ground.wall() + this.skewMs;
   }
 
-  /** Lets something leave it: at once, or, of an object, when what it has written is durable. */
+  /** Releases an effect: at once, or for an object after its writes are durable. */
   send(effect: () => void): void {
     if (!this.alive) return;
     if (this.#gate === null) effect();
     else this.#gate(effect);
   }
 
-  /** Keeps it alive until this has come to its end. */
+  /** Keeps the life alive until the work has ended. */
   carry(work: Promise<unknown>): void {
     this.pending += 1;
     const ended = work.catch((error: unknown) => {
@@ -95,7 +93,7 @@ export class Life {
     for (const then of this.#onDeath) then();
   }
 
-  /** Of an invocation: its end, once it has answered and nothing is carried any more. */
+  /** Ends an invocation after the answer, once no work is pending. */
   endIfIdle(): void {
     if (this.endsWhenIdle && this.pending === 0) this.end();
   }

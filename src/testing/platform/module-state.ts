@@ -1,20 +1,20 @@
 /**
- * Tells the state of the worker's modules from the rest of its code. An isolate has a state of its
- * own, and all isolates run the same classes and functions: evaluated for each of them they would
- * be other ones each time, and nothing of them would ever get fast.
+ * Separates the state of the worker's modules from the code. An isolate has its own state, and all
+ * isolates share the classes and functions. Code evaluated anew for every isolate would never be
+ * optimised by the engine.
  *
- * State is each variable of a module that is assigned again somewhere, or part of which is, or that
- * begins as something that can change. What is written in capitals is a constant, as everywhere in
- * this code: it is frozen, like classes and functions, so that nothing of one isolate gets to
- * another one unseen.
+ * State is each variable of a module with a later assignment (also to a part of the value), or with
+ * a mutable initial value. A name in capitals is a constant, as everywhere in the source.
+ * Constants, classes and functions are frozen: no isolate can pass a value to another isolate
+ * unseen.
  */
 import { parseSync, Visitor, type Expression } from "oxc-parser";
 
-/** A variable of a module; in a bundle their names are unique. */
+/** A variable of a module. Names are unique in a bundle. */
 interface Variable {
   readonly name: string;
   readonly init: Expression | null;
-  /** Where the text of its initial value begins, with its ` =`, and ends. */
+  /** The range of the initial value in the text, with the ` =`. */
   readonly from: number;
   readonly to: number;
   /** Names that the initial value reads. */
@@ -22,8 +22,8 @@ interface Variable {
 }
 
 /**
- * Prepares the module state of a bundle's text for `ModuleState`. `constants`: paths of modules
- * whose objects never change, such as schemas.
+ * Prepares the module state of a bundle's text for `ModuleState`. `constants` matches the paths of
+ * modules with immutable objects, such as schemas.
  */
 export function prepareModuleState(text: string, constants: RegExp | null = null): string {
   const { variables, functions, assigned } = topLevelOf(text);
@@ -75,13 +75,13 @@ function topLevelOf(text: string): {
         variables.push({ name: id.name, init, from: id.end, to: end, uses: new Set() });
   }
   const assigned = new Set<string>();
-  // Every name in what is assigned to counts, so that a pattern hides none.
+  // Every name on the left of an assignment counts, also inside a pattern.
   let assignedUntil = 0;
   const assign = ({ end }: { readonly end: number }): void => {
     assignedUntil = Math.max(assignedUntil, end);
   };
   let [depth, next] = [0, 0];
-  // Where names of members begin, which are no variables.
+  // The positions of member names, which are no variables.
   const members = new Set<number>();
   const member = (
     isComputed: boolean,
@@ -119,7 +119,7 @@ function topLevelOf(text: string): {
   return { variables, functions, assigned };
 }
 
-/** Tells whether a variable is in a module whose path matches: esbuild names each module's path. */
+/** Tests if the module of a variable has a matching path. esbuild writes each path as a comment. */
 function inModules(text: string, paths: RegExp): (variable: Variable) => boolean {
   const modules = [...text.matchAll(/^\/\/ (\S+\.\w+)$/gm)].map(({ index, 1: path = "" }) => ({
     index,
@@ -128,7 +128,7 @@ function inModules(text: string, paths: RegExp): (variable: Variable) => boolean
   return ({ from }) => modules.findLast(({ index }) => index < from)?.isConstant === true;
 }
 
-/** Also what is made of state when it is initialised. */
+/** Finds the variables with state, also variables initialised from other state. */
 function stateAmong(
   variables: readonly Variable[],
   assigned: ReadonlySet<string>,
@@ -153,7 +153,7 @@ function librariesAmong(variables: readonly Variable[]): Libraries {
   return new Set(variables.flatMap(({ name, init }) => (isLibrary(init) ? [name] : [])));
 }
 
-/** Tests for a library, which is the same in each isolate. */
+/** Tests for a library. All isolates share libraries. */
 function isLibrary(init: Expression | null): boolean {
   if (init?.type !== "CallExpression" || init.callee.type !== "Identifier") return false;
   const [first] = init.arguments;
@@ -171,7 +171,7 @@ const CAPITALS = /^[A-Z][A-Z0-9_]*$/;
 
 /** Classes whose instances have no state. */
 const STATELESS = /^(TextEncoder|TextDecoder)$/;
-/** Made by esbuild, for all of the bundle. */
+/** The exports object, which esbuild makes for the whole bundle. */
 const EXPORTS = "stdin_exports";
 
 function canChange({ name, init }: Variable, libraries: Libraries): boolean {
@@ -184,10 +184,7 @@ function canChange({ name, init }: Variable, libraries: Libraries): boolean {
   return false;
 }
 
-/**
- * A library, or what a library has made: schemas, which are called so where our own code has a part
- * in it.
- */
+/** Tests for a library, or for a value made by a library, such as a schema. */
 function isForeign({ name, init }: Pick<Variable, "name" | "init">, libraries: Libraries): boolean {
   return /Schema\d*$/.test(name) || isOfLibrary(init, libraries);
 }

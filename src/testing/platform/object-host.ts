@@ -1,9 +1,9 @@
 /**
- * The platform around one object of the worker: its storage, its alarm, its lives. A life ends by a
- * reset, a deploy, the death of its isolate, or by eviction after a while without calls; the next
- * one knows what was committed.
+ * The platform around one object of the worker: storage, alarm, and lives. A life ends by a reset,
+ * a deploy, the death of the isolate, or by eviction after a while without calls. The next life
+ * sees the committed state.
  *
- * Output gate: what leaves the object in a turn leaves it after what the turn wrote is durable, or
+ * Output gate: the effects of a turn leave the object after the writes of the turn are durable, or
  * not at all.
  */
 import type { Isolate } from "./isolate.ts";
@@ -14,14 +14,14 @@ import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
 import { Rows, type SqlValue } from "./sql-database.ts";
 
 /**
- * The platform evicts an object that nobody calls after this time at the earliest; at the latest
- * even if it carries something on.
+ * The time without calls until the platform evicts an object. After the greatest time even pending
+ * work does not keep the object alive.
  */
 const IDLE_MS = { least: 10_000, most: 140_000 } as const;
 const ALARM_TRIES = 6;
 const ALARM_LIMIT_MS = 15 * 60_000;
 
-/** A call that an object has performed. */
+/** A call performed by an object. */
 export interface Performed {
   readonly method: string;
   readonly value: unknown;
@@ -33,18 +33,18 @@ export interface ObjectPlace {
   readonly name: string;
   /** The skew of the clock, in milliseconds. */
   readonly skewMs: number;
-  /** The isolate that its next life is in. */
+  /** Returns the isolate of the next life. */
   isolate(): Isolate;
   env(life: Life): object;
   exports(life: Life): object;
-  /** Something was committed, and these calls were answered in the same turn. */
+  /** Reports a commit, with the calls answered in the same turn. */
   committed(host: ObjectHost, performed: readonly Performed[]): void;
-  /** Whether the platform may give its alarm up of its own accord; what it has done then. */
+  /** Tests if the platform may give up the alarm of an object. */
   mayGiveUp(host: ObjectHost): boolean;
   alarmGivenUp(host: ObjectHost): void;
   /** Tests if the object refuses the call of this method. */
   refuses(host: ObjectHost, method: string): boolean;
-  /** A call has come to it. */
+  /** Reports the arrival of a call. */
   called(host: ObjectHost, method: string, given: readonly unknown[]): void;
 }
 
@@ -52,34 +52,34 @@ export class ObjectHost implements Committer {
   readonly name: string;
   readonly className: string;
   readonly storage: ObjectStorage;
-  /** True if the platform gave up the alarm, and no alarm was set since. */
+  /** True if the platform gave up the alarm, and the object has set no alarm since. */
   isGivenUp = false;
   /** The number of handled alarms. */
   alarms = 0;
   /**
-   * How long after its time, by its own clock, its alarm was handled last: a clock that is set does
-   * not move alarms. Milliseconds.
+   * The delay of the last handled alarm by the object's own clock, in milliseconds. Setting the
+   * clock of the machine does not move alarms.
    */
   alarmLateMs = 0;
   readonly #place: ObjectPlace;
   readonly #platform: Platform;
   #life: { readonly life: Life; readonly instance: object } | null = null;
-  /** Events wait for it: `blockConcurrencyWhile`. */
+  /** The promise of `blockConcurrencyWhile`. Events wait until the promise settles. */
   #gate: Promise<unknown> | null = null;
   #outbox: (() => void)[] = [];
-  /** Calls answered in this turn. */
+  /** The calls answered in the present turn. */
   #performed: Performed[] = [];
   #usedAt = 0;
   #refusesUntil = 0;
-  /** The alarm that is armed, and which of all that ever were it is. */
+  /** The armed alarm, and its number among all alarms of the object. */
   #armed: number | null = null;
   #arming = 0;
-  /** The time of the alarm that is handled just now. */
+  /** The time of the alarm under handling. */
   #handling: number | null = null;
-  /** The time of an alarm that came due meanwhile. */
+  /** The time of an alarm that came due during the handler. */
   #dueMeanwhile: number | null = null;
   #tries = 0;
-  /** Whether the platform is about to call the handler again, of an alarm that was not handled. */
+  /** True while the platform waits to repeat a failed handler. */
   #isRepeating = false;
 
   constructor(place: ObjectPlace) {
@@ -95,8 +95,8 @@ export class ObjectHost implements Committer {
   }
 
   /**
-   * What it answers to this call, which somebody makes from within, without any way over a network;
-   * undefined: it sleeps.
+   * Returns the answer to a direct call, without a way over the network. Undefined: the object
+   * sleeps.
    */
   ask(method: string, given: readonly unknown[]): unknown {
     if (this.#life === null) return undefined;
@@ -107,7 +107,7 @@ export class ObjectHost implements Committer {
     return Reflect.apply(called, instance, given);
   }
 
-  /** Calls its code from within, without any way over a network. Throws if it sleeps. */
+  /** Runs code on the awake instance, without a way over the network. Throws if asleep. */
   within<T>(work: (instance: object) => T): T {
     if (this.#life === null) throw new Error(`${this.label} sleeps`);
     const { life, instance } = this.#life;
@@ -163,7 +163,7 @@ export class ObjectHost implements Committer {
       this.#arm();
       this.#place.committed(this, performed);
       if (this.#life !== null && ground.strikes("reset_after_commit", () => this.label)) {
-        // Whoever watches sees first what it has committed.
+        // Observers see the commit before any effect.
         const { life } = this.#life;
         this.#platform.after(life, 0, () => life.kill("reset after its commit"));
         return;
@@ -183,8 +183,8 @@ export class ObjectHost implements Committer {
   }
 
   /**
-   * Does something in the object's life, which begins if it sleeps; later, if it is not open to
-   * events.
+   * Runs work in the object's life. Wakes a sleeping object first. While the object blocks events,
+   * the work waits.
    */
   #enter(work: (life: Life, instance: object) => void): void {
     const { life, instance } = this.#wake();
@@ -295,7 +295,7 @@ export class ObjectHost implements Committer {
     };
   }
 
-  /** The alarm as it was committed. */
+  /** Arms the committed alarm. */
   #arm(): void {
     const at = this.storage.alarmAt;
     if (at === this.#armed) return;
@@ -307,15 +307,15 @@ export class ObjectHost implements Committer {
     const { ground, dice } = this.#platform;
     if (!(at < 8.64e15))
       ground.violate("2 never stuck", `${this.label}: the alarm is set to ${at}`);
-    // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
+    // Observed on the local runtime: an alarm set to the time of the running alarm never fires.
     if (at === this.#handling) return;
     this.#tries = 0;
     const fire = (): void => {
       if (number === this.#arming) this.#fire(at);
     };
     this.#platform.after(null, at - this.now() + dice.between(0, 5), () => {
-      // It is late from now on, however long ago it was set: checks look for the causes of what
-      // they see in the time before it.
+      // The fault strikes when the alarm is due, not when the alarm was set: checks look for the
+      // cause of an effect shortly before the effect.
       if (number === this.#arming && ground.strikes("alarm_late", () => this.label))
         this.#platform.after(null, dice.between(1_000, 90_000), fire);
       else fire();
@@ -341,9 +341,7 @@ export class ObjectHost implements Committer {
     this.#handle(at);
   }
 
-  /**
-   * The alarm that came due while the handler was at work, unless it was set to another time since.
-   */
+  /** Fires an alarm that came due during the handler, unless the object has moved the alarm. */
   #fireDue(): void {
     const due = this.#dueMeanwhile;
     this.#dueMeanwhile = null;
@@ -361,7 +359,7 @@ export class ObjectHost implements Committer {
     const retryCount = this.#tries;
     this.#enter((life, instance) => {
       life.pending += 1;
-      // Its end counts when what it wrote is durable: else the platform calls it again.
+      // The end of the handler counts once the writes are durable. Otherwise the platform repeats.
       const ended = (then: () => void): void => {
         life.send(() => {
           life.pending -= 1;
@@ -391,7 +389,7 @@ export class ObjectHost implements Committer {
     });
   }
 
-  /** Another call of the handler for this alarm, unless another one was set. */
+  /** Calls the handler again for the same alarm, unless the object has set another alarm. */
   #again(at: number, inMs: number): void {
     if (this.storage.alarmAt !== null) return;
     const number = ++this.#arming;

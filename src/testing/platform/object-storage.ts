@@ -1,8 +1,7 @@
 /**
- * The storage of one object: real SQL in memory, its alarm, and the platform's limits. What is
- * written in one turn (between two events of the world) is one commit, as on the platform, where
- * writes without an await on something outside in between are: `commit` makes it durable,
- * `rollback` takes all of it back.
+ * The storage of one object: real SQL in memory, the alarm, and the platform's limits. All writes
+ * of a turn (between two events of the world) are one commit. The platform does the same for writes
+ * without an external await in between. `commit` makes a turn durable, `rollback` undoes the turn.
  */
 import {
   meaningOf,
@@ -41,15 +40,15 @@ function statementsOf(query: string): readonly string[] {
 
 export class ObjectStorage {
   readonly #kind: string;
-  /** Told when something is written that is not committed. */
+  /** Called at an uncommitted write. */
   readonly #onWrite: () => void;
   #database: SqlDatabase | null = null;
-  /** Those that were created here: others may be left of an earlier user of the database. */
+  /** The tables of this object. The database may have further tables of an earlier user. */
   #tables = NO_TABLES;
   #values = NO_VALUES;
   #alarmAt: number | null = null;
   #isDirty = false;
-  /** Whether the database was written to since the last commit: what was can be taken back. */
+  /** True if the database has uncommitted writes, which a rollback can undo. */
   #isInTurn = false;
   /** The state at the end of the last commit. */
   #durable: {
@@ -89,20 +88,20 @@ export class ObjectStorage {
     return this.#isDirty;
   }
 
-  /** Sets the alarm, or takes it away. */
+  /** Sets or deletes the alarm. */
   setAlarm(at: number | null): void {
     this.#write();
     this.#alarmAt = at;
     this.rowsWritten += 1;
   }
 
-  /** The platform has taken the alarm, to call its handler: not a write of the object. */
+  /** Takes the alarm for the platform, which calls the handler. No write of the object. */
   takeAlarm(): void {
     this.#alarmAt = null;
     this.#durable = { ...this.#durable, alarmAt: null };
   }
 
-  /** Runs one or more statements; the last one's rows. */
+  /** Runs one or more statements. Returns the rows of the last statement. */
   exec(query: string, values: readonly SqlValue[]): Executed {
     if (values.length > MAX_PARAMETERS) throw new Error(`too many SQL variables: ${values.length}`);
     let bytes = 0;
@@ -116,7 +115,7 @@ export class ObjectStorage {
   }
 
   transactionSync<T>(work: () => T): T {
-    // What begins with the turn goes back with it.
+    // A rollback also undoes the tables created in the turn.
     const isFirst = !this.#isInTurn;
     const database = this.#begin();
     const [tables, created, values] = [this.#tables, database.created, this.#values];
@@ -134,7 +133,7 @@ export class ObjectStorage {
     }
   }
 
-  /** A value by its name. They lie in a table of their own, which nothing but this reads. */
+  /** Reads a value by its name. A hidden table holds the values. */
   get(key: string): unknown {
     const value = this.#values.get(key);
     return value === undefined ? undefined : JSON.parse(value);
@@ -176,14 +175,14 @@ export class ObjectStorage {
     this.#database = null;
   }
 
-  /** Takes back all writes since the last commit. */
+  /** Undoes all writes since the last commit. */
   rollback(): void {
     if (!this.#isDirty) return;
     this.#isDirty = false;
     const database = this.#database;
     if (database !== null && this.#isInTurn) {
       database.run("ROLLBACK TO turn_tx");
-      // What was created in between is gone, and must be created again.
+      // Tables created since then are gone, and must be created again.
       database.created = this.#createdBefore;
     }
     this.#endTurn();
@@ -192,7 +191,7 @@ export class ObjectStorage {
     this.#values = this.#durable.values;
   }
 
-  /** The world is over. */
+  /** Gives the database back at the end of the world. */
   close(): void {
     this.rollback();
     const database = this.#database;
@@ -202,10 +201,10 @@ export class ObjectStorage {
     database.giveBack();
   }
 
-  /** What there was in the database when the turn began. */
+  /** The tables and indexes at the begin of the turn. */
   #createdBefore = NO_TABLES;
 
-  /** Notes that something is written. */
+  /** Notes a write. */
   #write(): void {
     if (this.#isDirty) return;
     this.#isDirty = true;
@@ -279,7 +278,7 @@ export class ObjectStorage {
     }
     const database = this.#begin();
     database.create(name, query);
-    // An index is there, and empty, if its table is.
+    // An index exists, and is empty, together with its table.
     if (isTable) this.#addTable(name);
   }
 }

@@ -1,17 +1,17 @@
 /**
- * The platform that the worker of a simulated world runs on: one loop of events, each of which lets
- * one life go on until it waits for the platform again. After each event what objects have written
- * is committed, or lost with the object.
+ * The simulated platform under the worker: a loop of events. An event resumes a life until the life
+ * waits for the platform again. After the event the writes of objects are committed, or lost with
+ * the object.
  */
 import { Dice } from "../ground/dice.ts";
 import type { Ground } from "../ground/ground.ts";
 
-/** An object whose turn must be ended: what it has written is to be committed. */
+/** An object with uncommitted writes. Ending the turn commits the writes. */
 export interface Committer {
   endTurn(): void;
 }
 
-/** Something whose code runs, and may die (see life.ts). */
+/** A unit of running code that may die (see life.ts). */
 export interface Running {
   readonly alive: boolean;
   readonly name: string;
@@ -24,7 +24,7 @@ export interface Running {
   /** The number of failures of the platform so far. */
   readonly failures: number;
   now(): number;
-  /** Calls this when it ends before its time. */
+  /** Registers a callback for an early end. */
   onDeath(then: () => void): void;
   kill(why: string): void;
 }
@@ -32,19 +32,19 @@ export interface Running {
 export class Platform {
   readonly ground: Ground;
   #current: Running | null = null;
-  /** What goes on in this event has gone on as far as it can. */
+  /** True once the code of the present event can run no further. */
   #endsTurns = false;
   /** Random numbers of the worker: ids, jitter. */
   readonly random: Dice;
   /** Random numbers for durations. */
   readonly dice: Dice;
-  /** Told what a method of the worker throws that somebody called. */
+  /** Receives the errors that called methods of the worker throw. */
   thrown: (life: Running, method: string, thrown: unknown) => void = () => {};
   readonly #turns = new Set<Committer>();
   readonly #timers = new Map<number, () => void>();
   #timersMade = 0;
 
-  /** `dice`: for durations; absent: as the seed has them. */
+  /** `dice` draws durations. Default: the dice of the seed. */
   constructor(
     ground: Ground,
     seed: number,
@@ -55,35 +55,35 @@ export class Platform {
     this.dice = dice;
   }
 
-  /** The shortest time that anything takes, in milliseconds. */
+  /** The shortest duration on the platform, in milliseconds. */
   tickMs = 1;
 
-  /** Called with each promise of the platform that code begins to wait for; null: not counted. */
+  /** Receives each promise of the platform that code starts to await; null: no counting. */
   waits: ((promise: Promise<unknown>) => void) | null = null;
 
   /** Returns the life of the code that runs between two events, after it has waited elsewhere. */
   elsewhere: () => Running | null = () => null;
 
-  /** Returns the promise, which the running code waits for from now on. */
+  /** Marks a promise as awaited by the running code, and returns the promise. */
   waiting<T>(promise: Promise<T>): Promise<T> {
     this.waits?.(promise);
     return promise;
   }
 
-  /** Whose code runs just now. */
+  /** The life whose code is running. */
   get current(): Running | null {
     return this.#current ?? this.elsewhere();
   }
 
   set current(life: Running | null) {
-    // It would go on in the next event, whose life is another.
+    // The code would continue in the next event, in a different life.
     if (life !== null && this.#endsTurns)
       throw new Error(`${life.name} begins to run between two events`);
     this.#current = life;
     life?.isolate.enter();
   }
 
-  /** Happens to this life, if it lives then, without anything going wrong with it. */
+  /** Schedules work for a life that is still alive then. No fault strikes. */
   after(life: Running | null, ms: number, happen: () => void): () => void {
     return this.ground.scheduler.after(ms, () => {
       if (life !== null && !life.alive) return;
@@ -92,7 +92,7 @@ export class Platform {
     });
   }
 
-  /** The life goes on after it has waited for something from outside; it may die just then. */
+  /** Resumes a life after an external wait. A fault may end the life at this moment. */
   resume(life: Running, ms: number, happen: () => void): void {
     this.after(life, ms, () => {
       const { ground } = this;
@@ -108,14 +108,14 @@ export class Platform {
     return this.dice.between(1, 8);
   }
 
-  /** The turn of this object ends with the present event. */
+  /** Registers an object whose turn ends with the present event. */
   takesTurn(committer: Committer): void {
     this.#turns.add(committer);
   }
 
   /**
-   * Lets the world go on until nothing happens any more, so many events have, or `afterEach` says
-   * to stop.
+   * Runs events until none is left, until `limit` events have run, or until `afterEach` stops the
+   * loop.
    */
   run(limit: number, afterEach: () => boolean | Promise<boolean>, until?: number): Promise<number> {
     return this.ground.scheduler.run(
@@ -128,7 +128,7 @@ export class Platform {
     );
   }
 
-  /** Commits what was written. */
+  /** Commits the writes of all turns. */
   endTurns(): void {
     this.current = null;
     this.#endsTurns = true;
@@ -139,7 +139,7 @@ export class Platform {
     this.#endsTurns = false;
   }
 
-  /** `setTimeout` and `setInterval` of the life that runs just now. */
+  /** `setTimeout` and `setInterval` of the running life. */
   setTimer(
     work: () => void,
     ms: number,
@@ -147,7 +147,7 @@ export class Platform {
     life: Running | null = this.current,
   ): number {
     const id = ++this.#timersMade;
-    // Who only looks at an object from outside waits for nothing.
+    // A test that inspects an object from outside has no life, and no timer.
     if (life !== null)
       this.#armTimer(id, life, Math.max(0, Number.isFinite(ms) ? ms : 0), everyMs, work);
     return id;

@@ -1,6 +1,7 @@
 /**
- * One queue and its consumer: at least once, in no order, with the platform's limits, retries and
- * dead letters; and, since the design does not rely on it, also less than once.
+ * A queue and its consumer: delivery at least once, in no order, with the platform's limits,
+ * retries and dead letters. The design does not rely on delivery, so a fault may also lose a
+ * message.
  */
 import type { Life } from "./life.ts";
 import type { Platform } from "./platform.ts";
@@ -12,7 +13,7 @@ export interface QueueSettings {
   readonly maxBatchSize: number;
   readonly maxRetries: number;
   readonly retryDelaySeconds: number;
-  /** Where messages go that were tried too often; null: they are dropped. */
+  /** The queue for messages beyond the retry limit; null drops the messages. */
   readonly deadLetters: Queue | null;
 }
 
@@ -35,20 +36,20 @@ interface Sent {
 }
 
 /**
- * Runs the worker's handler in a life of its own; resolves when it has ended, rejects with what it
- * throws.
+ * Runs the worker's handler in a new life. Resolves at the end of the handler, and rejects with the
+ * handler's error.
  */
 export type Consume = (life: Life, batch: object) => Promise<unknown>;
 
 export class Queue {
   readonly settings: QueueSettings;
-  /** Operations so far: 64 KB written, read or deleted each. */
+  /** The number of operations: one per 64 KB written, read or deleted. */
   operations = 0;
   readonly #platform: Platform;
   readonly #begin: () => Life;
   readonly #consume: Consume;
   readonly #ready: Message[] = [];
-  /** Messages that are not acknowledged, ready or not. */
+  /** The unacknowledged messages, ready or delayed. */
   readonly #backlog = new Set<Message>();
   #isPumping = false;
   #isStopped = false;
@@ -61,7 +62,7 @@ export class Queue {
     this.#consume = consume;
   }
 
-  /** Told of each message that is sent, and whether it is lost. */
+  /** Receives each sent message, and whether a fault loses the message. */
   taken: (body: unknown, isLost: boolean) => void = () => {};
 
   /** Stops the consumers until `start`. */
@@ -76,7 +77,7 @@ export class Queue {
     this.#pump();
   }
 
-  /** The binding as this life uses it. */
+  /** Returns the binding for a life. */
   boundTo(life: Life): object {
     return {
       send: (body: unknown, options: { readonly delaySeconds?: number } = {}) =>
@@ -90,7 +91,7 @@ export class Queue {
     };
   }
 
-  /** Takes a message from outside of the world's worker. */
+  /** Takes a message from outside of the worker, such as a notification of R2. */
   take(body: unknown, delaySeconds = 0): void {
     const { ground, dice } = this.#platform;
     const where = (): string => `${this.settings.name}: ${JSON.stringify(body)}`;

@@ -1,7 +1,7 @@
 /**
- * The whole deployment of a worker on the simulated platform, and a small public face to drive it
- * by: requests to it (`request`), objects that are uploaded (`upload`), time (`run`). What it is
- * made of: releases, of which several can be deployed side by side.
+ * A whole deployment of a worker on the simulated platform, with a small interface to drive the
+ * deployment: requests (`request`), uploads (`upload`), and time (`run`). Several releases can be
+ * deployed side by side.
  */
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Dice } from "../ground/dice.ts";
@@ -16,7 +16,7 @@ import { Platform } from "./platform.ts";
 import { Queue } from "./queue.ts";
 import { workerOf, type Client } from "./worker-face.ts";
 
-/** The classes that wrangler.toml makes by migrations. */
+/** The classes of objects in the migrations of wrangler.toml. */
 const OBJECTS = [
   "RunObject",
   "ExecutorObject",
@@ -38,10 +38,7 @@ const OBJECTS = [
 /** Functions of pipelines by name. */
 export type Methods = Readonly<Record<string, (payload: unknown, task: unknown) => unknown>>;
 
-/**
- * A release of this code with this plan and these methods. `methods` is asked once for each
- * isolate.
- */
+/** Makes a release from code, plan and methods. `methods` is called once for each isolate. */
 export function releaseOf(
   name: string,
   code: WorkerCode,
@@ -66,22 +63,22 @@ export function releaseOf(
 }
 
 export interface RigSettings {
-  /** Random numbers for durations; absent: those of the seed. */
+  /** Draws durations. Default: the dice of the seed. */
   readonly dice?: Dice;
-  /** Names of buckets by binding, without the one for payloads; absent: UPLOADS. */
+  /** Names of buckets by binding, without the bucket of payloads. Default: UPLOADS. */
   readonly buckets?: Readonly<Record<string, string>>;
   /** Further bindings, as a life uses them. */
   readonly bindings?: Readonly<Record<string, (life: Life) => unknown>>;
   readonly ground: Ground;
   readonly seed: number;
   readonly first: Release;
-  /** How far the clock of an object's machine is ahead, by its class and name. Milliseconds. */
+  /** The skew of the clock of an object, by class and name, in milliseconds. */
   readonly skewOf?: (label: string) => number;
   readonly committed?: (host: ObjectHost, performed: readonly Performed[]) => void;
   readonly alarmGivenUp?: (host: ObjectHost) => void;
   /** Tests if the object refuses the call of this method. */
   readonly refuses?: (host: ObjectHost, method: string) => boolean;
-  /** A call has come to an object. */
+  /** Reports the arrival of a call at an object. */
   readonly called?: (host: ObjectHost, method: string, given: readonly unknown[]) => void;
 }
 
@@ -95,7 +92,7 @@ export class Rig {
   readonly platform: Platform;
   readonly edge: Edge;
   readonly payloads: Bucket;
-  /** Buckets beside the one for payloads, by binding. */
+  /** The buckets of the project by binding, without the bucket of payloads. */
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly queues: { readonly runs: Queue; readonly r2Events: Queue; readonly deadLetters: Queue };
   #requests = 0;
@@ -135,16 +132,16 @@ export class Rig {
       alarmGivenUp: (host) => alarmGivenUp?.(host),
       refuses: (host, method) => refuses?.(host, method) ?? false,
       called: (host, method, given) => called?.(host, method, given),
-      // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a
-      // run that was deleted.
+      // Only runs are called again from outside. The alarms of other objects, and of the rest of a
+      // deleted run, must not be given up.
       mayGiveUp: ({ className, storage }) =>
         className === "RunObject" && storage.tables.has("journal"),
     });
   }
 
   /**
-   * A request to the worker: `work` is what its handler does. Resolves to its answer; rejects with
-   * what it throws, and if its invocation dies before it has answered.
+   * Sends a request to the worker. `work` runs as the handler. Resolves to the answer. Rejects with
+   * the handler's error, or if the invocation dies before the answer.
    */
   request<T>(name: string, work: (client: Client) => Promise<T>): Promise<T> {
     const { edge, platform } = this;
@@ -175,7 +172,7 @@ export class Rig {
     return promise;
   }
 
-  /** The cron trigger of the worker. */
+  /** Fires the cron trigger of the worker. */
   scheduled(): void {
     const life = this.edge.begin("cron");
     this.platform.after(life, 0, () => {
@@ -188,8 +185,8 @@ export class Rig {
   }
 
   /**
-   * Stores an object and sends the notification of R2. `told`: how often it comes. Throws if no
-   * bucket has the name.
+   * Stores an object and sends the notification of R2, `told` times. Throws if no bucket has the
+   * name.
    */
   upload(
     key: string,
@@ -210,19 +207,19 @@ export class Rig {
       });
   }
 
-  /** Milliseconds of the life that runs just now; nothing goes wrong with it. */
+  /** Waits in the running life. No fault strikes the wait. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.platform.setTimer(resolve, ms, null);
     });
   }
 
-  /** The world is over. */
+  /** Ends the world, and gives back the databases. */
   close(): void {
     for (const host of this.edge.hosts.values()) host.storage.close();
   }
 
-  /** Every object of this class that there ever was. */
+  /** Returns every object of a class, past and present. */
   objects(className: (typeof OBJECTS)[number]): ObjectHost[] {
     return [...this.edge.hosts.values()].filter((host) => host.className === className);
   }
@@ -247,7 +244,7 @@ export class Rig {
   }
 }
 
-/** The invocation of a request died: its client sees a broken connection. */
+/** The error of a client whose request died: a broken connection. */
 export class RequestDied extends Error {
   constructor(name: string) {
     super(`${name} died`);

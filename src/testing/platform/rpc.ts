@@ -1,7 +1,7 @@
 /**
- * Calls between lives: arguments and answers are copied, both ways take time, the call or its
- * answer may get lost, and some calls are never answered. What a call promises can be called before
- * it is there (a session), as on the platform.
+ * Calls between lives. Arguments and answers are copied, and both ways take time. A call or an
+ * answer may get lost, and some calls are never answered. As on the platform, a caller can use the
+ * promised answer (a session) before the answer arrives.
  */
 import type { Life } from "./life.ts";
 import {
@@ -13,13 +13,13 @@ import {
   type RpcTarget,
 } from "./wire.ts";
 
-/** Answers one call; only the first answer counts. */
+/** Answers a call. Only the first answer counts. */
 export interface Answer {
   ok(value: unknown): void;
   fail(error: Error): void;
 }
 
-/** Where what a call promises is, as soon as it is there: for calls on it. */
+/** The remote end of a promised answer. Calls on the answer wait until the answer exists. */
 class Remote {
   #there: { readonly life: Life; readonly target: object } | null = null;
   #error: Error | null = null;
@@ -45,12 +45,12 @@ class Remote {
   }
 }
 
-/** Arrives at the other side. `remote`: what the answer is, there. */
+/** Delivers a call to the other side. `remote` is the far end of the answer. */
 export type Arrive = (answer: Answer, remote: Remote) => void;
 
 /**
- * Makes a call for `from`. `what`: for the story. The promise of its answer, on which methods of
- * the answer can be called.
+ * Makes a call for `from`. `what` names the call in the story. Returns the promise of the answer;
+ * the promise also takes calls of the answer's methods.
  */
 export function request(from: Life, what: string, arrive: Arrive): object {
   const { platform } = from;
@@ -90,7 +90,7 @@ export function request(from: Life, what: string, arrive: Arrive): object {
 }
 
 /**
- * Calls a method in its life, and answers. `performed`: told what the method has answered, in the
+ * Calls a method in the life of the receiver, and answers. `performed` receives the result in the
  * same turn.
  */
 export function invoke(
@@ -107,7 +107,7 @@ export function invoke(
   life.pending += 1;
   life.answers.add(answer);
   const done = (leave: () => void): void => {
-    // Until it leaves, the caller learns of the end of this life.
+    // Until the answer leaves, the end of this life fails the call.
     life.send(() => {
       life.pending -= 1;
       life.answers.delete(answer);
@@ -136,7 +136,7 @@ export function invoke(
   call().catch(failed);
 }
 
-/** What stays where it is, on its way to who called. */
+/** A target on the way to the caller. The object itself stays in its life. */
 class Staying {
   readonly life: Life;
   readonly target: RpcTarget;
@@ -154,12 +154,12 @@ function shown(value: unknown): string {
     : (JSON.stringify(value) ?? "nothing").slice(0, 160);
 }
 
-/** The promise, with calls on what it promises. */
+/** Returns a promise that also takes calls of the answer's methods. */
 function promised(from: Life, what: string, promise: Promise<unknown>, remote: Remote): object {
   const handed = promise.then((value) =>
     value instanceof Staying ? stubOf(from, what, value) : value,
   );
-  // Who makes calls on it need not wait for it.
+  // A caller of the answer's methods need not await the answer.
   handed.catch(() => undefined);
   return new Proxy(handed, {
     get(target, name) {
@@ -192,7 +192,7 @@ function stubOf(from: Life, what: string, { life, target }: Staying): object {
   );
 }
 
-/** Something whose methods, of any name, are calls. Arguments are copied when the call is made. */
+/** Returns a stub: methods of any name are calls. A call copies the arguments at once. */
 export function caller(
   call: (name: string, given: readonly unknown[]) => object,
   own: Readonly<Record<string, unknown>> = {},
@@ -200,7 +200,7 @@ export function caller(
   return new Proxy(own, {
     get(target, name) {
       if (name === Symbol.dispose) return () => undefined;
-      // A stub can be awaited: it is no promise.
+      // A stub is no promise: `await` must return the stub.
       if (typeof name === "symbol" || name === "then") return undefined;
       if (Object.hasOwn(target, name)) return target[name];
       return (...given: readonly unknown[]) => {
@@ -215,7 +215,7 @@ export function caller(
   });
 }
 
-/** Fails with what the platform says. */
+/** Fails a call with the platform's error. */
 export function failWith(answer: Answer, kind: Failure): void {
   answer.fail(failureOf(kind));
 }

@@ -1,7 +1,7 @@
 /**
- * Databases in memory that are used again, with the statements that were prepared and the tables
- * that were created before: to open one and to prepare its statements takes longer than all that a
- * world does with it. Each class of objects has databases of its own.
+ * A pool of databases in memory, with prepared statements and created tables. Opening a database
+ * and preparing statements takes longer than all work of a world. Each class of objects has its own
+ * databases.
  */
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 
@@ -24,7 +24,7 @@ export type Meaning =
 
 const MEANINGS = new Map<string, Meaning>();
 
-/** What this one statement means. Throws for one of a kind that no object uses. */
+/** Returns the meaning of a statement. Throws for a kind of statement that no object uses. */
 export function meaningOf(query: string): Meaning {
   const known = MEANINGS.get(query);
   if (known !== undefined) return known;
@@ -75,7 +75,7 @@ export class SqlDatabase {
     this.#kind = kind;
   }
 
-  /** A database of this kind of object that nobody uses; its tables are empty. */
+  /** Takes an unused database for a kind of object. All tables are empty. */
   static take(kind: string): SqlDatabase {
     return SqlDatabase.#free.get(kind)?.pop() ?? new SqlDatabase(kind);
   }
@@ -91,7 +91,7 @@ export class SqlDatabase {
     return Number(this.#prepare(query).statement.run(...values).changes);
   }
 
-  /** Rows as an object's storage gives them. As arrays they are read in half the time. */
+  /** Returns rows as an object's storage does. Reading arrays takes half the time of objects. */
   all(query: string, values: readonly SqlValue[]): SqlRow[] {
     const { statement, columns } = this.#prepare(query);
     const rows: readonly unknown[] = statement.all(...values);
@@ -123,7 +123,7 @@ function rowOf(columns: readonly string[], values: readonly SQLOutputValue[]): S
   const row: SqlRow = {};
   for (let index = 0; index < columns.length; index += 1) {
     const value = values[index];
-    // An object's storage gives bytes as an ArrayBuffer.
+    // An object's storage returns bytes as an ArrayBuffer.
     row[columns[index] ?? ""] = value instanceof Uint8Array ? bufferOf(value) : value;
   }
   return row;
@@ -133,7 +133,7 @@ function bufferOf(bytes: Uint8Array): ArrayBufferLike {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
 }
 
-/** Rows as `sql.exec` gives them. */
+/** Rows as `sql.exec` returns them. */
 export class Rows implements Iterable<SqlRow> {
   readonly #rows: SqlRow[];
   readonly rowsWritten: number;

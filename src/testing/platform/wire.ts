@@ -1,14 +1,14 @@
 /**
- * What goes over the wire of a call: copied as structured clone does it, with the platform's own
- * additions and its refusals.
+ * Copies values for a call, as structured clone does, with the platform's own additions and
+ * refusals.
  */
 
 /**
- * Stands in for `RpcTarget` of `cloudflare:workers`: what is made of it stays where it is, and is
- * called from afar.
+ * Replaces `RpcTarget` of `cloudflare:workers`. An instance stays in its life, and the other side
+ * calls the instance through a stub.
  */
 export class RpcTarget {
-  /** Told apart from plain objects. */
+  /** Distinguishes a target from a plain object. */
   readonly staysWhereItIs = true;
 }
 
@@ -20,8 +20,8 @@ const refused: Hand = () => {
 };
 
 /**
- * A copy that shares nothing with it. Streams go over as they are. Throws for functions and objects
- * of classes.
+ * Returns a deep copy. Streams are passed on unchanged. Throws for functions and instances of
+ * classes.
  */
 export function copied(value: unknown, hand: Hand = refused): unknown {
   if (typeof value === "function" || typeof value === "symbol")
@@ -41,7 +41,7 @@ function copiedObject(value: object, hand: Hand): unknown {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
-    // Copied as a whole, and again what is no plain value: most of them are.
+    // Most properties are plain values: a shallow copy is right, and the rest is copied again.
     const copy: Record<string, unknown> = { ...value };
     for (const key of Object.keys(copy)) {
       const part = copy[key];
@@ -63,7 +63,7 @@ function copiedObject(value: object, hand: Hand): unknown {
   );
 }
 
-/** What the other side sees of an error: its text, and that it comes from afar. */
+/** Returns an error as the other side sees the error: the text, and the mark of a remote error. */
 export function copiedError(thrown: unknown): Error {
   const error = new Error(thrown instanceof Error ? thrown.message : String(thrown));
   if (thrown instanceof Error && BUILT_IN.has(thrown.name)) error.name = thrown.name;
@@ -97,13 +97,13 @@ export type Failure = keyof typeof FAILURES;
 
 const made = new WeakSet<Error>();
 
-/** An error of the platform's. It is made often, and nobody reads from where. */
+/** Makes an error of the platform, without a stack: stacks are expensive and unused here. */
 export function failureOf(kind: Failure): Error {
   const { message, ...flags } = FAILURES[kind];
   return passing(message, flags);
 }
 
-/** An error of the surroundings, with these flags. */
+/** Makes an error of the surroundings with flags. */
 export function passing(message: string, flags: Readonly<Record<string, boolean>> = {}): Error {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -113,7 +113,7 @@ export function passing(message: string, flags: Readonly<Record<string, boolean>
   return error;
 }
 
-/** Tests if the platform has made the error. */
+/** Tests if an error comes from the platform. */
 export function isPlatforms(error: unknown): boolean {
   return error instanceof Error && made.has(error);
 }

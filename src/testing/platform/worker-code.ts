@@ -1,7 +1,7 @@
 /**
- * Evaluates the worker's code once for all isolates of this process; each isolate has a state of
- * the modules for itself (see module-state.ts). Needs no bundler: an installed package evaluates
- * the text that its build has made.
+ * Evaluates the worker's code once for all isolates of this process. Each isolate has a separate
+ * state of the modules (see module-state.ts). Needs no bundler: an installed package evaluates the
+ * text from its build.
  */
 import process from "node:process";
 import { GLOBALS } from "./globals.ts";
@@ -17,7 +17,7 @@ export interface WorkerCode {
    * specifier.
    */
   begin(generated: Readonly<Record<string, unknown>>): Record<string, unknown>;
-  /** Makes this state that of all modules, until another state is entered. */
+  /** Enters a state: all modules use the state until the next call. */
   enter(state: Record<string, unknown>): void;
 }
 
@@ -36,7 +36,7 @@ const WORKERS = {
   DurableObject: Base,
   WorkerEntrypoint: Base,
   RpcTarget,
-  // Nobody here imports `env` or `exports`, so both stay the same while `work` runs.
+  // The worker never imports `env` or `exports`, so `work` needs no other values.
   withEnvAndExports: <T>(_env: unknown, _exports: unknown, work: () => T): T => work(),
   env: {},
   exports: {},

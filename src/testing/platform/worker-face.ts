@@ -1,4 +1,4 @@
-/** What the worker's bundle exports (see platform/bundle.ts), with types. */
+/** The typed exports of the worker's bundle (see platform/bundle.ts). */
 import type { Actor } from "../../domain/actor.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
@@ -10,7 +10,7 @@ import type { PausesRpc } from "../../objects/pauses/pauses-rpc.ts";
 import type { SchedulesRpc } from "../../objects/schedules/schedules-rpc.ts";
 import type { Life } from "./life.ts";
 
-/** A payload as the worker has encoded it. */
+/** A payload in the worker's encoding. */
 export interface Encoded {
   readonly kind: string;
   readonly size: number | null;
@@ -30,7 +30,7 @@ interface Accepted {
   readonly deduplicated: boolean;
 }
 
-/** The ways in of this deployment, as the HTTP side gets them. */
+/** The entry points of a deployment, as the HTTP side uses the deployment. */
 export interface Dependencies {
   readonly plan: Plan;
   readonly registry: object;
@@ -92,7 +92,7 @@ export interface WorkerFace {
   ) => Promise<Result<{ readonly status: string }>>;
 }
 
-/** The view of a handler on its request. */
+/** The surroundings of a request for its handler. */
 export interface Client {
   readonly worker: WorkerFace;
   readonly dependencies: Dependencies;
@@ -101,7 +101,7 @@ export interface Client {
   readonly life: Life;
 }
 
-/** The one mapping of the bundle's exports: its entry names them. */
+/** The only cast of the bundle's exports. The bundle's entry names the exports. */
 export function workerOf(exports: Readonly<Record<string, unknown>>): WorkerFace {
   const worker: unknown = exports;
   // oxlint-disable-next-line typescript/consistent-type-assertions
