@@ -1,7 +1,7 @@
 /**
- * `npm run build`: makes `dist/`, which `npm pack` publishes. JavaScript by esbuild, with the
- * dashboard inside and the packages outside; declarations by tsc, those that an entry reaches.
- * package.json names the entries: each export with a source.
+ * `npm run build`: makes `dist/`, which `npm pack` publishes. esbuild makes the JavaScript, with
+ * the dashboard inside and the packages outside. tsc makes the declarations; unreachable
+ * declarations are deleted. Each export with a source in package.json is an entry.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -46,7 +46,7 @@ async function buildScripts(entries: Readonly<Record<string, string>>): Promise<
     splitting: true,
     format: "esm",
     platform: "node",
-    // The command line runs in Node 24, all else on workerd or bundled by the user.
+    // The command line runs in Node 24. The other entries run on workerd, or in a user's bundle.
     target: "es2024",
     packages: "external",
     conditions: [SOURCE_CONDITION],
@@ -62,7 +62,7 @@ async function buildScripts(entries: Readonly<Record<string, string>>): Promise<
 /** Declares `Env` in a project, whose own `wrangler types` adds its bindings. */
 const ENV = "interface Env {}\n";
 
-/** Writes the declarations of the exports, `dist/NAME.d.ts`, and those that they import. */
+/** Writes the declarations of the exports, `dist/NAME.d.ts`, and the imported declarations. */
 function buildDeclarations(entries: Readonly<Record<string, string>>): void {
   const config = join(ROOT, "tsconfig.build.json");
   execFileSync(
@@ -91,7 +91,7 @@ function buildDeclarations(entries: Readonly<Record<string, string>>): void {
 /** An import of a file of this project, in a declaration. */
 const RELATIVE = /(["'])(\.{1,2}\/[^"']+)\.ts\1/g;
 
-/** Keeps a declaration with all that it imports, which are named as JavaScript names them. */
+/** Keeps a declaration with its imports, and renames each import from `.ts` to `.js`. */
 function keep(file: string, kept: Set<string>): void {
   if (kept.has(file)) return;
   kept.add(file);
@@ -108,7 +108,8 @@ function keep(file: string, kept: Set<string>): void {
 
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
-// The declarations name the worker's entry, which imports what is compiled. It makes the dashboard too.
+// The declarations need the worker's entry, which imports generated files. Compiling writes the
+// generated files and the dashboard.
 execFileSync(
   process.execPath,
   ["--import", "./scripts/node-version.js", "src/cli/bin/compile.ts"],
@@ -119,6 +120,6 @@ execFileSync(
 );
 const entries = exportedSources();
 await buildScripts({ ...entries, ...INTERNAL });
-// The engine of peach/testing, evaluated as it is: an installed package has no bundler for it.
+// An installed package has no bundler, so peach/testing evaluates a ready bundle of the engine.
 writeFileSync(join(DIST, "testing-engine.js"), await bundleKit());
 buildDeclarations(entries);

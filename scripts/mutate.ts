@@ -153,7 +153,7 @@ function figuresOf(
   known: Explained,
   begunAt: number,
 ): Figures {
-  // Tests that did not run might have noticed the remaining ones.
+  // A test that did not run may notice a remaining change.
   const left = hasEnded ? mutants.filter((one) => !noticed.has(nameOf(one))) : [];
   const missed = left.filter((one) => reasonOf(known, one) === null);
   return {

@@ -209,13 +209,13 @@ function figures(
   seconds: number,
   cpuSeconds: number,
 ): Readonly<Record<string, unknown>> {
-  // What else takes part: the collector of garbage, the compiler.
+  // Threads of the garbage collector and of the compiler add to the CPU time of the worlds.
   const share = cpuMs === 0 ? 0 : (cpuSeconds * 1_000) / cpuMs;
   const ordinaryMs = (share * ordinary.cpuMs) / Math.max(1, ordinary.seeds);
   return {
     seeds,
     seconds: Number(seconds.toFixed(2)),
-    // The CPU time of all threads, which other work on the machine does not change.
+    // The CPU time of all threads, independent of other load on the machine.
     cpu_seconds: Number(cpuSeconds.toFixed(2)),
     seeds_per_second: Math.round(seeds / seconds),
     cpu_ms_per_seed: Number(((cpuSeconds * 1_000) / Math.max(1, seeds)).toFixed(2)),

@@ -31,6 +31,7 @@ import type { PeachTasks } from "./contract/peach-tasks.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 
+// The types of arguments and results, for functions of a pipeline's own.
 export type {
   EmitOptions,
   EmitResult,
@@ -45,6 +46,8 @@ export type { TypedTask } from "./execution/author/method.ts";
 // All of the file, not its one name: only so may a project add its tasks to the interface.
 export type * from "./contract/peach-tasks.ts";
 export type { ObjectEventPayload } from "./triggers/r2-notification.ts";
+// A task throws NonRetryableError to fail at once, and RetryAfterError to choose the next attempt's
+// time. The other errors come from `result()` and `output()` of a triggered run.
 export {
   NonRetryableError,
   ResultTimeoutError,
@@ -79,9 +82,9 @@ export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | 
 
 /**
  * Emits a named event: every task whose `on.event` names the event gets a run; without such a task
- * there are no runs. Inside a task, a retried attempt finds the same runs again. Rejects if the name
- * is not valid, or if the payload cannot be stored or does not fit one of the tasks; then no run was
- * started.
+ * there are no runs. Inside a task, a retried attempt finds the same runs again. Rejects if the
+ * name is not valid, or if the payload cannot be stored or does not fit one of the tasks; then no
+ * run was started.
  *
  * @example
  * const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
@@ -95,8 +98,9 @@ export function emitEvent(
 }
 
 /**
- * Returns the scope's own promise, which knows whether it is awaited. An async function would wrap
- * it.
+ * Calls a helper of the running task or endpoint. `helper` is the name in the error outside of
+ * both. Returns the scope's own promise, which knows whether the author awaits the promise: an
+ * async function would return a promise of its own.
  */
 function inScope<T>(
   helper: string,
@@ -113,18 +117,28 @@ function inScope<T>(
  * Passes data to all downstream tasks, or with `to` to one of them. The last call counts. Without a
  * call the task passes the returned value. Downstream tasks see the data only if this attempt
  * succeeds.
+ *
+ * @example passToChildTask({ language: "de" }, { to: "recommend_german" });
  */
 export function passToChildTask(data: unknown, options?: { readonly to?: string }): void {
   taskScopeOf("passToChildTask").passToChildTask(data, options);
 }
 
-/** Same as `passToChildTask`. */
+/**
+ * Same as `passToChildTask`.
+ *
+ * @example passDataToDownstream({ language: "de" });
+ */
 export const passDataToDownstream: typeof passToChildTask = passToChildTask;
 
 /**
  * Reads the output of the upstream task: the value if peach.conf declares a single upstream task,
  * an object keyed by name for several (`parent` picks one). The root task reads the trigger's
  * payload. `as: "stream"` returns the bytes of any kind of payload.
+ *
+ * @example
+ * const { text } = await readFromParentTask<{ text: string }>();
+ * const summary = await readFromParentTask<string>("summarize");
  */
 export async function readFromParentTask<T = unknown>(parent?: string): Promise<T>;
 export async function readFromParentTask(
@@ -205,7 +219,11 @@ export async function objectEventsFrom(request: Request): Promise<ObjectEventPay
   return receiveObjectEvents(request);
 }
 
-/** Returns the running task: name, run id, attempt, `env`, `signal`, and the helpers as methods. */
+/**
+ * Returns the running task: name, run id, attempt, `env`, `signal`, and the helpers as methods.
+ *
+ * @example const { attempt, signal } = currentTask();
+ */
 export function currentTask(): TaskContext {
   return taskScopeOf("currentTask");
 }
@@ -213,6 +231,8 @@ export function currentTask(): TaskContext {
 /**
  * Writes log lines of the attempt (at most 1,000 lines, 64 KiB). They are stored with the run and
  * also written to the worker's log.
+ *
+ * @example log.info("transcribed", { seconds: 12 });
  */
 export const log: TaskLog = {
   info: (message, fields) => scopeOf("log.info").log.info(message, fields),
@@ -222,8 +242,9 @@ export const log: TaskLog = {
 
 /**
  * Declares a task with types. A trigger's payload is checked against `input` before it is accepted,
- * and the task's output against `output`. `npm run check` reports an edge of peach.conf whose
- * parent's output does not fit its child's input.
+ * and the task's output against `output`. Without a schema any payload is accepted. `run` gets the
+ * parsed payload. `npm run check` reports an edge of peach.conf whose parent's output does not fit
+ * its child's input.
  *
  * @example
  * export const recommend = task({

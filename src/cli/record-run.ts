@@ -1,4 +1,4 @@
-/** Fetches a run with its payloads, as a recording that can be run again or saved. */
+/** Fetches a run with its payloads, as a recording to save or to run again. */
 import type { ReceivedPayload } from "../client/payload.ts";
 import { PeachError, type TaskOfRun } from "../client/client.ts";
 import {
@@ -9,7 +9,7 @@ import {
 } from "../testing/recorded-run.ts";
 import type { AnyClient } from "./deployment.ts";
 
-/** Fetches the run. Payloads that were deleted, or that a task did not pass, are null. */
+/** Fetches the run. The payload of a task is null if deleted, or if the task passed none. */
 export async function recordRun(
   { runs }: AnyClient,
   runId: string,

@@ -1,18 +1,18 @@
-/** Finds the run that a command line means: by its id, by the beginning of its id, or the newest. */
+/** Finds the run of a command line: by the id, by the beginning of an id, or the newest run. */
 import { UsageError } from "./command.ts";
 import type { AnyClient } from "./deployment.ts";
 
-/** The number of newest runs that a beginning is compared with. */
+/** The number of newest runs to compare with the beginning of an id. */
 const SEARCHED = 1_000;
 const WHOLE_ID = /^run_[0-9a-z]{26}$/;
-/** A beginning of an id, with or without `run_`. Anything else goes to the API, which refuses it. */
+/** The beginning of an id, with or without `run_`. The API refuses any other text. */
 const BEGINNING = /^(?:run_)?[0-9a-z]{2,25}$/;
 /** The number of candidates to name. */
 const NAMED = 5;
 
-/** Which run is meant where no id is given. */
+/** Options of a command line without an id. */
 export interface NewestOptions {
-  /** True takes the newest run that failed. */
+  /** True selects the newest failed run. */
   readonly failed?: boolean | undefined;
 }
 
@@ -40,7 +40,7 @@ export async function runIdOf(
     if (searched === SEARCHED) break;
   }
   const [only, ...others] = found;
-  // The API says that there is no such run.
+  // The API reports the missing run.
   if (only === undefined) return given;
   if (others.length === 0) return only;
   const shown = found.slice(0, NAMED).join(", ");

@@ -111,6 +111,7 @@ function knownText(
   return init === undefined ? NOTHING : known(init);
 }
 
+/** A text that is known as a whole. */
 function whole(text: string): KnownText {
   return { head: text, tail: text, isWhole: true };
 }

@@ -4,7 +4,9 @@ import type { Edge } from "./check-graph.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Tasks with `each`, and their `on_error`: whether a failed item fails the task or not. */
+/**
+ * The tasks with `each`, and their `on_error`. "continue": a failed item does not fail the task.
+ */
 export type EachTasks = ReadonlyMap<string, "fail" | "continue">;
 
 /**
@@ -23,6 +25,7 @@ export function checkEach(
     found.set(name, each.on_error ?? "fail");
     const span = loaded.keySpan(["tasks", name, "each"]);
     const parents = edges.filter(({ child }) => child === name).map(({ parent }) => parent);
+    // A join reads an object, which has no items.
     if (parents.length > 1) {
       report(
         span,

@@ -1,4 +1,7 @@
-/** Checks the limits of a task against its other keys. */
+/**
+ * Checks the limits of a task against its other keys: a priority needs a limit, items of `each`
+ * only queue, and a path into a join's payload begins with an upstream task.
+ */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
@@ -16,11 +19,13 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
   );
   for (const [name, { concurrency, rate_limit: rate, priority, each, debounce }] of conf.tasks) {
     const at = (...path: string[]) => loaded.valueSpan(["tasks", name, ...path]);
+    // A priority orders waiting attempts, and only a limit makes attempts wait.
     if (priority !== undefined && concurrency === undefined && rate === undefined) {
       report(at("priority"), `tasks.${name}.priority: nothing makes this task's attempts wait`, {
         hint: "it orders attempts that wait for `concurrency` or `rate_limit`: give the task one of them, or remove it",
       });
     }
+    // The other strategies act on a whole task or run, never on a single item.
     if (
       each !== undefined &&
       concurrency?.strategy !== undefined &&
@@ -34,6 +39,7 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
         },
       );
     }
+    // A shorter `max_wait` would end each delay early.
     if (debounce?.max_wait !== undefined && debounce.max_wait < (debounce.delay ?? 0)) {
       report(
         at("debounce", "max_wait"),

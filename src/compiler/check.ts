@@ -11,6 +11,7 @@ import type { Plan } from "../domain/plan/plan.ts";
 export async function checkAll(paths: ProjectPaths): Promise<{
   readonly project: CheckedProject;
   readonly plan: Plan | null;
+  /** Faults, with the certain faults of edges. */
   readonly diagnostics: readonly Diagnostic[];
   readonly warnings: readonly Diagnostic[];
 }> {

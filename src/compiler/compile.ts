@@ -48,7 +48,7 @@ export interface CheckedProject {
   readonly warnings: readonly Diagnostic[];
   /** The edges without problems. */
   readonly edges: readonly Edge[];
-  /** What decides what tasks read. */
+  /** The keys that decide the inputs of tasks, for the check of edges. */
   readonly shapes: TaskShapes;
   /** Places in peach.conf; null if it cannot be read. */
   readonly loaded: LoadedConf | null;
@@ -80,8 +80,8 @@ export interface CompileOptions {
    */
   readonly acceptUnboundBuckets?: boolean;
   /**
-   * True gives each attempt and each call of an endpoint the longest timeout that there is. Time goes
-   * on while a debugger holds them. Default: false.
+   * True gives each attempt and each call of an endpoint the longest timeout that there is. Time
+   * goes on while a debugger holds them. Default: false.
    */
   readonly patientTimeouts?: boolean;
 }
@@ -184,6 +184,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   };
 }
 
+/** The methods of a project whose peach.conf cannot be read. */
 const NO_METHODS: ResolvedMethods = {
   tasks: new Map(),
   endpoints: new Map(),

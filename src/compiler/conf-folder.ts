@@ -1,7 +1,7 @@
 /**
- * Joins the files of a folder peach.conf. The names under `tasks` and `endpoints` may be spread over
- * several files; every key beside these two has a single file. Anchors do not reach beyond their
- * file.
+ * Joins the files of a folder peach.conf. The names under `tasks` and `endpoints` may be spread
+ * over several files; every key beside these two has a single file. Anchors do not reach beyond
+ * their file.
  */
 import type { Report } from "./diagnostic.ts";
 import type { ConfFile, LoadedConf, Path } from "./load.ts";
@@ -43,8 +43,8 @@ export function joinConfFiles(files: ConfFiles, report: Report): LoadedConf {
 }
 
 /**
- * Reports files with a wrong `tasks` or `endpoints`, if several files have the key. A key in a single
- * file is checked with the rest of the conf.
+ * Reports files with a wrong `tasks` or `endpoints`, if several files have the key. A key in a
+ * single file is checked with the rest of the conf.
  */
 function reportNoNames(key: (typeof JOINED)[number], files: ConfFiles, report: Report): void {
   const holders = files.filter(({ value }) => isMapping(value) && Object.hasOwn(value, key));

@@ -44,8 +44,8 @@ export function reportInto(diagnostics: Diagnostic[]): Report {
 }
 
 /**
- * Sorts diagnostics by file and place. The files of peach.conf lead, in the given order; other files
- * follow by path.
+ * Sorts diagnostics by file and place. The files of peach.conf lead, in the given order; other
+ * files follow by path.
  */
 export function inFileOrder(
   diagnostics: readonly Diagnostic[],

@@ -351,6 +351,7 @@ function resolved(node: unknown, document: Document): Node | null {
   return isNode(meant) ? meant : null;
 }
 
+/** Tests for a node of the YAML document. */
 function isNode(value: unknown): value is Node {
   return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value);
 }

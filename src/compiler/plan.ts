@@ -1,4 +1,7 @@
-/** Builds the plan from a conf without problems: fills in every default and resolves every name. */
+/**
+ * Builds the plan from a conf without problems: fills in every default and resolves every name. The
+ * worker reads the plan alone, and knows no default of its own.
+ */
 import { createHash } from "node:crypto";
 import {
   DEFAULT_HMAC_HEADER,
@@ -25,6 +28,7 @@ import { schedulePlans } from "./schedule.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
 
+// Units: milliseconds and bytes.
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
@@ -57,6 +61,7 @@ const DEFAULT = {
 export interface ResolvedMethods {
   readonly tasks: ReadonlyMap<string, ResolvedMethod>;
   readonly endpoints: ReadonlyMap<string, ResolvedMethod>;
+  /** The methods of `fallback`, by the name of the endpoint. */
   readonly fallbacks: ReadonlyMap<string, ResolvedMethod>;
 }
 
@@ -190,6 +195,7 @@ function retryPolicy(task: TaskConf, root: RootConf): RetryPolicy {
   };
 }
 
+/** A rule of `on.r2` as peach.conf has it. */
 type R2Conf = NonNullable<NonNullable<TaskConf["on"]>["r2"]>[number];
 
 /** A rule of `on.r2` with its defaults: every key, and created objects only. */

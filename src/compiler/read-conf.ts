@@ -1,7 +1,7 @@
 /**
- * Reads peach.conf from the disk: a file, or a folder. The `*.yaml` and `*.yml` files of a folder and
- * of its subfolders are read as a single conf, in the order of their paths. Names with a leading dot
- * are passed over: editors and version control leave such files behind.
+ * Reads peach.conf from the disk: a file, or a folder. The `*.yaml` and `*.yml` files of a folder
+ * and of its subfolders are read as a single conf, in the order of their paths. Names with a
+ * leading dot are passed over: editors and version control leave such files behind.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -67,6 +67,7 @@ export const SCHEDULE_SHAPE = {
 /** A schedule, or its cron expression alone. */
 export const schedule = shorthand("cron", mapping(SCHEDULE_SHAPE, ["cron"]));
 
+/** A schedule as peach.conf has it. */
 type ScheduleConf = z.output<typeof schedule>;
 
 /**
@@ -119,6 +120,7 @@ interface NotJson {
   readonly params: { readonly hint: string | null };
 }
 
+/** The fault of a number outside of JSON. */
 const NO_NUMBER: NotJson = {
   path: [],
   message: "a number that JSON holds exactly",
@@ -126,6 +128,7 @@ const NO_NUMBER: NotJson = {
     hint: "whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes",
   },
 };
+/** The fault of a value that contains itself, by a YAML alias. */
 const CIRCLE: NotJson = { path: [], message: "a JSON value", params: { hint: null } };
 
 /**

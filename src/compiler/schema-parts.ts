@@ -87,6 +87,7 @@ function hintForKey(key: string, shape: Shape): string {
   return near === null ? allowed(shape) : `did you mean \`${near}\`? ${allowed(shape)}`;
 }
 
+/** Lists the allowed keys of a mapping, for hints. */
 function allowed(shape: Shape): string {
   return `allowed keys: ${Object.keys(shape).join(", ")}`;
 }

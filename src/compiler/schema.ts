@@ -43,9 +43,11 @@ const nonEmptyKey = text(
   "a path into the payload, such as payload.user_id",
   /^payload(\.[^\s.]+)+$/,
 );
+/** The expected value of `priority`, for messages. */
 const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
 /** A time of `debounce`: 30 days at most. */
 const debounceTime = duration({ min: "1ms", max: "30d" });
+/** The period of a rate limit: 365 days at most. */
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
 /** The mapping form of `each`. */
@@ -55,6 +57,7 @@ const everyItem = z
   .literal(true, { error: "true, or a mapping with max_parallel or on_error" })
   .transform((): z.output<typeof items> => ({}));
 
+/** The retries of a task. A plain number is the limit. A delay above `max_delay` is a mistake. */
 const retries = shorthand(
   "limit",
   mapping({
@@ -212,6 +215,7 @@ const signature = mapping(
     refuse("tolerance", `remove it: only ${TIMED_SCHEMES.join(", ")} sign the time of a delivery`);
 });
 
+/** The methods of HTTP that an endpoint may list. */
 const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**

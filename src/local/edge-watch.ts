@@ -1,15 +1,20 @@
-/** Checks edges beside the build of the local runtime: a slow check must not hold up a change. */
+/**
+ * Checks edges beside the build of the local runtime. A check takes seconds, and must not delay the
+ * reload after a change. Misfits are shown, but the runtime serves the change all the same.
+ */
 import { checkProject } from "../compiler/compile.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
 import { checkEdges } from "../compiler/edges/check-edges.ts";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 
-/** Checks edges after each change, one check at a time, and says what is wrong once. */
+/** Checks edges after each change, one check at a time. Shows only answers that have changed. */
 export class EdgeWatch {
   readonly #paths: ProjectPaths;
   readonly #say: (text: string) => void;
   #isChecking = false;
+  /** True if the project has changed since the last check began. */
   #isStale = false;
+  /** The answer that was shown last; empty if all edges fit. */
   #said = "";
 
   constructor(paths: ProjectPaths, say: (text: string) => void) {
@@ -17,12 +22,13 @@ export class EdgeWatch {
     this.#say = say;
   }
 
-  /** Checks the project as it is now; a call during a check has it repeated. */
+  /** Starts a check of the current project. A call during a check repeats the check afterwards. */
   look(): void {
     this.#isStale = true;
     if (!this.#isChecking) void this.#check();
   }
 
+  /** Repeats the check until the project stays unchanged during a whole check. */
   async #check(): Promise<void> {
     this.#isChecking = true;
     while (this.#isStale) {
@@ -36,6 +42,7 @@ export class EdgeWatch {
     this.#isChecking = false;
   }
 
+  /** Renders the answer about the current project; empty if all edges fit. Never rejects. */
   async #textNow(): Promise<string> {
     try {
       const project = checkProject(this.#paths, { acceptUnboundBuckets: true });

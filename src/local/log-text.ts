@@ -4,6 +4,7 @@
  */
 import { stripVTControlCharacters, styleText } from "node:util";
 
+/** The colours of the log. */
 type Colour = "red" | "yellow" | "gray" | "cyan";
 
 /** The fields of a log line of the worker (src/platform/log.ts) that are rendered by name. */
@@ -12,10 +13,11 @@ interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** A request in wrangler's log. */
 const REQUEST = /^\[wrangler:info\] (?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /;
-/** What wrangler puts before a warning or an error of the worker. */
+/** Wrangler's prefix of a warning or an error of the worker. */
 const LEVEL = /^(?:✘|▲) \[(?:ERROR|WARNING)\] /;
-/** Fields that say when and where a line was written, or that stand elsewhere in the text. */
+/** The fields that are rendered by name, and left out of the rest. */
 const NAMED = new Set([
   "message",
   "run_id",
@@ -47,9 +49,10 @@ export function renderLog(line: string, hasColours: boolean): string | null {
     : renderEntry(entry, plain, paint);
 }
 
+/** Colours a text, or returns the text as it is. */
 type Paint = (text: string, colour: Colour) => string;
 
-/** Renders a failed attempt: what, why, where, and what to type next. */
+/** Renders a failed attempt: the task, the error, the place, and the next command. */
 function renderFailure(entry: LogLine, paint: Paint): string {
   const { task, attempt, error, stack, duration_ms: ms, run_id: runId } = entry;
   const [, place] = /(?:\(|at )([^()\s]+:\d+:\d+)\)?$/m.exec(textOf(stack)) ?? [];
@@ -80,17 +83,18 @@ function renderEntry(entry: LogLine, plain: string, paint: Paint): string {
   return parts.join(" ") + error;
 }
 
+/** Pads a level to the width of the longest, and colours warnings and errors. */
 function coloured(level: string, paint: Paint): string {
   const text = level.padEnd(5);
   return level === "error" ? paint(text, "red") : level === "warn" ? paint(text, "yellow") : text;
 }
 
-/** The level of a line by what wrangler has put before it. */
+/** Returns the level of a line by wrangler's prefix. */
 function levelOf(plain: string): string {
   return plain.startsWith("✘") ? "error" : plain.startsWith("▲") ? "warn" : "info";
 }
 
-/** The time of a line, else of now: lines are shown as they come. */
+/** Renders the time of a line; without a time of its own, the current time. */
 function timeOf({ at }: LogLine): string {
   const date = typeof at === "number" ? new Date(at) : new Date();
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
@@ -106,6 +110,7 @@ function firstLine(value: unknown): string {
   return String(value).split("\n")[0] ?? "";
 }
 
+/** Indents an error to the column of the message. */
 function indented(text: string): string {
   return text
     .split("\n")
@@ -113,6 +118,7 @@ function indented(text: string): string {
     .join("\n");
 }
 
+/** Parses a line of the worker's log; null for any other line. */
 function parse(text: string): LogLine | null {
   try {
     const value: unknown = JSON.parse(text);

@@ -69,6 +69,7 @@ export function describePlan(plan: Plan, url: string): string[] {
   ];
 }
 
+/** Describes a task: its triggers, times and downstream tasks. */
 function describeTask({ on, schedules, downstream, description }: TaskPlan): string {
   const triggers = on.r2.map((rule) => `on ${rule.bucket}/${rule.prefix}*${rule.suffix}`);
   const times = schedules.map(({ cron, timezone }) => `at ${cron} ${timezone}`);
@@ -82,7 +83,7 @@ function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): st
   return `${methods?.join(", ") ?? "any method"} ${url}${path}`;
 }
 
-/** Tells where the webhook secrets are that were just made. */
+/** Describes the webhook secrets that were just made, and their place. */
 export function describeMade(names: readonly string[]): string {
   return `${names.join(", ")} in .dev.vars, made now: what is sent to its endpoints is signed with it`;
 }
@@ -105,15 +106,18 @@ function tryLines(url: string, plan: Plan): string[] {
   ];
 }
 
+/** Returns a key that a rule lets pass. */
 function exampleKey({ prefix, suffix }: R2Rule): string {
   return `${prefix}example${suffix}`;
 }
 
+/** Renders rows of two columns. */
 function aligned(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`.trimEnd());
 }
 
+/** Shortens a path below the current folder. */
 function shortPath(path: string): string {
   const short = relative("", path);
   return short === "" || short.startsWith("..") ? path : short;

@@ -6,7 +6,7 @@ import { IS_CLONE, projectPaths } from "../../compiler/project-paths.ts";
 import { writeDashboard } from "../../local/dashboard.ts";
 import { defineCommand } from "../command.ts";
 
-/** `npm run compile`. It is no command of `peach`, since only builds need it. */
+/** `npm run compile`. Only builds need the command, so `peach` does not have it. */
 export const compile = defineCommand({
   name: "compile",
   call: "npm run ",

@@ -71,7 +71,7 @@ function notebookFolder(path: string): string {
   return isFolder ? resolve(path, "..") : dirname(path);
 }
 
-/** Checks what was written, and tells of it. */
+/** Checks the written files, and prints the result. */
 function report(
   host: CommandHost,
   written: {

@@ -87,7 +87,7 @@ function show({ path, before, after, titles }: FileChange, { out, terminal }: Co
   }
 }
 
-/** The files that steps read: those of the project's root, and its pipelines. */
+/** Lists the files of a project that steps read: the files of the root, and the pipelines. */
 function filesOf(folder: string): Map<string, string | null> {
   const names = ["package.json", "wrangler.toml", "src/index.ts", "tsconfig.json", "peach.conf"];
   return new Map(

@@ -49,6 +49,7 @@ export async function checkEdges(
   if (project.methods.tasks.size + project.methods.endpoints.size === 0)
     return { problems, warnings };
   const sets = await readMethods(project, paths, knownPayloads(project));
+  // Without a bundle there are no sets to compare.
   for (const error of sets.errors) reportBroken(error, paths, report);
   if (sets.errors.length > 0) return { problems, warnings };
   const wrong = checkMethods(project, sets, { report, warn });

@@ -113,6 +113,7 @@ class TriggerChecker {
     const taken = this.#sets.tasks.get(name)?.taken ?? ANY;
     const isEach = (this.#project.shapes.get(name)?.each ?? null) !== null;
     const verdict = compareSets(this.#own.passed(payload), isEach ? arrayOf(taken) : taken);
+    // The worker tests the payload again, so an unknown answer is no fault.
     if (verdict.answer !== "misfit") return;
     const method = this.#project.methods.tasks.get(name);
     const expected = verdict.taken === null ? "nothing of that name" : showSet(verdict.taken);

@@ -93,6 +93,7 @@ function lengthOf(text: string): number {
 /** The result for two sets of leaves. The caller adds the place. */
 interface Fit {
   readonly answer: "fits" | "misfit" | "unknown";
+  /** The fault, or the test that decides at run time; empty for a fit. */
   readonly why: string;
 }
 
@@ -101,6 +102,7 @@ const FITS: Fit = { answer: "fits", why: "" };
 /** Compares two sets of numbers. */
 export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
   if (isApart(passed, taken)) return { answer: "misfit", why: "no number is in both ranges" };
+  // Conditions of the child that do not follow from the parent's range.
   const missing = [
     ...(taken.isInteger && !passed.isInteger ? ["whether the number is an integer"] : []),
     ...(isAbove(passed.min, taken.min) ? [] : ["how small the number is"]),

@@ -49,7 +49,7 @@ const MAX_STEPS = 5_000;
 /** Limit of nested pairs. */
 const MAX_DEPTH = 200;
 
-/** One comparison, with the pairs that are open and those that are decided. */
+/** A comparison, with its open pairs and its decided pairs. */
 class Comparison {
   /** The number of pairs compared so far. */
   #steps = 0;
@@ -64,10 +64,12 @@ class Comparison {
   /** Compares one pair. `isWhole`: the value is a whole payload, and may be bytes or a stream. */
   compare(given: ValueSet, wanted: ValueSet, isWhole: boolean): Verdict {
     const [passed, taken] = [resolved(given), resolved(wanted)];
+    // A set that consists of itself has no value, so nothing can fail.
     if (passed === null) return FITS;
     if (taken === null) return unknown(passed, null, "a schema that consists of itself");
     // No task passes a value that the codec cannot encode; `checkOutputs` reports such values.
     if (takesAll(taken) || passed.kind === "lost") return FITS;
+    // Bytes inside a payload are lost as well.
     if (!isWhole && (passed.kind === "bytes" || passed.kind === "stream")) return FITS;
     const isLeaf = passed.kind !== "object" && passed.kind !== "array" && passed.kind !== "union";
     if (isLeaf) return this.#decide(passed, taken, isWhole);
@@ -120,6 +122,7 @@ class Comparison {
       const verdict = this.compare(passed, taken.within, isWhole);
       return verdict.answer === "fits" ? unknown(passed, taken, `${taken.why} decides`) : verdict;
     }
+    // A value must be in each part of an intersection.
     if (taken.kind === "every")
       return worst(taken.parts.map((part) => this.compare(passed, part, isWhole)));
     if (passed.kind === "any")
@@ -156,6 +159,7 @@ class Comparison {
   /** Finds a part of the parent's set that no option contains. Null without such a part. */
   #beyond(passed: Known, options: readonly ValueSet[]): Verdict | null {
     const sets = options.map((option) => resolved(option));
+    // Literals alone cannot contain every text.
     const isEndless =
       (passed.kind === "text" && passed.tests.length === 0) || passed.kind === "number";
     if (isEndless && sets.every((set) => set?.kind === "literal"))
@@ -166,6 +170,7 @@ class Comparison {
         one?.kind === "object" ? one.properties.get(name)?.set : undefined,
       );
       const named = wanted.filter((one) => one !== undefined);
+      // An option without the property may accept the object.
       if (named.length < wanted.length) continue;
       const verdict = this.compare(withoutAbsent(set), unionOf(named), passed.isKeyed);
       if (verdict.answer === "misfit") return at(name, verdict);
@@ -206,6 +211,7 @@ class Comparison {
     const count = Math.max(passed.first.length, taken.first.length);
     for (let index = 0; index < count; index += 1) {
       const item = passed.first[index] ?? passed.rest;
+      // Items that the parent never passes need no comparison.
       if (item === null || index >= passed.max) break;
       const expected = taken.first[index] ?? taken.rest;
       if (expected === null) break;
@@ -253,6 +259,7 @@ class Comparison {
       if (given.mayBeAbsent === false) return value;
       return worst([value, absence(given.set, wanted, "it may be left out")]);
     }
+    // The property may still come from the parent's further properties.
     const { others } = passed;
     if (others.type !== "each" || isAccepted(name, others.keys) === false)
       return absence({ kind: "absent" }, wanted, "it is not passed");

@@ -39,6 +39,7 @@ const MAX_DEPTH = 20;
 /** Arrays are disjoint if their lengths, or the sets of a certain item, are disjoint. */
 function areArraysDisjoint(a: ArraySet, b: ArraySet, depth: number): boolean {
   if (a.min > b.max || b.min > a.max) return true;
+  // Every common array has at least so many items.
   const certain = Math.min(MAX_DEPTH, Math.max(a.min, b.min));
   return Array.from({ length: certain }).some((_, index) => {
     const [one, other] = [a.first[index] ?? a.rest, b.first[index] ?? b.rest];

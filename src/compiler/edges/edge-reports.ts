@@ -103,7 +103,7 @@ function detail({ path, passed, taken, why }: Doubt): string {
   return `${pathText(path)}: passes ${showSet(passed)}, takes ${expected}: ${why}`;
 }
 
-/** Names the declarations to change. */
+/** Names the declarations to change. `isShape`: the child expects no object keyed by parents. */
 function misfitHint(parent: string, child: string, isShape: boolean): string {
   return isShape
     ? "a task with several upstream tasks reads an object keyed by their names: declare its `input` so"

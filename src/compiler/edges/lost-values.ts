@@ -58,6 +58,7 @@ function find(
   }
   if (found.kind !== "object") return null;
   seen.add(found);
+  // JSON leaves out a property that is undefined, so undefined is no loss here.
   const named = firstOf([...found.properties], ([name, { set: value }]) =>
     at(name, find(value, false, false, seen)),
   );

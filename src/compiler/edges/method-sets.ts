@@ -17,7 +17,9 @@ import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";
 
 /** The input and output of a task as sets. A task with `each` has the sets of one item. */
 export interface TaskSets {
+  /** The values that the task accepts. */
   readonly taken: ValueSet;
+  /** The values that the task may return. */
   readonly passed: ValueSet;
   /** True if a schema, or the type of a plain function, declares the output. */
   readonly isDeclared: boolean;

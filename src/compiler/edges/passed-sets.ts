@@ -61,6 +61,7 @@ export class PassedSets {
     const steps = stepsOf(schema);
     const set = this.#unchecked(schema, stepsAfterChange(steps));
     const unknown = steps.filter((step) => step.type === "unknown");
+    // A bare function of `.check()` may assign another value.
     if (unknown.some(({ mayReplace }) => mayReplace))
       return any("a check that may replace the value");
     const [first] = unknown;
@@ -110,6 +111,7 @@ export class PassedSets {
         return this.#optional(schema, def.innerType);
       case "nullable":
         return unionOf([this.of(def.innerType), NULL]);
+      // The author's default is returned as it is, without a parse.
       case "default":
         return unionOf([
           withoutAbsent(this.of(def.innerType)),
@@ -125,12 +127,14 @@ export class PassedSets {
         return unionOf([this.of(def.innerType), caught(def)]);
       case "lazy":
         return this.of(innerOfLazy(schema));
+      // The last schema of a pipe decides the result.
       case "pipe":
         return this.of(def.out);
       case "transform":
         return any("a transform");
       case "custom":
         return passedInstance(schema);
+      // The codec keeps the bytes of a File, without name and date.
       case "file":
         return { kind: "bytes", forms: ["Blob"] };
       case "bigint":
@@ -153,6 +157,7 @@ export class PassedSets {
       if (name === "__proto__") continue;
       const set = this.of(schema);
       const { optin, optout } = internalsOf(schema);
+      // Zod leaves out a key whose schema is optional in both directions.
       const isOmitted = optin === "optional" && optout === "optional";
       const mayBeAbsent = isOmitted || this.#isUndefined(schema);
       properties.set(name, { set: withoutAbsent(set), mayBeAbsent });

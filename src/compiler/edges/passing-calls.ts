@@ -25,6 +25,7 @@ export class PassingCalls {
    * files: a mention anywhere in an imported file counts as well.
    */
   isIn(file: string, exportName: string): boolean {
+    // Any function of an imported file may pass data for the task.
     const others = [...(this.#modules.get(file)?.evaluates ?? [])].filter(
       (other) => other !== file,
     );

@@ -21,6 +21,7 @@ export async function readSchemas(
   if (methods.length === 0) return { methods: new Map(), refused: new Map(), errors: [] };
   const parent = join(root, ".peach");
   mkdirSync(parent, { recursive: true });
+  // The folder is inside the project: packages then resolve as for pipelines.
   const folder = realpathSync(mkdtempSync(join(parent, "schemas-")));
   try {
     const file = join(folder, "pipelines.mjs");

@@ -52,6 +52,7 @@ async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<A
 /** Classifies an export, and reads the schemas of a task. A class is neither task nor function. */
 function readMethod(method: unknown, sets: SchemaSets): MethodAnswer {
   if (typeof method === "function") {
+    // A parameter with a default does not count in `length`, so the text decides.
     const text = Function.prototype.toString.call(method);
     if (/^class\b/.test(text)) return { type: "other" };
     return {
@@ -75,6 +76,7 @@ async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promi
   const input: unknown =
     typeof method === "object" && method !== null ? Reflect.get(method, "input") : null;
   if (!isZod(input)) return null;
+  // A task with `each` gets one item of the array.
   if (isItem && !Array.isArray(value)) return "$: expected an array, one item a run of the task";
   for (const [index, one] of (isItem && Array.isArray(value) ? value : [value]).entries()) {
     const { "~standard": standard } = input;

@@ -13,7 +13,7 @@ import {
   type TextTest,
 } from "./value-set.ts";
 
-/** One check of a schema. Steps are in zod's order. */
+/** A check of a schema. Steps are in zod's order. */
 export type Step =
   /** Accepts texts that pass the test. */
   | { readonly type: "text"; readonly test: Omit<TextTest, "after"> }

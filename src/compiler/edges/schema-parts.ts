@@ -19,6 +19,7 @@ export function definitionOf(schema: core.$ZodType): Definition {
   return internalsOf(schema).def as Definition;
 }
 
+/** The definitions of all schemas of zod. */
 type Definition = core.$ZodTypes["_zod"]["def"];
 
 /** Returns the schema behind a lazy schema. */

@@ -25,6 +25,7 @@ export function showSet(set: ValueSet, depth = 0): string {
   switch (found.kind) {
     case "any":
       return "any value";
+    // Both sets carry the name of the impossible value.
     case "none":
     case "lost":
       return found.what;

@@ -87,6 +87,7 @@ class SignatureReader {
         passed: { kind: "any", why: "a function with overloads" },
         isCallable: true,
       };
+    // A function with only rest parameters may ignore the payload.
     const [first] = signature.getParameters();
     const takesRest = signature.hasRestParameter && signature.parameters.length === 1;
     const taken =

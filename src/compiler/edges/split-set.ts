@@ -25,6 +25,7 @@ export function splitByTag(passed: ValueSet, options: readonly ValueSet[]): Obje
       properties: new Map(passed.properties).set(name, { ...property, set: unionOf([member]) }),
     }));
   }
+  // Without a tag, the presence of a property may tell the options apart.
   const optional = [...passed.properties].find(
     ([name, { mayBeAbsent }]) =>
       mayBeAbsent !== false && objects.some((option) => option.properties.has(name)),

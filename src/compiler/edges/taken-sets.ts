@@ -92,6 +92,7 @@ export class TakenSets {
         return isCoerced(def)
           ? coerced(narrowedNumber(steps), steps, [BOOLEAN, NULL])
           : narrowedNumber(steps);
+      // Every value converts to a boolean.
       case "boolean":
         return isCoerced(def) ? ANY : BOOLEAN;
       case "null":
@@ -120,6 +121,7 @@ export class TakenSets {
         return this.#record(def);
       case "union":
         return this.#union(def, internalsOf(schema).traits);
+      // Zod throws if both sides return different values, so both sides must keep the input.
       case "intersection":
         return isPlain(def.left) && isPlain(def.right)
           ? { kind: "every", parts: [this.of(def.left), this.of(def.right)] }
@@ -131,6 +133,7 @@ export class TakenSets {
           : unionOf([this.of(def.innerType), ABSENT]);
       case "nullable":
         return unionOf([this.of(def.innerType), NULL]);
+      // A default replaces undefined, without a parse of the default.
       case "default":
         return unionOf([this.of(def.innerType), ABSENT]);
       case "prefault":
@@ -139,11 +142,13 @@ export class TakenSets {
         return this.#withoutAbsent(this.of(def.innerType));
       case "readonly":
         return this.#readonly(this.of(def.innerType));
+      // Both accept any value: a fault becomes a result, unless the parse throws.
       case "catch":
       case "success":
         return mayThrow(def.innerType) ? unsure(ANY, THROWS) : ANY;
       case "lazy":
         return this.of(innerOfLazy(schema));
+      // A payload is no promise. Zod awaits any value.
       case "promise":
         return this.of(def.innerType);
       case "pipe":
@@ -154,6 +159,7 @@ export class TakenSets {
         return this.#custom(schema);
       case "file":
         return none("a File, of which only the Blob is passed on");
+      // Payloads hold no dates and no BigInts, but zod converts texts and numbers.
       case "date":
         return isCoerced(def) ? unsure(ANY, "a coercion to a Date") : none("a Date");
       case "bigint":
@@ -193,6 +199,7 @@ export class TakenSets {
     const { values } = internalsOf(def.keyType);
     const value = this.of(def.valueType);
     if (values !== undefined) {
+      // A test of the keys may refuse a named property.
       if (stepsOf(def.keyType).length > 0) return unsure(ANY, "a record with tested keys");
       const isPartial = Reflect.get(def, "partial") === true;
       const named = [...values].filter((key) => typeof key === "string" || typeof key === "number");
@@ -275,8 +282,10 @@ export class TakenSets {
     const input = this.of(def.in);
     const [before, after] = [definitionOf(def.in).type, definitionOf(def.out).type];
     if (Reflect.get(def, "reverseTransform") !== undefined) return unsure(input, "a codec");
+    // The first function may turn any value into an accepted one.
     if (before === "transform") return unsure(ANY, "a function before the schema");
     if (after === "transform") return unsure(input, "a transform");
+    // A certain pipe has a second schema that accepts every result of the first.
     const verdict = compareSets(this.#passed.of(def.in), this.of(def.out));
     return verdict.answer === "fits" ? input : unsure(input, "a pipe");
   }

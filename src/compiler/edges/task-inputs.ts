@@ -16,7 +16,7 @@ import {
 /** The set that a task passes to its downstream tasks, before `each` collects the items. */
 export type PassedBy = (task: string) => ValueSet;
 
-/** One input of a task. A task has several inputs if runs differ in their upstream tasks. */
+/** An input of a task. A task has several inputs if runs differ in their upstream tasks. */
 export interface Reading {
   readonly set: ValueSet;
   /** The runs with this input, in words; null for all runs. */
@@ -26,6 +26,7 @@ export interface Reading {
 /** The keys of a task in peach.conf that decide the task's input. */
 export interface TaskShape {
   readonly name: string;
+  /** The names of the upstream tasks, in the order of peach.conf. */
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
   readonly runIf: RunIf;
@@ -37,6 +38,7 @@ export interface TaskShape {
   readonly isExternal: boolean;
 }
 
+/** The shapes of all tasks, by name. */
 export type TaskShapes = ReadonlyMap<string, TaskShape>;
 
 /** Returns the set that a task passes on. A task with `each` passes the array of its outputs. */

@@ -13,6 +13,7 @@ export function taskShapes(conf: ValidConf, edges: readonly Edge[]): TaskShapes 
   return new Map(
     [...conf.tasks].map(([name, task]) => {
       const upstream = (byChild.get(name) ?? []).map(({ parent }) => parent);
+      // A trigger starts a run at its task, also in the middle of the graph.
       const isTriggered =
         (task.on?.r2 ?? []).length > 0 ||
         (task.on?.event ?? []).length > 0 ||

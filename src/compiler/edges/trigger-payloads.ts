@@ -40,6 +40,7 @@ export function objectPayload({ bucket, prefix, suffix, actions }: R2Rule): z.Zo
     action: CREATING,
   });
   const deleted = z.object({ ...common, size: z.null(), etag: z.null(), action: DELETING });
+  // A rule for both actions lets both kinds of payload pass.
   const options = [
     ...(actions.includes("create") ? [created] : []),
     ...(actions.includes("delete") ? [deleted] : []),

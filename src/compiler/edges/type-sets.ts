@@ -75,6 +75,7 @@ export class TypeSets {
       return this.#isPassed ? { kind: "any", why: "a type that is not declared" } : ANY;
     if (flags & (TypeFlags.Void | TypeFlags.Undefined)) return ABSENT;
     if (flags & TypeFlags.Null) return NULL;
+    // A function that never returns passes no value.
     if (flags & TypeFlags.Never) return this.#isPassed ? unionOf([]) : this.#impossible("nothing");
     if (flags & TypeFlags.BigIntLike) return this.#impossible("a BigInt");
     if (flags & TypeFlags.ESSymbolLike) return this.#impossible("a symbol");
@@ -83,6 +84,7 @@ export class TypeSets {
     if (flags & TypeFlags.StringLike) return flags & TypeFlags.String ? TEXT : this.#part(TEXT);
     if (flags & TypeFlags.NumberLike) return flags & TypeFlags.Number ? NUMBER : this.#part(NUMBER);
     if (type.isIntersectionType()) return this.#intersection(type.getTypes(), type);
+    // A type parameter stands for its constraint.
     if (type.isTypeParameter())
       return this.of(this.#checker.getBaseConstraintOfType(type) ?? undefined);
     return flags & TypeFlags.Object ? this.#object(type) : this.#unknown("a type of another kind");

@@ -52,7 +52,9 @@ export interface UnsureSet {
 /** The finite numbers within a range. */
 export interface NumberSet {
   readonly kind: "number";
+  /** The lower end; null without one. */
   readonly min: Bound | null;
+  /** The upper end; null without one. */
   readonly max: Bound | null;
   /** Safe integers only. */
   readonly isInteger: boolean;
@@ -110,6 +112,7 @@ export interface ArraySet {
 /** The objects with the given properties. */
 export interface ObjectSet {
   readonly kind: "object";
+  /** The named properties. */
   readonly properties: ReadonlyMap<string, Property>;
   readonly others: Others;
   /** True for an object keyed by parents: its properties are payloads of any kind. */
@@ -129,14 +132,17 @@ export type Others =
   | { readonly type: "none" }
   /** A child ignores further properties. Sets of parents are never "ignored". */
   | { readonly type: "ignored" }
-  /** Each further property has a key of `keys` and a value of `values`. */
+  /** Further properties have keys of `keys` and values of `values`. */
   | { readonly type: "each"; readonly keys: ValueSet; readonly values: ValueSet };
 
 /** Every value, as a child takes it. */
 export const ANY: ValueSet = { kind: "any", why: null };
+/** Only undefined. */
 export const ABSENT: ValueSet = { kind: "absent" };
 export const NULL: ValueSet = { kind: "literal", value: null };
+/** Every text. */
 export const TEXT: TextSet = { kind: "text", tests: [] };
+/** Every finite number. */
 export const NUMBER: NumberSet = {
   kind: "number",
   min: null,
