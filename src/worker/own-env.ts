@@ -5,6 +5,7 @@
  * that the platform calls (a handler, an object, an entrypoint) makes its `env` here, before any
  * author's code runs.
  */
+import { hiddenEnv } from "./hide-own-env.ts";
 
 /** The exported classes, by names in `env`. */
 const CLASSES: Readonly<Record<keyof ObjectNamespaces, string>> = {
@@ -42,6 +43,7 @@ export function ownEnv(env: Cloudflare.Env, exports: object): Env {
   const own: Env & { readonly __proto__: Cloudflare.Env } = {
     __proto__: env,
     ...namespacesOf(exports),
+    ...hiddenEnv,
     // Releases up to 0.2 bound the classes in wrangler.toml, to the same objects.
     ...env,
   };

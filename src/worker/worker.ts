@@ -9,7 +9,7 @@
  *   export * from "peach/worker";
  *   export default createPeach({ plan, methods });
  */
-import { showOwnEnv } from "./hide-own-env.ts";
+import "./hide-own-env.ts";
 import * as dashboard from "#generated/dashboard";
 import { local } from "#local-runtime";
 import { callDeliveries } from "../objects/deliveries/deliveries-client.ts";
@@ -50,7 +50,6 @@ export interface Handlers {
  * serve the same project. Called once, after the pipelines are evaluated.
  */
 export function createPeach(project: Project): Handlers {
-  showOwnEnv();
   const deployment = deploy(project);
   const { plan, registry, acceptTrigger, emitEvent } = deployment;
   const app = createApp({

@@ -9,6 +9,7 @@ const seen = z.object({
   given: z.array(z.string()),
   imported: z.array(z.string()),
   importedAtFirst: z.array(z.string()),
+  importedAround: z.array(z.string()),
   exported: z.array(z.string()),
   ofProcess: z.array(z.string()),
   texts: z.string(),
@@ -35,15 +36,19 @@ function statusOf(method: string, path: string, headers: Record<string, string>)
 }
 
 describe("the code of a pipeline", () => {
-  it("the code of a pipeline sees the bindings of the project, and nothing of Peach's own, by its context, by importing them, also while its file is evaluated, and in process.env", async () => {
+  it("the code of a pipeline sees the bindings of the project, and nothing of Peach's own, by its context, by importing them, also while its file is evaluated and in what that leaves behind, and in process.env", async () => {
     const { run_id } = await stage.peach.trigger("look");
     await stage.peach.finished(run_id);
     const byTask = seen.parse(await (await stage.peach.payload(run_id, "look")).json());
     const byEndpoint = seen.parse(await (await fetch(`${stage.runtime.url}/look`)).json());
-    for (const { given, imported, importedAtFirst, exported, ofProcess, texts } of [byTask, byEndpoint]) {
+    for (const { given, imported, importedAtFirst, importedAround, exported, ofProcess, texts } of [
+      byTask,
+      byEndpoint,
+    ]) {
       expect(given.toSorted()).toEqual(THEIRS);
       expect(imported.toSorted()).toEqual(THEIRS);
       expect(importedAtFirst.toSorted()).toEqual(THEIRS);
+      expect(importedAround.toSorted()).toEqual(THEIRS);
       expect(exported).toEqual([]);
       expect(THEIRS).toEqual(expect.arrayContaining(ofProcess));
       expect(ofProcess).toContain("PUSH_SECRET");
