@@ -24,6 +24,7 @@ import { reconcile } from "./commands/reconcile.ts";
 import { runOne } from "./run-one.ts";
 import { runs } from "./commands/runs.ts";
 import { schedules } from "./commands/schedules.ts";
+import { schema } from "./commands/schema.ts";
 import { sessions } from "./commands/sessions.ts";
 import { show, watch } from "./commands/show.ts";
 import { cancel, replay, retry } from "./commands/steer.ts";
@@ -36,7 +37,7 @@ import { upgrade } from "./commands/upgrade.ts";
 /** Commands in the order of `--help`. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["A project", [init, upgrade, test, importCommand]],
-  ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
+  ["peach.conf and its deployment", [check, schema, graph, schedules, plan, provision, reconcile]],
   [
     "Runs",
     [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete],

@@ -35,6 +35,7 @@ import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import { readConf } from "./read-conf.ts";
 import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
+import { confSchema } from "./schema.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
 import { readWrangler } from "./wrangler-config.ts";
 
@@ -105,7 +106,10 @@ export function compileProject(
   return { ok: true, diagnostics: [], ...project.compiled };
 }
 
-/** Writes the plan, the registry and the types of a project without problems. */
+/**
+ * Writes the plan, the registry and the types of a project without problems, and the schema of
+ * peach.conf for editors.
+ */
 export function writeProject(
   { methods, modules, eaches }: CheckedProject,
   { plan }: Compiled,
@@ -116,6 +120,7 @@ export function writeProject(
   writeIfChanged(join(outDir, "registry.ts"), emitRegistry(methods, modules, outDir));
   writeIfChanged(join(outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, outDir));
   writeIfChanged(join(outDir, "project.ts"), PROJECT_MODULE);
+  writeIfChanged(join(outDir, "peach.schema.json"), `${JSON.stringify(confSchema(), null, 2)}\n`);
 }
 
 /** Runs every check without writing. Edges are checked by `checkEdges`. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../domain/plan/plan.ts";
 import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.ts";
+import { described } from "./json-schema.ts";
 import { duration, mapping, oneOf, shorthand } from "./schema-parts.ts";
 
 const DAY_MS = 86_400_000;
@@ -13,29 +14,33 @@ const DAY_MS = 86_400_000;
 const MAX_PAYLOAD_CHARACTERS = 131_072;
 
 /** A cron expression, normalised so that equal schedules have equal texts. */
-const cron = z.unknown().transform((given, context): string => {
-  const fault =
-    typeof given === "string"
-      ? cronFault(given)
-      : { expected: "a cron expression as text", hint: null };
-  if (typeof given === "string" && fault === null) return normalCron(given);
-  context.addIssue({
-    code: "custom",
-    message: fault?.expected ?? "",
-    params: { hint: fault?.hint },
-    input: given,
-  });
-  return z.NEVER;
-});
+const cron = described(z.unknown(), () => ({ type: "string" })).transform(
+  (given, context): string => {
+    const fault =
+      typeof given === "string"
+        ? cronFault(given)
+        : { expected: "a cron expression as text", hint: null };
+    if (typeof given === "string" && fault === null) return normalCron(given);
+    context.addIssue({
+      code: "custom",
+      message: fault?.expected ?? "",
+      params: { hint: fault?.hint },
+      input: given,
+    });
+    return z.NEVER;
+  },
+);
 
 /** A name of the IANA time zone database. */
-const timezone = z.unknown().transform((given, context): string => {
-  const fault = typeof given === "string" ? timezoneFault(given) : { hint: null };
-  if (typeof given === "string" && fault === null) return given;
-  const message = "a time zone of the IANA database, such as Europe/Zurich";
-  context.addIssue({ code: "custom", message, params: { hint: fault?.hint }, input: given });
-  return z.NEVER;
-});
+const timezone = described(z.unknown(), () => ({ type: "string" })).transform(
+  (given, context): string => {
+    const fault = typeof given === "string" ? timezoneFault(given) : { hint: null };
+    if (typeof given === "string" && fault === null) return given;
+    const message = "a time zone of the IANA database, such as Europe/Zurich";
+    context.addIssue({ code: "custom", message, params: { hint: fault?.hint }, input: given });
+    return z.NEVER;
+  },
+);
 
 /** A payload that JSON represents exactly. */
 const payload = z.unknown().superRefine((given, context) => {
@@ -54,14 +59,36 @@ const payload = z.unknown().superRefine((given, context) => {
 
 /** The keys of a schedule. */
 export const SCHEDULE_SHAPE = {
-  cron,
-  timezone,
-  overlap: oneOf(OVERLAPS),
+  cron: cron.meta({
+    description:
+      "When it is due: minutes, hours, day of month, month, day of week; a sixth field, in front, is seconds. Or @hourly, @daily, @weekly, @monthly, @yearly.",
+    examples: ["0 3 * * *", "*/5 * * * *"],
+  }),
+  timezone: timezone.meta({
+    description: "The time zone of cron, by its name in the IANA database.",
+    default: "UTC",
+    examples: ["Europe/Zurich"],
+  }),
+  overlap: oneOf(OVERLAPS).meta({
+    description: "What a due time does while the run of the last one is not final.",
+    default: "allow",
+  }),
   catch_up: shorthand(
     "policy",
-    mapping({ policy: oneOf(CATCH_UPS), window: duration({ min: "1m", max: "365d" }) }, ["policy"]),
-  ),
-  payload,
+    mapping(
+      {
+        policy: oneOf(CATCH_UPS).describe("Which of the missed due times start a run."),
+        window: duration({ min: "1m", max: "365d" }).describe(
+          "How far back missed due times count, 1m to 365d. The default of `all` is 24h.",
+        ),
+      },
+      ["policy"],
+    ),
+  ).meta({
+    description: "What happens to due times that were missed because nothing was running.",
+    default: "latest",
+  }),
+  payload: payload.describe("What its runs carry: any JSON value up to 128KB."),
 };
 
 /** A schedule, or its cron expression alone. */

@@ -4,8 +4,9 @@
  */
 import type { ZodType } from "zod";
 import * as z from "zod";
-import { parseDuration, parseSize } from "../domain/duration.ts";
+import { DURATION_UNITS, parseDuration, parseSize, SIZE_UNITS } from "../domain/duration.ts";
 import { nearest } from "../domain/nearest.ts";
+import { described, type JsonSchema, mappingSchema } from "./json-schema.ts";
 
 /** The keys of a mapping with their schemas. Required keys are listed separately. */
 export type Shape = Readonly<Record<string, ZodType>>;
@@ -99,7 +100,8 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 
 /** A schema for a mapping with these keys and no others. */
 export function mapping<S extends Shape>(shape: S, required: readonly (keyof S & string)[] = []) {
-  return z.unknown().transform((raw, context): Parsed<S> => {
+  const given = described(z.unknown(), (of) => mappingSchema(shape, required, of));
+  return given.transform((raw, context): Parsed<S> => {
     const { value, findings } = parseKeys(shape, required, raw);
     for (const { path, fault, message, hint } of findings) {
       context.addIssue({
@@ -126,7 +128,8 @@ export function flag() {
 
 /** A schema for a whole number from `min` to `max`, both included. */
 export function count(min: number, max: number) {
-  return z.unknown().transform((given, context): number => {
+  const wanted: JsonSchema = { type: "integer", minimum: min, maximum: max };
+  return described(z.unknown(), () => wanted).transform((given, context): number => {
     if (typeof given === "number" && Number.isInteger(given) && given >= min && given <= max)
       return given;
     context.addIssue({
@@ -140,7 +143,8 @@ export function count(min: number, max: number) {
 
 /** A schema for a fixed list of words; the hint proposes the most similar word. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
-  return z.unknown().transform((given, context): Words[number] => {
+  const wanted: JsonSchema = { type: "string", enum: [...words] };
+  return described(z.unknown(), () => wanted).transform((given, context): Words[number] => {
     const word: Words[number] | undefined = words.find((one) => one === given);
     if (word !== undefined) return word;
     const near = typeof given === "string" ? nearest(given, words) : null;
@@ -155,6 +159,17 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   });
 }
 
+/** A schema for a mapping whose keys are names. It only describes: entries are checked one by one. */
+export function named(name: RegExp, shape: Shape, required: readonly string[]) {
+  const entries = described(z.unknown(), (of) => ({
+    type: "object",
+    minProperties: 1,
+    propertyNames: { pattern: name.source },
+    additionalProperties: mappingSchema(shape, required, of),
+  }));
+  return entries.transform((given) => given);
+}
+
 /** The limits of a quantity as text, both included. `above` is the hint for a larger value. */
 export interface Limits {
   readonly min: string;
@@ -164,26 +179,32 @@ export interface Limits {
 
 /** A schema for a duration within these limits. The result is in milliseconds. */
 export function duration(limits: Limits) {
-  return quantity("duration", "such as 250ms, 30s, 5m, 2h or 7d", parseDuration, limits);
+  const examples = "such as 250ms, 30s, 5m, 2h or 7d";
+  return quantity("duration", { examples, units: DURATION_UNITS, parse: parseDuration }, limits);
 }
 
 /** A schema for a size within these limits. The result is in bytes. */
 export function size(limits: Limits) {
-  return quantity("size", "such as 0B, 64KB or 10MB", parseSize, limits);
+  const examples = "such as 0B, 64KB or 10MB";
+  return quantity("size", { examples, units: SIZE_UNITS, parse: parseSize }, limits);
+}
+
+/** How a quantity is written. */
+interface Notation {
+  readonly examples: string;
+  readonly units: readonly string[];
+  readonly parse: (text: string) => number | null;
 }
 
 /** A schema for a number with a unit. Throws at start-up if the limits themselves do not parse. */
-function quantity(
-  what: string,
-  examples: string,
-  parse: (text: string) => number | null,
-  limits: Limits,
-) {
+function quantity(what: string, { examples, units, parse }: Notation, limits: Limits) {
   const min = parse(limits.min);
   const max = parse(limits.max);
   if (min === null || max === null)
     throw new RangeError(`no ${what}: ${limits.min} or ${limits.max}`);
-  return z.unknown().transform((given, context): number => {
+  const pattern = `^[0-9]{1,15}(${units.join("|")})$`;
+  const accepted = described(z.unknown(), () => ({ type: "string", pattern }));
+  return accepted.transform((given, context): number => {
     const value = typeof given === "string" ? parse(given) : null;
     if (value === null) {
       context.addIssue({ code: "custom", message: `a ${what} ${examples}`, input: given });
@@ -204,13 +225,26 @@ function quantity(
 
 /** A schema for a list; a single item stands for a list of one. */
 export function oneOrMany<T extends ZodType>(item: T, atLeast = 1) {
-  const list = z.array(item).min(atLeast, { error: `at least ${atLeast} item` });
+  const list = described(
+    z.array(item).min(atLeast, { error: `at least ${atLeast} item` }),
+    (of) => {
+      const items = of(item);
+      return { anyOf: [items, { type: "array", items, minItems: atLeast }] };
+    },
+  );
   return z.preprocess((given) => (Array.isArray(given) ? given : [given]), list);
 }
 
 /** A schema for a mapping; a plain value stands for its most important key. */
 export function shorthand<T extends ZodType>(key: string, schema: T) {
-  return z.preprocess((given) => (typeof given === "object" ? given : { [key]: given }), schema);
+  const either = described(z.unknown(), (of) => {
+    const full = of(schema);
+    const plain = full.properties?.[key];
+    return { anyOf: [typeof plain === "object" ? plain : {}, full] };
+  });
+  return either
+    .transform((given): unknown => (typeof given === "object" ? given : { [key]: given }))
+    .pipe(schema);
 }
 
 /**
@@ -221,7 +255,8 @@ export function mappingOr<Simple extends ZodType, Full extends ZodType>(
   simple: Simple,
   full: Full,
 ) {
-  return z.unknown().transform((given, context): z.output<Simple> | z.output<Full> => {
+  const either = described(z.unknown(), (of) => ({ anyOf: [of(simple), of(full)] }));
+  return either.transform((given, context): z.output<Simple> | z.output<Full> => {
     const parsed = isMapping(given) ? full.safeParse(given) : simple.safeParse(given);
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {

@@ -3,18 +3,21 @@
  * compare keys with each other are in `check-*.ts`.
  */
 import * as z from "zod";
-import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { BACKOFFS, DISPATCHES, ITEM_ERRORS, R2_ACTIONS } from "../domain/plan/plan.ts";
 import { EVENT_NAME } from "../domain/event-name.ts";
 import { PRIORITY_MAX, STRATEGIES } from "../domain/limits/limit.ts";
 import { RUN_IFS } from "../domain/run/start-rule.ts";
+import { described, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 import { schedule } from "./schedule.ts";
+import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
+import { method, module, NAME, open, taskName } from "./schema-names.ts";
 import {
   count,
   duration,
   flag,
   mapping,
   mappingOr,
+  named,
   oneOf,
   oneOrMany,
   type Parsed,
@@ -23,26 +26,17 @@ import {
   text,
 } from "./schema-parts.ts";
 
-/** The names of tasks and endpoints: at most 64 characters. */
-export const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
-/** An identifier of JavaScript, as exports are named. */
-const METHOD = /^[A-Za-z_$][\w$]*$/;
-/**
- * The name of an environment variable. Secrets of Stripe and Standard Webhooks begin with `whsec_`:
- * such a value is the secret itself, written into peach.conf by mistake.
- */
-const ENV_NAME = /^(?!whsec_)[A-Za-z_][A-Za-z0-9_]*$/;
-/** A token of RFC 9110, as header names are defined. */
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-
-const taskName = text("the name of a task", NAME);
-const method = text("the name of an exported function", METHOD);
-const module = text("the path of a file under the pipelines folder, without .ts");
 /** A path whose value is the key of a limit. */
 const nonEmptyKey = text(
   "a path into the payload, such as payload.user_id",
   /^payload(\.[^\s.]+)+$/,
 );
+/** The priorities that are numbers, for editors. */
+const PRIORITY_NUMBER: JsonSchema = {
+  type: "integer",
+  minimum: -PRIORITY_MAX,
+  maximum: PRIORITY_MAX,
+};
 /** The expected value of `priority`, for messages. */
 const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
 /** A time of `debounce`: 30 days at most. */
@@ -51,7 +45,15 @@ const debounceTime = duration({ min: "1ms", max: "30d" });
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
 /** The mapping form of `each`. */
-const items = mapping({ max_parallel: count(1, 10_000), on_error: oneOf(ITEM_ERRORS) });
+const items = mapping({
+  max_parallel: count(1, 10_000).describe(
+    "How many items run at a time. Default: 1000, or 100 if timeout is above 25s.",
+  ),
+  on_error: oneOf(ITEM_ERRORS).meta({
+    description: "Whether the failure of an item fails the task.",
+    default: "fail",
+  }),
+});
 /** The short form `each: true`. */
 const everyItem = z
   .literal(true, { error: "true, or a mapping with max_parallel or on_error" })
@@ -61,11 +63,23 @@ const everyItem = z
 const retries = shorthand(
   "limit",
   mapping({
-    limit: count(0, 100),
-    delay: duration({ min: "0s", max: "30d" }),
-    backoff: oneOf(BACKOFFS),
-    max_delay: duration({ min: "0s", max: "30d" }),
-    jitter: flag(),
+    limit: count(0, 100).meta({ description: "How many attempts follow the first.", default: 3 }),
+    delay: duration({ min: "0s", max: "30d" }).meta({
+      description: "Before the first retry, 0s to 30d.",
+      default: "1s",
+    }),
+    backoff: oneOf(BACKOFFS).meta({
+      description: "How the delay grows from retry to retry.",
+      default: "exponential",
+    }),
+    max_delay: duration({ min: "0s", max: "30d" }).meta({
+      description: "The longest delay, 0s to 30d.",
+      default: "5m",
+    }),
+    jitter: flag().meta({
+      description: "Whether delays vary at random, so that retries do not come together.",
+      default: true,
+    }),
   }).superRefine(({ delay = 0, max_delay: most = Infinity }, context) => {
     if (delay > most)
       context.addIssue({
@@ -74,7 +88,10 @@ const retries = shorthand(
         message: "a delay of at most max_delay",
       });
   }),
-);
+).meta({
+  description: "How often a failed attempt is repeated, and when: a number, or a mapping.",
+  default: { limit: 3, delay: "1s", backoff: "exponential", max_delay: "5m", jitter: true },
+});
 
 /** The timeout of a task that runs on the platform: 14 minutes at most. */
 const timeout = duration({
@@ -82,32 +99,33 @@ const timeout = duration({
   max: "14m",
   above:
     "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
+}).meta({
+  description: "Of one attempt, 1ms to 14m; of an external task up to 30d.",
+  default: "25s",
 });
 /** The timeout of an external task, which waits for a call without running. */
 const externalTimeout = duration({ min: "1ms", max: "30d" });
-const dispatch = oneOf(DISPATCHES);
+const dispatch = oneOf(DISPATCHES).meta({
+  description: "`direct` starts in the triggering invocation, for short work where latency counts.",
+  default: "queue",
+});
 
 /** A rule of `on.r2`. */
 const r2Rule = mapping(
   {
-    bucket: text("the name of a bucket"),
-    prefix: z.string({ error: "a text that keys begin with" }),
-    suffix: z.string({ error: "a text that keys end with" }),
-    actions: oneOrMany(oneOf(R2_ACTIONS)),
+    bucket: text("the name of a bucket").describe("The bucket. wrangler.toml binds it."),
+    prefix: z
+      .string({ error: "a text that keys begin with" })
+      .meta({ description: "What keys begin with. Default: any.", examples: ["audio/"] }),
+    suffix: z
+      .string({ error: "a text that keys end with" })
+      .meta({ description: "What keys end with. Default: any.", examples: [".mp3"] }),
+    actions: oneOrMany(oneOf(R2_ACTIONS)).meta({
+      description: "What happens to the object.",
+      default: "create",
+    }),
   },
   ["bucket"],
-);
-
-/**
- * Addresses that a task may open. A bucket without a path gets a final `/`, or it would match
- * longer names of buckets.
- */
-const open = oneOrMany(
-  text(
-    "the beginning of addresses, such as s3://uploads/audio/",
-    /^s3:\/\/[^/]+(\/.*)?$/s,
-  ).transform((given) => (/^s3:\/\/[^/]+$/.test(given) ? `${given}/` : given)),
-  0,
 );
 
 /** The keys of `defaults`, which hold for every task that does not set its own. */
@@ -117,39 +135,98 @@ export const DEFAULTS_SHAPE = { retries, timeout, dispatch };
 export const TASK_SHAPE = {
   method,
   module,
-  description: z.string({ error: "a text" }),
-  downstream: oneOrMany(taskName, 0),
+  description: z.string({ error: "a text" }).describe("A text for people."),
+  downstream: oneOrMany(taskName, 0).describe(
+    "The tasks that read what this task passes and start after it: a name, or a list.",
+  ),
   on: mapping({
-    r2: oneOrMany(r2Rule),
+    r2: oneOrMany(r2Rule).describe("Objects that trigger it, or their deletion."),
     event: oneOrMany(
       text("the name of an event (1 to 128 letters, digits, ., _ and -)", EVENT_NAME),
-    ),
+    ).meta({ description: "Events that trigger it, by name.", examples: ["audio.published"] }),
+  }).describe("What triggers it besides a direct call."),
+  schedule: oneOrMany(schedule).meta({
+    description: "When it is triggered: a cron expression, a mapping, or a list of these.",
+    examples: ["0 3 * * *", { cron: "0 3 * * *", timezone: "Europe/Zurich" }],
   }),
-  schedule: oneOrMany(schedule),
   retries,
   timeout,
-  run_if: oneOf(RUN_IFS),
-  each: mappingOr(everyItem, items),
+  run_if: oneOf(RUN_IFS).meta({
+    description: "Which results of its upstream tasks start it.",
+    default: "all_success",
+  }),
+  each: mappingOr(everyItem, items).describe(
+    "The task runs once per item of the array that it reads: true, or a mapping.",
+  ),
   concurrency: shorthand(
     "limit",
-    mapping({ limit: count(1, 10_000), key: nonEmptyKey, strategy: oneOf(STRATEGIES) }, ["limit"]),
-  ),
-  rate_limit: mapping({ limit: count(1, 1_000_000), per: anyDuration, key: nonEmptyKey }, [
-    "limit",
-    "per",
-  ]),
+    mapping(
+      {
+        limit: count(1, 10_000).describe("The most attempts at a time over all runs."),
+        key: nonEmptyKey.meta({
+          description: "Where the payload has the key that each limit is for.",
+          examples: ["payload.user_id"],
+        }),
+        strategy: oneOf(STRATEGIES).meta({
+          description: "What an attempt does that finds no slot.",
+          default: "queue",
+        }),
+      },
+      ["limit"],
+    ),
+  ).describe("The most attempts at a time over all runs: a number, or a mapping."),
+  rate_limit: mapping(
+    {
+      limit: count(1, 1_000_000).describe("How many attempts start in any `per`."),
+      per: anyDuration.describe("The window, up to 365d."),
+      key: nonEmptyKey.meta({
+        description: "Where the payload has the key that each limit is for.",
+        examples: ["payload.user_id"],
+      }),
+    },
+    ["limit", "per"],
+  ).meta({
+    description: "At most `limit` attempts start in any `per` over all runs.",
+    examples: [{ limit: 100, per: "1m" }],
+  }),
   priority: z
-    .union([z.number(), nonEmptyKey], { error: PRIORITY })
+    .union([described(z.number(), () => PRIORITY_NUMBER), nonEmptyKey], { error: PRIORITY })
     .superRefine((given, context) => {
       const isFine =
         typeof given === "string" || (Number.isInteger(given) && Math.abs(given) <= PRIORITY_MAX);
       if (!isFine) context.addIssue({ code: "custom", message: PRIORITY, input: given });
+    })
+    .meta({
+      description:
+        "Of attempts that wait for concurrency or rate_limit, higher first: a number, or its place in the payload.",
+      default: 0,
+      examples: [10, "payload.priority"],
     }),
-  debounce: mapping({ delay: debounceTime, key: nonEmptyKey, max_wait: debounceTime }, ["delay"]),
-  external: flag(),
+  debounce: mapping(
+    {
+      delay: debounceTime.describe("How long nothing more must come before the run starts."),
+      key: nonEmptyKey.meta({
+        description: "Where the payload has the key: each key has a run of its own.",
+        examples: ["payload.item_id"],
+      }),
+      max_wait: debounceTime.describe(
+        "When the run starts at the latest, from the first trigger. Default: no limit.",
+      ),
+    },
+    ["delay"],
+  ).meta({
+    description: "Triggers that follow one another within `delay` share one run.",
+    examples: [{ delay: "10s", key: "payload.item_id" }],
+  }),
+  external: flag().meta({
+    description: "The task waits until its completion URL is called.",
+    default: false,
+  }),
   dispatch,
   open,
-  callable: flag(),
+  callable: flag().describe(
+    "Whether a token with the scope `trigger` may trigger it. Default: true without upstream tasks, else false.",
+  ),
 };
 
 /**
@@ -158,146 +235,48 @@ export const TASK_SHAPE = {
  */
 export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
 
-/**
- * The mapping form of an endpoint's `auth`. Each scheme has its own keys, and a key of another
- * scheme is refused: it would have no effect.
- */
-const signature = mapping(
-  {
-    signature: oneOf(SIGNATURE_SCHEMES),
-    secret: text(
-      "the name of an environment variable, such as GITHUB_SECRET (not the secret itself)",
-      ENV_NAME,
-    ),
-    header: text("the name of a header, such as x-signature", HEADER_NAME),
-    tolerance: duration({ min: "1s", max: "1d" }),
-    topics: oneOrMany(
-      text(
-        "the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:uploads",
-        /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
-      ),
-    ),
-  },
-  ["signature"],
-).superRefine(({ signature: scheme, secret, header, tolerance, topics }, context) => {
-  if (scheme === undefined) return;
-  const miss = (key: string): void =>
-    context.addIssue({
-      code: "custom",
-      path: [key],
-      message: `\`${key}\` is missing`,
-      params: { fault: "missing" },
-    });
-  const refuse = (key: string, hint: string): void =>
-    context.addIssue({
-      code: "custom",
-      path: [key],
-      message: `${scheme} has no \`${key}\``,
-      params: { fault: "key", hint },
-    });
-  if (header !== undefined && scheme !== "hmac-sha256")
-    refuse(
-      "header",
-      "remove it: only hmac-sha256 lets you choose the header, the others define theirs",
-    );
-  if (scheme === "sns") {
-    if (topics === undefined) miss("topics");
-    if (secret !== undefined)
-      refuse(
-        "secret",
-        "remove it: SNS signs under a certificate, and `topics` says whose messages are taken",
-      );
-  } else {
-    if (secret === undefined) miss("secret");
-    if (topics !== undefined) refuse("topics", "remove it: only sns signs messages of topics");
-  }
-  if (tolerance !== undefined && !isTimed(scheme))
-    refuse("tolerance", `remove it: only ${TIMED_SCHEMES.join(", ")} sign the time of a delivery`);
-});
-
-/** The methods of HTTP that an endpoint may list. */
-const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-
-/**
- * Encoded `/`, `:`, `*`, `?`, `{` and `}`. Requests are matched by decoded paths, where these would
- * split a segment or become a parameter.
- */
-const ENCODED_MARK = /%(2f|3a|2a|3f|7b|7d)/i;
-
-/** Tests if a path can be decoded without changing its segments. */
-function isDecodable(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-  } catch {
-    return false;
-  }
-  return !ENCODED_MARK.test(path);
-}
-
-/** The keys of an endpoint. */
-export const ENDPOINT_SHAPE = {
-  method,
-  module,
-  url: text(
-    "a path that begins with / and holds texts or :params, such as /hooks/:kind",
-    /^\/$|^(\/(:[A-Za-z_]\w*|[\w.~!$&'()+,;=@%-]+))+\/?$/,
-  ).refine(isDecodable, {
-    error: "a path whose percent-encoding is that of UTF-8, and of none of / : * ? { }",
-  }),
-  methods: oneOrMany(oneOf(HTTP_METHODS)),
-  auth: mappingOr(oneOf(["none", "token"]), signature),
-  max_body: size({ min: "0B", max: "100MB" }),
-  rate_limit: mapping(
-    {
-      limit: count(1, 1_000_000),
-      per: duration({ min: "1s", max: "1d" }),
-      by: text(
-        "ip, token, header.NAME or query.NAME",
-        /^(ip|token|header\.[\w!#$%&'*+.^`|~-]+|query\.\S+)$/,
-      ),
-    },
-    ["limit", "per"],
-  ),
-  timeout: duration({
-    min: "1ms",
-    max: "5m",
-    above: "whoever called does not wait longer; let a task do the work",
-  }),
-  fallback: method,
-  cors: mapping(
-    {
-      origins: oneOrMany(
-        text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/),
-      ),
-    },
-    ["origins"],
-  ),
-  open,
-  redact: oneOrMany(
-    text(
-      "a path into the body, such as body.user.email or body.items.*.email",
-      /^body(\.[^\s.]+)+$/,
-    ),
-  ),
-};
+/** The keys without which an entry of `tasks` or `endpoints` is none. */
+export const ENTRY_REQUIRED = ["method"] as const;
 
 /**
  * The keys of the file. The entries of `tasks` and `endpoints` are checked one by one by
  * `validate.ts`.
  */
 export const ROOT_SHAPE = {
-  codops: text("a short text"),
-  retention: duration({ min: "1s", max: "3650d" }),
+  codops: text("a short text").meta({
+    description: "The tag of your organisation.",
+    default: "default",
+  }),
+  retention: duration({ min: "1s", max: "3650d" }).meta({
+    description: "How long finished runs and their payloads are kept, 1s to 3650d.",
+    default: "30d",
+  }),
   inline_limit: size({
     min: "0B",
     max: "256KB",
     above: "larger payloads go to R2, where any size is fine",
+  }).meta({
+    description:
+      "Payloads up to this size are stored with the run's state, 0B to 256KB. 0B sends every payload to R2.",
+    default: "32KB",
   }),
-  on_failure: taskName,
-  defaults: mapping(DEFAULTS_SHAPE),
-  tasks: z.unknown(),
-  endpoints: z.unknown(),
+  on_failure: taskName.describe("A task that is triggered with the summary of each failed run."),
+  defaults: mapping(DEFAULTS_SHAPE).describe("For every task that does not set its own."),
+  tasks: named(NAME, TASK_SHAPE, ENTRY_REQUIRED).describe("The tasks, by name."),
+  endpoints: named(NAME, ENDPOINT_SHAPE, ENTRY_REQUIRED).describe("The endpoints, by name."),
 };
+
+/**
+ * Makes the JSON Schema of peach.conf. It knows the keys and the forms of their values. How they
+ * fit together, the limits of durations and sizes, and what code has, are left to the check.
+ */
+export function confSchema(): JsonSchema {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "peach.conf",
+    ...jsonSchemaOf(mapping(ROOT_SHAPE)),
+  };
+}
 
 export type TaskConf = Parsed<typeof TASK_SHAPE>;
 export type EndpointConf = Parsed<typeof ENDPOINT_SHAPE>;

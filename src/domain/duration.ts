@@ -17,6 +17,12 @@ const BYTES_BY_UNIT: ReadonlyMap<string, number> = new Map([
   ["GB", 1024 ** 3],
 ]);
 
+/** The units of a duration, the smallest first. */
+export const DURATION_UNITS: readonly string[] = [...MS_BY_UNIT.keys()];
+
+/** The units of a size, the smallest first. */
+export const SIZE_UNITS: readonly string[] = [...BYTES_BY_UNIT.keys()];
+
 /** Returns milliseconds, or null if the text is not a duration. */
 export function parseDuration(text: string): number | null {
   return parseQuantity(text, MS_BY_UNIT);

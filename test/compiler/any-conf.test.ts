@@ -4,7 +4,8 @@ import { stringify } from "yaml";
 import { checkProject } from "../../src/compiler/compile.ts";
 import { renderDiagnostic } from "../../src/compiler/diagnostic.ts";
 import { positionAt } from "../../src/compiler/source.ts";
-import { planOf, withProject } from "./project.ts";
+import { markedIn } from "./json-schema.ts";
+import { planOf, problemsOf, withProject } from "./project.ts";
 
 const METHODS = ["a", "b", "c", "d", "e"] as const;
 
@@ -109,11 +110,19 @@ const SHARP = [
   "%YAML 1.1\n",
 ];
 
+/** Replaces the value of one line. */
+function withOther(conf: string, pick: number, value: unknown): string {
+  const lines = conf.split("\n").filter((line) => /: \S/.test(line));
+  const line = lines[pick % lines.length] ?? "";
+  return conf.replace(line, () => `${line.slice(0, line.indexOf(": "))}: ${JSON.stringify(value)}`);
+}
+
 describe("any conf", { timeout: 60_000 }, () => {
   it("any conf that is valid compiles", async () => {
     await fc.assert(
       fc.asyncProperty(validConf, async (conf) => {
         const plan = await planOf(conf);
+        expect(markedIn(conf)).toEqual([]);
         for (const task of Object.values(plan.tasks)) {
           for (const child of task.downstream) expect(plan.tasks[child]?.upstream).toContain(task.name);
         }
@@ -137,12 +146,21 @@ describe("any conf", { timeout: 60_000 }, () => {
     );
   });
 
+  it("any conf in which an editor marks a replaced value has problems", async () => {
+    await fc.assert(
+      fc.asyncProperty(validConf, fc.nat(), fc.jsonValue({ maxDepth: 2 }), async (conf, pick, value) => {
+        const changed = withOther(conf, pick, value);
+        fc.pre(markedIn(changed).length > 0);
+        expect(await problemsOf(changed)).not.toBe("");
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it("any conf with one value replaced by any other gets a plan, or problems that point into the file", async () => {
     await fc.assert(
       fc.asyncProperty(validConf, fc.nat(), fc.jsonValue({ maxDepth: 2 }), async (conf, pick, value) => {
-        const lines = conf.split("\n").filter((line) => /: \S/.test(line));
-        const line = lines[pick % lines.length] ?? "";
-        await expectAnswer(conf.replace(line, () => `${line.slice(0, line.indexOf(": "))}: ${JSON.stringify(value)}`));
+        await expectAnswer(withOther(conf, pick, value));
       }),
       { numRuns: 100 },
     );

@@ -20,11 +20,17 @@ const CONF =
 const LONG_AGO = new Date(0);
 
 describe("compiling", () => {
-  it("compiling writes the plan, the registry, the task types and the module that src/index.ts imports", async () => {
+  it("compiling writes the plan, the registry, the task types, the module that src/index.ts imports, and the schema for editors", async () => {
     await withProject({ conf: CONF }, (paths, folder) => {
       const outDir = join(folder, "out/generated");
       expect(compileProject({ ...paths, outDir }).ok).toBe(true);
-      expect(readdirSync(outDir).toSorted()).toEqual(["plan.ts", "project.ts", "registry.ts", "tasks.d.ts"]);
+      expect(readdirSync(outDir).toSorted()).toEqual([
+        "peach.schema.json",
+        "plan.ts",
+        "project.ts",
+        "registry.ts",
+        "tasks.d.ts",
+      ]);
       const registry = readFileSync(join(outDir, "registry.ts"), "utf8");
       expect(registry).toMatchInlineSnapshot(`
         "// Made by \`npm run compile\` from peach.conf and the pipelines. Do not edit.

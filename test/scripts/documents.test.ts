@@ -7,7 +7,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { compileProject } from "../../src/compiler/compile.ts";
-import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/compiler/schema.ts";
+import { ENDPOINT_SHAPE } from "../../src/compiler/schema-endpoint.ts";
+import { DEFAULTS_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/compiler/schema.ts";
 import { blockIn, blocksIn, page, pages, sectionUnder, userPages } from "../support/documents.ts";
 
 /** Below node_modules, so that what stands there finds the package; nothing of it stays. */

@@ -4,7 +4,8 @@
  */
 import { stringify } from "yaml";
 import { parseKeys, type Shape } from "../../compiler/schema-parts.ts";
-import { ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../compiler/schema.ts";
+import { ENDPOINT_SHAPE } from "../../compiler/schema-endpoint.ts";
+import { ROOT_SHAPE, TASK_SHAPE } from "../../compiler/schema.ts";
 import { positionAt, type Span } from "../../compiler/source.ts";
 import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
 import { codeInNotebook } from "./notebook.ts";

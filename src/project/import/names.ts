@@ -1,5 +1,5 @@
 /** Makes names that Peach accepts. */
-import { NAME } from "../../compiler/schema.ts";
+import { NAME } from "../../compiler/schema-names.ts";
 
 /** Hands out distinct names: a taken name gets a number. */
 export class NameBook {

@@ -1,0 +1,33 @@
+/** The values that tasks and endpoints share. */
+import { oneOrMany, text } from "./schema-parts.ts";
+
+/** The names of tasks and endpoints: at most 64 characters. */
+export const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+/** An identifier of JavaScript, as exports are named. */
+const METHOD = /^[A-Za-z_$][\w$]*$/;
+/** The name of a task. */
+export const taskName = text("the name of a task", NAME);
+/** The name of an exported function. */
+export const functionName = text("the name of an exported function", METHOD);
+/** The key `method`. */
+export const method = functionName.describe("The exported function.");
+/** The key `module`. */
+export const module = text("the path of a file under the pipelines folder, without .ts").describe(
+  "The file that exports the function, if several files do: its path under the pipelines folder, without .ts.",
+);
+
+/**
+ * Addresses that a task may open. A bucket without a path gets a final `/`, or it would match
+ * longer names of buckets.
+ */
+export const open = oneOrMany(
+  text(
+    "the beginning of addresses, such as s3://uploads/audio/",
+    /^s3:\/\/[^/]+(\/.*)?$/s,
+  ).transform((given) => (/^s3:\/\/[^/]+$/.test(given) ? `${given}/` : given)),
+  0,
+).meta({
+  description:
+    "The beginnings of the addresses that openObject opens; for tasks whose payloads come from outside. Default: all but the payload bucket.",
+  examples: ["s3://uploads/audio/"],
+});
