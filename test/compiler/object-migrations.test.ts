@@ -13,7 +13,7 @@ const { migrations } = z
 
 it("each object class that the worker exports is made by one migration", () => {
   const exported = [...read("src/worker/deployed-objects.ts").matchAll(/^export class (\w+)/gm)].map(
-    ([, name]) => name,
+    ([, name = ""]) => name,
   );
   const made = migrations.flatMap((migration) => migration.new_sqlite_classes);
   expect(made.toSorted()).toEqual(exported.toSorted());

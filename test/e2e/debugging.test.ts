@@ -78,7 +78,7 @@ async function freePort(): Promise<number> {
 }
 
 describe("npm run dev -- --inspect", () => {
-  it("stops an attempt at a breakpoint in the pipeline's own file, and no timeout ends it there", async () => {
+  it("npm run dev -- --inspect stops an attempt at a breakpoint in the pipeline's own file, and no timeout ends it there", async () => {
     const file = join(folder, "pipelines/greeting.ts");
     const line = PIPELINE.split("\n").indexOf("  return spoken;") + 1;
     using attached = await Debugger.attach(inspectorPort);
@@ -97,7 +97,7 @@ describe("npm run dev -- --inspect", () => {
     expect(taskOf(run, "greet").attempts).toMatchObject([{ attempt: 1, status: "succeeded" }]);
   });
 
-  it("says what to do in VS Code and Chrome, with the launch.json that the guide shows", () => {
+  it("npm run dev -- --inspect says what to do in VS Code and Chrome, with the launch.json that the guide shows", () => {
     expect(command.stdout).toContain(`add 127.0.0.1:${inspectorPort}`);
     const guide = blockIn(page("docs/guides/debugging.md"), "json");
     expect(command.stdout).toContain(guide.trim().replace("9229", String(inspectorPort)));
@@ -105,7 +105,7 @@ describe("npm run dev -- --inspect", () => {
 });
 
 describe("the terminal of npm run dev", () => {
-  it("shows a failed attempt with its place and the command that tells more, and no requests", async () => {
+  it("the terminal of npm run dev shows a failed attempt with its place and the command that tells more, and no requests", async () => {
     const { run_id } = await peach.trigger("broken", null);
     await peach.finished(run_id);
     await expect.poll(() => command.stdout, WAIT).toContain(`npm run peach -- show ${run_id}\n`);
@@ -132,7 +132,7 @@ describe("the stack of a failed attempt", () => {
     },
   );
 
-  it("of an endpoint stands in the log, and in no answer", async () => {
+  it("the stack of an endpoint's error stands in the log, and in no answer", async () => {
     const answer = await peach.call("/hello");
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain("greeting.ts");

@@ -94,7 +94,7 @@ describe("a deployment of 0.2.0", () => {
   let later = "";
   let young = "";
 
-  it("has runs that are alive when it is upgraded", async () => {
+  it("a deployment of 0.2.0 has runs that are alive when it is upgraded", async () => {
     await deployOld();
     first = await drafted("one");
     second = await drafted("two");
@@ -107,7 +107,7 @@ describe("a deployment of 0.2.0", () => {
     later = accepted.parse(await answer.json()).run_id;
   });
 
-  it("is upgraded by one command, after which its runs go on and finish", async () => {
+  it("a deployment of 0.2.0 is upgraded by one command, after which its runs go on and finish", async () => {
     const { code, err } = await commandLine(["upgrade", "--yes", "--peach", "0.2.0"], {
       projectRoot: join(folder, "project"),
     });
@@ -118,7 +118,7 @@ describe("a deployment of 0.2.0", () => {
     young = await drafted("three");
   });
 
-  it("is rolled back, after which runs of both releases finish", async () => {
+  it("a deployment of 0.2.0 is rolled back to, after which runs of both releases finish", async () => {
     await deployOld();
     expect(await published(second)).toBe('published after "by the desk"');
     expect(await published(young)).toBe('published after "by the desk"');

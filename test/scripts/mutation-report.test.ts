@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 describe("an explained change", () => {
-  it("is found by its code, whatever the spaces, and all changes of that code where none is named", () => {
+  it("an explained change is found by its code, whatever the spaces, and all changes of that code where none is named", () => {
     const one: Explained = { "src/x.ts": [{ was: "a < b", becomes: "(a) <= (b)", why: "They are never equal." }] };
     const all: Explained = { "src/x.ts": [{ was: "LIMIT", why: "Nobody reaches it." }] };
     const reasons = (known: Explained): unknown[] => mutants.map((mutant) => reasonOf(known, mutant));
@@ -41,7 +41,7 @@ describe("an explained change", () => {
     ]);
   });
 
-  it("is one that can be made today", () => {
+  it("an explained change can be made today", () => {
     const known = readExplained();
     const today = sourcesIn(Object.keys(known)).flatMap((file) => mutate(file, readFileSync(file, "utf8")).mutants);
     expect(outdated(known, today)).toEqual([]);
@@ -49,7 +49,7 @@ describe("an explained change", () => {
 });
 
 describe("the folders of the mutation check", () => {
-  it("have each file once, in the folder that is nearest to it", () => {
+  it("the folders of the mutation check have each file once, in the nearest folder", () => {
     const files = sourcesIn([]);
     expect(new Set(files).size).toBe(files.length);
     expect(folderOf("src/domain/run/machine.ts")).toBe("domain/run");
@@ -59,7 +59,7 @@ describe("the folders of the mutation check", () => {
 });
 
 describe("the figures of the mutation check", () => {
-  it("are kept folder by folder, the newest of each", () => {
+  it("the figures of the mutation check are kept folder by folder, the newest of each", () => {
     const path = join(folder, "mutation.json");
     expect(readMutations(path)).toEqual({ folders: {} });
     keepMutations(path, { triggers: FIGURES, payloads: FIGURES });
@@ -67,7 +67,7 @@ describe("the figures of the mutation check", () => {
     expect(readMutations(path)).toEqual({ folders: { payloads: { ...FIGURES, noticed: 94 }, triggers: FIGURES } });
   });
 
-  it("are shown with what is left, and with their sum", () => {
+  it("the figures of the mutation check are shown with what is left, and with their sum", () => {
     const table = mutationTable({ folders: { payloads: FIGURES, triggers: { ...FIGURES, noticed: 84 } } });
     expect(table.split("\n").slice(2)).toEqual([
       "| src/payloads | 100 | 90 | 6 | 4 | 96.0 % | 0123456789, 2027-01-02 |",

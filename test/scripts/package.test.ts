@@ -15,7 +15,7 @@ const MAY_HOLD =
   /^(bin|dist|templates|sample|src\/pipelines)\/|^(package\.json|README\.md|LICENSE|peach\.conf\.example)$/;
 
 describe("the packed package", () => {
-  it("holds nothing of the tests and scripts of Peach, nor its source", () => {
+  it("the packed package holds nothing of the tests and scripts of Peach, nor its source", () => {
     const out = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
       cwd: ROOT,
       encoding: "utf8",
@@ -25,7 +25,7 @@ describe("the packed package", () => {
     expect(files.filter((path) => !MAY_HOLD.test(path))).toEqual([]);
   });
 
-  it("names for each entry a source in the clone, and its built file and declarations of the same name", () => {
+  it("the packed package names for each entry a source in the clone, and its built file and declarations of the same name", () => {
     const { bin, exports } = MANIFEST.parse(JSON.parse(readFileSync(resolve(ROOT, "package.json"), "utf8")));
     expect(Object.values(bin).filter((file) => !existsSync(resolve(ROOT, file)))).toEqual([]);
     const entries = Object.entries(exports).filter(([name]) => name !== "./package.json");

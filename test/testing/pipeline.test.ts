@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 describe("testPipeline", () => {
-  it("runs the tasks of a diamond at once, and retries when their delay is over", async () => {
+  it("testPipeline runs the tasks of a diamond at once, and retries when their delay is over", async () => {
     let fails = 1;
     const peach = await testPipeline({
       now: NOW,
@@ -62,7 +62,7 @@ tasks:
     expect(peach.now.toISOString()).toBe("2026-11-29T10:00:10.000Z");
   });
 
-  it("names the task that was meant, for a trigger, a mock and a task of a run", async () => {
+  it("testPipeline names the task that was meant, for a trigger, a mock and a task of a run", async () => {
     const options = { conf: "tasks:\n  greet: {method: greet}\n", pipelines: { greet: () => "hi" } };
     const peach = await testPipeline(options);
     await expect(peach.trigger("gret")).rejects.toThrow('no task "gret": did you mean "greet"?');
@@ -71,12 +71,12 @@ tasks:
     await expect(testPipeline({ ...options, mocks: { gret: () => 1 } })).rejects.toThrow('did you mean "greet"?');
   });
 
-  it("says every problem of peach.conf, at its place", async () => {
+  it("testPipeline says every problem of peach.conf, at its place", async () => {
     const options = { conf: "tasks:\n  a: {method: b, downstream: c}\n", pipelines: { a: () => 1 } };
     await expect(testPipeline(options)).rejects.toThrow(/peach\.conf:2:.*no file .* exports `b`/s);
   });
 
-  it("maps a mock over 1,000 items", async () => {
+  it("testPipeline maps a mock over 1,000 items", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  list: {method: list, downstream: double}\n  double: {method: double, each: true, downstream: sum}\n  sum: {method: sum}\n",
       pipelines: {
@@ -94,7 +94,7 @@ tasks:
     expect(run.task("double").document.each).toMatchObject({ total: 1_000, succeeded: 1_000 });
   });
 
-  it("checks what a mock returns against the types of its task", async () => {
+  it("testPipeline checks what a mock returns against the types of its task", async () => {
     const greet = task({ input: z.object({ name: z.string() }), output: z.string(), run: ({ name }) => `hi ${name}` });
     const options = { conf: "tasks:\n  greet: {method: greet}\n", pipelines: { greet } };
     const peach = await testPipeline({ ...options, mocks: { greet: () => 5 } });
@@ -105,7 +105,7 @@ tasks:
     expect(refusal).toMatchObject({ code: "invalid_payload", errors: [{ path: "$.name" }] });
   });
 
-  it("lets a run wait for the run that it has triggered, for hours", async () => {
+  it("testPipeline lets a run wait for the run that it has triggered, for hours", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  parent: {method: parent}\n  child: {method: child}\n",
       pipelines: {
@@ -125,7 +125,7 @@ tasks:
     expect(peach.runs).toHaveLength(2);
   });
 
-  it("waits for an external task until it is completed", async () => {
+  it("testPipeline waits for an external task until it is completed", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  ask: {method: ask, external: true, timeout: 1d, downstream: tell}\n  tell: {method: tell}\n",
       pipelines: { ask: () => undefined, tell: (answer: string) => `they said ${answer}` },
@@ -139,7 +139,7 @@ tasks:
     });
   });
 
-  it("starts what is scheduled while time passes, also where an hour comes twice", async () => {
+  it("testPipeline starts what is scheduled while time passes, also where an hour comes twice", async () => {
     const peach = await testPipeline({
       now: "2026-10-24T22:00:00Z",
       conf: 'tasks:\n  tick: {method: tick, schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}}\n',
@@ -152,7 +152,7 @@ tasks:
     ]);
   });
 
-  it("starts a debounced task once, with the last payload", async () => {
+  it("testPipeline starts a debounced task once, with the last payload", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  save: {method: save, debounce: {delay: 10s}}\n",
       pipelines: { save: (text: string) => text },
@@ -165,7 +165,7 @@ tasks:
     expect(peach.runs.map((run) => run.task("save").passed)).toEqual(["b"]);
   });
 
-  it("holds back what a limit holds back", async () => {
+  it("testPipeline holds back what a limit holds back", async () => {
     let most = 0;
     let running = 0;
     const peach = await testPipeline({
@@ -184,7 +184,7 @@ tasks:
     expect(most).toBe(1);
   });
 
-  it("ends a task that throws as its error says", async () => {
+  it("testPipeline ends a task that throws as its error says", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  never: {method: never}\n  later: {method: later, retries: 1}\n",
       pipelines: {
@@ -207,7 +207,7 @@ tasks:
     expect(later.task("later").passed).toBe("done");
   });
 
-  it("cancels and retries a run", async () => {
+  it("testPipeline cancels and retries a run", async () => {
     let isBroken = true;
     const peach = await testPipeline({
       conf: "tasks:\n  a: {method: a, retries: 0}\n  slow: {method: a}\n",
@@ -228,7 +228,7 @@ tasks:
     await expect(peach.cancel(delayed)).rejects.toThrow("run_final");
   });
 
-  it("passes bytes, streams and blobs as what they are", async () => {
+  it("testPipeline passes bytes, streams and blobs as what they are", async () => {
     const seen: unknown[] = [];
     const peach = await testPipeline({
       conf: "tasks:\n  make: {method: make, downstream: take}\n  take: {method: take}\n",
@@ -248,7 +248,7 @@ tasks:
     expect(seen).toEqual(["Uint8Array", "Blob", "ReadableStream"]);
   });
 
-  it("starts runs for events, and for objects that are uploaded", async () => {
+  it("testPipeline starts runs for events, and for objects that are uploaded", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  note: {method: note, on: {event: audio.published}}\n  scan: {method: scan, on: {r2: {bucket: incoming, prefix: audio/}}}\n",
       pipelines: {
@@ -271,7 +271,7 @@ tasks:
     await expect(peach.upload("incomming", "a", "b")).rejects.toThrow('no bucket is called "incomming"');
   });
 
-  it("serves endpoints, with their authentication", async () => {
+  it("testPipeline serves endpoints, with their authentication", async () => {
     const peach = await testPipeline({
       conf: `
 tasks:
@@ -300,7 +300,7 @@ endpoints:
     expect((await peach.request("/hook", { method: "POST", body })).status).toBe(401);
   });
 
-  it("keeps two worlds of one process apart", async () => {
+  it("testPipeline keeps two worlds of one process apart", async () => {
     const open = (now: string) =>
       testPipeline({
         now,
@@ -321,7 +321,7 @@ endpoints:
     ]);
   });
 
-  it("says what a task waits for that never ends, and lets its time run out after that", async () => {
+  it("testPipeline says what a task waits for that never ends, and lets its time run out after that", async () => {
     const peach = await testPipeline({
       patience: "20ms",
       conf: "tasks:\n  hang: {method: hang, retries: 0, timeout: 10s}\n",
@@ -334,7 +334,7 @@ endpoints:
     expect(peach.runs[0]?.task("hang")).toMatchObject({ status: "failed", error: { name: "TimeoutError" } });
   });
 
-  it("lets a task wait for something of this process while its clock stands still", async () => {
+  it("testPipeline lets a task wait for something of this process while its clock stands still", async () => {
     const peach = await testPipeline({
       now: NOW,
       conf: "tasks:\n  read: {method: read}\n",
@@ -348,7 +348,7 @@ endpoints:
     expect((await peach.trigger("read")).task("read").passed).toBe("2026-11-29T10:00:00.000Z");
   });
 
-  it("gives the bindings of wrangler.toml in memory, and the test's own as they are", async () => {
+  it("testPipeline gives the bindings of wrangler.toml in memory, and the test's own as they are", async () => {
     const peach = await testPipeline({
       conf: "tasks:\n  keep: {method: keep}\n",
       env: { API: "a value" },
@@ -372,7 +372,7 @@ endpoints:
     expect(await peach.env.RECOMMENDATIONS.get("text")).toBe("kept");
   });
 
-  it("runs a recorded run again with its exact payload", async () => {
+  it("testPipeline runs a recorded run again with its exact payload", async () => {
     const file = join(folder, "run.json");
     writeFileSync(
       file,
@@ -394,7 +394,7 @@ endpoints:
     expect((await peach.load(file)).task("echo").passed).toEqual({ n: 1 });
   });
 
-  it("makes the same snapshot of the same run at any time", async () => {
+  it("testPipeline makes the same snapshot of the same run at any time", async () => {
     const snapshotAt = async (now: string, seed: number) => {
       const peach = await testPipeline({
         now,
@@ -430,7 +430,7 @@ endpoints:
     ]);
   });
 
-  it("leaves the clock and the chances of this process alone", async () => {
+  it("testPipeline leaves the clock and the chances of this process alone", async () => {
     const peach = await testPipeline({
       now: "2020-01-01T00:00:00Z",
       conf: "tasks:\n  a: {method: a}\n",

@@ -19,7 +19,7 @@ import {
 import { z } from "zod";
 
 describe("runTask", () => {
-  it("tells what a function passes, triggers, emits, logs and chooses", async () => {
+  it("runTask tells what a function passes, triggers, emits, logs and chooses", async () => {
     const result = await runTask(async (n: number) => {
       log.warn("beginning", { n });
       progress(0.5, "half");
@@ -42,7 +42,7 @@ describe("runTask", () => {
     });
   });
 
-  it("gives a function its parents, its attempt, its env and the steps of earlier attempts", async () => {
+  it("runTask gives a function its parents, its attempt, its env and the steps of earlier attempts", async () => {
     const result = await runTask(
       async (payload: unknown, { attempt, env }: { readonly attempt: number; readonly env: object }) => ({
         payload,
@@ -79,14 +79,14 @@ describe("runTask", () => {
     expect(await runTask(fn)).toMatchObject({ passed: undefined, error, retry });
   });
 
-  it("checks what a typed task reads and passes", async () => {
+  it("runTask checks what a typed task reads and passes", async () => {
     const double = task({ input: z.number(), output: z.number().max(10), run: (n) => 2 * n });
     expect((await runTask(double, 4)).passed).toBe(8);
     expect((await runTask(double, 6)).error?.message).toMatch(/what the task "task" passes/);
     expect((await runTask(double, "6")).error?.message).toMatch(/what the task "task" reads/);
   });
 
-  it("lets its time pass by itself, and ends it after its timeout", async () => {
+  it("runTask lets the time of an attempt pass by itself, and ends the attempt after its timeout", async () => {
     // oxlint-disable-next-line no-restricted-globals
     const sleeping = (ms: number) => new Promise((resolve) => void setTimeout(() => resolve(Date.now()), ms));
     const now = "2026-01-01T00:00:00Z";
@@ -99,7 +99,7 @@ describe("runTask", () => {
 });
 
 describe("the test runner of Node", () => {
-  it("runs tests of pipelines in TypeScript, without vitest", { timeout: 60_000 }, () => {
+  it("the test runner of Node runs tests of pipelines in TypeScript, without vitest", { timeout: 60_000 }, () => {
     const folder = mkdtempSync(join(import.meta.dirname, "node-runner-"));
     try {
       const file = join(folder, "greet.test.ts");

@@ -46,7 +46,7 @@ describe("an effect that is not idempotent", () => {
     }
   }
 
-  it("is found by a seed in which a worker dies after the effect", async () => {
+  it("an effect that is not idempotent is found by a seed in which a worker dies after the effect", async () => {
     const { story } = await isFound(
       charging((order, bank) => bank.charge(order)),
       /expected \[ 'order 1', 'order 1' \]/,
@@ -54,7 +54,7 @@ describe("an effect that is not idempotent", () => {
     expect(story.join("\n")).toMatch(/!! (crash|isolate_crash|reset)/);
   });
 
-  it("is not found where the other side knows the order by its key", async () => {
+  it("an effect is not reported where the other side knows the order by its key", async () => {
     const held = await simulate(charging((order, bank) => bank.charge(order, order)));
     expect(held.seeds).toBe(60);
     expect(held.faults).toBeGreaterThan(30);
@@ -98,7 +98,7 @@ tasks:
     };
   };
 
-  it("is found by a seed in which the tasks before it end in another order", async () => {
+  it("a join that assumes an order is found by a seed in which its upstream tasks end in another order", async () => {
     await isFound(
       offering(async (_, { env }) => {
         const [price, stock] = (await env.PARTS.get("parts"))?.split(",") ?? [];
@@ -108,7 +108,7 @@ tasks:
     );
   });
 
-  it("is not found where the join reads its parents by name", async () => {
+  it("a join is not reported where it reads its parents by name", async () => {
     expect(await simulate(offering((read) => read))).toMatchObject({ seeds: 60 });
   });
 });
@@ -132,18 +132,18 @@ describe("a key that changes from attempt to attempt", () => {
     },
   });
 
-  it("is found by a seed in which the first attempt dies after it has triggered", async () => {
+  it("a key that changes by attempt is found by a seed in which the first attempt dies after it has triggered", async () => {
     await isFound(
       billing(() => crypto.randomUUID()),
       /expected \[ 'order 1', 'order 1' \]/,
     );
   });
 
-  it("is not found where the key is that of the order", async () => {
+  it("a key is not reported where it is that of the order", async () => {
     expect(await simulate(billing((order) => order))).toMatchObject({ seeds: 60 });
   });
 
-  it("is not found where the key is kept in a step", async () => {
+  it("a key is not reported where it is kept in a step", async () => {
     const kept = billing(() => "");
     const sell = async (order: string): Promise<void> => {
       const idempotencyKey = await step("key", () => crypto.randomUUID());
@@ -157,7 +157,7 @@ describe("a key that changes from attempt to attempt", () => {
 describe("simulate", () => {
   const ECHO = { conf: oneTask("echo"), pipelines: { echo: (payload: unknown) => payload } };
 
-  it("lives one life for each seed, one after the other, each with a state of its own", async () => {
+  it("simulate lives one life for each seed, one after the other, each with a state of its own", async () => {
     const [lives, states]: [number[], Set<unknown>] = [[], new Set()];
     await simulate({
       ...ECHO,
@@ -172,12 +172,12 @@ describe("simulate", () => {
     expect(states.size).toBe(5);
   });
 
-  it("lets only those faults strike that are asked for", async () => {
+  it("simulate lets only the requested faults strike", async () => {
     const { faults } = await simulate({ ...ECHO, seeds: 20, faults: [], scenario: (peach) => peach.trigger("echo") });
     expect(faults).toBe(0);
   });
 
-  it("fails with what the scenario throws, and tells of the tasks that ran", async () => {
+  it("simulate fails with what the scenario throws, and tells of the tasks that ran", async () => {
     const failure = await failureOf({
       ...ECHO,
       seeds: 3,
@@ -195,7 +195,7 @@ describe("simulate", () => {
     expect(inspect(failure)).not.toContain("RunObject");
   });
 
-  it("refuses a number of seeds that is none", async () => {
+  it("simulate refuses to live through zero seeds", async () => {
     await expect(simulate({ ...ECHO, seeds: 0, scenario: () => {} })).rejects.toThrow(RangeError);
   });
 });

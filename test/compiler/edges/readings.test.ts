@@ -101,40 +101,40 @@ tasks:
 `);
   });
 
-  it("under a rule that allows a failure is nothing as well", () => {
+  it("a task under a rule that allows a failure may read nothing", () => {
     expect(said.problems).toEqual(expect.arrayContaining([doesNotFit("one", "done"), doesNotFit("one", "none")]));
     expect(said.problems).not.toContain(doesNotFit("one", "done_open"));
   });
 
-  it("under a rule that requires a failure is nothing", () => {
+  it("a task under a rule that requires a failure reads nothing", () => {
     expect(said.problems).toContain(doesNotFit("one", "failed"));
     expect(said.problems).not.toContain(doesNotFit("one", "failed_open"));
   });
 
-  it("under a rule that requires a success is the value", () => {
+  it("a task under a rule that requires a success reads the value", () => {
     expect(said.problems).not.toContain(doesNotFit("one", "success"));
   });
 
-  it("from several tasks is an object, in which tasks that may fail are absent", () => {
+  it("a task with several upstream tasks reads an object, in which tasks that may fail are absent", () => {
     expect(said.problems.filter((line) => /`both`|`some`|`either`/.test(line))).toEqual([]);
     expect(said.problems).toEqual(
       expect.arrayContaining([doesNotFit("left", "both_done"), doesNotFit("right", "both_done")]),
     );
   });
 
-  it("from several tasks lacks those that are not in a run that begins beside them", () => {
+  it("a task reads no value of an upstream task that is not in its run", () => {
     expect(said.problems).toContain(doesNotFit("near", "partial"));
     expect(said.problems).not.toContain(doesNotFit("far", "partial"));
   });
 
-  it("with each is an item, and of a task with each an array, with null where a failed item may stand", () => {
+  it("a task with each reads an item, and a task after it an array, with null for a failed item", () => {
     expect(said.problems.filter((line) => /`items`|`collected`|`with_gaps`/.test(line))).toEqual([]);
     expect(said.problems).toEqual(
       expect.arrayContaining([doesNotFit("list", "numbers"), doesNotFit("lenient", "strict")]),
     );
   });
 
-  it("is refused in these cases and in no other, and is certain in all", () => {
+  it("a declared input is refused in these cases and in no other, and is certain in all", () => {
     expect(said.problems).toHaveLength(9);
     expect(said.problems).toContain(
       "tasks.left.downstream: `either_done` does not take an object keyed by its upstream tasks",
@@ -144,7 +144,7 @@ tasks:
 });
 
 describe("triggers", { timeout: 60_000 }, () => {
-  it("are refused if their payload is known to be refused", async () => {
+  it("triggers are refused if their payload is certain to be refused", async () => {
     const { problems } = await saidOf(`
 on_failure: told
 tasks:
@@ -167,7 +167,7 @@ tasks:
 });
 
 describe("an answer that nobody can give", { timeout: 60_000 }, () => {
-  it("is a warning for what is not declared, transformed, or passed by a helper", async () => {
+  it("an edge is a warning if its output is not declared, transformed, or passed by a helper", async () => {
     const { problems, warnings } = await saidOf(`
 tasks:
   undeclared: {method: undeclared, downstream: [c1, open]}
@@ -186,7 +186,7 @@ tasks:
     ]);
   });
 
-  it("does not keep a project from being compiled, and is left out while there are problems", async () => {
+  it("an edge without an answer lets its project compile, and is left out while there are problems", async () => {
     const conf = "tasks:\n  p: {method: undeclared, downstream: c}\n  c: {method: takes_number}\n";
     const warned = await withProject({ conf, pipelines: { "tasks.ts": METHODS } }, checkAll);
     expect([warned.plan === null, warned.diagnostics.length, warned.warnings.length]).toEqual([false, 0, 1]);
@@ -197,7 +197,7 @@ tasks:
 });
 
 describe("a declared output", { timeout: 60_000 }, () => {
-  it("that no payload can hold is refused once, whatever reads it", async () => {
+  it("an output that no payload can hold is refused once, whichever tasks read it", async () => {
     const { problems } = await saidOf(`
 tasks:
   dates: {method: dates, downstream: [a, b]}

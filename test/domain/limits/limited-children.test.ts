@@ -40,7 +40,7 @@ describe("the keys of limits", () => {
 describe("in what a task passes", () => {
   //   a ──▶ b   (limits by user)
   //     └─▶ c   (limits without a key)
-  it("the keys of those children are looked for that have limits with a key", () => {
+  it("the keys of children are looked for if they have limits with a key", () => {
     const settings: TaskSettings = { b: { limits: BY_USER }, c: { limits: UNKEYED } };
     const play = new Play("a > b c d", settings);
     expect(lookedFor(play, "a")).toEqual([["b", EVERYTHING, false]]);

@@ -18,19 +18,19 @@ beforeAll(async () => {
 }, 240_000);
 
 describe("an installed project", { timeout: 240_000 }, () => {
-  it("has nothing of Peach's own development", () => {
+  it("an installed project has nothing of Peach's own development", () => {
     const megabytes = Math.round(project.installedBytes / 1_000_000);
     console.log(`node_modules of a project: ${megabytes} MB, installed in ${Math.round(project.installMs / 1_000)} s`);
     expect(OURS.filter((name) => existsSync(join(project.folder, "node_modules", name)))).toEqual([]);
   });
 
-  it("is checked without the lint of Peach: a pipeline may use any, as, var and Buffer", async () => {
+  it("an installed project is checked without the lint of Peach: a pipeline may use any, as, var and Buffer", async () => {
     const { code, output } = await project.run("peach", "check");
     expect(output).toContain("peach.conf: no problems in 2 tasks and 1 endpoint");
     expect(code).toBe(0);
   });
 
-  it("is told of its mistakes at their place in its own peach.conf", async () => {
+  it("an installed project is told of its mistakes at their place in its own peach.conf", async () => {
     const file = join(project.folder, "peach.conf");
     const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace("method: shout", "method: shuot"));
@@ -40,7 +40,7 @@ describe("an installed project", { timeout: 240_000 }, () => {
     expect(code).toBe(1);
   });
 
-  it("is deployed by wrangler, which checks and compiles it first, with no binding for an object", async () => {
+  it("an installed project is deployed by wrangler, which checks and compiles it first, with no binding for an object", async () => {
     const { code, output } = await project.run("wrangler", "deploy", "--dry-run");
     expect(output).toContain("peach.conf: no problems");
     expect(output).toContain("env.RUN_QUEUE");
@@ -48,7 +48,7 @@ describe("an installed project", { timeout: 240_000 }, () => {
     expect(code).toBe(0);
   });
 
-  it("compiles against the declarations of every entry, in strict mode and with the libraries checked", async () => {
+  it("an installed project compiles against the declarations of every entry, in strict mode and with the libraries checked", async () => {
     const { exports }: { exports: Record<string, unknown> } = JSON.parse(
       readFileSync(join(project.folder, "node_modules/peach/package.json"), "utf8"),
     );
@@ -62,7 +62,7 @@ describe("an installed project", { timeout: 240_000 }, () => {
     expect(await project.run("tsc", "--project", ".")).toEqual({ code: 0, output: "" });
   });
 
-  it("runs on the local runtime, where an endpoint starts a run of its tasks", async () => {
+  it("an installed project runs on the local runtime, where an endpoint starts a run of its tasks", async () => {
     project.start("dev", "--port", String(PORT));
     await vi.waitFor(async () => expect((await fetch(`${URL_OF_DEV}/healthz`)).status).toBe(200), START);
     const answer: unknown = await (await fetch(`${URL_OF_DEV}/greet`)).json();
