@@ -1,40 +1,44 @@
 /**
- * JSON Schemas of the schemas of peach.conf, for editors. zod writes them; it cannot see into the
- * functions of `schema-parts.ts`, which therefore say what they accept.
+ * Makes JSON Schemas from the schemas of peach.conf, for editors. zod cannot convert functions, and
+ * the building blocks of `schema-parts.ts` are functions. Each block therefore describes its input
+ * with `described`.
  */
 import type { ZodType } from "zod";
 import * as z from "zod";
 
-/** A JSON Schema of draft 7, the one that every editor knows. */
+/** A JSON Schema of draft 7, which every editor supports. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** Makes the JSON Schema of a part. */
+/** Makes the JSON Schema of a part of a schema. */
 type SchemaOf = (part: ZodType) => JsonSchema;
 
+/** The descriptions of schemas, by schema. */
 const DESCRIPTIONS = new WeakMap<object, (of: SchemaOf) => JsonSchema>();
 
 /**
- * Says what JSON Schema has to say of `schema`, in place of what zod would write. It is lost in what
- * `.meta()` makes of the schema itself, not in what a transformation makes of it.
+ * Sets the JSON Schema of a zod schema, in place of zod's own conversion. `.meta()` makes a new
+ * schema without the description; a transformation keeps the description of its input.
  */
 export function described<T extends ZodType>(schema: T, describe: (of: SchemaOf) => JsonSchema): T {
   DESCRIPTIONS.set(schema, describe);
   return schema;
 }
 
-/** Makes the JSON Schema of what a user may write for `schema`. */
+/** Makes the JSON Schema of the input of a schema, as a user writes peach.conf. */
 export function jsonSchemaOf(schema: ZodType): JsonSchema {
+  // Only the schema of the whole file names its draft.
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io: "input",
     target: "draft-7",
     override({ zodSchema, jsonSchema }) {
       const describe = DESCRIPTIONS.get(zodSchema);
+      // The description replaces zod's conversion as a whole.
       if (describe !== undefined) {
         for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
         Object.assign(jsonSchema, describe(jsonSchemaOf));
       }
-      // zod drops a default and examples where a value is transformed: there they are usually of
-      // the result. Ours are what a user writes.
+      // zod drops the default and the examples of a transformed value, since both usually describe
+      // the result. Here both describe the text that a user writes.
       const { description, default: assumed, examples } = z.globalRegistry.get(zodSchema) ?? {};
       if (description !== undefined) Object.assign(jsonSchema, { description });
       if (assumed !== undefined) Object.assign(jsonSchema, { default: assumed });
@@ -44,7 +48,7 @@ export function jsonSchemaOf(schema: ZodType): JsonSchema {
   return json;
 }
 
-/** The JSON Schema of a mapping with these keys and no others. */
+/** Makes the JSON Schema of a mapping. Keys outside the shape are refused. */
 export function mappingSchema(
   shape: Readonly<Record<string, ZodType>>,
   required: readonly string[],

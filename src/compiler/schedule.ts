@@ -57,11 +57,12 @@ const payload = z.unknown().superRefine((given, context) => {
   }
 });
 
-/** The keys of a schedule. */
+/** The keys of a schedule. A plain text is the cron expression. */
 export const SCHEDULE_SHAPE = {
   cron: cron.meta({
     description:
-      "When it is due: minutes, hours, day of month, month, day of week; a sixth field, in front, is seconds. Or @hourly, @daily, @weekly, @monthly, @yearly.",
+      "When it is due: minutes, hours, day of month, month, day of week; a sixth field, in front, is " +
+      "seconds. Or @hourly, @daily, @weekly, @monthly, @yearly.",
     examples: ["0 3 * * *", "*/5 * * * *"],
   }),
   timezone: timezone.meta({

@@ -1,4 +1,7 @@
-/** The keys of an endpoint in peach.conf. */
+/**
+ * The keys of an endpoint in peach.conf. Checks that compare an endpoint with other keys are in
+ * `check-endpoints.ts`.
+ */
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { functionName, method, module, open } from "./schema-names.ts";
 import {

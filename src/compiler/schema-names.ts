@@ -1,4 +1,7 @@
-/** The values that tasks and endpoints share. */
+/**
+ * The values that tasks and endpoints share: names, exported functions, modules, and the addresses
+ * that a payload may open.
+ */
 import { oneOrMany, text } from "./schema-parts.ts";
 
 /** The names of tasks and endpoints: at most 64 characters. */
@@ -9,11 +12,12 @@ const METHOD = /^[A-Za-z_$][\w$]*$/;
 export const taskName = text("the name of a task", NAME);
 /** The name of an exported function. */
 export const functionName = text("the name of an exported function", METHOD);
-/** The key `method`. */
+/** The key `method`: the exported function of a task or an endpoint. */
 export const method = functionName.describe("The exported function.");
-/** The key `module`. */
+/** The key `module`: needed only if several files export the function. */
 export const module = text("the path of a file under the pipelines folder, without .ts").describe(
-  "The file that exports the function, if several files do: its path under the pipelines folder, without .ts.",
+  "The file that exports the function, if several files do: " +
+    "its path under the pipelines folder, without .ts.",
 );
 
 /**
@@ -28,6 +32,7 @@ export const open = oneOrMany(
   0,
 ).meta({
   description:
-    "The beginnings of the addresses that openObject opens; for tasks whose payloads come from outside. Default: all but the payload bucket.",
+    "The beginnings of the addresses that openObject opens; for tasks whose payloads come from " +
+    "outside. Default: all but the payload bucket.",
   examples: ["s3://uploads/audio/"],
 });

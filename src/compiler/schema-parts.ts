@@ -159,7 +159,10 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   });
 }
 
-/** A schema for a mapping whose keys are names. It only describes: entries are checked one by one. */
+/**
+ * A schema for a mapping with names as keys, for editors only. `validate.ts` checks the entries one
+ * by one, so that a wrong entry hides no problem of another entry.
+ */
 export function named(name: RegExp, shape: Shape, required: readonly string[]) {
   const entries = described(z.unknown(), (of) => ({
     type: "object",
@@ -189,10 +192,13 @@ export function size(limits: Limits) {
   return quantity("size", { examples, units: SIZE_UNITS, parse: parseSize }, limits);
 }
 
-/** How a quantity is written. */
+/** The notation of a quantity. */
 interface Notation {
+  /** Examples for messages, beginning with "such as". */
   readonly examples: string;
+  /** The units, such as `ms` and `s`. */
   readonly units: readonly string[];
+  /** Converts the text to a number in the base unit; null for another notation. */
   readonly parse: (text: string) => number | null;
 }
 
@@ -225,6 +231,7 @@ function quantity(what: string, { examples, units, parse }: Notation, limits: Li
 
 /** A schema for a list; a single item stands for a list of one. */
 export function oneOrMany<T extends ZodType>(item: T, atLeast = 1) {
+  // Editors accept both forms: a single item, or a list.
   const list = described(
     z.array(item).min(atLeast, { error: `at least ${atLeast} item` }),
     (of) => {
@@ -237,6 +244,7 @@ export function oneOrMany<T extends ZodType>(item: T, atLeast = 1) {
 
 /** A schema for a mapping; a plain value stands for its most important key. */
 export function shorthand<T extends ZodType>(key: string, schema: T) {
+  // Editors accept both forms: the plain value of the key, or the mapping.
   const either = described(z.unknown(), (of) => {
     const full = of(schema);
     const plain = full.properties?.[key];

@@ -26,7 +26,7 @@ import {
   text,
 } from "./schema-parts.ts";
 
-/** A path whose value is the key of a limit. */
+/** A path whose value is the key of a limit. A path to the whole payload is no key. */
 const nonEmptyKey = text(
   "a path into the payload, such as payload.user_id",
   /^payload(\.[^\s.]+)+$/,
@@ -44,7 +44,10 @@ const debounceTime = duration({ min: "1ms", max: "30d" });
 /** The period of a rate limit: 365 days at most. */
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
-/** The mapping form of `each`. */
+/**
+ * The mapping form of `each`. The default of `max_parallel` depends on the timeout, so the plan has
+ * the default.
+ */
 const items = mapping({
   max_parallel: count(1, 10_000).describe(
     "How many items run at a time. Default: 1000, or 100 if timeout is above 25s.",
@@ -98,7 +101,8 @@ const timeout = duration({
   min: "1ms",
   max: "14m",
   above:
-    "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
+    "work that takes longer is done elsewhere and reported back: " +
+    "that is what `external` tasks are for",
 }).meta({
   description: "Of one attempt, 1ms to 14m; of an external task up to 30d.",
   default: "25s",
@@ -110,7 +114,7 @@ const dispatch = oneOf(DISPATCHES).meta({
   default: "queue",
 });
 
-/** A rule of `on.r2`. */
+/** A rule of `on.r2`. Only the bucket is required: the defaults match every key. */
 const r2Rule = mapping(
   {
     bucket: text("the name of a bucket").describe("The bucket. wrangler.toml binds it."),
@@ -131,7 +135,10 @@ const r2Rule = mapping(
 /** The keys of `defaults`, which hold for every task that does not set its own. */
 export const DEFAULTS_SHAPE = { retries, timeout, dispatch };
 
-/** The keys of a task. */
+/**
+ * The keys of a task. The description of a key is shown by editors, so the description also has the
+ * limits of durations and sizes.
+ */
 export const TASK_SHAPE = {
   method,
   module,
@@ -198,7 +205,8 @@ export const TASK_SHAPE = {
     })
     .meta({
       description:
-        "Of attempts that wait for concurrency or rate_limit, higher first: a number, or its place in the payload.",
+        "Of attempts that wait for concurrency or rate_limit, higher first: " +
+        "a number, or its place in the payload.",
       default: 0,
       examples: [10, "payload.priority"],
     }),
@@ -225,7 +233,8 @@ export const TASK_SHAPE = {
   dispatch,
   open,
   callable: flag().describe(
-    "Whether a token with the scope `trigger` may trigger it. Default: true without upstream tasks, else false.",
+    "Whether a token with the scope `trigger` may trigger it. " +
+      "Default: true without upstream tasks, else false.",
   ),
 };
 
@@ -235,7 +244,7 @@ export const TASK_SHAPE = {
  */
 export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
 
-/** The keys without which an entry of `tasks` or `endpoints` is none. */
+/** The required keys of an entry of `tasks` or `endpoints`. */
 export const ENTRY_REQUIRED = ["method"] as const;
 
 /**
@@ -257,7 +266,8 @@ export const ROOT_SHAPE = {
     above: "larger payloads go to R2, where any size is fine",
   }).meta({
     description:
-      "Payloads up to this size are stored with the run's state, 0B to 256KB. 0B sends every payload to R2.",
+      "Payloads up to this size are stored with the run's state, 0B to 256KB. " +
+      "0B sends every payload to R2.",
     default: "32KB",
   }),
   on_failure: taskName.describe("A task that is triggered with the summary of each failed run."),
@@ -267,8 +277,8 @@ export const ROOT_SHAPE = {
 };
 
 /**
- * Makes the JSON Schema of peach.conf. It knows the keys and the forms of their values. How they
- * fit together, the limits of durations and sizes, and what code has, are left to the check.
+ * Makes the JSON Schema of peach.conf. The schema knows the keys and the notation of values. The
+ * check alone knows the limits of durations and sizes, the conflicts between keys, and the code.
  */
 export function confSchema(): JsonSchema {
   return {

@@ -1,8 +1,8 @@
 /**
- * Hides Peach's own bindings from authors' code, before any author's file is evaluated and for good:
- * from `process.env`, where the platform copies variables and secrets and Peach reads nothing, and
- * from the imported `env`. Code that runs outside of every call, such as what a file leaves behind
- * for later, thus sees no more than a task does. Peach's own code has them by `ownEnv`.
+ * Hides Peach's own bindings from authors' code, for good, before any author's file is evaluated.
+ * Removes the bindings from the imported `env`, and from `process.env`, where the platform copies
+ * variables and secrets. Code outside of every call, such as a timer set by a file, then sees no
+ * more than a task does. Peach's own code reads the bindings by `ownEnv`.
  * The worker imports this file before anything else, and the generated module that evaluates
  * authors' files imports the worker first. `exports` is empty until all files are evaluated.
  */

@@ -1,9 +1,8 @@
 /**
  * The `env` of Peach's own code: the bindings of wrangler.toml, and the namespaces of Peach's
  * objects. The namespaces come from `ctx.exports`, where the platform puts every class that
- * wrangler.toml creates by a migration; wrangler.toml has no bindings for the classes. Everything
- * that the platform calls (a handler, an object, an entrypoint) makes its `env` here, before any
- * author's code runs.
+ * wrangler.toml creates by a migration; wrangler.toml has no bindings for the classes. Each
+ * handler, object and entrypoint makes its `env` here, before any author's code runs.
  */
 import { hiddenEnv } from "./hide-own-env.ts";
 

@@ -37,6 +37,7 @@ export interface Place {
   readonly why: string;
 }
 
+/** A fit has no place: each value of the parent is accepted. */
 const FITS: Verdict = { answer: "fits" };
 
 /** Compares the set that is passed with the set that is taken. */

@@ -252,6 +252,7 @@ export class TakenSets {
     );
     if (traits.has("$ZodXor") && members.length > 1)
       return unsure(unionOf(members), "a union of which one option alone may match");
+    // Only a discriminated union has the property.
     const tag: unknown = Reflect.get(def, "discriminator");
     if (typeof tag !== "string") return unionOf(members);
     return unionOf(members.map((member) => tagged(member, tag)));

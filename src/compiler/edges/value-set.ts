@@ -114,6 +114,7 @@ export interface ObjectSet {
   readonly kind: "object";
   /** The named properties. */
   readonly properties: ReadonlyMap<string, Property>;
+  /** The set of all further properties. */
   readonly others: Others;
   /** True for an object keyed by parents: its properties are payloads of any kind. */
   readonly isKeyed: boolean;
@@ -139,6 +140,7 @@ export type Others =
 export const ANY: ValueSet = { kind: "any", why: null };
 /** Only undefined. */
 export const ABSENT: ValueSet = { kind: "absent" };
+/** Only null. */
 export const NULL: ValueSet = { kind: "literal", value: null };
 /** Every text. */
 export const TEXT: TextSet = { kind: "text", tests: [] };
