@@ -22,6 +22,7 @@ import { checkOpenEndpoints } from "./check-open-endpoints.ts";
 import { checkLoops } from "./check-loops.ts";
 import { checkPublicUrl } from "./check-public-url.ts";
 import { checkSize } from "./check-size.ts";
+import { checkWorkerResources, checkWranglerFormat } from "./check-worker-resources.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { taskShapes } from "./edges/task-shapes.ts";
@@ -230,11 +231,13 @@ function checkBindings(
     path: displayPath(paths.wranglerPath),
     text: readText(paths.wranglerPath) ?? "",
   };
+  checkWranglerFormat(paths.wranglerPath, report);
   const config = readWrangler(wrangler, report);
   if (config === null) return new Map();
   const bound = boundBuckets(config);
   checkOpen(conf, bound, loaded, report);
   checkConsoleHost(config, wrangler, report);
+  checkWorkerResources(config, wrangler, report);
   checkPublicUrl(conf, { path: wrangler.path, config }, loaded, warn);
   if (options.acceptUnboundBuckets !== true)
     checkBuckets(conf, bound, wrangler.path, loaded, report);

@@ -1,5 +1,6 @@
 /** The steps of every upgrade: the version, and migrations for object classes that are new. */
 import { isMapping } from "../../compiler/schema-parts.ts";
+import { classesIn, migrationOf } from "../../compiler/wrangler-migrations.ts";
 import { parse } from "smol-toml";
 import { jsonText, parsed } from "../init/templates.ts";
 import { wranglerOf } from "./from-0.2.0.ts";
@@ -52,47 +53,9 @@ export const migrations: Step = {
       return refused(
         `the environments ${apart.map(([name]) => name).join(", ")} of wrangler.toml have migrations of their own: add new_sqlite_classes = ${JSON.stringify(missing)} to each by hand`,
       );
-    const table = `[[migrations]]\ntag = ${JSON.stringify(freeTag(known.tags))}\nnew_sqlite_classes = [${missing.map((name) => JSON.stringify(name)).join(", ")}]`;
-    return changed("wrangler.toml", insertAfter(text, "migrations", table));
+    return changed(
+      "wrangler.toml",
+      insertAfter(text, "migrations", migrationOf(known.tags, missing)),
+    );
   },
 };
-
-/** Lists the classes that migrations make, and the classes that migrations end. */
-function classesIn(value: unknown): {
-  readonly tags: readonly string[];
-  readonly made: readonly string[];
-  readonly ended: ReadonlySet<string>;
-} {
-  const all = Array.isArray(value) ? value.filter(isMapping) : [];
-  const names = (key: string): string[] =>
-    all.flatMap((migration) => {
-      const list: unknown = migration[key];
-      return Array.isArray(list) ? list.flatMap(nameOf) : [];
-    });
-  return {
-    tags: names("tag").concat(all.map(({ tag }) => String(tag))),
-    made: [
-      ...names("new_sqlite_classes"),
-      ...names("new_classes"),
-      ...names("transferred_classes"),
-    ],
-    ended: new Set([...names("deleted_classes"), ...names("renamed_classes")]),
-  };
-}
-
-/** Returns the class of an entry of a migration; of a renamed class the old name. */
-function nameOf(entry: unknown): string[] {
-  if (typeof entry === "string") return [entry];
-  if (!isMapping(entry)) return [];
-  const name = entry["from"] ?? entry["to"];
-  return typeof name === "string" ? [name] : [];
-}
-
-/** Makes the next tag `v1`, `v2` … behind all present tags. */
-function freeTag(tags: readonly string[]): string {
-  const numbers = tags.flatMap((tag) => {
-    const number = /^v(\d+)$/.exec(tag)?.[1];
-    return number === undefined ? [] : [Number(number)];
-  });
-  return `v${Math.max(0, ...numbers) + 1}`;
-}
