@@ -4,6 +4,7 @@
  * first pass finds its items, and a few at a time are fetched from R2.
  */
 import type { LeasePayload } from "../domain/payload.ts";
+import { ArrayIndexes } from "./array-indexes.ts";
 import { ArrayScanner } from "./array-scanner.ts";
 import { fetchRange, fetchStream } from "./payload-download.ts";
 import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
@@ -19,11 +20,14 @@ const SMALLER =
 
 export class ArrayReader {
   readonly #bucket: R2Bucket;
+  readonly #indexes: ArrayIndexes;
   /** Open arrays by reader name: a passed array does not change. */
   readonly #arrays = new Map<string, Promise<OpenArray>>();
 
-  constructor(bucket: R2Bucket) {
+  /** `indexes` is shared by readers that may read the same arrays. */
+  constructor(bucket: R2Bucket, indexes = new ArrayIndexes()) {
     this.#bucket = bucket;
+    this.#indexes = indexes;
   }
 
   /**
@@ -49,16 +53,26 @@ export class ArrayReader {
   }
 
   async #open(array: LeasePayload, held: HeldReader): Promise<OpenArray> {
-    const scanner = new ArrayScanner();
     if (array.at === "r2" && array.size > HELD_BYTES) {
-      for await (const chunk of await fetchStream(this.#bucket, array.key)) scanner.push(chunk);
-      return new OpenArray(scanner, (begin, end) =>
-        fetchRange(this.#bucket, array.key, begin, end - begin),
+      const { key } = array;
+      return new OpenArray(await this.#index(key), (begin, end) =>
+        fetchRange(this.#bucket, key, begin, end - begin),
       );
     }
     const bytes = await openPayloadBytes(this.#bucket, array, held);
+    const scanner = new ArrayScanner();
     scanner.push(bytes);
     return new OpenArray(scanner, async (begin, end) => bytes.subarray(begin, end));
+  }
+
+  /** Finds the items of a large array. */
+  async #index(key: string): Promise<ArrayScanner> {
+    const known = this.#indexes.get(key);
+    if (known !== undefined) return known;
+    const scanner = new ArrayScanner();
+    for await (const chunk of await fetchStream(this.#bucket, key)) scanner.push(chunk);
+    this.#indexes.keep(key, scanner);
+    return scanner;
   }
 }
 

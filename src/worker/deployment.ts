@@ -8,6 +8,7 @@ import type { RunId } from "../domain/ids.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { FORMAT_VERSION } from "../domain/version.ts";
 import { deploymentOf } from "../platform/deployment.ts";
+import { ArrayIndexes } from "../payloads/array-indexes.ts";
 import { ArrayReader } from "../payloads/array-reader.ts";
 import { withPaused } from "../objects/pauses/pauses-client.ts";
 import { queueWatch } from "../objects/run/queue-client.ts";
@@ -67,6 +68,8 @@ export class Deployment {
   readonly acceptTrigger: AcceptTrigger;
   /** Emits every event of this deployment. */
   readonly emitEvent: EmitEvent;
+  /** Of arrays that drivers of this isolate have read. */
+  readonly #indexes = new ArrayIndexes();
 
   constructor({ plan, methods: registry }: Project) {
     this.plan = plan;
@@ -103,7 +106,7 @@ export class Deployment {
     const lifetime: Lifetime = { waitUntil: background.waitUntil, budgetMs };
     using session = new SessionClient(env, runId);
     const deadlines = new Deadlines();
-    const arrays = new ArrayReader(env.PAYLOADS);
+    const arrays = new ArrayReader(env.PAYLOADS, this.#indexes);
     const reports = new ProgressReporter(deadlines, (said) =>
       callRun(env, runId, (run) => run.report(said)),
     );
@@ -153,7 +156,7 @@ export class Deployment {
     lease: Lease,
     lifetime: Lifetime,
     deadlines: Deadlines,
-    arrays = new ArrayReader(env.PAYLOADS),
+    arrays = new ArrayReader(env.PAYLOADS, this.#indexes),
     reports?: ProgressReporter,
   ): Promise<Settlement> {
     const url = lease.url === undefined ? {} : { url: lease.url };

@@ -1,6 +1,7 @@
 import { env } from "../support/env.ts";
 import { fc } from "../support/property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ArrayIndexes } from "../../src/payloads/array-indexes.ts";
 import { ArrayReader } from "../../src/payloads/array-reader.ts";
 import { ArrayScanner } from "../../src/payloads/array-scanner.ts";
 import type { LeasePayload } from "../../src/domain/payload.ts";
@@ -78,5 +79,17 @@ describe("the items of an array", () => {
     await expect(reader.item("test", array, 0, nobody)).rejects.toThrow("not in the payload bucket");
     await stored("array-late", "[7]");
     expect(await valueAt(reader, array, 0)).toBe(7);
+  });
+
+  it("the items of an array are looked for again by the next reader where the first look failed in the middle", async () => {
+    const indexes = new ArrayIndexes();
+    const items = Array.from({ length: 120 }, (_, n) => `${n}${"p".repeat(50_000)}`);
+    const array = await stored("array-cut", JSON.stringify(items));
+    const failing = new ArrayReader(env.PAYLOADS, indexes);
+    vi.spyOn(ArrayScanner.prototype, "push").mockImplementationOnce(() => {
+      throw new Error("in the middle");
+    });
+    await expect(failing.item("test", array, 0, nobody)).rejects.toThrow("in the middle");
+    expect(await valueAt(new ArrayReader(env.PAYLOADS, indexes), array, 119)).toBe(items[119]);
   });
 });
