@@ -1,4 +1,4 @@
-/** Notes what one attempt triggers, emits and keeps, in the place of the rest of a deployment. */
+/** Notes the triggers, events and steps of an attempt, in place of a deployment. */
 import { ok, type Result } from "../domain/problem.ts";
 import type { NewPayload } from "../domain/payload.ts";
 import { runIdFromBytes } from "../domain/ids.ts";
@@ -49,7 +49,7 @@ export class AttemptNotes {
         return true;
       },
       expectOutput: async () => true,
-      // No run is ever final: who awaits one is suspended.
+      // No run is ever final, so awaiting a run suspends the attempt.
       untilFinal: async () => null,
       describe: async () => null,
     };

@@ -18,7 +18,7 @@ export class AuthorCall {
   readonly calls: AuthorCalls;
   /** Promises of the world that the call waits for. */
   waits = 0;
-  /** False once the function has returned or thrown, or nobody waits for it any more. */
+  /** False once the function has settled, or the engine has given up the call. */
   isRunning = true;
   /** False once the attempt is settled. */
   isOpen = true;

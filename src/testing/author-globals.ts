@@ -1,7 +1,7 @@
 /**
- * The globals that depend on time and chance, as the code of tasks and endpoints sees them: those
- * of its world. All other code of the process keeps the real ones. Also adds the globals of the
- * platform that Node lacks.
+ * The globals that depend on time and chance. The code of tasks and endpoints sees the clock and
+ * the chance of its world. All other code of the process keeps the real globals. Also adds the
+ * globals of the platform that Node lacks.
  */
 import { AsyncResource } from "node:async_hooks";
 import { GLOBALS } from "./platform/globals.ts";
@@ -20,7 +20,7 @@ export function installAuthorGlobals(): void {
   installChance();
 }
 
-/** `Date`, whose present time is that of the world. Everything else is the real class. */
+/** Makes a `Date` with the present time of the world. The rest is the real class. */
 function worldDate(real: DateConstructor): DateConstructor {
   const realNow = real.now;
   const now = (): number => presentCall()?.life.now() ?? realNow();
@@ -122,7 +122,7 @@ class WorldTimer {
   }
 }
 
-/** Random numbers of the world's seed, so that a seed lives the same life again. */
+/** Installs random numbers by the seed of the world. A seed then repeats the same world. */
 function installChance(): void {
   const { random } = Math;
   define(Math, "random", () => presentCall()?.platform.random.next() ?? random());

@@ -17,7 +17,7 @@ import { IS_CLONE, PACKAGE_ROOT } from "../compiler/project-paths.ts";
 import { kitGlobals } from "./kit-globals.ts";
 import { workerCode, type WorkerCode } from "./platform/worker-code.ts";
 
-/** The file of an installed package, which its build has made. */
+/** The bundle in an installed package, made by the build of the package. */
 const READY_MADE = join(PACKAGE_ROOT, "dist", "testing-engine.js");
 
 let loading: Promise<WorkerCode> | null = null;
@@ -48,7 +48,7 @@ async function engineText(): Promise<string> {
   return bundleKit();
 }
 
-/** Throws on a Node that lacks what the kit stands on. */
+/** Throws if Node lacks a feature that the kit needs. */
 export function checkNode(): void {
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major >= 24) return;

@@ -33,14 +33,14 @@ export interface KitClient {
   readonly life: Life;
 }
 
-/** The one mapping of the bundle's exports: its entry names them. */
+/** The only cast of the bundle's exports. The bundle's entry names the exports. */
 export function faceOf(exports: Readonly<Record<string, unknown>>): KitFace {
   const face: unknown = exports;
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return face as KitFace;
 }
 
-/** The one mapping of what the simulated platform hands to a request. */
+/** The only cast of the surroundings that the simulated platform gives a request. */
 export function clientOf(given: {
   readonly worker: unknown;
   readonly dependencies: unknown;
@@ -59,7 +59,7 @@ interface Handlers {
   fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response>;
 }
 
-/** The one mapping of the bundle's handlers. */
+/** The only cast of the bundle's handlers. */
 export function handlersOf(exports: Readonly<Record<string, unknown>>): Handlers {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return exports["handlers"] as Handlers;

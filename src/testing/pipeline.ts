@@ -37,8 +37,8 @@ export interface TestPipelineOptions extends ProjectOptions {
   /** The seed of random numbers and ids. Default: 1. */
   readonly seed?: number;
   /**
-   * How long code may wait for something that the kit does not drive, such as a real connection, in
-   * real time. Default: 2s.
+   * The limit of a wait that the kit does not drive, such as a real connection, in real time.
+   * Default: 2s.
    */
   readonly patience?: DurationInput;
 }
@@ -133,7 +133,7 @@ export class TestPipeline {
 
   /** The bindings and variables of the pipelines: look here at what they have stored. */
   get env(): PipelineEnv {
-    // The one mapping of the bindings: wrangler.toml and the test have named them.
+    // The only cast of the bindings, which wrangler.toml and the test have named.
     const env: unknown = this.#world.env;
     // oxlint-disable-next-line typescript/consistent-type-assertions
     return env as PipelineEnv;

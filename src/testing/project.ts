@@ -1,7 +1,6 @@
 /**
- * The project under test: its peach.conf, compiled by the real compiler in this process, and its
- * pipelines, imported as every other module of the test, so that breakpoints, mocks of modules and
- * coverage work.
+ * The project under test. The real compiler compiles peach.conf in this process. The pipelines are
+ * imported as any other module of the test, so breakpoints, mocks of modules and coverage work.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";

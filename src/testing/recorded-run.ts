@@ -8,7 +8,7 @@ import { dirname, extname, join } from "node:path";
 import * as z from "zod";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
 
-/** The version of the format. A file of a later one is refused. */
+/** The version of the format. A file of a later version is refused. */
 const VERSION = 1;
 /**
  * Payloads above this size are files of their own, so that the document can be read by a person.
@@ -17,7 +17,7 @@ const MAX_INLINE_BYTES = 64 * 1024;
 /** The limit of a recording in one file with its folder. */
 const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
 
-/** A payload as the document has it. */
+/** A payload in the document. */
 const storedPayload = z.union([
   z.strictObject({ kind: z.literal("json"), value: z.unknown() }),
   z.strictObject({ kind: z.literal("text"), text: z.string() }),
@@ -66,12 +66,12 @@ export type RecordedPayload =
       readonly contentType: string;
     };
 
-/** A task of a recorded run. `passed` is null if it passed nothing. */
+/** A task of a recorded run. `passed` is null without an output. */
 export interface RecordedTask extends Omit<z.infer<typeof recordedTask>, "passed"> {
   readonly passed: RecordedPayload | null;
 }
 
-/** A recorded run. `payload` is what triggered it. */
+/** A recorded run. `payload` is the payload of the trigger. */
 export interface RecordedRun extends Omit<
   z.infer<typeof recordedRun>,
   "version" | "payload" | "tasks"
@@ -80,7 +80,7 @@ export interface RecordedRun extends Omit<
   readonly tasks: readonly RecordedTask[];
 }
 
-/** Makes a payload from bytes and their content type, as the kind that was sent. */
+/** Makes a payload from bytes, in the kind of the content type. */
 export function recordedPayload(
   bytes: Uint8Array<ArrayBuffer>,
   contentType: string,
@@ -93,7 +93,7 @@ export function recordedPayload(
   return { kind: "bytes", value: bytes, contentType };
 }
 
-/** Reads a recorded run. Throws an error that names the file if it is none. */
+/** Reads a recorded run. Throws an error with the path for any other file. */
 export function readRecordedRun(path: string): RecordedRun {
   const parsed = recordedRun.safeParse(JSON.parse(readFileSync(path, "utf8")));
   if (!parsed.success)
@@ -126,7 +126,7 @@ export function writeRecordedRun(path: string, run: RecordedRun): string[] {
   const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   if (total > MAX_TOTAL_BYTES)
     throw new Error(`the payloads of ${run.run_id} are ${total} bytes: 256 MB is the limit`);
-  // Files of an earlier recording would stay beside the new ones.
+  // Payload files of an earlier recording must not stay.
   rmSync(folder, { recursive: true, force: true });
   if (files.size > 0) mkdirSync(folder, { recursive: true });
   for (const [file, bytes] of files) writeFileSync(file, bytes);

@@ -54,7 +54,7 @@ function withMethod({ module: _module, ...task }: TaskPlan, method: string): Tas
   return { ...task, method };
 }
 
-/** A typed task keeps its schemas when it is mocked, so that a mock of another shape fails. */
+/** Mocks a typed task, and keeps the schemas. A mock of another shape then fails. */
 function taskMethod(original: unknown, mock: unknown, run: RunAuthor): unknown {
   if (!isTyped(original)) return wrapped(mock ?? original, run, taskName);
   const { input, output } = original;
@@ -87,7 +87,7 @@ export function wrappedTask(
   };
 }
 
-/** The one mapping of a declared schema. */
+/** The only cast of a declared schema. */
 function schemaOf(schema: unknown): TypedTask["input"] {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return (schema ?? null) as TypedTask["input"];
@@ -109,7 +109,7 @@ function isTyped(method: unknown): method is Typed {
   );
 }
 
-/** The engine reads of a function's text whether it takes a payload, so the text stays. */
+/** Wraps a function, and keeps the text: the engine finds the parameters in the text. */
 function wrapped(method: unknown, run: RunAuthor, name: (context: unknown) => string): unknown {
   if (typeof method !== "function") return method;
   const call: AuthorFunction = (input, context) =>

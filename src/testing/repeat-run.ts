@@ -12,13 +12,13 @@ const LONGEST_MS = 31 * 24 * 3_600_000;
 
 /** Options of `repeatRun`. */
 export interface RepeatOptions {
-  /** The only task to run; the others pass what was recorded. Default: the whole run. */
+  /** The only task to run; other tasks pass the recorded values. Default: the whole run. */
   readonly task?: string | undefined;
   /** Variables and secrets of the pipelines. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The outcome of a run that was run again. */
+/** The outcome of a repeated run. */
 export interface RepeatedRun {
   readonly tasks: readonly TestTask[];
   readonly logs: readonly TestLogLine[];
@@ -27,7 +27,7 @@ export interface RepeatedRun {
 
 /**
  * Runs a recording again, with the clock at the time of the recorded trigger and the exact payload.
- * External tasks are completed with what was recorded. Rejects if the task is not in the run.
+ * External tasks are completed with the recorded values. Rejects if the task is not in the run.
  */
 export async function repeatRun(
   recorded: RecordedRun,
@@ -54,7 +54,7 @@ export async function repeatRun(
   }
 }
 
-/** Makes mocks that end as was recorded, for all tasks but one. */
+/** Makes mocks with the recorded outcomes, for all tasks but one. */
 function mocksBut(only: string, tasks: readonly RecordedTask[]): Mocks {
   const others = tasks.filter(({ task }) => task !== only);
   return Object.fromEntries(

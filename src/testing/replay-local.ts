@@ -1,6 +1,6 @@
 /**
- * `peach replay RUN --local` runs this program: a process of its own, so that a debugger can wait
- * for its start. The arguments are the file of the recording, and the task if only one runs.
+ * The program behind `peach replay RUN --local`. A separate process lets a debugger wait for the
+ * start. The arguments are the file of the recording, and optionally the only task to run.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

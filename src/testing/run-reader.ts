@@ -1,5 +1,6 @@
 /**
- * Reads the runs of a world after each step of a test, so that a test need not await what it asks.
+ * Reads the runs of a world after each step of a test. The properties of a run are then
+ * synchronous.
  */
 import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";
@@ -42,7 +43,7 @@ export class RunReader implements KnownRuns {
     return this.#world.traceOf(runId);
   }
 
-  /** Reads what has changed. */
+  /** Reads the changed runs. */
   async read(): Promise<void> {
     const changed = [...this.#world.changed];
     this.#world.changed.clear();
@@ -50,7 +51,7 @@ export class RunReader implements KnownRuns {
       const runId = parseRunId(name);
       if (runId === null) continue;
       const state = await this.#stateOf(runId);
-      // Deleted after its retention: what was known of it stays.
+      // The retention deleted the run. The last known state stays.
       if (state === null) continue;
       this.#states.set(runId, state);
       if (!this.#runs.has(runId)) this.#runs.set(runId, viewOf(runId, this));

@@ -59,8 +59,8 @@ export interface TaskResult {
     readonly stack: string | null;
   } | null;
   /**
-   * Null if the attempt succeeded, or if another one cannot help; else when another one is made, in
-   * milliseconds. `afterMs` null: as `retries` says.
+   * The retry after the attempt; null after a success, or if no retry can help. `afterMs` is the
+   * delay in milliseconds; null: the delay of `retries` in peach.conf.
    */
   readonly retry: { readonly afterMs: number | null } | null;
 }
@@ -178,14 +178,14 @@ function leaseOf(face: KitFace, payload: unknown, options: RunTaskOptions): Leas
 
 const RUN_ID = runIdFromBytes(new Uint8Array(16));
 
-/** Names of downstream tasks, where every name is one. */
+/** A list of downstream tasks that includes every name. */
 class AnyName extends Array<string> {
   override includes(): boolean {
     return true;
   }
 }
 
-/** A value as a lease carries it. Throws for a value that is no payload. */
+/** Encodes a value for a lease. Throws for a value that is no payload. */
 function inline(face: KitFace, value: unknown): LeasePayload {
   const encoded = face.encodePayload(value);
   if (!encoded.ok) throw new TypeError(encoded.problem.detail);

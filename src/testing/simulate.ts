@@ -59,6 +59,7 @@ export interface SimulateOptions extends Omit<TestPipelineOptions, "seed" | "moc
 
 /** The summary of a simulation that held. */
 export interface SimulationSummary {
+  /** The number of worlds. */
   readonly seeds: number;
   /** Faults that have struck, in all worlds. */
   readonly faults: number;
@@ -122,7 +123,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationSumm
     const lived = await live(each, options, false);
     faults += lived.faults;
     if (lived.error === null) continue;
-    // The same life again, this time told.
+    // The same seed again, this time with its story.
     const told = await live(each, options, true);
     throw new SimulationError(each, (told.error ?? lived.error).thrown, told.story);
   }
@@ -183,7 +184,7 @@ const FAULT_NAMES = Object.keys(FAULT_GROUPS).filter(
   (name): name is FaultGroup => name in FAULT_GROUPS,
 );
 
-/** The lines about the code of the project, and about what went wrong; short names for runs. */
+/** Selects the lines about the project's code and about faults. Shortens the names of runs. */
 function readable(story: readonly string[]): readonly string[] {
   const names = new Map<string, string>();
   const lines = story

@@ -18,6 +18,7 @@ export interface KnownRuns {
  * …) was done.
  */
 export interface TestRun {
+  /** The id of the run. */
   readonly id: RunId;
   /** The document that `GET /api/v1/runs/{id}` answers. */
   readonly document: RunDocument;
@@ -36,15 +37,16 @@ export interface TestRun {
    * another one, `"a[3]"` for an item.
    */
   readonly trace: readonly string[];
-  /** Returns the task of this name as it stands now. Throws for a name that the run lacks. */
+  /** Returns the present state of a task. Throws for a name that the run lacks. */
   task(name: string): TestTask;
   /** A copy for snapshots: stable names in the place of ids, times since the run's trigger. */
   snapshot(): RunSnapshot;
   toJSON(): RunSnapshot;
 }
 
-/** A task of a run, as it stood when it was asked for. */
+/** A task of a run, at the time of the call of `task`. */
 export interface TestTask {
+  /** The name in peach.conf. */
   readonly name: string;
   /** `pending`, `queued`, `running`, `retrying`, `waiting`, `succeeded`, … */
   readonly status: TaskStatus;
@@ -52,7 +54,7 @@ export interface TestTask {
   readonly reason: string | null;
   /** The attempts, oldest first. */
   readonly attempts: readonly Attempt[];
-  /** The error of the last attempt; null if it has none. */
+  /** The error of the last attempt; null without an error. */
   readonly error: Attempt["error"];
   /**
    * The value that the task passed to its downstream tasks: the array of all items for a task with
@@ -68,8 +70,8 @@ export interface TestTask {
 }
 
 /**
- * Makes the view of a run. Its properties are its own and hidden, so that test runners can print
- * and copy it.
+ * Makes the view of a run. The properties are own properties, and not enumerable: test runners can
+ * then print and copy the view.
  */
 export function viewOf(id: RunId, runs: KnownRuns): TestRun {
   const state = (): RunState => runs.state(id);

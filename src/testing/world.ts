@@ -41,8 +41,9 @@ const EVENTS_PER_TURN = 2_000;
 
 /** The alarm of an executor object is set this much ahead, for one. Milliseconds. */
 const MOMENT_MS = 5;
-/** Tries of a client, and the pause before the next try in milliseconds. */
+/** The greatest number of tries of a client. */
 const MOST_TRIES = 20;
+/** The pause before the next try, in milliseconds. */
 const RETRY_MS = 1_000;
 
 /** The settings of a world. */
@@ -80,7 +81,7 @@ const DEATHS: ReadonlySet<Fault> = new Set([
   "reset_after_commit",
 ]);
 
-/** Code of the project waits for something that the world does not drive. */
+/** The error of code that waits for an event outside of the world. */
 export class WaitingOutsideError extends Error {
   override readonly name = "WaitingOutsideError";
 }
@@ -237,7 +238,7 @@ export class TestWorld {
       return answer;
     }
     let isAnswered = false;
-    // The test's own request is no part of what is tried.
+    // Faults must not strike the test's own request.
     this.ground.faults.stop();
     const settled = (): void => {
       isAnswered = true;
@@ -263,7 +264,7 @@ export class TestWorld {
     this.ground.faults.stop();
   }
 
-  /** Lets so much time pass. Milliseconds. */
+  /** Lets time pass, in milliseconds. */
   async advance(ms: number): Promise<void> {
     if (this.isWithin)
       throw new Error("advance was called within a task: time passes for it as for the others");
@@ -271,7 +272,7 @@ export class TestWorld {
     else await this.#settle();
   }
 
-  /** Lets time pass until `isOver`, at most so long. */
+  /** Lets time pass until `isOver`, at most `mostMs`. */
   async until(isOver: () => boolean, mostMs: number): Promise<void> {
     const { scheduler } = this.ground;
     const latest = scheduler.now + mostMs;
@@ -295,7 +296,7 @@ export class TestWorld {
     }
   }
 
-  /** A key by which a client that insists is known; null where nothing goes wrong. */
+  /** Makes the idempotency key of an insisting client; null in a world without faults. */
   keyForRetries(): string | null {
     return this.#isInstant ? null : `sent ${++this.#sent}`;
   }
@@ -357,7 +358,7 @@ export class TestWorld {
     if (host.className === "RunObject") this.changed.add(host.name);
   }
 
-  /** A binding of the project as a life uses it: its calls take a way over the network. */
+  /** Returns a binding of the project for a life. Calls take a way over the network. */
   #via(life: Life, target: object): object {
     const { platform } = this.rig;
     return new Proxy(target, {
@@ -432,7 +433,7 @@ export class TestWorld {
   }
 }
 
-/** Lets at most so many workers die. */
+/** Limits the deaths of workers. */
 function spareWorkers(ground: Ground, most: number): void {
   const strikes = ground.strikes.bind(ground);
   let deaths = 0;
@@ -450,13 +451,13 @@ function waitingFor(calls: AuthorCalls["outside"], patienceMs: number): string {
   return `${names} ${verb} for something outside of the test's clock for ${patienceMs} ms: a connection, a file, a promise that nobody settles. Mock it, let it end, or give the test more \`patience\`.`;
 }
 
-/** The failures of a platform that fails: the client sends its request again. */
+/** Tests for a failure of the platform. A client then repeats the request. */
 function isOfPlatform(error: unknown): boolean {
   if (error instanceof RequestDied || isPlatforms(error)) return true;
   return error instanceof Error && (isOfPlatform(error.cause) || /Unreachable/.test(error.name));
 }
 
-/** A refusal that another try may not meet. */
+/** Tests for a temporary refusal: another try may succeed. */
 function isForNow(answer: unknown): boolean {
   if (answer instanceof Response) return answer.status === 429 || answer.status === 503;
   if (typeof answer !== "object" || answer === null || !("problem" in answer)) return false;
@@ -469,7 +470,7 @@ function isForNow(answer: unknown): boolean {
   );
 }
 
-/** The one mapping of an awake object of the class RunObject. */
+/** The only cast of an awake object of the class RunObject. */
 function runOf(instance: object): RunRpc {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return instance as RunRpc;

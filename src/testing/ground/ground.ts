@@ -1,6 +1,6 @@
 /**
- * What every part of the simulated world stands on: time, dice, faults, and the story that is told
- * of it.
+ * The ground of a simulated world, shared by all parts: time, dice, faults, and the story of the
+ * world.
  */
 import { Dice } from "./dice.ts";
 import { Faults, type Fault } from "./faults.ts";
@@ -55,7 +55,7 @@ export class Ground {
   readonly #epoch: number;
   #offset = 0;
 
-  /** `focus`: how often which faults strike, if not as the seed has it. */
+  /** `focus` sets the rates of some faults, in place of the rates of the seed. */
   constructor(
     seed: number,
     limits: Limits,
@@ -81,8 +81,8 @@ export class Ground {
   }
 
   /**
-   * Whether the fault strikes; if so, the story says where. `where`: of an object, its class and
-   * name come first.
+   * Draws if a fault strikes, and adds a strike to the story. `where` is the place; the place of an
+   * object begins with class and name.
    */
   strikes(fault: Fault, where: () => string, weight = 1): boolean {
     if (!this.faults.strikes(fault, weight)) return false;

@@ -12,14 +12,15 @@ interface Event {
 
 export class Scheduler {
   /**
-   * Milliseconds since the world began. Only goes forward; what clocks on walls say is another
-   * matter.
+   * Milliseconds since the world began. The value never decreases, whatever wall clocks show.
    */
   now = 0;
+  /** The number of created events. */
   #made = 0;
+  /** The pending events, as a binary heap. */
   readonly #heap: Event[] = [];
 
-  /** Calls it off with what it returns. */
+  /** Schedules an event. Returns a function that cancels the event. */
   after(ms: number, happen: () => void): () => void {
     const event: Event = { at: this.now + Math.max(0, ms), order: this.#made++, happen };
     this.#push(event);
@@ -99,14 +100,12 @@ export class Scheduler {
   }
 }
 
+/** Orders events by time, then by creation. */
 function isBefore(a: Event, b: Event): boolean {
   return a.at === b.at ? a.order < b.order : a.at < b.at;
 }
 
-/**
- * What is due at the next tick comes after every promise that can go on, also those that these have
- * go on.
- */
+/** Waits for the next tick. Every promise that can settle has settled then. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     process.nextTick(resolve);

@@ -70,6 +70,7 @@ export function copiedError(thrown: unknown): Error {
   return Object.assign(error, { remote: true });
 }
 
+/** The names of errors that stay the same on the other side. */
 const BUILT_IN = new Set(["TypeError", "RangeError", "SyntaxError", "EvalError", "URIError"]);
 
 /** Failures of calls by the platform itself. */
@@ -93,8 +94,10 @@ export const FAILURES = {
   string,
   { readonly message: string; readonly [flag: string]: string | boolean }
 >;
+/** A kind of failure. */
 export type Failure = keyof typeof FAILURES;
 
+/** The errors made by the platform. */
 const made = new WeakSet<Error>();
 
 /** Makes an error of the platform, without a stack: stacks are expensive and unused here. */

@@ -47,6 +47,7 @@ export interface Dependencies {
   ) => Promise<Result<readonly Accepted[]>>;
 }
 
+/** The functions and handlers of the worker that a simulation calls. */
 export interface WorkerFace {
   readonly handlers: {
     fetch<T>(
