@@ -28,6 +28,8 @@ export class Life {
   /** The skew of the life's clock, in milliseconds. */
   readonly skewMs: number;
   alive = true;
+  /** True if a reset or a crash ended the life. */
+  wasKilled = false;
   /** True for an invocation that has answered. */
   endsWhenIdle = false;
   /** The number of pending works that keep the life alive. */
@@ -86,6 +88,7 @@ export class Life {
   kill(why: string): void {
     if (!this.alive) return;
     this.alive = false;
+    this.wasKilled = true;
     this.isolate.lives.delete(this);
     this.platform.ground.tell(() => `${this.name} dies: ${why}`);
     for (const answer of this.answers) answer.fail(failureOf("reset"));

@@ -56,6 +56,8 @@ export class ObjectHost implements Committer {
   isGivenUp = false;
   /** The number of handled alarms. */
   alarms = 0;
+  /** The number of lives that a reset or a crash ended. */
+  deaths = 0;
   /**
    * The delay of the last handled alarm by the object's own clock, in milliseconds. Setting the
    * clock of the machine does not move alarms.
@@ -225,6 +227,7 @@ export class ObjectHost implements Committer {
   }
 
   #ended(life: Life): void {
+    if (life.wasKilled) this.deaths += 1;
     if (this.#life?.life !== life) return;
     this.#life = null;
     this.#outbox = [];

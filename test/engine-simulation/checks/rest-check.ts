@@ -11,7 +11,10 @@ const CLOCK_MS = 500_000;
 const LISTED_MS = 40 * 60_000;
 /** What nothing holds back has begun by then, whatever is lost. */
 const BEGUN_MS = 75 * 60_000;
-/** So often the alarm of an executor object fires at most, however long its run cannot be reached: it leaves ever longer pauses, and gives up. */
+/**
+ * So often the alarm of an executor object fires at most, however long its run cannot be reached: it leaves ever longer pauses, and gives
+ * up. The platform repeats the alarm of an object that dies.
+ */
 const MOST_ALARMS = 60;
 /** So often that of a suspect fires besides that waits for its trial: each five seconds for a quarter of an hour, at first more often. */
 const MOST_ASKING = 200;
@@ -92,7 +95,7 @@ export class RestCheck {
     for (const host of rig.edge.hosts.values()) {
       const left = leftIn(host);
       if (left !== null) ground.violate("10 nothing is left", `${host.label}: ${left}`);
-      const mostAlarms = MOST_ALARMS + (this.#suspects.has(host.name) ? MOST_ASKING : 0);
+      const mostAlarms = MOST_ALARMS + host.deaths + (this.#suspects.has(host.name) ? MOST_ASKING : 0);
       if (host.className === "ExecutorObject" && host.alarms > mostAlarms)
         ground.violate("12 waits end", `the alarm of ${host.label} has fired ${host.alarms} times`);
     }
