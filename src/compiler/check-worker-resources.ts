@@ -43,6 +43,7 @@ export function checkWorkerResources(
 ): void {
   if (typeof config["main"] !== "string") return;
   const name = typeof config["name"] === "string" ? config["name"] : TEMPLATE_NAME;
+  // The template has every resource of the worker, under names that begin with the worker's name.
   const needed = parse(
     (readText(join(PACKAGE_ROOT, "templates/webhook/wrangler.toml")) ?? "").replaceAll(
       `"${TEMPLATE_NAME}-`,
@@ -85,12 +86,15 @@ export function checkWorkerResources(
   }
 }
 
+/** A table of wrangler.toml. */
 type Table = Readonly<Record<string, unknown>>;
 
+/** Reads an array of tables; empty for any other value. */
 function tables(value: unknown): Table[] {
   return Array.isArray(value) ? value.filter(isMapping) : [];
 }
 
+/** Reads the producers and consumers of queues. */
 function queuesOf({ queues }: WranglerConfig): { producers: Table[]; consumers: Table[] } {
   const { producers, consumers } = isMapping(queues) ? queues : {};
   return { producers: tables(producers), consumers: tables(consumers) };

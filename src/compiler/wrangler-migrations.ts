@@ -3,6 +3,7 @@ import { isMapping } from "./schema-parts.ts";
 
 /** The classes and tags of migrations. */
 export interface MigratedClasses {
+  /** The tags of the migrations, in order. */
   readonly tags: readonly string[];
   readonly made: readonly string[];
   readonly ended: ReadonlySet<string>;

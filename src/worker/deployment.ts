@@ -68,7 +68,7 @@ export class Deployment {
   readonly acceptTrigger: AcceptTrigger;
   /** Emits every event of this deployment. */
   readonly emitEvent: EmitEvent;
-  /** Of arrays that drivers of this isolate have read. */
+  /** The cache of arrays that drivers of this isolate have read. */
   readonly #indexes = new ArrayIndexes();
 
   constructor({ plan, methods: registry }: Project) {
