@@ -5,7 +5,7 @@ import { parse } from "smol-toml";
 import { jsonText, parsed } from "../init/templates.ts";
 import { wranglerOf } from "./from-0.2.0.ts";
 import { changed, NOTHING, refused, type Step } from "./step.ts";
-import { insertAfter } from "./toml-text.ts";
+import { insertAfter, means } from "./toml-text.ts";
 
 /** package.json names the installed release. */
 export const version: Step = {
@@ -53,9 +53,16 @@ export const migrations: Step = {
       return refused(
         `the environments ${apart.map(([name]) => name).join(", ")} of wrangler.toml have migrations of their own: add new_sqlite_classes = ${JSON.stringify(missing)} to each by hand`,
       );
-    return changed(
-      "wrangler.toml",
-      insertAfter(text, "migrations", migrationOf(known.tags, missing)),
-    );
+    const table = migrationOf(known.tags, missing);
+    const edited = insertAfter(text, "migrations", table);
+    const present: unknown = config["migrations"] ?? [];
+    const added = parse(table)["migrations"];
+    const all = Array.isArray(present) && Array.isArray(added) ? [...present, ...added] : null;
+    // A list that is written as one value, or a text that looks like a table.
+    if (!means(edited, { ...config, migrations: all }))
+      return refused(
+        `wrangler.toml writes its migrations in a way that this command cannot add to: add this one behind them by hand: ${table.replaceAll("\n", " ")}`,
+      );
+    return changed("wrangler.toml", edited);
   },
 };

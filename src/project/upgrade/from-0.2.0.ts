@@ -2,6 +2,7 @@
  * The steps from 0.2.0. A project of 0.2.0 was a fork of Peach's repository. Later releases are a
  * package, and the object classes need no bindings.
  */
+import { isDeepStrictEqual } from "node:util";
 import { parse } from "smol-toml";
 import { isMapping } from "../../compiler/schema-parts.ts";
 import { jsonText, parsed } from "../init/templates.ts";
@@ -129,9 +130,32 @@ const bindings: Step = {
       /^\s*command\s*=\s*(["'])npm run compile\1\s*$/,
       `command = ${JSON.stringify(buildCommand(files))}`,
     );
-    return built === text ? NOTHING : changed("wrangler.toml", built);
+    if (built === text) return NOTHING;
+    // A text of several lines may look like a table.
+    const after = wranglerOf(new Map([["wrangler.toml", built]]));
+    if (after === null || !isDeepStrictEqual(theirsIn(after), theirsIn(config)))
+      return refused(
+        "wrangler.toml has a text that looks like a table of it: take the bindings of Peach's classes out by hand",
+      );
+    return changed("wrangler.toml", built);
   },
 };
+
+/** The configuration without the parts that the step changes. */
+function theirsIn({
+  durable_objects: objects,
+  build: _ours,
+  ...others
+}: Readonly<Record<string, unknown>>): object {
+  const { bindings: list, ...rest } = ownEntries(objects);
+  const kept = (Array.isArray(list) ? list : []).filter(
+    (one: unknown) =>
+      !isMapping(one) ||
+      Object.keys(one).length !== 2 ||
+      FORK.bindings[String(one["name"])] !== one["class_name"],
+  );
+  return { others, rest, kept };
+}
 
 /** The command that checks and compiles. The user's own script `build` may do something else. */
 function buildCommand(files: ProjectFiles): string {

@@ -1,4 +1,23 @@
-/** Edits the text of a TOML file table by table. Comments and untouched tables stay. */
+/**
+ * Edits the text of a TOML file table by table. Comments and untouched tables stay. Headers are found
+ * line by line, also within texts of several lines: who edits compares what the file means afterwards.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { parse } from "smol-toml";
+
+/** Tests if a TOML file has these values, and no others. */
+export function means(toml: string, values: Readonly<Record<string, unknown>>): boolean {
+  try {
+    return isDeepStrictEqual(plain(parse(toml)), plain(values));
+  } catch {
+    return false;
+  }
+}
+
+/** The values without the classes of the parser. */
+function plain(values: object): unknown {
+  return JSON.parse(JSON.stringify(values));
+}
 
 /** A table of a file: its header, and the lines that belong to it. */
 interface Table {
@@ -45,14 +64,20 @@ export function insertAfter(toml: string, name: string, table: string): string {
   const place = last === -1 ? tables.length - 1 : last;
   const before = textOf(tables.slice(0, place + 1)).trimEnd();
   const after = textOf(tables.slice(place + 1));
-  return `${before}\n\n${table}\n${after === "" ? "" : `\n${after}`}`;
+  const inserted = `\n\n${table}\n${after === "" ? "" : "\n"}`;
+  return `${before}${toml.includes("\r\n") ? inserted.replaceAll("\n", "\r\n") : inserted}${after}`;
 }
 
 /** Replaces a line in the tables of this name. */
 export function replaceInTable(toml: string, name: string, line: RegExp, by: string): string {
   const tables = tablesOf(toml).map((table) =>
     table.name === name
-      ? { ...table, lines: table.lines.map((one) => (line.test(one) ? by : one)) }
+      ? {
+          ...table,
+          lines: table.lines.map((one) =>
+            line.test(one) ? `${by}${/\r?$/.exec(one)?.[0] ?? ""}` : one,
+          ),
+        }
       : table,
   );
   return textOf(tables);

@@ -146,6 +146,12 @@ describe("an upgrade of a fork of 0.2.0", () => {
     ["wrangler.toml", (text: string) => `${text}\n[[`, "wrangler.toml is no TOML"],
     [
       "wrangler.toml",
+      (text: string) =>
+        `${text}\n[env.other.vars]\nHELP = """\n[[durable_objects.bindings]]\nname = "RUNS"\nclass_name = "RunObject"\n[end]\n"""\n`,
+      "wrangler.toml has a text that looks like a table of it",
+    ],
+    [
+      "wrangler.toml",
       (text: string) => `${text}\n[[migrations]]\ntag = "v3"\ndeleted_classes = ["AuditObject"]\n`,
       "wrangler.toml has a migration that deletes or renames AuditObject",
     ],
@@ -177,6 +183,33 @@ describe("an upgrade of a project", () => {
       "+",
     ]);
     expect(parse(after(plan, "wrangler.toml"))).toHaveProperty("queues.consumers");
+  });
+
+  it.each([
+    [
+      "a list in one value",
+      (text: string) =>
+        text
+          .replaceAll(/\[\[migrations\]\]\ntag[^[]*\[[^\]]*\]\n/g, "")
+          .replace("keep_names", 'migrations = [{ tag = "v1", new_sqlite_classes = ["RunObject"] }]\nkeep_names'),
+    ],
+    [
+      "beside a text that looks like one",
+      (text: string) =>
+        `${text.replace('"AuditObject", ', "")}\n[vars]\nHELP = """\n[[migrations]]\ntag = "v1"\n[end]\n"""\n`,
+    ],
+  ])("an upgrade of a project is refused where the migrations are %s", (_, change) => {
+    const old = change(TEMPLATE.get("wrangler.toml") ?? "");
+    expect(() => parse(old)).not.toThrow();
+    const { refusals } = planUpgrade(project({ "wrangler.toml": old }), RELEASE);
+    expect(refusals.join()).toContain("writes its migrations in a way that this command cannot add to");
+  });
+
+  it("an upgrade of a project keeps the ends of lines of Windows", () => {
+    const old = (TEMPLATE.get("wrangler.toml") ?? "").replace('"AuditObject", ', "").replaceAll("\n", "\r\n");
+    const added = after(planUpgrade(project({ "wrangler.toml": old }), RELEASE), "wrangler.toml");
+    expect(added).toContain('new_sqlite_classes = ["AuditObject"]\r\n');
+    expect(added.replaceAll("\r\n", "")).not.toContain("\n");
   });
 
   it("an upgrade of a project is refused where an environment has migrations of its own", () => {
