@@ -86,6 +86,7 @@ export class TaskInputs {
       const present = group.split("\n");
       const of = (names: readonly string[]): (readonly [string, ValueSet])[] =>
         names.map((name) => [name, this.#valueOf(name, only)]);
+      if (group === MANY) return { set: anyOf(of(task.upstream)), when: null };
       const set =
         only === null
           ? joined(of(present), task.runIf)
@@ -156,6 +157,13 @@ function alone(
   );
 }
 
+/** The object of any of these tasks. */
+function anyOf(parents: readonly (readonly [string, ValueSet])[]): ValueSet {
+  const entries = parents.map(([name, set]) => [name, { set, mayBeAbsent: true }] as const);
+  const within = objectOf(Object.fromEntries(entries), true);
+  return { kind: "unsure", within, why: "which upstream tasks are in the run" };
+}
+
 /** Describes the runs with an input; null for all runs. */
 function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): string | null {
   const missing = upstream.filter((name) => !present.includes(name));
@@ -166,8 +174,9 @@ function whenOf({ upstream, runIf }: TaskShape, present: readonly string[]): str
   return parts.length === 0 ? null : parts.join(", ");
 }
 
-/** Limit of groups of upstream tasks for each join. */
+/** More sets of upstream tasks than this are not told apart: `MANY` stands for the others. */
 const MAX_GROUPS = 64;
+const MANY = "*";
 
 /**
  * Returns the groups of upstream tasks that runs can reach, for each join. Each root is followed
@@ -190,7 +199,7 @@ function reachedParents(
       if (task === undefined) continue;
       const group = task.upstream.filter((parent) => reached.has(parent)).join("\n");
       const groups = found.get(name) ?? new Set();
-      if (group !== "" && groups.size < MAX_GROUPS) groups.add(group);
+      if (group !== "") groups.add(groups.size < MAX_GROUPS || groups.has(group) ? group : MANY);
       found.set(name, groups);
     }
   }

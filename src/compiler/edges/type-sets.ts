@@ -1,7 +1,6 @@
 /**
  * Reads TypeScript types as sets of payload values. The type of a plain function is a claim of the
- * author: no code checks the claim at run time. An object type stands for objects with exactly the
- * declared properties.
+ * author: no code checks the claim at run time. An object type does not exclude further properties.
  */
 import type { Checker, Symbol as TypeSymbol, Type } from "typescript/unstable/sync";
 import type { TypeScriptApi } from "./type-config.ts";

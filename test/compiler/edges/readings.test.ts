@@ -18,6 +18,7 @@ export const takes_text_or_nothing = takes(z.string().optional());
 export const takes_nothing = takes(z.undefined());
 export const takes_texts = takes(z.array(z.string()));
 export const takes_texts_or_null = takes(z.array(z.string().nullable()));
+export const takes_record = takes(z.record(z.string(), z.string()));
 export const takes_number = takes(z.number());
 export const number_to_text = made(z.number(), z.string());
 export const text_to_text = made(z.string(), z.string());
@@ -125,6 +126,16 @@ tasks:
   it("a task reads no value of an upstream task that is not in its run", () => {
     expect(said.problems).toContain(doesNotFit("near", "partial"));
     expect(said.problems).not.toContain(doesNotFit("far", "partial"));
+  });
+
+  it("a task after several tasks is checked however many runs there are that begin beside them", async () => {
+    const names = Array.from({ length: 70 }, (_, index) => `root_${index}`);
+    const roots = (last: string): string =>
+      names.map((name) => `  ${name}: {method: ${name === names.at(-1) ? last : "text"}, downstream: join}`).join("\n");
+    const conf = (last: string): string => `tasks:\n${roots(last)}\n  join: {method: takes_record}\n`;
+    expect(await saidOf(conf("text"))).toEqual({ problems: [], warnings: [] });
+    const { problems, warnings } = await saidOf(conf("texts"));
+    expect([...problems, ...warnings].join()).toContain("root_69");
   });
 
   it("a task with each reads an item, and a task after it an array, with null for a failed item", () => {
