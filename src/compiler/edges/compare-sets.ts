@@ -230,7 +230,8 @@ class Comparison {
       at(name, this.#property(name, property, passed)),
     );
     for (const [name, property] of passed.properties) {
-      if (taken.properties.has(name) || taken.others.type === "ignored") continue;
+      if (taken.properties.has(name)) continue;
+      if (taken.others.type === "ignored" || taken.others.type === "unsure") continue;
       if (taken.others.type === "none") {
         verdicts.push(at(name, misfit(property.set, null, "no such property is taken")));
         continue;
@@ -243,6 +244,8 @@ class Comparison {
         ),
       );
     }
+    if (passed.others.type === "unsure" && taken.others.type !== "ignored")
+      verdicts.push(unknown(passed, taken, "a type that does not exclude further properties"));
     if (passed.others.type === "each" && taken.others.type === "none")
       verdicts.push(misfit(passed, taken, "further properties may be passed, and none are taken"));
     if (passed.others.type === "each" && taken.others.type === "each") {

@@ -53,12 +53,16 @@ function areObjectsDisjoint(a: ObjectSet, b: ObjectSet, depth: number): boolean 
     [...a.properties].some(([name, one]) => {
       const other = b.properties.get(name);
       const isRequired = one.mayBeAbsent === false;
-      if (other === undefined) return isRequired && b.others.type === "none";
+      if (other === undefined) return isRequired && namesAll(b);
       return (isRequired || other.mayBeAbsent === false) && areDisjoint(one.set, other.set, depth);
     }) ||
     [...b.properties].some(
-      ([name, other]) =>
-        other.mayBeAbsent === false && !a.properties.has(name) && a.others.type === "none",
+      ([name, other]) => other.mayBeAbsent === false && !a.properties.has(name) && namesAll(a),
     )
   );
+}
+
+/** True if a property that is not named counts as absent. */
+function namesAll({ others }: ObjectSet): boolean {
+  return others.type === "none" || others.type === "unsure";
 }

@@ -124,11 +124,18 @@ export class TypeSets {
     const hasMethods = symbols.some(({ flags }) => flags & SymbolFlags.Method);
     if (hasMethods || this.#read.size > MAX_TYPES) return this.#unknown("an object with functions");
     for (const symbol of symbols) properties.set(symbol.name, this.#property(symbol));
-    const [index] = checker.getIndexInfosOfType(type);
+    const indexes = checker.getIndexInfosOfType(type);
+    // Numbers, texts and arrays have this type too.
+    if (this.#isPassed && symbols.length === 0 && indexes.length === 0)
+      return this.#unknown("a type without properties");
     const others: Others =
-      index === undefined
-        ? { type: this.#isPassed ? "none" : "ignored" }
-        : { type: "each", keys: TEXT, values: this.of(index.valueType) };
+      indexes.length === 0
+        ? { type: this.#isPassed ? "unsure" : "ignored" }
+        : {
+            type: "each",
+            keys: TEXT,
+            values: unionOf(indexes.map((one) => this.of(one.valueType))),
+          };
     return { kind: "object", properties, others, isKeyed: false };
   }
 

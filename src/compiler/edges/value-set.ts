@@ -131,6 +131,8 @@ export interface Property {
 export type Others =
   /** A parent passes no further property; a child refuses further properties. */
   | { readonly type: "none" }
+  /** Of a type, for a parent only: it names none, and excludes none. */
+  | { readonly type: "unsure" }
   /** A child ignores further properties. Sets of parents are never "ignored". */
   | { readonly type: "ignored" }
   /** Further properties have keys of `keys` and values of `values`. */

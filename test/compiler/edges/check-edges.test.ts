@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { allProblemsOf } from "../project.ts";
+import { checkProject } from "../../../src/compiler/compile.ts";
+import { checkEdges } from "../../../src/compiler/edges/check-edges.ts";
+import { allProblemsOf, withProject } from "../project.ts";
 
 const IMPORTS = `import { task } from "peach/task-helpers";\nimport { z } from "zod";\n`;
 
@@ -90,6 +92,41 @@ export const f = task({ input: z.number(), run: async () => {} });
           |              ^
         hint: make the \`output\` of e and the \`input\` of f agree"
     `);
+  });
+
+  it("typed edges do not promise what the type of a function leaves open", async () => {
+    const conf = `tasks:
+  more: {method: more, downstream: [strict, loose]}
+  anything: {method: anything, downstream: loose_empty}
+  keyed: {method: keyed, downstream: numbers}
+  strict: {method: strict}
+  loose: {method: loose}
+  loose_empty: {method: loose_empty}
+  numbers: {method: numbers}
+`;
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}
+const row = { a: "x", b: 1 };
+export async function more(): Promise<{ a: string }> { return row; }
+export async function anything(): Promise<{}> { return 5; }
+export async function keyed(): Promise<{ [key: \`a\${string}\`]: number; [key: \`b\${string}\`]: string }> { return { b1: "x" }; }
+export const strict = task({ input: z.strictObject({ a: z.string() }), run: async () => 1 });
+export const loose = task({ input: z.object({ a: z.string() }), run: async () => 1 });
+export const loose_empty = task({ input: z.object({}), run: async () => 1 });
+export const numbers = task({ input: z.record(z.string(), z.number()), run: async () => 1 });
+`,
+    };
+    const said = await withProject({ conf, pipelines }, async (paths) => {
+      const { problems, warnings } = await checkEdges(checkProject(paths), paths);
+      return [...problems, ...warnings].map(({ message }) => message.split("\n")[0]);
+    });
+    const cannotTell = (parent: string, child: string): string =>
+      `tasks.${parent}.downstream: cannot tell whether what \`${parent}\` passes fits what \`${child}\` takes`;
+    expect(said).toEqual([
+      "tasks.keyed.downstream: what `keyed` passes does not fit what `numbers` takes",
+      cannotTell("more", "strict"),
+      cannotTell("anything", "loose_empty"),
+    ]);
   });
 
   it("typed edges hold a child with several upstream tasks against an object keyed by their names, each edge for itself", async () => {
