@@ -41,6 +41,7 @@ export function checkWorkerResources(
   wrangler: SourceFile,
   report: Report,
 ): void {
+  // Wrangler deploys assets alone without `main`.
   if (typeof config["main"] !== "string") return;
   const name = typeof config["name"] === "string" ? config["name"] : TEMPLATE_NAME;
   // The template has every resource of the worker, under names that begin with the worker's name.
@@ -52,6 +53,7 @@ export function checkWorkerResources(
   );
   const at = { source: wrangler, start: 0, end: 0 };
   const { made, tags } = classesIn(config["migrations"]);
+  // Order and tags of migrations are the project's own.
   const missing = classesIn(needed["migrations"]).made.filter((one) => !made.includes(one));
   if (missing.length > 0)
     report(
@@ -76,6 +78,7 @@ export function checkWorkerResources(
     const given = own.producers.find((one) => one["binding"] === binding);
     if (given === undefined)
       lacks(`no queue is bound as ${String(binding)}`, tableText("queues.producers", producer));
+    // A project may give the queue a name of its own: the binding decides.
     const queue = given?.["queue"] ?? producer["queue"];
     if (own.consumers.some((one) => one["queue"] === queue)) continue;
     const consumer = theirs.consumers.find((one) => one["queue"] === producer["queue"]);

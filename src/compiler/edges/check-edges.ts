@@ -177,6 +177,7 @@ class EdgeChecker {
    */
   #check(task: TaskShape, inputs: TaskInputs): void {
     const taken = this.#sets.tasks.get(task.name)?.taken ?? ANY;
+    // The engine passes one item of the array to each run of a task with `each`.
     const wanted = task.each === null ? taken : arrayOf(taken);
     for (const { set, when } of inputs.readingsOf(task)) {
       const verdict = compareSets(set, wanted);

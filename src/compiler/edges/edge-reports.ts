@@ -46,9 +46,11 @@ export class EdgeReports {
     const parent = isOwn ? given : (child.upstream[0] ?? "");
     const key = `${parent} ${child.name}`;
     const edge = this.#spans.get(key);
+    // The first verdict of an edge is enough: a later run adds no new mistake to mend.
     if (edge === undefined || this.#done.has(key)) return;
     this.#done.add(key);
     const isJoin = child.upstream.length > 1;
+    // A path without an upstream task means that the child expects no object keyed by tasks.
     const isShape = isJoin && !isOwn;
     const isCertain = verdict.answer === "misfit";
     const place = `tasks.${parent}.downstream: `;

@@ -85,6 +85,7 @@ function showMembers(members: readonly ValueSet[], depth: number): string {
     ...others.map((member) => showSet(member, depth)),
     ...(isBoolean ? ["boolean"] : []),
   ]);
+  // Equal texts stand once: members may differ only below the shown depth.
   const shown = [...texts].slice(0, MAX_MEMBERS);
   if (shown.length === 0) return "no value";
   return `${shown.join(" | ")}${texts.size > MAX_MEMBERS ? " | …" : ""}`;

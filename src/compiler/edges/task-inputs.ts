@@ -128,6 +128,7 @@ function joined(parents: readonly (readonly [string, ValueSet])[], runIf: RunIf)
       ),
       true,
     );
+  // No upstream task has passed a value under `all_failed`.
   if (runIf === "all_failed") return objectOf({}, true);
   if (!MAY_LACK.has(runIf)) return keyed(() => false);
   const all = keyed(() => true);
