@@ -131,7 +131,10 @@ export interface Property {
 export type Others =
   /** A parent passes no further property; a child refuses further properties. */
   | { readonly type: "none" }
-  /** Of a type, for a parent only: it names none, and excludes none. */
+  /**
+   * Further properties of a TypeScript type, for a parent only: the type neither names nor excludes
+   * any.
+   */
   | { readonly type: "unsure" }
   /** A child ignores further properties. Sets of parents are never "ignored". */
   | { readonly type: "ignored" }

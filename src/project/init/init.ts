@@ -11,8 +11,8 @@ export class ProjectNameError extends Error {}
 const MAX_NAME = 48;
 
 /**
- * Makes the name of a project from its folder: small letters, digits and `-`. Throws if the folder's
- * name has something else, or is too long.
+ * Makes the name of a project from its folder: small letters, digits and `-`. Throws if the
+ * folder's name has something else, or is too long.
  */
 export function projectName(folder: string): string {
   const name = basename(folder);

@@ -1,6 +1,7 @@
 /**
- * Edits the text of a TOML file table by table. Comments and untouched tables stay. Headers are found
- * line by line, also within texts of several lines: who edits compares what the file means afterwards.
+ * Edits the text of a TOML file table by table. Comments and untouched tables stay. Headers are
+ * found line by line, also within texts of several lines. Callers compare the meaning of the file
+ * after an edit.
  */
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "smol-toml";
