@@ -3,15 +3,10 @@
  * functions and the memory of modules as they were at first, and nothing that is stored. Vitest runs this for each file.
  */
 import { reset } from "cloudflare:test";
-import { env as bindings } from "cloudflare:workers";
 import { env } from "../env.ts";
 import { afterAll, vi } from "vitest";
 import { flushCounted } from "../../../src/http/middleware/audit.ts";
-import { hiddenEnv } from "../../../src/worker/hide-own-env.ts";
 import { endCalls } from "./pipelines/scripted.ts";
-
-// The next file evaluates the module again, and it hides only what it finds. Tests look from outside of every call.
-Object.assign(bindings, hiddenEnv);
 
 afterAll(async () => {
   vi.useRealTimers();
