@@ -74,6 +74,10 @@ interface ObjectNamespaces {
     import("./worker/deployed-objects.ts").TaskDirectoryObject
   >;
   readonly IDENTITY: DurableObjectNamespace<import("./worker/deployed-objects.ts").IdentityObject>;
+  /** Drives a run in an invocation of its own. */
+  readonly PEACH_DRIVERS: Service<import("./worker/driver-entrypoint.ts").DriverEntrypoint>;
+  /** Triggers the task of `on_failure` in an invocation of its own. */
+  readonly PEACH_ALERTS: Service<import("./worker/alert-entrypoint.ts").AlertEntrypoint>;
 }
 
 /** `env` of Peach's own code. What the platform gives is `Cloudflare.Env`, without the objects. */

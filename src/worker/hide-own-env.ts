@@ -18,3 +18,12 @@ export const hiddenEnv: object = Object.fromEntries(
   Object.entries(env).filter(([name]) => isOwnName(name)),
 );
 for (const name of Object.keys(hiddenEnv)) Reflect.deleteProperty(env, name);
+
+/**
+ * Empties `exports`: the platform's `ctx.exports`, which authors' files import under that name.
+ * Authors' code outside of every call would reach all objects there. An example of such code is a
+ * function in `AsyncLocalStorage.snapshot()`, where a file took the snapshot at its evaluation.
+ */
+export function hideExports(exports: object): void {
+  for (const name of Object.keys(exports)) Reflect.deleteProperty(exports, name);
+}

@@ -1,10 +1,10 @@
 /**
  * The `env` of Peach's own code: the bindings of wrangler.toml, and the namespaces of Peach's
- * objects. The namespaces come from `ctx.exports`, where the platform puts every class that
- * wrangler.toml creates by a migration; wrangler.toml has no bindings for the classes. Each
- * handler, object and entrypoint makes its `env` here, before any author's code runs.
+ * objects and entrypoints. The namespaces come from `ctx.exports`, where the platform puts every
+ * class that wrangler.toml creates by a migration; wrangler.toml has no bindings for the classes.
+ * Each handler, object and entrypoint makes its `env` here, before any author's code runs.
  */
-import { hiddenEnv } from "./hide-own-env.ts";
+import { hiddenEnv, hideExports } from "./hide-own-env.ts";
 
 /** The exported classes, by names in `env`. */
 const CLASSES: Readonly<Record<keyof ObjectNamespaces, string>> = {
@@ -23,6 +23,8 @@ const CLASSES: Readonly<Record<keyof ObjectNamespaces, string>> = {
   CATALOG: "CatalogObject",
   TASK_DIRECTORY: "TaskDirectoryObject",
   IDENTITY: "IdentityObject",
+  PEACH_DRIVERS: "DriverEntrypoint",
+  PEACH_ALERTS: "AlertEntrypoint",
 };
 
 /** `CLASSES` as pairs. */
@@ -41,7 +43,7 @@ export function ownEnv(env: Cloudflare.Env, exports: object): Env {
   // Inherited properties stay where they are. A literal: no setter of the platform sees the names.
   const own: Env & { readonly __proto__: Cloudflare.Env } = {
     __proto__: env,
-    ...namespacesOf(exports),
+    ...takenFrom(exports),
     ...hiddenEnv,
     // Releases up to 0.2 bound the classes in wrangler.toml, to the same objects.
     ...env,
@@ -51,10 +53,18 @@ export function ownEnv(env: Cloudflare.Env, exports: object): Env {
   return own;
 }
 
-/** The platform gives a namespace for each class that wrangler.toml makes. */
-function namespacesOf(exports: object): ObjectNamespaces {
-  const namespaces: Record<string, unknown> = {};
-  for (const [name, className] of NAMES) namespaces[name] = Reflect.get(exports, className);
+/** A cache: the platform gives all code of an isolate the same `exports`. */
+const knownExports = new WeakMap<object, ObjectNamespaces>();
+
+/** Takes the namespaces and entrypoints out of `exports`, for good: authors' code finds nothing. */
+function takenFrom(exports: object): ObjectNamespaces {
+  const before = knownExports.get(exports);
+  if (before !== undefined) return before;
+  const taken: Record<string, unknown> = {};
+  for (const [name, className] of NAMES) taken[name] = Reflect.get(exports, className);
+  hideExports(exports);
   // oxlint-disable-next-line typescript/consistent-type-assertions
-  return namespaces as unknown as ObjectNamespaces;
+  const namespaces = taken as unknown as ObjectNamespaces;
+  knownExports.set(exports, namespaces);
+  return namespaces;
 }

@@ -87,7 +87,7 @@ export function createPeach(project: Project): Handlers {
       else
         await consumeRunMessages(
           plan,
-          (runId, sentAt) => ctx.exports.DriverEntrypoint.drive(runId, sentAt),
+          (runId, sentAt) => env.PEACH_DRIVERS.drive(runId, sentAt),
           batch,
           env,
         );

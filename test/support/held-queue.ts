@@ -1,6 +1,5 @@
 /** The run queue, held by a test. */
 import { createMessageBatch } from "cloudflare:test";
-import { exports } from "cloudflare:workers";
 import { env } from "./env.ts";
 import { vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
@@ -41,7 +40,7 @@ export class HeldQueue {
       attempts: 1,
       body,
     }));
-    const start = (runId: RunId, sentAt: number | null): Promise<void> => exports.DriverEntrypoint.drive(runId, sentAt);
+    const start = (runId: RunId, sentAt: number | null): Promise<void> => env.PEACH_DRIVERS.drive(runId, sentAt);
     await consumeRunMessages(plan, start, createMessageBatch("peach-runs", messages), env);
   }
 

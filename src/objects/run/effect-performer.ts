@@ -99,7 +99,7 @@ export class EffectPerformer {
   async #deliver(run: Run, { id, message }: OutboxEntry): Promise<void> {
     await deliverEntry(run.id, message.type, async () => {
       if (message.type === "alert") {
-        const raised = this.#ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, message));
+        const raised = this.#env.PEACH_ALERTS.raise(describeAlert(run, id, message));
         await within(ALERT_LIMIT_MS, "the entrypoint of alerts", raised);
         this.#controller().paid(id, null);
       } else {

@@ -55,7 +55,7 @@ export function createApp(dependencies) {
 `;
 
 /** Replaces the module that hides the worker's own `env` from authors. */
-const OWN_ENV = "export const hiddenEnv = {};";
+const OWN_ENV = "export const hiddenEnv = {};\nexport function hideExports() {}";
 
 /** Serves both kinds of requests. The app is created at the first request over HTTP. */
 const KIT_APP = `
