@@ -10,6 +10,7 @@ import type { DurationInput } from "../execution/author/api.ts";
 import type { PipelineEnv } from "../execution/author/pipeline-env.ts";
 import { installAuthorGlobals } from "./author-globals.ts";
 import { checkNode, loadEngine } from "./engine.ts";
+import { inMemory } from "./held-payload.ts";
 import type { KitClient } from "./kit-face.ts";
 import { openProject, type ProjectOptions } from "./project.ts";
 import { readRecordedRun } from "./recorded-run.ts";
@@ -152,9 +153,10 @@ export class TestPipeline {
     const { plan } = this.#world;
     if (!Object.hasOwn(plan.tasks, task)) throw new Error(noTask(plan, task));
     const { idempotencyKey: key, delay } = options;
+    const held = await inMemory(payload);
     const accepted = await this.#ask(`trigger of ${task}`, key, (client, sentKey) => {
       const { face, dependencies, env, ctx } = client;
-      const encoded = face.encodePayload(payload);
+      const encoded = face.encodePayload(held);
       if (!encoded.ok) return Promise.resolve(encoded);
       return dependencies.acceptTrigger(env, ctx, {
         task,
@@ -174,9 +176,10 @@ export class TestPipeline {
     options: Pick<TriggerOptions, "idempotencyKey"> = {},
   ): Promise<readonly TestRun[]> {
     const { idempotencyKey: key } = options;
+    const held = await inMemory(payload);
     const runs = await this.#ask(`event ${name}`, key, (client, sentKey) => {
       const { face, dependencies, env, ctx } = client;
-      const encoded = face.encodePayload(payload);
+      const encoded = face.encodePayload(held);
       if (!encoded.ok) return Promise.resolve(encoded);
       return dependencies.emitEvent(env, ctx, {
         name,

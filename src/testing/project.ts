@@ -58,7 +58,8 @@ export async function openProject(options: ProjectOptions): Promise<TestProject>
   const { compiled: result, diagnostics, methods } = check(paths);
   if (result === null) {
     const shown = diagnostics.map(renderDiagnostic).join("\n\n");
-    throw new ProjectError(`peach.conf has ${diagnostics.length} problems:\n\n${shown}`);
+    const count = diagnostics.length === 1 ? "a problem" : `${diagnostics.length} problems`;
+    throw new ProjectError(`peach.conf has ${count}:\n\n${shown}`);
   }
   const { pipelines } = options;
   const functions = new Map<string, unknown>();

@@ -228,6 +228,23 @@ tasks:
     await expect(peach.cancel(delayed)).rejects.toThrow("run_final");
   });
 
+  it("testPipeline triggers a task with a blob or a stream of the test's own", async () => {
+    const peach = await testPipeline({
+      conf: "tasks:\n  take: {method: take}\n",
+      pipelines: {
+        take: async (payload: Blob | ReadableStream) => [payload.constructor.name, await new Response(payload).text()],
+      },
+    });
+    const blob = await peach.trigger("take", new Blob(["one"], { type: "text/x-note" }));
+    const stream = await peach.trigger("take", new Blob(["two"]).stream());
+    const untyped = await peach.trigger("take", new Blob([]));
+    expect([blob, stream, untyped].map((run) => run.task("take").passed)).toEqual([
+      ["Blob", "one"],
+      ["ReadableStream", "two"],
+      ["Blob", ""],
+    ]);
+  });
+
   it("testPipeline passes bytes, streams and blobs as what they are", async () => {
     const seen: unknown[] = [];
     const peach = await testPipeline({
