@@ -6,8 +6,12 @@ import { Deployment, type Project } from "./deployment.ts";
 
 let deployment: Deployment | null = null;
 
-/** Makes this project the deployed one. */
+/** Makes this project the deployed one. Throws for a second project: none replaces another. */
 export function deploy(project: Project): Deployment {
+  if (deployment !== null)
+    throw new Error(
+      "createPeach was called before: src/index.ts calls it once, and no pipeline calls it",
+    );
   deployment = new Deployment(project);
   return deployment;
 }

@@ -47,7 +47,7 @@ export interface Handlers {
 
 /**
  * Makes the worker of a compiled project, the default export of src/index.ts. The exported classes
- * serve the same project. Called once, after the pipelines are evaluated.
+ * serve the same project. Called once, after the pipelines are evaluated. A second call throws.
  */
 export function createPeach(project: Project): Handlers {
   const deployment = deploy(project);
