@@ -4,12 +4,14 @@
  * writes to the standard error of its process.
  */
 import process from "node:process";
+import { endWithParent } from "./end-with-parent.ts";
 import type { Answers, MethodAnswer, Question, SchemaQuestion } from "./reader-questions.ts";
 import { isZod } from "./schema-parts.ts";
 import { SchemaSets } from "./schema-sets.ts";
 import { readSignatures } from "./signatures.ts";
 import { typeScriptOf } from "./type-config.ts";
 
+endWithParent();
 process.on("message", (question: Question) => {
   void answer(question).then((given) => process.send?.(given));
 });
