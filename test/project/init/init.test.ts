@@ -117,7 +117,7 @@ describe("the package in a new project", () => {
   }
 
   it("the package in a new project is the version of the registry", async () => {
-    for (const resolved of ["https://registry.npmjs.org/peach/-/peach-1.2.0.tgz", undefined])
+    for (const resolved of ["https://packages.example/peach/-/peach-1.2.0.tgz", undefined])
       await inFolder((folder) => {
         expect(findPeachSource(installed(folder, resolved), false)).toEqual({ specifier: "1.2.0" });
       });
