@@ -6,7 +6,7 @@ import { displayPath } from "../../compiler/project-paths.ts";
 import { readText } from "../../compiler/read-file.ts";
 import { importConf, type Note } from "../../project/import/import-conf.ts";
 import { readOriginal } from "../../project/import/original.ts";
-import { presentFiles, writeNewFiles, type Files } from "../../project/new-files.ts";
+import { ObstacleError, presentFiles, writeNewFiles, type Files } from "../../project/new-files.ts";
 import { defineCommand, type CommandHost, type ExitCode } from "../command.ts";
 
 /** `peach import`: takes over the configuration of the original Peach. */
@@ -51,11 +51,10 @@ it says so and exits with 1.`,
       ),
       "IMPORT.md": notesText(notes),
     };
-    const present = presentFiles(target, files);
-    if (present.length > 0) {
+    const present = presentOrObstacle(target, files);
+    if (present !== null) {
       host.err(
-        `${present.join(", ")} ${present.length === 1 ? "is" : "are"} there already in ` +
-          `${displayPath(target)}, so nothing was written.\nImport into another folder: peach ` +
+        `${present}, so nothing was written.\nImport into another folder: peach ` +
           `import ${file} NEW-FOLDER`,
       );
       return 1;
@@ -64,6 +63,19 @@ it says so and exits with 1.`,
     return report(host, { target, files, notes, json: json === true });
   },
 });
+
+/** Says what prevents the files from being written; null if nothing does. */
+function presentOrObstacle(target: string, files: Files): string | null {
+  try {
+    const present = presentFiles(target, files);
+    if (present.length === 0) return null;
+    const are = present.length === 1 ? "is" : "are";
+    return `${present.join(", ")} ${are} there already in ${displayPath(target)}`;
+  } catch (error) {
+    if (error instanceof ObstacleError) return error.message;
+    throw error;
+  }
+}
 
 /** Notebooks are relative to the file, or to the folder that holds the folder of files. */
 function notebookFolder(path: string): string {

@@ -15,7 +15,7 @@ import {
   templateFiles,
   type Example,
 } from "../../project/init/templates.ts";
-import { presentFiles, writeNewFiles, type Files } from "../../project/new-files.ts";
+import { ObstacleError, presentFiles, writeNewFiles, type Files } from "../../project/new-files.ts";
 import { defineCommand, UsageError, type CommandHost, type ExitCode } from "../command.ts";
 
 /** `peach init`: makes a project. */
@@ -47,7 +47,12 @@ are there already it says what to merge.`,
       });
       return make(host, { folder, files, provide: peach.provide, example: chosen });
     } catch (error) {
-      if (!(error instanceof ProjectNameError || error instanceof PeachSourceError)) throw error;
+      if (
+        !(error instanceof ProjectNameError) &&
+        !(error instanceof PeachSourceError) &&
+        !(error instanceof ObstacleError)
+      )
+        throw error;
       host.err(error.message);
       return 1;
     }

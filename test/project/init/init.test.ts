@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "smol-toml";
@@ -97,6 +106,22 @@ describe("peach init", () => {
       expect(() => projectName(`/tmp/${name}`)).toThrow(ProjectNameError);
     },
   );
+
+  it.each([
+    ["a folder in the place of a file", "README.md", (path: string) => mkdirSync(path)],
+    ["a broken link in the place of a file", "peach.conf", (path: string) => symlinkSync("nowhere", path)],
+    ["a file in the place of a folder", "test", (path: string) => writeFileSync(path, "")],
+  ])("peach init writes nothing beside %s, and names it", async (_, name, put) => {
+    await inFolder(async (parent) => {
+      const folder = join(parent, "mine");
+      mkdirSync(folder);
+      put(join(folder, name));
+      const { code, err } = await commandLine(["init", folder, "--peach", "1.2.0"]);
+      expect(code).toBe(1);
+      expect(err).toMatch(new RegExp(`${name} is no (file|folder): move it away`));
+      expect(readdirSync(folder)).toEqual([name]);
+    });
+  });
 
   it("peach init refuses an example that there is not", async () => {
     const { code, err } = await commandLine(["init", "/tmp/x", "--example", "nothing"]);
