@@ -2,7 +2,7 @@
  * Computes the input of each task from peach.conf. The input depends on the upstream tasks, on the
  * runs that reach the task, and on `run_if`. Pure.
  */
-import type { RunIf } from "../../domain/run/start-rule.ts";
+import { RUN_IFS, type RunIf } from "../../domain/run/start-rule.ts";
 import {
   ABSENT,
   arrayOf,
@@ -50,14 +50,7 @@ function passedOn({ name, each }: TaskShape, passedBy: PassedBy): ValueSet {
 }
 
 /** The rules that start a task even if an upstream task passed nothing. */
-const MAY_LACK: ReadonlySet<RunIf> = new Set([
-  "all_done",
-  "one_success",
-  "one_failed",
-  "none_failed",
-  "all_failed",
-  "none_failed_min_one_success",
-]);
+const MAY_LACK: ReadonlySet<RunIf> = new Set(RUN_IFS.filter((rule) => rule !== "all_success"));
 /** The rules that need at least one output of an upstream task. */
 const NEEDS_ONE: ReadonlySet<RunIf> = new Set(["one_success", "none_failed_min_one_success"]);
 
