@@ -374,16 +374,18 @@ function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
 }
 
 /** The reason for a parse that may end with an exception. */
-const THROWS = "a part that throws where it cannot merge or freeze a value";
+const THROWS = "a part that may throw: a function before a schema, a merge, or a freeze";
 
 /**
- * Tests if zod itself may throw in a parse. Zod throws where the sides of an intersection cannot be
- * merged, and where a readonly value cannot be frozen. Author functions count as safe.
+ * Tests if a parse may throw. Zod throws where the sides of an intersection cannot be merged, and
+ * where a readonly value cannot be frozen. A transform gets any value, and `Number` throws for some
+ * objects. Refinements get values of their schema's type, and count as safe.
  */
 function mayThrow(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
   if (seen.has(schema)) return false;
   const def = definitionOf(schema);
   if (def.type === "intersection" && !(isPlain(def.left) && isPlain(def.right))) return true;
+  if (def.type === "transform") return true;
   if (def.type === "readonly" && !FROZEN.has(definitionOf(def.innerType).type)) return true;
   const within = new Set([...seen, schema]);
   const parts: unknown[] =
