@@ -20,7 +20,7 @@ import { writeDashboard } from "./dashboard.ts";
 import { deriveConfig } from "./derived-config.ts";
 import { withOwnSources } from "./own-sources.ts";
 import { makeable, withSecrets } from "./secrets.ts";
-import { describeFault, tryWorker } from "./trial.ts";
+import { describeFault, tryWorker, type Trial } from "./trial.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** The project of the current folder, which holds wrangler.toml. */
@@ -56,6 +56,8 @@ export interface BuiltProject {
   readonly missingSecrets: readonly NeededSecret[];
   /** Names of the secrets that this build made. */
   readonly madeSecrets: readonly string[];
+  /** The reason why the bundle could not be tried before; null if it was tried. */
+  readonly untried: string | null;
 }
 
 export type BuildResult =
@@ -115,10 +117,19 @@ export async function buildProject(
   };
   const bundle = withOwnSources(bundled.bundle, dirname(folder.sourceMapPath), folders);
   const isNew = readTextOf(folder.bundlePath) !== bundle.text;
-  const fault = isNew ? await tryWorker(folder.trialFolder, bundle, config) : null;
-  if (fault !== null) return { ok: false, diagnostics: describeFault(fault, folders) };
+  const trial: Trial = isNew
+    ? await tryWorker(folder.trialFolder, bundle, config)
+    : { type: "loads" };
+  if (trial.type === "threw" || trial.type === "endless")
+    return { ok: false, diagnostics: describeFault(trial, folders) };
   const changed = writeWorker(folder, bundle, config);
-  const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing, madeSecrets };
+  const project = {
+    plan: compiled.plan,
+    paths,
+    missingSecrets: secrets.missing,
+    madeSecrets,
+    untried: trial.type === "untried" ? trial.reason : null,
+  };
   return { ok: true, project, changed };
 }
 

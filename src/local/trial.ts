@@ -21,7 +21,6 @@ const LIMIT_MS = 10_000;
 const SEARCH_LIMIT_MS = 3_000;
 /** The beginning of a line that names a line of the bundle, before it runs. */
 const MARK = "peach-at ";
-const TIME_IS_UP = "peach-time-is-up";
 /** The line by which the trial says how loading ended. */
 const VERDICT = "peach-trial ";
 
@@ -31,46 +30,66 @@ export type Fault =
   /** `at` is the place that the endless work stands at; null if it is unknown. */
   | { readonly type: "endless"; readonly at: OwnPlace | null };
 
-/** Evaluates the bundle. Returns null if it loads, or if the trial itself cannot be run. */
+/** The end of a trial. */
+export type Trial =
+  | { readonly type: "loads" }
+  | Fault
+  /** The trial itself could not be run, twice, and tells nothing of the bundle. */
+  | { readonly type: "untried"; readonly reason: string };
+
+/** Evaluates the bundle. */
 export async function tryWorker(
   folder: string,
   { text, sources }: Bundle & { readonly sources: OwnSources },
   config: Readonly<Record<string, unknown>>,
-): Promise<Fault | null> {
+): Promise<Trial> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "trial.js"), TRIAL);
   // Variables hold secrets. The folder is readable by its owner only.
   const path = join(folder, "trial.capnp");
   writeFileSync(path, configOf(config), { mode: 0o600 });
-  const load = async (bundle: string, limitMs: number): Promise<string[]> => {
+  const load = async (bundle: string, limitMs: number): Promise<TrialOutput> => {
     writeFileSync(join(folder, "worker.js"), bundle, { mode: 0o600 });
     return outputOf(path, limitMs);
   };
-  const output = await load(text, LIMIT_MS);
-  if (output.at(-1) !== TIME_IS_UP) return readVerdict(output);
-  const marks = await load(withMarks(text, sources), SEARCH_LIMIT_MS);
-  const last = marks.findLast((line) => line.startsWith(MARK))?.slice(MARK.length);
+  const first = await load(text, LIMIT_MS);
+  // A machine without free memory or processes may have them a moment later.
+  const output = first.isOverTime || hasVerdict(first) ? first : await load(text, LIMIT_MS);
+  if (!output.isOverTime) return readVerdict(output);
+  const { lines } = await load(withMarks(text, sources), SEARCH_LIMIT_MS);
+  const last = lines.findLast((line) => line.startsWith(MARK))?.slice(MARK.length);
   return { type: "endless", at: last === undefined ? null : placeIn(sources, Number(last), 1) };
 }
 
-/**
- * Runs the trial. Returns the lines of the output; `TIME_IS_UP` is the last line of a killed trial.
- */
-function outputOf(path: string, limitMs: number): Promise<string[]> {
-  const child = spawn(workerdPath(), ["test", path], { stdio: ["ignore", "pipe", "ignore"] });
-  let output = "";
-  let isKilled = false;
+/** What a trial printed. */
+interface TrialOutput {
+  readonly lines: readonly string[];
+  /** The messages of workerd itself. */
+  readonly messages: string;
+  /** True if the trial was killed at its time limit. */
+  readonly isOverTime: boolean;
+}
+
+/** Runs the trial. */
+function outputOf(path: string, limitMs: number): Promise<TrialOutput> {
+  // The local runtime allows experimental flags as well.
+  const child = spawn(workerdPath(), ["test", "--experimental", path], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [output, messages, isOverTime] = ["", "", false];
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (messages += chunk.toString()));
   const timer = setTimeout(() => {
-    isKilled = true;
+    isOverTime = true;
     child.kill("SIGKILL");
   }, limitMs);
   return new Promise((resolve) => {
-    const finish = (): void => {
+    const finish = (error?: Error): void => {
       clearTimeout(timer);
-      resolve([...output.trimEnd().split("\n"), ...(isKilled ? [TIME_IS_UP] : [])]);
+      const reason = error instanceof Error ? error.message : messages.trim();
+      resolve({ lines: output.trimEnd().split("\n"), messages: reason, isOverTime });
     };
-    child.on("close", finish);
+    child.on("close", () => finish());
     child.on("error", finish);
   });
 }
@@ -103,6 +122,12 @@ export function describeFault(fault: Fault, folders: OwnFolders): string {
   return fault.at === null
     ? message
     : renderAt(fault.at, `${message}: an endless loop outside of a function?`, folders);
+}
+
+/** Says that a bundle was taken over without a trial, and why. */
+export function describeUntried(reason: string): string {
+  const why = reason === "" ? "workerd ended without a message" : reason;
+  return `The new version could not be tried before it was taken over: ${why}`;
 }
 
 /** Renders a message at a place, with the line of the source if the file is found. */
@@ -140,11 +165,16 @@ const TRIAL = `export default {
 };
 `;
 
-/** Reads the verdict; null without one: the trial did not run, and tells nothing of the bundle. */
-function readVerdict(output: readonly string[]): Fault | null {
-  const line = output.find((one) => one.startsWith(VERDICT));
-  const verdict: unknown = line === undefined ? null : JSON.parse(line.slice(VERDICT.length));
-  if (typeof verdict !== "object" || verdict === null) return null;
+function hasVerdict({ lines }: TrialOutput): boolean {
+  return lines.some((line) => line.startsWith(VERDICT));
+}
+
+/** Reads the verdict. A trial without one did not run, and tells nothing of the bundle. */
+function readVerdict({ lines, messages }: TrialOutput): Trial {
+  const line = lines.find((one) => one.startsWith(VERDICT));
+  if (line === undefined) return { type: "untried", reason: messages };
+  const verdict: unknown = JSON.parse(line.slice(VERDICT.length));
+  if (typeof verdict !== "object" || verdict === null) return { type: "loads" };
   const { message, stack } = { message: "", stack: "", ...verdict };
   return { type: "threw", message, stack };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, watch } from "node:fs";
+import { existsSync, readdirSync, watch } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 
@@ -51,7 +51,9 @@ export function watchProject(
 // see nothing more. Folders are watched one by one, since Node's recursive watch loses replaced
 // files.
 
+/** Watches files by their names. A folder that is absent is not watched: the build names it. */
 function watchNames(folder: string, names: readonly string[], changed: () => void): () => void {
+  if (!existsSync(folder)) return () => {};
   const watcher = watch(folder, (_event, name) => {
     if (name !== null && names.includes(name)) changed();
   });

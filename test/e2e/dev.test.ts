@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -104,6 +104,17 @@ describe("npm run dev", () => {
 
     write("pipelines/greeting.ts", PIPELINE.replace("1", "3"));
     await expect.poll(() => hello(peach), WAIT).toEqual({ version: 3 });
+  });
+
+  it("npm run dev takes over what is saved while it still starts", async () => {
+    const command = dev("--port", "0");
+    // The runtime is launched after the build, so that the build knows nothing of this change.
+    await expect.poll(() => existsSync(join(folder, "state/runtime/claim.json")), WAIT).toBe(true);
+    write("pipelines/greeting.ts", PIPELINE.replace("1", "2"));
+    await expect.poll(() => command.stdout, WAIT).toContain("Taken over.");
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(command.stdout) ?? [];
+    const peach = new Peach({ url, token: "token-of-the-end-to-end-tests" });
+    await expect.poll(() => hello(peach), WAIT).toEqual({ version: 2 });
   });
 
   it("npm run dev serves the last good version while a file throws when it is loaded, or never ends loading", async () => {

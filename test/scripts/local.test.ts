@@ -314,6 +314,13 @@ describe("watching a project", () => {
   });
 });
 
+it("watching a project leaves out a folder of peach.conf that is not there", () => {
+  const confPath = join(folder, "absent", "peach.conf");
+  const paths = { projectRoot: folder, confPath, pipelinesDir: folder, wranglerPath: join(folder, "wrangler.toml") };
+  const stop = watchProject(paths, async () => undefined);
+  expect(stop()).toBeUndefined();
+});
+
 async function started(child: ChildProcess): Promise<number> {
   await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   if (child.pid === undefined) throw new Error("the process has no id");

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { projectPaths } from "../../compiler/project-paths.ts";
 import { MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
 import { signLoginCode } from "../../http/auth/login-code.ts";
 import { parseOptions, parsePort, takePortOption } from "../../local/arguments.ts";
@@ -23,6 +24,7 @@ import {
   type LocalRuntime,
 } from "../../local/runtime.ts";
 import { describeMissing, randomSecret } from "../../local/secrets.ts";
+import { describeUntried } from "../../local/trial.ts";
 import { watchProject } from "../../local/watch.ts";
 
 const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]] [-- --verbose]
@@ -72,68 +74,80 @@ async function main(args: readonly string[]): Promise<number> {
     );
 
   console.log("Starting the local runtime ...");
-  const runtime = await startRuntime({
-    port,
-    persistTo,
-    ...(inspectorPort !== undefined && { inspectorPort }),
-    env: devVars.vars,
-    makeSecrets: (names) => {
-      const made = Object.fromEntries(names.map((name) => [name, randomSecret()]));
-      addDevVars(DEV_VARS, made);
-      return made;
-    },
-    signal: interrupted,
-    onOutput: showOutput(options.verbose ?? false),
-    // The project's generated folder is also used by editors and checks. Another conf must not
-    // overwrite it.
-    // Nor may the long timeouts of an inspected plan.
-    ...(isProjectsOwn() && inspectorPort === undefined
-      ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") }
-      : {}),
-  }).catch((error: unknown) => {
-    if (interrupted.aborted) return null;
-    throw error;
-  });
-  if (runtime === null) return 0;
-  const { url, token, project } = runtime;
-  console.log(
-    startupText({
-      url,
-      loginLink: await loginLink(url, token),
-      plan: project.plan,
-      paths: project.paths,
-      missingSecrets: project.missingSecrets,
-      madeSecrets: project.madeSecrets,
-      stateFolder: persistTo,
-      tokenSource: tokenSource(devVars),
-    }),
-  );
-  if (inspectorPort !== undefined) console.log(`\n${inspectorText(inspectorPort, PROJECT_FOLDER)}`);
-  const edges = new EdgeWatch(project.paths, (text) => console.error(text));
-  edges.look();
-  const takeOver = takeOverFrom(runtime);
-  const stopWatching = watchProject(project.paths, async () => {
+  const paths = projectPaths(process.env, PROJECT_FOLDER, process.cwd());
+  const edges = new EdgeWatch(paths, (text) => console.error(text));
+  const started = Promise.withResolvers<LocalRuntime>();
+  const takeOver = takeOverFrom(started.promise);
+  // The watch begins before the build: what is saved during the start is taken over after it.
+  const stopWatching = watchProject(paths, async () => {
+    await started.promise;
     edges.look();
     await takeOver();
   });
-  await Promise.race([aborted(interrupted), runtime.ended]);
-  stopWatching();
-  if (!interrupted.aborted) {
-    console.error("The local runtime has ended by itself; its state is kept.");
-    return 1;
+  try {
+    const runtime = await startRuntime({
+      port,
+      persistTo,
+      ...(inspectorPort !== undefined && { inspectorPort }),
+      env: devVars.vars,
+      makeSecrets: (names) => {
+        const made = Object.fromEntries(names.map((name) => [name, randomSecret()]));
+        addDevVars(DEV_VARS, made);
+        return made;
+      },
+      signal: interrupted,
+      onOutput: showOutput(options.verbose ?? false),
+      // The project's generated folder is also used by editors and checks. Another conf must not
+      // overwrite it.
+      // Nor may the long timeouts of an inspected plan.
+      ...(isProjectsOwn() && inspectorPort === undefined
+        ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") }
+        : {}),
+    }).catch((error: unknown) => {
+      if (interrupted.aborted) return null;
+      throw error;
+    });
+    if (runtime === null) return 0;
+    const { url, token, project } = runtime;
+    if (project.untried !== null) console.error(describeUntried(project.untried));
+    console.log(
+      startupText({
+        url,
+        loginLink: await loginLink(url, token),
+        plan: project.plan,
+        paths: project.paths,
+        missingSecrets: project.missingSecrets,
+        madeSecrets: project.madeSecrets,
+        stateFolder: persistTo,
+        tokenSource: tokenSource(devVars),
+      }),
+    );
+    if (inspectorPort !== undefined)
+      console.log(`\n${inspectorText(inspectorPort, PROJECT_FOLDER)}`);
+    edges.look();
+    started.resolve(runtime);
+    await Promise.race([aborted(interrupted), runtime.ended]);
+    if (!interrupted.aborted) {
+      console.error("The local runtime has ended by itself; its state is kept.");
+      return 1;
+    }
+    await runtime.stop();
+    return 0;
+  } finally {
+    stopWatching();
   }
-  await runtime.stop();
-  return 0;
 }
 
 /**
  * Makes the callback of a change: builds again. With any problem the last good version keeps
  * running.
  */
-function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
-  let { version } = runtime.project.plan;
+function takeOverFrom(started: Promise<LocalRuntime>): () => Promise<void> {
+  let served: string | null = null;
   let isBroken = false;
   return async () => {
+    const runtime = await started;
+    const version = served ?? runtime.project.plan.version;
     const built = await runtime.rebuild(readDevVars(DEV_VARS, process.env).vars);
     if (!built.ok) {
       isBroken = true;
@@ -148,14 +162,15 @@ function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
       return;
     }
     isBroken = false;
-    const { plan, missingSecrets, madeSecrets } = built.project;
+    const { plan, missingSecrets, madeSecrets, untried } = built.project;
+    if (untried !== null) console.error(describeUntried(untried));
     console.log("Taken over.");
     if (madeSecrets.length > 0) console.log(describeMade(madeSecrets));
     if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
     for (const line of describeMissing(missingSecrets)) console.log(styleText("yellow", line));
     if (plan.version !== version && !(await untilServing(runtime.url, plan.version)))
       console.error("The runtime does not serve it yet; see its output above.");
-    version = plan.version;
+    served = plan.version;
   };
 }
 
