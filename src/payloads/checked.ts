@@ -38,10 +38,15 @@ export function checkNow<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   }
 }
 
-/** Counter of issues that the parts of a schema report to. */
+/**
+ * The issues that a schema keeps of its parts. Zod drops some issues of a part: those of an absent
+ * optional property or item, and those of a name that a record passes on or reads as a number.
+ */
 interface Sink {
-  /** Issues of the parts so far. */
-  count: number;
+  /** The schema's own payload. After each part it has the issues that the schema keeps. */
+  readonly payload: z.core.ParsePayload;
+  /** Issues that were there before the first part. */
+  readonly before: number;
   /**
    * Limit of issues; infinite for alternatives, such as the options of a union: the issues of one
    * option do not count for the next.
@@ -92,26 +97,22 @@ function teach(schema: Schema): void {
   internals.run = (payload, context: Context) => {
     const sink = context[SINK];
     if (sink === undefined) return run(payload, context);
-    if (sink.count > sink.limit) return leaveOut(schema, payload, sink);
+    if (isFull(sink)) return leaveOut(schema, payload, sink);
     if (isLazy) for (const part of innerOf(schema)) teach(part);
-    const before = payload.issues.length;
     const unions = sink.unions + Number(isUnion);
     const isWhole = sink.isShared && type === "record";
     const most = isWhole ? Number.POSITIVE_INFINITY : unions > 1 && isContainer ? 0 : limit;
     const isShared = type === "intersection" || (sink.isShared && !isContainer);
     const inner =
       isLazy || parts.length > 0
-        ? { ...context, [SINK]: newSink(most, unions, isShared) }
+        ? { ...context, [SINK]: newSink(payload, most, unions, isShared) }
         : context;
-    const result = run(payload, inner);
-    if (!(result instanceof Promise)) return count(result, sink, before);
-    return result.then((settled) => count(settled, sink, before));
+    return run(payload, inner);
   };
 }
 
-function count(result: z.core.ParsePayload, sink: Sink, before: number): z.core.ParsePayload {
-  sink.count += Math.max(0, result.issues.length - before);
-  return result;
+function isFull({ payload, before, limit }: Sink): boolean {
+  return payload.issues.length - before > limit;
 }
 
 /** The issue lacks `continue`, so that later checks and transforms do not see the skipped parts. */
@@ -158,15 +159,20 @@ function isSchema(value: unknown): value is Schema {
   return typeof internals === "object" && internals !== null && "run" in internals;
 }
 
-function newSink(limit: number, unions = 0, isShared = false): Sink {
-  return { count: 0, limit, isClosed: false, unions, isShared };
+function newSink(
+  payload: z.core.ParsePayload,
+  limit: number,
+  unions: number,
+  isShared: boolean,
+): Sink {
+  return { payload, before: payload.issues.length, limit, isClosed: false, unions, isShared };
 }
 
 /** Disables zod's generated code, which bypasses the patch. */
 function newContext(): z.core.ParseContext<z.core.$ZodIssue> {
   const context: z.core.ParseContext<z.core.$ZodIssue> & Pick<Context, typeof SINK> = {
     jitless: true,
-    [SINK]: newSink(Number.POSITIVE_INFINITY),
+    [SINK]: newSink({ value: undefined, issues: [] }, Number.POSITIVE_INFINITY, 0, false),
   };
   return context;
 }

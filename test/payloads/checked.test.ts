@@ -2,6 +2,8 @@ import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { check, checkNow } from "../../src/payloads/checked.ts";
+import { IS_LONG } from "../support/long.ts";
+import { schemaPair } from "../compiler/edges/schema-pairs.ts";
 import { MAX_WRONG_PLACES } from "../../src/payloads/misfit.ts";
 
 interface Tree {
@@ -73,7 +75,26 @@ function shown({ path, code, message }: z.core.$ZodIssue): unknown {
   return { path, code, message };
 }
 
-function named(values: readonly unknown[]): Record<string, unknown> {
+/** A value with the next one, which stands in a union of a union. */
+function chain(v: z.ZodType): z.ZodType {
+  const link: z.ZodType = z.lazy(() => z.object({ v, next: z.union([link, z.null(), z.array(link)]) }));
+  return link;
+}
+
+function linked([first, ...others]: readonly unknown[]): unknown {
+  const next = others.length === 0 ? null : linked(others);
+  return first === undefined ? { next } : { v: first, next };
+}
+
+const passing = z.looseRecord(z.string().regex(/^a/), z.number());
+
+/** What an answer says; a schema of the author may throw. */
+async function saysYes(answer: () => Promise<{ readonly [key in "ok" | "success"]?: boolean }>): Promise<boolean> {
+  const { ok, success } = await answer().catch(() => ({ ok: false, success: false }));
+  return ok ?? success ?? false;
+}
+
+function named<T>(values: readonly T[]): Record<string, T> {
   return Object.fromEntries(values.map((item, at) => [`k${at}`, item]));
 }
 
@@ -161,6 +182,40 @@ describe("a value", () => {
       for (const wrong of [{ a99: "x" }, { b99: 1 }, { c: 1 }])
         expect(checkNow<unknown>(schema, { ...given, ...wrong }).ok).toBe(false);
     }
+  });
+
+  it.each<[string, z.ZodType, unknown, boolean]>([
+    ["a name left out", chain(z.exactOptional(z.number())), linked([1, 2, undefined]), true],
+    ["a name that is a number", chain(z.record(z.number(), z.string())), linked(many(3, { 1: "x", 2: "y" })), true],
+    ["a value that is caught", chain(z.array(z.number().catch(0))), linked(many(3, ["x", "x"])), true],
+    ["many names left out", z.object(named(many(30, z.exactOptional(z.number())))), {}, true],
+    [
+      "many names that are numbers",
+      z.record(z.number(), z.string()),
+      Object.fromEntries(many(30, "x").entries()),
+      true,
+    ],
+    ["many names passed on", z.looseRecord(z.literal(["a"]), z.number()), { ...named(many(30, "x")), a: 1 }, true],
+    ["names passed on before a wrong one", passing, { ...named(many(30, "x")), a: "x" }, false],
+  ])("a value is read as zod reads it, which drops some wrong parts: %s", (_, schema, given, isTaken) => {
+    expect(schema.safeParse(given).success).toBe(isTaken);
+    expect(checkNow<unknown>(schema, given).ok).toBe(isTaken);
+  });
+
+  it("a value fits one schema of random ones if zod says so", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0 }), async (seed) => {
+        const { passes, takes, code, ...pair } = schemaPair(seed);
+        for (const schema of [passes, takes, z.union([z.null(), z.array(z.union([z.null(), takes]))])])
+          for (const given of [pair.value(), [pair.value()]])
+            expect([code, given, await saysYes(async () => check<unknown>(schema, given))]).toEqual([
+              code,
+              given,
+              await saysYes(async () => schema.safeParseAsync(given)),
+            ]);
+      }),
+      { numRuns: IS_LONG ? 5_000 : 500 },
+    );
   });
 
   it("a value is parsed by the schema's author as before", () => {
