@@ -53,7 +53,7 @@ export async function tryWorker(
     return outputOf(path, limitMs);
   };
   const first = await load(text, LIMIT_MS);
-  // A machine without free memory or processes may have them a moment later.
+  // A machine that lacks memory or processes may recover within a moment.
   const output = first.isOverTime || hasVerdict(first) ? first : await load(text, LIMIT_MS);
   if (!output.isOverTime) return readVerdict(output);
   const { lines } = await load(withMarks(text, sources), SEARCH_LIMIT_MS);
@@ -61,7 +61,7 @@ export async function tryWorker(
   return { type: "endless", at: last === undefined ? null : placeIn(sources, Number(last), 1) };
 }
 
-/** What a trial printed. */
+/** The output of a trial. */
 interface TrialOutput {
   readonly lines: readonly string[];
   /** The messages of workerd itself. */

@@ -51,7 +51,7 @@ export function watchProject(
 // see nothing more. Folders are watched one by one, since Node's recursive watch loses replaced
 // files.
 
-/** Watches files by their names. A folder that is absent is not watched: the build names it. */
+/** Watches files by their names. An absent folder is not watched: the build reports the folder. */
 function watchNames(folder: string, names: readonly string[], changed: () => void): () => void {
   if (!existsSync(folder)) return () => {};
   const watcher = watch(folder, (_event, name) => {

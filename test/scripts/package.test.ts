@@ -14,7 +14,28 @@ const MANIFEST = z.object({ bin: z.record(z.string(), z.string()), exports: z.re
 const MAY_HOLD =
   /^(bin|dist|templates|sample|src\/pipelines)\/|^(package\.json|README\.md|LICENSE|peach\.conf\.example)$/;
 
+const LOCK = z.object({
+  packages: z.record(
+    z.string(),
+    z.object({
+      dev: z.boolean().default(false),
+      engines: z.object({ node: z.string().optional() }).optional().catch(undefined),
+    }),
+  ),
+});
+
 describe("the packed package", () => {
+  it("the packed package needs no package that refuses Node 20, which its users may have", () => {
+    const { packages } = LOCK.parse(JSON.parse(readFileSync(resolve(ROOT, "package-lock.json"), "utf8")));
+    const needed = Object.entries(packages).filter(([, { dev }]) => !dev);
+    expect(needed.map(([path]) => path)).toContain("node_modules/esbuild");
+    // Of a range such as `^20.19.0 || >=22.12.0` one part is enough.
+    const runsOn20 = (range: string): boolean =>
+      range.split("||").some((part) => Number(/\d+/.exec(part)?.[0]) === 20 || /^\s*>=\s*1?\d\b/.test(part));
+    const refused = needed.filter(([, { engines }]) => !runsOn20(engines?.node ?? ">=0"));
+    expect(refused.map(([path, { engines }]) => `${path} needs ${engines?.node}`)).toEqual([]);
+  });
+
   it("the packed package holds nothing of the tests and scripts of Peach, nor its source", () => {
     const out = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
       cwd: ROOT,

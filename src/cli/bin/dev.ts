@@ -78,7 +78,7 @@ async function main(args: readonly string[]): Promise<number> {
   const edges = new EdgeWatch(paths, (text) => console.error(text));
   const started = Promise.withResolvers<LocalRuntime>();
   const takeOver = takeOverFrom(started.promise);
-  // The watch begins before the build: what is saved during the start is taken over after it.
+  // The watch begins before the build: a change during the start is taken over afterwards.
   const stopWatching = watchProject(paths, async () => {
     await started.promise;
     edges.look();
