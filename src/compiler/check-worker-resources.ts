@@ -17,7 +17,7 @@ import type { WranglerConfig } from "./wrangler-config.ts";
 const TEMPLATE_NAME = "my-pipelines";
 
 /** Files that wrangler reads in place of wrangler.toml. */
-const OTHER_FORMATS = ["wrangler.json", "wrangler.jsonc"];
+export const OTHER_FORMATS = ["wrangler.json", "wrangler.jsonc"];
 
 /** Reports a configuration in a format that Peach does not read. */
 export function checkWranglerFormat(wranglerPath: string, report: Report): void {

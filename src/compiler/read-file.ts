@@ -14,6 +14,12 @@ export function readText(file: string): string | null {
   }
 }
 
+/** Parses JSON as editors of Windows write it too, with a byte order mark in front. */
+export function parseJson(text: string): unknown {
+  const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+  return value;
+}
+
 /** Parses a module. Returns null if it cannot be read or has a syntax error. */
 export function readProgram(
   file: string,

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { isMapping } from "../compiler/schema-parts.ts";
-import { readText } from "../compiler/read-file.ts";
+import { parseJson, readText } from "../compiler/read-file.ts";
 import { RuntimeStartError } from "./start-error.ts";
 
 /**
@@ -23,7 +23,7 @@ export function testArguments(projectRoot: string, files: readonly string[]): st
 
 /** Tests if package.json depends on vitest. */
 function namesVitest(projectRoot: string): boolean {
-  const manifest: unknown = JSON.parse(readText(join(projectRoot, "package.json")) ?? "{}");
+  const manifest = parseJson(readText(join(projectRoot, "package.json")) ?? "{}");
   if (!isMapping(manifest)) return false;
   return [manifest["dependencies"], manifest["devDependencies"]].some(
     (entries) => isMapping(entries) && Object.hasOwn(entries, "vitest"),

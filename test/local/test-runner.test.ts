@@ -5,15 +5,15 @@ import { expect, it, onTestFinished } from "vitest";
 import { testArguments } from "../../src/local/test-runner.ts";
 
 /** A project with this package.json. */
-function projectOf(manifest: object): string {
+function projectOf(manifest: object, mark = ""): string {
   const folder = mkdtempSync(join(tmpdir(), "peach-tests-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  writeFileSync(join(folder, "package.json"), `${mark}${JSON.stringify(manifest)}`);
   return folder;
 }
 
 it("a project without vitest is tested by Node's runner, all of it or the files given", () => {
-  const project = projectOf({ dependencies: { peach: "1.0.0" } });
+  const project = projectOf({ dependencies: { peach: "1.0.0" } }, "\uFEFF");
   expect(testArguments(project, [])).toEqual(["--test", "test/**/*.test.ts"]);
   expect(testArguments(project, ["test/a.test.ts"])).toEqual(["--test", "test/a.test.ts"]);
 });

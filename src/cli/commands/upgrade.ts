@@ -1,10 +1,12 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { OTHER_FORMATS } from "../../compiler/check-worker-resources.ts";
 import { IS_CLONE, PACKAGE_ROOT } from "../../compiler/project-paths.ts";
 import { readText } from "../../compiler/read-file.ts";
 import { findPeachSource, PeachSourceError } from "../../project/init/peach-source.ts";
-import { parsed, templateFiles, textOf } from "../../project/init/templates.ts";
+import { templateFiles } from "../../project/init/templates.ts";
+import { parsed, textOf } from "../../project/json-text.ts";
 import { lineDiff } from "../../project/upgrade/diff.ts";
 import { planUpgrade, type FileChange, type UpgradePlan } from "../../project/upgrade/upgrade.ts";
 import { defineCommand, type CommandHost, type ExitCode } from "../command.ts";
@@ -89,7 +91,14 @@ function show({ path, before, after, titles }: FileChange, { out, terminal }: Co
 
 /** Lists the files of a project that steps read: the files of the root, and the pipelines. */
 function filesOf(folder: string): Map<string, string | null> {
-  const names = ["package.json", "wrangler.toml", "src/index.ts", "tsconfig.json", "peach.conf"];
+  const names = [
+    "package.json",
+    "wrangler.toml",
+    ...OTHER_FORMATS,
+    "src/index.ts",
+    "tsconfig.json",
+    "peach.conf",
+  ];
   return new Map(
     [...names, ...pipelinesIn(folder)].map((path) => [path, readText(join(folder, path))]),
   );

@@ -8,7 +8,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as TypeScript from "typescript/unstable/sync";
 import { IS_CLONE, PACKAGE_ROOT, type ProjectPaths, SOURCE_CONDITION } from "../project-paths.ts";
-import { readText } from "../read-file.ts";
+import { parseJson, readText } from "../read-file.ts";
 import { isMapping } from "../schema-parts.ts";
 
 /**
@@ -105,7 +105,7 @@ function installedPackages(projectRoot: string): Readonly<Record<string, readonl
 /** Reads the package.json of a folder; an empty object without one. */
 function readManifest(folder: string): Readonly<Record<string, unknown>> {
   const text = readText(join(folder, "package.json"));
-  const manifest: unknown = text === null ? {} : JSON.parse(text);
+  const manifest: unknown = text === null ? {} : parseJson(text);
   return isMapping(manifest) ? manifest : {};
 }
 

@@ -42,6 +42,8 @@ export function importConf(
   return new Importer(readNotebook).import(original);
 }
 
+/** The line by which editors find the schema of peach.conf. */
+const SCHEMA_LINE = "# yaml-language-server: $schema=./src/generated/peach.schema.json";
 /** The longest timeout of a task that runs on the platform. */
 const LONGEST = "14m";
 
@@ -326,5 +328,5 @@ function confText(
     ...(endpoints.length === 0 ? [] : [["endpoints:", ...endpoints].join("\n")]),
   ];
   const note = "# Made by `peach import`. IMPORT.md lists what needs a person.";
-  return `${[note, ...parts].join("\n\n")}\n`;
+  return `${SCHEMA_LINE}\n${[note, ...parts].join("\n\n")}\n`;
 }

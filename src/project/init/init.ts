@@ -2,7 +2,8 @@
 import { basename } from "node:path";
 import { isMapping } from "../../compiler/schema-parts.ts";
 import type { Files } from "../new-files.ts";
-import { jsonText, parsed, TEMPLATE_NAME, testedVersions, textOf } from "./templates.ts";
+import { jsonText, parsed, textOf } from "../json-text.ts";
+import { TEMPLATE_NAME, testedVersions } from "./templates.ts";
 
 /** A wrong name of a project: a Worker, a queue or a package cannot have the name. */
 export class ProjectNameError extends Error {}

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isMapping } from "../../compiler/schema-parts.ts";
-import { parsed } from "./templates.ts";
+import { parsed } from "../json-text.ts";
 
 /** The source of Peach for a project. */
 export interface PeachSource {

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { isMapping } from "../../compiler/schema-parts.ts";
+import { jsonText, parsed, textOf } from "../json-text.ts";
 import type { Files } from "../new-files.ts";
 
 /** The examples of `peach init --example`. */
@@ -128,19 +129,4 @@ export function testedVersions(packageRoot: string): Readonly<Record<string, str
       ),
     ),
   );
-}
-
-export function parsed(json: string | Uint8Array | undefined): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(textOf(json));
-  return isMapping(value) ? value : {};
-}
-
-export function jsonText(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-export function textOf(content: string | Uint8Array | undefined): string {
-  if (content === undefined)
-    throw new Error("a file of the templates is missing: install Peach again");
-  return typeof content === "string" ? content : new TextDecoder().decode(content);
 }

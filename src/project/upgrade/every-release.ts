@@ -2,7 +2,7 @@
 import { isMapping } from "../../compiler/schema-parts.ts";
 import { classesIn, migrationOf } from "../../compiler/wrangler-migrations.ts";
 import { parse } from "smol-toml";
-import { jsonText, parsed } from "../init/templates.ts";
+import { jsonText, parsed } from "../json-text.ts";
 import { wranglerOf } from "./from-0.2.0.ts";
 import { changed, NOTHING, refused, type Step } from "./step.ts";
 import { insertAfter, means } from "./toml-text.ts";
@@ -23,8 +23,22 @@ export const version: Step = {
     if (!isMapping(entries) || entries["peach"] === specifier) return NOTHING;
     return changed(
       "package.json",
-      jsonText({ ...manifest, [key]: { ...entries, peach: specifier } }),
+      jsonText({ ...manifest, [key]: { ...entries, peach: specifier } }, text),
     );
+  },
+};
+
+/** peach.conf names its schema. A folder of that name is left as it is. */
+export const schemaLine: Step = {
+  title: "peach.conf names its schema, for editors",
+  run(files, { template }) {
+    const text = files.get("peach.conf");
+    if (text === null || text === undefined || /^\s*#\s*yaml-language-server\s*:/m.test(text))
+      return NOTHING;
+    const [line = ""] = (template.get("peach.conf") ?? "").split("\n");
+    const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
+    const end = text.includes("\r\n") ? "\r\n" : "\n";
+    return changed("peach.conf", `${mark}${line}${end}${text.slice(mark.length)}`);
   },
 };
 

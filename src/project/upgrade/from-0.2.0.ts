@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "smol-toml";
 import { isMapping } from "../../compiler/schema-parts.ts";
-import { jsonText, parsed } from "../init/templates.ts";
+import { jsonText, parsed } from "../json-text.ts";
 import { FORK } from "./fork-0.2.0.ts";
 import { changed, NOTHING, type ProjectFiles, refused, type Step } from "./step.ts";
 import { removeTables, replaceInTable } from "./toml-text.ts";
@@ -72,15 +72,18 @@ const manifest: Step = {
     const optional = kept("optionalDependencies");
     return changed(
       "package.json",
-      jsonText({
-        name: name === "peach" ? projectNameOf(files) : name,
-        ...theirs,
-        ...rest,
-        scripts: { ...ownEntries(wanted["scripts"]), ...kept("scripts") },
-        dependencies: { ...kept("dependencies"), peach: specifier },
-        devDependencies: { ...ownEntries(wanted["devDependencies"]), ...kept("devDependencies") },
-        ...(Object.keys(optional).length === 0 ? {} : { optionalDependencies: optional }),
-      }),
+      jsonText(
+        {
+          name: name === "peach" ? projectNameOf(files) : name,
+          ...theirs,
+          ...rest,
+          scripts: { ...ownEntries(wanted["scripts"]), ...kept("scripts") },
+          dependencies: { ...kept("dependencies"), peach: specifier },
+          devDependencies: { ...ownEntries(wanted["devDependencies"]), ...kept("devDependencies") },
+          ...(Object.keys(optional).length === 0 ? {} : { optionalDependencies: optional }),
+        },
+        text,
+      ),
       [
         "the files of Peach that came with the clone are not used any more; with nothing of yours in them, remove them: " +
           `git rm -r --ignore-unmatch ${FORK.ownPaths.join(" ")}`,

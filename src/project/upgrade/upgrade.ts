@@ -1,8 +1,9 @@
 /** Plans an upgrade: runs the steps in order, on the files as earlier steps have changed them. */
 import { isMapping } from "../../compiler/schema-parts.ts";
-import { parsed } from "../init/templates.ts";
-import { migrations, version } from "./every-release.ts";
+import { parsed } from "../json-text.ts";
+import { migrations, schemaLine, version } from "./every-release.ts";
 import { FROM_0_2_0 } from "./from-0.2.0.ts";
+import { OTHER_FORMATS } from "../../compiler/check-worker-resources.ts";
 import type { ProjectFiles, Release, Step, StepResult } from "./step.ts";
 
 /** A planned upgrade. With any refusal nothing is changed. */
@@ -28,20 +29,18 @@ const STEPS: readonly (readonly [release: string, steps: readonly Step[]])[] = [
   ["0.2.0", FROM_0_2_0],
 ];
 /** The steps of every upgrade. */
-const EVERY: readonly Step[] = [version, migrations];
+const EVERY: readonly Step[] = [version, migrations, schemaLine];
 
 /** Plans the upgrade of a project to this release. */
 export function planUpgrade(files: ProjectFiles, release: Release): UpgradePlan {
-  const from = releaseOf(files);
-  if (from === null)
-    return {
-      from,
-      changes: [],
-      refusals: [
-        "this is no project of Peach: package.json does not depend on peach, and src/index.ts is not that of a clone",
-      ],
-      notes: [],
-    };
+  const unreadable = unreadableFiles(files);
+  const from = unreadable.length > 0 ? null : releaseOf(files);
+  if (from === null) {
+    const foreign =
+      "this is no project of Peach: package.json does not depend on peach, and src/index.ts is not that of a clone";
+    const refusals = unreadable.length > 0 ? unreadable : [foreign];
+    return { from, changes: [], refusals, notes: [] };
+  }
   const needed = STEPS.filter(([last]) => compareReleases(from, last) <= 0);
   const steps = [...needed.flatMap(([, all]) => all), ...EVERY];
   const current = new Map(files);
@@ -66,6 +65,21 @@ export function planUpgrade(files: ProjectFiles, release: Release): UpgradePlan 
     refusals: [...new Set(results.flatMap(({ refusals }) => refusals))],
     notes: results.flatMap(({ notes }) => notes),
   };
+}
+
+/** Names the files that no step can read. */
+function unreadableFiles(files: ProjectFiles): string[] {
+  const others = OTHER_FORMATS.filter((name) => typeof files.get(name) === "string").map(
+    (name) =>
+      `wrangler deploys by ${name}, which Peach does not read: write its content as wrangler.toml, and delete ${name}`,
+  );
+  try {
+    parsed(files.get("package.json") ?? "{}");
+    return others;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [...others, `package.json is no JSON (${reason}): mend it, and upgrade again`];
+  }
 }
 
 /** Compares two releases by their numbers. */

@@ -86,7 +86,8 @@ tasks:
     expect(err).toBe("");
     expect(code).toBe(0);
     expect(read("peach.conf")).toMatchInlineSnapshot(`
-      "# Made by \`peach import\`. IMPORT.md lists what needs a person.
+      "# yaml-language-server: $schema=./src/generated/peach.schema.json
+      # Made by \`peach import\`. IMPORT.md lists what needs a person.
 
       codops: zzebu
 
@@ -181,7 +182,8 @@ endpoints:
     });
     expect([code, err]).toEqual([0, ""]);
     expect(read("peach.conf")).toMatchInlineSnapshot(`
-      "# Made by \`peach import\`. IMPORT.md lists what needs a person.
+      "# yaml-language-server: $schema=./src/generated/peach.schema.json
+      # Made by \`peach import\`. IMPORT.md lists what needs a person.
 
       tasks:
         audio_transcription:
@@ -261,7 +263,7 @@ endpoints:
       "peach.yaml": "tasks:\n  a: {method: m, downstream: b}\n  b: {method: n, downstream: a}\n",
     });
     expect(code).toBe(1);
-    expect(err).toContain("new/peach.conf:6:18:");
+    expect(err).toContain("new/peach.conf:7:18:");
   });
 
   it("peach import tells programs the same", async () => {

@@ -17,7 +17,8 @@ import { renderDiagnostic } from "../../../src/compiler/diagnostic.ts";
 import { PACKAGE_ROOT, projectPaths } from "../../../src/compiler/project-paths.ts";
 import { ProjectNameError, projectName } from "../../../src/project/init/init.ts";
 import { findPeachSource } from "../../../src/project/init/peach-source.ts";
-import { GITIGNORE, templateFiles, textOf } from "../../../src/project/init/templates.ts";
+import { GITIGNORE, templateFiles } from "../../../src/project/init/templates.ts";
+import { textOf } from "../../../src/project/json-text.ts";
 import { commandLine } from "../../scripts/command-line.ts";
 
 /** Runs `use` in a new folder. */
@@ -88,6 +89,17 @@ describe("peach init", () => {
 
         "
       `);
+    });
+  });
+
+  it("peach init reads a package.json with a byte order mark, as some editors write it", async () => {
+    await inFolder(async (folder) => {
+      const project = join(folder, "desk");
+      mkdirSync(project);
+      writeFileSync(join(project, "package.json"), '\uFEFF{"type": "module"}\n');
+      const { code, out } = await commandLine(["init", project, "--peach", "1.2.0"]);
+      expect([code, out]).toEqual([0, expect.stringContaining('"dependencies": "peach": "1.2.0"')]);
+      expect(out).not.toContain('add\n      "type"');
     });
   });
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { PACKAGE_ROOT } from "../../../src/compiler/project-paths.ts";
-import { templateFiles, textOf } from "../../../src/project/init/templates.ts";
+import { templateFiles } from "../../../src/project/init/templates.ts";
+import { textOf } from "../../../src/project/json-text.ts";
 import { planUpgrade, type UpgradePlan } from "../../../src/project/upgrade/upgrade.ts";
 import { lineDiff } from "../../../src/project/upgrade/diff.ts";
 import { hostFor } from "../../scripts/command-line.ts";
@@ -49,7 +50,7 @@ describe("an upgrade of a fork of 0.2.0", () => {
   const files = fork();
   const plan = planUpgrade(files, RELEASE);
 
-  it("an upgrade of a fork of 0.2.0 changes four files and refuses nothing", () => {
+  it("an upgrade of a fork of 0.2.0 changes five files and refuses nothing", () => {
     expect(plan.from).toBe("0.2.0");
     expect(plan.refusals).toEqual([]);
     expect(plan.changes.map(({ path }) => path)).toEqual([
@@ -57,6 +58,7 @@ describe("an upgrade of a fork of 0.2.0", () => {
       "package.json",
       "wrangler.toml",
       "tsconfig.json",
+      "peach.conf",
     ]);
   });
 
@@ -226,6 +228,45 @@ describe("an upgrade of a project", () => {
     expect(JSON.parse(after(plan, "package.json"))).toEqual({ devDependencies: { peach: "1.2.0" } });
   });
 
+  it.each([
+    ["tabs", (text: string) => text.replaceAll("  ", "\t")],
+    ["four spaces", (text: string) => text.replaceAll("  ", "    ")],
+    ["lines of Windows", (text: string) => text.replaceAll("\n", "\r\n")],
+    ["a byte order mark", (text: string) => `\uFEFF${text}`],
+    ["no line end at the end of the file", (text: string) => text.trimEnd()],
+    ["nothing but one line", () => '{"name":"x","dependencies":{"peach":"0.2.0"}}\n'],
+  ])("an upgrade of a project with %s in package.json changes the line of the version only", (_, styled) => {
+    const old = styled((TEMPLATE.get("package.json") ?? "").replace(/"peach": "[\d.]+"/, '"peach": "0.2.0"'));
+    const plan = planUpgrade(project({ "package.json": old }), RELEASE);
+    expect(after(plan, "package.json")).toBe(old.replace(/(?<="peach": ?")0\.2\.0/, "1.2.0"));
+  });
+
+  it("an upgrade of a project lets peach.conf name its schema in the first line, once", () => {
+    const [line = "", ...rest] = (TEMPLATE.get("peach.conf") ?? "").split("\n");
+    const old = rest.join("\n");
+    const plan = planUpgrade(project({ "peach.conf": old }), RELEASE);
+    expect(after(plan, "peach.conf")).toBe(`# yaml-language-server: $schema=./src/generated/peach.schema.json\n${old}`);
+    const windows = planUpgrade(project({ "peach.conf": "\uFEFFtasks:\r\n" }), RELEASE);
+    expect(after(windows, "peach.conf")).toBe(`\uFEFF${line}\r\ntasks:\r\n`);
+    const own = "# mine\n# yaml-language-server: $schema=./mine.json\ntasks:\n";
+    expect(planUpgrade(project({ "peach.conf": own }), RELEASE).changes.map(({ path }) => path)).not.toContain(
+      "peach.conf",
+    );
+  });
+
+  it.each(["wrangler.jsonc", "wrangler.json"])("an upgrade of a project that is deployed by %s is refused", (name) => {
+    const { changes, refusals } = planUpgrade(project({ [name]: '{"name": "x"}' }), RELEASE);
+    expect(changes).toEqual([]);
+    expect(refusals).toEqual([
+      `wrangler deploys by ${name}, which Peach does not read: write its content as wrangler.toml, and delete ${name}`,
+    ]);
+  });
+
+  it("an upgrade of a project is refused where package.json is no JSON", () => {
+    const { refusals } = planUpgrade(project({ "package.json": "{" }), RELEASE);
+    expect(refusals.join()).toMatch(/^package\.json is no JSON \(.+\): mend it, and upgrade again$/);
+  });
+
   it("an upgrade of a project is refused in a folder that is no project of Peach", () => {
     expect(planUpgrade(new Map([["package.json", "{}"]]), RELEASE).refusals).toEqual([
       expect.stringContaining("this is no project of Peach"),
@@ -249,11 +290,11 @@ describe("peach upgrade", () => {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  const CHANGED = ["package.json", "wrangler.toml", "src/index.ts", "tsconfig.json"];
+  const CHANGED = ["package.json", "wrangler.toml", "src/index.ts", "tsconfig.json", "peach.conf"];
 
   it("peach upgrade shows each change, asks, and changes what is agreed to", async () => {
     const { code, out, asked, changed } = await upgradeIn([], "y");
-    expect([code, asked, changed]).toEqual([0, ["\nChange 4 files? [y/N] "], CHANGED]);
+    expect([code, asked, changed]).toEqual([0, ["\nChange 5 files? [y/N] "], CHANGED]);
     expect(out).toContain('  - name = "RUNS"');
     expect(out).toContain('  + import { createPeach } from "peach/worker";');
     expect(out).toContain("Left to you: the files of Peach that came with the clone are not used any more");
