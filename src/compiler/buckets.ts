@@ -61,6 +61,7 @@ export function checkBuckets(
       if (bucket === undefined) continue;
       if (bound.get(bucket) === PAYLOADS_BINDING) {
         report(
+          "PEACH504",
           loaded.valueSpan(["tasks", name, "on", "r2", index, "bucket"]),
           `tasks.${name}.on.r2: \`${bucket}\` is where Peach keeps payloads, and triggers nothing`,
           { hint: "have what triggers the task put into a bucket of its own" },
@@ -71,6 +72,7 @@ export function checkBuckets(
       const near = nearest(bucket, bound.keys());
       const lines = `[[r2_buckets]]\nbinding = "${bindingName(bucket, bound)}"\nbucket_name = "${bucket}"`;
       report(
+        "PEACH503",
         loaded.valueSpan(["tasks", name, "on", "r2", index, "bucket"]),
         `tasks.${name}.on.r2: ${wranglerPath} binds no bucket called \`${bucket}\``,
         {

@@ -25,6 +25,7 @@ export function checkConsoleHost(
   // The TOML parser gives no positions, so the first mention of the name stands for its line.
   const start = Math.max(0, wrangler.text.indexOf(NAME));
   report(
+    "PEACH506",
     { source: wrangler, start, end: start + NAME.length },
     `${NAME}: expected a host such as console.example.org, given ${JSON.stringify(given)}`,
     { hint: HOST_HINT },

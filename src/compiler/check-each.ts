@@ -28,6 +28,7 @@ export function checkEach(
     // A join reads an object, which has no items.
     if (parents.length > 1) {
       report(
+        "PEACH205",
         span,
         `tasks.${name}.each: a task runs over the array of one upstream task, and \`${name}\` has ${parents.length}`,
         {
@@ -36,7 +37,7 @@ export function checkEach(
       );
     }
     if (external === true) {
-      report(span, `tasks.${name}.each: an external task has no items`, {
+      report("PEACH206", span, `tasks.${name}.each: an external task has no items`, {
         hint: "it is completed once; for each item trigger an external task of its own, with triggerTaskWithEvent",
       });
     }

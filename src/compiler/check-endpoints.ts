@@ -37,13 +37,13 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
         : loaded.valueSpan(["endpoints", name, "url"]);
     const reserved = ownPathOf(url);
     if (reserved !== null) {
-      report(span, `${place} is reserved: Peach itself serves ${reserved}`, {
+      report("PEACH401", span, `${place} is reserved: Peach itself serves ${reserved}`, {
         hint: `choose a url outside ${OWN_PATHS.join(", ")}`,
       });
     }
     const twice = repeated(url.match(/:\w+/g) ?? []);
     if (twice !== undefined)
-      report(span, `${place} names the param ${twice} twice`, {
+      report("PEACH402", span, `${place} names the param ${twice} twice`, {
         hint: "give each param a name of its own",
       });
     const methods: readonly string[] | null = endpoint.methods ?? null;
@@ -51,6 +51,7 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
     if (repeatedMethod !== undefined) {
       const index = methods?.lastIndexOf(repeatedMethod) ?? 0;
       report(
+        "PEACH403",
         loaded.valueSpan(["endpoints", name, "methods", index]),
         `endpoints.${name}.methods: ${repeatedMethod} is named twice`,
         {
@@ -63,15 +64,20 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
     const other = before.find((one) => one.pattern === pattern && overlap(one.methods, methods));
     if (other !== undefined) {
       const both = describeOverlap(other.methods, methods);
-      report(span, `${place} is taken: the endpoint \`${other.name}\` answers ${both} there`, {
-        hint: "give one of them another url, or `methods` that the other has not",
-        related: [
-          {
-            span: loaded.keySpan(["endpoints", other.name, "url"]),
-            message: `\`${other.name}\` is here`,
-          },
-        ],
-      });
+      report(
+        "PEACH404",
+        span,
+        `${place} is taken: the endpoint \`${other.name}\` answers ${both} there`,
+        {
+          hint: "give one of them another url, or `methods` that the other has not",
+          related: [
+            {
+              span: loaded.keySpan(["endpoints", other.name, "url"]),
+              message: `\`${other.name}\` is here`,
+            },
+          ],
+        },
+      );
     }
     before.push({ name, pattern, methods });
     checkSignedBody(name, endpoint, loaded, report);
@@ -91,6 +97,7 @@ function checkCallerKey(
 ): void {
   if (endpoint.rate_limit?.by !== "token" || endpoint.auth === "token") return;
   report(
+    "PEACH406",
     loaded.valueSpan(["endpoints", name, "rate_limit", "by"]),
     `endpoints.${name}.rate_limit.by: token is for endpoints with \`auth: token\``,
     { hint: "add that, or count by ip, header.NAME or query.NAME" },
@@ -109,6 +116,7 @@ function checkSignedBody(
     return;
   const path = ["endpoints", name, "max_body"];
   report(
+    "PEACH405",
     loaded.valueSpan(path),
     `endpoints.${name}.max_body: expected a size of at most 25MB beside a signature, given ${loaded.given(path)}`,
     {

@@ -21,13 +21,13 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
       const span = loaded.valueSpan(["tasks", parent, "downstream", index]);
       const place = `tasks.${parent}.downstream: `;
       if (seen.has(child)) {
-        report(span, `${place}\`${child}\` is named twice`, {
+        report("PEACH202", span, `${place}\`${child}\` is named twice`, {
           hint: "a task is started once, however often it is named: remove one",
         });
       } else if (!conf.tasks.has(child)) {
         reportUnknown(child, place, span, conf, report);
       } else if (child === parent) {
-        report(span, `${place}a task cannot be downstream of itself`, {
+        report("PEACH203", span, `${place}a cycle: ${parent} → ${parent}`, {
           hint: "to run it again, trigger it from its method with triggerTaskWithEvent: that is a new run",
         });
       } else edges.push({ parent, child, span });
@@ -52,7 +52,7 @@ function reportUnknown(
 ): void {
   const near = nearest(child, conf.tasks.keys());
   const known = `tasks: ${[...conf.tasks.keys()].join(", ")}`;
-  report(span, `${place}no task is called \`${child}\``, {
+  report("PEACH201", span, `${place}no task is called \`${child}\``, {
     hint: near === null ? known : `did you mean \`${near}\`? ${known}`,
   });
 }
@@ -66,7 +66,7 @@ function reportCycle(cycle: readonly Edge[], report: Report): void {
     span: edge.span,
     message: `then ${edge.parent} → ${edge.child}`,
   }));
-  report(first.span, `tasks.${first.parent}.downstream: these tasks wait for each other: ${way}`, {
+  report("PEACH203", first.span, `tasks.${first.parent}.downstream: a cycle: ${way}`, {
     related,
     hint: "remove one of these edges; to go round on purpose, trigger the first task from the last one's method: that is a new run",
   });

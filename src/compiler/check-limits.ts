@@ -21,9 +21,14 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
     const at = (...path: string[]) => loaded.valueSpan(["tasks", name, ...path]);
     // A priority orders waiting attempts, and only a limit makes attempts wait.
     if (priority !== undefined && concurrency === undefined && rate === undefined) {
-      report(at("priority"), `tasks.${name}.priority: nothing makes this task's attempts wait`, {
-        hint: "it orders attempts that wait for `concurrency` or `rate_limit`: give the task one of them, or remove it",
-      });
+      report(
+        "PEACH208",
+        at("priority"),
+        `tasks.${name}.priority: nothing makes this task's attempts wait`,
+        {
+          hint: "it orders attempts that wait for `concurrency` or `rate_limit`: give the task one of them, or remove it",
+        },
+      );
     }
     // The other strategies act on a whole task or run, never on a single item.
     if (
@@ -32,6 +37,7 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
       concurrency.strategy !== "queue"
     ) {
       report(
+        "PEACH209",
         at("concurrency", "strategy"),
         `tasks.${name}.concurrency.strategy: items of \`each\` always wait`,
         {
@@ -42,6 +48,7 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
     // A shorter `max_wait` would end each delay early.
     if (debounce?.max_wait !== undefined && debounce.max_wait < (debounce.delay ?? 0)) {
       report(
+        "PEACH210",
         at("debounce", "max_wait"),
         `tasks.${name}.debounce.max_wait: it is shorter than \`delay\``,
         {
@@ -61,6 +68,7 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
       const [, first = ""] = path?.split(".") ?? [];
       if (path === undefined || parents.includes(first)) continue;
       report(
+        "PEACH211",
         at(...place),
         `tasks.${name}.${place.join(".")}: this task reads an object keyed by its upstream tasks`,
         {

@@ -10,7 +10,7 @@
 import { graphFrom } from "../domain/plan/run-graph.ts";
 import type { Plan, R2Rule } from "../domain/plan/plan.ts";
 import { type BucketWrite, findBucketWrites } from "./bucket-writes.ts";
-import type { Report } from "./diagnostic.ts";
+import type { Warn } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
@@ -28,7 +28,7 @@ export function checkLoops(
   methods: ResolvedMethods,
   loaded: LoadedConf,
   display: (file: string) => string,
-  report: Report,
+  warn: Warn,
 ): void {
   // Writes into other buckets trigger nothing. Without such a rule no file has to be read.
   const bindings = new Set(
@@ -48,7 +48,8 @@ export function checkLoops(
     if (seen.has(place) || !leadsBack(arrows, to, from)) continue;
     seen.add(place);
     const again = from === to ? "itself" : `${to}, which leads back to it`;
-    report(
+    warn(
+      "PEACH701",
       loaded.valueSpan(["tasks", to, "on", "r2", rule]),
       `tasks.${to}.on.r2: a run of \`${from}\` may write an object that triggers ${again}`,
       {

@@ -4,7 +4,7 @@
  *
  * This is a guess: the check sees triggers only in the endpoint's own file.
  */
-import type { Report } from "./diagnostic.ts";
+import type { Warn } from "./diagnostic.ts";
 import { triggersSomething } from "./find-triggers.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ResolvedMethods } from "./plan.ts";
@@ -15,7 +15,7 @@ export function checkOpenEndpoints(
   conf: ValidConf,
   { endpoints, fallbacks }: ResolvedMethods,
   loaded: LoadedConf,
-  report: Report,
+  warn: Warn,
 ): void {
   for (const [name, { auth }] of conf.endpoints) {
     if (auth !== undefined) continue;
@@ -23,7 +23,8 @@ export function checkOpenEndpoints(
       (method) => method !== undefined,
     );
     if (!methods.some(({ file, exportName }) => triggersSomething(file, exportName))) continue;
-    report(
+    warn(
+      "PEACH702",
       loaded.keySpan(["endpoints", name]),
       `endpoints.${name}: anybody may call it, and it triggers tasks`,
       {

@@ -21,6 +21,7 @@ export function checkOpen(
         const [, , bucket = ""] = address.split("/");
         if (bound.get(bucket) !== PAYLOADS_BINDING) continue;
         report(
+          "PEACH505",
           loaded.valueSpan(loaded.writtenPath([kind, name, "open", index])),
           `${kind}.${name}.open: \`${bucket}\` is where Peach keeps payloads, and is never opened`,
           { hint: "remove it: a task reads what others have passed by readFromParentTask" },

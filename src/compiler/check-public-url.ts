@@ -5,7 +5,7 @@
  * deployment's address from a request, since the sender could choose the address. The local runtime
  * knows the address: the fault would first appear in production.
  */
-import type { Report } from "./diagnostic.ts";
+import type { Warn } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import { isMapping } from "./schema-parts.ts";
 import type { ValidConf } from "./validate.ts";
@@ -21,11 +21,12 @@ export function checkPublicUrl(
   conf: ValidConf,
   wrangler: { readonly path: string; readonly config: WranglerConfig },
   loaded: LoadedConf,
-  report: Report,
+  warn: Warn,
 ): void {
   const [first] = [...conf.tasks].filter(([, { external }]) => external).map(([name]) => name);
   if (first === undefined || setsUrl(wrangler.config)) return;
-  report(
+  warn(
+    "PEACH703",
     loaded.keySpan(["tasks", first, "external"]),
     `tasks.${first}.external: its completion URLs need the address of the deployment, and ${wrangler.path} does not set ${NAME}`,
     {

@@ -16,6 +16,7 @@ export function checkSchedules(conf: ValidConf, loaded: LoadedConf, report: Repo
       if (id === undefined || first === index) continue;
       const at = (which: number) => loaded.valueSpan(["tasks", name, "schedule", which]);
       report(
+        "PEACH207",
         at(index),
         `tasks.${name}.schedule: the same cron, timezone and payload stand there twice`,
         {

@@ -26,7 +26,9 @@ export function checkSize(
   report: Report,
 ): void {
   for (const { root, problem } of oversized([...conf.tasks.keys()], edges))
-    report(loaded.keySpan(["tasks", root]), `tasks.${root}: ${problem}`, { hint: SPLIT });
+    report("PEACH204", loaded.keySpan(["tasks", root]), `tasks.${root}: ${problem}`, {
+      hint: SPLIT,
+    });
 }
 
 /**

@@ -25,6 +25,7 @@ export function checkWranglerFormat(wranglerPath: string, report: Report): void 
     const path = join(dirname(wranglerPath), name);
     if (!existsSync(path)) continue;
     report(
+      "PEACH502",
       { source: { path: displayPath(path), text: readText(path) ?? "" }, start: 0, end: 0 },
       `wrangler deploys by ${name}, which Peach does not read`,
       { hint: `write its content as ${basename(wranglerPath)}, and delete ${name}` },
@@ -57,6 +58,7 @@ export function checkWorkerResources(
   const missing = classesIn(needed["migrations"]).made.filter((one) => !made.includes(one));
   if (missing.length > 0)
     report(
+      "PEACH507",
       at,
       `no migration makes the object class${missing.length === 1 ? "" : "es"} ${missing.join(", ")}`,
       {
@@ -64,7 +66,7 @@ export function checkWorkerResources(
       },
     );
   const lacks = (what: string, lines: string): void =>
-    report(at, what, { hint: `add these lines:\n${lines}` });
+    report("PEACH507", at, what, { hint: `add these lines:\n${lines}` });
   const bound = tables(config["r2_buckets"]).map(({ binding }) => binding);
   for (const { binding, bucket_name: bucket } of tables(needed["r2_buckets"])) {
     if (bound.includes(binding)) continue;

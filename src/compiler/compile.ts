@@ -24,7 +24,7 @@ import { checkPublicUrl } from "./check-public-url.ts";
 import { checkSize } from "./check-size.ts";
 import { checkWorkerResources, checkWranglerFormat } from "./check-worker-resources.ts";
 import { checkSchedules } from "./check-schedules.ts";
-import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
+import { type Diagnostic, inFileOrder, type Report, reportInto, type Warn } from "./diagnostic.ts";
 import { taskShapes } from "./edges/task-shapes.ts";
 import type { TaskShapes } from "./edges/task-inputs.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
@@ -207,6 +207,7 @@ function findModules(
   const modules = discoverModules(paths.pipelinesDir, displayPath, report);
   if (modules !== null) return modules;
   report(
+    "PEACH305",
     { source: loaded.source, start: 0, end: 0 },
     `the pipelines folder ${folder} cannot be read`,
     {
@@ -225,7 +226,7 @@ function checkBindings(
   options: CompileOptions,
   conf: ValidConf,
   loaded: LoadedConf,
-  { report, warn }: { readonly report: Report; readonly warn: Report },
+  { report, warn }: { readonly report: Report; readonly warn: Warn },
 ): Bindings {
   const wrangler: SourceFile = {
     path: displayPath(paths.wranglerPath),

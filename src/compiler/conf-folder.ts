@@ -26,7 +26,7 @@ export function joinConfFiles(files: ConfFiles, report: Report): LoadedConf {
   const owners = new Map<string, number>();
   for (const [index, file] of files.entries()) {
     if (!isMapping(file.value)) {
-      report(file.valueSpan([]), `expected a mapping, given ${file.given([])}`, {
+      report("PEACH103", file.valueSpan([]), `expected a mapping, given ${file.given([])}`, {
         hint: "each file of the folder has the keys of peach.conf at its top",
       });
       continue;
@@ -128,7 +128,7 @@ function ownerKey(path: Path): string {
 /** Reports a name in `file` that stands in the earlier file `first` too. */
 function reportTwice(path: Path, file: ConfFile, first: ConfFile, report: Report): void {
   const name = path.map(String).join(".");
-  report(file.keySpan(path), `${name}: this name stands in two files`, {
+  report("PEACH011", file.keySpan(path), `${name}: this name stands in two files`, {
     related: [{ span: first.keySpan(path), message: "it stands here first" }],
     hint:
       path.length === 1

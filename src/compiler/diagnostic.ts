@@ -1,11 +1,12 @@
 /**
  * A problem of the project's files, at a token. Rendered as
  *
- *   peach.conf:3:14: tasks.audio.timeout: expected a duration of at most 14m, given 20m
+ *   peach.conf:3:14: tasks.audio.timeout: expected a duration of at most 14m, given 20m [PEACH105]
  *     3 |     timeout: 20m
  *       |              ^^^
  *     hint: ...
  */
+import { type Code, CODES, type ErrorCode, type WarningCode } from "../codes/codes.ts";
 import { lineAt, positionAt, type Span } from "./source.ts";
 
 /** Another place that explains the problem, e.g. the next edge of a cycle. */
@@ -16,6 +17,11 @@ export interface Related {
 
 /** A problem or a warning, with the place that causes it. */
 export interface Diagnostic {
+  /**
+   * The kind of problem. `src/codes/codes.ts` has the title and the explanation of each code, and
+   * says how to add one.
+   */
+  readonly code: Code;
   readonly span: Span;
   /**
    * The first line says what was expected and what was given. Further lines are details, shown
@@ -30,16 +36,26 @@ export interface Diagnostic {
 /**
  * Records a problem. Checks go on after it, so that the user sees all problems of a file at once.
  */
-export type Report = (
+export type Report = ReportOf<ErrorCode>;
+
+/** Records a warning, which prevents no deployment. */
+export type Warn = ReportOf<WarningCode>;
+
+/** Records a diagnostic with one of these codes. The severity of the code is its definition's. */
+type ReportOf<C extends Code> = (
+  code: C,
   span: Span,
   message: string,
   more?: { readonly hint?: string | null; readonly related?: readonly Related[] },
 ) => void;
 
-/** Makes a `Report` that appends to `diagnostics`. */
-export function reportInto(diagnostics: Diagnostic[]): Report {
-  return (span, message, more = {}) => {
-    diagnostics.push({ span, message, hint: more.hint ?? null, related: more.related ?? [] });
+/**
+ * Makes a `Report` or a `Warn` that appends to `diagnostics`. The caller keeps a list for errors and
+ * another for warnings.
+ */
+export function reportInto(diagnostics: Diagnostic[]): ReportOf<Code> {
+  return (code, span, message, more = {}) => {
+    diagnostics.push({ code, span, message, hint: more.hint ?? null, related: more.related ?? [] });
   };
 }
 
@@ -69,10 +85,10 @@ function compare(a: string, b: string): number {
 }
 
 /** Renders a diagnostic as text for people, without a line break at its end. */
-export function renderDiagnostic({ span, message, hint, related }: Diagnostic): string {
+export function renderDiagnostic({ code, span, message, hint, related }: Diagnostic): string {
   const [what = "", ...details] = message.split("\n");
   const lines = [
-    `${renderPlace(span)}: ${what}`,
+    `${renderPlace(span)}: ${what} [${code}]`,
     ...renderToken(span),
     ...details.map((detail) => `  ${detail}`),
   ];
@@ -106,33 +122,50 @@ function renderToken(span: Span): string[] {
   ];
 }
 
-/** A diagnostic as JSON, for programs. `line` and `column` count from 1. */
-export interface DiagnosticDocument {
+/**
+ * A range of a file as JSON. Lines and columns count from 1; the end is exclusive, so that an empty
+ * range ends where it begins.
+ */
+export interface PlaceDocument {
+  /** The path as in messages. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  readonly message: string;
-  readonly hint: string | null;
-  readonly related: readonly {
-    readonly file: string;
-    readonly line: number;
-    readonly column: number;
-    readonly message: string;
-  }[];
+  readonly end_line: number;
+  readonly end_column: number;
 }
 
-/** Converts a diagnostic for output with `--json`. */
-export function diagnosticDocument({
-  span,
-  message,
-  hint,
-  related,
-}: Diagnostic): DiagnosticDocument {
-  const place = ({ source, start }: Span) => ({ file: source.path, ...positionAt(source, start) });
+/**
+ * A diagnostic as JSON, for programs. The code is stable and may be compared; the texts are for
+ * people, and a later release may write them in other words.
+ */
+export interface DiagnosticDocument extends PlaceDocument {
+  readonly code: Code;
+  readonly severity: "error" | "warning";
+  /** The title of the code; `message` is about this problem. */
+  readonly title: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly related: readonly (PlaceDocument & { readonly message: string })[];
+}
+
+/** Converts a diagnostic for output as JSON. */
+export function diagnosticDocument(diagnostic: Diagnostic): DiagnosticDocument {
+  const { code, span, message, hint, related } = diagnostic;
+  const { severity, title } = CODES[code];
   return {
-    ...place(span),
+    code,
+    severity,
+    title,
+    ...placeDocument(span),
     message,
     hint,
-    related: related.map((one) => ({ ...place(one.span), message: one.message })),
+    related: related.map((one) => ({ ...placeDocument(one.span), message: one.message })),
   };
+}
+
+/** Converts a span to a range of lines and columns. */
+function placeDocument({ source, start, end }: Span): PlaceDocument {
+  const { line, column } = positionAt(source, end);
+  return { file: source.path, ...positionAt(source, start), end_line: line, end_column: column };
 }

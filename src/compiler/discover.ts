@@ -139,9 +139,14 @@ class ExportScanner {
     const parsed = parseSync(file, text, { sourceType: "module", showSemanticErrors: true });
     for (const error of parsed.errors) {
       const { start, end } = error.labels[0] ?? { start: 0, end: 0 };
-      this.#report({ source, start, end }, `this file does not parse: ${error.message}`, {
-        hint: error.helpMessage,
-      });
+      this.#report(
+        "PEACH304",
+        { source, start, end },
+        `this file does not parse: ${error.message}`,
+        {
+          hint: error.helpMessage,
+        },
+      );
     }
     // Imported names, since `export { x }` may re-export an import.
     const imported = new Map<string, { request: string; name: string | null }>();

@@ -206,7 +206,7 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
     Alias: (_key, alias) => {
       if (alias.resolve(document) !== undefined) return;
       const [start, end] = alias.range ?? [0, 0];
-      report(at([start, end]), `no anchor &${alias.source} stands before this alias`, {
+      report("PEACH008", at([start, end]), `no anchor &${alias.source} stands before this alias`, {
         hint: "an anchor is declared with &name, once, before its first *name",
       });
       readable = false;
@@ -215,9 +215,14 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
       const wrong = isMergeKey(key) ? wronglyMerged(document, key, value) : null;
       if (wrong === null) return;
       const [start, end] = wrong.range ?? [0, 0];
-      report(at([start, end]), "`<<` takes over the keys of a mapping, and this is none", {
-        hint: "give it the alias of a mapping, `<<: *name`, or a list of such aliases",
-      });
+      report(
+        "PEACH009",
+        at([start, end]),
+        "`<<` takes over the keys of a mapping, and this is none",
+        {
+          hint: "give it the alias of a mapping, `<<: *name`, or a list of such aliases",
+        },
+      );
       readable = false;
     },
   });
@@ -231,9 +236,14 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
     return new ConfFile(source, document, document.toJS());
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    report(at(firstAlias(document)), "the aliases stand for too much, or for themselves", {
-      hint: "an alias repeats a few keys: write the others out",
-    });
+    report(
+      "PEACH010",
+      at(firstAlias(document)),
+      "the aliases stand for too much, or for themselves",
+      {
+        hint: "an alias repeats a few keys: write the others out",
+      },
+    );
     return null;
   }
 }
@@ -286,20 +296,27 @@ function reportYamlError(
   if (error.code === "DUPLICATE_KEY") {
     const key = keySpan(span);
     const first = firstOfRepeated(document, span.start);
-    report(key, `\`${source.text.slice(key.start, key.end)}\` stands twice in one mapping`, {
-      hint: "keep one of the two",
-      related:
-        first === null ? [] : [{ span: { source, ...first }, message: "it stands here first" }],
-    });
+    report(
+      "PEACH005",
+      key,
+      `\`${source.text.slice(key.start, key.end)}\` stands twice in one mapping`,
+      {
+        hint: "keep one of the two",
+        related:
+          first === null ? [] : [{ span: { source, ...first }, message: "it stands here first" }],
+      },
+    );
   } else if (error.code === "NON_STRING_KEY") {
-    report(span, "a list, a mapping or an alias cannot be a key", { hint: "a key is a text" });
+    report("PEACH007", span, "a list, a mapping or an alias cannot be a key", {
+      hint: "a key is a text",
+    });
   } else if (error.code === "MULTIPLE_DOCS") {
-    report(span, "a second document begins here", {
+    report("PEACH006", span, "a second document begins here", {
       hint: "the file is one document: remove the line",
     });
   } else if (error.code === "TAB_AS_INDENT") {
-    report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
-  } else report(lastWritten(span), `this is no YAML: ${error.message}`);
+    report("PEACH004", span, "a tab indents this line", { hint: "YAML is indented with spaces" });
+  } else report("PEACH003", lastWritten(span), `this is no YAML: ${error.message}`);
 }
 
 /** Finds the key that a repeated key at this offset repeats. */

@@ -69,12 +69,18 @@ export class MethodFinder {
       holders[0];
     if (holder === undefined) {
       const hint = this.#hintFor(method, this.#modules);
-      this.#report(span, `${place}no file under ${this.#folder} exports \`${method}\``, { hint });
+      this.#report(
+        "PEACH301",
+        span,
+        `${place}no file under ${this.#folder} exports \`${method}\``,
+        { hint },
+      );
       return null;
     }
     if (origins.size > 1) {
       const names = holders.map(({ name }) => name);
       this.#report(
+        "PEACH302",
         span,
         `${place}${names.length} files export \`${method}\`: ${names.map((name) => `${name}.ts`).join(", ")}`,
         {
@@ -114,6 +120,7 @@ export class MethodFinder {
         ? `it is exported by ${others.map((name) => `module: ${name}`).join(", ")}`
         : null;
     this.#report(
+      "PEACH301",
       this.#loaded.valueSpan([...at, key]),
       `${at.join(".")}.${key}: ${module}.ts does not export \`${method}\``,
       {
@@ -132,6 +139,7 @@ export class MethodFinder {
         ? `there is no .ts file under ${this.#folder}`
         : `modules: ${names.join(", ")}`;
     this.#report(
+      "PEACH303",
       this.#loaded.valueSpan([...at, "module"]),
       `${at.join(".")}.module: there is no module \`${module}\` under ${this.#folder}`,
       {

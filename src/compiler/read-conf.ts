@@ -74,7 +74,7 @@ function yamlFilesIn(folder: string): string[] {
 
 /** Reports a file that does not exist or that the user may not read. */
 function reportUnreadable(source: SourceFile, report: Report): void {
-  report({ source, start: 0, end: 0 }, "this file cannot be read", {
+  report("PEACH001", { source, start: 0, end: 0 }, "this file cannot be read", {
     hint: "PEACH_CONF names the file or folder; without it peach.conf is used, else peach.conf.example",
   });
 }
@@ -83,6 +83,7 @@ function reportUnreadable(source: SourceFile, report: Report): void {
 function reportEmpty(path: string, [first]: readonly SourceFile[], report: Report): void {
   const source = first ?? { path, text: "" };
   report(
+    "PEACH002",
     { source, start: 0, end: 0 },
     first === undefined ? "the folder holds no *.yaml or *.yml file" : "the file is empty",
     { hint: "it needs at least one task or endpoint; peach.conf.example is a complete one" },

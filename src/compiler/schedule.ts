@@ -24,7 +24,7 @@ const cron = described(z.unknown(), () => ({ type: "string" })).transform(
     context.addIssue({
       code: "custom",
       message: fault?.expected ?? "",
-      params: { hint: fault?.hint },
+      params: { code: "PEACH111", hint: fault?.hint },
       input: given,
     });
     return z.NEVER;
@@ -37,7 +37,12 @@ const timezone = described(z.unknown(), () => ({ type: "string" })).transform(
     const fault = typeof given === "string" ? timezoneFault(given) : { hint: null };
     if (typeof given === "string" && fault === null) return given;
     const message = "a time zone of the IANA database, such as Europe/Zurich";
-    context.addIssue({ code: "custom", message, params: { hint: fault?.hint }, input: given });
+    context.addIssue({
+      code: "custom",
+      message,
+      params: { code: "PEACH112", hint: fault?.hint },
+      input: given,
+    });
     return z.NEVER;
   },
 );
@@ -51,7 +56,7 @@ const payload = z.unknown().superRefine((given, context) => {
     context.addIssue({
       code: "custom",
       message: "a JSON value of at most 128KB",
-      params: { hint },
+      params: { code: "PEACH113", hint },
       input: given,
     });
   }
@@ -145,7 +150,7 @@ function payloadText(conf: ScheduleConf): string | null {
 interface NotJson {
   readonly path: PropertyKey[];
   readonly message: string;
-  readonly params: { readonly hint: string | null };
+  readonly params: { readonly code: "PEACH113"; readonly hint: string | null };
 }
 
 /** The fault of a number outside of JSON. */
@@ -153,11 +158,16 @@ const NO_NUMBER: NotJson = {
   path: [],
   message: "a number that JSON holds exactly",
   params: {
+    code: "PEACH113",
     hint: "whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes",
   },
 };
 /** The fault of a value that contains itself, by a YAML alias. */
-const CIRCLE: NotJson = { path: [], message: "a JSON value", params: { hint: null } };
+const CIRCLE: NotJson = {
+  path: [],
+  message: "a JSON value",
+  params: { code: "PEACH113", hint: null },
+};
 
 /**
  * Finds the first value that JSON cannot represent, or returns null. YAML has `.nan` and `.inf`,

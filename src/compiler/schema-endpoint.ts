@@ -59,14 +59,14 @@ const signature = mapping(
       code: "custom",
       path: [key],
       message: `\`${key}\` is missing`,
-      params: { fault: "missing" },
+      params: { code: "PEACH102", fault: "missing" },
     });
   const refuse = (key: string, hint: string): void =>
     context.addIssue({
       code: "custom",
       path: [key],
       message: `${scheme} has no \`${key}\``,
-      params: { fault: "key", hint },
+      params: { code: "PEACH107", fault: "key", hint },
     });
   if (header !== undefined && scheme !== "hmac-sha256")
     refuse(

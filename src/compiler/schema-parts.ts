@@ -6,6 +6,7 @@ import type { ZodType } from "zod";
 import * as z from "zod";
 import { DURATION_UNITS, parseDuration, parseSize, SIZE_UNITS } from "../domain/duration.ts";
 import { nearest } from "../domain/nearest.ts";
+import { type ErrorCode, isErrorCode } from "../codes/codes.ts";
 import { described, type JsonSchema, mappingSchema } from "./json-schema.ts";
 
 /** The keys of a mapping with their schemas. Required keys are listed separately. */
@@ -16,6 +17,8 @@ export type Parsed<S extends Shape> = { readonly [K in keyof S]?: z.output<S[K]>
 
 /** A fault inside a value. */
 export interface Finding {
+  /** The kind of problem. Zod's own issues are all values of the wrong kind. */
+  readonly code: ErrorCode;
   /** The path from the checked value to the fault. */
   readonly path: readonly PropertyKey[];
   /**
@@ -36,7 +39,15 @@ export function parseKeys<S extends Shape>(
   if (!isMapping(raw))
     return {
       value: {},
-      findings: [{ path: [], fault: "value", message: "a mapping", hint: allowed(shape) }],
+      findings: [
+        {
+          code: "PEACH103",
+          path: [],
+          fault: "value",
+          message: "a mapping",
+          hint: allowed(shape),
+        },
+      ],
     };
   const findings: Finding[] = [];
   const value: Record<string, unknown> = {};
@@ -44,6 +55,7 @@ export function parseKeys<S extends Shape>(
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (schema === undefined) {
       findings.push({
+        code: "PEACH101",
         path: [key],
         fault: "key",
         message: "unknown key",
@@ -58,6 +70,7 @@ export function parseKeys<S extends Shape>(
   for (const key of required) {
     if (!Object.hasOwn(raw, key))
       findings.push({
+        code: "PEACH102",
         path: [key],
         fault: "missing",
         message: `\`${key}\` is missing`,
@@ -69,12 +82,14 @@ export function parseKeys<S extends Shape>(
   return { value: value as Parsed<S>, findings };
 }
 
-/** Converts an issue of zod. Issues of `mapping` carry their own kind and hint. */
+/** Converts an issue of zod. Issues of Peach's own schemas carry their code, kind and hint. */
 function findingOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): Finding {
   const path = [...prefix, ...issue.path];
-  if (issue.code !== "custom") return { path, fault: "value", message: issue.message, hint: null };
-  const { fault, hint } = issue.params ?? {};
+  if (issue.code !== "custom")
+    return { code: "PEACH103", path, fault: "value", message: issue.message, hint: null };
+  const { code, fault, hint } = issue.params ?? {};
   return {
+    code: isErrorCode(code) ? code : "PEACH103",
     path,
     fault: fault === "key" || fault === "missing" ? fault : "value",
     message: issue.message,
@@ -103,12 +118,12 @@ export function mapping<S extends Shape>(shape: S, required: readonly (keyof S &
   const given = described(z.unknown(), (of) => mappingSchema(shape, required, of));
   return given.transform((raw, context): Parsed<S> => {
     const { value, findings } = parseKeys(shape, required, raw);
-    for (const { path, fault, message, hint } of findings) {
+    for (const { code, path, fault, message, hint } of findings) {
       context.addIssue({
         code: "custom",
         message,
         path: [...path],
-        params: { fault, hint },
+        params: { code, fault, hint },
         input: raw,
       });
     }
@@ -135,6 +150,7 @@ export function count(min: number, max: number) {
     context.addIssue({
       code: "custom",
       message: `a whole number from ${min} to ${max}`,
+      params: { code: typeof given === "number" ? "PEACH105" : "PEACH103" },
       input: given,
     });
     return z.NEVER;
@@ -152,7 +168,7 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
     context.addIssue({
       code: "custom",
       message: `one of ${words.join(", ")}`,
-      params: { hint },
+      params: { code: "PEACH106", hint },
       input: given,
     });
     return z.NEVER;
@@ -213,7 +229,12 @@ function quantity(what: string, { examples, units, parse }: Notation, limits: Li
   return accepted.transform((given, context): number => {
     const value = typeof given === "string" ? parse(given) : null;
     if (value === null) {
-      context.addIssue({ code: "custom", message: `a ${what} ${examples}`, input: given });
+      context.addIssue({
+        code: "custom",
+        message: `a ${what} ${examples}`,
+        params: { code: "PEACH104" },
+        input: given,
+      });
       return z.NEVER;
     }
     if (value >= min && value <= max) return value;
@@ -222,7 +243,7 @@ function quantity(what: string, { examples, units, parse }: Notation, limits: Li
     context.addIssue({
       code: "custom",
       message,
-      params: { hint: value > max ? limits.above : null },
+      params: { code: "PEACH105", hint: value > max ? limits.above : null },
       input: given,
     });
     return z.NEVER;
@@ -268,12 +289,12 @@ export function mappingOr<Simple extends ZodType, Full extends ZodType>(
     const parsed = isMapping(given) ? full.safeParse(given) : simple.safeParse(given);
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
-      const { path, fault, message, hint } = findingOf(issue);
+      const { code, path, fault, message, hint } = findingOf(issue);
       context.addIssue({
         code: "custom",
         message,
         path: [...path],
-        params: { fault, hint },
+        params: { code, fault, hint },
         input: given,
       });
     }

@@ -89,6 +89,7 @@ const retries = shorthand(
         code: "custom",
         path: ["delay"],
         message: "a delay of at most max_delay",
+        params: { code: "PEACH114" },
       });
   }),
 ).meta({

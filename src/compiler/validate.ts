@@ -78,6 +78,7 @@ export function isNamesMapping(value: unknown): value is Readonly<Record<string,
 export function reportExpectedNames(key: NamedKey, loaded: LoadedConf, report: Report): void {
   const given = loaded.given([key]);
   report(
+    "PEACH109",
     loaded.valueSpan([key]),
     `${key}: expected a mapping of ${NAMED[key]} names, given ${given === "a mapping" ? "an empty one" : given}`,
     { hint: `it is written as\n${key}:\n  name:\n    method: exported_function` },
@@ -93,7 +94,7 @@ function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): Val
   const root = checker.mapping(ROOT_SHAPE, [], [], raw);
   if (!isMapping(raw)) return { root, tasks: new Map(), endpoints: new Map() };
   if (!Object.hasOwn(raw, "tasks") && !Object.hasOwn(raw, "endpoints")) {
-    report(loaded.valueSpan([]), "neither `tasks` nor `endpoints` is there", {
+    report("PEACH110", loaded.valueSpan([]), "neither `tasks` nor `endpoints` is there", {
       hint: "the file needs at least one task or endpoint",
     });
   }
@@ -148,6 +149,7 @@ class KeyChecker {
       const isTaken = name === "__proto__";
       if (NAME.test(name) && !isTaken) return true;
       this.#report(
+        "PEACH108",
         this.#loaded.keySpan([key, name]),
         `${key}: expected the name of a ${NAMED[key]}, given ${JSON.stringify(name)}`,
         {
@@ -164,23 +166,24 @@ class KeyChecker {
    * Reports a fault. A shorthand has fewer written parts than the path, so the written one is
    * shown.
    */
-  #reportFinding({ path, fault, message, hint }: Finding, at: Path): void {
+  #reportFinding({ code, path, fault, message, hint }: Finding, at: Path): void {
     const place = this.#loaded.writtenPath([...at, ...path]);
     this.wrong.push(place);
     switch (fault) {
       case "value":
         this.#report(
+          code,
           this.#loaded.valueSpan(place),
           `${pathText(place)}expected ${message}, given ${this.#loaded.given(place)}`,
           { hint },
         );
         return;
       case "key":
-        this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
+        this.#report(code, this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
         return;
       case "missing":
         // The key itself is not written, so its mapping is shown.
-        this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
+        this.#report(code, this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
     }
   }
 }

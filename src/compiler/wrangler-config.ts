@@ -14,7 +14,7 @@ export function readWrangler(wrangler: SourceFile, report: Report): WranglerConf
     if (!(error instanceof TomlError)) throw error;
     const start = offsetAt(wrangler, { line: error.line, column: error.column });
     const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-    report({ source: wrangler, start, end: start + 1 }, `this is no TOML: ${reason}`);
+    report("PEACH501", { source: wrangler, start, end: start + 1 }, `this is no TOML: ${reason}`);
     return null;
   }
 }

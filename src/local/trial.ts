@@ -144,7 +144,7 @@ function renderAt(
   const source = { path, text };
   const start = offsetAt(source, { line, column });
   const span = { source, start, end: start + 1 };
-  return renderDiagnostic({ span, message, hint: null, related: [] });
+  return renderDiagnostic({ code: "PEACH606", span, message, hint: null, related: [] });
 }
 
 /** The module that loads the bundle and prints how that ended. */

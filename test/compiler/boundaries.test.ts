@@ -34,18 +34,18 @@ endpoints:
     open: [uploads/audio/, s3://peach-payloads/runs/]
 `;
     expect(await problemsOf(conf, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
-      "peach.conf:4:12: tasks.t.open[0]: expected the beginning of addresses, such as s3://uploads/audio/, given uploads/audio/
+      "peach.conf:4:12: tasks.t.open[0]: expected the beginning of addresses, such as s3://uploads/audio/, given uploads/audio/ [PEACH103]
         4 |     open: [uploads/audio/, s3://peach-payloads/runs/]
           |            ^^^^^^^^^^^^^^
 
-      peach.conf:4:28: tasks.t.open: \`peach-payloads\` is where Peach keeps payloads, and is never opened
+      peach.conf:4:28: tasks.t.open: \`peach-payloads\` is where Peach keeps payloads, and is never opened [PEACH505]
         4 |     open: [uploads/audio/, s3://peach-payloads/runs/]
           |                            ^^^^^^^^^^^^^^^^^^^^^^^^^
         hint: remove it: a task reads what others have passed by readFromParentTask"
     `);
     const other = conf.replace("uploads/audio/, ", "");
     expect(await problemsOf(other, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
-      "peach.conf:4:12: tasks.t.open: \`peach-payloads\` is where Peach keeps payloads, and is never opened
+      "peach.conf:4:12: tasks.t.open: \`peach-payloads\` is where Peach keeps payloads, and is never opened [PEACH505]
         4 |     open: [s3://peach-payloads/runs/]
           |            ^^^^^^^^^^^^^^^^^^^^^^^^^
         hint: remove it: a task reads what others have passed by readFromParentTask"
@@ -59,7 +59,7 @@ describe("PEACH_CONSOLE_HOST in wrangler.toml", () => {
   it("PEACH_CONSOLE_HOST in wrangler.toml is refused where it is no host", async () => {
     const wrangler = `${WRANGLER}[vars]\nPEACH_CONSOLE_HOST = "https://console.example.org"\n`;
     expect(await problemsOf(conf, { wrangler })).toMatchInlineSnapshot(`
-      "wrangler.toml:8:1: PEACH_CONSOLE_HOST: expected a host such as console.example.org, given "https://console.example.org"
+      "wrangler.toml:8:1: PEACH_CONSOLE_HOST: expected a host such as console.example.org, given "https://console.example.org" [PEACH506]
         8 | PEACH_CONSOLE_HOST = "https://console.example.org"
           | ^^^^^^^^^^^^^^^^^^
         hint: Write the host alone, without scheme, port or path, such as console.example.org, and deploy; or remove the variable."
@@ -83,7 +83,7 @@ describe("the bucket with payloads", () => {
 
   it("the bucket with payloads triggers no task", async () => {
     expect(await problemsOf(conf, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
-      "peach.conf:4:23: tasks.t.on.r2: \`peach-payloads\` is where Peach keeps payloads, and triggers nothing
+      "peach.conf:4:23: tasks.t.on.r2: \`peach-payloads\` is where Peach keeps payloads, and triggers nothing [PEACH504]
         4 |     on: {r2: {bucket: peach-payloads}}
           |                       ^^^^^^^^^^^^^^
         hint: have what triggers the task put into a bucket of its own"

@@ -15,7 +15,7 @@ it("tokens may trigger tasks without upstream, and those that say `callable: tru
 
 it("`callable` is true or false", async () => {
   expect(await problemsOf("tasks:\n  t: {method: a, callable: everybody}\n")).toMatchInlineSnapshot(`
-    "peach.conf:2:28: tasks.t.callable: expected true or false, given everybody
+    "peach.conf:2:28: tasks.t.callable: expected true or false, given everybody [PEACH103]
       2 |   t: {method: a, callable: everybody}
         |                            ^^^^^^^^^"
   `);

@@ -25,14 +25,14 @@ describe("a task that may write what triggers it", () => {
     const rule = "{bucket: uploads, prefix: audio/, suffix: .mp3}";
     expect(await warningsFor(rule, writing('await env.UPLOADS.put(`audio/${x.name}.mp3`, "");')))
       .toMatchInlineSnapshot(`
-      "peach.conf:2:27: tasks.t.on.r2: a run of \`t\` may write an object that triggers itself
-        2 |   t: {method: t, on: {r2: {bucket: uploads, prefix: audio/, suffix: .mp3}}}
-          |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        pipelines/t.ts:3:9: it is written here
-        3 |   await env.UPLOADS.put(\`audio/\${x.name}.mp3\`, "");
-          |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        hint: let the task write under another prefix, or narrow the rule by \`prefix\` and \`suffix\`; as it is, a chain of runs ends with an error after 32 of them"
-    `);
+        "peach.conf:2:27: tasks.t.on.r2: a run of \`t\` may write an object that triggers itself [PEACH701]
+          2 |   t: {method: t, on: {r2: {bucket: uploads, prefix: audio/, suffix: .mp3}}}
+            |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          pipelines/t.ts:3:9: it is written here
+          3 |   await env.UPLOADS.put(\`audio/\${x.name}.mp3\`, "");
+            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          hint: let the task write under another prefix, or narrow the rule by \`prefix\` and \`suffix\`; as it is, a chain of runs ends with an error after 32 of them"
+      `);
   });
 
   it.each([
@@ -97,8 +97,8 @@ describe("a task that may write what triggers it", () => {
       "third.ts": put("third", "a/"),
     });
     expect(warnings.match(/a run of `\w+` may write an object that triggers [^\n]*/g)).toEqual([
-      "a run of `second` may write an object that triggers first, which leads back to it",
-      "a run of `first` may write an object that triggers second, which leads back to it",
+      "a run of `second` may write an object that triggers first, which leads back to it [PEACH701]",
+      "a run of `first` may write an object that triggers second, which leads back to it [PEACH701]",
     ]);
   });
 });

@@ -63,7 +63,7 @@ endpoints:
         "c.yaml": "endpoints:\n  hook: {method: handle, url: 7}\n",
       }),
     ).toMatchInlineSnapshot(`
-      "peach.conf/b.yaml:1:1: retention: this name stands in two files
+      "peach.conf/b.yaml:1:1: retention: this name stands in two files [PEACH011]
         1 | retention: 2d
           | ^^^^^^^^^
         peach.conf/a.yaml:1:1: it stands here first
@@ -71,7 +71,7 @@ endpoints:
           | ^^^^^^^^^
         hint: only tasks and endpoints may stand in several files: keep one of the two
 
-      peach.conf/b.yaml:4:3: tasks.one: this name stands in two files
+      peach.conf/b.yaml:4:3: tasks.one: this name stands in two files [PEACH011]
         4 |   one: {method: b}
           |   ^^^
         peach.conf/a.yaml:3:3: it stands here first
@@ -79,7 +79,7 @@ endpoints:
           |   ^^^
         hint: rename one of the two, or remove it
 
-      peach.conf/c.yaml:2:31: endpoints.hook.url: expected a path that begins with / and holds texts or :params, such as /hooks/:kind, given 7
+      peach.conf/c.yaml:2:31: endpoints.hook.url: expected a path that begins with / and holds texts or :params, such as /hooks/:kind, given 7 [PEACH103]
         2 |   hook: {method: handle, url: 7}
           |                               ^"
     `);
@@ -93,27 +93,27 @@ endpoints:
         "c.yaml": "- a list\n",
       }),
     ).toMatchInlineSnapshot(`
-      "peach.conf/a/z.yaml:2:33: tasks.one.downstream: no task is called \`twoo\`
+      "peach.conf/a/z.yaml:2:33: tasks.one.downstream: no task is called \`twoo\` [PEACH201]
         2 |   one: {method: a, downstream: [twoo, three]}
           |                                 ^^^^
         hint: did you mean \`two\`? tasks: one, two, three
 
-      peach.conf/b.yaml:2:17: tasks.two.method: no file under pipelines exports \`missing\`
+      peach.conf/b.yaml:2:17: tasks.two.method: no file under pipelines exports \`missing\` [PEACH301]
         2 |   two: {method: missing}
           |                 ^^^^^^^
         hint: exported: a, b, c, d, e, handle
 
-      peach.conf/b.yaml:3:31: tasks.three.timeout: expected a duration of at most 14m, given 20m
+      peach.conf/b.yaml:3:31: tasks.three.timeout: expected a duration of at most 14m, given 20m [PEACH105]
         3 |   three: {method: c, timeout: 20m, retry: 1}
           |                               ^^^
         hint: work that takes longer is done elsewhere and reported back: that is what \`external\` tasks are for
 
-      peach.conf/b.yaml:3:36: tasks.three.retry: unknown key
+      peach.conf/b.yaml:3:36: tasks.three.retry: unknown key [PEACH101]
         3 |   three: {method: c, timeout: 20m, retry: 1}
           |                                    ^^^^^
         hint: did you mean \`retries\`? allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open, callable
 
-      peach.conf/c.yaml:1:1: expected a mapping, given a list
+      peach.conf/c.yaml:1:1: expected a mapping, given a list [PEACH103]
         1 | - a list
           | ^^^^^^^^
         hint: each file of the folder has the keys of peach.conf at its top"
@@ -129,16 +129,16 @@ endpoints:
         "d.yaml": "tasks:\n  four: {method: a}\n  four: {method: b}\n",
       }),
     ).toMatchInlineSnapshot(`
-      "peach.conf/b.yaml:1:12: no anchor &all stands before this alias
+      "peach.conf/b.yaml:1:12: no anchor &all stands before this alias [PEACH008]
         1 | endpoints: *all
           |            ^^^^
         hint: an anchor is declared with &name, once, before its first *name
 
-      peach.conf/c.yaml:1:8: this is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ]
+      peach.conf/c.yaml:1:8: this is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ] [PEACH003]
         1 | tasks: [
           |        ^
 
-      peach.conf/d.yaml:3:3: \`four\` stands twice in one mapping
+      peach.conf/d.yaml:3:3: \`four\` stands twice in one mapping [PEACH005]
         3 |   four: {method: b}
           |   ^^^^
         peach.conf/d.yaml:2:3: it stands here first
@@ -168,7 +168,7 @@ endpoints:
         "c.yaml": "tasks: [one]\n",
       }),
     ).toMatchInlineSnapshot(`
-      "peach.conf/a.yaml:1:1: tasks: expected a mapping of task names, given nothing
+      "peach.conf/a.yaml:1:1: tasks: expected a mapping of task names, given nothing [PEACH109]
         1 | tasks:
           | ^^^^^
         hint: it is written as
@@ -176,7 +176,7 @@ endpoints:
             name:
               method: exported_function
 
-      peach.conf/c.yaml:1:8: tasks: expected a mapping of task names, given a list
+      peach.conf/c.yaml:1:8: tasks: expected a mapping of task names, given a list [PEACH109]
         1 | tasks: [one]
           |        ^^^^^
         hint: it is written as
@@ -188,11 +188,11 @@ endpoints:
 
   it("a peach.conf that is a folder reports a folder without YAML, and one whose files are empty", async () => {
     expect(await problemsOfFolder({ "peach.txt": "tasks:" })).toMatchInlineSnapshot(`
-      "peach.conf:1:1: the folder holds no *.yaml or *.yml file
+      "peach.conf:1:1: the folder holds no *.yaml or *.yml file [PEACH002]
         hint: it needs at least one task or endpoint; peach.conf.example is a complete one"
     `);
     expect(await problemsOfFolder({ "a.yaml": "# one\n", "b.yaml": "" })).toMatchInlineSnapshot(`
-      "peach.conf/a.yaml:1:1: the file is empty
+      "peach.conf/a.yaml:1:1: the file is empty [PEACH002]
         1 | # one
           | ^
         hint: it needs at least one task or endpoint; peach.conf.example is a complete one"

@@ -13,7 +13,7 @@ describe("`each`", () => {
     each: true
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:6:5: tasks.c.each: a task runs over the array of one upstream task, and \`c\` has 2
+      "peach.conf:6:5: tasks.c.each: a task runs over the array of one upstream task, and \`c\` has 2 [PEACH205]
         6 |     each: true
           |     ^^^^
         hint: its upstream tasks are a, b: put a task between that passes one array"
@@ -23,7 +23,7 @@ describe("`each`", () => {
   it("`each` is reported of an external task", async () => {
     const conf = "tasks:\n  a: {method: a, each: true, external: true}\n";
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:2:18: tasks.a.each: an external task has no items
+      "peach.conf:2:18: tasks.a.each: an external task has no items [PEACH206]
         2 |   a: {method: a, each: true, external: true}
           |                  ^^^^
         hint: it is completed once; for each item trigger an external task of its own, with triggerTaskWithEvent"
@@ -32,7 +32,7 @@ describe("`each`", () => {
 
   it("`each` is reported when it is neither true nor a mapping", async () => {
     expect(await problemsOf("tasks:\n  a: {method: a, each: false}\n")).toMatchInlineSnapshot(`
-      "peach.conf:2:24: tasks.a.each: expected true, or a mapping with max_parallel or on_error, given false
+      "peach.conf:2:24: tasks.a.each: expected true, or a mapping with max_parallel or on_error, given false [PEACH103]
         2 |   a: {method: a, each: false}
           |                        ^^^^^"
     `);
@@ -45,11 +45,11 @@ describe("`each`", () => {
     each: {max_parallel: 0, on_error: stop}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:4:26: tasks.a.each.max_parallel: expected a whole number from 1 to 10000, given 0
+      "peach.conf:4:26: tasks.a.each.max_parallel: expected a whole number from 1 to 10000, given 0 [PEACH105]
         4 |     each: {max_parallel: 0, on_error: stop}
           |                          ^
 
-      peach.conf:4:39: tasks.a.each.on_error: expected one of fail, continue, given stop
+      peach.conf:4:39: tasks.a.each.on_error: expected one of fail, continue, given stop [PEACH106]
         4 |     each: {max_parallel: 0, on_error: stop}
           |                                       ^^^^"
     `);

@@ -20,11 +20,11 @@ describe("on.event", () => {
     const problems = await problemsOf(conf);
     expect(problems.match(/tasks\.\w+\.on\.event[^\n]{0,120}/g)).toMatchInlineSnapshot(`
       [
-        "tasks.t.on.event[0]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given "audio published"",
-        "tasks.t.on.event[1]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given """,
-        "tasks.t.on.event[2]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given 5",
+        "tasks.t.on.event[0]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given "audio published" [PEACH103]",
+        "tasks.t.on.event[1]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given "" [PEACH103]",
+        "tasks.t.on.event[2]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given 5 [PEACH103]",
         "tasks.t.on.event[3]: expected the name of an event (1 to 128 letters, digits, ., _ and -), given xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        "tasks.u.on.event: expected at least 1 item, given an empty list",
+        "tasks.u.on.event: expected at least 1 item, given an empty list [PEACH103]",
       ]
     `);
   });

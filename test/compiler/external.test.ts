@@ -11,11 +11,11 @@ describe("an external task", () => {
   it("an external task is reported when it waits for longer, or a task that is not external does", async () => {
     const conf = "tasks:\n  t: {method: a, external: true, timeout: 31d}\n  u: {method: b, timeout: 15m}\n";
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:2:43: tasks.t.timeout: expected a duration of at most 30d, given 31d
+      "peach.conf:2:43: tasks.t.timeout: expected a duration of at most 30d, given 31d [PEACH105]
         2 |   t: {method: a, external: true, timeout: 31d}
           |                                           ^^^
 
-      peach.conf:3:27: tasks.u.timeout: expected a duration of at most 14m, given 15m
+      peach.conf:3:27: tasks.u.timeout: expected a duration of at most 14m, given 15m [PEACH105]
         3 |   u: {method: b, timeout: 15m}
           |                           ^^^
         hint: work that takes longer is done elsewhere and reported back: that is what \`external\` tasks are for"

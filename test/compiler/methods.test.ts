@@ -66,7 +66,7 @@ describe("a method is refused", () => {
       "b.ts": `interface wanted {}\nexport type { wanted };\nexport function want() {}`,
     };
     expect(await problemsOf(confFor("method: wanted"), { pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\`
+      "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\` [PEACH301]
         2 |   t: {method: wanted}
           |               ^^^^^^
         hint: exported: want"
@@ -75,7 +75,7 @@ describe("a method is refused", () => {
 
   it("a method is refused if there is no file at all", async () => {
     expect(await problemsOf(confFor("method: wanted"), { pipelines: {} })).toMatchInlineSnapshot(`
-      "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\`
+      "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\` [PEACH301]
         2 |   t: {method: wanted}
           |               ^^^^^^
         hint: export a function of this name from a .ts file under pipelines"
@@ -85,7 +85,7 @@ describe("a method is refused", () => {
   it("a method is refused if two files export it", async () => {
     const pipelines = { "a.ts": "export function wanted() {}", "deep/b.ts": "export function wanted() {}" };
     expect(await problemsOf(confFor("method: wanted"), { pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:2:15: tasks.t.method: 2 files export \`wanted\`: a.ts, deep/b.ts
+      "peach.conf:2:15: tasks.t.method: 2 files export \`wanted\`: a.ts, deep/b.ts [PEACH302]
         2 |   t: {method: wanted}
           |               ^^^^^^
         hint: choose one with \`module\`, e.g. module: a"
@@ -95,7 +95,7 @@ describe("a method is refused", () => {
   it("a method is refused if its module does not exist", async () => {
     const pipelines = { "transcription.ts": "export function wanted() {}" };
     expect(await problemsOf(confFor("method: wanted, module: transcription.ts"), { pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:2:31: tasks.t.module: there is no module \`transcription.ts\` under pipelines
+      "peach.conf:2:31: tasks.t.module: there is no module \`transcription.ts\` under pipelines [PEACH303]
         2 |   t: {method: wanted, module: transcription.ts}
           |                               ^^^^^^^^^^^^^^^^
         hint: did you mean \`transcription\`? modules: transcription"
@@ -105,7 +105,7 @@ describe("a method is refused", () => {
   it("a method is refused if another module exports it", async () => {
     const pipelines = { "a.ts": "export function wanted() {}", "b.ts": "export function other() {}" };
     expect(await problemsOf(confFor("method: wanted, module: b"), { pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:2:15: tasks.t.method: b.ts does not export \`wanted\`
+      "peach.conf:2:15: tasks.t.method: b.ts does not export \`wanted\` [PEACH301]
         2 |   t: {method: wanted, module: b}
           |               ^^^^^^
         hint: it is exported by module: a"
@@ -115,7 +115,7 @@ describe("a method is refused", () => {
   it("a method is refused if a fallback names none", async () => {
     const conf = "endpoints:\n  e: {method: handle, fallback: handel}\n";
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:2:33: endpoints.e.fallback: no file under pipelines exports \`handel\`
+      "peach.conf:2:33: endpoints.e.fallback: no file under pipelines exports \`handel\` [PEACH301]
         2 |   e: {method: handle, fallback: handel}
           |                                 ^^^^^^
         hint: did you mean \`handle\` of tasks.ts?"
@@ -126,11 +126,11 @@ describe("a method is refused", () => {
 it("a pipeline file that does not parse is shown at the place, beside the problems of peach.conf", async () => {
   const pipelines = { "a.ts": "export function wanted() {\n  return (1;\n}\n" };
   expect(await problemsOf(confFor("method: wanted, timeout: 1"), { pipelines })).toMatchInlineSnapshot(`
-    "peach.conf:2:32: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1
+    "peach.conf:2:32: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1 [PEACH104]
       2 |   t: {method: wanted, timeout: 1}
         |                                ^
 
-    pipelines/a.ts:2:12: this file does not parse: Expected \`,\` or \`)\` but found \`;\`
+    pipelines/a.ts:2:12: this file does not parse: Expected \`,\` or \`)\` but found \`;\` [PEACH304]
       2 |   return (1;
         |            ^"
   `);

@@ -21,7 +21,7 @@ const TRIGGERING = 'export async function hook() {\n  await triggerTaskWithEvent
 describe("an endpoint that anybody may call and that triggers something", () => {
   it("an endpoint that anybody may call and that triggers something is warned about at its name, with how to silence it", async () => {
     expect(await warningsFor("", TRIGGERING)).toMatchInlineSnapshot(`
-      "peach.conf:4:3: endpoints.hook: anybody may call it, and it triggers tasks
+      "peach.conf:4:3: endpoints.hook: anybody may call it, and it triggers tasks [PEACH702]
         4 |   hook:
           |   ^^^^
         hint: say who may: \`auth: token\`, or \`auth: {signature: standard-webhooks, secret: NAME_OF_A_VARIABLE}\`; if it is meant to be open, write \`auth: none\`"

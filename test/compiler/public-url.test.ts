@@ -17,7 +17,7 @@ function warningsFor(wrangler: string, conf = CONF): Promise<string> {
 describe("a project with external tasks whose wrangler.toml does not set PEACH_URL", () => {
   it("a project with external tasks whose wrangler.toml does not set PEACH_URL is warned about at the first of them, with what to write", async () => {
     expect(await warningsFor('[vars]\nOTHER = "1"\n')).toMatchInlineSnapshot(`
-      "peach.conf:5:5: tasks.ask.external: its completion URLs need the address of the deployment, and wrangler.toml does not set PEACH_URL
+      "peach.conf:5:5: tasks.ask.external: its completion URLs need the address of the deployment, and wrangler.toml does not set PEACH_URL [PEACH703]
         5 |     external: true
           |     ^^^^^^^^
         hint: without it each attempt fails once it is deployed; add to wrangler.toml:

@@ -82,68 +82,68 @@ describe("a schedule that is wrong", () => {
   v: {method: a, schedule: []}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:4:15: tasks.t.schedule: expected a cron expression whose hours (field 2) is 0-23, given 0 25 * * *
+      "peach.conf:4:15: tasks.t.schedule: expected a cron expression whose hours (field 2) is 0-23, given 0 25 * * * [PEACH111]
         4 |     schedule: 0 25 * * *
           |               ^^^^^^^^^^
         hint: \`25\` is not; a field is *, a value, a list 1,2, a range 1-5, or a step */5 or 0-30/5
 
-      peach.conf:8:16: tasks.u.schedule[0].cron: expected a cron expression of five fields, such as 0 3 * * *, given daily
+      peach.conf:8:16: tasks.u.schedule[0].cron: expected a cron expression of five fields, such as 0 3 * * *, given daily [PEACH111]
         8 |       - {cron: daily, timezone: Europe/Londn}
           |                ^^^^^
         hint: the fields are minutes, hours, day of month, month, day of week; a sixth, in front, is seconds
 
-      peach.conf:8:33: tasks.u.schedule[0].timezone: expected a time zone of the IANA database, such as Europe/Zurich, given Europe/Londn
+      peach.conf:8:33: tasks.u.schedule[0].timezone: expected a time zone of the IANA database, such as Europe/Zurich, given Europe/Londn [PEACH112]
         8 |       - {cron: daily, timezone: Europe/Londn}
           |                                 ^^^^^^^^^^^^
         hint: did you mean Europe/London?
 
-      peach.conf:9:16: tasks.u.schedule[1].cron: expected a cron expression that is due some day, given "0 0 30 2 *"
+      peach.conf:9:16: tasks.u.schedule[1].cron: expected a cron expression that is due some day, given "0 0 30 2 *" [PEACH111]
         9 |       - {cron: "0 0 30 2 *", overlap: skipp, catch_up: {window: 1s}}
           |                ^^^^^^^^^^^^
         hint: no month of these has such a day
 
-      peach.conf:9:39: tasks.u.schedule[1].overlap: expected one of allow, skip, buffer_one, cancel_running, given skipp
+      peach.conf:9:39: tasks.u.schedule[1].overlap: expected one of allow, skip, buffer_one, cancel_running, given skipp [PEACH106]
         9 |       - {cron: "0 0 30 2 *", overlap: skipp, catch_up: {window: 1s}}
           |                                       ^^^^^
         hint: did you mean skip?
 
-      peach.conf:9:46: tasks.u.schedule[1].catch_up: \`policy\` is missing
+      peach.conf:9:46: tasks.u.schedule[1].catch_up: \`policy\` is missing [PEACH102]
         9 |       - {cron: "0 0 30 2 *", overlap: skipp, catch_up: {window: 1s}}
           |                                              ^^^^^^^^
 
-      peach.conf:9:65: tasks.u.schedule[1].catch_up.window: expected a duration of at least 1m, given 1s
+      peach.conf:9:65: tasks.u.schedule[1].catch_up.window: expected a duration of at least 1m, given 1s [PEACH105]
         9 |       - {cron: "0 0 30 2 *", overlap: skipp, catch_up: {window: 1s}}
           |                                                                 ^^
 
-      peach.conf:10:9: tasks.u.schedule[2]: \`cron\` is missing
+      peach.conf:10:9: tasks.u.schedule[2]: \`cron\` is missing [PEACH102]
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-      peach.conf:10:20: tasks.u.schedule[2].timezone: expected a time zone of the IANA database, such as Europe/Zurich, given Mars
+      peach.conf:10:20: tasks.u.schedule[2].timezone: expected a time zone of the IANA database, such as Europe/Zurich, given Mars [PEACH112]
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
            |                    ^^^^
         hint: it is written as Area/City, or UTC
 
-      peach.conf:10:43: tasks.u.schedule[2].payload.a[1]: expected a number that JSON holds exactly, given .inf
+      peach.conf:10:43: tasks.u.schedule[2].payload.a[1]: expected a number that JSON holds exactly, given .inf [PEACH113]
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
            |                                           ^^^^
         hint: whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes
 
-      peach.conf:10:51: tasks.u.schedule[2].cathc_up: unknown key
+      peach.conf:10:51: tasks.u.schedule[2].cathc_up: unknown key [PEACH101]
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
            |                                                   ^^^^^^^^
         hint: did you mean \`catch_up\`? allowed keys: cron, timezone, overlap, catch_up, payload
 
-      peach.conf:11:16: tasks.u.schedule[3].cron: expected a cron expression as text, given 7
+      peach.conf:11:16: tasks.u.schedule[3].cron: expected a cron expression as text, given 7 [PEACH111]
         11 |       - {cron: 7, catch_up: lates}
            |                ^
 
-      peach.conf:11:29: tasks.u.schedule[3].catch_up: expected one of none, latest, all, given lates
+      peach.conf:11:29: tasks.u.schedule[3].catch_up: expected one of none, latest, all, given lates [PEACH106]
         11 |       - {cron: 7, catch_up: lates}
            |                             ^^^^^
         hint: did you mean latest?
 
-      peach.conf:12:28: tasks.v.schedule: expected at least 1 item, given an empty list
+      peach.conf:12:28: tasks.v.schedule: expected at least 1 item, given an empty list [PEACH103]
         12 |   v: {method: a, schedule: []}
            |                            ^^"
     `);
@@ -156,7 +156,7 @@ describe("a schedule that is wrong", () => {
     schedule: ["0 3 * * *", "0 4 * * *", {cron: "0  3 * * *", overlap: skip}]
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:4:42: tasks.t.schedule: the same cron, timezone and payload stand there twice
+      "peach.conf:4:42: tasks.t.schedule: the same cron, timezone and payload stand there twice [PEACH207]
         4 |     schedule: ["0 3 * * *", "0 4 * * *", {cron: "0  3 * * *", overlap: skip}]
           |                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         peach.conf:4:16: the first is here
@@ -178,9 +178,9 @@ describe("a schedule that is wrong", () => {
 `;
     const problems = (await problemsOf(conf)).split("\n").filter((line) => line.startsWith("peach.conf"));
     expect(problems).toEqual([
-      "peach.conf:5:48: tasks.t.schedule[0].payload.ids[1]: expected a number that JSON holds exactly, given 9007199254740993",
-      "peach.conf:6:38: tasks.t.schedule[1].payload: expected a number that JSON holds exactly, given 0xffffffffffffffff",
-      "peach.conf:7:38: tasks.t.schedule[2].payload: expected a number that JSON holds exactly, given 1e400",
+      "peach.conf:5:48: tasks.t.schedule[0].payload.ids[1]: expected a number that JSON holds exactly, given 9007199254740993 [PEACH113]",
+      "peach.conf:6:38: tasks.t.schedule[1].payload: expected a number that JSON holds exactly, given 0xffffffffffffffff [PEACH113]",
+      "peach.conf:7:38: tasks.t.schedule[2].payload: expected a number that JSON holds exactly, given 1e400 [PEACH113]",
     ]);
   });
 

@@ -139,12 +139,12 @@ describe("peach check", { timeout: 120_000 }, () => {
     const { code, out, err } = await peachOnBroken("check");
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatchInlineSnapshot(`
-      "peach.conf:4:14: tasks.transcribe.timeout: expected a duration of at most 14m, given 1h
+      "peach.conf:4:14: tasks.transcribe.timeout: expected a duration of at most 14m, given 1h [PEACH105]
         4 |     timeout: 1h
           |              ^^
         hint: work that takes longer is done elsewhere and reported back: that is what \`external\` tasks are for
 
-      peach.conf:5:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes
+      peach.conf:5:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes [PEACH601]
         5 |     downstream: [recommend, archive]
           |                             ^^^^^^^
         $.key: passes nothing, takes string: it is not passed

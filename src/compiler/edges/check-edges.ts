@@ -12,7 +12,7 @@
 import { resolve } from "node:path";
 import type { Message } from "esbuild";
 import type { CheckedProject } from "../compile.ts";
-import { type Diagnostic, type Report, reportInto } from "../diagnostic.ts";
+import { type Diagnostic, type Report, reportInto, type Warn } from "../diagnostic.ts";
 import { displayPath, type ProjectPaths } from "../project-paths.ts";
 import { readText } from "../read-file.ts";
 import { offsetAt, type SourceFile } from "../source.ts";
@@ -49,8 +49,9 @@ export async function checkEdges(
   if (project.methods.tasks.size + project.methods.endpoints.size === 0)
     return { problems, warnings };
   const sets = await readMethods(project, paths, knownPayloads(project));
-  // Without a bundle there are no sets to compare.
-  for (const error of sets.errors) reportBroken(error, paths, report);
+  // Without a bundle there are no sets to compare. The bundler finds syntax errors again.
+  const isParsed = !project.diagnostics.some(({ code }) => code === "PEACH304");
+  if (isParsed) for (const error of sets.errors) reportBroken(error, paths, report);
   if (sets.errors.length > 0) return { problems, warnings };
   const wrong = checkMethods(project, sets, { report, warn });
   const edges = new EdgeChecker(project, sets, new EdgeReports(project, sets, report, warn), wrong);
@@ -70,7 +71,7 @@ function reportBroken(
   const source: SourceFile = { path: displayPath(file), text: readText(file) ?? "" };
   const start =
     location === null ? 0 : offsetAt(source, { line: location.line, column: location.column + 1 });
-  report({ source, start, end: start + Math.max(1, location?.length ?? 1) }, text, {
+  report("PEACH308", { source, start, end: start + Math.max(1, location?.length ?? 1) }, text, {
     hint: "with this, the schemas of the tasks cannot be read and their edges cannot be checked",
   });
 }
@@ -82,7 +83,7 @@ function reportBroken(
 function checkMethods(
   { methods }: CheckedProject,
   { answers }: MethodSets,
-  { report, warn }: { readonly report: Report; readonly warn: Report },
+  { report, warn }: { readonly report: Report; readonly warn: Warn },
 ): ReadonlySet<string> {
   const wrong = new Set<string>();
   const told = new Set<string>();
@@ -90,13 +91,14 @@ function checkMethods(
     const answer = answers.get(methodKey(method));
     if (answer?.type === "other") {
       wrong.add(name);
-      report(method.span, `${method.place}\`${method.exportName}\` is no task`, {
+      report("PEACH306", method.span, `${method.place}\`${method.exportName}\` is no task`, {
         hint: "a task is a function, or made by task({...})",
       });
     }
     if (answer?.type === "unread" && !told.has(method.file)) {
       told.add(method.file);
       warn(
+        "PEACH606",
         method.span,
         `${method.place}the edges of the tasks in ${displayPath(method.file)} are not checked: the file cannot be evaluated here`,
         { hint: answer.why },
@@ -106,7 +108,7 @@ function checkMethods(
   for (const method of [...methods.endpoints.values(), ...methods.fallbacks.values()]) {
     const type = answers.get(methodKey(method))?.type;
     if (type === "other" || type === "task")
-      report(method.span, `${method.place}\`${method.exportName}\` is no endpoint`, {
+      report("PEACH307", method.span, `${method.place}\`${method.exportName}\` is no endpoint`, {
         hint: "an endpoint is a function",
       });
   }
@@ -143,6 +145,7 @@ class EdgeChecker {
       if (method === undefined || lost === null) continue;
       const advice = adviceFor(lost.what);
       report(
+        "PEACH603",
         method.span,
         `tasks.${name}.method: what \`${name}\` is declared to pass is no payload: ${pathText(lost.path)} is ${lost.what}`,
         { hint: advice ?? "payloads are JSON values, texts, and, alone, bytes or a stream" },

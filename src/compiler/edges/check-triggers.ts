@@ -58,6 +58,7 @@ export function checkTriggers(project: CheckedProject, sets: MethodSets, report:
       const wrong = sets.refused.get(`${name} ${index}`);
       if (wrong !== undefined)
         report(
+          "PEACH604",
           span,
           `${place}the payload of the schedule does not fit the input of \`${name}\`\n${wrong}`,
           { hint: "correct the payload, or the input of the task" },
@@ -122,6 +123,9 @@ class TriggerChecker {
       method === undefined
         ? []
         : [{ span: exportSpan(method), message: `\`${name}\` takes ${showSet(taken)}` }];
-    this.#report(span, message, { hint: "make the `input` of the task take it", related });
+    this.#report("PEACH605", span, message, {
+      hint: "make the `input` of the task take it",
+      related,
+    });
   }
 }

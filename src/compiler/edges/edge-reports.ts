@@ -3,7 +3,7 @@
  * declarations of both tasks.
  */
 import type { CheckedProject } from "../compile.ts";
-import type { Related, Report } from "../diagnostic.ts";
+import type { Related, Report, Warn } from "../diagnostic.ts";
 import type { ResolvedMethod } from "../methods.ts";
 import type { Verdict } from "./compare-sets.ts";
 import { exportSpan } from "./export-span.ts";
@@ -25,11 +25,11 @@ export class EdgeReports {
   readonly #project: CheckedProject;
   readonly #sets: MethodSets;
   readonly #report: Report;
-  readonly #warn: Report;
+  readonly #warn: Warn;
   readonly #done = new Set<string>();
   readonly #spans: ReadonlyMap<string, CheckedProject["edges"][number]>;
 
-  constructor(project: CheckedProject, sets: MethodSets, report: Report, warn: Report) {
+  constructor(project: CheckedProject, sets: MethodSets, report: Report, warn: Warn) {
     this.#project = project;
     this.#sets = sets;
     this.#report = report;
@@ -70,8 +70,8 @@ export class EdgeReports {
         ...this.#declared(child.name, "takes", false),
       ],
     };
-    if (isCertain) this.#report(edge.span, message, more);
-    else this.#warn(edge.span, message, more);
+    if (isCertain) this.#report("PEACH601", edge.span, message, more);
+    else this.#warn("PEACH602", edge.span, message, more);
   }
 
   /** The declaration of a task, with what it passes or takes. */

@@ -73,7 +73,7 @@ export function readOriginal(
     rest: roots.flat().filter(({ key }) => !["codops", "tasks", "endpoints"].includes(key)),
   };
   if (original.tasks.length + original.endpoints.length === 0) {
-    report(files[0].valueSpan([]), "there is no task and no endpoint to import", {
+    report("PEACH110", files[0].valueSpan([]), "there is no task and no endpoint to import", {
       hint: "give the peach.yaml of the original Peach, or its folder peach.conf",
     });
     return { ok: false, diagnostics };

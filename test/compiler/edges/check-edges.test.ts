@@ -25,7 +25,7 @@ export const archive = task({ input: z.object({ key: z.string() }), run: async (
 `,
     };
     expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:4:18: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`recommend\` takes
+      "peach.conf:4:18: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`recommend\` takes [PEACH601]
         4 |     downstream: [recommend, archive]
           |                  ^^^^^^^^^
         $.segments[].start: passes number, takes string: another type is taken
@@ -37,7 +37,7 @@ export const archive = task({ input: z.object({ key: z.string() }), run: async (
           |              ^^^^^^^^^
         hint: make the \`output\` of transcribe and the \`input\` of recommend agree
 
-      peach.conf:4:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes
+      peach.conf:4:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes [PEACH601]
         4 |     downstream: [recommend, archive]
           |                             ^^^^^^^
         $.key: passes nothing, takes string: it is not passed
@@ -49,7 +49,7 @@ export const archive = task({ input: z.object({ key: z.string() }), run: async (
           |              ^^^^^^^
         hint: make the \`output\` of transcribe and the \`input\` of archive agree
 
-      peach.conf:5:43: tasks.recommend.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1
+      peach.conf:5:43: tasks.recommend.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1 [PEACH104]
         5 |   recommend: {method: recommend, timeout: 1}
           |                                           ^"
     `);
@@ -68,7 +68,7 @@ export const f = task({ input: z.number(), run: async () => {} });
 `,
     };
     expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:2:31: tasks.p.downstream: what \`p\` passes does not fit what \`c\` takes
+      "peach.conf:2:31: tasks.p.downstream: what \`p\` passes does not fit what \`c\` takes [PEACH601]
         2 |   p: {method: p, downstream: [c, d, e]}
           |                               ^
         $: passes string, takes number: another type is taken
@@ -80,7 +80,7 @@ export const f = task({ input: z.number(), run: async () => {} });
           |                 ^
         hint: make the \`output\` of p and the \`input\` of c agree
 
-      peach.conf:5:30: tasks.e.downstream: what \`e\` passes does not fit what \`f\` takes
+      peach.conf:5:30: tasks.e.downstream: what \`e\` passes does not fit what \`f\` takes [PEACH601]
         5 |   e: {method: e, downstream: f}
           |                              ^
         $: passes string, takes number: another type is taken
@@ -143,7 +143,7 @@ export const wrong = task({ input: z.object({ text: z.string() }), run: async ()
 `,
     };
     expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:3:37: tasks.p.downstream: \`wrong\` does not take an object keyed by its upstream tasks
+      "peach.conf:3:37: tasks.p.downstream: \`wrong\` does not take an object keyed by its upstream tasks [PEACH601]
         3 |   p: {method: p, downstream: [join, wrong]}
           |                                     ^^^^^
         $.text: passes nothing, takes string: it is not passed
@@ -152,7 +152,7 @@ export const wrong = task({ input: z.object({ text: z.string() }), run: async ()
           |              ^^^^^
         hint: a task with several upstream tasks reads an object keyed by their names: declare its \`input\` so
 
-      peach.conf:4:31: tasks.q.downstream: what \`q\` passes does not fit what \`join\` takes
+      peach.conf:4:31: tasks.q.downstream: what \`q\` passes does not fit what \`join\` takes [PEACH601]
         4 |   q: {method: q, downstream: [join, wrong]}
           |                               ^^^^
         $.q: passes number, takes string: another type is taken
@@ -164,7 +164,7 @@ export const wrong = task({ input: z.object({ text: z.string() }), run: async ()
           |              ^^^^
         hint: make the \`output\` of q and the \`input\` of join agree
 
-      peach.conf:5:30: tasks.r.downstream: what \`r\` passes does not fit what \`join\` takes
+      peach.conf:5:30: tasks.r.downstream: what \`r\` passes does not fit what \`join\` takes [PEACH601]
         5 |   r: {method: r, downstream: join}
           |                              ^^^^
         $.r: passes number, takes boolean: no such value is taken
@@ -187,7 +187,7 @@ export const c = task({ input: z.string(), run: async (text) => text * 2 });
 `,
     };
     expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
-      "pipelines/tasks.ts:3:24: Could not resolve "./missing.ts"
+      "pipelines/tasks.ts:3:24: Could not resolve "./missing.ts" [PEACH308]
         3 | import { schema } from "./missing.ts";
           |                        ^^^^^^^^^^^^^^
         hint: with this, the schemas of the tasks cannot be read and their edges cannot be checked"
@@ -215,22 +215,22 @@ export const plain = async (payload: { key: string }, { env }: { env: { MINE: st
 `,
     };
     expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
-      "peach.conf:2:20: tasks.number.method: \`number\` is no task
+      "peach.conf:2:20: tasks.number.method: \`number\` is no task [PEACH306]
         2 |   number: {method: number, downstream: [typed, kind]}
           |                    ^^^^^^
         hint: a task is a function, or made by task({...})
 
-      peach.conf:3:18: tasks.kind.method: \`Kind\` is no task
+      peach.conf:3:18: tasks.kind.method: \`Kind\` is no task [PEACH306]
         3 |   kind: {method: Kind}
           |                  ^^^^
         hint: a task is a function, or made by task({...})
 
-      peach.conf:7:15: endpoints.e.method: \`typed\` is no endpoint
+      peach.conf:7:15: endpoints.e.method: \`typed\` is no endpoint [PEACH307]
         7 |   e: {method: typed, fallback: number}
           |               ^^^^^
         hint: an endpoint is a function
 
-      peach.conf:7:32: endpoints.e.fallback: \`number\` is no endpoint
+      peach.conf:7:32: endpoints.e.fallback: \`number\` is no endpoint [PEACH307]
         7 |   e: {method: typed, fallback: number}
           |                                ^^^^^^
         hint: an endpoint is a function"
