@@ -3,8 +3,8 @@
  * JSON document with the payload of the trigger and what each task passed. Large payloads are files
  * in a folder beside it.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import * as z from "zod";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
 
@@ -174,7 +174,7 @@ const TYPE_OF = { json: "application/json", text: "text/plain; charset=utf-8" } 
 /** Reads a payload of the document. */
 function restored(payload: z.infer<typeof storedPayload>, folder: string): RecordedPayload {
   if ("file" in payload) {
-    const bytes = new Uint8Array(readFileSync(join(folder, payload.file)));
+    const bytes = new Uint8Array(readFileSync(fileWithin(folder, payload.file)));
     return recordedPayload(bytes, payload.content_type);
   }
   switch (payload.kind) {
@@ -187,6 +187,25 @@ function restored(payload: z.infer<typeof storedPayload>, folder: string): Recor
       return { kind: "bytes", value, contentType: payload.content_type };
     }
   }
+}
+
+/**
+ * Returns the path of a payload file. Throws if the file is outside of the folder of the recording,
+ * also by a symbolic link: a recording may come from a stranger.
+ */
+function fileWithin(folder: string, name: string): string {
+  const file = resolve(folder, name);
+  const outside = new Error(
+    `the recording names the payload ${name}, which is outside of its folder ${folder}`,
+  );
+  if (!isBelow(file, resolve(folder))) throw outside;
+  if (!isBelow(realpathSync(file), realpathSync(folder))) throw outside;
+  return file;
+}
+
+function isBelow(file: string, folder: string): boolean {
+  const path = relative(folder, file);
+  return path !== "" && !isAbsolute(path) && path.split(sep)[0] !== "..";
 }
 
 /** Decodes UTF-8. A byte order mark is part of the text. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -84,6 +84,20 @@ it("a file of a later version, and one that is none, are refused with their path
   expect(() => readRecordedRun(file)).toThrow(`${file} is no recorded run: ✖ only version 1 of the format is known`);
   writeFileSync(file, "{}");
   expect(() => readRecordedRun(file)).toThrow(`${file} is no recorded run`);
+});
+
+it("a recorded run reads no payload from outside of its folder, also not through a link", () => {
+  const [file, secret] = [join(folder, "runs", "run.json"), join(folder, "secret.txt")];
+  mkdirSync(join(folder, "runs"));
+  writeFileSync(secret, "mine");
+  symlinkSync(secret, join(folder, "runs", "link.txt"));
+  writeRecordedRun(file, recorded(null, null));
+  const text = readFileSync(file, "utf8");
+  for (const path of ["../secret.txt", secret, "link.txt"]) {
+    const payload = { kind: "text", content_type: "text/plain", file: path };
+    writeFileSync(file, text.replace('"payload": null', `"payload": ${JSON.stringify(payload)}`));
+    expect(() => readRecordedRun(file)).toThrow(`names the payload ${path}, which is outside of its folder`);
+  }
 });
 
 it("the kind of a payload follows its content type, as the API names it", () => {
