@@ -20,7 +20,7 @@ function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = [], madeSec
   };
   return stripVTControlCharacters(
     startupText({
-      loginLink: "http://127.0.0.1:8787/dashboard/login#code=1.a.b",
+      loginLink: "http://127.0.0.1:8787/dashboard/login#abcdefghij0123456789",
       url: "http://127.0.0.1:8787",
       plan,
       ...rest,

@@ -188,7 +188,7 @@ function showOutput(isVerbose: boolean): (line: string) => void {
  * exchanges it for a session.
  */
 async function loginLink(url: string, token: string): Promise<string> {
-  return `${url}/dashboard/login#code=${await signLoginCode(token, Date.now())}`;
+  return `${url}/dashboard/login#${await signLoginCode(token, Date.now())}`;
 }
 
 function isProjectsOwn(): boolean {

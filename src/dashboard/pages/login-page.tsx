@@ -4,7 +4,7 @@
  * Calls:
  * - `POST /dashboard/login` with a token or a code, which sets the session's cookie.
  *
- * The code is in the fragment of the URL (`#code=`), which browsers do not send to servers.
+ * The code is in the fragment of the URL (`#`), which browsers do not send to servers.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -41,7 +41,7 @@ export function LoginPage(): JSX.Element {
     }
   };
   useEffect(() => {
-    const code = /^#code=([0-9a-f.]+)$/.exec(location.hash)?.[1];
+    const code = /^#([\w-]{20})$/.exec(location.hash)?.[1];
     if (code === undefined) return;
     // The code is used up by the first login. It is removed, so that it is in no history and on no
     // screenshot.

@@ -1,31 +1,34 @@
 /**
  * Signs and verifies the code in the link that `npm run dev` prints: it logs in one browser, once,
- * on the local runtime. Format: `EXPIRES.NONCE.MAC`, an HMAC-SHA-256 with PEACH_API_TOKEN as its
- * key, which only the owner and the worker know. The file uses Web Crypto only, because Node makes
- * the codes.
+ * on the local runtime. A code is 15 bytes in base64url, since the link must fit a line of a
+ * terminal: the expiry in seconds, a nonce, and the first bytes of an HMAC-SHA-256 with
+ * PEACH_API_TOKEN as its key, which only the owner and the worker know. Guesses count towards the
+ * failure limit of log-ins. The file uses Web Crypto only, because Node makes the codes.
  */
 
-/** Lifetime of a link. */
-const CODE_LIFETIME_MS = 12 * 3_600_000;
+/** Lifetime of a link, in seconds. */
+const LIFETIME = 12 * 3_600;
+/** The parts of a code, in bytes. */
+const EXPIRY_BYTES = 4;
+const NONCE_BYTES = 3;
+const MAC_BYTES = 8;
+const SIGNED_BYTES = EXPIRY_BYTES + NONCE_BYTES;
 
 /** The verified content of a code. */
 export interface LoginCode {
   /** Expiry in epoch milliseconds. */
   readonly expiresAt: number;
-  /** Random, 32 hex digits. Redeemed nonces are stored, so that a code works once. */
-  readonly nonce: string;
+  /** Identifies the code. Redeemed codes are stored, so that each works once. */
+  readonly id: string;
 }
 
-/** Makes a code that expires `CODE_LIFETIME_MS` after `now`. */
+/** Makes a code that expires twelve hours after `now`. */
 export async function signLoginCode(token: string, now: number): Promise<string> {
-  const expiresAt = now + CODE_LIFETIME_MS;
-  const nonce = hexOf(crypto.getRandomValues(new Uint8Array(16)));
-  const mac = await crypto.subtle.sign(
-    "HMAC",
-    await keyOf(token, "sign"),
-    messageOf(expiresAt, nonce),
-  );
-  return `${expiresAt}.${nonce}.${hexOf(new Uint8Array(mac))}`;
+  const signed = new Uint8Array(SIGNED_BYTES);
+  new DataView(signed.buffer).setUint32(0, Math.floor(now / 1_000) + LIFETIME);
+  crypto.getRandomValues(signed.subarray(EXPIRY_BYTES));
+  const mac = await macOf(token, signed);
+  return textOf(Uint8Array.of(...signed, ...mac));
 }
 
 /**
@@ -37,33 +40,42 @@ export async function verifyLoginCode(
   token: string,
   now: number,
 ): Promise<LoginCode | null> {
-  const [, expires, nonce, mac] = /^(\d{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})$/.exec(text) ?? [];
-  if (token === "" || expires === undefined || nonce === undefined || mac === undefined)
-    return null;
-  const expiresAt = Number(expires);
-  // `verify` compares in constant time.
-  const key = await keyOf(token, "verify");
-  const isOurs = await crypto.subtle.verify(
-    "HMAC",
-    key,
-    Uint8Array.fromHex(mac),
-    messageOf(expiresAt, nonce),
-  );
-  return isOurs && now < expiresAt && expiresAt <= now + CODE_LIFETIME_MS
-    ? { expiresAt, nonce }
-    : null;
+  if (token === "" || !/^[\w-]{20}$/.test(text)) return null;
+  const code = bytesOf(text);
+  const signed = code.slice(0, SIGNED_BYTES);
+  const mac = await macOf(token, signed);
+  if (!areEqual(mac, code.subarray(SIGNED_BYTES))) return null;
+  const expiry = new DataView(signed.buffer).getUint32(0);
+  const second = Math.floor(now / 1_000);
+  if (expiry <= second || expiry > second + LIFETIME) return null;
+  return { expiresAt: expiry * 1_000, id: textOf(signed) };
 }
 
-function keyOf(token: string, usage: "sign" | "verify") {
+/** Makes the signature of a code. */
+async function macOf(token: string, signed: Uint8Array): Promise<Uint8Array> {
+  const encoder = new TextEncoder();
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  return crypto.subtle.importKey("raw", new TextEncoder().encode(token), algorithm, false, [usage]);
+  const secret = encoder.encode(token);
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+  const message = Uint8Array.of(...encoder.encode("peach login v3\n"), ...signed);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, message)).subarray(0, MAC_BYTES);
 }
 
-function messageOf(expiresAt: number, nonce: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(new TextEncoder().encode(`peach login v2\n${expiresAt}\n${nonce}`));
+/** Compares two signatures in constant time. */
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.reduce((all, byte, at) => all | (byte ^ (b[at] ?? 0)), 0) === 0;
 }
 
-/** Formats bytes as hex. Node does not have `toHex` yet. */
-function hexOf(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Encodes bytes as base64url. Node does not have `toBase64` yet. */
+function textOf(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+/** Decodes base64url. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
 }

@@ -102,7 +102,7 @@ async function readCredentials(
 
 /**
  * Redeems the code of a login link; refuses a code that is invalid, expired or used. Only the local
- * runtime accepts codes. The nonce is written to R2 with the condition that it does not exist yet,
+ * runtime accepts codes. The id of the code is written to R2 with the condition that it does not exist yet,
  * so one of two concurrent requests fails.
  */
 async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Token | Refusal> {
@@ -110,7 +110,7 @@ async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Tok
   const { PEACH_API_TOKEN: token = "" } = env;
   const known = await verifyLoginCode(code, token, Date.now());
   if (known === null) return CODE_REFUSED;
-  const used = await env.PAYLOADS.put(`${USED_CODES}${known.nonce}`, "", {
+  const used = await env.PAYLOADS.put(`${USED_CODES}${known.id}`, "", {
     onlyIf: { etagDoesNotMatch: "*" },
     customMetadata: { expires: String(known.expiresAt) },
   });

@@ -57,7 +57,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   });
 
   it("acting in the dashboard logs in by the link of npm run dev, once", async () => {
-    const link = `/login#code=${await signLoginCode(stage.runtime.token, Date.now())}`;
+    const link = `/login#${await signLoginCode(stage.runtime.token, Date.now())}`;
     const first = await dashboard({ isLoggedIn: false });
     await first.goto(link);
     await first.page.getByRole("heading", { name: "Pipelines" }).waitFor();

@@ -317,5 +317,17 @@ describe("the link of npm run dev", () => {
       expect((await logIn({ code: await signLoginCode(secret, Date.now()) })).status).toBe(401);
     expect((await logIn({ code: await signLoginCode(ADMIN_TOKEN, Date.now() - 12 * HOUR) })).status).toBe(401);
     expect((await logIn({ code: await signLoginCode(ADMIN_TOKEN, Date.now() + 60_000) })).status).toBe(401);
+    const code = await signLoginCode(ADMIN_TOKEN, Date.now());
+    for (const at of [0, 4, 7, 10, 19]) {
+      const other = `${code.slice(0, at)}${code[at] === "A" ? "Q" : "A"}${code.slice(at + 1)}`;
+      expect((await logIn({ code: other })).status).toBe(401);
+    }
+    expect((await logIn({ code })).status).toBe(200);
+  });
+
+  it("the link of npm run dev fits a line of a terminal: its code has twenty characters, none of which a URL must escape", async () => {
+    const codes = await Promise.all(Array.from({ length: 5 }, () => signLoginCode(ADMIN_TOKEN, Date.now())));
+    expect(codes.filter((code) => !/^[A-Za-z0-9_-]{20}$/.test(code))).toEqual([]);
+    expect(new Set(codes).size).toBe(5);
   });
 });
