@@ -45,6 +45,7 @@ export type {
 export type { TypedTask } from "./execution/author/method.ts";
 // All of the file, not its one name: only so may a project add its tasks to the interface.
 export type * from "./contract/peach-tasks.ts";
+export type * from "./contract/peach-recommendations.ts";
 export type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 // A task throws NonRetryableError to fail at once, and RetryAfterError to choose the next attempt's
 // time. The other errors come from `result()` and `output()` of a triggered run.

@@ -82,4 +82,94 @@ sends one, and all callers would share a single limit.`,
   item: {method: item, auth: token, rate_limit: {limit: 60, per: 1m, by: token}}
 `,
   },
+  PEACH407: {
+    severity: "error",
+    title: "A signature on a recommendation endpoint",
+    explanation: `
+A signature covers the body of a delivery. A recommendation endpoint reads its query, which no
+signature covers: whoever saw one signed request could ask for anything.`,
+    wrong: `endpoints:
+  recommendations:
+    auth: {signature: github, secret: GITHUB_SECRET}
+    components: {popular: {method: by_popularity}}
+`,
+    right: `endpoints:
+  recommendations:
+    auth: token
+    components: {popular: {method: by_popularity}}
+`,
+  },
+  PEACH408: {
+    severity: "error",
+    title: "Every weight is 0",
+    explanation: `
+The weights of components are their shares of the requests. A component with the weight 0 answers
+only if \`?component=\` names it. With every weight 0 no request would be answered.`,
+    wrong: `endpoints:
+  recommendations:
+    components:
+      history: {method: by_history, weight: 0}
+      popular: {method: by_popularity, weight: 0}
+`,
+    right: `endpoints:
+  recommendations:
+    components:
+      history: {method: by_history, weight: 0}
+      popular: {method: by_popularity, weight: 1}
+`,
+  },
+  PEACH409: {
+    severity: "error",
+    title: "A name that Peach itself uses",
+    explanation: `
+Peach reads \`?component=\` and \`?debug=\` of a recommendation endpoint itself. Where clicks are
+counted, \`fallback\` stands for the fallback, so no component has that name.`,
+    wrong: `endpoints:
+  recommendations:
+    params: {debug: boolean}
+    components: {popular: {method: by_popularity}}
+`,
+    right: `endpoints:
+  recommendations:
+    params: {explain: boolean}
+    components: {popular: {method: by_popularity}}
+`,
+  },
+  PEACH410: {
+    severity: "error",
+    title: "A param of the url that is not declared",
+    explanation: `
+The \`:params\` in the url of a recommendation endpoint are parameters like those of the query.
+Declare each in \`params\` with its type; it is checked like the others.`,
+    wrong: `endpoints:
+  similar:
+    url: "/items/:item/similar"
+    components: {vectors: {method: by_vectors}}
+`,
+    right: `endpoints:
+  similar:
+    url: "/items/:item/similar"
+    params: {item: string}
+    components: {vectors: {method: by_vectors}}
+`,
+  },
+  PEACH411: {
+    severity: "error",
+    title: "A split by user without the parameter of the user",
+    explanation: `
+\`split: {by: user, param: NAME}\` gives each user the same component each time. \`param\` is one of
+\`params\`, of the type \`string\` or \`integer\`: its value tells users apart.`,
+    wrong: `endpoints:
+  recommendations:
+    params: {user_id: string}
+    split: {by: user, param: user}
+    components: {popular: {method: by_popularity}}
+`,
+    right: `endpoints:
+  recommendations:
+    params: {user_id: string}
+    split: {by: user, param: user_id}
+    components: {popular: {method: by_popularity}}
+`,
+  },
 } as const satisfies Definitions;

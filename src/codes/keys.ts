@@ -122,7 +122,7 @@ signature schemes only \`hmac-sha256\`, for example, lets you choose the header.
   },
   PEACH108: {
     severity: "error",
-    title: "Not the name of a task or an endpoint",
+    title: "Not the name of a task, an endpoint or a part of one",
     explanation: `
 A name begins with a letter or \`_\`, goes on with letters, digits, \`_\` and \`-\`, and has at
 most 64 of them. Names are part of addresses, metrics and payloads, so they hold no dots,
@@ -225,6 +225,24 @@ retry. With a longer \`delay\` it would never be used.`,
   transcribe:
     method: transcribe
     retries: {delay: 1m, max_delay: 10m}
+`,
+  },
+  PEACH115: {
+    severity: "error",
+    title: "A parameter that contradicts itself",
+    explanation: `
+The values of \`enum\` and \`default\` are values that a request may have: they have the type of the
+parameter and keep to its other rules. \`minimum\` is at most \`maximum\`, and \`pattern\` is a regular
+expression of JavaScript.`,
+    wrong: `endpoints:
+  recommendations:
+    params: {limit: {type: integer, default: 100, maximum: 50}}
+    components: {popular: {method: by_popularity}}
+`,
+    right: `endpoints:
+  recommendations:
+    params: {limit: {type: integer, default: 10, maximum: 50}}
+    components: {popular: {method: by_popularity}}
 `,
   },
 } as const satisfies Definitions;

@@ -97,4 +97,23 @@ PEACH_URL = "https://pipelines.example"
 `,
     },
   },
+  PEACH711: {
+    severity: "warning",
+    title: "A split by cookies for the pages of every origin",
+    explanation: `
+A split by \`client\` or \`session\` knows a browser by a cookie. With \`cors: {origins: "*"}\` browsers
+send no cookies to the endpoint, so each request of such a page counts as a new browser.`,
+    wrong: `endpoints:
+  recommendations:
+    split: {by: client}
+    cors: {origins: "*"}
+    components: {popular: {method: by_popularity}}
+`,
+    right: `endpoints:
+  recommendations:
+    split: {by: client}
+    cors: {origins: "https://broadcaster.example"}
+    components: {popular: {method: by_popularity}}
+`,
+  },
 } as const satisfies Definitions;

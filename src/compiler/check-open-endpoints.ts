@@ -13,13 +13,14 @@ import type { ValidConf } from "./validate.ts";
 /** Reports each such endpoint at its name. */
 export function checkOpenEndpoints(
   conf: ValidConf,
-  { endpoints, fallbacks }: ResolvedMethods,
+  { endpoints, fallbacks, components }: ResolvedMethods,
   loaded: LoadedConf,
   warn: Warn,
 ): void {
   for (const [name, { auth }] of conf.endpoints) {
     if (auth !== undefined) continue;
-    const methods = [endpoints.get(name), fallbacks.get(name)].filter(
+    const parts = [...(components.get(name)?.values() ?? [])];
+    const methods = [endpoints.get(name), fallbacks.get(name), ...parts].filter(
       (method) => method !== undefined,
     );
     if (!methods.some(({ file, exportName }) => triggersSomething(file, exportName))) continue;

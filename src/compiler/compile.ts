@@ -19,6 +19,7 @@ import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
 import { checkOpen } from "./check-open.ts";
 import { checkOpenEndpoints } from "./check-open-endpoints.ts";
+import { checkRecommendations } from "./check-recommendations.ts";
 import { checkLoops } from "./check-loops.ts";
 import { checkPublicUrl } from "./check-public-url.ts";
 import { checkSize } from "./check-size.ts";
@@ -28,6 +29,7 @@ import { type Diagnostic, inFileOrder, type Report, reportInto, type Warn } from
 import { taskShapes } from "./edges/task-shapes.ts";
 import type { TaskShapes } from "./edges/task-inputs.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
+import { emitRecommendationTypes } from "./emit-recommendations.ts";
 import { emitPlan, emitRegistry, emitTaskTypes, PROJECT_MODULE } from "./emit.ts";
 import type { LoadedConf } from "./load.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
@@ -36,7 +38,7 @@ import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import { readConf } from "./read-conf.ts";
 import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
-import { confSchema } from "./schema.ts";
+import { confSchema, type EndpointConf } from "./schema.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
 import { readWrangler } from "./wrangler-config.ts";
 
@@ -121,6 +123,11 @@ export function writeProject(
   writeIfChanged(join(outDir, "registry.ts"), emitRegistry(methods, modules, outDir));
   writeIfChanged(join(outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, outDir));
   writeIfChanged(join(outDir, "project.ts"), PROJECT_MODULE);
+  const recommendations = join(outDir, "recommendations.d.ts");
+  const isServing = plan.endpoints.some(({ recommendation }) => recommendation !== undefined);
+  // A project without recommendation endpoints has no such file; an old file is emptied.
+  if (isServing || readText(recommendations) !== null)
+    writeIfChanged(recommendations, emitRecommendationTypes(plan));
   writeIfChanged(join(outDir, "peach.schema.json"), `${JSON.stringify(confSchema(), null, 2)}\n`);
 }
 
@@ -152,6 +159,8 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   checkLimits(conf, loaded, report);
   const warnings: Diagnostic[] = [];
   const warn = reportInto(warnings);
+  // The file as written: a wrong value is reported already, and counts as given.
+  checkRecommendations(conf, read, report, warn);
   const bound = checkBindings(paths, options, conf, loaded, { report, warn });
   const modules = findModules(paths, loaded, report);
   const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
@@ -195,6 +204,7 @@ const NO_METHODS: ResolvedMethods = {
   tasks: new Map(),
   endpoints: new Map(),
   fallbacks: new Map(),
+  components: new Map(),
 };
 
 /** Finds the pipeline modules. Reports a folder that cannot be read and returns null. */
@@ -253,6 +263,7 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
   const tasks = new Map<string, ResolvedMethod>();
   const endpoints = new Map<string, ResolvedMethod>();
   const fallbacks = new Map<string, ResolvedMethod>();
+  const components = new Map<string, ReadonlyMap<string, ResolvedMethod>>();
   for (const [name, { method, module }] of conf.tasks) {
     const found =
       method === undefined
@@ -260,7 +271,8 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
         : finder.find({ method, module, at: ["tasks", name], key: "method" });
     if (found !== null) tasks.set(name, found);
   }
-  for (const [name, { method, module, fallback }] of conf.endpoints) {
+  for (const [name, endpoint] of conf.endpoints) {
+    const { method, module, fallback } = endpoint;
     const at = ["endpoints", name];
     const found = method === undefined ? null : finder.find({ method, module, at, key: "method" });
     if (found !== null) endpoints.set(name, found);
@@ -269,8 +281,28 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
         ? null
         : finder.find({ method: fallback, module, at, key: "fallback" });
     if (other !== null) fallbacks.set(name, other);
+    if (endpoint.components !== undefined)
+      components.set(name, resolveComponents(name, endpoint, endpoint.components, finder));
   }
-  return { tasks, endpoints, fallbacks };
+  return { tasks, endpoints, fallbacks, components };
+}
+
+/** Finds the methods of components. The `module` of the endpoint counts for components too. */
+function resolveComponents(
+  name: string,
+  { module }: EndpointConf,
+  components: NonNullable<EndpointConf["components"]>,
+  finder: MethodFinder,
+): ReadonlyMap<string, ResolvedMethod> {
+  const resolved = new Map<string, ResolvedMethod>();
+  for (const [component, { method, module: own }] of components) {
+    if (method === undefined) continue;
+    const at = ["endpoints", name, "components", component];
+    const moduleAt = own === undefined ? ["endpoints", name] : at;
+    const found = finder.find({ method, module: own ?? module, at, key: "method", moduleAt });
+    if (found !== null) resolved.set(component, found);
+  }
+  return resolved;
 }
 
 /** Writes a file unless it has this text already. */

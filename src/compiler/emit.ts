@@ -45,12 +45,22 @@ export function emitRegistry(
   outDir: string,
 ): string {
   const tasks = uniqueByKey([...methods.tasks.values()]);
-  const endpoints = uniqueByKey([...methods.endpoints.values(), ...methods.fallbacks.values()]);
+  const isServing = (name: string): boolean => methods.components.has(name);
+  const fallbacks = [...methods.fallbacks];
+  const endpoints = uniqueByKey([
+    ...methods.endpoints.values(),
+    ...fallbacks.flatMap(([name, method]) => (isServing(name) ? [] : [method])),
+  ]);
+  const components = uniqueByKey([
+    ...[...methods.components.values()].flatMap((parts) => [...parts.values()]),
+    ...fallbacks.flatMap(([name, method]) => (isServing(name) ? [method] : [])),
+  ]);
   const imports = [
     ...tasks.map((method, index) => importLine(method, `task${index}`, outDir)),
     ...endpoints.map((method, index) => importLine(method, `endpoint${index}`, outDir)),
+    ...components.map((method, index) => importLine(method, `component${index}`, outDir)),
   ];
-  const named = new Set([...tasks, ...endpoints].map(({ file }) => file));
+  const named = new Set([...tasks, ...endpoints, ...components].map(({ file }) => file));
   // Files that named methods evaluate anyway cost nothing more as static imports.
   const evaluated = new Set(
     modules.flatMap(({ file, evaluates }) => (named.has(file) ? [...evaluates] : [])),
@@ -72,7 +82,7 @@ export const registry: MethodRegistry = {
   },
   endpoints: {${endpoints.map(({ key }, index) => `\n    ${JSON.stringify(key)}: endpoint${index},`).join("")}
   },
-  others: {
+${componentsOf(components)}  others: {
     modules: {${loads.map(({ name, load }) => `\n      ${JSON.stringify(name)}: ${load},`).join("")}
     },
     moduleOf: {${[...moduleOfNames(modules)].map(([name, module]) => `\n      ${JSON.stringify(name)}: ${JSON.stringify(module)},`).join("")}
@@ -101,6 +111,17 @@ declare module "peach/task-helpers" {
   interface PeachTasks {
 ${entries.join("")}  }
 }
+`;
+}
+
+/** Makes the part of the registry with components; nothing without any. */
+function componentsOf(components: readonly ResolvedMethod[]): string {
+  if (components.length === 0) return "";
+  const lines = components.map(
+    ({ key }, index) => `\n    ${JSON.stringify(key)}: component${index},`,
+  );
+  return `  components: {${lines.join("")}
+  },
 `;
 }
 

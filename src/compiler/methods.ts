@@ -28,6 +28,8 @@ interface Wanted {
   readonly at: Path;
   /** The key that names the method. */
   readonly key: "method" | "fallback";
+  /** The path of the mapping that has `module`. Default: `at`. */
+  readonly moduleAt?: Path;
 }
 
 /**
@@ -40,6 +42,8 @@ export class MethodFinder {
   readonly #report: Report;
   /** The pipelines folder as diagnostics show it. */
   readonly #folder: string;
+  /** The places of modules that do not exist, each reported once. */
+  readonly #missing = new Set<string>();
 
   constructor(
     modules: readonly PipelineModule[],
@@ -57,10 +61,11 @@ export class MethodFinder {
    * Finds a method. Without `module` its name must be unique among all pipeline files. Reports a
    * method that is not found and returns null.
    */
-  find({ method, module, at, key }: Wanted): ResolvedMethod | null {
+  find(wanted: Wanted): ResolvedMethod | null {
+    const { method, module, at, key } = wanted;
     const span = this.#loaded.valueSpan([...at, key]);
     const place = `${at.join(".")}.${key}: `;
-    if (module !== undefined) return this.#findIn(module, { method, module, at, key });
+    if (module !== undefined) return this.#findIn(module, wanted);
     const holders = this.#modules.filter(({ exports }) => exports.has(method));
     const origins = new Set(holders.map(({ exports }) => exports.get(method)));
     // A re-export is no second candidate. The file that defines the function is preferred.
@@ -93,11 +98,13 @@ export class MethodFinder {
   }
 
   /** Finds a method in the module that peach.conf names. */
-  #findIn(module: string, { method, at, key }: Wanted): ResolvedMethod | null {
+  #findIn(module: string, { method, at, key, moduleAt = at }: Wanted): ResolvedMethod | null {
     const found = this.#modules.find(({ name }) => name === module);
     if (found === undefined) {
-      // Reported once, at the module, and not again for the fallback.
-      if (key === "method") this.#reportNoModule(module, at);
+      // Reported once, at the module, however many methods are looked for there.
+      const place = moduleAt.join(".");
+      if (!this.#missing.has(place)) this.#reportNoModule(module, moduleAt);
+      this.#missing.add(place);
       return null;
     }
     const span = this.#loaded.valueSpan([...at, key]);

@@ -22,8 +22,10 @@ import type {
   RetryPolicy,
   TaskPlan,
 } from "../domain/plan/plan.ts";
+import type { RecommendationPlan, SplitPlan } from "../domain/plan/recommendation-plan.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { ResolvedMethod } from "./methods.ts";
+import { paramPlan } from "./schema-recommendation.ts";
 import { schedulePlans } from "./schedule.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
@@ -55,6 +57,7 @@ const DEFAULT = {
   longItemsAtATime: 100,
   maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
   endpointTimeoutMs: 30_000,
+  componentTimeoutMs: SECOND,
 } as const;
 
 /** The methods of peach.conf by the name of their task or endpoint. */
@@ -63,6 +66,15 @@ export interface ResolvedMethods {
   readonly endpoints: ReadonlyMap<string, ResolvedMethod>;
   /** The methods of `fallback`, by the name of the endpoint. */
   readonly fallbacks: ReadonlyMap<string, ResolvedMethod>;
+  /** The methods of `components`, by the names of endpoint and component. */
+  readonly components: ReadonlyMap<string, ReadonlyMap<string, ResolvedMethod>>;
+}
+
+/** Lists the methods that answer requests: of endpoints, components and fallbacks. */
+export function answeringMethods(methods: ResolvedMethods): readonly ResolvedMethod[] {
+  const { endpoints, fallbacks, components } = methods;
+  const parts = [...components.values()].flatMap((each) => [...each.values()]);
+  return [...endpoints.values(), ...parts, ...fallbacks.values()];
 }
 
 /**
@@ -111,14 +123,22 @@ export function buildPlan(
     inlineLimitBytes: conf.root.inline_limit ?? DEFAULT.inlineLimitBytes,
     onFailure: conf.root.on_failure ?? null,
     tasks,
-    endpoints: [...conf.endpoints].map(([name, endpoint]) => ({
-      ...endpointPlan(name, endpoint, methods),
-      ...(patientTimeouts && { timeoutMs: LONGEST_ATTEMPT_MS }),
-    })),
+    endpoints: [...conf.endpoints].map(([name, endpoint]) => {
+      const planned = endpointPlan(name, endpoint, methods);
+      return patientTimeouts ? withPatience(planned) : planned;
+    }),
     buckets,
   };
   const version = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);
   return { version, ...content };
+}
+
+/** Gives each call of an endpoint the longest timeout. */
+function withPatience({ recommendation, ...endpoint }: EndpointPlan): EndpointPlan {
+  const timeoutMs = LONGEST_ATTEMPT_MS;
+  if (recommendation === undefined) return { ...endpoint, timeoutMs };
+  const components = recommendation.components.map((one) => ({ ...one, timeoutMs }));
+  return { ...endpoint, timeoutMs, recommendation: { ...recommendation, components } };
 }
 
 /** The key of a task's method, and its module if the key does not contain it. */
@@ -209,20 +229,53 @@ function endpointPlan(
   endpoint: EndpointConf,
   methods: ResolvedMethods,
 ): EndpointPlan {
+  const recommendation = recommendationPlan(name, endpoint, methods);
+  const timeoutMs =
+    recommendation === null ? DEFAULT.endpointTimeoutMs : DEFAULT.componentTimeoutMs;
   return {
     name,
-    method: keyOf(methods.endpoints, name),
+    method: recommendation === null ? keyOf(methods.endpoints, name) : null,
     url: endpointUrl(name, endpoint),
-    methods: endpoint.methods ?? null,
+    methods: endpoint.methods ?? (recommendation === null ? null : ["GET"]),
     auth: endpointAuth(endpoint),
     maxBodyBytes: endpoint.max_body ?? DEFAULT.maxBodyBytes,
-    timeoutMs: endpoint.timeout ?? DEFAULT.endpointTimeoutMs,
+    timeoutMs: endpoint.timeout ?? timeoutMs,
     fallback: methods.fallbacks.get(name)?.key ?? null,
     cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
     ...(endpoint.open !== undefined && { open: endpoint.open }),
     rateLimit: endpointRateLimit(endpoint),
     redact: (endpoint.redact ?? []).map((path) => path.split(".").slice(1)),
+    ...(recommendation !== null && { recommendation }),
   };
+}
+
+/** The parameters, the split and the components of an endpoint; null without components. */
+function recommendationPlan(
+  name: string,
+  { params = new Map(), split, components, cache }: EndpointConf,
+  methods: ResolvedMethods,
+): RecommendationPlan | null {
+  if (components === undefined) return null;
+  const found = methods.components.get(name) ?? new Map();
+  return {
+    params: Array.from(params, ([param, given]) => paramPlan(param, given)),
+    split: splitPlan(split),
+    components: Array.from(components, ([component, { weight = 1, timeout }]) => ({
+      name: component,
+      method: keyOf(found, component),
+      weight,
+      timeoutMs: timeout ?? DEFAULT.componentTimeoutMs,
+    })),
+    cacheMs: cache ?? null,
+  };
+}
+
+/** The split of an endpoint; at random unless `by` says otherwise. */
+function splitPlan({
+  by = "request",
+  param = "",
+}: NonNullable<EndpointConf["split"]> = {}): SplitPlan {
+  return by === "user" ? { by, param } : { by };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { functionName, method, module, open } from "./schema-names.ts";
+import { RECOMMENDATION_SHAPE } from "./schema-recommendation.ts";
 import {
   count,
   duration,
@@ -109,7 +110,7 @@ function isDecodable(path: string): boolean {
 
 /** The keys of an endpoint. */
 export const ENDPOINT_SHAPE = {
-  method,
+  method: method.describe("The exported function; `components` stand in its place."),
   module,
   url: text(
     "a path that begins with / and holds texts or :params, such as /hooks/:kind",
@@ -122,7 +123,9 @@ export const ENDPOINT_SHAPE = {
       description: "The path, with :params. Default: / and the endpoint's name.",
       examples: ["/hooks/:kind"],
     }),
-  methods: oneOrMany(oneOf(HTTP_METHODS)).describe("The methods of HTTP. Default: any."),
+  methods: oneOrMany(oneOf(HTTP_METHODS)).describe(
+    "The methods of HTTP. Default: any; GET of a recommendation endpoint.",
+  ),
   auth: mappingOr(oneOf(["none", "token"]), signature).meta({
     description: "Who may call it: anyone, callers with a token of the API, or senders that sign.",
     default: "none",
@@ -151,11 +154,13 @@ export const ENDPOINT_SHAPE = {
     max: "5m",
     above: "whoever called does not wait longer; let a task do the work",
   }).meta({
-    description: "Of the method, and of the fallback, 1ms to 5m; after it the answer is 504.",
-    default: "30s",
+    description:
+      "Of the method, and of the fallback, 1ms to 5m; after it the answer is 504. " +
+      "With components: of the fallback alone. Default: 30s, with components 1s.",
   }),
   fallback: functionName.describe(
-    "The exported function that is called if the method throws or reaches its timeout.",
+    "The exported function that is called if the method, or a component, throws or reaches its " +
+      "timeout.",
   ),
   cors: mapping(
     {
@@ -178,4 +183,5 @@ export const ENDPOINT_SHAPE = {
     description: "Paths in bodies of JSON and forms that are not recorded.",
     examples: ["body.user.email"],
   }),
+  ...RECOMMENDATION_SHAPE,
 };

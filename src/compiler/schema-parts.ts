@@ -177,16 +177,76 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
 
 /**
  * A schema for a mapping with names as keys, for editors only. `validate.ts` checks the entries one
- * by one, so that a wrong entry hides no problem of another entry.
+ * by one, so that a wrong entry hides no problem of another entry. `more`: further rules of an
+ * entry.
  */
-export function named(name: RegExp, shape: Shape, required: readonly string[]) {
-  const entries = described(z.unknown(), (of) => ({
+export function named(
+  name: RegExp,
+  shape: Shape,
+  required: readonly string[],
+  more: JsonSchema = {},
+) {
+  const given = described(z.unknown(), (of) => ({
     type: "object",
     minProperties: 1,
     propertyNames: { pattern: name.source },
-    additionalProperties: mappingSchema(shape, required, of),
+    additionalProperties: { ...mappingSchema(shape, required, of), ...more },
   }));
-  return entries.transform((given) => given);
+  return given.transform((entry) => entry);
+}
+
+/**
+ * A schema for a mapping whose keys are the user's names, with at least a single entry. `word`
+ * names an entry in messages. Reports every wrong entry, and every wrong part of an entry.
+ */
+export function entries<T extends ZodType>(word: string, name: RegExp, item: T) {
+  const given = described(z.unknown(), (of) => ({
+    type: "object",
+    minProperties: 1,
+    propertyNames: { pattern: name.source },
+    additionalProperties: of(item),
+  }));
+  return given.transform((raw, context): ReadonlyMap<string, z.output<T>> => {
+    const values = new Map<string, z.output<T>>();
+    const add = ({ code, path, fault, message, hint }: Finding): void => {
+      const params = { code, fault, hint };
+      context.addIssue({ code: "custom", message, path: [...path], params, input: raw });
+    };
+    const code = "PEACH103";
+    if (!isMapping(raw)) {
+      add({ code, path: [], fault: "value", message: `a mapping of ${word} names`, hint: null });
+      return values;
+    }
+    if (Object.keys(raw).length === 0)
+      add({ code, path: [], fault: "key", message: `no ${word} is named here`, hint: "name one" });
+    for (const [key, one] of Object.entries(raw)) {
+      if (!name.test(key) || key === "__proto__") {
+        const hint = "a name begins with a letter or _, and has letters, digits, _ and -";
+        const message = `this is no name of a ${word}`;
+        add({ code: "PEACH108", path: [key], fault: "key", message, hint });
+        continue;
+      }
+      const parsed = item.safeParse(one);
+      if (parsed.success) values.set(key, parsed.data);
+      else for (const issue of parsed.error.issues) add(findingOf(issue, [key]));
+    }
+    return values;
+  });
+}
+
+/** A schema for a number of YAML, whole or not, within these limits. */
+export function numeral(what: string, min = -Number.MAX_VALUE, max = Number.MAX_VALUE) {
+  const bounds = {
+    ...(min > -Number.MAX_VALUE && { minimum: min }),
+    ...(max < Number.MAX_VALUE && { maximum: max }),
+  };
+  const wanted: JsonSchema = { type: "number", ...bounds };
+  return described(z.unknown(), () => wanted).transform((given, context): number => {
+    if (typeof given === "number" && given >= min && given <= max) return given;
+    const code = typeof given === "number" ? "PEACH105" : "PEACH103";
+    context.addIssue({ code: "custom", message: what, params: { code }, input: given });
+    return z.NEVER;
+  });
 }
 
 /** The limits of a quantity as text, both included. `above` is the hint for a larger value. */

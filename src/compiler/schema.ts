@@ -245,8 +245,10 @@ export const TASK_SHAPE = {
  */
 export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
 
-/** The required keys of an entry of `tasks` or `endpoints`. */
-export const ENTRY_REQUIRED = ["method"] as const;
+/** The required keys of an entry of `tasks`. */
+export const TASK_REQUIRED = ["method"] as const;
+/** An endpoint has one of these keys. */
+const ENDPOINT_REQUIRED = { oneOf: [{ required: ["method"] }, { required: ["components"] }] };
 
 /**
  * The keys of the file. The entries of `tasks` and `endpoints` are checked one by one by
@@ -273,8 +275,8 @@ export const ROOT_SHAPE = {
   }),
   on_failure: taskName.describe("A task that is triggered with the summary of each failed run."),
   defaults: mapping(DEFAULTS_SHAPE).describe("For every task that does not set its own."),
-  tasks: named(NAME, TASK_SHAPE, ENTRY_REQUIRED).describe("The tasks, by name."),
-  endpoints: named(NAME, ENDPOINT_SHAPE, ENTRY_REQUIRED).describe("The endpoints, by name."),
+  tasks: named(NAME, TASK_SHAPE, TASK_REQUIRED).describe("The tasks, by name."),
+  endpoints: named(NAME, ENDPOINT_SHAPE, [], ENDPOINT_REQUIRED).describe("The endpoints, by name."),
 };
 
 /**

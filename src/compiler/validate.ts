@@ -6,7 +6,7 @@ import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
 import { NAME } from "./schema-names.ts";
-import { ENTRY_REQUIRED, EXTERNAL_TASK_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "./schema.ts";
+import { EXTERNAL_TASK_SHAPE, ROOT_SHAPE, TASK_REQUIRED, TASK_SHAPE } from "./schema.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
 
@@ -101,14 +101,12 @@ function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): Val
   const tasks = new Map<string, TaskConf>();
   for (const [name, task] of checker.named("tasks", raw)) {
     const shape = isMapping(task) && task["external"] === true ? EXTERNAL_TASK_SHAPE : TASK_SHAPE;
-    tasks.set(name, checker.mapping(shape, ENTRY_REQUIRED, ["tasks", name], task));
+    tasks.set(name, checker.mapping(shape, TASK_REQUIRED, ["tasks", name], task));
   }
   const endpoints = new Map<string, EndpointConf>();
   for (const [name, endpoint] of checker.named("endpoints", raw)) {
-    endpoints.set(
-      name,
-      checker.mapping(ENDPOINT_SHAPE, ENTRY_REQUIRED, ["endpoints", name], endpoint),
-    );
+    const required = isMapping(endpoint) && Object.hasOwn(endpoint, "components") ? [] : ["method"];
+    endpoints.set(name, checker.mapping(ENDPOINT_SHAPE, required, ["endpoints", name], endpoint));
   }
   return { root, tasks, endpoints };
 }

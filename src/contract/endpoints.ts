@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { SIGNATURE_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { type Json, named } from "./named.ts";
+import { recommendationSchema } from "./recommendations.ts";
 
 /** The deployed endpoints. */
 export const endpointsSchema = named(
@@ -10,7 +11,7 @@ export const endpointsSchema = named(
     endpoints: z.array(
       z.object({
         name: z.string(),
-        method: z.string(),
+        method: z.string().nullable().describe("Null: a recommendation endpoint"),
         url: z.string(),
         methods: z.array(z.string()).nullable().describe("Null: any"),
         auth: z.union([
@@ -32,6 +33,7 @@ export const endpointsSchema = named(
           .nullable()
           .describe("Of one caller"),
         redact: z.array(z.string()).describe("Paths that are not kept of bodies"),
+        recommendation: recommendationSchema.optional().describe("Absent: it has a method"),
       }),
     ),
   }),

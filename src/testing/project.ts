@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { checkProject, type CheckedProject } from "../compiler/compile.ts";
+import { answeringMethods } from "../compiler/plan.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
 import { findProjectRoot, projectPaths, type ProjectPaths } from "../compiler/project-paths.ts";
 import type { Plan } from "../domain/plan/plan.ts";
@@ -63,12 +64,11 @@ export async function openProject(options: ProjectOptions): Promise<TestProject>
   }
   const { pipelines } = options;
   const functions = new Map<string, unknown>();
-  for (const found of [methods.tasks, methods.endpoints, methods.fallbacks])
-    for (const { key, exportName, file } of found.values())
-      functions.set(
-        key,
-        typeof pipelines === "object" ? pipelines[exportName] : await exported(file, exportName),
-      );
+  for (const { key, exportName, file } of [...methods.tasks.values(), ...answeringMethods(methods)])
+    functions.set(
+      key,
+      typeof pipelines === "object" ? pipelines[exportName] : await exported(file, exportName),
+    );
   return { plan: result.plan, bindings: readWranglerBindings(paths.wranglerPath), functions };
 }
 

@@ -1,6 +1,6 @@
 /** The registry of the engine: the functions of the project, or mocks in the place of tasks. */
 import { nearest } from "../domain/nearest.ts";
-import type { Plan, TaskPlan } from "../domain/plan/plan.ts";
+import type { EndpointPlan, Plan, TaskPlan } from "../domain/plan/plan.ts";
 import { AttemptNames, type AuthorFunction } from "./author-code.ts";
 import type { TypedTask } from "../execution/author/method.ts";
 import type { TestProject } from "./project.ts";
@@ -34,12 +34,22 @@ export function registryOf(
     tasks[task.name] = mock === undefined ? task : withMethod(task, key);
     methods[key] = taskMethod(original, mock, run);
   }
-  const endpoints = Object.fromEntries(
-    plan.endpoints
-      .flatMap(({ method, fallback }) => (fallback === null ? [method] : [method, fallback]))
-      .map((key) => [key, wrapped(functions.get(key), run, () => `an endpoint (${key})`)]),
-  );
-  return { plan: { ...plan, tasks }, registry: { tasks: methods, endpoints } };
+  const answering = (isServing: boolean, name: string): Record<string, unknown> =>
+    Object.fromEntries(
+      plan.endpoints
+        .filter(({ recommendation }) => (recommendation !== undefined) === isServing)
+        .flatMap(keysOf)
+        .map((key) => [key, wrapped(functions.get(key), run, () => `${name} (${key})`)]),
+    );
+  const endpoints = answering(false, "an endpoint");
+  const components = answering(true, "a component");
+  return { plan: { ...plan, tasks }, registry: { tasks: methods, endpoints, components } };
+}
+
+/** The keys of the functions that answer for an endpoint. */
+function keysOf({ method, fallback, recommendation }: EndpointPlan): readonly string[] {
+  const components = recommendation?.components.map((component) => component.method) ?? [];
+  return [method, ...components, fallback].filter((key) => key !== null);
 }
 
 /** The message for a task that peach.conf does not have. */

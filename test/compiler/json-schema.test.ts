@@ -32,6 +32,12 @@ const BROKEN: Readonly<Record<string, string>> = {
   "a limit without its window": "tasks: {t: {method: a, rate_limit: {limit: 3}}}",
   "the secret itself": "endpoints: {e: {method: a, auth: {signature: stripe, secret: whsec_abc}}}",
   "a signature that nobody has": "endpoints: {e: {method: a, auth: {signature: gitlab, secret: S}}}",
+  "a parameter of no type": "endpoints: {e: {components: {x: a}, params: {user: text}}}",
+  "a split by nobody": "endpoints: {e: {components: {x: a}, split: {by: country}}}",
+  "no components in components": "endpoints: {e: {components: {}}}",
+  "a component with a weight below 0": "endpoints: {e: {components: {x: {method: a, weight: -1}}}}",
+  "a method and components": "endpoints: {e: {method: a, components: {x: a}}}",
+  "an endpoint with neither method nor components": "endpoints: {e: {url: /e}}",
   "a url without a slash": "endpoints: {e: {method: a, url: hooks}}",
   "a method of HTTP in small letters": "endpoints: {e: {method: a, methods: [post]}}",
 };

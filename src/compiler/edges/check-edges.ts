@@ -13,6 +13,7 @@ import { resolve } from "node:path";
 import type { Message } from "esbuild";
 import type { CheckedProject } from "../compile.ts";
 import { type Diagnostic, type Report, reportInto, type Warn } from "../diagnostic.ts";
+import { answeringMethods } from "../plan.ts";
 import { displayPath, type ProjectPaths } from "../project-paths.ts";
 import { readText } from "../read-file.ts";
 import { offsetAt, type SourceFile } from "../source.ts";
@@ -46,7 +47,7 @@ export async function checkEdges(
   const problems: Diagnostic[] = [];
   const warnings: Diagnostic[] = [];
   const [report, warn] = [reportInto(problems), reportInto(warnings)];
-  if (project.methods.tasks.size + project.methods.endpoints.size === 0)
+  if (project.methods.tasks.size + answeringMethods(project.methods).length === 0)
     return { problems, warnings };
   const sets = await readMethods(project, paths, knownPayloads(project));
   // Without a bundle there are no sets to compare. The bundler finds syntax errors again.
@@ -105,7 +106,7 @@ function checkMethods(
       );
     }
   }
-  for (const method of [...methods.endpoints.values(), ...methods.fallbacks.values()]) {
+  for (const method of answeringMethods(methods)) {
     const type = answers.get(methodKey(method))?.type;
     if (type === "other" || type === "task")
       report("PEACH307", method.span, `${method.place}\`${method.exportName}\` is no endpoint`, {

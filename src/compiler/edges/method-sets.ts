@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import type { CheckedProject } from "../compile.ts";
 import type { ResolvedMethod } from "../methods.ts";
+import { answeringMethods } from "../plan.ts";
 import type { ProjectPaths } from "../project-paths.ts";
 import { askReader } from "./ask-reader.ts";
 import { PassingCalls } from "./passing-calls.ts";
@@ -52,11 +53,7 @@ export async function readMethods(
   values: readonly KnownValue[],
 ): Promise<MethodSets> {
   const { methods } = project;
-  const all = [
-    ...methods.tasks.values(),
-    ...methods.endpoints.values(),
-    ...methods.fallbacks.values(),
-  ];
+  const all = [...methods.tasks.values(), ...answeringMethods(methods)];
   const wanted = new Map(
     all.map((method): [string, WantedMethod] => [
       methodKey(method),

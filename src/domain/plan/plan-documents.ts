@@ -6,6 +6,7 @@ import {
   type SchedulePlan,
   type TaskPlan,
 } from "./plan.ts";
+import type { RecommendationPlan } from "./recommendation-plan.ts";
 
 /** Document of a task, without the schemas of its method: only the running worker has them. */
 export function documentOfTask(task: TaskPlan) {
@@ -42,8 +43,8 @@ function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
 
 /** Document of an endpoint; `max_body` in bytes. */
 export function documentOfEndpoint(endpoint: EndpointPlan) {
-  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, rateLimit, redact } =
-    endpoint;
+  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback } = endpoint;
+  const { cors, rateLimit, redact, recommendation } = endpoint;
   return {
     name,
     method,
@@ -63,6 +64,25 @@ export function documentOfEndpoint(endpoint: EndpointPlan) {
             by: Object.values(rateLimit.by).join("."),
           },
     redact: redact.map((path) => ["body", ...path].join(".")),
+    ...(recommendation !== undefined && {
+      recommendation: documentOfRecommendation(recommendation),
+    }),
+  };
+}
+
+/** Document of the parameters, the split and the components of an endpoint. */
+function documentOfRecommendation(recommendation: RecommendationPlan) {
+  const { params, split, components, cacheMs } = recommendation;
+  return {
+    params: params.map(({ maxLength, ...param }) => ({ ...param, max_length: maxLength })),
+    split,
+    components: components.map(({ name, method, weight, timeoutMs }) => ({
+      name,
+      method,
+      weight,
+      timeout_ms: timeoutMs,
+    })),
+    cache_ms: cacheMs,
   };
 }
 

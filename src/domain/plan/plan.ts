@@ -7,6 +7,7 @@ import type { CallerRule } from "../limits/caller-window.ts";
 import type { EndpointAuth } from "./endpoint-auth.ts";
 import type { TaskLimits } from "../limits/limit.ts";
 import type { RunIf } from "../run/start-rule.ts";
+import type { RecommendationPlan } from "./recommendation-plan.ts";
 
 /** Retries after an exception: at most `limit` + 1 attempts. Lost attempts do not count. */
 export interface RetryPolicy {
@@ -146,16 +147,17 @@ export interface EndpointRateLimit extends CallerRule {
 
 export interface EndpointPlan {
   readonly name: string;
-  readonly method: string;
+  /** Null for a recommendation endpoint. */
+  readonly method: string | null;
   /** Hono path with `:params`. */
   readonly url: string;
   /** Upper-case methods; null means any. */
   readonly methods: readonly string[] | null;
   readonly auth: EndpointAuth;
   readonly maxBodyBytes: number;
-  /** Timeout of the method, and of the fallback. */
+  /** Timeout of the method, and of the fallback. Components have timeouts of their own. */
   readonly timeoutMs: number;
-  /** Registry key of the fallback, called after an exception of the method. */
+  /** Registry key of the fallback, called after an exception of the method or a component. */
   readonly fallback: string | null;
   readonly cors: { readonly origins: readonly string[] } | null;
   /** Same as `open` of a task. */
@@ -164,6 +166,8 @@ export interface EndpointPlan {
   readonly rateLimit: EndpointRateLimit | null;
   /** Additional secret paths below the body; `*` matches one step. */
   readonly redact: readonly (readonly string[])[];
+  /** Absent for an endpoint with a method. */
+  readonly recommendation?: RecommendationPlan;
 }
 
 export interface Plan {

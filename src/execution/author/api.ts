@@ -156,3 +156,11 @@ export interface EndpointContext {
   ): Promise<EmitResult>;
   openObject(this: void, s3Uri: string): Promise<OpenedObject>;
 }
+
+/** A component of a recommendation endpoint, or its fallback, while it computes an answer. */
+export interface ComponentContext extends EndpointContext {
+  /** The name of the component in peach.conf; `fallback` for the fallback. */
+  readonly component: string;
+  /** Aborted when the component's timeout is over: the answer is not waited for any more. */
+  readonly signal: AbortSignal;
+}

@@ -3,7 +3,7 @@
  * methods named in peach.conf.
  */
 import type { ZodType } from "zod";
-import type { EndpointContext, TaskContext } from "./api.ts";
+import type { ComponentContext, EndpointContext, TaskContext } from "./api.ts";
 
 /** A task as a plain function. */
 export type TaskFunction = (payload: never, task: TaskContext) => unknown;
@@ -19,10 +19,15 @@ export interface TypedTask<Input extends ZodType = ZodType, Output extends ZodTy
 /** Answers a request: a `Response`, a JSON value, or undefined (202 and the runs it triggered). */
 export type EndpointFunction = (request: Request, endpoint: EndpointContext) => unknown;
 
+/** Computes a recommendation from the parameters of a request: a JSON value. */
+export type ComponentFunction = (params: never, endpoint: ComponentContext) => unknown;
+
 /** Methods by key, as in the plan. */
 export interface MethodRegistry {
   readonly tasks: Readonly<Record<string, TaskFunction | TypedTask>>;
   readonly endpoints: Readonly<Record<string, EndpointFunction>>;
+  /** Components of recommendation endpoints, and their fallbacks; absent without any. */
+  readonly components?: Readonly<Record<string, ComponentFunction>>;
   /** Exports that peach.conf does not name; absent without any. */
   readonly others?: OtherMethods;
 }

@@ -76,6 +76,8 @@ export function createAnswerRequest(
     runs: DeliveryRun[],
   ): Promise<Response | Problem> {
     const { endpoint, limited } = call;
+    const { method } = endpoint;
+    if (method === null) return endpointFailed(endpoint);
     const log = (error: unknown): void => {
       if (limited.fault() === null) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
     };
@@ -97,12 +99,12 @@ export function createAnswerRequest(
       return toResponse(await withTimeout(c, endpoint, called()), runs);
     };
     try {
-      if (endpoint.fallback === null) return await run(endpoint.method, limited.request, false);
+      if (endpoint.fallback === null) return await run(method, limited.request, false);
       // Method and fallback each read the whole body, so it is buffered, but only for an endpoint
       // with a fallback.
       const again = await repeatable(limited.request);
       try {
-        return await run(endpoint.method, again(), false);
+        return await run(method, again(), false);
       } catch (error) {
         log(error);
         return await run(endpoint.fallback, again(), true);
