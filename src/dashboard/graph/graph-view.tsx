@@ -1,22 +1,35 @@
 /**
- * A graph of tasks: boxes that the keyboard can reach, above the edges between them.
+ * A graph of tasks at any size: boxes that the keyboard can reach, above the edges between them.
  *
- * Keys: right and left go to the first downstream or upstream task, up and down to the next box of
- * the same column.
+ * - Only what is near the visible part is drawn; a graph of 5,000 tasks scrolls as one of fifty.
+ * - Tasks of a fan-out are one box with a count (groups.ts), which opens to a block of its tasks.
+ * - Zoomed out so far that nothing can be read, the boxes are rectangles in the colour of their
+ *   status, and a click comes nearer.
+ *
+ * Keys: right and left go along an edge, up and down to the next box of the column; + and - zoom,
+ * 0 shows the whole.
  */
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { IconButton } from "../parts/button.tsx";
-import type { GraphLayout } from "./layout.ts";
-import { layoutOf } from "./layouts.ts";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { TaskStatus } from "../../domain/statuses.ts";
+import { Button } from "../parts/button.tsx";
+import { Boxes } from "./boxes.tsx";
+import { GraphTools } from "./graph-tools.tsx";
+import { type GraphNode, type GraphTask, groupTasks } from "./groups.ts";
+import { layoutOf, layOutAgain } from "./layouts.ts";
+import { Lines, type View } from "./lines.tsx";
+import {
+  type Arrow,
+  neighbourOf,
+  requestOf,
+  rowsOf,
+  type Scene,
+  sceneOf,
+  type Shape,
+} from "./scene.ts";
 
-/** A node of the graph with its neighbours. */
-export interface GraphTask {
-  readonly task: string;
-  readonly upstream: readonly string[];
-  readonly downstream: readonly string[];
-}
+export type { GraphTask } from "./groups.ts";
 
 /** Properties of a graph. Sizes are in pixels before zooming. */
 export interface GraphViewProps {
@@ -31,66 +44,220 @@ export interface GraphViewProps {
    * known, so that the page does not jump.
    */
   readonly height: number;
+  /** The height up to which the area grows with the graph. Default: `height`. */
+  readonly tallest?: number;
   /** The content of a task's box. It contains a link or button, which takes the focus. */
   readonly box: (task: string) => ComponentChildren;
-  /** The class of an edge. */
-  readonly edgeClass?: (from: string, to: string) => string;
-  /** True adds buttons for zooming. A graph without them shrinks further to fit. */
+  /** The content of a closed group below its name. */
+  readonly groupNote?: (node: GraphNode) => ComponentChildren;
+  /** The status of a task, which colours the graph from afar; it reads a signal. */
+  readonly statusOf?: (task: string) => TaskStatus | null;
+  /** The failed tasks: the graph opens at the first, and a button leads from one to the next. */
+  readonly failed?: readonly string[];
+  /** True adds search and zoom, and lets groups open. A graph without them shrinks to fit. */
   readonly hasZoom?: boolean;
 }
 
-/** The smallest scale of a preview, where only the shape of the graph matters. */
-const SMALLEST = 0.35;
 /** The largest scale by the buttons. */
 const LARGEST = 1.5;
-/** The smallest scale of a graph with buttons: names stay readable, and the rest scrolls. */
+/** The smallest scale of a graph at first: names stay readable, and the rest scrolls. */
 const READABLE = 0.62;
+/** Below this scale boxes are rectangles without text. */
+const OVERVIEW = 0.34;
+/** Graphs up to this number of boxes have all of them in the document, for screen readers. */
+const ALL_DRAWN = 120;
 /** Space left of the root, in pixels, when a large graph is first shown. */
 const EDGE = 24;
+/** The visible part is rounded out to this many pixels, so that scrolling seldom draws. */
+const ROUND = 128;
+/** The number of frames in which a box must appear that is to have the focus. */
+const FOCUS_FRAMES = 30;
 
-/**
- * Draws the graph, scaled to its area as long as it stays readable. A larger graph scrolls. Arrow
- * keys move the focus along the edges.
- */
+/** Draws the graph, scaled to its area as long as it stays readable. A larger graph scrolls. */
 export function GraphView(props: GraphViewProps): JSX.Element {
-  const { label, tasks, boxWidth, boxHeight, height, hasZoom = false } = props;
+  const { label, tasks, boxWidth, boxHeight, failed = [], hasZoom = false } = props;
   const place = useRef<HTMLDivElement>(null);
-  const placeWidth = useSignal(0);
+  const size = useSignal({ width: 0, height: 0 });
+  // In pixels of the screen: of the same size at every scale.
+  const area = useSignal<View | null>(null);
   const chosenZoom = useSignal<number | null>(null);
+  const open = useSignal<ReadonlySet<string>>(new Set());
+  const nodes = useMemo(() => groupTasks(tasks), [tasks]);
+  const box = useMemo(() => ({ width: boxWidth, height: boxHeight }), [boxWidth, boxHeight]);
   // Only names and edges count for the layout: a new status must not compute it again.
-  const request = useMemo(
-    () => ({
-      tasks: tasks.map(({ task, downstream }) => ({ task, downstream })),
-      boxWidth,
-      boxHeight,
-    }),
-    [tasks, boxWidth, boxHeight],
+  const request = useMemo(() => requestOf(nodes, open.value, box), [nodes, open.value, box]);
+  const state = layoutOf(request).value;
+  const last = useRef<{ readonly nodes: readonly GraphNode[]; readonly scene: Scene } | null>(null);
+  const fresh = useMemo(
+    () => (state === null || state === "failed" ? null : sceneOf(nodes, open.peek(), state, box)),
+    [nodes, state, box, open],
   );
-  const layout = layoutOf(request);
+  // While an opened group is laid out, the graph stays as it was.
+  if (fresh !== null) last.current = { nodes, scene: fresh };
+  const scene = last.current?.nodes === nodes ? last.current.scene : null;
+  const tallest = Math.max(props.height, props.tallest ?? 0);
+  const height =
+    open.value.size > 0
+      ? tallest
+      : Math.min(tallest, Math.max(props.height, rowsOf(nodes) * boxHeight * 1.4 + 24));
+  const fit =
+    scene === null || size.value.width === 0
+      ? 1
+      : Math.min(1, size.value.width / scene.width, height / scene.height);
+  const zoom = chosenZoom.value ?? (hasZoom ? Math.max(READABLE, fit) : fit);
+  const isOverview = zoom < OVERVIEW && tasks.length > ALL_DRAWN / 2;
+  const view = area.value === null ? null : scaled(area.value, 1 / zoom);
+  const shown = useRef<string | null>(null);
+
+  /** Notes which part is visible, rounded out. */
+  const look = (): void => {
+    const element = place.current;
+    if (element === null) return;
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = element;
+    const next = {
+      left: (Math.floor(scrollLeft / ROUND) - 1) * ROUND,
+      top: (Math.floor(scrollTop / ROUND) - 1) * ROUND,
+      right: (Math.ceil((scrollLeft + clientWidth) / ROUND) + 1) * ROUND,
+      bottom: (Math.ceil((scrollTop + clientHeight) / ROUND) + 1) * ROUND,
+    };
+    const { left, top, right, bottom } = area.peek() ?? {};
+    if (left === next.left && top === next.top && right === next.right && bottom === next.bottom)
+      return;
+    area.value = next;
+  };
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const observer = new ResizeObserver(() => (placeWidth.value = element.clientWidth));
+    const observer = new ResizeObserver(() => {
+      size.value = { width: element.clientWidth, height: element.clientHeight };
+    });
     observer.observe(element);
     return () => observer.disconnect();
-  }, [placeWidth]);
-  const first = tasks[0]?.task;
-  // The first scroll position is set once; after that the user scrolls.
-  const isPlaced = useRef(false);
-  useEffect(() => {
-    const at = first === undefined ? undefined : layout.value?.boxes[first];
+  }, [size]);
+  // Zooming keeps the middle where it is.
+  const lastZoom = useRef(zoom);
+  useLayoutEffect(() => {
     const element = place.current;
-    if (at === undefined || element === null || placeWidth.value === 0 || isPlaced.current) return;
-    isPlaced.current = true;
-    // A graph that does not fit shows its root first, wherever the layout has placed it.
-    element.scrollTop = (at.y + boxHeight / 2) * zoom - height / 2;
-    element.scrollLeft = at.x * zoom - EDGE;
+    const ratio = zoom / lastZoom.current;
+    lastZoom.current = zoom;
+    if (element !== null && ratio !== 1) {
+      const { clientWidth, clientHeight } = element;
+      element.scrollLeft = (element.scrollLeft + clientWidth / 2) * ratio - clientWidth / 2;
+      element.scrollTop = (element.scrollTop + clientHeight / 2) * ratio - clientHeight / 2;
+    }
+    look();
+  }, [zoom, size.value, scene]);
+
+  /** Scrolls to a shape, and gives it the focus if asked. */
+  const reach = (shape: Shape, hasFocus: boolean): void => {
+    const element = place.current;
+    if (element === null) return;
+    const scale = Math.max(zoom, hasZoom ? READABLE : 0);
+    if (scale !== zoom) chosenZoom.value = scale;
+    const id = shape.id;
+    const settle = (frames: number): void => {
+      const { clientWidth, clientHeight } = element;
+      const [x, y] = [shape.x * scale, shape.y * scale];
+      const isSeen =
+        x >= element.scrollLeft &&
+        x + shape.width * scale <= element.scrollLeft + clientWidth &&
+        y >= element.scrollTop &&
+        y + Math.min(clientHeight, shape.height * scale) <= element.scrollTop + clientHeight;
+      if (!isSeen) {
+        element.scrollLeft = x - Math.max(EDGE, (clientWidth - shape.width * scale) / 2);
+        element.scrollTop = y - Math.max(EDGE, (clientHeight - shape.height * scale) / 2);
+      }
+      if (!hasFocus) return;
+      const target = [...element.querySelectorAll<HTMLElement>("[data-task]")]
+        .find(({ dataset }) => dataset["task"] === id)
+        ?.querySelector<HTMLElement>("a, button");
+      if (target) target.focus({ preventScroll: true });
+      // The box is drawn in one of the next frames.
+      else if (frames > 0) requestAnimationFrame(() => settle(frames - 1));
+    };
+    requestAnimationFrame(() => settle(FOCUS_FRAMES));
+  };
+  /** The task to go to once its group is open. */
+  const wanted = useRef<string | null>(null);
+  /** Goes to a task; a closed group opens first. */
+  const go = (task: string): void => {
+    const shape = scene?.shapeOf.get(task);
+    const node = scene?.nodeOf.get(task);
+    if (shape !== undefined) return reach(shape, true);
+    if (node === undefined) return;
+    wanted.current = task;
+    open.value = new Set([...open.peek(), node.id]);
+  };
+  useEffect(() => {
+    const shape = wanted.current === null ? undefined : scene?.shapeOf.get(wanted.current);
+    if (shape === undefined) return;
+    wanted.current = null;
+    reach(shape, true);
   });
-  const fit = fitOf(layout.value, placeWidth.value, height, hasZoom);
-  const zoom = chosenZoom.value ?? fit;
-  const move = (event: KeyboardEvent): void => moveFocus(event, tasks, layout.value);
+  useEffect(() => {
+    // The first place is set once; after that the user scrolls. A new failure changes nothing.
+    if (scene === null || size.value.width === 0 || shown.current !== null) return;
+    const first = failed[0] ?? tasks[0]?.task ?? "";
+    shown.current = first;
+    const shape = scene.shapeOf.get(first) ?? scene.shapeOf.get(scene.nodeOf.get(first)?.id ?? "");
+    if (shape === undefined || place.current === null) return;
+    // A graph that does not fit shows its failure or its root, wherever the layout has placed it.
+    place.current.scrollTop = (shape.y + shape.height / 2) * zoom - height / 2;
+    place.current.scrollLeft = shape.x * zoom - EDGE * (failed.length === 0 ? 1 : 8);
+    look();
+  });
+  /** Opens or closes a group and moves the focus with the content. */
+  const toggle = (node: GraphNode): void => {
+    const next = new Set(open.peek());
+    if (!next.delete(node.id)) next.add(node.id);
+    open.value = next;
+    wanted.current = next.has(node.id) ? (node.tasks[0] ?? null) : node.id;
+  };
+  /** Changes the scale within its limits. */
+  const zoomBy = (factor: number): void => {
+    const least = Math.min(fit, READABLE) * 0.9;
+    chosenZoom.value = Math.min(LARGEST, Math.max(least, zoom * factor));
+  };
+  /** Handles the keys of the graph. */
+  const press = (event: KeyboardEvent): void => {
+    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey) return;
+    if (hasZoom && event.key === "+") zoomBy(1.25);
+    else if (hasZoom && event.key === "-") zoomBy(0.8);
+    else if (hasZoom && event.key === "0") chosenZoom.value = fit;
+    else if (!moveFocus(event, scene, reach)) return;
+    event.preventDefault();
+  };
+  /** Zooms by the wheel with a modifier key. */
+  const turnWheel = (event: WheelEvent): void => {
+    // Without a key the wheel scrolls.
+    if (!hasZoom || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    zoomBy(event.deltaY < 0 ? 1.12 : 1 / 1.12);
+  };
+  /** Enlarges the overview around the place of a click. */
+  const comeNearer = (event: MouseEvent): void => {
+    const element = place.current;
+    if (!isOverview || !hasZoom || scene === null || element === null) return;
+    const canvas = element.firstElementChild?.getBoundingClientRect();
+    if (canvas === undefined) return;
+    const at = { x: (event.clientX - canvas.left) / zoom, y: (event.clientY - canvas.top) / zoom };
+    chosenZoom.value = READABLE;
+    requestAnimationFrame(() => {
+      element.scrollLeft = at.x * READABLE - element.clientWidth / 2;
+      element.scrollTop = at.y * READABLE - element.clientHeight / 2;
+    });
+  };
   return (
-    <div class="graph">
+    <div class="graph" data-tasks={tasks.length} data-nodes={nodes.length}>
+      {hasZoom && (
+        <GraphTools
+          tasks={tasks}
+          failed={failed}
+          onGo={go}
+          onZoom={zoomBy}
+          onFit={() => (chosenZoom.value = fit)}
+        />
+      )}
       {/* It scrolls, so it can have the focus; the boxes inside have their own. */}
       <div
         ref={place}
@@ -99,149 +266,71 @@ export function GraphView(props: GraphViewProps): JSX.Element {
         role="group"
         aria-label={label}
         tabIndex={0}
-        onKeyDown={move}
+        onKeyDown={press}
+        onScroll={look}
+        onWheel={turnWheel}
+        onClick={comeNearer}
       >
-        {layout.value === null && <span class="muted small">Laying out {tasks.length} tasks…</span>}
-        {layout.value !== null && placeWidth.value > 0 && (
+        {scene === null && state !== "failed" && (
+          <span class="muted small">Laying out {tasks.length} tasks…</span>
+        )}
+        {state === "failed" && (
+          <div class="graph-failed" role="alert">
+            <p>This graph of {tasks.length} tasks could not be laid out.</p>
+            <Button onClick={() => layOutAgain(request)}>Try again</Button>
+          </div>
+        )}
+        {scene !== null && view !== null && size.value.width > 0 && (
           <div
-            class="graph-canvas"
-            style={{
-              width: `${layout.value.width * zoom}px`,
-              height: `${layout.value.height * zoom}px`,
-            }}
+            class={`graph-canvas ${isOverview ? "is-overview" : ""}`}
+            data-drawn={scene.shapes.length}
+            style={{ width: `${scene.width * zoom}px`, height: `${scene.height * zoom}px` }}
           >
-            <div class="graph-scaled" style={{ transform: `scale(${zoom})` }}>
-              <Edges
-                layout={layout.value}
-                {...(props.edgeClass && { edgeClass: props.edgeClass })}
+            <Lines
+              scene={scene}
+              zoom={zoom}
+              view={view}
+              hasBoxes={isOverview}
+              {...(props.statusOf && { statusOf: props.statusOf })}
+            />
+            {!isOverview && (
+              <Boxes
+                scene={scene}
+                zoom={zoom}
+                view={nodes.length <= ALL_DRAWN && open.value.size === 0 ? null : view}
+                box={props.box}
+                {...(props.groupNote && { groupNote: props.groupNote })}
+                {...(hasZoom && { onToggle: toggle })}
               />
-              <Boxes layout={layout} {...props} />
-            </div>
+            )}
           </div>
         )}
       </div>
-      {hasZoom && (
-        <div class="graph-zoom" role="group" aria-label="Zoom">
-          <IconButton
-            icon="plus"
-            label="Enlarge"
-            size={13}
-            onClick={() => (chosenZoom.value = Math.min(LARGEST, zoom * 1.25))}
-          />
-          <IconButton
-            icon="minus"
-            label="Reduce"
-            size={13}
-            onClick={() => (chosenZoom.value = Math.max(SMALLEST / 2, zoom / 1.25))}
-          />
-          <IconButton icon="fit" label="Fit" size={13} onClick={() => (chosenZoom.value = null)} />
-        </div>
-      )}
     </div>
   );
 }
 
-/** Computes the scale that shows the whole graph, within the limits of its kind. */
-function fitOf(
-  layout: GraphLayout | null,
-  width: number,
-  height: number,
-  isLarge: boolean,
-): number {
-  if (layout === null) return 1;
-  const most = Math.min(width / layout.width, height / layout.height);
-  return Math.max(isLarge ? READABLE : SMALLEST, Math.min(1, most));
+/** Multiplies the sides of a part, for example to convert pixels of the screen to the scene. */
+function scaled({ left, top, right, bottom }: View, by: number): View {
+  return { left: left * by, top: top * by, right: right * by, bottom: bottom * by };
 }
 
-/** Draws the edges. Screen readers skip them; the arrow keys follow them. */
-function Edges({
-  layout,
-  edgeClass,
-}: {
-  readonly layout: GraphLayout;
-  readonly edgeClass?: (from: string, to: string) => string;
-}): JSX.Element {
-  return (
-    <svg class="graph-edges" width={layout.width} height={layout.height} aria-hidden="true">
-      {layout.edges.map(({ from, to, path }) => (
-        <path key={`${from}\n${to}`} d={path} class={edgeClass?.(from, to) ?? ""} />
-      ))}
-    </svg>
-  );
-}
-
-/**
- * Draws the boxes once per layout. A box reads its own signals, so a change of status draws one
- * box.
- */
-function Boxes({
-  layout,
-  tasks,
-  boxWidth,
-  boxHeight,
-  box,
-}: GraphViewProps & { readonly layout: ReadonlySignal<GraphLayout | null> }): JSX.Element {
-  const places = useComputed(() => layout.value?.boxes ?? {});
-  return (
-    <>
-      {tasks.map(({ task }) => {
-        const at = places.value[task];
-        return (
-          at !== undefined && (
-            <div
-              key={task}
-              class="graph-box"
-              data-task={task}
-              style={{
-                left: `${at.x}px`,
-                top: `${at.y}px`,
-                width: `${boxWidth}px`,
-                height: `${boxHeight}px`,
-              }}
-            >
-              {box(task)}
-            </div>
-          )
-        );
-      })}
-    </>
-  );
-}
-
-/** Moves the focus: right and left along the edges, up and down within a column. */
+/** Moves the focus by an arrow key. True if the key has led somewhere. */
 function moveFocus(
   event: KeyboardEvent,
-  tasks: readonly GraphTask[],
-  layout: GraphLayout | null,
-): void {
-  const place = event.currentTarget;
+  scene: Scene | null,
+  reach: (shape: Shape, hasFocus: boolean) => void,
+): boolean {
   const from = event.target instanceof Element ? event.target.closest("[data-task]") : null;
-  const name = from instanceof HTMLElement ? from.dataset["task"] : undefined;
-  const task = tasks.find((candidate) => candidate.task === name);
-  if (task === undefined || layout === null || !(place instanceof Element)) return;
-  const to = neighbourOf(task, event.key, layout);
-  if (to === undefined) return;
-  event.preventDefault();
-  const box = [...place.querySelectorAll<HTMLElement>("[data-task]")].find(
-    ({ dataset }) => dataset["task"] === to,
-  );
-  box?.querySelector<HTMLElement>("a, button")?.focus();
-  box?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const id = from instanceof HTMLElement ? from.dataset["task"] : undefined;
+  const shape = id === undefined ? undefined : scene?.shapeOf.get(id);
+  if (scene === null || shape === undefined || !isArrow(event.key)) return false;
+  const to = neighbourOf(scene, shape, event.key);
+  if (to !== undefined) reach(to, true);
+  return to !== undefined;
 }
 
-/**
- * Finds the task in the direction of an arrow key. Boxes of a column have the same x but for
- * rounding.
- */
-function neighbourOf(task: GraphTask, key: string, layout: GraphLayout): string | undefined {
-  const here = layout.boxes[task.task];
-  if (here === undefined) return undefined;
-  if (key === "ArrowRight") return task.downstream[0];
-  if (key === "ArrowLeft") return task.upstream[0];
-  if (key !== "ArrowDown" && key !== "ArrowUp") return undefined;
-  const sign = key === "ArrowDown" ? 1 : -1;
-  const inColumn = Object.entries(layout.boxes)
-    .filter(([, { x, y }]) => Math.abs(x - here.x) < 2 && (y - here.y) * sign > 0)
-    .toSorted(([, a], [, b]) => (a.y - b.y) * sign);
-  return inColumn[0]?.[0];
+/** Tests if a key is an arrow. */
+function isArrow(key: string): key is Arrow {
+  return /^Arrow(Left|Right|Up|Down)$/.test(key);
 }

@@ -1,97 +1,116 @@
 /**
- * Computes the layout of a graph. Runs in a web worker, since a large graph takes longer than a
- * frame.
+ * Computes the layout of a graph by layers, from left to right (Sugiyama's method): layers by the
+ * longest path, an order with few crossings, then places that keep edges short. Runs in a web
+ * worker.
+ *
+ * The time is bounded. The first pass of every step is linear in the graph; the passes that improve
+ * it end when `isOver` says so. A layout is therefore always found, and is the same for the same
+ * graph unless the time ran out.
  */
-import dagre from "@dagrejs/dagre";
+import { type LayeredGraph, layersOf } from "./layers.ts";
+import { orderLayers } from "./order.ts";
+import { placeRows } from "./rows.ts";
 
-/** A graph and the size of its boxes, in pixels. */
-export interface LayoutRequest {
-  readonly tasks: readonly { readonly task: string; readonly downstream: readonly string[] }[];
-  readonly boxWidth: number;
-  readonly boxHeight: number;
+/** A box of the graph with its size in pixels. `downstream` names boxes by their ids. */
+export interface LayoutNode {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+  readonly downstream: readonly string[];
 }
 
-/** The positions of boxes and edges, in pixels. */
+/** A graph to lay out. Gaps are in pixels. */
+export interface LayoutRequest {
+  readonly nodes: readonly LayoutNode[];
+  readonly rowGap: number;
+  readonly columnGap: number;
+}
+
+/** A box on the page: its upper left corner and its size, in pixels. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An edge as points of a smooth line: x and y in turn, from left to right. */
+export interface Edge {
+  readonly from: string;
+  readonly to: string;
+  readonly points: readonly number[];
+}
+
+/** The places of boxes and edges, in pixels. */
 export interface GraphLayout {
   readonly width: number;
   readonly height: number;
-  /** The upper left corners of the boxes, by task. */
-  readonly boxes: Readonly<Record<string, { readonly x: number; readonly y: number }>>;
-  /** Edges with their SVG paths. */
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly path: string }[];
+  /** The boxes by id. */
+  readonly boxes: ReadonlyMap<string, Box>;
+  readonly edges: readonly Edge[];
 }
 
 /** Space around the graph, in pixels. */
 const MARGIN = 8;
+/** The share of the steepest climb by which a column gap grows, and the limit of the gap. */
+const GAP_PER_CLIMB = 0.12;
+const MOST_GAPS = 6;
 
 /**
- * Lays a graph out from left to right, upstream tasks first. Edges to tasks outside the request are
+ * Lays a graph out. Edges to boxes outside the request, and edges that would close a circle, are
  * left out.
  */
-export function layoutGraph({ tasks, boxWidth, boxHeight }: LayoutRequest): GraphLayout {
-  const graph = new dagre.graphlib.Graph();
-  graph.setGraph({
-    rankdir: "LR",
-    // Gaps are in proportion to the boxes, so that small previews and large graphs look alike.
-    nodesep: boxHeight * 0.4,
-    ranksep: boxWidth * 0.32,
-    marginx: MARGIN,
-    marginy: MARGIN,
-  });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const names = new Set(tasks.map(({ task }) => task));
-  for (const name of names) graph.setNode(name, { width: boxWidth, height: boxHeight });
-  for (const { task, downstream } of tasks)
-    for (const child of downstream) if (names.has(child)) graph.setEdge(task, child);
-  dagre.layout(graph);
-  // dagre places the centres of boxes; the page places corners.
-  const boxes: Record<string, { x: number; y: number }> = Object.create(null);
-  for (const name of names) {
-    const { x, y } = graph.node(name);
-    boxes[name] = { x: Math.round(x - boxWidth / 2), y: Math.round(y - boxHeight / 2) };
+export function layoutGraph(request: LayoutRequest, isOver: () => boolean): GraphLayout {
+  const graph = layersOf(request.nodes);
+  orderLayers(graph, isOver);
+  const rows = placeRows(graph, request.rowGap, isOver);
+  const columns = placeColumns(graph, rows, request.columnGap);
+  const boxes = new Map<string, Box>();
+  let height = 0;
+  let top = Number.POSITIVE_INFINITY;
+  for (const [at, node] of request.nodes.entries())
+    top = Math.min(top, (rows[at] ?? 0) - node.height / 2);
+  for (const [at, { id, width, height: own }] of request.nodes.entries()) {
+    const x = Math.round((columns.centers[graph.layer[at] ?? 0] ?? 0) - width / 2);
+    const y = Math.round((rows[at] ?? 0) - top + MARGIN - own / 2);
+    boxes.set(id, { x, y, width, height: own });
+    height = Math.max(height, y + own);
   }
-  const edges = graph.edges().map(({ v, w }) => {
-    const points: readonly Point[] = graph.edge(v, w).points;
-    return { from: v, to: w, path: pathThrough(points, boxes[v], boxes[w], boxWidth, boxHeight) };
+  const edges = graph.edges.map(({ from, to, way }) => {
+    const source = request.nodes[from];
+    const target = request.nodes[to];
+    const start = boxes.get(source?.id ?? "");
+    const end = boxes.get(target?.id ?? "");
+    const points = start === undefined ? [] : [start.x + start.width, start.y + start.height / 2];
+    for (const dummy of way) {
+      const y = Math.round((rows[dummy] ?? 0) - top + MARGIN);
+      points.push(columns.centers[graph.layer[dummy] ?? 0] ?? 0, y);
+      height = Math.max(height, y);
+    }
+    if (end !== undefined) points.push(end.x, end.y + end.height / 2);
+    return { from: source?.id ?? "", to: target?.id ?? "", points };
   });
-  const { width = 0, height = 0 } = graph.graph();
-  return { width: Math.ceil(width), height: Math.ceil(height), boxes, edges };
+  return { width: columns.width, height: height + MARGIN, boxes, edges };
 }
 
-/** A point of an edge. */
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/**
- * Draws a smooth line from the middle of a box's right side to the middle of another box's left
- * side, through the points that dagre has chosen to avoid other boxes.
- */
-function pathThrough(
-  points: readonly Point[],
-  from: Point | undefined,
-  to: Point | undefined,
-  boxWidth: number,
-  boxHeight: number,
-): string {
-  if (from === undefined || to === undefined) return "";
-  const start = { x: from.x + boxWidth, y: from.y + boxHeight / 2 };
-  const end = { x: to.x, y: to.y + boxHeight / 2 };
-  const between = points.slice(1, -1).filter(({ x }) => x > start.x && x < end.x);
-  // For neighbours dagre has a single point halfway, and one curve looks better.
-  const way = between.length <= 1 ? [start, end] : [start, ...between, end];
-  let text = `M${start.x} ${start.y}`;
-  for (let index = 1; index < way.length; index++) {
-    const a = way[index - 1] ?? start;
-    const b = way[index] ?? end;
-    const bend = (b.x - a.x) / 2;
-    text += `C${round(a.x + bend)} ${round(a.y)} ${round(b.x - bend)} ${round(b.y)} ${round(b.x)} ${round(b.y)}`;
+/** Places the columns: a gap is wide enough for the edges in it to be told apart. */
+function placeColumns(
+  graph: LayeredGraph,
+  rows: Float64Array,
+  gap: number,
+): { readonly centers: readonly number[]; readonly width: number } {
+  const centers: number[] = [];
+  let x = MARGIN;
+  for (const [index, layer] of graph.layers.entries()) {
+    const width = layer.reduce((most, at) => Math.max(most, graph.width[at] ?? 0), 0);
+    centers.push(Math.round(x + width / 2));
+    x += width;
+    if (index + 1 === graph.layers.length) break;
+    let climb = 0;
+    for (const at of layer)
+      for (const below of graph.down[at] ?? [])
+        climb = Math.max(climb, Math.abs((rows[at] ?? 0) - (rows[below] ?? 0)));
+    x += Math.round(Math.min(gap * MOST_GAPS, Math.max(gap, climb * GAP_PER_CLIMB)));
   }
-  return text;
-}
-
-/** Rounds to tenths of a pixel, which keeps the paths short. */
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return { centers, width: x + MARGIN };
 }

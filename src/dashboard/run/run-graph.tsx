@@ -4,18 +4,24 @@
  * A run keeps the graph of the peach.conf at the accept: the graph may differ from the deployed
  * graph.
  */
+import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { GraphView } from "../graph/graph-view.tsx";
+import type { GraphNode } from "../graph/groups.ts";
 import type { RunModel } from "../live/run-model.ts";
+import { GroupNote } from "./group-note.tsx";
 import { TaskBox } from "./task-box.tsx";
 
 /** The size of a task's box in pixels. */
 const BOX_WIDTH = 196;
 const BOX_HEIGHT = 52;
-/** The limits of the graph's height in pixels. */
+/** The limits of the graph's height in pixels; a large graph gets more of the page. */
 const LOWEST = 132;
 const HIGHEST = 380;
+const HIGHEST_LARGE = 560;
+/** Graphs above this number of tasks are large. */
+const LARGE = 100;
 
 /** Shows the graph. `chosen` is the task whose panel is open. */
 export function RunGraph({
@@ -35,32 +41,28 @@ export function RunGraph({
     (task: string) => <TaskBox model={model} task={task} isChosen={task === chosen} />,
     [model, chosen],
   );
+  const groupNote = useCallback(
+    (node: GraphNode) => <GroupNote model={model} tasks={node.tasks} />,
+    [model],
+  );
+  const statusOf = useCallback((task: string) => model.task(task)?.value.status ?? null, [model]);
+  // As text: the graph is drawn again only if another task has failed.
+  const failed = useComputed(() =>
+    model.tasks.value.filter((name) => model.task(name)?.value.status === "failed").join("\n"),
+  ).value;
   return (
     <GraphView
       label="Graph of the tasks"
       tasks={tasks}
       boxWidth={BOX_WIDTH}
       boxHeight={BOX_HEIGHT}
-      height={Math.min(HIGHEST, Math.max(LOWEST, widest(tasks) * BOX_HEIGHT * 1.4 + 24))}
+      height={LOWEST}
+      tallest={tasks.length > LARGE ? HIGHEST_LARGE : HIGHEST}
       box={box}
+      groupNote={groupNote}
+      statusOf={statusOf}
+      failed={failed === "" ? [] : failed.split("\n")}
       hasZoom
     />
   );
-}
-
-/**
- * Counts the tasks in the fullest column, by depth. The height of the graph is thus known before
- * its layout.
- */
-function widest(
-  tasks: readonly { readonly task: string; readonly upstream: readonly string[] }[],
-): number {
-  const depths = new Map<string, number>();
-  const counts = new Map<number, number>();
-  for (const { task, upstream } of tasks) {
-    const depth = Math.max(0, ...upstream.map((name) => (depths.get(name) ?? 0) + 1));
-    depths.set(task, depth);
-    counts.set(depth, (counts.get(depth) ?? 0) + 1);
-  }
-  return Math.max(1, ...counts.values());
 }

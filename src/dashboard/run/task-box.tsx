@@ -13,6 +13,7 @@ import { formatCount, formatDuration } from "../format.ts";
 import { fastNow } from "../live/clock.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { setQuery } from "../location.ts";
+import { Name } from "../parts/name.tsx";
 import { StatusIcon, statusWord } from "../parts/status.tsx";
 
 /**
@@ -42,7 +43,9 @@ export function TaskBox({
     >
       <StatusIcon status={status} size={16} />
       <span class="task-box-text">
-        <span class="task-box-name">{task}</span>
+        <span class="task-box-name">
+          <Name text={task} />
+        </span>
         <span class="sr">{statusWord(status)}</span>
         <span class="task-box-note">{noteOf(document)}</span>
       </span>
