@@ -44,6 +44,7 @@ export default defineConfig({
             { find: /^(?:#|\.\/)generated\/([^.]*)(?:\.ts)?$/, replacement: `${POOL}/generated/$1.ts` },
             { find: "peach/worker", replacement: resolve("src/worker/worker.ts") },
             { find: "peach/task-helpers", replacement: resolve("src/task-helpers.ts") },
+            { find: "peach/stores", replacement: resolve("src/stores/stores.ts") },
             { find: "./hide-own-env.ts", replacement: `${POOL}/shown-env.ts` },
           ],
         },

@@ -74,6 +74,13 @@ interface ObjectNamespaces {
     import("./worker/deployed-objects.ts").TaskDirectoryObject
   >;
   readonly IDENTITY: DurableObjectNamespace<import("./worker/deployed-objects.ts").IdentityObject>;
+  /**
+   * The indexes of vectors, by the name in `vectors(name)` of `peach/stores`. The prefix leaves the
+   * name `VECTORS` to a binding of the project, such as one for Vectorize.
+   */
+  readonly PEACH_VECTORS: DurableObjectNamespace<
+    import("./worker/deployed-objects.ts").VectorsObject
+  >;
   /** Drives a run in an invocation of its own. */
   readonly PEACH_DRIVERS: Service<import("./worker/driver-entrypoint.ts").DriverEntrypoint>;
   /** Triggers the task of `on_failure` in an invocation of its own. */

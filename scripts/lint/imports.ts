@@ -31,6 +31,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   triggers: ["domain", "contract", "platform", "payloads", "objects"],
   execution: ["domain", "contract", "platform", "payloads", "objects", "triggers"],
   http: ["domain", "contract", "platform", "payloads", "objects", "execution", "triggers"],
+  stores: ["domain", "platform", "objects", "execution"],
   worker: [
     "domain",
     "contract",
@@ -122,14 +123,14 @@ const BOUNDARIES: readonly Boundary[] = [
     packages: NONE,
   },
   {
-    says: "pipelines import only peach/task-helpers, packages and each other",
+    says: "pipelines import only peach/task-helpers, peach/stores, packages and each other",
     from: /^src\/pipelines\//,
     files: /^src\/pipelines\//,
-    packages: /^(?!peach\/(?!task-helpers$))/,
+    packages: /^(?!peach\/(?!(?:task-helpers|stores)$))/,
   },
   {
-    says: "http, triggers and execution reach objects only through *-rpc.ts and *-client.ts",
-    from: /^src\/(http|triggers|execution)\//,
+    says: "http, triggers, execution and stores reach objects only through *-rpc.ts and *-client.ts",
+    from: /^src\/(http|triggers|execution|stores)\//,
     files: /^(?!src\/objects\/[^/]+\/(?!.*-(rpc|client)\.ts$))/,
     packages: ANY,
   },

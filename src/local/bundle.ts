@@ -4,6 +4,7 @@
  * `wrangler dev` could bundle too, but would poll every source as long as the runtime lives, and
  * block every request while a bundle fails. `wrangler dev` therefore gets successful bundles only.
  */
+import { builtinModules } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { build, formatMessages, type BuildFailure, type BuildOptions, type Plugin } from "esbuild";
 import { IS_CLONE, PACKAGE_ROOT, SOURCE_CONDITION } from "../compiler/project-paths.ts";
@@ -80,6 +81,7 @@ export async function bundleModule(
 ): Promise<Bundle> {
   const { outputFiles } = await build({
     ...settings,
+    plugins: [...(settings.plugins ?? []), nodeModules()],
     entryPoints: [entry],
     // Nothing is written to this path. The map names the sources relative to the path.
     outfile: sourceMapPath.replace(/\.map$/, ""),
@@ -126,6 +128,30 @@ function projectImports(projectRoot: string, generatedFolder: string): Plugin {
           ? undefined
           : esbuild.resolve(path, { kind, resolveDir: PACKAGE_ROOT, pluginData: OWN }),
       );
+    },
+  };
+}
+
+/** Node's modules, with and without `node:`. */
+const NODE_MODULE = new RegExp(`^(?:node:)?(${builtinModules.join("|")})$`);
+
+/**
+ * Leaves Node's modules to the runtime, also for packages in CommonJS, which require the modules
+ * without `node:`: such a require becomes an import, as in a deployment.
+ */
+function nodeModules(): Plugin {
+  const namespace = "node-modules";
+  return {
+    name: namespace,
+    setup(esbuild) {
+      esbuild.onResolve({ filter: NODE_MODULE }, ({ path, kind }) => {
+        const name = `node:${path.replace(/^node:/, "")}`;
+        return kind === "require-call" ? { path: name, namespace } : { path: name, external: true };
+      });
+      esbuild.onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+        contents: `import whole from ${JSON.stringify(path)};\nmodule.exports = whole;`,
+        loader: "js",
+      }));
     },
   };
 }

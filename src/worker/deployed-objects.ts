@@ -18,6 +18,7 @@ import { ObjectVersionsObject as Seen } from "../objects/object-versions/object-
 import { PausesObject as Pauses } from "../objects/pauses/pauses-object.ts";
 import { RunObject as Run } from "../objects/run/run-object.ts";
 import { SchedulesObject as Schedules } from "../objects/schedules/schedules-object.ts";
+import { VectorsObject as Vectors } from "../objects/vectors/vectors-object.ts";
 import { startScheduled } from "../triggers/scheduled.ts";
 import { deployed } from "./deployed.ts";
 import { ownEnv } from "./own-env.ts";
@@ -101,6 +102,13 @@ export class RunObject extends Run {
 
 /** Knows every task that ever had a run. */
 export class TaskDirectoryObject extends TaskDirectory {
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, ownEnv(env, ctx.exports));
+  }
+}
+
+/** Holds an index of vectors. */
+export class VectorsObject extends Vectors {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, ownEnv(env, ctx.exports));
   }

@@ -23,6 +23,7 @@ const CLASSES: Readonly<Record<keyof ObjectNamespaces, string>> = {
   CATALOG: "CatalogObject",
   TASK_DIRECTORY: "TaskDirectoryObject",
   IDENTITY: "IdentityObject",
+  PEACH_VECTORS: "VectorsObject",
   PEACH_DRIVERS: "DriverEntrypoint",
   PEACH_ALERTS: "AlertEntrypoint",
 };

@@ -26,7 +26,7 @@ describe("the check of what the worker needs of wrangler.toml", () => {
     const problems = await without('"AuditObject", "DeathsObject"');
     expect(problems).toContain("wrangler.toml:1:1: no migration makes the object classes AuditObject, DeathsObject");
     expect(problems).toContain("`npx peach upgrade` adds these lines:");
-    expect(problems).toContain('tag = "v3"');
+    expect(problems).toContain('tag = "v4"');
     expect(problems).toContain('new_sqlite_classes = ["AuditObject", "DeathsObject"]');
   });
 

@@ -74,7 +74,10 @@ const PROJECT_OPTIONS = {
 /** Maps `peach/...` to this package, also for pipelines outside of any project. */
 function packageEntries(): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
-    ["task-helpers", "worker", "client"].map((name) => [`peach/${name}`, [entryTypes(name)]]),
+    ["task-helpers", "stores", "worker", "client"].map((name) => [
+      `peach/${name}`,
+      [entryTypes(name)],
+    ]),
   );
 }
 

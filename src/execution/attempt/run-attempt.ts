@@ -83,6 +83,7 @@ export async function executeAttempt(
       : await withinTimeout(lease, cancellation, deadlines, work);
   const outcome = lease.collects === true ? blameless(ended) : ended;
   cancellation.cancel(() => new Error("the attempt has ended"));
+  scope.resources.close();
   reported?.leave();
   const { ordinal, attempt, token } = lease;
   return {

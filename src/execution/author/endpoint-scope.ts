@@ -8,6 +8,7 @@ import {
   eventKey,
   type TriggerKey,
 } from "../../domain/trigger-key.ts";
+import type { VectorsRpc } from "../../objects/vectors/vectors-rpc.ts";
 import { AttemptLog } from "../attempt/log.ts";
 import type {
   EmitOptions,
@@ -22,6 +23,7 @@ import { bindMethods } from "./bind-methods.ts";
 import { DeliveryTurns } from "./delivery-turns.ts";
 import type { EndpointFunction } from "./method.ts";
 import { openObjectAt } from "./open-object.ts";
+import { OpenResources } from "./open-resources.ts";
 import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import { emitNamedEvent, triggerTask, type TriggerHost } from "./trigger-calls.ts";
@@ -43,6 +45,8 @@ export interface EndpointCall {
   readonly actor?: Actor;
   /** The trace of the call; absent without tracing. */
   readonly traceparent?: string;
+  /** Registers work for the moment when the answer is too late and is not waited for any more. */
+  readonly whenLate?: (work: () => void) => void;
   /** Called for each run that the endpoint triggers. */
   readonly triggered: (run: DeliveryRun) => void;
 }
@@ -53,6 +57,10 @@ export class EndpointScope implements EndpointContext {
   readonly #call: EndpointCall;
   readonly #host: TriggerHost;
   readonly #turns = new DeliveryTurns();
+  /** Connections of the call, closed once the method and its `waitUntil` have ended. */
+  readonly resources = new OpenResources();
+  /** The method, and each promise of `waitUntil`, while it is under way. */
+  #underWay = 0;
   #spanOfTrace: string | null = null;
   #triggers: PendingTriggers | null = null;
 
@@ -64,6 +72,7 @@ export class EndpointScope implements EndpointContext {
     this.#call = call;
     this.#host = host;
     this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
+    call.whenLate?.(() => this.resources.close());
   }
 
   get name(): string {
@@ -87,6 +96,14 @@ export class EndpointScope implements EndpointContext {
 
   waitUntil(promise: Promise<unknown>): void {
     this.#host.lifetime.waitUntil(promise);
+    this.#underWay += 1;
+    const ended = (): void => this.#oneEnded();
+    promise.then(ended, ended);
+  }
+
+  /** The index of vectors with this name. */
+  vectors(name: string): VectorsRpc {
+    return this.#host.env.PEACH_VECTORS.getByName(name);
   }
 
   triggerTaskWithEvent(
@@ -105,13 +122,23 @@ export class EndpointScope implements EndpointContext {
    * Calls the endpoint's method and waits for the runs it triggers. An `env` imported by the method
    * is the same as `this.env`.
    */
-  call(method: EndpointFunction, request: Request): Promise<unknown> {
+  async call(method: EndpointFunction, request: Request): Promise<unknown> {
     const { withEnv } = this.#host;
     const called = (): unknown => method(request, this);
-    return withTriggers(
-      () => this.#triggers,
-      () => (withEnv === undefined ? called() : withEnv(this.env, called)),
-    );
+    this.#underWay += 1;
+    try {
+      return await withTriggers(
+        () => this.#triggers,
+        () => (withEnv === undefined ? called() : withEnv(this.env, called)),
+      );
+    } finally {
+      this.#oneEnded();
+    }
+  }
+
+  #oneEnded(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.resources.close();
   }
 
   /** Keeps the trigger alive beyond the response, if the endpoint responds first. */

@@ -10,6 +10,7 @@ import { spanOf } from "../../domain/trace.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { Progress } from "../../domain/run/attempt.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
+import type { VectorsRpc } from "../../objects/vectors/vectors-rpc.ts";
 import type { AttemptCancellation } from "../attempt/cancellation.ts";
 import { AttemptCompletion } from "../external/completion-url.ts";
 import { AttemptSteps, currentStep } from "../attempt/steps.ts";
@@ -28,6 +29,7 @@ import type {
 import { bindMethods } from "./bind-methods.ts";
 import { loopGuardEnv } from "./loop-guard-env.ts";
 import { openObjectAt } from "./open-object.ts";
+import { OpenResources } from "./open-resources.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import type { PendingTriggers } from "./pending-triggers.ts";
 import { TaskTriggers } from "./task-triggers.ts";
@@ -47,6 +49,8 @@ export class TaskScope implements TaskContext {
   readonly #cancellation: AttemptCancellation;
   readonly #outputs: PassedOutputs;
   readonly #startedAt = Date.now();
+  /** Connections of the attempt, closed with the attempt. */
+  readonly resources = new OpenResources();
   #steps: AttemptSteps | null = null;
   #waits: AttemptWaits | null = null;
   #progress: Progress | null = null;
@@ -166,6 +170,11 @@ export class TaskScope implements TaskContext {
   /** Triggers of the attempt; null before the first one. */
   get triggers(): PendingTriggers | null {
     return this.#triggers?.pending ?? null;
+  }
+
+  /** The index of vectors with this name. */
+  vectors(name: string): VectorsRpc {
+    return this.#host.env.PEACH_VECTORS.getByName(name);
   }
 
   triggerTaskWithEvent(

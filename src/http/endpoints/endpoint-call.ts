@@ -83,6 +83,7 @@ export function createAnswerRequest(
     };
     const trace = traceOf(c);
     const run = async (key: string, request: Request, isFallback: boolean): Promise<Response> => {
+      let late = (): void => undefined;
       const called = async (): Promise<unknown> =>
         callEndpoint(methodOf(key), withBoundedJson(request), {
           name: endpoint.name,
@@ -94,9 +95,10 @@ export function createAnswerRequest(
           ...trace,
           env: c.env,
           lifetime: c.executionCtx,
+          whenLate: (work) => void (late = work),
           triggered: (started) => void runs.push(started),
         });
-      return toResponse(await withTimeout(c, endpoint, called()), runs);
+      return toResponse(await withTimeout(c, endpoint, called(), () => late()), runs);
     };
     try {
       if (endpoint.fallback === null) return await run(method, limited.request, false);
@@ -130,18 +132,19 @@ class EndpointTimeoutError extends Error {
 
 /**
  * Awaits the method, or rejects with `EndpointTimeoutError`. A late method runs on for as long as
- * the platform allows.
+ * the platform allows, without its connections.
  */
 async function withTimeout(
   c: Context<HttpEnv>,
   { timeoutMs }: EndpointPlan,
   result: Promise<unknown>,
+  late: () => void,
 ): Promise<unknown> {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new EndpointTimeoutError(`it has not answered within ${timeoutMs} ms`)),
-    timeoutMs,
-  );
+  const timer = setTimeout(() => {
+    reject(new EndpointTimeoutError(`it has not answered within ${timeoutMs} ms`));
+    late();
+  }, timeoutMs);
   try {
     return await Promise.race([result, overdue]);
   } catch (error) {

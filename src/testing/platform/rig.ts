@@ -33,6 +33,7 @@ const OBJECTS = [
   "TaskDirectoryObject",
   "IdentityObject",
   "AuditObject",
+  "VectorsObject",
 ] as const;
 
 /** Functions of pipelines by name. */

@@ -96,11 +96,15 @@ describe("an upgrade of a fork of 0.2.0", () => {
     expect(manifest).not.toHaveProperty("scripts.mutate");
   });
 
-  it("an upgrade of a fork of 0.2.0 takes the bindings of object classes out of wrangler.toml and touches nothing else", () => {
+  it("an upgrade of a fork of 0.2.0 takes the bindings of object classes out of wrangler.toml, adds the migration of new classes, and touches nothing else", () => {
     const before = parse(files.get("wrangler.toml") ?? "");
-    const { durable_objects: _bindings, ...rest } = before;
+    const { durable_objects: _bindings, migrations, ...rest } = before;
     expect(parse(after(plan, "wrangler.toml"))).toEqual({
       ...rest,
+      migrations: [
+        ...(Array.isArray(migrations) ? migrations : []),
+        { tag: "v3", new_sqlite_classes: ["VectorsObject"] },
+      ],
       build: { command: "npm run build", watch_dir: ["src", "peach.conf"] },
     });
     const comments = (text: string): string[] => text.split("\n").filter((line) => line.includes("#"));
@@ -173,7 +177,7 @@ describe("an upgrade of a project", () => {
   it("an upgrade of a project adds a migration for an object class that is new, behind the others and with a free tag", () => {
     const wrangler = TEMPLATE.get("wrangler.toml") ?? "";
     const old = wrangler.replace(
-      /\[\[migrations\]\]\ntag = "v2"[^[]*\[[^\]]*\]\n/,
+      /\[\[migrations\]\]\ntag = "v2"[^[]*\[[^\]]*\]\n\n\[\[migrations\]\]\ntag = "v3"[^[]*\[[^\]]*\]\n/,
       '[[migrations]]\ntag = "v7"\nnew_sqlite_classes = ["Presence"]\n',
     );
     const plan = planUpgrade(project({ "wrangler.toml": old }), { ...RELEASE, specifier: "0.2.0" });
@@ -181,7 +185,7 @@ describe("an upgrade of a project", () => {
     expect(lineDiff(old, after(plan, "wrangler.toml")).filter((line) => line.startsWith("+"))).toEqual([
       "+ [[migrations]]",
       '+ tag = "v8"',
-      '+ new_sqlite_classes = ["IdentityObject", "AuditObject", "DeathsObject"]',
+      '+ new_sqlite_classes = ["IdentityObject", "AuditObject", "DeathsObject", "VectorsObject"]',
       "+",
     ]);
     expect(parse(after(plan, "wrangler.toml"))).toHaveProperty("queues.consumers");

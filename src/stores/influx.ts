@@ -1,0 +1,185 @@
+/**
+ * `influx()`: a client of InfluxDB 1, 2 and 3. The server's answer to `/ping` tells the version,
+ * once an isolate, unless the option says it.
+ */
+import type { DurationInput } from "../execution/author/api.ts";
+import { scopeOf } from "../execution/author/context.ts";
+import { millisecondsOf } from "../execution/author/errors.ts";
+import { Connections, type Scope } from "./connections.ts";
+import { StoreRefusedError } from "./errors.ts";
+import { HttpConnection } from "./http.ts";
+import { influxApi, type InfluxApi, type InfluxPrecision, type InfluxRow } from "./influx-api.ts";
+import { address, callStandIn, requiredSetting, setting, standIn } from "./settings.ts";
+
+export interface InfluxOptions {
+  /** The name of the variable with the URL. Default: INFLUX_URL. */
+  readonly url?: string;
+  /**
+   * The name of the variable with the token, which may be missing for an open server. For InfluxDB
+   * 1: `user:password`. Default: INFLUX_TOKEN.
+   */
+  readonly token?: string;
+  /** The name of the variable with the database; in InfluxDB 2 the bucket. Default: INFLUX_DATABASE. */
+  readonly database?: string;
+  /** The name of the variable with the organisation of InfluxDB 2. Default: INFLUX_ORG. */
+  readonly org?: string;
+  /** The version of the server. Default: what the server answers to /ping. */
+  readonly version?: 1 | 2 | 3;
+  /** Limit of one request. Default: 10s. */
+  readonly timeout?: DurationInput;
+}
+
+export interface InfluxStore {
+  /**
+   * Writes points in line protocol (see `line`), 5,000 in a request. Written again, the same points
+   * change nothing. `precision` is that of the lines' timestamps, by default `ns`.
+   */
+  write(
+    this: void,
+    lines: string | readonly string[],
+    options?: { readonly precision?: InfluxPrecision },
+  ): Promise<void>;
+  /**
+   * Queries in the server's language: InfluxQL in InfluxDB 1, Flux in 2, SQL in 3. Resolves to the
+   * rows of all results, each with its columns, and in InfluxDB 1 with the tags of its series.
+   */
+  query(this: void, text: string): Promise<readonly InfluxRow[]>;
+}
+
+const TIMEOUT = "10s";
+/** Lines of a request. */
+const LINES_AT_ONCE = 5_000;
+
+const connections = new Connections<HttpConnection>("influx");
+
+/** Versions of servers by URL. A server that is upgraded is seen by the next isolate. */
+const versions = new Map<string, 1 | 2 | 3>();
+
+/**
+ * A client of InfluxDB for tasks and endpoints.
+ *
+ * @example
+ * await influx().write(line("plays", { tags: { channel: "one" }, fields: { count: 12 } }));
+ * const rows = await influx().query("SELECT sum(count) FROM plays WHERE time > now() - 1h");
+ */
+export function influx(options: InfluxOptions = {}): InfluxStore {
+  const names = {
+    url: options.url ?? "INFLUX_URL",
+    token: options.token ?? "INFLUX_TOKEN",
+    database: options.database ?? "INFLUX_DATABASE",
+    org: options.org ?? "INFLUX_ORG",
+  };
+  const limitMs = millisecondsOf(options.timeout ?? TIMEOUT);
+
+  const using = async <T>(scope: Scope, work: (api: InfluxApi) => Promise<T>): Promise<T> => {
+    const { url, secrets } = address(scope, "influx", names.url, ["http:", "https:"]);
+    const database = requiredSetting(scope, "influx", names.database);
+    const token = setting(scope, names.token);
+    const connection = connections.of(
+      scope,
+      names.url,
+      () => new HttpConnection("influx", names.url, [...secrets, ...(token?.split(":") ?? [])]),
+    );
+    const { username, password } = url;
+    const given =
+      username === "" ? token : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    url.username = "";
+    url.password = "";
+    const server = {
+      connection,
+      url,
+      token: given,
+      database,
+      org: setting(scope, names.org) ?? "",
+      limitMs,
+    };
+    const version = options.version ?? versions.get(url.href) ?? (await influxApi.version(server));
+    versions.set(url.href, version);
+    return work(influxApi[version](server));
+  };
+
+  return {
+    write: async (lines, settings) => {
+      const scope = scopeOf("influx().write");
+      const instead = standIn(scope, names.url);
+      if (instead !== null) {
+        await callStandIn("influx", instead, "write", [lines, settings]);
+        return;
+      }
+      const all = linesOf(lines);
+      if (all.length === 0) return;
+      await using(scope, async (api) => {
+        for (let from = 0; from < all.length; from += LINES_AT_ONCE)
+          await api.write(all.slice(from, from + LINES_AT_ONCE), settings?.precision ?? "ns");
+      });
+    },
+    query: async (text) => {
+      const scope = scopeOf("influx().query");
+      const instead = standIn(scope, names.url);
+      if (instead === null) return using(scope, (api) => api.query(text));
+      const rows = await callStandIn("influx", instead, "query", [text]);
+      if (Array.isArray(rows)) return rows;
+      throw new TypeError("the influx of this test answers a query with no list of rows");
+    },
+  };
+}
+
+function linesOf(lines: string | readonly string[]): string[] {
+  const all =
+    typeof lines === "string" ? lines.split("\n") : lines.flatMap((one) => one.split("\n"));
+  return all.filter((one) => one.trim() !== "");
+}
+
+/** A value of a field. A bigint is written as an integer, a number as a float. */
+export type InfluxValue = number | bigint | boolean | string;
+
+/** A point of a series. */
+export interface InfluxPoint {
+  readonly tags?: Readonly<Record<string, string | number | boolean>>;
+  readonly fields: Readonly<Record<string, InfluxValue>>;
+  /** Default: the time at the server when it is written. */
+  readonly time?: Date;
+}
+
+/**
+ * Writes a point in line protocol, with a timestamp in nanoseconds. Tags with empty values are left
+ * out. Throws a `NonRetryableError` for a name or value that line protocol cannot hold.
+ *
+ * @example line("plays", { tags: { channel: "one" }, fields: { count: 12n }, time: new Date() })
+ */
+export function line(measurement: string, { tags = {}, fields, time }: InfluxPoint): string {
+  const labels = Object.entries(tags)
+    .map(([name, value]) => [name, String(value)] as const)
+    .filter(([, value]) => value !== "")
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, value]) => `,${escaped(name, ", =")}=${escaped(value, ", =")}`);
+  const values = Object.entries(fields).map(
+    ([name, value]) => `${escaped(name, ", =")}=${fieldText(name, value)}`,
+  );
+  if (values.length === 0) throw invalid(`the point of ${measurement} has no fields`);
+  const at = time === undefined ? "" : ` ${BigInt(time.getTime()) * 1_000_000n}`;
+  return `${escaped(measurement, ", ")}${labels.join("")} ${values.join(",")}${at}`;
+}
+
+function fieldText(name: string, value: InfluxValue): string {
+  if (typeof value === "bigint") return `${value}i`;
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return String(value);
+    throw invalid(`the field ${name} is ${value}, which InfluxDB cannot store`);
+  }
+  if (typeof value === "boolean") return String(value);
+  return `"${value.replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
+}
+
+/** Escapes a name or a tag. A line break ends a point, and a backslash at the end would escape. */
+function escaped(text: string, characters: string): string {
+  if (text === "" || /[\n\r]|\\$/.test(text))
+    throw invalid(
+      `${JSON.stringify(text)} is empty, holds a line break or ends with a backslash, and cannot be a name or a tag`,
+    );
+  return text.replaceAll(/[, =]/g, (one) => (characters.includes(one) ? `\\${one}` : one));
+}
+
+function invalid(message: string): StoreRefusedError {
+  return new StoreRefusedError("influx", "invalid", message);
+}
