@@ -227,7 +227,7 @@ function flag(option: string, takes: string | undefined): string {
  * Wraps a text to lines of at most this width and indents all but the first. Words and `[--option
  * VALUE]` stay whole.
  */
-function wrap(text: string, width: number, indent: string): string[] {
+export function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   for (const part of text.split(/ (?![^[]*\])(?=\S)/)) {
     const last = lines.at(-1);

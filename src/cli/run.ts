@@ -1,7 +1,4 @@
 /** Finds a command by name and runs it. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { PACKAGE_ROOT } from "../compiler/project-paths.ts";
 import { nearest } from "../domain/nearest.ts";
 import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
@@ -33,6 +30,7 @@ import { test } from "./commands/test.ts";
 import { tokens } from "./commands/tokens.ts";
 import { trigger } from "./commands/trigger.ts";
 import { upgrade } from "./commands/upgrade.ts";
+import { peachVersion } from "./version.ts";
 
 /** Commands in the order of `--help`. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
@@ -59,7 +57,7 @@ export async function runCommand(args: readonly string[], host: CommandHost): Pr
     return 0;
   }
   if (name === "--version" || name === "-v" || name === "version") {
-    host.out(versionOf(PACKAGE_ROOT));
+    host.out(peachVersion());
     return 0;
   }
   const command = COMMANDS.get(name ?? "");
@@ -73,12 +71,6 @@ function unknownCommand(name: string | undefined): string {
   if (name === undefined) return `a command is missing\n\n${usage()}`;
   const near = nearest(name, COMMANDS.keys());
   return `there is no command \`${name}\`${near === null ? "" : `; did you mean \`${near}\`?`}\n--help lists the commands.`;
-}
-
-/** Reads the version of Peach. */
-function versionOf(packageRoot: string): string {
-  const read: unknown = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
-  return typeof read === "object" && read !== null && "version" in read ? String(read.version) : "";
 }
 
 function usage(): string {

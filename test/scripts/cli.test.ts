@@ -156,7 +156,8 @@ describe("peach check", { timeout: 120_000 }, () => {
           |              ^^^^^^^
         hint: make the \`output\` of transcribe and the \`input\` of archive agree
 
-      peach.conf: 2 problems"
+      peach.conf: 2 problems
+      For more about PEACH105: npm run peach -- check --explain PEACH105"
     `);
   });
 
