@@ -21,8 +21,11 @@ export type Checked<T> =
 /** Returns the value as the schema reads it, or the first wrong places in zod's order. */
 export async function check<T>(schema: z.ZodType<T>, value: unknown): Promise<Checked<T>> {
   teach(schema);
+  const thrown: Thrown = { errors: [] };
   try {
-    return checkedOf(await schema.safeParseAsync(value, newContext()));
+    const checked = checkedOf(await schema.safeParseAsync(value, newContext(thrown)));
+    for (const error of thrown.errors) throw error;
+    return checked;
   } catch (error) {
     return tooDeep(error);
   }
@@ -32,7 +35,7 @@ export async function check<T>(schema: z.ZodType<T>, value: unknown): Promise<Ch
 export function checkNow<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   teach(schema);
   try {
-    return checkedOf(schema.safeParse(value, newContext()));
+    return checkedOf(schema.safeParse(value, newContext({ errors: [] })));
   } catch (error) {
     return tooDeep(error);
   }
@@ -61,6 +64,15 @@ interface Sink {
    * has: neither side may stop at the issues of the other.
    */
   readonly isShared: boolean;
+  readonly thrown: Thrown;
+}
+
+/**
+ * The errors of asynchronous parts. Zod drops the promises of the other parts as soon as one part
+ * throws at once, and a rejected promise without a handler ends a process.
+ */
+interface Thrown {
+  readonly errors: unknown[];
 }
 
 /** Key of the counter in zod's context, which zod passes down. */
@@ -105,9 +117,12 @@ function teach(schema: Schema): void {
     const isShared = type === "intersection" || (sink.isShared && !isContainer);
     const inner =
       isLazy || parts.length > 0
-        ? { ...context, [SINK]: newSink(payload, most, unions, isShared) }
+        ? { ...context, [SINK]: newSink(payload, most, unions, isShared, sink.thrown) }
         : context;
-    return run(payload, inner);
+    const result = run(payload, inner);
+    return result instanceof Promise
+      ? result.catch((error: unknown) => keep(error, schema, payload, sink))
+      : result;
   };
 }
 
@@ -120,6 +135,18 @@ function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.cor
   if (!sink.isClosed)
     payload.issues.push({ code: "custom", input: undefined, inst, message: "was not looked at" });
   sink.isClosed = true;
+  return payload;
+}
+
+/** Keeps an error for the end of the check. The issue stops what comes behind the part. */
+function keep(
+  error: unknown,
+  inst: Schema,
+  payload: z.core.ParsePayload,
+  sink: Sink,
+): z.core.ParsePayload {
+  sink.thrown.errors.push(error);
+  payload.issues.push({ code: "custom", input: undefined, inst, message: "threw" });
   return payload;
 }
 
@@ -164,15 +191,17 @@ function newSink(
   limit: number,
   unions: number,
   isShared: boolean,
+  thrown: Thrown,
 ): Sink {
-  return { payload, before: payload.issues.length, limit, isClosed: false, unions, isShared };
+  const before = payload.issues.length;
+  return { payload, before, limit, isClosed: false, unions, isShared, thrown };
 }
 
 /** Disables zod's generated code, which bypasses the patch. */
-function newContext(): z.core.ParseContext<z.core.$ZodIssue> {
+function newContext(thrown: Thrown): z.core.ParseContext<z.core.$ZodIssue> {
   const context: z.core.ParseContext<z.core.$ZodIssue> & Pick<Context, typeof SINK> = {
     jitless: true,
-    [SINK]: newSink({ value: undefined, issues: [] }, Number.POSITIVE_INFINITY, 0, false),
+    [SINK]: newSink({ value: undefined, issues: [] }, Number.POSITIVE_INFINITY, 0, false, thrown),
   };
   return context;
 }

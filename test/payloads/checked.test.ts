@@ -218,6 +218,21 @@ describe("a value", () => {
     );
   });
 
+  it("a value is not looked at in vain by parts that throw at once and later: one error is thrown, and no other lost", async () => {
+    const later = z.string().refine(async (text) => {
+      await Promise.resolve();
+      throw new Error(`later: ${text}`);
+    });
+    const atOnce = z.string().refine((text) => {
+      throw new Error(`at once: ${text}`);
+    });
+    // A rejection that nobody handles fails the test's run.
+    await expect(
+      check(z.object({ a: later, b: z.array(later), c: atOnce }), { a: "x", b: ["y"], c: "z" }),
+    ).rejects.toThrow("at once: z");
+    await expect(check(z.union([z.array(later).catch([]), z.string()]), ["x", "y"])).rejects.toThrow("later: x");
+  });
+
   it("a value is parsed by the schema's author as before", () => {
     const schema = z.array(z.string());
     expect(checkNow(schema, [1]).ok).toBe(false);
