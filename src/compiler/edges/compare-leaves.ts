@@ -57,11 +57,16 @@ function isInRange(value: number, set: NumberSet): Answer {
   return every(multipleOf.map((step) => isMultiple(value, step)));
 }
 
-/** Tests whole numbers only: zod rounds fractions in its own way. */
+/** Tests whole numbers only: zod rounds fractions, and large quotients, in its own way. */
 function isMultiple(value: number, step: number): Answer {
   const isWhole = Number.isSafeInteger(value) && Number.isSafeInteger(step) && step !== 0;
-  return isWhole ? value % step === 0 : "unsure";
+  if (!isWhole) return "unsure";
+  if (value % step === 0) return true;
+  return Math.abs(value) > MAX_EXACT || Math.abs(step) > MAX_EXACT ? "unsure" : false;
 }
+
+/** Zod counts the quotient of a greater number as whole if the quotient nearly is. */
+const MAX_EXACT = 2 ** 40;
 
 /** Tests a known text. A test after a change of the text stays open. */
 function passes(text: string, { rule, after }: TextTest): Answer {
@@ -148,7 +153,7 @@ function isMultipleOf({ multipleOf, isInteger }: NumberSet, step: number): boole
   if (!isInteger || !Number.isSafeInteger(step)) return false;
   return (
     Math.abs(step) === 1 ||
-    multipleOf.some((own) => Number.isSafeInteger(own) && own !== 0 && own % step === 0)
+    multipleOf.some((own) => own !== 0 && Math.abs(own) <= MAX_EXACT && own % step === 0)
   );
 }
 
@@ -185,6 +190,8 @@ function fitOf(tests: readonly TextTest[], { rule, says }: TextTest): Fit {
  */
 function hasStart(rule: TextRule | null, { source, flags }: RegExp): boolean {
   if (rule?.type !== "prefix" || /\$|\\[bB]|\(\?[=!<]/.test(source)) return false;
+  // The rest may begin with the other half of a character.
+  if (/[\ud800-\udbff]$/.test(rule.text)) return false;
   return new RegExp(source, flags).test(rule.text);
 }
 

@@ -45,6 +45,14 @@ export function compareSets(passed: ValueSet, taken: ValueSet): Verdict {
   return new Comparison().compare(passed, taken, true);
 }
 
+/**
+ * Compares sets of values that no codec encodes in between: undefined stays undefined inside of
+ * objects and arrays, and no value is lost.
+ */
+export function compareBare(passed: ValueSet, taken: ValueSet): Verdict {
+  return new Comparison(true).compare(passed, taken, true);
+}
+
 /** Limit of compared pairs, far above real schemas. Beyond the limit the answer is unknown. */
 const MAX_STEPS = 5_000;
 /** Limit of nested pairs. */
@@ -52,6 +60,8 @@ const MAX_DEPTH = 200;
 
 /** A comparison, with its open pairs and its decided pairs. */
 class Comparison {
+  /** True without a codec in between. */
+  readonly #isBare: boolean;
   /** The number of pairs compared so far. */
   #steps = 0;
   /** The pairs under comparison, with their depth. */
@@ -62,6 +72,10 @@ class Comparison {
   /** The final verdicts, by pair. */
   readonly #done = new Map<ValueSet, Map<ValueSet, Verdict>>();
 
+  constructor(isBare = false) {
+    this.#isBare = isBare;
+  }
+
   /** Compares one pair. `isWhole`: the value is a whole payload, and may be bytes or a stream. */
   compare(given: ValueSet, wanted: ValueSet, isWhole: boolean): Verdict {
     const [passed, taken] = [resolved(given), resolved(wanted)];
@@ -69,9 +83,12 @@ class Comparison {
     if (passed === null) return FITS;
     if (taken === null) return unknown(passed, null, "a schema that consists of itself");
     // No task passes a value that the codec cannot encode; `checkOutputs` reports such values.
-    if (takesAll(taken) || passed.kind === "lost") return FITS;
+    if (takesAll(taken)) return FITS;
+    if (passed.kind === "lost")
+      return this.#isBare ? unknown(passed, taken, `${passed.what} decides`) : FITS;
     // Bytes inside a payload are lost as well.
-    if (!isWhole && (passed.kind === "bytes" || passed.kind === "stream")) return FITS;
+    if (!isWhole && !this.#isBare && (passed.kind === "bytes" || passed.kind === "stream"))
+      return FITS;
     const isLeaf = passed.kind !== "object" && passed.kind !== "array" && passed.kind !== "union";
     if (isLeaf) return this.#decide(passed, taken, isWhole);
     const finished = this.#done.get(passed)?.get(taken);
@@ -216,10 +233,10 @@ class Comparison {
       if (item === null || index >= passed.max) break;
       const expected = taken.first[index] ?? taken.rest;
       if (expected === null) break;
-      verdicts.push(at(`[${index}]`, this.compare(withoutAbsent(item), expected, false)));
+      verdicts.push(at(`[${index}]`, this.compare(this.#kept(item), expected, false)));
     }
     if (passed.rest !== null && taken.rest !== null && passed.max > count)
-      verdicts.push(at("[]", this.compare(withoutAbsent(passed.rest), taken.rest, false)));
+      verdicts.push(at("[]", this.compare(this.#kept(passed.rest), taken.rest, false)));
     return worst([lengthVerdict(passed, taken), ...verdicts]);
   }
 
@@ -240,7 +257,7 @@ class Comparison {
       verdicts.push(
         at(
           name,
-          worst([key, this.compare(withoutAbsent(property.set), taken.others.values, isWhole)]),
+          worst([key, this.compare(this.#kept(property.set), taken.others.values, isWhole)]),
         ),
       );
     }
@@ -255,11 +272,16 @@ class Comparison {
     return worst(verdicts);
   }
 
+  /** The values of a part that reach the child: the codec drops undefined. */
+  #kept(set: ValueSet): ValueSet {
+    return this.#isBare ? set : withoutAbsent(set);
+  }
+
   /** Compares a property that the child names with the parent's value, or with its absence. */
   #property(name: string, wanted: Property, passed: ObjectSet): Verdict {
     const given = passed.properties.get(name);
     if (given !== undefined) {
-      const value = this.compare(withoutAbsent(given.set), wanted.set, passed.isKeyed);
+      const value = this.compare(this.#kept(given.set), wanted.set, passed.isKeyed);
       if (given.mayBeAbsent === false) return value;
       return worst([value, absence(given.set, wanted, "it may be left out")]);
     }

@@ -1,6 +1,14 @@
 /** Finds the values that a function of the author, such as a default, may return. */
 import { isDeepStrictEqual } from "node:util";
-import { ABSENT, literal, NUMBER, objectOf, TEXT, type ValueSet } from "./value-set.ts";
+import {
+  ABSENT,
+  literal,
+  NUMBER,
+  objectOf,
+  type Property,
+  TEXT,
+  type ValueSet,
+} from "./value-set.ts";
 
 /**
  * Returns the values that a function may return. A function may return a different value each time,
@@ -56,10 +64,11 @@ function setOfValue(value: unknown, depth = 0): ValueSet {
     return { kind: "array", first, rest: null, min: first.length, max: first.length };
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return { kind: "any", why: "a default" };
-  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
-  return objectOf(
-    Object.fromEntries(entries.map(([key, one]) => [key, setOfValue(one, depth + 1)])),
-  );
+  const entries = Object.entries(value).map(([key, one]): [string, ValueSet | Property] => {
+    const set = setOfValue(one, depth + 1);
+    return [key, one === undefined ? { set, mayBeAbsent: true } : set];
+  });
+  return objectOf(Object.fromEntries(entries));
 }
 
 /** Limit of nesting. Deeper values are unknown. */

@@ -20,6 +20,7 @@ import {
   innerOfLazy,
   instanceClass,
   internalsOf,
+  keyNames,
   LOST_TYPES,
 } from "./schema-parts.ts";
 import {
@@ -41,8 +42,17 @@ import {
 
 /** Reads the schemas of outputs. */
 export class PassedSets {
+  /**
+   * True for a value that no codec encodes, such as between the schemas of a pipe. Undefined then
+   * stays inside of objects and arrays.
+   */
+  readonly #isBare: boolean;
   /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
+
+  constructor(isBare = false) {
+    this.#isBare = isBare;
+  }
 
   /** Returns the set of a schema. Each schema is read once; a recursive one refers to itself. */
   of(schema: core.$ZodType): ValueSet {
@@ -61,9 +71,7 @@ export class PassedSets {
     const steps = stepsOf(schema);
     const set = this.#unchecked(schema, stepsAfterChange(steps));
     const unknown = steps.filter((step) => step.type === "unknown");
-    // A bare function of `.check()` may assign another value.
-    if (unknown.some(({ mayReplace }) => mayReplace))
-      return any("a check that may replace the value");
+    if (mayReplace(schema, steps)) return any("a check that may replace the value");
     const [first] = unknown;
     return first === undefined ? set : { kind: "unsure", within: set, why: first.why };
   }
@@ -155,12 +163,11 @@ export class PassedSets {
     const properties = new Map<string, Property>();
     for (const [name, schema] of Object.entries(def.shape)) {
       if (name === "__proto__") continue;
-      const set = this.of(schema);
       const { optin, optout } = internalsOf(schema);
-      // Zod leaves out a key whose schema is optional in both directions.
-      const isOmitted = optin === "optional" && optout === "optional";
+      // Zod leaves out a key whose schema is optional in both directions, or fails without it.
+      const isOmitted = optin !== undefined && optout === "optional" && !isFilled(schema);
       const mayBeAbsent = isOmitted || this.#isUndefined(schema);
-      properties.set(name, { set: withoutAbsent(set), mayBeAbsent });
+      properties.set(name, { set: this.#kept(schema), mayBeAbsent });
     }
     return { kind: "object", properties, others: this.#others(def.catchall), isKeyed: false };
   }
@@ -168,7 +175,7 @@ export class PassedSets {
   /** A parse drops further properties unless a catchall keeps them. */
   #others(catchall: core.$ZodType | undefined): Others {
     if (catchall === undefined || definitionOf(catchall).type === "never") return { type: "none" };
-    return { type: "each", keys: TEXT, values: withoutAbsent(this.of(catchall)) };
+    return { type: "each", keys: TEXT, values: this.#kept(catchall) };
   }
 
   /**
@@ -176,18 +183,17 @@ export class PassedSets {
    * one set. A loose record also returns the keys that do not match, with unknown values.
    */
   #record(def: core.$ZodRecordDef): ObjectSet {
-    const value = withoutAbsent(this.of(def.valueType));
-    const { values } = internalsOf(def.keyType);
+    const value = this.#kept(def.valueType);
+    const values = keyNames(def.keyType);
     const isLoose = def.mode === "loose";
     const isPartial = Reflect.get(def, "partial") === true;
     const hasChange = stepsOf(def.keyType).some(({ type }) => type === "change");
-    if (values !== undefined && !hasChange && !(isLoose && isPartial)) {
+    if (values !== null && !hasChange && !(isLoose && isPartial)) {
       const mayBeAbsent = isPartial || this.#isUndefined(def.valueType);
-      const names = [...values].filter((key) => typeof key === "string" || typeof key === "number");
       const others: Others = isLoose
         ? { type: "each", keys: TEXT, values: any("further keys of a loose record") }
         : { type: "none" };
-      const properties = names
+      const properties = values
         .map(String)
         .filter((name) => name !== "__proto__")
         .map((name): [string, Property] => [name, { set: value, mayBeAbsent }]);
@@ -208,11 +214,16 @@ export class PassedSets {
       def.items.findLastIndex((item) => internalsOf(item).optout !== "optional") + 1;
     // The codec refuses undefined as an item: an optional item at the end is absent or has a value.
     const first = def.items.map((item, index) =>
-      index < firstOptional ? this.of(item) : withoutAbsent(this.of(item)),
+      index < firstOptional ? this.of(item) : this.#kept(item),
     );
     const rest = def.rest === null ? null : this.of(def.rest);
     const max = rest === null ? first.length : Number.POSITIVE_INFINITY;
     return narrowedLength({ kind: "array", first, rest, min: firstOptional, max }, steps);
+  }
+
+  /** The set of a part of an object. The codec leaves undefined out. */
+  #kept(schema: core.$ZodType): ValueSet {
+    return this.#isBare ? this.of(schema) : withoutAbsent(this.of(schema));
   }
 
   /**
@@ -222,6 +233,7 @@ export class PassedSets {
   #isUndefined(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
     if (seen.has(schema)) return false;
     const def = definitionOf(schema);
+    if (mayReplace(schema, stepsOf(schema))) return true;
     const within = new Set([...seen, schema]);
     const isUndefined = (part: core.$ZodType): boolean => this.#isUndefined(part, within);
     if (def.type === "optional")
@@ -243,11 +255,34 @@ export class PassedSets {
   #optional(schema: core.$ZodType, inner: core.$ZodType): ValueSet {
     const set = this.of(inner);
     // A default takes the place of undefined before the optional does.
-    const isFilled = definitionOf(inner).type === "default";
-    return isFilled || internalsOf(schema).traits.has("$ZodExactOptional")
+    return isFilled(inner) || internalsOf(schema).traits.has("$ZodExactOptional")
       ? set
       : unionOf([set, ABSENT]);
   }
+}
+
+/** The types whose set has the changed value too, without the tests before the change. */
+const CHANGEABLE: ReadonlySet<string> = new Set("string number boolean null".split(" "));
+
+/**
+ * Tests if a check may return a value outside of the schema's set: a bare function of `.check()`
+ * may assign any value, and a change may reach the parts of a structure.
+ */
+function mayReplace(schema: core.$ZodType, steps: readonly Step[]): boolean {
+  const isChangeable = CHANGEABLE.has(definitionOf(schema).type);
+  return steps.some((step) =>
+    step.type === "unknown" ? step.mayReplace : step.type === "change" && !isChangeable,
+  );
+}
+
+/** Tests if a default takes the place of undefined, whatever the schema says about it. */
+function isFilled(schema: core.$ZodType): boolean {
+  const def = definitionOf(schema);
+  if (stepsOf(schema).length > 0) return false;
+  if (def.type === "optional" || def.type === "nullable" || def.type === "readonly")
+    return isFilled(def.innerType);
+  if (def.type !== "default") return false;
+  return containsAbsent(valuesOf(() => def.defaultValue, "a default")) === false;
 }
 
 /** The types of schemas that never return undefined themselves. */
@@ -283,10 +318,19 @@ function passedLiteral(value: unknown): ValueSet {
 
 /** Returns the values of a catch. A function of the author may depend on the fault. */
 function caught(def: core.$ZodCatchDef): ValueSet {
+  if (readsItsInput(def.catchValue)) return any("a value that depends on what was wrong");
   return valuesOf((input) => {
     const context = { value: input, input, issues: [], error: { issues: [] } };
     return Reflect.apply(def.catchValue, undefined, [context]);
   }, "a value that depends on what was wrong");
+}
+
+/** Tests if a function of the author may look at what was wrong. */
+function readsItsInput(read: (context: never) => unknown): boolean {
+  if (Reflect.get(read, "~constantCatch") === true) return false;
+  const source = String(read);
+  const hasNoParameter = /^(?:async\s+)?(?:function\b)?\s*[\w$]*\s*\(\s*\)/.test(source);
+  return !hasNoParameter || /\barguments\b/.test(source);
 }
 
 /** Reads `z.instanceof`: bytes keep their form, instances of other classes are lost. */
@@ -331,8 +375,12 @@ function merged(left: ValueSet, right: ValueSet, depth = 0): ValueSet {
       if (only !== undefined) properties.set(name, only);
       continue;
     }
+    // Where one side leaves the property out, the result has the property of the other side.
+    const alone = [one, other].filter(
+      (_, side) => (side === 0 ? other : one).mayBeAbsent !== false,
+    );
     properties.set(name, {
-      set: merged(one.set, other.set, depth + 1),
+      set: unionOf([merged(one.set, other.set, depth + 1), ...alone.map(({ set }) => set)]),
       mayBeAbsent: one.mayBeAbsent !== false && other.mayBeAbsent !== false,
     });
   }

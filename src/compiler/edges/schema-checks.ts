@@ -24,7 +24,13 @@ export type Step =
   /** Replaces the value by another of the same type. `identity` is null for unknown changes. */
   | { readonly type: "change"; readonly identity: string | null }
   /** Runs a function of the author, or a check without a model here. */
-  | { readonly type: "unknown"; readonly why: string; readonly mayReplace: boolean };
+  | {
+      readonly type: "unknown";
+      readonly why: string;
+      readonly mayReplace: boolean;
+      /** True for a check without a model here. */
+      readonly isForeign?: true;
+    };
 
 /** Reads the checks of a schema. A schema of a format, such as `z.email()`, is its own check. */
 export function stepsOf(schema: core.$ZodType): Step[] {
@@ -73,7 +79,12 @@ function stepsOfCheck(given: object, isZodCheck: boolean, on = ""): Step[] {
       return [{ type: "unknown", why: "a refinement", mayReplace: !isZodCheck }];
     default:
       return [
-        { type: "unknown", why: `the check ${String(def.get("check"))}`, mayReplace: !isZodCheck },
+        {
+          type: "unknown",
+          why: `the check ${String(def.get("check"))}`,
+          mayReplace: !isZodCheck,
+          isForeign: true,
+        },
       ];
   }
 }
@@ -269,6 +280,22 @@ export function narrowedLength(set: ArraySet, steps: readonly Step[]): ArraySet 
         ? { ...array, min: Math.max(array.min, step.min), max: Math.min(array.max, step.max) }
         : array,
     set,
+  );
+}
+
+/** The checks that a set shows, by type of schema. Zod runs every check on every type. */
+const OWN_STEPS: Readonly<Record<string, readonly Step["type"][]>> = {
+  string: ["text", "change"],
+  number: ["number", "change"],
+  array: ["length"],
+  tuple: ["length"],
+};
+
+/** Tests if a check is made for another type, or has no model here. */
+export function isAnyForeign(type: string, steps: readonly Step[]): boolean {
+  const own = OWN_STEPS[type] ?? [];
+  return steps.some((step) =>
+    step.type === "unknown" ? step.isForeign === true : !own.includes(step.type),
   );
 }
 

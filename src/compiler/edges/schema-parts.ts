@@ -104,6 +104,25 @@ export function instanceClass(schema: core.$ZodType): unknown {
   return Reflect.get(internalsOf(schema).bag, "Class") ?? null;
 }
 
+/**
+ * Returns the keys that a schema lists, such as those of an enum; null if it lists none. A schema
+ * that may turn a listed key into another one, such as a pipe or a catch, counts as none.
+ */
+export function keyNames(schema: core.$ZodType): (string | number)[] | null {
+  const { values } = internalsOf(schema);
+  if (values === undefined || !isList(schema)) return null;
+  return [...values].filter((key) => typeof key === "string" || typeof key === "number");
+}
+
+/** Tests if a schema consists of enums and literals alone. */
+function isList(schema: core.$ZodType): boolean {
+  const def = definitionOf(schema);
+  if (def.type === "union") return def.options.every(isList);
+  if (def.type === "optional" || def.type === "nullable" || def.type === "readonly")
+    return isList(def.innerType);
+  return def.type === "enum" || def.type === "literal";
+}
+
 /** The names of values that no payload can hold, by the type of their schema. */
 export const LOST_TYPES: Readonly<Record<string, string>> = {
   bigint: "a BigInt",

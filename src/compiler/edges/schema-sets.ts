@@ -11,7 +11,7 @@ import type { ValueSet } from "./value-set.ts";
 /** The sets of the schemas of one project. Each schema is read once. */
 export class SchemaSets {
   readonly #passed = new PassedSets();
-  readonly #taken = new TakenSets(this.#passed);
+  readonly #taken = new TakenSets(new PassedSets(true));
 
   /** Returns the values that a parse may return: the output of a task. */
   passed(schema: unknown): ValueSet {

@@ -3,11 +3,12 @@
  * answer belong to an `unsure` member. Every value outside such a member must be accepted.
  */
 import type { core } from "zod";
-import { compareSets } from "./compare-sets.ts";
+import { compareBare } from "./compare-sets.ts";
 import { valuesOf } from "./known-value.ts";
 import type { PassedSets } from "./passed-sets.ts";
 import {
   hasUnknownChange,
+  isAnyForeign,
   narrowedLength,
   narrowedNumber,
   type Step,
@@ -23,9 +24,10 @@ import {
   instanceClass,
   internalsOf,
   isInherited,
-  isZod,
+  keyNames,
   LOST_TYPES,
 } from "./schema-parts.ts";
+import { isCoerced, isPlain, mayThrow, STRUCTURES } from "./schema-walks.ts";
 import {
   ABSENT,
   ANY,
@@ -39,6 +41,7 @@ import {
   type Others,
   type Property,
   type Reference,
+  resolved,
   TEXT,
   unionOf,
   type ValueSet,
@@ -49,6 +52,8 @@ import {
 export class TakenSets {
   /** The reader of outputs. A pipe compares the output of one schema with the input of the next. */
   readonly #passed: PassedSets;
+  /** The schemas under construction around which no object or array stands. */
+  #around: ReadonlySet<core.$ZodType> = new Set();
   /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
 
@@ -58,11 +63,17 @@ export class TakenSets {
 
   /** Returns the set of a schema. Each schema is read once; a recursive one refers to itself. */
   of(schema: core.$ZodType): ValueSet {
+    if (this.#around.has(schema)) return unsure(ANY, "a schema that consists of itself");
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
     const reference: Reference = { kind: "reference", to: null };
     this.#read.set(schema, reference);
+    const around = this.#around;
+    this.#around = STRUCTURES.has(definitionOf(schema).type)
+      ? new Set()
+      : new Set([...around, schema]);
     const set = this.#checked(schema);
+    this.#around = around;
     reference.to = set;
     this.#read.set(schema, set);
     return set;
@@ -74,6 +85,7 @@ export class TakenSets {
     const set = this.#unchecked(schema, steps);
     const unknown = steps.find((step) => step.type === "unknown");
     if (unknown !== undefined) return unsure(set, unknown.why);
+    if (isAnyForeign(definitionOf(schema).type, steps)) return unsure(set, "a check");
     return hasUnknownChange(steps) && steps.length > 1
       ? unsure(set, "a change before a check")
       : set;
@@ -137,15 +149,17 @@ export class TakenSets {
       case "default":
         return unionOf([this.of(def.innerType), ABSENT]);
       case "prefault":
-        return unionOf([this.of(def.innerType), this.#prefault(def)]);
+        return this.#prefault(def);
       case "nonoptional":
         return this.#withoutAbsent(this.of(def.innerType));
       case "readonly":
         return this.#readonly(this.of(def.innerType));
-      // Both accept any value: a fault becomes a result, unless the parse throws.
+      // A fault becomes a result, unless the parse throws.
       case "catch":
-      case "success":
         return mayThrow(def.innerType) ? unsure(ANY, THROWS) : ANY;
+      // Some releases of zod keep the faults beside the result.
+      case "success":
+        return unionOf([this.of(def.innerType), unsure(ANY, "a fault that becomes a result")]);
       case "lazy":
         return this.of(innerOfLazy(schema));
       // A payload is no promise. Zod awaits any value.
@@ -196,14 +210,15 @@ export class TakenSets {
   /** A record with an enum of keys is an object with all named properties. */
   #record(def: core.$ZodRecordDef): ValueSet {
     const isLoose = def.mode === "loose";
-    const { values } = internalsOf(def.keyType);
     const value = this.of(def.valueType);
-    if (values !== undefined) {
+    if (internalsOf(def.keyType).values !== undefined) {
       // A test of the keys may refuse a named property.
-      if (stepsOf(def.keyType).length > 0) return unsure(ANY, "a record with tested keys");
+      const names = keyNames(def.keyType);
+      if (names === null || stepsOf(def.keyType).length > 0)
+        return unsure(ANY, "a record with tested keys");
       const isPartial = Reflect.get(def, "partial") === true;
-      const named = [...values].filter((key) => typeof key === "string" || typeof key === "number");
-      const properties = named
+      const properties = names
+        .filter((key) => typeof key === "string" || !isPartial || NUMERIC.test(String(key)))
         .map(String)
         .filter((key) => key !== "__proto__")
         .map((key): [string, Property] => [
@@ -230,9 +245,13 @@ export class TakenSets {
   #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
     const first = def.items.map((item) => this.of(item));
     const rest = def.rest === null ? null : this.of(def.rest);
-    const omits = def.items.map((item, index) =>
-      internalsOf(item).optin === undefined ? false : containsAbsent(first[index] ?? ANY),
-    );
+    // From here on, zod drops what is wrong with an absent item.
+    const dropped = lastIndex(def.items, (item) => internalsOf(item).optout !== "optional") + 1;
+    const omits = def.items.map((item, index) => {
+      const set = first[index] ?? ANY;
+      if (index >= dropped) return mayBeAbsent("", item, set);
+      return internalsOf(item).optin === undefined ? false : containsAbsent(set);
+    });
     const certain = lastIndex(omits, (one) => one !== true) + 1;
     const possible = lastIndex(omits, (one) => one === false) + 1;
     const max = rest === null ? first.length : Number.POSITIVE_INFINITY;
@@ -255,14 +274,19 @@ export class TakenSets {
     // Only a discriminated union has the property.
     const tag: unknown = Reflect.get(def, "discriminator");
     if (typeof tag !== "string") return unionOf(members);
+    const tags = def.options.flatMap((option) => [
+      ...(internalsOf(option).propValues?.[tag] ?? [undefined]),
+    ]);
+    if (new Set(tags).size < tags.length) return unsure(unionOf(members), "options of equal tags");
     return unionOf(members.map((member) => tagged(member, tag)));
   }
 
-  /** A prefault accepts undefined if the inner schema accepts the default. */
+  /** A prefault accepts undefined if the inner schema accepts the default, whatever else it takes. */
   #prefault(def: core.$ZodPrefaultDef): ValueSet {
     const given = valuesOf(() => def.defaultValue, "a default");
-    const verdict = compareSets(given, this.of(def.innerType));
-    return verdict.answer === "fits" ? ABSENT : unsure(ABSENT, "a default that is parsed");
+    const inner = this.of(def.innerType);
+    if (compareBare(given, inner).answer === "fits") return unionOf([inner, ABSENT]);
+    return unionOf([this.#withoutAbsent(inner), unsure(ABSENT, "a default that is parsed")]);
   }
 
   /** A nonoptional schema refuses undefined. A part that may hold undefined stays unsure. */
@@ -287,7 +311,7 @@ export class TakenSets {
     if (before === "transform") return unsure(ANY, "a function before the schema");
     if (after === "transform") return unsure(input, "a transform");
     // A certain pipe has a second schema that accepts every result of the first.
-    const verdict = compareSets(this.#passed.of(def.in), this.of(def.out));
+    const verdict = compareBare(this.#passed.of(def.in), this.of(def.out));
     return verdict.answer === "fits" ? input : unsure(input, "a pipe");
   }
 
@@ -302,6 +326,9 @@ export class TakenSets {
     return forms.length > 0 ? { kind: "bytes", forms } : none(`an instance of ${name}`);
   }
 }
+
+/** The reason for a parse that may end with an exception. */
+const THROWS = "a part that may throw: a function before a schema, a merge, or a freeze";
 
 /** An unknown part of a set. */
 function unsure(within: ValueSet, why: string): ValueSet {
@@ -321,11 +348,6 @@ function recordOf(keys: ValueSet, values: ValueSet): ObjectSet {
     others: { type: "each", keys, values },
     isKeyed: false,
   };
-}
-
-/** Tests if a schema converts its input first, as `z.coerce` does. */
-function isCoerced(def: object): boolean {
-  return Reflect.get(def, "coerce") === true;
 }
 
 /** Returns the set of a coercion: values of the type, and values that surely convert to it. */
@@ -349,79 +371,47 @@ function takenLiteral(value: unknown): ValueSet {
 /** Returns an option of a discriminated union. Zod finds the option by its required tag. */
 function tagged(member: ValueSet, tag: string): ValueSet {
   if (member.kind === "union") return unionOf(member.members.map((one) => tagged(one, tag)));
-  return member.kind === "object" && member.properties.get(tag)?.mayBeAbsent === false
+  const property = member.kind === "object" ? member.properties.get(tag) : undefined;
+  return property?.mayBeAbsent === false && isListed(property.set)
     ? member
-    : unsure(member, "an option whose tag may be absent");
+    : unsure(member, "an option whose tag may be absent, or another one");
+}
+
+/** Tests if a set lists its values. */
+function isListed(set: ValueSet): boolean {
+  const found = resolved(set);
+  return found?.kind === "union" ? found.members.every(isListed) : found?.kind === "literal";
 }
 
 /** Tests if zod accepts an object without a property. */
 function mayBeAbsent(name: string, schema: core.$ZodType, set: ValueSet): boolean | "unsure" {
   const { optin, optout } = internalsOf(schema);
   if (optin === undefined || isInherited(name)) return false;
-  return optout === "optional" ? true : containsAbsent(set);
+  if (optout !== "optional") return containsAbsent(set);
+  return isUntouched(schema) || !mayThrow(schema) ? true : "unsure";
+}
+
+/** Tests if zod looks at no part of an optional schema without a value. */
+function isUntouched(schema: core.$ZodType): boolean {
+  const def = definitionOf(schema);
+  const { traits } = internalsOf(schema);
+  if (def.type !== "optional" || stepsOf(schema).length > 0) return false;
+  return !traits.has("$ZodExactOptional") && internalsOf(def.innerType).optin !== "defaulted";
 }
 
 /** Returns the keys that a schema accepts. A schema of numbers accepts numeric texts. */
 function textKeys(set: ValueSet): ValueSet {
   if (set.kind === "number") return unsure(TEXT, "keys that are numbers");
-  if (set.kind === "literal") return literal(String(set.value));
+  if (set.kind === "literal" && typeof set.value === "number")
+    return NUMERIC.test(String(set.value)) ? literal(String(set.value)) : none("such a key");
+  if (set.kind === "literal" && typeof set.value !== "string") return none("such a key");
   return set.kind === "union" ? unionOf(set.members.map(textKeys)) : set;
 }
+
+/** The texts that zod reads as numbers where they are keys. */
+const NUMERIC = /^-?\d+(?:\.\d+)?$/;
 
 /** Returns the index of the last item that passes a test; -1 without any. */
 function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
   return items.findLastIndex(test);
-}
-
-/** The reason for a parse that may end with an exception. */
-const THROWS = "a part that may throw: a function before a schema, a merge, or a freeze";
-
-/**
- * Tests if a parse may throw. Zod throws where the sides of an intersection cannot be merged, and
- * where a readonly value cannot be frozen. A transform gets any value, and `Number` throws for some
- * objects. Refinements get values of their schema's type, and count as safe.
- */
-function mayThrow(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
-  if (seen.has(schema)) return false;
-  const def = definitionOf(schema);
-  if (def.type === "intersection" && !(isPlain(def.left) && isPlain(def.right))) return true;
-  if (def.type === "transform") return true;
-  if (def.type === "readonly" && !FROZEN.has(definitionOf(def.innerType).type)) return true;
-  const within = new Set([...seen, schema]);
-  const parts: unknown[] =
-    def.type === "lazy"
-      ? [innerOfLazy(schema)]
-      : Object.values(def).flatMap((part: unknown) =>
-          typeof part === "object" && part !== null && !isZod(part) ? Object.values(part) : [part],
-        );
-  return parts.some((part) => isZod(part) && mayThrow(part, within));
-}
-
-/** Types whose values can be frozen. */
-const FROZEN: ReadonlySet<string> = new Set(
-  "string number boolean null literal enum array object record tuple template_literal".split(" "),
-);
-
-/** The types of schemas that return their input: both sides of an intersection then agree. */
-const PLAIN: ReadonlySet<string> = new Set(
-  "string number boolean null undefined literal enum any unknown array object union optional nullable tuple template_literal lazy never".split(
-    " ",
-  ),
-);
-
-/** Tests if a parse changes nothing. Removing unnamed properties does not count as a change. */
-function isPlain(schema: core.$ZodType, seen: ReadonlySet<core.$ZodType> = new Set()): boolean {
-  if (seen.has(schema)) return true;
-  const def = definitionOf(schema);
-  const unchanged = stepsOf(schema).every((step) => step.type !== "change");
-  if (!PLAIN.has(def.type) || isCoerced(def) || !unchanged) return false;
-  const within = new Set([...seen, schema]);
-  const all = (parts: readonly core.$ZodType[]): boolean =>
-    parts.every((part) => isPlain(part, within));
-  if (def.type === "array") return all([def.element]);
-  if (def.type === "object") return def.catchall === undefined && all(Object.values(def.shape));
-  if (def.type === "union") return all(def.options) && !internalsOf(schema).traits.has("$ZodXor");
-  if (def.type === "optional" || def.type === "nullable") return all([def.innerType]);
-  if (def.type === "tuple") return all(def.items) && (def.rest === null || all([def.rest]));
-  return def.type === "lazy" ? all([innerOfLazy(schema)]) : true;
 }

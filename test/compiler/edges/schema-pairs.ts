@@ -3,7 +3,9 @@
  * small differences, so that many pairs fit, many nearly do, and some do not.
  */
 import { z } from "zod";
-import { FORMATS, KEYS, NUMBERS, ODD, Random, TEXTS } from "./schema-samples.ts";
+import { leaf } from "./schema-leaves.ts";
+import { KEYS, mutated, Random, type Side } from "./schema-samples.ts";
+import { WRAPPERS, wrapped } from "./schema-wrappers.ts";
 
 /** A pair of schemas with their code, and inputs that the parent's schema mostly accepts. */
 export interface SchemaPair {
@@ -12,12 +14,6 @@ export interface SchemaPair {
   readonly code: string;
   /** An input of the parent's schema. */
   value(): unknown;
-}
-
-/** One side of a pair. */
-interface Side {
-  readonly schema: z.ZodType;
-  readonly code: string;
 }
 
 interface Pair {
@@ -29,9 +25,86 @@ interface Pair {
 /** Makes the pair of a seed. */
 export function schemaPair(seed: number): SchemaPair {
   const random = new Random(seed);
-  const { passes, takes, value } = new PairMaker(random).pair(3);
-  return { passes: passes.schema, takes: takes.schema, code: `${passes.code} -> ${takes.code}`, value };
+  const { passes, takes, value } = new PairMaker(random).pair(random.pick([1, 2, 2, 3]));
+  return {
+    passes: passes.schema,
+    takes: takes.schema,
+    code: `${passes.code} -> ${takes.code}`,
+    value: () => (random.chance(0.3) ? mutated(random, value()) : value()),
+  };
 }
+
+/** Records whose keys are numbers, are changed, or pass through. */
+const RECORD_KEYS: readonly ((values: Side) => Side)[] = [
+  ({ schema, code }) => ({ schema: z.record(z.number(), schema), code: `z.record(z.number(), ${code})` }),
+  ({ schema, code }) => ({
+    schema: z.record(z.literal([10, "a"]), schema),
+    code: `z.record(z.literal([10, "a"]), ${code})`,
+  }),
+  ({ schema, code }) => ({ schema: z.record(z.coerce.number(), schema), code: `z.record(z.coerce.number(), ${code})` }),
+  ({ schema, code }) => ({
+    schema: z.record(z.string().toLowerCase(), schema),
+    code: `z.record(z.string().toLowerCase(), ${code})`,
+  }),
+  ({ schema, code }) => ({ schema: z.record(z.string().min(2), schema), code: `z.record(z.string().min(2), ${code})` }),
+  ({ schema, code }) => ({
+    schema: z.looseRecord(z.string().regex(/^[a-c]$/), schema),
+    code: `z.looseRecord(z.string().regex(/^[a-c]$/), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.looseRecord(z.enum(["a", "b"]), schema),
+    code: `z.looseRecord(z.enum(["a", "b"]), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.record(
+      z.enum(["a", "b"]).transform((key) => `${key}b`),
+      schema,
+    ),
+    code: `z.record(z.enum(["a", "b"]).transform(+ "b"), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.record(z.enum(["a", "toString", "__proto__"]), schema),
+    code: `z.record(z.enum(["a", "toString", "__proto__"]), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.partialRecord(z.union([z.literal(10), z.string()]), schema),
+    code: `z.partialRecord(z.union([z.literal(10), z.string()]), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.record(
+      z.enum(["a", "b"]).refine((key) => key === "a"),
+      schema,
+    ),
+    code: `z.record(z.enum(["a", "b"]).refine(a), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.record(
+      z
+        .enum(["a", "b"])
+        .refine((key) => key === "a")
+        .catch("a"),
+      schema,
+    ),
+    code: `z.record(z.enum(["a", "b"]).refine(a).catch("a"), ${code})`,
+  }),
+  ({ schema, code }) => ({
+    schema: z.partialRecord(z.templateLiteral([z.enum(["a", "b"])]), schema),
+    code: `z.partialRecord(z.templateLiteral([z.enum(["a", "b"])]), ${code})`,
+  }),
+];
+
+/** The tag of an option of a discriminated union. */
+const TAGS: readonly ((tag: string) => Side)[] = [
+  (tag) => ({ schema: z.literal(tag), code: `"${tag}"` }),
+  (tag) => ({ schema: z.literal(tag), code: `"${tag}"` }),
+  (tag) => ({ schema: z.literal(tag), code: `"${tag}"` }),
+  (tag) => ({ schema: z.enum([tag, `${tag}2`]), code: `z.enum(["${tag}", "${tag}2"])` }),
+  (tag) => ({ schema: z.literal(tag).catch(tag), code: `z.literal("${tag}").catch("${tag}")` }),
+  (tag) => ({ schema: z.literal(tag).default(tag), code: `z.literal("${tag}").default("${tag}")` }),
+  (tag) => ({ schema: z.literal(tag).optional(), code: `z.literal("${tag}").optional()` }),
+  (tag) => ({ schema: z.literal([tag, null, 1]), code: `z.literal(["${tag}", null, 1])` }),
+  (tag) => ({ schema: z.literal(tag).transform(() => "t"), code: `z.literal("${tag}").transform(t)` }),
+];
 
 class PairMaker {
   readonly #random: Random;
@@ -47,114 +120,13 @@ class PairMaker {
 
   /** Different schemas for the two sides, now and then. */
   #leaf(): Pair {
-    const one = this.#leafSide();
+    const one = leaf(this.#random);
     if (this.#random.chance(0.75)) return { passes: one, takes: one, value: one.value };
-    return { passes: one, takes: this.#leafSide(), value: one.value };
-  }
-
-  #leafSide(): Side & { readonly value: () => unknown } {
-    const random = this.#random;
-    switch (random.below(9)) {
-      case 0:
-      case 1:
-        return this.#text();
-      case 2:
-      case 3:
-        return this.#number();
-      case 4:
-        return { schema: z.boolean(), code: "z.boolean()", value: () => random.chance(0.5) };
-      case 5: {
-        const values = [random.pick(TEXTS), random.pick(NUMBERS), random.pick(["a", null, true, 1])];
-        const some = values.slice(0, 1 + random.below(3));
-        return { schema: z.literal(some), code: `z.literal(${JSON.stringify(some)})`, value: () => random.pick(some) };
-      }
-      case 6: {
-        const names = ["a", "b", "c"].slice(0, 1 + random.below(3));
-        return { schema: z.enum(names), code: `z.enum(${JSON.stringify(names)})`, value: () => random.pick(names) };
-      }
-      case 7: {
-        const { code, schema, values } = random.pick(FORMATS);
-        return { code, schema: schema(), value: () => random.pick(values) };
-      }
-      default: {
-        const { code, schema, values } = random.pick(ODD);
-        return { code, schema: schema(), value: () => random.pick(values) };
-      }
-    }
-  }
-
-  #text(): Side & { readonly value: () => unknown } {
-    const random = this.#random;
-    let schema = z.string();
-    let code = "z.string()";
-    for (let checks = random.below(3); checks > 0; checks -= 1) {
-      const length = random.below(4);
-      switch (random.below(6)) {
-        case 0:
-          schema = schema.min(length);
-          code += `.min(${length})`;
-          break;
-        case 1:
-          schema = schema.max(length + 2);
-          code += `.max(${length + 2})`;
-          break;
-        case 2:
-          schema = schema.trim();
-          code += ".trim()";
-          break;
-        case 3:
-          schema = schema.toLowerCase();
-          code += ".toLowerCase()";
-          break;
-        case 4:
-          schema = schema.length(length);
-          code += `.length(${length})`;
-          break;
-        default:
-          schema = schema.regex(/^\S*$/u);
-          code += ".regex(/^\\S*$/u)";
-      }
-    }
-    return { schema, code, value: () => random.pick(TEXTS) };
-  }
-
-  #number(): Side & { readonly value: () => unknown } {
-    const random = this.#random;
-    let schema = z.number();
-    let code = "z.number()";
-    for (let checks = random.below(3); checks > 0; checks -= 1) {
-      const limit = random.pick([0, 1, 2, 3, 10]);
-      switch (random.below(6)) {
-        case 0:
-          schema = schema.min(limit);
-          code += `.min(${limit})`;
-          break;
-        case 1:
-          schema = schema.max(limit);
-          code += `.max(${limit})`;
-          break;
-        case 2:
-          schema = schema.int();
-          code += ".int()";
-          break;
-        case 3:
-          schema = schema.gt(limit);
-          code += `.gt(${limit})`;
-          break;
-        case 4:
-          schema = schema.lt(limit);
-          code += `.lt(${limit})`;
-          break;
-        default:
-          schema = schema.multipleOf(limit + 1);
-          code += `.multipleOf(${limit + 1})`;
-      }
-    }
-    return { schema, code, value: () => random.pick(NUMBERS) };
+    return { passes: one, takes: leaf(this.#random), value: one.value };
   }
 
   #container(depth: number): Pair {
-    switch (this.#random.below(10)) {
+    switch (this.#random.below(12)) {
       case 0:
       case 1:
       case 2:
@@ -171,6 +143,10 @@ class PairMaker {
         return this.#tagged(depth);
       case 8:
         return this.#intersection(depth);
+      case 9:
+        return this.#joined(depth);
+      case 10:
+        return this.#cycle(depth);
       default:
         return this.#tree(depth);
     }
@@ -182,7 +158,8 @@ class PairMaker {
     const parts = names.map((name) => [name, this.pair(depth - 1)] as const);
     const passed = parts.filter(() => random.chance(0.9));
     const taken = parts.filter(() => random.chance(0.9));
-    const modes = [random.below(4), random.chance(0.7) ? 0 : random.below(4)];
+    const modes = [random.below(8), random.chance(0.7) ? 0 : random.below(8)];
+    const further = this.#leaf();
     const side = (which: "passes" | "takes", of: typeof parts, mode = 0): Side => {
       const shape = Object.fromEntries(of.map(([name, pair]) => [name, pair[which].schema]));
       const code = `{${of.map(([name, pair]) => `${name}: ${pair[which].code}`).join(", ")}}`;
@@ -190,6 +167,13 @@ class PairMaker {
       if (mode === 2) return { schema: z.looseObject(shape), code: `z.looseObject(${code})` };
       if (mode === 3)
         return { schema: z.object(shape).catchall(z.number()), code: `z.object(${code}).catchall(z.number())` };
+      if (mode === 4)
+        return {
+          schema: z.object(shape).catchall(further[which].schema.optional()),
+          code: `z.object(${code}).catchall(${further[which].code}.optional())`,
+        };
+      if (mode === 5) return { schema: z.object(shape).partial(), code: `z.object(${code}).partial()` };
+      if (mode === 6) return { schema: z.object(shape).required(), code: `z.object(${code}).required()` };
       return { schema: z.object(shape), code: `z.object(${code})` };
     };
     const value = (): unknown => ({
@@ -240,6 +224,8 @@ class PairMaker {
     const item = this.pair(depth - 1);
     const random = this.#random;
     const side = ({ schema, code }: Side): Side => {
+      const [key] = random.below(2) === 0 ? RECORD_KEYS.slice(random.below(RECORD_KEYS.length)) : [];
+      if (key !== undefined) return key({ schema, code });
       switch (random.below(5)) {
         case 0:
           return { schema: z.record(z.enum(["a", "b"]), schema), code: `z.record(z.enum(["a", "b"]), ${code})` };
@@ -260,7 +246,9 @@ class PairMaker {
       }
     };
     const value = (): unknown =>
-      Object.fromEntries(["a", "b", "c", "10"].filter(() => random.chance(0.6)).map((key) => [key, item.value()]));
+      Object.fromEntries(
+        ["a", "b", "c", "10", "A", "true"].filter(() => random.chance(0.5)).map((key) => [key, item.value()]),
+      );
     return { passes: side(item.passes), takes: side(item.takes), value };
   }
 
@@ -280,17 +268,21 @@ class PairMaker {
     const options = ["x", "y", "z"].slice(0, 1 + random.below(3)).map((tag) => [tag, this.pair(depth - 1)] as const);
     const isDeclared = random.chance(0.7);
     const side = (which: "passes" | "takes", isUnion: boolean): Side => {
-      const objects = options.map(([tag, pair]) => z.object({ tag: z.literal(tag), v: pair[which].schema }));
+      const tags = options.map(([tag]) => (random.chance(0.7) ? plainTag(tag) : random.pick(TAGS)(tag)));
+      const tagOf = (index: number): Side => tags[index] ?? plainTag("x");
+      const objects = options.map(([, pair], index) => z.object({ tag: tagOf(index).schema, v: pair[which].schema }));
       const [first, ...others] = objects;
       if (first === undefined) throw new Error("a union has an option");
-      const code = options.map(([tag, pair]) => `z.object({tag: "${tag}", v: ${pair[which].code}})`).join(", ");
+      const code = options
+        .map(([, pair], index) => `z.object({tag: ${tagOf(index).code}, v: ${pair[which].code}})`)
+        .join(", ");
       return isUnion
         ? { schema: z.discriminatedUnion("tag", [first, ...others]), code: `z.discriminatedUnion("tag", [${code}])` }
         : { schema: z.union(objects), code: `z.union([${code}])` };
     };
     const value = (): unknown => {
       const [tag, pair] = random.pick(options);
-      return { tag, v: pair.value() };
+      return { ...(random.chance(0.95) && { tag: random.chance(0.9) ? tag : `${tag}2` }), v: pair.value() };
     };
     const [only] = options;
     if (!isDeclared && only !== undefined) {
@@ -314,6 +306,89 @@ class PairMaker {
       passes: random.chance(0.7) ? joined(left.passes, right.passes) : left.passes,
       takes: random.chance(0.7) ? joined(left.takes, right.takes) : right.takes,
       value,
+    };
+  }
+
+  /** Two schemas of any kind that both have to accept the value. */
+  #joined(depth: number): Pair {
+    const random = this.#random;
+    const [left, right] = [this.pair(depth - 1), random.chance(0.5) ? this.pair(0) : this.pair(depth - 1)];
+    const isSame = random.chance(0.5);
+    const side = (which: "passes" | "takes"): Side => {
+      const [one, other] = [left[which], isSame ? left.passes : right[which]];
+      return { schema: z.intersection(one.schema, other.schema), code: `z.intersection(${one.code}, ${other.code})` };
+    };
+    return {
+      passes: random.chance(0.7) ? side("passes") : left.passes,
+      takes: random.chance(0.7) ? side("takes") : left.takes,
+      value: () => (random.chance(0.7) ? left : right).value(),
+    };
+  }
+
+  /** Schemas that refer to themselves in a record, a list, a tuple, a getter or a union. */
+  #cycle(depth: number): Pair {
+    const item = this.pair(depth - 1);
+    const random = this.#random;
+    const kinds: readonly ((schema: z.ZodType) => z.ZodType)[] = [
+      (schema) => {
+        const node: z.ZodType = z.lazy(() => z.record(z.string(), z.union([schema, node])));
+        return node;
+      },
+      (schema) => {
+        const node: z.ZodType = z.lazy(() => z.union([schema, z.array(node)]));
+        return node;
+      },
+      (schema) => {
+        const node: z.ZodType = z.lazy(() => z.tuple([schema, z.exactOptional(node)]));
+        return node;
+      },
+      (schema) => {
+        const node = z.object({
+          v: schema,
+          get next(): z.ZodType {
+            return node.optional();
+          },
+        });
+        return node;
+      },
+      (schema) => {
+        const odd: z.ZodType = z.lazy(() => z.object({ v: schema, next: even.nullable() }));
+        const even: z.ZodType = z.lazy(() => z.object({ v: schema, next: odd.optional().nullable() }));
+        return odd;
+      },
+      (schema) => {
+        const node: z.ZodType = z.lazy(() => z.union([z.object({ v: schema, next: node }), schema, z.null()]));
+        return node;
+      },
+      (schema) => {
+        const node: z.ZodType = z.lazy(() => z.object({ v: schema.catch(1), next: node.catch(null) }).partial());
+        return node;
+      },
+      (schema) => {
+        const node: z.ZodType = z.lazy(() =>
+          z.intersection(z.object({ v: schema }), z.object({ next: node.optional() })),
+        );
+        return node;
+      },
+    ];
+    const kind = random.below(kinds.length);
+    const side = ({ schema, code }: Side, number: number): Side => {
+      const make = kinds[number];
+      if (make === undefined) throw new Error("no such cycle");
+      return { schema: make(schema), code: `cycle${number}(${code})` };
+    };
+    const grow = (left: number): unknown => {
+      const inner = left > 0 ? grow(left - 1) : item.value();
+      const next = left > 0 ? inner : random.pick([null, undefined]);
+      if (kind === 0) return left > 0 ? { a: inner, b: item.value() } : { a: inner };
+      if (kind === 1) return left > 0 ? [inner, item.value()] : inner;
+      if (kind === 2) return left > 0 ? [item.value(), inner] : [inner];
+      return { v: item.value(), ...(next !== undefined && { next }) };
+    };
+    return {
+      passes: side(item.passes, kind),
+      takes: side(item.takes, random.chance(0.8) ? kind : random.below(kinds.length)),
+      value: () => grow(random.below(3)),
     };
   }
 
@@ -349,74 +424,23 @@ class PairMaker {
   /** Both sides in a wrapper, mostly the same one. */
   #wrapped(pair: Pair): Pair {
     const random = this.#random;
-    const kind = random.below(14);
-    const passes = this.#wrapper(pair.passes, kind, pair.value);
+    const kind = random.below(WRAPPERS.length);
+    const passes = wrapped(pair.passes, kind, pair.value);
     const takes = random.chance(0.3)
       ? pair.takes
-      : this.#wrapper(pair.takes, random.chance(0.6) ? kind : random.below(14), pair.value);
+      : wrapped(pair.takes, random.chance(0.6) ? kind : random.below(WRAPPERS.length), pair.value);
     const value = (): unknown => {
       if (random.chance(0.15)) return random.pick([null, undefined]);
       return pair.value();
     };
     return { passes, takes, value };
   }
-
-  #wrapper({ schema, code }: Side, kind: number, value: () => unknown): Side {
-    switch (kind) {
-      case 0:
-      case 1:
-        return { schema: schema.optional(), code: `${code}.optional()` };
-      case 2:
-        return { schema: schema.nullable(), code: `${code}.nullable()` };
-      case 3:
-        return { schema: schema.nullish(), code: `${code}.nullish()` };
-      case 4: {
-        const given = parsedBy(schema, value());
-        return { schema: schema.default(() => given), code: `${code}.default(${shown(given)})` };
-      }
-      case 5: {
-        const given = value();
-        return { schema: schema.prefault(() => given), code: `${code}.prefault(${shown(given)})` };
-      }
-      case 6: {
-        const given = value();
-        return { schema: schema.catch(given), code: `${code}.catch(${shown(given)})` };
-      }
-      case 7:
-        return { schema: z.exactOptional(schema), code: `z.exactOptional(${code})` };
-      case 8:
-        return { schema: schema.optional().nonoptional(), code: `${code}.optional().nonoptional()` };
-      case 9:
-        return { schema: schema.readonly(), code: `${code}.readonly()` };
-      case 10:
-        return { schema: schema.brand("b"), code: `${code}.brand("b")` };
-      case 11:
-        return { schema: schema.pipe(schema), code: `${code}.pipe(the same)` };
-      case 12:
-        return { schema: schema.refine((one) => JSON.stringify(one)?.length !== 3), code: `${code}.refine(fn)` };
-      default:
-        return { schema: z.lazy(() => schema), code: `z.lazy(() => ${code})` };
-    }
-  }
 }
 
-/** What the schema makes of a value; null if it refuses it. */
-function parsedBy(schema: z.ZodType, value: unknown): unknown {
-  try {
-    return schema.safeParse(value).data ?? null;
-  } catch {
-    return null;
-  }
+function plainTag(tag: string): Side {
+  return { schema: z.literal(tag), code: `"${tag}"` };
 }
 
 function propertiesOf(value: unknown): object {
   return typeof value === "object" && value !== null ? value : {};
-}
-
-function shown(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? "undefined";
-  } catch {
-    return "…";
-  }
 }
