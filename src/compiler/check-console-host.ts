@@ -8,6 +8,7 @@ import { isMapping } from "./schema-parts.ts";
 import type { SourceFile } from "./source.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
 
+/** The variable of wrangler.toml. */
 const NAME = "PEACH_CONSOLE_HOST";
 
 /** Reports a value that is no host, at the line of wrangler.toml that sets the variable. */

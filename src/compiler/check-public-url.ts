@@ -11,6 +11,7 @@ import { isMapping } from "./schema-parts.ts";
 import type { ValidConf } from "./validate.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
 
+/** The variable of wrangler.toml. */
 const NAME = "PEACH_URL";
 
 /**

@@ -159,6 +159,7 @@ function nodeModules(): Plugin {
 /** Marks an import that is resolved from the package itself. */
 const OWN = Symbol("own");
 
+/** Tests if an error is the report of the bundler about a broken source. */
 function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && "errors" in error && Array.isArray(error.errors);
 }

@@ -94,6 +94,7 @@ export const assets = ${JSON.stringify(assets, null, 2)};
   if (readText(file) !== text) writeFileSync(file, text);
 }
 
+/** Reads a file; null if the file cannot be read. */
 function readText(file: string): string | null {
   try {
     return readFileSync(file, "utf8");

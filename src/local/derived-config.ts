@@ -52,12 +52,14 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
   };
 }
 
+/** Reads a value as a table; an empty table for any other value. */
 function table(value: unknown): TomlTable {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value))
     : {};
 }
 
+/** Reads a value as a list of tables; an empty list for any other value. */
 function tables(value: unknown): TomlTable[] {
   return Array.isArray(value) ? value.map(table) : [];
 }

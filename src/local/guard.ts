@@ -20,10 +20,12 @@ const runtime = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
 let sink: Writable = process.stdout;
 let kept = false;
 
+/** Kills the whole group, the guard included. */
 function killGroup(): void {
   process.kill(-process.pid, "SIGKILL");
 }
 
+/** Asks the runtime to end, and kills the group after the grace period. */
 function endGracefully(): void {
   runtime.kill("SIGTERM");
   setTimeout(killGroup, GRACE_MS);

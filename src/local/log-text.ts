@@ -102,10 +102,12 @@ function timeOf({ at }: LogLine): string {
     .join(":");
 }
 
+/** Returns a text; empty for any other value. */
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** Returns the first line of a value as text. */
 function firstLine(value: unknown): string {
   return String(value).split("\n")[0] ?? "";
 }

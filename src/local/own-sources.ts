@@ -85,6 +85,7 @@ function ownPaths(folders: OwnFolders): (path: string) => string | null {
   };
 }
 
+/** Tests if a path lies inside a folder. */
 function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder + sep);
 }

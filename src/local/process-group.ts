@@ -46,6 +46,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Lists the living processes of the system. */
 function livingProcesses(): ProcessEntry[] {
   return existsSync("/proc/self/stat") ? fromProc() : fromPs();
 }

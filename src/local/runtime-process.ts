@@ -146,6 +146,7 @@ export function wranglerDev(folder: StateFolder, port: number, inspectorPort = 0
   ];
 }
 
+/** Starts the guard in a process group of its own. */
 function spawnGuard(folder: StateFolder, served: readonly string[]): ChildProcess {
   return spawn(process.execPath, [guardPath, folder.logPath, process.execPath, ...served], {
     cwd: dirname(folder.configPath),
@@ -157,6 +158,7 @@ function spawnGuard(folder: StateFolder, served: readonly string[]): ChildProces
   });
 }
 
+/** Makes the environment of the runtime: private, offline, and bound to the state folder. */
 function runtimeEnvironment(folder: StateFolder): NodeJS.ProcessEnv {
   // Settings of a surrounding test runner or deployment are removed.
   const {

@@ -204,6 +204,7 @@ export async function untilServing(url: string, version: string): Promise<boolea
   return false;
 }
 
+/** Asks the runtime for the version of the conf that it serves; null without an answer. */
 async function servedVersion(url: string): Promise<unknown> {
   try {
     const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
@@ -217,6 +218,7 @@ async function servedVersion(url: string): Promise<unknown> {
   }
 }
 
+/** Asks the runtime if it is ready. */
 async function isHealthy(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });

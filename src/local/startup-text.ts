@@ -1,7 +1,7 @@
 /** The text that `npm run dev` prints once the runtime is ready. */
 import { relative } from "node:path";
 import { styleText } from "node:util";
-import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../domain/plan/plan.ts";
+import type { EndpointPlan, Plan, TaskPlan } from "../domain/plan/plan.ts";
 import type { NeededSecret } from "../compiler/needed-secrets.ts";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 import { describeMissing } from "./secrets.ts";
@@ -19,7 +19,12 @@ export interface StartupFacts {
   readonly stateFolder: string;
   /** The origin of the API token, in words. */
   readonly tokenSource: string;
+  /** Commands to try, which work as they are. */
+  readonly tries: readonly string[];
 }
+
+/** The number of tasks, and of endpoints, that are listed. */
+const LISTED = 15;
 
 /** Renders the URL, the ways to call the API, and the tasks and endpoints. */
 export function startupText({
@@ -31,16 +36,12 @@ export function startupText({
   madeSecrets,
   stateFolder,
   tokenSource,
+  tries,
 }: StartupFacts): string {
   const title = (text: string): string => styleText("bold", text);
-  const api = tryLines(url, plan);
   return [
     `${title("Peach, local runtime")}  ${styleText("cyan", url)}`,
     ...aligned([
-      [
-        "dashboard",
-        `${styleText("cyan", loginLink)} (logs one browser in, once, within twelve hours)`,
-      ],
       ["peach.conf", `${shortPath(paths.confPath)}, pipelines in ${shortPath(paths.pipelinesDir)}`],
       ["state", `${shortPath(stateFolder)} (started again on it, everything goes on where it was)`],
       ["API token", tokenSource],
@@ -50,22 +51,36 @@ export function startupText({
     ...describePlan(plan, url),
     ...(missingSecrets.length === 0 ? [] : ["", styleText(["bold", "yellow"], "Missing secrets")]),
     ...describeMissing(missingSecrets).map((line) => `  ${line}`),
-    "",
-    title("Try"),
-    ...api.map((line) => `  ${line}`),
+    ...(tries.length === 0 ? [] : ["", title("Try"), ...tries.map((line) => `  ${line}`)]),
     "",
     "Changes of peach.conf and of the pipelines are taken over as they are saved. Ctrl-C ends it.",
+    // The last line stays in sight.
+    `${title("Dashboard")}  ${styleText("cyan", loginLink)}  (logs one browser in, once)`,
   ].join("\n");
 }
 
-/** Renders a line per task and endpoint. */
+/**
+ * Renders a line per task and endpoint. Of many tasks only the first root tasks are listed.
+ */
 export function describePlan(plan: Plan, url: string): string[] {
   const title = (text: string): string => styleText("bold", text);
+  const tasks = Object.values(plan.tasks);
+  const roots = tasks.filter(({ upstream }) => upstream.length === 0);
+  const shown = tasks.length > LISTED ? roots : tasks;
+  const listed = Math.min(shown.length, LISTED);
   return [
     title("Tasks"),
-    ...aligned(Object.values(plan.tasks).map((task) => [task.name, describeTask(task)])),
+    ...aligned(shown.slice(0, LISTED).map((task) => [task.name, describeTask(task)])),
+    ...(listed < tasks.length
+      ? [`  and ${tasks.length - listed} more: npm run peach -- tasks`]
+      : []),
     ...(plan.endpoints.length === 0 ? [] : [title("Endpoints")]),
-    ...aligned(plan.endpoints.map((endpoint) => [endpoint.name, describeEndpoint(endpoint, url)])),
+    ...aligned(
+      plan.endpoints
+        .slice(0, LISTED)
+        .map((endpoint) => [endpoint.name, describeEndpoint(endpoint, url)]),
+    ),
+    ...(plan.endpoints.length > LISTED ? [`  and ${plan.endpoints.length - LISTED} more`] : []),
   ];
 }
 
@@ -79,6 +94,7 @@ function describeTask({ on, schedules, downstream, description }: TaskPlan): str
   );
 }
 
+/** Describes an endpoint: its HTTP methods and its address. */
 function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): string {
   return `${methods?.join(", ") ?? "any method"} ${url}${path}`;
 }
@@ -86,29 +102,6 @@ function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): st
 /** Describes the webhook secrets that were just made, and their place. */
 export function describeMade(names: readonly string[]): string {
   return `${names.join(", ")} in .dev.vars, made now: what is sent to its endpoints is signed with it`;
-}
-
-/**
- * Commands to try, which work unchanged. They contain no secret, since terminals are recorded,
- * shared and scrolled back.
- */
-function tryLines(url: string, plan: Plan): string[] {
-  const tasks = Object.values(plan.tasks);
-  const upload = tasks.flatMap(({ on }) => on.r2).find(({ actions }) => actions.includes("create"));
-  const root = tasks.find(({ upstream }) => upstream.length === 0);
-  return [
-    ...(upload === undefined
-      ? []
-      : [`curl -T FILE ${url}/dev/r2/${upload.bucket}/${exampleKey(upload)}`]),
-    ...(root === undefined
-      ? []
-      : [`npm run peach -- trigger ${root.name} --json-payload '{}' --url ${url}`]),
-  ];
-}
-
-/** Returns a key that a rule lets pass. */
-function exampleKey({ prefix, suffix }: R2Rule): string {
-  return `${prefix}example${suffix}`;
 }
 
 /** Renders rows of two columns. */

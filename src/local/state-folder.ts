@@ -115,6 +115,7 @@ function readClaim(folder: StateFolder): Claim | null {
   }
 }
 
+/** Tests if a parsed file is a claim. */
 function isClaim(value: unknown): value is Claim {
   if (
     typeof value !== "object" ||

@@ -165,6 +165,7 @@ const TRIAL = `export default {
 };
 `;
 
+/** Tests if the trial has said how loading ended. */
 function hasVerdict({ lines }: TrialOutput): boolean {
   return lines.some((line) => line.startsWith(VERDICT));
 }

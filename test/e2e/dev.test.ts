@@ -1,12 +1,16 @@
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { groupMembers } from "../../src/local/process-group.ts";
 import { Command } from "./command.ts";
 import { Peach } from "./peach.ts";
 
+const ROOT = join(import.meta.dirname, "../..");
+const TOKEN = "token-of-the-end-to-end-tests";
 const WAIT = { timeout: 30_000, interval: 50 };
 const CONF = "tasks:\n  greet: {method: greet}\nendpoints:\n  hello: {method: hello}\n";
 const PIPELINE = 'export const greet = async () => "hi";\nexport const hello = async () => ({ version: 1 });\n';
@@ -32,26 +36,36 @@ function write(path: string, text: string): void {
 }
 
 function dev(...args: string[]): Command {
-  return devWith("token-of-the-end-to-end-tests", ...args);
+  return devWith(TOKEN, {}, ...args);
 }
 
-function devWith(token: string, ...args: string[]): Command {
+function devWith(token: string, files: Readonly<Record<string, string>>, ...args: string[]): Command {
   const command = new Command("bin/dev", ["--persist-to", join(folder, "state"), ...args], {
     PEACH_CONF: join(folder, "peach.conf"),
     PEACH_PIPELINES: join(folder, "pipelines"),
     PEACH_API_TOKEN: token,
+    ...files,
   });
   commands.push(command);
   return command;
 }
 
+/** Types a line in the folder of the project, as a person would. Rejects with its output if it fails. */
+async function typed(line: string): Promise<void> {
+  const env = { ...process.env, PEACH_API_TOKEN: TOKEN, npm_config_loglevel: "error" };
+  await promisify(execFile)("sh", ["-c", line], { cwd: ROOT, env, timeout: 60_000 });
+}
+
 /** Starts it on this port (0: a free one) and waits until it says that it is ready. */
-async function ready(port: string): Promise<{ command: Command; peach: Peach; group: number }> {
-  const command = dev("--port", port);
-  await expect.poll(() => command.stdout + command.stderr, WAIT).toContain("Ctrl-C ends it.");
+async function ready(
+  port: string,
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ command: Command; peach: Peach; group: number }> {
+  const command = devWith(TOKEN, files, "--port", port);
+  await expect.poll(() => command.stdout + command.stderr, WAIT).toContain("(logs one browser in, once)");
   const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(command.stdout) ?? [];
   const { group } = claim.parse(JSON.parse(readFileSync(join(folder, "state/runtime/claim.json"), "utf8")));
-  return { command, peach: new Peach({ url, token: "token-of-the-end-to-end-tests" }), group };
+  return { command, peach: new Peach({ url, token: TOKEN }), group };
 }
 
 async function hello(peach: Peach): Promise<unknown> {
@@ -63,7 +77,9 @@ describe("npm run dev", () => {
     const { command, peach, group } = await ready("0");
     expect((await peach.call("/healthz")).status).toBe(200);
     expect(command.stdout).toContain(`any method ${peach.url}/hello`);
-    expect(command.stdout).toContain(`npm run peach -- trigger greet --json-payload '{}' --url ${peach.url}\n`);
+    expect(command.stdout).toContain(`npm run peach -- trigger greet --watch --url ${peach.url}\n`);
+    // The link is what stays in sight: nothing is printed after it.
+    expect(command.stdout).toMatch(/\/dashboard\/login#[\w-]{20} {2}\(logs one browser in, once\)\n$/);
     // The token is nothing for a terminal, which is recorded and scrolled back.
     expect(command.stdout).not.toMatch(/Bearer|token=/i);
     expect(groupMembers(group)).not.toEqual([]);
@@ -113,7 +129,7 @@ describe("npm run dev", () => {
     write("pipelines/greeting.ts", PIPELINE.replace("1", "2"));
     await expect.poll(() => command.stdout, WAIT).toContain("Taken over.");
     const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(command.stdout) ?? [];
-    const peach = new Peach({ url, token: "token-of-the-end-to-end-tests" });
+    const peach = new Peach({ url, token: TOKEN });
     await expect.poll(() => hello(peach), WAIT).toEqual({ version: 2 });
   });
 
@@ -140,6 +156,28 @@ describe("npm run dev", () => {
     write("pipelines/greeting.ts", PIPELINE.replace("1", "2"));
     await expect.poll(() => hello(peach), WAIT).toEqual({ version: 2 });
     expect(groupMembers(group).filter((pid) => members.includes(pid))).not.toEqual([]);
+  });
+
+  it.each([
+    ["the template webhook", "templates/webhook/peach.conf", "templates/webhook/src/pipelines", 1],
+    ["the template blank", "templates/blank/peach.conf", "templates/blank/src/pipelines", 1],
+    // The template transcription is this example.
+    ["the example", "peach.conf.example", "src/pipelines", 2],
+  ])("npm run dev suggests commands that work as printed: %s", async (_, conf, pipelines, count) => {
+    const { command, peach } = await ready("0", {
+      PEACH_CONF: join(ROOT, conf),
+      PEACH_PIPELINES: join(ROOT, pipelines),
+    });
+    const [, block = ""] = /\nTry\n((?: {2}.+\n)+)/.exec(command.stdout) ?? [];
+    const lines = block.trimEnd().split("\n");
+    expect(lines).toHaveLength(count);
+    for (const line of lines) await typed(line);
+    const runs = z.object({ runs: z.array(z.object({ run_id: z.string() })) });
+    const listed = async (): Promise<readonly { readonly run_id: string }[]> =>
+      runs.parse(await (await peach.call("/api/v1/runs")).json()).runs;
+    await expect.poll(listed, WAIT).not.toEqual([]);
+    for (const { run_id } of await listed())
+      expect(await peach.finished(run_id)).toMatchObject({ status: "succeeded" });
   });
 
   it("npm run dev binds a bucket that wrangler.toml does not have", async () => {
@@ -173,7 +211,7 @@ describe("npm run dev", () => {
   });
 
   it("npm run dev refuses a token that the worker would refuse, and says what to do", async () => {
-    const command = devWith("x".repeat(23));
+    const command = devWith("x".repeat(23), {});
     expect(await command.exit()).toBe(1);
     expect(command.stderr).toContain("PEACH_API_TOKEN has fewer than 24 characters, so the worker refuses it");
   });

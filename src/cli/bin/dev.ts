@@ -25,6 +25,7 @@ import {
 } from "../../local/runtime.ts";
 import { describeMissing, randomSecret } from "../../local/secrets.ts";
 import { describeUntried } from "../../local/trial.ts";
+import { exampleTrigger, tryLines } from "../../local/try-lines.ts";
 import { watchProject } from "../../local/watch.ts";
 
 const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]] [-- --verbose]
@@ -50,6 +51,8 @@ const DEFAULT_PORT = 8787;
 const DEFAULT_INSPECTOR_PORT = 9229;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
 const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
+/** The longest wait for an example of a payload, after the runtime is ready. */
+const EXAMPLE_MS = 5_000;
 const PARENT_POLL_MS = 1_000;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -75,14 +78,23 @@ async function main(args: readonly string[]): Promise<number> {
 
   console.log("Starting the local runtime ...");
   const paths = projectPaths(process.env, PROJECT_FOLDER, process.cwd());
-  const edges = new EdgeWatch(paths, (text) => console.error(text));
+  const edges = new EdgeWatch(paths, (text) => {
+    if (!interrupted.aborted) console.error(text);
+  });
   const started = Promise.withResolvers<LocalRuntime>();
+  // Types are read while the runtime starts.
+  const trigger = exampleTrigger(paths).catch(() => null);
   const takeOver = takeOverFrom(started.promise);
   // The watch begins before the build: a change during the start is taken over afterwards.
   const stopWatching = watchProject(paths, async () => {
     await started.promise;
     edges.look();
-    await takeOver();
+    try {
+      await takeOver();
+    } catch (error) {
+      // Ctrl-C in a terminal ends the bundler as well, in the middle of its work.
+      if (!interrupted.aborted) console.error(`The change was not taken over: ${String(error)}`);
+    }
   });
   try {
     const runtime = await startRuntime({
@@ -120,6 +132,7 @@ async function main(args: readonly string[]): Promise<number> {
         madeSecrets: project.madeSecrets,
         stateFolder: persistTo,
         tokenSource: tokenSource(devVars),
+        tries: tryLines(url, project.plan, PROJECT_FOLDER, await within(trigger, EXAMPLE_MS)),
       }),
     );
     if (inspectorPort !== undefined)
@@ -189,6 +202,17 @@ function showOutput(isVerbose: boolean): (line: string) => void {
  */
 async function loginLink(url: string, token: string): Promise<string> {
   return `${url}/dashboard/login#${await signLoginCode(token, Date.now())}`;
+}
+
+/** Waits for a value, at most this long; null if there is none by then. */
+async function within<T>(value: Promise<T>, ms: number): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
+  try {
+    return await Promise.race([value, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function isProjectsOwn(): boolean {

@@ -156,7 +156,7 @@ function unread(why: string): TaskSets {
 }
 
 /** Runs a function with a temporary tsconfig.json for the files. */
-async function withTsconfig<T>(
+export async function withTsconfig<T>(
   paths: ProjectPaths,
   files: readonly string[],
   use: (tsconfig: string) => Promise<T>,

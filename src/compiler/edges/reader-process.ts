@@ -66,11 +66,26 @@ function readMethod(method: unknown, sets: SchemaSets): MethodAnswer {
   if (typeof method !== "object" || method === null) return { type: "other" };
   if (!("kind" in method) || method.kind !== "peach.task") return { type: "other" };
   const [input, output] = [Reflect.get(method, "input"), Reflect.get(method, "output")];
+  const example = exampleOf(input);
   return {
     type: "task",
     taken: input === null ? null : sets.taken(input),
     passed: output === null ? null : sets.passed(output),
+    ...(example !== undefined && { example }),
   };
+}
+
+/** Returns the first of a schema's `examples`, as `.meta({examples: [...]})` declares them. */
+function exampleOf(input: unknown): unknown {
+  if (typeof input !== "object" || input === null || !("meta" in input)) return undefined;
+  if (typeof input.meta !== "function") return undefined;
+  const meta: unknown = input.meta();
+  if (typeof meta !== "object" || meta === null || !("examples" in meta)) return undefined;
+  const { examples } = meta;
+  if (!Array.isArray(examples)) return undefined;
+  const [first]: readonly unknown[] = examples;
+  // What is no JSON does not cross to the other process.
+  return first === undefined ? undefined : JSON.parse(JSON.stringify(first));
 }
 
 /** Parses a known payload with the input of a task. Returns the first fault; null for a fit. */

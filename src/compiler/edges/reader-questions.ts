@@ -28,7 +28,13 @@ export interface KnownValue {
 /** The kind of a method. */
 export type MethodAnswer =
   /** A task with schemas. A set is null without a declared schema. */
-  | { readonly type: "task"; readonly taken: ValueSet | null; readonly passed: ValueSet | null }
+  | {
+      readonly type: "task";
+      readonly taken: ValueSet | null;
+      readonly passed: ValueSet | null;
+      /** The first of the `examples` of the input schema; absent without any. */
+      readonly example?: unknown;
+    }
   /** A plain function. `takesPayload`: the function has a parameter. */
   | { readonly type: "function"; readonly takesPayload: boolean }
   /** Another value, such as a class or a constant. */

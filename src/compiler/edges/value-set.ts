@@ -157,6 +157,7 @@ export const NUMBER: NumberSet = {
   isInteger: false,
   multipleOf: [],
 };
+/** Both booleans. */
 export const BOOLEAN: ValueSet = unionOf([literal(true), literal(false)]);
 
 /** Returns the set of a single value. */
