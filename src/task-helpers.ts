@@ -16,35 +16,25 @@
  * }
  */
 import type { ZodType, output as Parsed, input as Unparsed } from "zod";
-import type {
-  EmitOptions,
-  EmitResult,
-  TaskContext,
-  TaskLog,
-  OpenedObject,
-  TriggeredRun,
-  TriggerOptions,
-} from "./execution/author/api.ts";
+import type * as project from "./contract/project-types.ts";
+import type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execution/author/api.ts";
 import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
 import type { TypedTask } from "./execution/author/method.ts";
-import type { PeachTasks } from "./contract/peach-tasks.ts";
+import type { EmitResult, TaskContext, TriggeredRun } from "./execution/author/typed-api.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 
 // The types of arguments and results, for functions of a pipeline's own.
+export type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execution/author/api.ts";
+export type { TypedTask } from "./execution/author/method.ts";
 export type {
-  EmitOptions,
   EmitResult,
   EndpointContext,
-  OpenedObject,
   TaskContext,
-  TaskLog,
   TriggeredRun,
-  TriggerOptions,
-} from "./execution/author/api.ts";
-export type { TypedTask } from "./execution/author/method.ts";
-// All of the file, not its one name: only so may a project add its tasks to the interface.
-export type * from "./contract/peach-tasks.ts";
+} from "./execution/author/typed-api.ts";
+// All of the files, not single names: only so may a project add its types to the interfaces.
+export type * from "./contract/project-types.ts";
 export type * from "./contract/peach-recommendations.ts";
 export type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 // A task throws NonRetryableError to fail at once, and RetryAfterError to choose the next attempt's
@@ -57,25 +47,24 @@ export {
   TaskNotSucceededError,
 } from "./execution/author/errors.ts";
 
-/** The payload type of the task's trigger; `unknown` for tasks declared without types. */
-type TriggerPayload<Name extends string> = Name extends keyof PeachTasks
-  ? PeachTasks[Name]
-  : unknown;
-
 /**
  * Triggers a task. Resolves once the run is durably recorded. Inside a task, a retried attempt gets
  * the same run again. Rejects if the task is unknown, or if the payload does not fit the task or
- * cannot be stored.
+ * cannot be stored. A computed name needs `triggerTaskWithEvent<any>(name, payload)`.
  *
  * @example
  * const payload = { s3_uri: "s3://uploads/audio/a.mp3" };
  * const { runId } = await triggerTaskWithEvent("audio_transcription", payload);
  */
-export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | (string & {})>(
+export function triggerTaskWithEvent<Name extends project.TaskName>(
   task: Name,
-  payload?: TriggerPayload<Name>,
+  ...rest: project.PayloadArguments<project.PayloadOf<Name>, TriggerOptions>
+): Promise<TriggeredRun<Name>>;
+export function triggerTaskWithEvent(
+  task: string,
+  payload?: unknown,
   options?: TriggerOptions,
-): Promise<TriggeredRun> {
+): Promise<unknown> {
   return inScope("triggerTaskWithEvent", (scope) =>
     scope.triggerTaskWithEvent(task, payload, options),
   );
@@ -90,6 +79,10 @@ export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | 
  * @example
  * const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
  */
+export function emitEvent<Name extends project.EventName>(
+  name: Name,
+  ...rest: project.PayloadArguments<project.EventPayloadOf<Name>, EmitOptions>
+): Promise<EmitResult>;
 export function emitEvent(
   name: string,
   payload?: unknown,
@@ -121,6 +114,10 @@ function inScope<T>(
  *
  * @example passToChildTask({ language: "de" }, { to: "recommend_german" });
  */
+export function passToChildTask<Child extends project.ChildName = never>(
+  data: project.AcceptedBy<Child>,
+  options?: { readonly to?: Child },
+): void;
 export function passToChildTask(data: unknown, options?: { readonly to?: string }): void {
   taskScopeOf("passToChildTask").passToChildTask(data, options);
 }
@@ -141,11 +138,27 @@ export const passDataToDownstream: typeof passToChildTask = passToChildTask;
  * const { text } = await readFromParentTask<{ text: string }>();
  * const summary = await readFromParentTask<string>("summarize");
  */
-export async function readFromParentTask<T = unknown>(parent?: string): Promise<T>;
 export async function readFromParentTask(
-  parent: string | undefined,
+  parent: project.ParentName | undefined,
   options: { readonly as: "stream" },
 ): Promise<ReadableStream<Uint8Array>>;
+/**
+ * Reads the output of an upstream task by its name. The type is the output of that task.
+ *
+ * @example const words = await readFromParentTask("split_words");
+ */
+export async function readFromParentTask<Parent extends project.KnownParent>(
+  parent: Parent,
+): Promise<project.OutputOf<Parent>>;
+/**
+ * Reads the payload of the task, or with `parent` the output of an upstream task. `T` is its type,
+ * which nothing checks.
+ *
+ * @example const { text } = await readFromParentTask<{ text: string }>();
+ */
+export async function readFromParentTask<T = unknown>(
+  parent?: project.ParentPassing<T>,
+): Promise<T>;
 export async function readFromParentTask(
   parent?: string,
   options?: { readonly as: "stream" },
@@ -162,7 +175,7 @@ export async function readFromParentTask(
  *
  * @example runOnlyChildTasks(transcript.language === "de" ? "recommend_german" : "recommend");
  */
-export function runOnlyChildTasks(...names: readonly string[]): void {
+export function runOnlyChildTasks(...names: readonly project.ChildName[]): void {
   taskScopeOf("runOnlyChildTasks").runOnlyChildTasks(...names);
 }
 
@@ -222,11 +235,15 @@ export async function objectEventsFrom(request: Request): Promise<ObjectEventPay
 
 /**
  * Returns the running task: name, run id, attempt, `env`, `signal`, and the helpers as methods.
+ * `currentTask<"summarise">()` knows the names of that task's neighbours.
  *
  * @example const { attempt, signal } = currentTask();
  */
-export function currentTask(): TaskContext {
-  return taskScopeOf("currentTask");
+export function currentTask<Own extends project.TaskName = project.TaskName>(): TaskContext<Own> {
+  const task: unknown = taskScopeOf("currentTask");
+  // The types of a project narrow names and payloads; the object is the same.
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return task as TaskContext<Own>;
 }
 
 /**

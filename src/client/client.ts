@@ -25,8 +25,17 @@ import { type PageOptions, RunCalls } from "./runs.ts";
 import { SessionCalls } from "./sessions.ts";
 import { TokenCalls } from "./tokens.ts";
 import type { RunStatus } from "../domain/statuses.ts";
-import type { PeachTasks } from "../contract/peach-tasks.ts";
+import type {
+  EventName,
+  EventPayloadOf,
+  PayloadArguments,
+  PeachTasks,
+  ProjectEvents,
+  PayloadOf as ProjectPayloadOf,
+} from "../contract/project-types.ts";
 
+// All of the file, not single names: only so may a program add types to the interfaces.
+export type * from "../contract/project-types.ts";
 export type { CallOptions, ClientOptions, Fetch } from "./connection.ts";
 export type { AuditEntry } from "../contract/audit.ts";
 export type { BulkResult } from "../contract/bulk.ts";
@@ -71,14 +80,10 @@ export type { TokenOptions } from "./tokens.ts";
 export type TaskName<Tasks> = [keyof Tasks] extends [never] ? string : keyof Tasks & string;
 
 /** The payload type of a task's trigger; unknown for tasks declared without types. */
-export type PayloadOf<Tasks, Name extends string> = Name extends keyof Tasks
-  ? Tasks[Name]
-  : unknown;
+export type PayloadOf<Tasks, Name extends string> = ProjectPayloadOf<Name, Tasks>;
 
 /** Arguments of `trigger`. The payload may be left out if its type allows undefined. */
-export type TriggerArguments<Payload> = undefined extends Payload
-  ? [payload?: Payload, options?: TriggerOptions]
-  : [payload: Payload, options?: TriggerOptions];
+export type TriggerArguments<Payload> = PayloadArguments<Payload, TriggerOptions>;
 
 export interface TriggerOptions extends CallOptions {
   /**
@@ -142,8 +147,11 @@ interface ReconcileOptions extends CallOptions {
   readonly cursor?: string | undefined;
 }
 
-/** The API of a deployment. `Tasks` maps task names to the payloads of their triggers. */
-export class PeachClient<Tasks = PeachTasks> {
+/**
+ * The API of a deployment. `Tasks` maps task names to the payloads of their triggers, `Events` the
+ * names of events to their payloads.
+ */
+export class PeachClient<Tasks = PeachTasks, Events = ProjectEvents> {
   readonly runs: RunCalls;
   readonly tasks: TaskCalls;
   readonly schedules: ScheduleCalls;
@@ -201,10 +209,9 @@ export class PeachClient<Tasks = PeachTasks> {
    * Emits a named event. Every task whose `on.event` names it gets a run; without such a task
    * nothing starts.
    */
-  async emit(
-    name: string,
-    payload?: unknown,
-    options: EmitOptions = {},
+  async emit<Name extends EventName<Events>>(
+    name: Name,
+    ...[payload, options = {}]: PayloadArguments<EventPayloadOf<Name, Events>, EmitOptions>
   ): Promise<readonly RunReference[]> {
     const { idempotencyKey = crypto.randomUUID(), contentType, signal } = options;
     const { body, contentType: type } = payloadBody(payload, contentType);
@@ -267,8 +274,10 @@ export class PeachClient<Tasks = PeachTasks> {
  * recommend: { text: string } }>(...)`, or not at all. Throws a TypeError if the address or token
  * cannot be valid.
  */
-export function createClient<Tasks = PeachTasks>(options: ClientOptions): PeachClient<Tasks> {
-  return new PeachClient<Tasks>(options);
+export function createClient<Tasks = PeachTasks, Events = ProjectEvents>(
+  options: ClientOptions,
+): PeachClient<Tasks, Events> {
+  return new PeachClient<Tasks, Events>(options);
 }
 
 function textOrNone(duration: DurationInput | undefined): string | undefined {

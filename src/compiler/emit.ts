@@ -1,13 +1,13 @@
 /** Makes the text of the generated files. `compile.ts` writes them. */
 import { relative, sep } from "node:path";
 import type { Plan } from "../domain/plan/plan.ts";
-import type { EachTasks } from "./check-each.ts";
 import type { PipelineModule } from "./discover.ts";
 import { moduleOfNames, type ResolvedMethod } from "./methods.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
 /** The first line of each generated file. */
-const HEADER = "// Made by `npm run compile` from peach.conf and the pipelines. Do not edit.\n";
+export const HEADER =
+  "// Made by `npm run compile` from peach.conf and the pipelines. Do not edit.\n";
 
 /**
  * Text of `project.ts`, which src/index.ts imports. The worker is evaluated before any author's
@@ -92,28 +92,6 @@ ${componentsOf(components)}  others: {
 `;
 }
 
-/**
- * Makes `tasks.d.ts`: the payload type of each task's trigger, so that `triggerTaskWithEvent` and
- * `peach/client` are typed by task name. A task with `each` takes an array.
- */
-export function emitTaskTypes(methods: ResolvedMethods, eaches: EachTasks, outDir: string): string {
-  const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
-  const entries = [...methods.tasks].map(
-    ([name, method]) =>
-      `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>${eaches.has(name) ? "[]" : ""};\n`,
-  );
-  return `${HEADER}import type { input } from "zod";
-import type { TypedTask } from "peach/task-helpers";
-${imports}
-type Takes<Method> = Method extends TypedTask<infer Input, infer _> ? input<Input> : unknown;
-
-declare module "peach/task-helpers" {
-  interface PeachTasks {
-${entries.join("")}  }
-}
-`;
-}
-
 /** Makes the part of the registry with components; nothing without any. */
 function componentsOf(components: readonly ResolvedMethod[]): string {
   if (components.length === 0) return "";
@@ -126,7 +104,7 @@ function componentsOf(components: readonly ResolvedMethod[]): string {
 }
 
 /** Makes the type imports of some methods, and writes the type of each method with them. */
-function methodTypes(
+export function methodTypes(
   methods: readonly ResolvedMethod[],
   outDir: string,
 ): { readonly imports: string; readonly typeOf: (method: ResolvedMethod) => string } {

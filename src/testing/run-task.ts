@@ -3,8 +3,7 @@
  */
 import { runIdFromBytes } from "../domain/ids.ts";
 import type { LeasePayload, NewPayload } from "../domain/payload.ts";
-import type { TaskContext } from "../execution/author/api.ts";
-import type { TypedTask } from "../execution/author/method.ts";
+import type { TaskFunction, TypedTask } from "../execution/author/method.ts";
 import type { Lease } from "../objects/run/lease-rpc.ts";
 import type { AttemptOutcome, Settlement } from "../objects/run/settlement-rpc.ts";
 import { installAuthorGlobals } from "./author-globals.ts";
@@ -75,7 +74,7 @@ const TASK = "task";
  * const { passed, triggered } = await runTask(greet, { name: "Ada" });
  */
 export async function runTask(
-  fn: ((payload: never, task: TaskContext) => unknown) | TypedTask,
+  fn: TaskFunction | TypedTask,
   payload?: unknown,
   options: RunTaskOptions = {},
 ): Promise<TaskResult> {

@@ -5,7 +5,7 @@ import { archive } from "../../src/pipelines/archive.ts";
 import { CaptionsError, readCaptions } from "../../src/pipelines/captions.ts";
 import { transcriptSchema, type Transcript } from "../../src/pipelines/transcript.ts";
 import { audio_transcription_task, webhook_handler } from "../../src/pipelines/transcription.ts";
-import type { EndpointContext } from "../../src/execution/author/api.ts";
+import type { EndpointContext } from "../../src/task-helpers.ts";
 import { runInScope } from "../../src/execution/author/context.ts";
 import { NonRetryableError } from "../../src/execution/author/errors.ts";
 import { methodOf } from "../../src/execution/author/method.ts";

@@ -124,7 +124,10 @@ export class EndpointScope implements EndpointContext {
    */
   async call(method: EndpointFunction, request: Request): Promise<unknown> {
     const { withEnv } = this.#host;
-    const called = (): unknown => method(request, this);
+    // The author's parameter has the types of the project; the object is the same.
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    const own = method as (request: Request, endpoint: EndpointContext) => unknown;
+    const called = (): unknown => own(request, this);
     this.#underWay += 1;
     try {
       return await withTriggers(

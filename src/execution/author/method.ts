@@ -3,17 +3,21 @@
  * methods named in peach.conf.
  */
 import type { ZodType } from "zod";
-import type { ComponentContext, EndpointContext, TaskContext } from "./api.ts";
+import type * as untyped from "./api.ts";
+import type { ComponentContext, EndpointContext, TaskContext } from "./typed-api.ts";
 
-/** A task as a plain function. */
-export type TaskFunction = (payload: never, task: TaskContext) => unknown;
+/**
+ * A task as a plain function. Its second parameter may be the context of a single task, which is
+ * narrower: TypeScript allows that of methods only.
+ */
+export type TaskFunction = { run(payload: never, task: TaskContext): unknown }["run"];
 
 /** A task declared with types, by `task({...})`. */
 export interface TypedTask<Input extends ZodType = ZodType, Output extends ZodType = ZodType> {
   readonly kind: "peach.task";
   readonly input: Input | null;
   readonly output: Output | null;
-  readonly run: (payload: never, task: TaskContext) => unknown;
+  readonly run: TaskFunction;
 }
 
 /** Answers a request: a `Response`, a JSON value, or undefined (202 and the runs it triggered). */
@@ -48,7 +52,7 @@ export interface OtherMethods {
 export interface RunnableMethod {
   readonly input: ZodType | null;
   readonly output: ZodType | null;
-  readonly run: (payload: unknown, task: TaskContext) => unknown;
+  readonly run: (payload: unknown, task: untyped.TaskContext) => unknown;
   /** False if the method ignores its payload, which is then not fetched. */
   readonly takesPayload: boolean;
 }
@@ -94,7 +98,7 @@ function runnable(method: TaskFunction | TypedTask): RunnableMethod {
   const { input, output, run } =
     typeof method === "function" ? { input: null, output: null, run: method } : method;
   // An author's parameter type is a promise of the author; the value is whatever was passed,
-  // checked by `input` if there is a schema.
+  // checked by `input` if there is a schema. The context is typed by the project's names.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   const called = run as RunnableMethod["run"];
   return {
