@@ -30,7 +30,10 @@ type Passes<Method> = Method extends TypedTask<infer _, infer Output>
 type Passed<Value> = [Value] extends [void] ? unknown : Value extends undefined ? null : Value;
 `;
 
-/** Makes the text of `tasks.d.ts`. */
+/**
+ * Makes the text of `tasks.d.ts`. The trigger payload of each task has the task's description as
+ * its doc comment, which editors show. A task with `each` takes and passes an array.
+ */
 export function emitTaskTypes(
   plan: Plan,
   methods: ResolvedMethods,
@@ -39,6 +42,7 @@ export function emitTaskTypes(
   outDir: string,
 ): string {
   const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
+  // The return type of a function that calls passToChildTask is not what the task passes.
   const passing = new PassingCalls(modules);
   const tasks = Object.values(plan.tasks);
   const named = (lines: (task: TaskPlan) => string | null, indent: string): string =>
@@ -59,9 +63,11 @@ export function emitTaskTypes(
       return eaches.has(name) ? "unknown[]" : "unknown";
     const type = `Passes<${typeOf(method)}>`;
     if (!eaches.has(name)) return type;
+    // Downstream tasks read the array of all results, with null for a failed item.
     return eaches.get(name) === "continue" ? `(${type} | null)[]` : `${type}[]`;
   };
   const last = lastTasks(plan);
+  // An event starts a run of each listener, or of none, so its payload has to fit all of them.
   const events = [...new Set(tasks.flatMap(({ on }) => on.events))];
   const eventLines = events.map((event) => {
     const listeners = tasks.filter(({ on }) => on.events.includes(event));
@@ -103,7 +109,7 @@ ${tasks.map(takes).join("")}  }
 `;
 }
 
-/** Makes the union of some names; null without any. */
+/** Makes the union of some names as a type; null without any, since an empty union is `never`. */
 function namesType(names: readonly string[]): string | null {
   return names.length === 0 ? null : names.map((name) => JSON.stringify(name)).join(" | ");
 }

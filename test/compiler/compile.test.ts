@@ -140,7 +140,7 @@ export async function handle(request: Request) {
       // The example of the repository is in the program as well, and names tasks of its own.
       expect(tsc(folder).filter((line) => !line.startsWith("../../src/pipelines/"))).toEqual([
         "pipelines/tasks.ts(7,39): error TS2741: Property 'key' is missing in type 'Date' but required in type '{ key: string; }'.",
-        "pipelines/tasks.ts(8,30): error TS2345: Argument of type '\"nobody\"' is not assignable to parameter of type '\"plain\" | \"typed\"'.",
+        'pipelines/tasks.ts(8,30): error TS2345: Argument of type \'"nobody"\' is not assignable to parameter of type \'"plain" | "typed"\'.',
         "pipelines/tasks.ts(9,41): error TS2322: Type 'string' is not assignable to type 'number'.",
       ]);
     } finally {
