@@ -52,6 +52,7 @@ export function emitTaskTypes(
         return type === null ? [] : [`${indent}${JSON.stringify(task.name)}: ${type};\n`];
       })
       .join("");
+  // A method that was not found is reported by another check; its task takes anything.
   const takes = ({ name, description }: TaskPlan): string => {
     const method = methods.tasks.get(name);
     const type = method === undefined ? "unknown" : `Takes<${typeOf(method)}>`;
@@ -114,7 +115,10 @@ function namesType(names: readonly string[]): string | null {
   return names.length === 0 ? null : names.map((name) => JSON.stringify(name)).join(" | ");
 }
 
-/** Makes a doc comment, which editors show; empty without a text. */
+/**
+ * Makes a doc comment, which editors show; empty without a text. The end of a comment within the
+ * text is escaped, so that a description cannot break the file.
+ */
 function docOf(text: string | null, indent: string): string {
   if (text === null || text.trim() === "") return "";
   const lines = text.trim().replaceAll("*/", "*\\/").split(/\r?\n/);
