@@ -108,7 +108,7 @@ describe("a deployment of 0.2.0", () => {
   });
 
   it("a deployment of 0.2.0 is upgraded by one command, after which its runs go on and finish", async () => {
-    const { code, err } = await commandLine(["upgrade", "--yes", "--peach", "0.2.0"], {
+    const { code, err } = await commandLine(["upgrade", "--yes", "--peach", "0.3.0"], {
       projectRoot: join(folder, "project"),
     });
     expect([code, err]).toEqual([0, ""]);

@@ -24,6 +24,10 @@ const LOCK = z.object({
   ),
 });
 
+function read(path: string): string {
+  return readFileSync(resolve(ROOT, path), "utf8");
+}
+
 describe("the packed package", () => {
   it("the packed package needs no package that refuses Node 20, which its users may have", () => {
     const { packages } = LOCK.parse(JSON.parse(readFileSync(resolve(ROOT, "package-lock.json"), "utf8")));
@@ -44,6 +48,16 @@ describe("the packed package", () => {
     const files = PACKED.parse(JSON.parse(out)).flatMap((packed) => packed.files.map(({ path }) => path));
     expect(files).toContain("bin/peach.js");
     expect(files.filter((path) => !MAY_HOLD.test(path))).toEqual([]);
+  });
+
+  it("the packed package has a section of the changelog, and the tutorial installs its very file", () => {
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(read("package.json")));
+    expect(
+      read("CHANGELOG.md")
+        .split("\n")
+        .filter((line) => line.startsWith("## "))[0],
+    ).toMatch(new RegExp(`^## ${version.replaceAll(".", String.raw`\.`)} - `));
+    expect([...read("docs/tutorial.md").matchAll(/peach-([\d.]+)\.tgz/g)].map(([, named]) => named)).toEqual([version]);
   });
 
   it("the packed package names for each entry a source in the clone, and its built file and declarations of the same name", () => {

@@ -180,7 +180,7 @@ describe("an upgrade of a project", () => {
       /\[\[migrations\]\]\ntag = "v2"[^[]*\[[^\]]*\]\n\n\[\[migrations\]\]\ntag = "v3"[^[]*\[[^\]]*\]\n/,
       '[[migrations]]\ntag = "v7"\nnew_sqlite_classes = ["Presence"]\n',
     );
-    const plan = planUpgrade(project({ "wrangler.toml": old }), { ...RELEASE, specifier: "0.2.0" });
+    const plan = planUpgrade(project({ "wrangler.toml": old }), { ...RELEASE, specifier: "0.3.0" });
     expect(plan.changes.map(({ path }) => path)).toEqual(["wrangler.toml"]);
     expect(lineDiff(old, after(plan, "wrangler.toml")).filter((line) => line.startsWith("+"))).toEqual([
       "+ [[migrations]]",
