@@ -26,6 +26,7 @@ function throwsItself(schema: core.$ZodType): boolean {
   const def = definitionOf(schema);
   if (def.type === "transform") return true;
   if (def.type === "intersection") return !(isPlain(def.left) && isPlain(def.right));
+  if (def.type === "union") return hasEqualTags(schema);
   if (def.type === "readonly") return !FROZEN.has(definitionOf(def.innerType).type);
   if (def.type === "custom" && instanceClass(schema) === null) return true;
   const steps = stepsOf(schema);
@@ -34,6 +35,25 @@ function throwsItself(schema: core.$ZodType): boolean {
   // A refinement of the author gets any value here, and may expect another one.
   const getsAny = def.type === "any" || def.type === "unknown" || def.type === "custom";
   return getsAny && steps.length > 0;
+}
+
+/** Tests if two options of a discriminated union have a tag in common. Zod throws for both. */
+export function hasEqualTags(schema: core.$ZodType): boolean {
+  const def = definitionOf(schema);
+  // Only a discriminated union has the property.
+  const tag: unknown = Reflect.get(def, "discriminator");
+  if (def.type !== "union" || typeof tag !== "string") return false;
+  const tags = def.options.flatMap((option) => [...tagsOf(option, tag)]);
+  return new Set(tags).size < tags.length;
+}
+
+/** Returns the values of an option's tag. An option that cannot tell them has an unknown one. */
+function tagsOf(option: core.$ZodType, tag: string): Iterable<unknown> {
+  try {
+    return internalsOf(option).propValues?.[tag] ?? [undefined, undefined];
+  } catch {
+    return [undefined, undefined];
+  }
 }
 
 /** Tests if a schema reaches itself without a look at a part of the value. */

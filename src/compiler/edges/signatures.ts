@@ -3,10 +3,10 @@
  * TypeScript's own checker. All functions are read in one program, since a program is slow to
  * start.
  */
-import type { Checker, Symbol as TypeSymbol } from "typescript/unstable/sync";
+import type { Checker, NodeHandle, Symbol as TypeSymbol } from "typescript/unstable/sync";
 import type { TypeScriptApi } from "./type-config.ts";
 import { TypeSets } from "./type-sets.ts";
-import { ANY, asPayload, type ValueSet } from "./value-set.ts";
+import { ABSENT, ANY, asPayload, type ValueSet } from "./value-set.ts";
 
 /** A function, by its file and the name of its export. */
 export interface FunctionName {
@@ -92,10 +92,38 @@ class SignatureReader {
     const takesRest = signature.hasRestParameter && signature.parameters.length === 1;
     const taken =
       first === undefined || takesRest ? ANY : this.#taken.of(checker.getTypeOfSymbol(first));
+    const nothing: ValueSet = returnsNothing(signature.declaration)
+      ? ABSENT
+      : { kind: "any", why: "the type void, which allows any value" };
+    const result = checker.getReturnTypeOfSignature(signature);
     return {
       taken,
-      passed: asPayload(this.#passed.ofAwaited(checker.getReturnTypeOfSignature(signature))),
+      passed: asPayload(this.#passed.ofAwaited(result, nothing)),
       isCallable: true,
     };
   }
+}
+
+/**
+ * Tests if a function has a block that returns no value. A function of type void may return any
+ * value: by an arrow without a block, by a call of such a function, or behind a type.
+ */
+function returnsNothing(declaration: NodeHandle | undefined): boolean {
+  const node = declaration?.resolve();
+  const body: unknown = node === undefined ? undefined : Reflect.get(node, "body");
+  return isNode(body) && body.getText().startsWith("{") && !returnsValue(body);
+}
+
+/** A node of a syntax tree. */
+type Node = NonNullable<ReturnType<NodeHandle["resolve"]>>;
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "forEachChild" in value;
+}
+
+/** Searches for a return with a value. The functions inside return for themselves. */
+function returnsValue(node: Node): boolean {
+  if (Reflect.get(node, "parameters") !== undefined) return false;
+  const isReturn = /^return\b/.test(node.getText()) && isNode(Reflect.get(node, "expression"));
+  return isReturn || node.forEachChild((child) => returnsValue(child) || undefined) === true;
 }

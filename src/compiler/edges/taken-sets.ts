@@ -27,7 +27,7 @@ import {
   keyNames,
   LOST_TYPES,
 } from "./schema-parts.ts";
-import { isCoerced, isPlain, mayThrow, STRUCTURES } from "./schema-walks.ts";
+import { hasEqualTags, isCoerced, isPlain, mayThrow, STRUCTURES } from "./schema-walks.ts";
 import {
   ABSENT,
   ANY,
@@ -132,7 +132,7 @@ export class TakenSets {
       case "record":
         return this.#record(def);
       case "union":
-        return this.#union(def, internalsOf(schema).traits);
+        return this.#union(def, schema);
       // Zod throws if both sides return different values, so both sides must keep the input.
       case "intersection":
         return isPlain(def.left) && isPlain(def.right)
@@ -263,21 +263,18 @@ export class TakenSets {
   }
 
   /** A union accepts the values of each option. */
-  #union(def: core.$ZodUnionDef, traits: ReadonlySet<string>): ValueSet {
+  #union(def: core.$ZodUnionDef, schema: core.$ZodType): ValueSet {
     // An option that throws ends the parse before the later options.
     const thrower = def.options.findIndex((option) => mayThrow(option));
     const members = def.options.map((option, index) =>
       thrower !== -1 && index > thrower ? unsure(this.of(option), THROWS) : this.of(option),
     );
-    if (traits.has("$ZodXor") && members.length > 1)
+    if (internalsOf(schema).traits.has("$ZodXor") && members.length > 1)
       return unsure(unionOf(members), "a union of which one option alone may match");
     // Only a discriminated union has the property.
     const tag: unknown = Reflect.get(def, "discriminator");
     if (typeof tag !== "string") return unionOf(members);
-    const tags = def.options.flatMap((option) => [
-      ...(internalsOf(option).propValues?.[tag] ?? [undefined]),
-    ]);
-    if (new Set(tags).size < tags.length) return unsure(unionOf(members), "options of equal tags");
+    if (hasEqualTags(schema)) return unsure(unionOf(members), "options of equal tags");
     return unionOf(members.map((member) => tagged(member, tag)));
   }
 

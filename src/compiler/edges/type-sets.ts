@@ -3,6 +3,7 @@
  * author: no code checks the claim at run time. An object type does not exclude further properties.
  */
 import type { Checker, Symbol as TypeSymbol, Type } from "typescript/unstable/sync";
+import { containsAbsent, formsOf } from "./schema-parts.ts";
 import type { TypeScriptApi } from "./type-config.ts";
 import {
   ABSENT,
@@ -28,8 +29,16 @@ const BYTES: ReadonlySet<string> = new Set(
 /** The types of the standard library that no payload can hold. */
 const LOST: ReadonlySet<string> = new Set(["Date", "Map", "Set", "WeakMap", "WeakSet", "RegExp"]);
 
+/** The names of properties that a text or an array has too, beside the positions. */
+function isOfOthers(name: string): boolean {
+  return name in Object("") || name in [] || /^\d+$/.test(name);
+}
+
 /** Limit of types read, above any payload. Only the types of platform objects reach further. */
 const MAX_TYPES = 2_000;
+
+/** A value of type void. The type allows any value, which nobody may read. */
+const ANY_OF_VOID: ValueSet = { kind: "any", why: "the type void, which allows any value" };
 
 /** Reads types in one direction: as outputs ("passed") or as inputs ("taken"). */
 export class TypeSets {
@@ -58,12 +67,18 @@ export class TypeSets {
     return set;
   }
 
-  /** Returns the set of an awaited value: promises are unwrapped, also inside a union. */
-  ofAwaited(type: Type | undefined): ValueSet {
+  /**
+   * Returns the set of an awaited value: promises are unwrapped, also inside a union. `nothing` is
+   * the set of a result of type void.
+   */
+  ofAwaited(type: Type | undefined, nothing: ValueSet): ValueSet {
     if (type?.isUnionType() === true)
-      return unionOf(type.getTypes().map((member) => this.ofAwaited(member)));
+      return unionOf(type.getTypes().map((member) => this.ofAwaited(member, nothing)));
+    if (type !== undefined && type.flags & this.#typeScript.TypeFlags.Void) return nothing;
     const isPromise = type?.getSymbol()?.name === "Promise" && type.isTypeReference();
-    return isPromise ? this.ofAwaited(this.#checker.getTypeArguments(type)[0]) : this.of(type);
+    return isPromise
+      ? this.ofAwaited(this.#checker.getTypeArguments(type)[0], nothing)
+      : this.of(type);
   }
 
   /** Reads a type by its flags. The order matters: a literal type also has the flag of its base. */
@@ -72,6 +87,7 @@ export class TypeSets {
     const { TypeFlags } = this.#typeScript;
     if (flags & (TypeFlags.Any | TypeFlags.Unknown))
       return this.#isPassed ? { kind: "any", why: "a type that is not declared" } : ANY;
+    if (flags & TypeFlags.Void && this.#isPassed) return ANY_OF_VOID;
     if (flags & (TypeFlags.Void | TypeFlags.Undefined)) return ABSENT;
     if (flags & TypeFlags.Null) return NULL;
     // A function that never returns passes no value.
@@ -107,8 +123,11 @@ export class TypeSets {
   #object(type: Type): ValueSet {
     const checker = this.#checker;
     const { SignatureKind, SymbolFlags } = this.#typeScript;
-    const name = type.getSymbol()?.name ?? "";
-    if (BYTES.has(name)) return { kind: "bytes", forms: [name] };
+    const own = type.getSymbol();
+    // A project may give the name of a type of the platform to a type of its own.
+    const isPlatform = own?.declarations.every(({ path }) => path.endsWith(".d.ts")) ?? false;
+    const name = isPlatform ? (own?.name ?? "") : "";
+    if (BYTES.has(name)) return { kind: "bytes", forms: formsOf(Reflect.get(globalThis, name)) };
     if (name === "ReadableStream") return { kind: "stream" };
     if (name === "File")
       return this.#isPassed ? { kind: "bytes", forms: ["Blob"] } : this.#impossible("a File");
@@ -118,6 +137,8 @@ export class TypeSets {
       return arrayOf(this.of(checker.getTypeArguments(type)[0]));
     if (checker.getSignaturesOfType(type, SignatureKind.Call).length > 0)
       return this.#impossible("a function");
+    if (own !== undefined && own.flags & SymbolFlags.Class)
+      return this.#unknown("an instance of a class");
     const properties = new Map<string, Property>();
     const symbols = checker.getPropertiesOfType(type);
     // An object with methods is the instance of a class. The codec decides about instances.
@@ -125,9 +146,14 @@ export class TypeSets {
     if (hasMethods || this.#read.size > MAX_TYPES) return this.#unknown("an object with functions");
     for (const symbol of symbols) properties.set(symbol.name, this.#property(symbol));
     const indexes = checker.getIndexInfosOfType(type);
-    // Numbers, texts and arrays have this type too.
-    if (this.#isPassed && symbols.length === 0 && indexes.length === 0)
-      return this.#unknown("a type without properties");
+    const required = symbols.filter((symbol) => (symbol.flags & SymbolFlags.Optional) === 0);
+    const isShared =
+      indexes.length === 0
+        ? required.every((symbol) => isOfOthers(symbol.name)) &&
+          (symbols.length === 0 || symbols.some((symbol) => isOfOthers(symbol.name)))
+        : indexes.some(({ keyType }) => keyType.flags & this.#typeScript.TypeFlags.Number);
+    if (isShared && this.#isPassed)
+      return this.#unknown("a type that numbers, texts or arrays have too");
     const others: Others =
       indexes.length === 0
         ? { type: this.#isPassed ? "unsure" : "ignored" }
@@ -136,7 +162,10 @@ export class TypeSets {
             keys: TEXT,
             values: unionOf(indexes.map((one) => this.of(one.valueType))),
           };
-    return { kind: "object", properties, others, isKeyed: false };
+    const object: ValueSet = { kind: "object", properties, others, isKeyed: false };
+    if (!isShared) return object;
+    const why = "a type that numbers, texts or arrays have too";
+    return unionOf([object, { kind: "unsure", within: ANY, why }]);
   }
 
   /** Reads a property. A property that allows undefined is optional: JSON drops undefined. */
@@ -145,9 +174,11 @@ export class TypeSets {
     const type = this.#checker.getTypeOfSymbol(symbol);
     const members = type?.isUnionType() === true ? type.getTypes() : [];
     const isUndefined = members.some(({ flags }) => flags & TypeFlags.Undefined);
+    const set = this.of(type);
     return {
-      set: this.of(type),
-      mayBeAbsent: (symbol.flags & SymbolFlags.Optional) !== 0 || isUndefined,
+      set,
+      mayBeAbsent:
+        (symbol.flags & SymbolFlags.Optional) !== 0 || isUndefined || containsAbsent(set) === true,
     };
   }
 

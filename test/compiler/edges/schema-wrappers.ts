@@ -1,5 +1,6 @@
 /** Schemas around random schemas: what may be absent, defaults, refinements, changes, pipes. */
 import { z } from "zod";
+import { checkNow } from "../../../src/payloads/checked.ts";
 import type { Side } from "./schema-samples.ts";
 
 /** Makes a schema around another one. `value` makes inputs of the inner schema. */
@@ -125,7 +126,8 @@ function lengthOf(value: unknown): number {
 /** What the schema makes of a value; null if it refuses it. */
 function parsedBy(schema: z.ZodType, value: unknown): unknown {
   try {
-    return schema.safeParse(value).data ?? null;
+    const parsed = checkNow<unknown>(schema, value);
+    return parsed.ok ? parsed.value : null;
   } catch {
     return null;
   }
