@@ -12,13 +12,16 @@ import { ResidentMemory, workerdsOf } from "../../src/local/resident-memory.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import { figureOf, quantileOf } from "./statistics.ts";
 
-const USAGE = `usage: npm run bench:vectors [-- --vectors N] [-- --dimensions N] [-- --queries N] [-- --json]
+const USAGE = `usage: npm run bench:vectors [-- --vectors N --dimensions N --queries N --json]
 
-Times an index of N random vectors (default 100000) of N dimensions (default 384): building it, the first query, N further
-queries (default 100), queries with a filter, and a change followed by a query.
+Times an index of N random vectors (default 100000) of N dimensions (default 384): building
+the index, N queries (default 100), queries with a filter, and changes of one vector. The
+first call of each kind reads from the store and is shown apart.
 
-  --json   one JSON object: {vectors, dimensions, build_ms, memory_mb, calls: [{what, first_ms, median_ms, p95_ms, max_ms}]}`;
+  --json   one JSON object: {vectors, dimensions, build_ms, memory_mb,
+           calls: [{what, first_ms, median_ms, p95_ms, max_ms}]}`;
 
+/** The configuration of the deployment under test. */
 const CONF = `tasks:
   build: {method: build, timeout: 10m}
 endpoints:
@@ -30,6 +33,7 @@ const PIPELINES = fileURLToPath(new URL("worker/vectors", import.meta.url));
 const BUILD_LIMIT = "10m";
 const MEBIBYTE = 1024 * 1024;
 
+/** The times of one kind of call. */
 interface Timed {
   readonly what: string;
   readonly first_ms: number;
@@ -38,6 +42,7 @@ interface Timed {
   readonly max_ms: number;
 }
 
+/** The result of the benchmark. */
 interface Report {
   readonly vectors: number;
   readonly dimensions: number;
@@ -71,14 +76,17 @@ async function time(
   return { what, first_ms: first, median_ms: median, p95_ms: quantileOf(rest, 0.95), max_ms: max };
 }
 
+/** Builds the index by a task. Resolves to the milliseconds of the run. */
 async function build(runtime: LocalRuntime, size: object): Promise<number> {
   const client = createClient({ url: runtime.url, token: runtime.token });
   const run = await client.trigger("build", size);
   const { status, duration_ms: took } = await run.result({ timeout: BUILD_LIMIT });
-  if (status !== "succeeded" || took === null) throw new Error(`the index was not built: ${status}`);
+  if (status !== "succeeded" || took === null)
+    throw new Error(`the index was not built: ${status}`);
   return took;
 }
 
+/** Builds the index, and times the calls. */
 async function measure(
   runtime: LocalRuntime,
   { vectors, dimensions, queries }: { vectors: number; dimensions: number; queries: number },
@@ -86,22 +94,35 @@ async function measure(
   const buildMs = await build(runtime, { count: vectors, dimensions });
   const memory = new ResidentMemory(workerdsOf(runtime.pids));
   memory.forgetGrowth();
+  // Queries differ from round to round.
   const path = (name: string, round: number): string =>
     `/${name}?dimensions=${dimensions}&number=${round}`;
   const calls = [
     await time("a query for 10", queries, (round) => call(runtime, path("query", round))),
-    await time("a query for 10 of a third", queries, (round) => call(runtime, path("filtered", round))),
-    await time("a change of one vector", Math.min(queries, 20), (round) => call(runtime, path("change", round))),
+    await time("a query for 10 of a third", queries, (round) =>
+      call(runtime, path("filtered", round)),
+    ),
+    await time("a change of one vector", Math.min(queries, 20), (round) =>
+      call(runtime, path("change", round)),
+    ),
   ];
   const grown = memory.grown() / MEBIBYTE;
   return { vectors, dimensions, build_ms: buildMs, memory_mb: grown, calls };
 }
 
-function renderReport({ vectors, dimensions, build_ms: buildMs, memory_mb: memory, calls }: Report): string {
+/** Renders the report as a table. */
+function renderReport({
+  vectors,
+  dimensions,
+  build_ms: buildMs,
+  memory_mb: memory,
+  calls,
+}: Report): string {
   const line = (what: string, cells: readonly string[]): string =>
     `${what.padEnd(32)} ${cells.map((cell) => cell.padStart(9)).join(" ")}`;
   return [
-    `${vectors} vectors of ${dimensions} dimensions, built in ${buildMs} ms; queries grew the runtime by ${memory.toFixed(0)} MiB`,
+    `${vectors} vectors of ${dimensions} dimensions, built in ${buildMs} ms`,
+    `calls grew the runtime by ${memory.toFixed(0)} MiB`,
     line("milliseconds", ["first", "median", "95 %", "max"]),
     ...calls.map((one) =>
       line(

@@ -1,11 +1,13 @@
 /** An index of random vectors, for scripts/bench/vectors.ts. */
 import { vectors, type VectorItem } from "peach/stores";
 
+/** The size of the index. */
 interface Size {
   readonly count: number;
   readonly dimensions: number;
 }
 
+/** Spreads the numbers of vectors over the seeds of generators. */
 const SEED = 0x9e3779b9;
 
 /** Draws numbers from -1 to 1 that are the same in each run (mulberry32). */
@@ -19,16 +21,19 @@ function drawn(seed: number): () => number {
   };
 }
 
+/** Draws the vector of this number: the same vector in each run. */
 function vectorOf(number: number, dimensions: number): Float32Array {
   const draw = drawn(Math.imul(number + 1, SEED));
   return Float32Array.from({ length: dimensions }, draw);
 }
 
+/** Makes an item, of which a third has the language of the filter. */
 function itemOf(number: number, dimensions: number): VectorItem {
   const metadata = { lang: number % 3 === 0 ? "de" : "en", number };
   return { id: `item-${number}`, vector: vectorOf(number, dimensions), metadata };
 }
 
+/** Makes all items of an index, while the index takes them. */
 function* items({ count, dimensions }: Size): Generator<VectorItem> {
   for (let number = 0; number < count; number += 1) yield itemOf(number, dimensions);
 }
@@ -46,11 +51,13 @@ function asked(request: Request): { readonly dimensions: number; readonly vector
   return { dimensions, vector };
 }
 
+/** Finds the ten nearest items. */
 export async function query(request: Request): Promise<unknown> {
   const { dimensions, vector } = asked(request);
   return vectors("bench", { dimensions }).query(vector, { limit: 10 });
 }
 
+/** Finds the ten nearest items of a third of all. */
 export async function filtered(request: Request): Promise<unknown> {
   const { dimensions, vector } = asked(request);
   return vectors("bench", { dimensions }).query(vector, { limit: 10, filter: { lang: "de" } });
