@@ -1,12 +1,13 @@
 /**
  * `npm run demo`: shows the main use from a fresh start. Starts the local runtime on a new state
  * folder, uploads the sample, shows the run until the recommendations are served, and removes
- * everything (with --keep, the runtime stays). In a project with `sample/<endpoint>.json`, sends
- * this delivery in place of the upload, and shows the passed values of the last tasks.
+ * everything (with --keep, the runtime stays). A project with a sample of its own (src/local/sample.ts)
+ * is shown with that in place of the upload: its run, the passed values of the last tasks, and the
+ * answers to its queries.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import * as z from "zod";
 import {
   createClient,
@@ -26,10 +27,13 @@ import {
 } from "../../local/recommendation-table.ts";
 import { RuntimeStartError, startRuntime, type LocalRuntime } from "../../local/runtime.ts";
 import {
+  deliveryHeaders,
   findSampleDelivery,
-  signedHeaders,
+  findSampleUploads,
+  sampleQueries,
   type SampleDelivery,
-} from "../../local/sample-delivery.ts";
+  type SampleUploads,
+} from "../../local/sample.ts";
 import { randomSecret } from "../../local/secrets.ts";
 import { followLive } from "../follow.ts";
 import { failureLines } from "../run-view.ts";
@@ -38,8 +42,9 @@ import { durationText } from "../table.ts";
 const USAGE = `usage: npm run demo [-- --keep] [-- --json]
 
 Starts the local runtime, uploads a spoken sample, shows its run, and prints the programmes
-recommended for it; in a project with sample/ENDPOINT.json, sends that as a signed delivery and prints
-what the last tasks of its run have passed. Needs no account and no network.
+recommended for it. In a project with a sample of its own, sends sample/ENDPOINT.json (or .ndjson) to that
+endpoint, or uploads the files under sample/BUCKET/, and prints what the last tasks of its run have passed
+and the answers to the queries in sample/ENDPOINT.query. Needs no account and no network.
 
   --keep  leaves the runtime running, and says how to reach and end it
   --json  prints one JSON document instead of all that
@@ -52,9 +57,8 @@ const LIMIT_MS = 60_000;
 const POLL_MS = 100;
 /** The number of output lines that a failure shows. */
 const OUTPUT_LINES = 20;
-const BUCKET = "uploads";
-const CAPTIONS = "glacier.vtt";
-const AUDIO = "glacier.mp3";
+/** The files of the spoken sample; the captions come first. */
+const SPOKEN = { captions: "glacier.vtt", audio: "glacier.mp3" };
 
 /** The local runtime's answer to an upload. */
 const stored = z.object({
@@ -141,16 +145,21 @@ async function demonstrate(
       return started;
     });
     const peach = createClient(runtime);
-    const sample = findSampleDelivery(runtime.project.plan, PROJECT_FOLDER);
+    const { plan } = runtime.project;
+    const delivery = findSampleDelivery(plan, PROJECT_FOLDER);
+    const uploads = delivery === null ? findSampleUploads(plan, PROJECT_FOLDER) : null;
     const runId =
-      sample === null
-        ? await upload(display, runtime, peach, signal)
-        : await deliver(display, runtime, sample, { ...process.env, ...secrets }, signal);
+      delivery === null
+        ? await upload(display, runtime, peach, uploads ?? spokenSample(), signal)
+        : await deliver(display, runtime, delivery, { ...process.env, ...secrets }, peach, signal);
     const run = await showRun(display, peach, runId, signal);
     const shown =
-      sample === null
+      delivery === null && uploads === null
         ? await served(display, runtime, peach, runId, signal)
-        : { passed: await passedByLast(peach, run, signal) };
+        : {
+            passed: await passedByLast(peach, run, signal),
+            answers: await answersTo(runtime, sampleQueries(plan, PROJECT_FOLDER), signal),
+          };
 
     if (keep)
       kept = {
@@ -174,65 +183,106 @@ async function demonstrate(
   }
 }
 
-/** Uploads the captions and then the audio, which triggers. Waits until the run exists. */
+/** The sample of the example of this repository. */
+function spokenSample(): SampleUploads {
+  const names = [SPOKEN.captions, SPOKEN.audio];
+  const objects = names.map((name) => ({
+    key: `audio/${name}`,
+    file: join(PROJECT_FOLDER, "sample", name),
+  }));
+  return { bucket: "uploads", objects };
+}
+
+/** Uploads objects, the last of which triggers. Waits until the run exists. */
 function upload(
   display: Display,
   runtime: LocalRuntime,
   peach: PeachClient,
+  { bucket, objects }: SampleUploads,
   signal: AbortSignal,
 ): Promise<string> {
-  return display.step(`Upload ${CAPTIONS} and ${AUDIO}`, async (line) => {
-    const put = async (
-      name: string,
-      type: string,
-    ): Promise<z.infer<typeof stored>["will_trigger"]> => {
-      const body = readFileSync(join(PROJECT_FOLDER, "sample", name));
-      const url = `${runtime.url}/dev/r2/${BUCKET}/audio/${name}`;
-      const answer = await fetch(url, {
+  const names = objects.map(({ key }) => basename(key)).join(" and ");
+  return display.step(`Upload ${names}`, async (line) => {
+    let runs: z.infer<typeof stored>["will_trigger"] = [];
+    for (const { key, file } of objects) {
+      const path = key.split("/").map(encodeURIComponent).join("/");
+      const answer = await fetch(`${runtime.url}/dev/r2/${bucket}/${path}`, {
         method: "PUT",
-        body,
-        headers: { "Content-Type": type },
+        body: readFileSync(file),
+        headers: { "Content-Type": CONTENT_TYPES[extname(file)] ?? "application/octet-stream" },
         signal,
       });
-      if (answer.ok) return stored.parse(await answer.json()).will_trigger;
-      const { detail, hint } = refusal.parse(await answer.json());
-      throw new DemoError(`The upload of ${name} was refused. ${detail} ${hint}`);
-    };
-    await put(CAPTIONS, "text/vtt");
-    const [run] = await put(AUDIO, "audio/mpeg");
+      if (!answer.ok) {
+        const { detail, hint } = refusal.parse(await answer.json());
+        throw new DemoError(`The upload of ${basename(file)} was refused. ${detail} ${hint}`);
+      }
+      runs = stored.parse(await answer.json()).will_trigger;
+    }
+    const [run] = runs;
+    const last = objects.at(-1)?.key ?? "";
     if (run === undefined) {
       const conf = basename(runtime.project.paths.confPath);
       throw new DemoError(
-        `No task of ${conf} is triggered by the object ${BUCKET}/audio/${AUDIO}. Run the example with PEACH_CONF=peach.conf.example npm run demo.`,
+        `No task of ${conf} is triggered by the object ${bucket}/${last}. Run the example with PEACH_CONF=peach.conf.example npm run demo.`,
       );
     }
     line.output = `waiting for the run ${run.run_id} of ${run.task}`;
     await untilRecorded(peach, run.run_id, signal);
-    line.title = `Uploaded ${BUCKET}/audio/${AUDIO} and its captions, which triggered ${run.task} (${run.run_id})`;
+    line.title = `Uploaded ${names} to ${bucket}, which triggered ${run.task} (${run.run_id})`;
     return run.run_id;
   });
 }
 
-/** Sends the sample with a signature. Returns the triggered run. */
+/** The content types of samples, by the ending of the file. */
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".json": "application/json",
+  ".ndjson": "application/x-ndjson",
+  ".mp3": "audio/mpeg",
+  ".vtt": "text/vtt",
+};
+
+/** Sends the sample as its sender does. Returns the triggered run when it exists. */
 function deliver(
   display: Display,
   runtime: LocalRuntime,
-  { endpoint, url, secret, body }: SampleDelivery,
+  sample: SampleDelivery,
   secrets: Readonly<Record<string, string | undefined>>,
+  peach: PeachClient,
   signal: AbortSignal,
 ): Promise<string> {
-  return display.step(`Send sample/${endpoint}.json to ${url}`, async (line) => {
-    const headers = signedHeaders(body, secrets[secret] ?? "");
+  const { file, body, endpoint } = sample;
+  const { name, url } = endpoint;
+  return display.step(`Send ${file} to ${url}`, async (line) => {
+    const headers = deliveryHeaders(sample, secrets, runtime.token);
     const answer = await fetch(`${runtime.url}${url}`, { method: "POST", body, headers, signal });
     if (!answer.ok)
-      throw new DemoError(
-        `The endpoint ${endpoint} answered ${answer.status}: ${await answer.text()}`,
-      );
+      throw new DemoError(`The endpoint ${name} answered ${answer.status}: ${await answer.text()}`);
     const [run] = delivered.parse(await answer.json()).runs;
-    if (run === undefined) throw new DemoError(`The endpoint ${endpoint} has triggered no run.`);
-    line.title = `Sent sample/${endpoint}.json to ${url}, which triggered ${run.task} (${run.run_id})`;
+    if (run === undefined) throw new DemoError(`The endpoint ${name} has triggered no run.`);
+    line.output = `waiting for the run ${run.run_id} of ${run.task}`;
+    await untilRecorded(peach, run.run_id, signal);
+    line.title = `Sent ${file} to ${url}, which triggered ${run.task} (${run.run_id})`;
     return run.run_id;
   });
+}
+
+/** Asks what endpoints serve, by the path with its query. */
+async function answersTo(
+  { url }: LocalRuntime,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Record<string, Answer>> {
+  const answers: Record<string, Answer> = {};
+  for (const path of paths) {
+    const answer = await fetch(`${url}${path}`, { signal });
+    if (!answer.ok)
+      throw new DemoError(`GET ${path} answered ${answer.status}: ${await answer.text()}`);
+    answers[path] = {
+      component: answer.headers.get("peach-component"),
+      value: await answer.json(),
+    };
+  }
+  return answers;
 }
 
 /** Reads the passed values of the tasks without downstream, by task. */
@@ -306,7 +356,38 @@ function pause(): Promise<void> {
 }
 
 /** The end of a demo: recommendations, or the passed values of the last tasks. */
-type Shown = RecommendationsView | { readonly passed: Readonly<Record<string, unknown>> };
+type Shown =
+  | RecommendationsView
+  | {
+      readonly passed: Readonly<Record<string, unknown>>;
+      readonly answers: Readonly<Record<string, Answer>>;
+    };
+
+/** The answer of an endpoint, and the component that gave it, if it has components. */
+interface Answer {
+  readonly component: string | null;
+  readonly value: unknown;
+}
+
+/** The longest value that is printed, in characters. */
+const MAX_SHOWN = 400;
+
+function shownLines({ passed, answers }: Extract<Shown, { passed: unknown }>): string[] {
+  const asked = Object.entries(answers).flatMap(([path, { component, value }]) => [
+    "",
+    `GET ${path}${component === null ? "" : ` (component ${component})`}`,
+    shortened(value),
+  ]);
+  return [
+    ...Object.entries(passed).map(([task, value]) => `${task} passed ${shortened(value)}`),
+    ...asked,
+  ];
+}
+
+function shortened(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)} …`;
+}
 
 function summaryOf(shown: Shown, durationMs: number, kept: Kept | null): string {
   const how =
@@ -321,11 +402,7 @@ function summaryOf(shown: Shown, durationMs: number, kept: Kept | null): string 
         ];
   return [
     "",
-    "passed" in shown
-      ? Object.entries(shown.passed)
-          .map(([task, value]) => `${task} passed ${JSON.stringify(value)}`)
-          .join("\n")
-      : renderRecommendations(shown),
+    "passed" in shown ? shownLines(shown).join("\n") : renderRecommendations(shown),
     "",
     `Done in ${durationText(durationMs)}.`,
     ...how,
