@@ -134,6 +134,8 @@ export interface AuditOptions extends PageOptions {
   readonly who?: string | undefined;
   /** Filters by the field `what` of an entry. */
   readonly what?: string | undefined;
+  /** Filters by a part of the field `on`, for example the id of a run. */
+  readonly on?: string | undefined;
   readonly since?: Date | undefined;
 }
 
@@ -248,8 +250,8 @@ export class PeachClient<Tasks = PeachTasks, Events = ProjectEvents> {
   }
 
   /** Reads a page of the audit log, newest first. A page may be empty and still have a cursor. */
-  audit({ who, what, since, limit, cursor, signal }: AuditOptions = {}): Promise<AuditPage> {
-    const query = { who, what, since: since?.toISOString(), limit, cursor };
+  audit({ who, what, on, since, limit, cursor, signal }: AuditOptions = {}): Promise<AuditPage> {
+    const query = { who, what, on, since: since?.toISOString(), limit, cursor };
     return this.#connection.json({ path: ["audit"], query, signal });
   }
 

@@ -26,6 +26,10 @@ export const attemptSchema = named(
     error: z
       .object({ name: z.string(), message: z.string(), stack: z.string().nullable() })
       .nullable(),
+    log_lines: z
+      .int()
+      .optional()
+      .describe("How many lines its log has; absent: none, or it has not ended"),
   }),
 );
 
@@ -61,6 +65,17 @@ export const taskOfRunSchema = named(
       .describe(
         "Why it does not go on by itself: it awaits that run, or that somebody completes it, or is held back by a limit or a pause, or until code is deployed that has its method",
       ),
+    next_attempt_at: time
+      .optional()
+      .describe("Of a task that is `retrying`: when its next attempt starts"),
+    retried_after: z
+      .int()
+      .optional()
+      .describe("How many attempts were before the last retry of the run; absent: none"),
+    external: z
+      .boolean()
+      .optional()
+      .describe("It waits to be completed: the time of its attempts is time of waiting"),
     completion_url: z
       .url()
       .optional()
@@ -147,10 +162,13 @@ export type TaskOfRun = Json<typeof taskOfRunSchema>;
 /** An attempt of a task. */
 export type Attempt = Json<typeof attemptSchema>;
 
-/** Progress that an attempt reported; `fraction` is 0 to 1. */
+/**
+ * Progress that an attempt reported; `fraction` is 0 to 1.
+ * The document keeps the last one after the attempt has ended.
+ */
 export type Progress = NonNullable<TaskOfRun["progress"]>;
 
-/** Items of a task with `each`, by status. */
+/** Items of a task with `each`, by status. The rest of `total` waits or was skipped. */
 export type ItemCounts = NonNullable<TaskOfRun["each"]>;
 
 /**

@@ -44,7 +44,12 @@ export function formatRelative(at: number, now: number): string {
 export function formatExact(at: number): string {
   const date = new Date(at);
   const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  const time = date.toLocaleTimeString("en-GB", { hour12: false, fractionalSecondDigits: 3 });
+  const time = date.toLocaleTimeString("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 3,
+  });
   const zone = Intl.DateTimeFormat("en-GB", { timeZoneName: "short" })
     .formatToParts(date)
     .find(({ type }) => type === "timeZoneName")?.value;

@@ -1,18 +1,25 @@
 /**
- * Places the attempts of a run on a time axis, and finds the critical path: the tasks that decided
- * the run's duration. Pure.
+ * Places the attempts of a run in time, and finds the critical path: the tasks that decided the
+ * run's duration. Pure; time-axis.ts converts times to places.
  */
 import type { AttemptStatus, RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { RunDocument, TaskOfRun } from "../contract/run.ts";
 
 /**
  * A part of a task's time. `queued`: ready to start and not started; `attempt`: running; `retry`:
- * the delay before the next attempt; `waiting`: suspended, or waiting for a completion.
+ * the delay before the next attempt; `waiting`: suspended, or waiting for a completion; `items`: the
+ * items of a task with `each`.
+ *
+ * The time between the end of a run and its retry by a user is no part of any task.
  *
  * Times are in milliseconds since 1970.
  */
 export type Segment =
-  | { readonly kind: "queued" | "retry" | "waiting"; readonly from: number; readonly to: number }
+  | {
+      readonly kind: "queued" | "retry" | "waiting" | "items";
+      readonly from: number;
+      readonly to: number;
+    }
   | {
       readonly kind: "attempt";
       readonly from: number;
@@ -26,8 +33,16 @@ export interface TimelineRow {
   readonly task: string;
   readonly status: TaskStatus;
   readonly segments: readonly Segment[];
+  /** The time of the next attempt of a task that is retrying, or null. */
+  readonly nextAt: number | null;
   /** True on the critical path. */
   readonly isCritical: boolean;
+}
+
+/** A part of time, in milliseconds since 1970. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The timeline of a run. */
@@ -37,6 +52,8 @@ export interface Timeline {
   readonly to: number;
   /** Rows in the order of the run's tasks. */
   readonly rows: readonly TimelineRow[];
+  /** Times in which nothing happened: the run was over until a user retried it. */
+  readonly breaks: readonly Span[];
 }
 
 /** Statuses that end a task or a run. */
@@ -60,10 +77,34 @@ export function timelineOf(run: TimedRun, now: number): Timeline {
     task: task.task,
     status: task.status,
     segments: segmentsOf(task, readyAt(task, ends, createdAt), end),
+    nextAt:
+      task.status === "retrying" && task.next_attempt_at !== undefined
+        ? Date.parse(task.next_attempt_at)
+        : null,
     isCritical: critical.has(task.task),
   }));
-  const last = Math.max(end, ...rows.flatMap(({ segments }) => segments.map(({ to }) => to)));
-  return { from: createdAt, to: Math.max(last, createdAt + 1), rows };
+  let last = Math.max(end, createdAt + 1);
+  for (const { segments } of rows) for (const { to } of segments) last = Math.max(last, to);
+  return { from: createdAt, to: last, rows, breaks: breaksOf(run.tasks, rows) };
+}
+
+/** The fewest milliseconds without work that make a break: shorter ones hide nothing. */
+const SHORTEST_BREAK_MS = 2_000;
+
+/**
+ * Finds the times between the end of the run and a retry by a user: a task was retried, and no task
+ * had anything to do.
+ */
+function breaksOf(tasks: readonly TaskOfRun[], rows: readonly TimelineRow[]): readonly Span[] {
+  if (tasks.every(({ retried_after }) => retried_after === undefined)) return [];
+  const busy = rows.flatMap(({ segments }) => segments).toSorted((a, b) => a.from - b.from);
+  const breaks: Span[] = [];
+  let end = busy[0]?.to ?? 0;
+  for (const { from, to } of busy) {
+    if (from - end >= SHORTEST_BREAK_MS) breaks.push({ from: end, to: from });
+    end = Math.max(end, to);
+  }
+  return breaks;
 }
 
 /**
@@ -107,20 +148,38 @@ function segmentsOf(task: TaskOfRun, ready: number, now: number): Segment[] {
   for (const [index, { attempt, status, started_at, finished_at }] of task.attempts.entries()) {
     const from = Date.parse(started_at);
     const to = finished_at === null ? Math.max(now, from) : Date.parse(finished_at);
-    add({ kind: gapBefore(task.attempts, index), from: Math.min(before, from), to: from });
-    if (finished_at === null && task.status === "waiting") add({ kind: "waiting", from, to });
+    // A user has retried the run here: the task waited for nothing before.
+    if (index > 0 && index === task.retried_after) before = from;
+    add({ kind: gapBefore(task, index), from: Math.min(before, from), to: from });
+    // An external task has worked for an instant, and then waited for its completion.
+    const isWait = task.external === true || (finished_at === null && task.status === "waiting");
+    if (isWait && status !== "failed") add({ kind: "waiting", from, to });
     else add({ kind: "attempt", from, to, attempt, status });
     before = to;
   }
+  const last = task.attempts.at(-1);
+  if (task.status === "queued" && last !== undefined && task.attempts.length === task.retried_after)
+    // The task was retried and has not started again; nobody knows since when it is queued.
+    return segments;
   if (task.status === "queued") add({ kind: "queued", from: before, to: now });
   if (task.status === "retrying") add({ kind: "retry", from: before, to: now });
-  if (task.status === "waiting") add({ kind: "waiting", from: before, to: now });
+  // A task may have been cancelled while it waited for a run: the wait was real.
+  const isCutOff = isFinal(task.status) && last?.status === "suspended";
+  if (task.status === "waiting" || isCutOff) add({ kind: "waiting", from: before, to: now });
+  const isMapping = task.each !== undefined && task.each.total > 0 && last === undefined;
+  if (isMapping && task.status === "running") add({ kind: "items", from: before, to: now });
   return segments;
 }
 
-/** Names the gap before an attempt. After a suspended attempt the task waited for another run. */
-function gapBefore(attempts: TaskOfRun["attempts"], index: number): "queued" | "retry" | "waiting" {
-  if (index === 0) return "queued";
+/** The kinds of time between attempts. */
+type GapKind = Exclude<Segment["kind"], "attempt">;
+
+/**
+ * Names the gap before an attempt. After a suspended attempt the task waited for another run, and
+ * before the only attempt of a task with `each` its items ran.
+ */
+function gapBefore({ attempts, each }: TaskOfRun, index: number): GapKind {
+  if (index === 0) return each !== undefined && each.total > 0 ? "items" : "queued";
   return attempts[index - 1]?.status === "suspended" ? "waiting" : "retry";
 }
 
@@ -151,22 +210,3 @@ function criticalPath(tasks: readonly TaskOfRun[], ends: ReadonlyMap<string, num
   }
   return path;
 }
-
-/**
- * Computes about `count` marks at round steps of an axis of `spanMs`, as offsets from its start.
- */
-export function axisMarks(spanMs: number, count: number): number[] {
-  const rough = spanMs / Math.max(1, count);
-  const step =
-    STEPS_MS.find((candidate) => candidate >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
-  const marks: number[] = [];
-  for (let at = 0; at < spanMs; at += step) marks.push(at);
-  return marks;
-}
-
-/** Steps of an axis, in milliseconds; above the last one a step is a number of whole days. */
-const STEPS_MS = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000,
-  300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000, 43_200_000,
-  86_400_000,
-];

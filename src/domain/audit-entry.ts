@@ -49,6 +49,8 @@ export interface AuditPage {
 export interface AuditFilter {
   readonly who?: string | undefined;
   readonly what?: string | undefined;
+  /** Part of `on`, for example the id of a run. */
+  readonly on?: string | undefined;
   /** Epoch milliseconds. */
   readonly since?: number | undefined;
 }

@@ -3,6 +3,7 @@ import { curlOf } from "../../src/dashboard/curl.ts";
 import {
   formatBytes,
   formatDuration,
+  formatExact,
   formatPlural,
   formatRate,
   formatRelative,
@@ -10,6 +11,13 @@ import {
   shortId,
 } from "../../src/dashboard/format.ts";
 import { hexLines, viewerOf } from "../../src/dashboard/parts/payload-kind.ts";
+
+describe("a time", () => {
+  it("a time is shown with its day, hour, minute, second, milliseconds and zone", () => {
+    const at = new Date(2026, 10, 22, 9, 5, 3, 7);
+    expect(formatExact(at.getTime())).toMatch(/^22 Nov 2026, 09:05:03\.007 \S+/);
+  });
+});
 
 describe("numbers", () => {
   it.each([

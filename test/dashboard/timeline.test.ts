@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { axisMarks, type TimedRun, timelineOf } from "../../src/dashboard/timeline.ts";
+import { type TimedRun, timelineOf } from "../../src/dashboard/timeline.ts";
 import { at, attempt, task, time } from "./support.ts";
 
 function run(tasks: TimedRun["tasks"], finishedAt: number | null = null): TimedRun {
@@ -93,6 +93,62 @@ describe("a timeline", () => {
     expect(drawn(run(tasks, 200))["b"]).toEqual(["queued 100-130", "succeeded 130-200"]);
   });
 
+  it("a timeline leaves out the time until a user retried the run, and has a break there", () => {
+    const attempts = [attempt(10, 1_000, { status: "failed" }), attempt(380_000, 381_000, { attempt: 2 })];
+    const retried = run(
+      [
+        task("a", { attempts, retried_after: 1 }),
+        task("b", { upstream: ["a"], attempts: [attempt(381_000, 382_000)] }),
+      ],
+      382_000,
+    );
+    expect(drawn(retried)["a"]).toEqual(["queued 0-10", "failed 10-1000", "succeeded 380000-381000"]);
+    expect(timelineOf(retried, 0).breaks).toEqual([{ from: time(1_000), to: time(380_000) }]);
+    const backoff = run([task("a", { attempts })], 382_000);
+    expect(drawn(backoff)["a"]?.[2]).toBe("retry 1000-380000");
+    expect(timelineOf(backoff, 0).breaks).toEqual([]);
+  });
+
+  it("a timeline has no break while another task works", () => {
+    const tasks = [
+      task("a", {
+        attempts: [attempt(0, 10, { status: "failed" }), attempt(9_000, 9_100, { attempt: 2 })],
+        retried_after: 1,
+      }),
+      task("b", { attempts: [attempt(0, 8_000)] }),
+    ];
+    expect(timelineOf(run(tasks, 9_100), 0).breaks).toEqual([]);
+  });
+
+  it("a timeline keeps the wait of a task that was completed, or cancelled while it waited for a run", () => {
+    const tasks = [
+      task("approve", { external: true, attempts: [attempt(10, 383_000)] }),
+      task("child", { status: "cancelled", attempts: [attempt(10, 50, { status: "suspended" })] }),
+    ];
+    expect(drawn(run(tasks, 400_000))).toEqual({
+      approve: ["queued 0-10", "waiting 10-383000"],
+      child: ["queued 0-10", "suspended 10-50", "waiting 50-400000"],
+    });
+  });
+
+  it("a timeline shows the items of a map, from when it could start until its own attempt or now", () => {
+    const each = { total: 10_000, succeeded: 1_644, failed: 0, running: 40 };
+    const map = task("map", { status: "running", upstream: ["a"], each });
+    const a = task("a", { attempts: [attempt(0, 100)] });
+    expect(drawn(run([a, map]), 5_000)["map"]).toEqual(["items 100-5000"]);
+    const ended = { ...map, status: "succeeded" as const, attempts: [attempt(8_000, 8_200)] };
+    expect(drawn(run([a, ended], 8_200))["map"]).toEqual(["items 100-8000", "succeeded 8000-8200"]);
+  });
+
+  it("a timeline knows when the next attempt of a task starts", () => {
+    const failed = [attempt(0, 100, { status: "failed" })];
+    const tasks = [
+      task("r", { status: "retrying", attempts: failed, next_attempt_at: at(600_000) }),
+      task("s", { attempts: failed }),
+    ];
+    expect(timelineOf(run(tasks), time(200)).rows.map(({ nextAt }) => nextAt)).toEqual([time(600_000), null]);
+  });
+
   it("a timeline ends with the run, or now, and is never empty", () => {
     const spanOf = (timed: TimedRun, now: number): number => {
       const { from, to } = timelineOf(timed, time(now));
@@ -126,13 +182,5 @@ describe("the critical path", () => {
       task("y", { upstream: ["x"], attempts: [attempt(0, 20)] }),
     ];
     expect(critical(run(circle, 20))).toEqual(["x", "y"]);
-  });
-});
-
-describe("the axis", () => {
-  it("the axis has about as many marks as asked for, at round distances, none at its end", () => {
-    expect(axisMarks(1_000, 4)).toEqual([0, 500]);
-    expect(axisMarks(9_999, 5)).toEqual([0, 2_000, 4_000, 6_000, 8_000]);
-    expect(axisMarks(3 * 86_400_000, 2)).toEqual([0, 172_800_000]);
   });
 });

@@ -46,7 +46,7 @@ describe("POST /runs/{id}/retry", () => {
       run_id: runId,
       status: "running",
       finished_at: null,
-      tasks: [{ status: "succeeded" }, { status: "queued" }, { status: "pending", reason: null }],
+      tasks: [{ status: "succeeded" }, { status: "queued", retried_after: 1 }, { status: "pending", reason: null }],
     });
     const second = await nextCall(runId, "second");
     expect(second.payload).toBe("from first");

@@ -13,6 +13,27 @@ import { madeGraph, mosaicGraph, realGraph } from "./graphs.ts";
 import { type RunShape, serveRuns } from "./scripted-api.ts";
 
 const CHROMIUM = [process.env["CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser"];
+/** A task, a map of its output, and a join. */
+const MAP = [
+  { task: "split", downstream: ["work"] },
+  { task: "work", downstream: ["join"] },
+  { task: "join", downstream: [] },
+];
+/** Long lists of the runs. */
+const LISTS: readonly List[] = [
+  {
+    id: "lines_100000",
+    query: "view=log",
+    ready: "text=/^100,003 lines$/",
+    selector: ".log .virtual",
+  },
+  {
+    id: "items_10000",
+    query: "task=work",
+    ready: ".segment-items[title*='10,000 attempts']",
+    selector: ".items .virtual",
+  },
+];
 /** Steps of scrolling and zooming. */
 const STEPS = 24;
 
@@ -61,7 +82,32 @@ async function zoom(page: Page): Promise<void> {
   }
 }
 
-/** Measures one run and prints its row. */
+/** A list on the page of a run: its address, and a text that shows when all of it is there. */
+interface List {
+  readonly id: string;
+  readonly query: string;
+  readonly ready: string;
+  readonly selector: string;
+}
+
+/** Measures a list of a run and prints its row. */
+async function measureList(browser: Browser, url: string, list: List): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
+  await page.addInitScript(OBSERVE);
+  const start = performance.now();
+  await page.goto(`${url}/dashboard/runs/${list.id}?${list.query}`);
+  await page.locator(list.ready).first().waitFor({ timeout: 60_000 });
+  const ready = performance.now() - start;
+  const loaded = await seen(page);
+  await scroll(page, list.selector);
+  const scrolled = await seen(page);
+  const cells = [loaded.paint, ready, loaded.longest, scrolled.longest];
+  const text = cells.map((value) => `${Math.round(value)} ms`).join(" | ");
+  console.log(`| ${list.id} | ${text} |`);
+  await page.close();
+}
+
+/** Measures the graph and the timeline of one run and prints its row. */
 async function measure(browser: Browser, url: string, id: string, shape: RunShape): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
   await page.addInitScript(OBSERVE);
@@ -88,6 +134,8 @@ async function main(files: readonly string[]): Promise<void> {
   const runs: Record<string, RunShape> = {
     small: { graph: madeGraph(6) },
     mosaic: { graph: mosaicGraph(1_739), failsEach: 400 },
+    lines_100000: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
+    items_10000: { graph: MAP, items: 10_000 },
     made_2000: { graph: madeGraph(2_000), failsEach: 700 },
     made_5000: { graph: madeGraph(5_000), failsEach: 900 },
   };
@@ -103,6 +151,9 @@ async function main(files: readonly string[]): Promise<void> {
     );
     console.log("| --- | --- | --- | --- | --- | --- | --- |");
     for (const [id, shape] of Object.entries(runs)) await measure(browser, api.url, id, shape);
+    console.log("\n| list | first paint | whole | longest task: load | scroll |");
+    console.log("| --- | --- | --- | --- | --- |");
+    for (const list of LISTS) await measureList(browser, api.url, list);
   } finally {
     await browser.close();
     await api.close();

@@ -81,12 +81,17 @@ function time(ms: number): string {
 }
 
 /** Makes a final run with one attempt a task. */
-function runOf(id: string, { graph, items = 0, failsEach = Infinity }: RunShape): RunDocument {
+function runOf(
+  id: string,
+  { graph, items = 0, lines = 0, failsEach = Infinity }: RunShape,
+): RunDocument {
   const upstream = new Map<string, string[]>(graph.map(({ task }) => [task, []]));
   for (const { task, downstream } of graph)
     for (const child of downstream) upstream.get(child)?.push(task);
   const tasks = graph.map(({ task, downstream }, at): TaskOfRun => {
     const isFailed = at % failsEach === failsEach - 1;
+    // A task with items has its own attempt when they are done.
+    const start = at * 20 + (at > 0 ? items : 0);
     return {
       task,
       status: isFailed ? "failed" : "succeeded",
@@ -97,9 +102,10 @@ function runOf(id: string, { graph, items = 0, failsEach = Infinity }: RunShape)
         {
           attempt: 1,
           status: isFailed ? "failed" : "succeeded",
-          started_at: time(at * 20),
-          finished_at: time(at * 20 + 900),
+          started_at: time(start),
+          finished_at: time(start + 900),
           error: isFailed ? { name: "Error", message: `no disk for ${task}`, stack: null } : null,
+          ...(lines > 0 && { log_lines: lines }),
         },
       ],
       progress: null,
@@ -110,7 +116,7 @@ function runOf(id: string, { graph, items = 0, failsEach = Infinity }: RunShape)
         : {}),
     };
   });
-  const last = graph.length * 20 + 900;
+  const last = graph.length * 20 + items + 900;
   return {
     run_id: id,
     task: graph[0]?.task ?? "",

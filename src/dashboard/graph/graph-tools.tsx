@@ -11,6 +11,7 @@ const SEEN_AT_ONCE = 12;
 /** Properties of the tools. */
 interface GraphToolsProps {
   readonly tasks: readonly GraphTask[];
+  /** The failed tasks, in the order of the button. */
   readonly failed: readonly string[];
   /** Goes to a task. */
   readonly onGo: (task: string) => void;

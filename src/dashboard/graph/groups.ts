@@ -4,7 +4,7 @@
  * - Siblings: tasks with the same upstream and the same downstream tasks.
  * - Tasks of the same depth whose names differ in digits only, if the graph is still large.
  *
- * Members of a group have the same depth, so groups never close a circle.
+ * Members of a group have the same depth, so groups never close a circle. Pure.
  */
 import { depthsOf } from "./layers.ts";
 

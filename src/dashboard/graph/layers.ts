@@ -1,6 +1,8 @@
 /**
- * Puts the boxes of a graph into layers, so that every edge goes to a later layer. An edge over
- * several layers passes a dummy in each layer between, which keeps a lane free for it.
+ * Puts the boxes of a graph into layers, so that every edge goes to a later layer. Pure.
+ *
+ * An edge over several layers passes a dummy in each layer between. The dummy keeps a lane free, so
+ * that the edge does not cross boxes.
  */
 
 /** A box as far as layers need it. */

@@ -1,6 +1,9 @@
 /**
- * The edges of a graph on tiles of canvas, and its boxes too where they are too small to read.
- * Only tiles near the visible part exist, and each is drawn once: scrolling draws nothing again.
+ * The edges of a graph on tiles of canvas, and the boxes too where they are too small to read.
+ *
+ * - Only tiles near the visible part exist.
+ * - A tile is drawn once: scrolling draws nothing again. A tile with boxes is drawn again when a
+ *   status changes, and every tile when the theme does.
  */
 import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -34,6 +37,7 @@ const TONES: Readonly<Record<TaskStatus, string>> = {
 
 /** A part of the scene, in pixels before zooming. */
 export interface View {
+  /** The left side, and so on: x grows to the right, y downwards. */
   readonly left: number;
   readonly top: number;
   readonly right: number;
@@ -42,6 +46,7 @@ export interface View {
 
 /** Counts changes of the theme. A canvas does not follow the style sheet, unlike other elements. */
 const themeTurn = signal(0);
+/** True once the first graph has started to watch the theme. */
 let isWatching = false;
 
 /** Watches the theme from the first graph on. */

@@ -1,6 +1,8 @@
 /**
- * The scene of a graph: each task, closed group and open group with its place. An open group is a
- * frame around a block of its tasks; edges lead to the frame.
+ * The scene of a graph: each task, closed group and open group with its place. Pure.
+ *
+ * An open group is a frame around a block of its tasks. Edges lead to the frame: between the tasks
+ * of two groups there may be thousands.
  */
 import type { GraphNode } from "./groups.ts";
 import type { Box, Edge, GraphLayout, LayoutRequest } from "./layout.ts";
@@ -17,7 +19,9 @@ export interface Shape extends Box {
 export interface Scene {
   readonly width: number;
   readonly height: number;
+  /** The shapes to draw. A frame is before its tasks. */
   readonly shapes: readonly Shape[];
+  /** The shapes by id. */
   readonly shapeOf: ReadonlyMap<string, Shape>;
   /** The node of each task. */
   readonly nodeOf: ReadonlyMap<string, GraphNode>;

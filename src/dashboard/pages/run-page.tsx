@@ -1,5 +1,5 @@
 /**
- * The page of a run: status, graph, timeline, and the panel of the open task.
+ * The page of a run: status, graph, the views below it, and the panel of the open task.
  *
  * API calls:
  * - `GET /runs/ID` and its stream `/runs/ID/events`, by live/run-model.ts.
@@ -7,15 +7,16 @@
  * - `POST /runs/ID/cancel`: stops the run, after a question.
  * - `GET /runs/ID/payload`: for the curl command.
  *
- * Query parameters: `task` is the open task; its panel adds `tab`, `items` and `item`.
+ * Query parameters: `task` is the open task; its panel adds `tab`, `items` and `item`. `view` is the
+ * open view, and `line` the open line of a log.
  */
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { getBytes, payloadPath, post } from "../api.ts";
 import { curlOf } from "../curl.ts";
 import type { RunDocument } from "../../contract/run.ts";
-import { formatPlural } from "../format.ts";
+import { formatDuration, formatPlural } from "../format.ts";
 import { type RunHead, RunModel } from "../live/run-model.ts";
 import { query } from "../location.ts";
 import { ActionButton, Button, CopyButton, copyText } from "../parts/button.tsx";
@@ -23,6 +24,7 @@ import { Dialog, DialogFoot } from "../parts/dialog.tsx";
 import { Fact } from "../parts/fact.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
+import { SideHandle, sideWidth } from "../parts/side-width.tsx";
 import { viewerOf } from "../parts/payload-kind.ts";
 import { Loading, Problem } from "../parts/states.tsx";
 import { StatusPill } from "../parts/status.tsx";
@@ -31,10 +33,10 @@ import { tell } from "../parts/toasts.tsx";
 import { runPath, runsPath } from "../routes.ts";
 import { ReplayDialog } from "../run/replay-dialog.tsx";
 import { RunGraph } from "../run/run-graph.tsx";
+import { RunViews } from "../run/run-views.tsx";
 import { TaskPanel } from "../run/task-panel.tsx";
-import { TimelineView } from "../run/timeline-view.tsx";
 import { mayOperate } from "../session.ts";
-import { isFinal } from "../timeline.ts";
+import { isFinal, timelineOf } from "../timeline.ts";
 
 /** Shows a run and follows it live. The open task is in the URL, so that a link to a task works. */
 export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
@@ -52,7 +54,10 @@ export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
       <Problem problem={model.problem.value} onRetry={() => void model.refresh()} />
     );
   return (
-    <div class={`run-page ${chosen === null ? "" : "has-panel"}`}>
+    <div
+      class={`run-page ${chosen === null ? "" : "has-panel"}`}
+      style={{ "--side": `${sideWidth.value}%` }}
+    >
       <div class="run-main">
         <RunHeader
           head={head}
@@ -64,10 +69,11 @@ export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
         <section class="card" aria-label="Graph">
           <RunGraph model={model} chosen={chosen} />
         </section>
-        <section class="card" aria-label="Timeline">
-          <TimelineView model={model} chosen={chosen} />
+        <section class="card" aria-label="About the run">
+          <RunViews model={model} chosen={chosen} />
         </section>
       </div>
+      {chosen !== null && <SideHandle />}
       {chosen !== null && (
         <TaskPanel
           key={chosen}
@@ -113,10 +119,11 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
   const final = isFinal(head.status);
   // A retry repeats failed tasks, so a run that succeeded has nothing to retry.
   const isRetryable = final && head.status !== "succeeded";
+  const isCancelled = head.status === "cancelled";
   /** Repeats the failed tasks in the same run and shows the answer at once. */
   const retry = async (): Promise<void> => {
     model.show(await post<RunDocument>(`${path}/retry`));
-    tell("What failed runs again.");
+    tell(isCancelled ? "The run goes on." : "What failed runs again.");
   };
   return (
     <header class="run-head">
@@ -137,7 +144,7 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
           )}
           {isRetryable && mayOperate() && (
             <ActionButton icon="retry" tone="main" action={retry}>
-              Retry what failed
+              {isCancelled ? "Go on with the run" : "Retry what failed"}
             </ActionButton>
           )}
           {mayOperate() && (
@@ -150,7 +157,7 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
           </ActionButton>
         </div>
       </div>
-      <Facts head={head} />
+      <Facts head={head} model={model} />
     </header>
   );
 }
@@ -159,8 +166,14 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
  * The origin and duration of a run, with links to related runs. At most twelve child runs are
  * linked, since a run may have thousands.
  */
-function Facts({ head }: { readonly head: RunHead }): JSX.Element {
+function Facts({ head, model }: { readonly head: RunHead; readonly model: RunModel }): JSX.Element {
   const { trigger, children } = head;
+  // The time until a user retried the run is no time of the run.
+  const idle = useComputed(() => {
+    const run = model.document();
+    if (run === null || run.finished_at === null) return 0;
+    return timelineOf(run, 0).breaks.reduce((sum, { from, to }) => sum + to - from, 0);
+  }).value;
   return (
     <dl class="facts">
       <Fact name="Run">
@@ -172,7 +185,14 @@ function Facts({ head }: { readonly head: RunHead }): JSX.Element {
         <span class="ellipsis">{trigger.by}</span>
       </Fact>
       <Fact name="Duration">
-        <Duration from={head.started_at} to={head.finished_at} />
+        {idle === 0 ? (
+          <Duration from={head.started_at} to={head.finished_at} />
+        ) : (
+          <>
+            {formatDuration((head.duration_ms ?? 0) - idle)}{" "}
+            <span class="muted">and {formatDuration(idle)} until it was retried</span>
+          </>
+        )}
       </Fact>
       {trigger.parent !== null && (
         <Fact name="Parent">

@@ -3,7 +3,7 @@
  * rows have the same height.
  */
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 /** Properties of a list. */
@@ -17,6 +17,10 @@ export interface VirtualListProps {
   readonly maxHeight: number;
   /** Renders a row. */
   readonly row: (index: number) => ComponentChildren;
+  /** Receives the scrolling element, for a caller that scrolls. */
+  readonly scroller?: RefObject<HTMLDivElement | null>;
+  /** Called when the user or the caller has scrolled. */
+  readonly onScroll?: () => void;
   /** Called with the last rendered row, so that the caller can load more. */
   readonly onSeen?: (index: number) => void;
 }
@@ -35,13 +39,16 @@ export function VirtualList({
   maxHeight,
   row,
   onSeen,
+  ...props
 }: VirtualListProps): JSX.Element {
-  const scroller = useRef<HTMLDivElement>(null);
+  const own = useRef<HTMLDivElement>(null);
+  const scroller = props.scroller ?? own;
   const first = useSignal(0);
   const height = Math.min(maxHeight, count * rowHeight);
   const seen = Math.ceil(height / rowHeight);
   const follow = (): void => {
     first.value = Math.floor((scroller.current?.scrollTop ?? 0) / rowHeight);
+    props.onScroll?.();
   };
   const from = Math.max(0, Math.min(first.value, count - seen) - BEYOND);
   const to = Math.min(count, first.value + seen + BEYOND);

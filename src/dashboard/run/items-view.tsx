@@ -24,12 +24,14 @@ import { StatusIcon, statusWord } from "../parts/status.tsx";
 import { Duration } from "../parts/time.tsx";
 import { VirtualList } from "../parts/virtual-list.tsx";
 import { AttemptsView } from "./attempts-view.tsx";
-import { LogsView } from "./logs-view.tsx";
+import { LogView } from "./log-view.tsx";
 
 /** The number of items in a read. */
 const PAGE = 200;
 /** The height of a row in pixels. */
 const ROW_HEIGHT = 30;
+/** The height of an item's log in pixels. */
+const LOG_HEIGHT = 300;
 /** The maximum height of the list in pixels. */
 const MAX_HEIGHT = 360;
 /** The delay of a new read after a change, per page that is loaded. */
@@ -237,12 +239,19 @@ function ItemPanel({
       <AttemptsView attempts={item.attempts} />
       {item.output !== null && (
         <>
-          <h5>Passed</h5>
+          <h5>Output</h5>
           <PayloadView runId={model.runId} task={task.task} item={item.index} />
         </>
       )}
       <h5>Log</h5>
-      <LogsView model={model} task={{ ...task, attempts: item.attempts }} item={item.index} />
+      <LogView
+        model={model}
+        task={task.task}
+        item={item.index}
+        attempts={item.attempts}
+        label={`Log of item ${item.index}`}
+        height={LOG_HEIGHT}
+      />
     </section>
   );
 }

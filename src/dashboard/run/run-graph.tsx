@@ -41,6 +41,7 @@ export function RunGraph({
     (task: string) => <TaskBox model={model} task={task} isChosen={task === chosen} />,
     [model, chosen],
   );
+  // The functions are stable, so that a change of a task draws one box only.
   const groupNote = useCallback(
     (node: GraphNode) => <GroupNote model={model} tasks={node.tasks} />,
     [model],

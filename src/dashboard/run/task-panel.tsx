@@ -25,8 +25,11 @@ import { mayOperate } from "../session.ts";
 import { AttemptsView } from "./attempts-view.tsx";
 import { CompleteDialog } from "./complete-dialog.tsx";
 import { ItemsView } from "./items-view.tsx";
-import { LogsView } from "./logs-view.tsx";
+import { LogView } from "./log-view.tsx";
 import { ProgressBar } from "./task-box.tsx";
+
+/** The height of the log in pixels. */
+const LOG_HEIGHT = 440;
 
 /** The names of the tabs, as in the URL. */
 type TabName = "attempts" | "items" | "log" | "read" | "passed";
@@ -88,7 +91,7 @@ export function TaskPanel({
         label="About the task"
         tabs={tabs}
         chosen={chosen}
-        onChoose={(tab) => setQuery({ tab, item: null })}
+        onChoose={(tab) => setQuery({ tab, item: null, line: null })}
       >
         <Content model={model} task={task} tab={chosen} />
       </Tabs>
@@ -112,12 +115,12 @@ function tabsOf(task: TaskOfRun): Tab<TabName>[] {
       : [{ name: "items" as const, label: <>Items {count(task.each.total)}</> }]),
     { name: "attempts", label: <>Attempts {count(task.attempts.length)}</> },
     { name: "log", label: "Log" },
-    { name: "read", label: "Read" },
+    { name: "read", label: "Input" },
     {
       name: "passed",
       label: (
         <>
-          Passed{" "}
+          Output{" "}
           {task.output !== null && <span class="tab-count">{formatBytes(task.output.size)}</span>}
         </>
       ),
@@ -155,7 +158,7 @@ function Notes({
       {children}
       {steps !== undefined && steps.length > 0 && (
         <p>
-          <span class="muted">Kept by step()</span> {steps.map(({ name }) => name).join(", ")}
+          <span class="muted">Finished steps</span> {steps.map(({ name }) => name).join(", ")}
         </p>
       )}
     </div>
@@ -247,12 +250,20 @@ function Content({
     case "items":
       return <ItemsView model={model} task={task} />;
     case "log":
-      return <LogsView key={task.task} model={model} task={task} />;
+      return (
+        <LogView
+          key={task.task}
+          model={model}
+          task={task.task}
+          label={`Log of ${task.task}`}
+          height={LOG_HEIGHT}
+        />
+      );
     case "read":
       return <ReadView model={model} task={task} />;
     case "passed":
       return task.output === null ? (
-        <p class="muted">It has passed nothing.</p>
+        <p class="muted">It has no output: it is {task.status}.</p>
       ) : (
         <PayloadView runId={model.runId} task={task.task} version={String(task.attempts.length)} />
       );
@@ -288,7 +299,7 @@ function ReadView({
               />
             ) : (
               <p class="muted">
-                It has passed nothing{parent === undefined ? "" : `: it is ${parent.status}`}.
+                It has no output{parent === undefined ? "" : `: it is ${parent.status}`}.
               </p>
             )}
           </section>

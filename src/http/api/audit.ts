@@ -19,6 +19,7 @@ export const listAudit = {
   query: z.strictObject({
     who: z.string().max(500).optional().describe("Only of this one, as `who` of an entry says"),
     what: z.string().max(100).optional().describe("Only such, as `what` of an entry says"),
+    on: z.string().max(500).optional().describe("Only what has this in `on`, such as a run's id"),
     since: timeParameter.optional().describe("Only what was last done since this time, ISO 8601"),
     limit: limitOf(500, 50),
     cursor: numberedCursor.optional(),

@@ -26,7 +26,8 @@ const LIST = `
   SELECT seq, entry FROM entries
   WHERE seq >= ?1 AND seq < ?2 AND (at >= ?3 OR json_extract(entry, '$.lastAt') >= ?3)
     AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
-  ORDER BY seq DESC LIMIT ?6`;
+    AND (?6 IS NULL OR instr(json_extract(entry, '$.on'), ?6) > 0)
+  ORDER BY seq DESC LIMIT ?7`;
 const DELETE_OLD = "DELETE FROM entries WHERE seq < ?1 AND (at < ?2 OR seq <= ?3)";
 const HAS_ENTRY = "SELECT 1 AS present FROM entries LIMIT 1";
 
@@ -87,11 +88,12 @@ export class AuditStore {
   }
 
   /** Returns matching entries: the newest, or the ones with a number below `before`. */
-  list({ who, what, since = 0 }: AuditFilter, limit: number, before: number | null): AuditPage {
+  list({ who, what, on, since = 0 }: AuditFilter, limit: number, before: number | null): AuditPage {
     const { first, last } = this.#bounds();
     const end = before ?? last + 1;
     const start = end - LOOKED_THROUGH;
-    const rows = this.#tables.rows(LIST, start, end, since, who ?? null, what ?? null, limit);
+    const match = [who ?? null, what ?? null, on ?? null] as const;
+    const rows = this.#tables.rows(LIST, start, end, since, ...match, limit);
     const isFull = rows.length === limit;
     const next = isFull ? Number(rows.at(-1)?.["seq"]) : start;
     return { entries: rows.map(entryIn), next: next > first ? next : null };

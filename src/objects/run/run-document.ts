@@ -74,6 +74,9 @@ export function describeTask(run: Run, entry: TaskEntry, progress: Progress | nu
     ),
     output: describeOutput(state),
     waiting_for: describeWaiting(run, entry),
+    ...(state.status === "retrying" && { next_attempt_at: iso(state.retryAt) }),
+    ...(entry.retriedAfter > 0 && { retried_after: entry.retriedAfter }),
+    ...(task.external === true && { external: true }),
     ...(steps !== undefined && {
       steps: steps.map(({ name, finishedAt }) => ({ name, finished_at: iso(finishedAt) })),
     }),
@@ -158,6 +161,14 @@ export function describeAttempt({
   startedAt,
   finishedAt,
   error,
+  logs,
 }: AttemptRecord): AttemptDocument {
-  return { attempt, status, started_at: iso(startedAt), finished_at: iso(finishedAt), error };
+  return {
+    attempt,
+    status,
+    started_at: iso(startedAt),
+    finished_at: iso(finishedAt),
+    error,
+    ...(logs !== null && logs.lines > 0 && { log_lines: logs.lines }),
+  };
 }

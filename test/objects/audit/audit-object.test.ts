@@ -61,12 +61,15 @@ describe("the audit", () => {
     expect(third.next).toBeNull();
   });
 
-  it("the audit is searched by who, what and since", async () => {
+  it("the audit is searched by who, what, since and a part of what it was about", async () => {
     await append(entry("old", { at: START - DAY }), entry("desk", { who: "desk" }), entry("in", { what: "logIn" }));
     expect(subjects(await list({ who: "desk" }))).toEqual(["desk"]);
     expect(subjects(await list({ what: "logIn" }))).toEqual(["in"]);
     expect(subjects(await list({ since: START }))).toEqual(["in", "desk"]);
     expect(subjects(await list({ who: "desk", what: "logIn" }))).toEqual([]);
+    expect(subjects(await list({ on: "es" }))).toEqual(["desk"]);
+    expect(subjects(await list({ on: "es", who: "api" }))).toEqual([]);
+    expect(subjects(await list({ on: "%" }))).toEqual([]);
   });
 
   it("the audit finds what is rare far back, over pages that have nothing", async () => {

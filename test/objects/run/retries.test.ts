@@ -26,6 +26,7 @@ function retried(limit: number, policy: Partial<RetryPolicy> = {}) {
 async function failEach(plan: ReturnType<typeof retried>, fail: (lease: Parameters<typeof threw>[0]) => Settlement) {
   const { run, answer } = await HandDrivenRun.accept(acceptance(plan, "only"));
   const pauses: number[] = [];
+  const nextAttempts: number[] = [];
   let { leases } = answer.grant;
   while (leases.length > 0) {
     ({ leases } = await run.settle(fail(only({ leases }))));
@@ -33,10 +34,14 @@ async function failEach(plan: ReturnType<typeof retried>, fail: (lease: Paramete
     const failedAt = Date.now();
     // An alarm of a lease of the past may come first.
     while ((await run.document()).tasks[0]?.status === "retrying") {
+      const [retrying] = (await run.document()).tasks;
+      nextAttempts.push(Date.parse(retrying?.next_attempt_at ?? ""));
       vi.setSystemTime((await run.alarmAt()) ?? 0);
       await run.wake();
     }
     pauses.push(Date.now() - failedAt);
+    // The document has said when.
+    expect(nextAttempts.at(-1)).toBe(Date.now());
     ({ leases } = await run.claim());
   }
   return { pauses, run };

@@ -1,0 +1,277 @@
+/**
+ * A log: of a whole run, of a task, or of an item. Any number of lines, rendered only where visible.
+ *
+ * - The log opens at the line of the address, or at the first error.
+ * - New lines scroll into view only while the user is at the end. A button counts new lines.
+ * - A click opens a line: the whole message and the fields are below the list.
+ *
+ * Query parameters: `line` is the open line.
+ */
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { formatCount, formatExact, formatPlural } from "../format.ts";
+import type { RunModel } from "../live/run-model.ts";
+import { query, setQuery } from "../location.ts";
+import { Button, copyText, IconButton } from "../parts/button.tsx";
+import { Chips } from "../parts/chips.tsx";
+import { Name } from "../parts/name.tsx";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { VirtualList } from "../parts/virtual-list.tsx";
+import { type LinesScope, type RunLine, RunLines } from "./run-lines.ts";
+
+/** The height of a line in pixels. */
+const ROW_HEIGHT = 22;
+/** The distance from the end, in pixels, within which the log follows. */
+const NEAR = 30;
+
+/** The levels of the filter. `warn` includes errors. */
+const LEVELS = ["all", "warn", "error"] as const;
+type Level = (typeof LEVELS)[number];
+
+/** Properties of a log. Without `task` it has the lines of all tasks. */
+export interface LogViewProps extends LinesScope {
+  readonly model: RunModel;
+  /** The name of the log for screen readers. */
+  readonly label: string;
+  /** The maximum height in pixels. */
+  readonly height: number;
+}
+
+/** Shows the log with its filters. */
+export function LogView({ model, label, height, ...scope }: LogViewProps): JSX.Element {
+  const { task, item } = scope;
+  const ended = scope.attempts?.map(({ finished_at }) => finished_at).join(" ");
+  const source = useMemo(() => new RunLines(model, scope), [model, task, item, ended]);
+  useEffect(() => () => source.close(), [source]);
+  const level = useSignal<Level>("all");
+  const text = useSignal("");
+  const shown = useComputed(() => filtered(source.lines.value, level.value, text.value));
+  const scroller = useRef<HTMLDivElement>(null);
+  const isAtEnd = useSignal(true);
+  const seenCount = useRef(0);
+  const hasOpened = useRef(false);
+  const lines = shown.value;
+  const asked = query.value.get("line");
+  const isRunning = model.head.value?.finished_at === null;
+  useEffect(() => {
+    // The first place is set once, when all is there: the line of the address, or the first error.
+    if (hasOpened.current || !source.isWhole.value || lines.length === 0) return;
+    hasOpened.current = true;
+    const wanted = lines.findIndex((line) => keyOf(line) === asked);
+    const at = wanted !== -1 ? wanted : lines.findIndex((line) => line.level === "error");
+    const element = scroller.current;
+    if (element === null) return;
+    if (at === -1 && isRunning) element.scrollTop = element.scrollHeight;
+    else if (at > 0) element.scrollTop = Math.max(0, at * ROW_HEIGHT - height / 3);
+    look();
+  });
+  useEffect(() => {
+    const element = scroller.current;
+    // New lines scroll into view only for a user who is at the end.
+    if (element === null || !isRunning || !isAtEnd.peek()) return;
+    element.scrollTop = element.scrollHeight;
+  }, [lines.length]);
+  /** Notes if the end is in view. */
+  const look = (): void => {
+    const element = scroller.current;
+    if (element === null) return;
+    isAtEnd.value = element.scrollTop + element.clientHeight >= element.scrollHeight - NEAR;
+  };
+  if (isAtEnd.value) seenCount.current = lines.length;
+  const unseen = lines.length - seenCount.current;
+  const all = source.lines.value;
+  if (source.problem.value !== null && all.length === 0)
+    return <Problem problem={source.problem.value} onRetry={() => source.retry()} />;
+  if (all.length === 0 && !source.isWhole.value) return <Loading lines={4} label="the log" />;
+  if (all.length === 0)
+    return (
+      <Empty icon="runs" title="No lines">
+        A task writes them with <code>log.info(…)</code>.
+      </Empty>
+    );
+  const chosen = asked === null ? undefined : all.find((line) => keyOf(line) === asked);
+  const hasTask = scope.task === undefined;
+  const hasAttempt = all.some(({ attempt }) => attempt > 1);
+  return (
+    <div class="log-view">
+      <div class="log-tools">
+        <Chips
+          label="Which levels"
+          names={LEVELS}
+          isPressed={(name) => name === level.value}
+          onPress={(name) => (level.value = name)}
+          content={(name) =>
+            name === "all" ? "all" : `${name}${name === "warn" ? " and error" : ""}`
+          }
+        />
+        <input
+          type="search"
+          aria-label="Search in the log"
+          placeholder="Search"
+          value={text.value}
+          onInput={(event) => (text.value = event.currentTarget.value)}
+        />
+        <span class="muted small" aria-live="polite">
+          {countText(lines.length, all.length, source)}
+        </span>
+        <span class="spacer" />
+        <Button
+          icon="copy"
+          style="button-small"
+          onClick={() => void copyText(lines.map(textOf).join("\n"))}
+        >
+          Copy
+        </Button>
+      </div>
+      {source.problem.value !== null && (
+        <Problem problem={source.problem.value} onRetry={() => source.retry()} />
+      )}
+      <div class={`log ${hasTask ? "has-task" : ""} ${hasAttempt ? "has-attempt" : ""}`}>
+        <VirtualList
+          label={label}
+          count={lines.length}
+          rowHeight={ROW_HEIGHT}
+          maxHeight={height}
+          scroller={scroller}
+          onScroll={look}
+          row={(index) => {
+            const line = lines[index];
+            return line && <Line line={line} isChosen={line === chosen} hasTask={hasTask} />;
+          }}
+        />
+        {unseen > 0 && !isAtEnd.value && isRunning && (
+          <button
+            type="button"
+            class="log-new"
+            onClick={() => {
+              const element = scroller.current;
+              if (element !== null) element.scrollTop = element.scrollHeight;
+            }}
+          >
+            {formatPlural(unseen, "new line")} ↓
+          </button>
+        )}
+      </div>
+      {source.dropped.value > 0 && (
+        <p class="muted small">
+          {formatPlural(source.dropped.value, "line")} did not fit and were not kept.
+        </p>
+      )}
+      {chosen !== undefined && <OpenLine line={chosen} />}
+    </div>
+  );
+}
+
+/** Says how many lines are shown, and while they are read how many there are. */
+function countText(shown: number, known: number, { isWhole, expected }: RunLines): string {
+  const all = isWhole.value ? known : Math.max(known, expected.value);
+  const reading = isWhole.value ? "" : `, ${formatCount(known)} read so far`;
+  return shown === known
+    ? `${formatPlural(all, "line")}${reading}`
+    : `${formatCount(shown)} of ${formatPlural(all, "line")}${reading}`;
+}
+
+/** The lines of a level that contain a text in the message, the fields or the task. */
+function filtered(lines: readonly RunLine[], level: Level, text: string): readonly RunLine[] {
+  const sought = text.trim().toLowerCase();
+  if (level === "all" && sought === "") return lines;
+  return lines.filter(
+    (line) =>
+      (level === "all" || line.level === "error" || line.level === level) &&
+      (sought === "" ||
+        line.message.toLowerCase().includes(sought) ||
+        line.task.toLowerCase().includes(sought) ||
+        (line.fields !== null && JSON.stringify(line.fields).toLowerCase().includes(sought))),
+  );
+}
+
+/** The key of a line, as in the address. */
+function keyOf({ task, attempt, index }: RunLine): string {
+  return `${task}.${attempt}.${index}`;
+}
+
+/** A line as text, for the clipboard. */
+function textOf({ at, level, task, attempt, message, fields }: RunLine): string {
+  const rest = fields === null ? "" : ` ${JSON.stringify(fields)}`;
+  return `${new Date(at).toISOString()} ${level} ${task}#${attempt} ${message}${rest}`;
+}
+
+/** The time of day, to the millisecond, in the browser's zone. */
+function timeOf(at: number): string {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** A line: time, level, task, attempt, message and fields. A click opens it. */
+function Line({
+  line,
+  isChosen,
+  hasTask,
+}: {
+  readonly line: RunLine;
+  readonly isChosen: boolean;
+  readonly hasTask: boolean;
+}): JSX.Element {
+  const { at, level, task, attempt, message, fields } = line;
+  return (
+    <button
+      type="button"
+      class={`log-line log-${level} ${isChosen ? "is-chosen" : ""}`}
+      aria-pressed={isChosen}
+      onClick={() => setQuery({ line: isChosen ? null : keyOf(line) })}
+    >
+      <time dateTime={new Date(at).toISOString()} title={formatExact(at)}>
+        {timeOf(at)}
+      </time>
+      <span class="log-level">{level}</span>
+      {hasTask && (
+        <span class="log-task">
+          <Name text={task} />
+        </span>
+      )}
+      <span class="log-attempt">#{attempt}</span>
+      <span class="log-message">
+        {message}
+        {fields !== null && <span class="log-fields"> {JSON.stringify(fields)}</span>}
+      </span>
+    </button>
+  );
+}
+
+/** A line as a whole, with its fields one below the other. */
+function OpenLine({ line }: { readonly line: RunLine }): JSX.Element {
+  const { at, level, task, attempt, message, fields } = line;
+  return (
+    <section class="open-line" aria-label="The open line">
+      <header>
+        <span class={`log-${level}`}>
+          <span class="log-level">{level}</span>
+        </span>
+        <strong>{task}</strong> <span class="muted">attempt {attempt}</span>{" "}
+        <span class="muted">{formatExact(at)}</span>
+        <span class="spacer" />
+        <Button icon="copy" style="button-small" onClick={() => void copyText(textOf(line))}>
+          Copy line
+        </Button>
+        <Button icon="copy" style="button-small" onClick={() => void copyText(location.href)}>
+          Copy link
+        </Button>
+        <IconButton icon="cross" label="Close the line" onClick={() => setQuery({ line: null })} />
+      </header>
+      <pre class="text" tabIndex={0}>
+        {message}
+      </pre>
+      {fields !== null &&
+        Object.entries(fields).map(([name, value]) => (
+          <div key={name} class="open-field">
+            <span class="muted">{name}</span>
+            <pre class="text">
+              {typeof value === "string" ? value : JSON.stringify(value, null, 2)}
+            </pre>
+          </div>
+        ))}
+    </section>
+  );
+}

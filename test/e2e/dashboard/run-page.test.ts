@@ -1,0 +1,141 @@
+/** The views of a run's page in a real browser, of made runs: the page alone is under test. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { madeGraph } from "../../../scripts/bench/dashboard/graphs.ts";
+import { type ScriptedApi, serveRuns } from "../../../scripts/bench/dashboard/scripted-api.ts";
+import { CHROMIUM, startChromium } from "./chromium.ts";
+
+/** So many rows may be in the document at once, whatever the length of the log. */
+const FEW = 60;
+const SOON = { timeout: 20_000 };
+const MAP = [
+  { task: "split", downstream: ["work"] },
+  { task: "work", downstream: ["join"] },
+  { task: "join", downstream: [] },
+];
+
+let api: ScriptedApi;
+let browser: Browser;
+let page: Page;
+const faults: string[] = [];
+
+function lines(): Promise<string[]> {
+  return page.locator(".log-message").allTextContents();
+}
+
+describe.skipIf(CHROMIUM === null)("the views of a run", () => {
+  beforeAll(async () => {
+    [api, browser] = await Promise.all([
+      serveRuns({
+        run_log: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
+        run_map: { graph: MAP, items: 10_000 },
+        run_2000: { graph: madeGraph(2_000) },
+      }),
+      startChromium(),
+    ]);
+  });
+  beforeEach(async () => {
+    page = await browser.newPage();
+    page.on("pageerror", ({ message }) => faults.push(message));
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(faults.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await api.close();
+  });
+
+  it("the log has all 100,000 lines of all tasks in one order, opens at the first error, and draws only what is seen", async () => {
+    await page.goto(`${api.url}/dashboard/runs/run_log?view=log`);
+    await page.getByText("100,003 lines", { exact: true }).waitFor();
+    await expect.poll(() => page.locator(".log-line.log-error").count(), SOON).toBeGreaterThan(0);
+    expect(await page.locator(".log-line").count()).toBeLessThan(FEW);
+    expect(await page.getByRole("list", { name: "Log of the run" }).locator("[aria-setsize='100003']").count()).toBe(
+      await page.locator(".log-line").count(),
+    );
+    await page.getByRole("button", { name: "error", exact: true }).click();
+    // Of a thousand lines of each task ten are errors, and three tasks failed.
+    await page.getByText("1,003 of 100,003 lines").waitFor();
+    await page.getByLabel("Search in the log").fill("no disk");
+    await page.getByText("3 of 100,003 lines").waitFor();
+    for (const text of await lines()) expect(text).toMatch(/^attempt 1 failed: Error: no disk for \w+$/);
+  });
+
+  it("a line of the log has an address, which opens it whole", async () => {
+    const task = madeGraph(100)[4]?.task ?? "";
+    await page.goto(`${api.url}/dashboard/runs/run_log?view=log`);
+    await page.getByText("100,003 lines", { exact: true }).waitFor();
+    await page.getByLabel("Search in the log").fill(`line 715 of ${task}`);
+    await page.getByRole("button", { name: `line 715 of ${task}` }).click();
+    const opened = page.url();
+    expect(opened).toContain(`line=${task}.1.715`);
+    await page.goto(opened);
+    const open = page.getByRole("region", { name: "The open line" });
+    await open.getByText(`line 715 of ${task}`).waitFor();
+    await open.getByText("rows").waitFor();
+    await expect.poll(() => page.locator(".log-line.is-chosen").isVisible(), SOON).toBe(true);
+  });
+
+  it("the log of a task keeps its place while one reads, and never scrolls to the end by itself when the run is over", async () => {
+    const task = madeGraph(100)[0]?.task ?? "";
+    await page.goto(`${api.url}/dashboard/runs/run_log?task=${task}&tab=log`);
+    await page.getByText("1,000 lines", { exact: true }).waitFor();
+    const list = page.getByRole("list", { name: `Log of ${task}` });
+    await expect.poll(() => list.evaluate((element) => element.scrollTop), SOON).toBeGreaterThan(0);
+    await list.evaluate((element) => element.scrollTo(0, 4_400));
+    const isThere = async (): Promise<boolean> => (await lines()).some((text) => text.startsWith("line 200 "));
+    await expect.poll(isThere, SOON).toBe(true);
+    expect(await list.evaluate((element) => element.scrollTop)).toBe(4_400);
+  });
+
+  it("the timeline shows the items of a map as one area, and the panel ten thousand of them in few rows", async () => {
+    await page.goto(`${api.url}/dashboard/runs/run_map?task=work`);
+    await page.locator(".segment-items[title*='10,000 attempts']").waitFor();
+    expect(await page.locator(".segment-items path").count()).toBe(1);
+    const items = page.getByRole("list", { name: "Items of work" });
+    await items.getByRole("listitem").first().waitFor();
+    await items.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    await page.getByRole("button", { name: /^9,999/ }).waitFor();
+    expect(await items.getByRole("listitem").count()).toBeLessThan(FEW);
+  });
+
+  it("the timeline of 2,000 tasks draws few rows, and shows a part of the time by the pointer and by buttons", async () => {
+    await page.goto(`${api.url}/dashboard/runs/run_2000`);
+    const marks = page.locator(".timeline-mark");
+    await expect.poll(() => marks.last().textContent(), SOON).toBe("40 s");
+    expect(await page.locator(".timeline-row").count()).toBeLessThan(FEW);
+    const axis = await page.locator(".timeline-brush").boundingBox();
+    if (axis === null) throw new Error("no axis");
+    await page.locator(".timeline-brush").scrollIntoViewIfNeeded();
+    const at = await page.locator(".timeline-brush").boundingBox();
+    const y = (at?.y ?? 0) + 8;
+    await page.mouse.move(axis.x + axis.width * 0.5, y);
+    await page.mouse.down();
+    await page.mouse.move(axis.x + axis.width * 0.6, y);
+    await page.mouse.up();
+    await page.getByRole("button", { name: "Whole run" }).waitFor();
+    const times = (await marks.allTextContents()).map((text) => Number.parseFloat(text));
+    expect(Math.min(...times)).toBeGreaterThan(20);
+    expect(Math.max(...times)).toBeLessThan(26);
+    await page.getByRole("button", { name: "Whole run" }).click();
+    await page.getByRole("button", { name: "A shorter time" }).press("Enter");
+    await expect.poll(() => marks.first().textContent(), SOON).not.toBe("0");
+  });
+
+  it("the panel of a task is as wide as the arrow keys make it, also after the page is loaded again", async () => {
+    await page.setViewportSize({ width: 1_440, height: 900 });
+    await page.goto(`${api.url}/dashboard/runs/run_map?task=split`);
+    const handle = page.getByRole("separator", { name: "Width of the panel" });
+    const width = async (): Promise<number> => (await page.locator(".panel").boundingBox())?.width ?? 0;
+    await handle.waitFor();
+    const before = await width();
+    await handle.press("ArrowLeft");
+    await expect.poll(width, SOON).toBeGreaterThan(before + 20);
+    const after = await width();
+    await page.reload();
+    await handle.waitFor();
+    expect(Math.abs((await width()) - after)).toBeLessThan(12);
+  });
+});
