@@ -8,12 +8,14 @@ import {
 import { Display, type DisplayLine, type LineEnd } from "../local/display.ts";
 import type { ExitCode, CommandHost } from "./command.ts";
 import type { AnyClient } from "./deployment.ts";
+import { logText, sameLine } from "./log-line.ts";
+import { earlierLogs } from "./run-context.ts";
 import { failureLines, isFinal, taskDetail } from "./run-view.ts";
-import { durationText, paint, printable, statusColour } from "./table.ts";
+import { durationText, paint, statusColour } from "./table.ts";
 
 /** Options of the display. */
 export interface FollowOptions {
-  /** True shows log lines too. The run is then shown in lines, not live. */
+  /** True shows the run in lines with each log line, also in a terminal. */
   readonly logs: boolean;
   /** True prints each event as a line of JSON. */
   readonly json: boolean;
@@ -35,7 +37,7 @@ export async function followRun(
     const run =
       terminal.columns !== null && !logs && !json
         ? await followLive(events)
-        : await followInLines(events, json, logs, host);
+        : await followInLines(peach, events, json, host);
     if (run === null) return 1;
     if (!json) {
       for (const line of failureLines(run, terminal)) err(line);
@@ -52,25 +54,35 @@ export async function followRun(
   }
 }
 
-/** Prints a line whenever the text of a task changes. */
+/**
+ * Prints each log line, earlier lines too, and a line whenever the text of a task changes.
+ */
 async function followInLines(
+  peach: AnyClient,
   events: AsyncIterable<RunEvent>,
   json: boolean,
-  logs: boolean,
-  { out, terminal }: CommandHost,
+  { out, terminal, signal }: CommandHost,
 ): Promise<RunDocument | null> {
   let run: RunDocument | null = null;
+  // A line that was logged between the two calls is in both answers.
+  let earlier: readonly string[] = [];
   for await (const event of events) {
     const before: RunDocument | null = run;
     run = applyRunEvent(run, event);
     if (json) out(JSON.stringify(event));
-    else if (event.type === "log" && logs) out(logText(event.line));
-    else if (run !== null) {
+    else if (event.type === "log") {
+      if (!earlier.includes(sameLine(event.line))) out(logText(event.line));
+    } else if (run !== null) {
       for (const task of run.tasks) {
         const text = taskText(task, terminal);
         const known = before?.tasks.find((entry) => entry.task === task.task);
         if (known === undefined ? task.status !== "pending" : taskText(known, terminal) !== text)
           out(text);
+      }
+      if (before === null) {
+        const lines = await earlierLogs(peach, run, signal);
+        earlier = lines.map(sameLine);
+        for (const line of lines) out(logText(line));
       }
     }
   }
@@ -82,21 +94,6 @@ function taskText(task: TaskOfRun, terminal: CommandHost["terminal"]): string {
   const now = Date.parse(task.attempts.at(-1)?.started_at ?? "");
   const detail = taskDetail(task, now);
   return `${task.task}: ${paint(task.status, statusColour(task.status), terminal)}${detail === "" ? "" : `  ${detail}`}`;
-}
-
-/** Renders a log line: `12:00:01 recommend[3] info  recommended {"programmes":5}` */
-export function logText(line: {
-  readonly at: string;
-  readonly task?: string;
-  readonly item?: number;
-  readonly level: string;
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>> | null;
-}): string {
-  const item = line.item === undefined ? "" : `[${line.item}]`;
-  const task = line.task === undefined ? "" : `${line.task}${item} `;
-  const fields = line.fields === null ? "" : ` ${printable(JSON.stringify(line.fields))}`;
-  return `${line.at.slice(11, 23)} ${task}${line.level.padEnd(5)} ${printable(line.message)}${fields}`;
 }
 
 /** Shows a line per task and redraws it until the run is final. */
@@ -128,6 +125,8 @@ class LatestRun {
   readonly first: Promise<RunDocument | null>;
   readonly #gotFirst: (run: RunDocument | null) => void;
   #run: RunDocument | null = null;
+  /** The last log line of each task. */
+  readonly #logged = new Map<string, string>();
   #ended = false;
   #wake: () => void = () => {};
   #update = this.#nextUpdate();
@@ -143,6 +142,7 @@ class LatestRun {
     try {
       for await (const event of events) {
         this.#run = applyRunEvent(this.#run, event);
+        if (event.type === "log") this.#logged.set(event.line.task, logText(event.line));
         if (this.#run !== null) this.#gotFirst(this.#run);
         this.#notify();
       }
@@ -161,6 +161,7 @@ class LatestRun {
       if (task === undefined) return "skipped";
       const text = `${name}: ${task.status}  ${taskDetail(task, Date.now())}`.trimEnd();
       line.title = text;
+      line.output = this.#logged.get(name) ?? "";
       if (isFinal(task.status) || this.#ended)
         return task.status === "succeeded" || task.status === "failed" ? task.status : "skipped";
       // Running times change without an event.

@@ -35,8 +35,16 @@ export const RUN_COLUMNS: readonly ListColumn<RunSummary>[] = [
   ["failed tasks", (run) => run.problem ?? run.failed_tasks.join(", "), "shrinks"],
 ];
 
-/** Renders a run: its facts, tasks, failures, child runs and completion URLs. */
-export function runLines(run: RunDocument, now: number, terminal: Terminal): string[] {
+/**
+ * Renders a run: its facts, tasks, failures, child runs and completion URLs. `input`: the payload of
+ * the trigger, if known.
+ */
+export function runLines(
+  run: RunDocument,
+  now: number,
+  terminal: Terminal,
+  input: string | null = null,
+): string[] {
   const { trigger } = run;
   const parent = trigger.parent === null ? "" : `, of ${trigger.parent.run_id}`;
   const replayed = trigger.replay_of ?? null;
@@ -61,6 +69,7 @@ export function runLines(run: RunDocument, now: number, terminal: Terminal): str
         : durationText(run.duration_ms),
     ],
     ["peach.conf", run.conf_version],
+    ...(input === null ? [] : [["input", input] as const]),
   ];
   return [
     ...facts.map(([name, text]) => `${name.padEnd(12)}${text}`),
@@ -91,8 +100,11 @@ export function failureLines(run: RunDocument, terminal: Terminal): string[] {
   });
 }
 
-/** Renders the stack of each failed task, and the commands that tell more. */
-export function stackLines({ run_id: runId, tasks }: RunDocument): string[] {
+/** Renders the stack of each failed task, the end of the log, and the commands that tell more. */
+export function stackLines(
+  { run_id: runId, tasks }: RunDocument,
+  logs: readonly string[],
+): string[] {
   const failed = tasks.filter(({ status }) => status === "failed");
   const stacks = failed.flatMap(({ task, attempts }) => {
     const stack = attempts.findLast(({ error }) => error !== null)?.error?.stack ?? "";
@@ -102,6 +114,7 @@ export function stackLines({ run_id: runId, tasks }: RunDocument): string[] {
   if (failed.length === 0) return [];
   return [
     ...prefixed("", stacks),
+    ...logs,
     "",
     `logs    npm run peach -- logs ${runId}`,
     `input   npm run peach -- payload ${runId}`,

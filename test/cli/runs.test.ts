@@ -142,9 +142,26 @@ describe("peach trigger", () => {
 });
 
 describe("peach show", () => {
+  /** The input of a run, and the log of a failed task. */
+  const REST = [{ body: null }, { body: { logs: [], dropped: 0, next_cursor: null } }];
+
   it("shows a run: its tasks, what failed, what it triggered; nothing in it steers the terminal", async () => {
-    const { code, out } = await peach("show run_1", [{ body: FAILED }]);
-    expect(code).toBe(0);
+    const line = {
+      attempt: 1,
+      at: "2026-11-22T10:00:02.250Z",
+      level: "warn",
+      message: "no\u001b[2J tongue",
+      fields: null,
+    };
+    const { code, out, calls } = await peach("show run_1", [
+      { body: FAILED },
+      { body: { uri: "s3://uploads/a.mp3\u001b[2J" } },
+      { body: { logs: [line], dropped: 0, next_cursor: null } },
+    ]);
+    expect([code, calls]).toEqual([
+      0,
+      ["GET /runs/run_1", "GET /runs/run_1/payload", "GET /runs/run_1/tasks/recommend/logs?attempt=1&limit=1000"],
+    ]);
     expect(out).toMatchInlineSnapshot(`
       "run         run_1
       task        transcribe
@@ -153,6 +170,7 @@ describe("peach show", () => {
       created     2026-11-22 10:00:00Z
       took        2.5 s
       peach.conf  abc
+      input       {"uri":"s3://uploads/a.mp3\\u001b[2J"}
 
       task        status     after       detail             passed
       transcribe  succeeded              1.0 s              json, 2.0 KB
@@ -163,6 +181,9 @@ describe("peach show", () => {
 
       triggered archive: run_2
 
+      last lines of recommend
+        10:00:02.250 warn  no tongue
+
       logs    npm run peach -- logs run_1
       input   npm run peach -- payload run_1
       again   npm run peach -- retry run_1"
@@ -170,9 +191,9 @@ describe("peach show", () => {
   });
 
   it("fits the terminal, and paints only where colours are wanted", async () => {
-    const { out } = await peach("show run_1", [{ body: FAILED }], { columns: 50 });
-    for (const line of out.split("\n").slice(9, 13)) expect(line.length).toBeLessThanOrEqual(50);
-    const painted = await peach("show run_1", [{ body: FAILED }], { columns: 50, colors: true });
+    const { out } = await peach("show run_1", [{ body: FAILED }, ...REST], { columns: 50 });
+    for (const line of out.split("\n").slice(10, 14)) expect(line.length).toBeLessThanOrEqual(50);
+    const painted = await peach("show run_1", [{ body: FAILED }, ...REST], { columns: 50, colors: true });
     expect(out).not.toContain("\u001b");
     expect(painted.out).toContain("\u001b[31mfailed\u001b[39m");
   });
@@ -243,13 +264,19 @@ describe("peach watch", () => {
     event("end", { status: "failed" }),
   ];
 
-  it("writes a line for each change where there is no terminal, and exits with 1 if the run fails", async () => {
-    const { code, out, err } = await peach("watch run_1 --logs", [events(STREAM)]);
+  it("writes a line for each change and each line of the log where there is no terminal, and exits with 1 if the run fails", async () => {
+    const line = { attempt: 1, level: "info", fields: null };
+    const earlier = { ...line, at: "2026-11-22T10:00:01.000Z", message: "begun" };
+    // It comes in the stream as well, and is written once.
+    const both = { ...line, at: "2026-11-22T10:00:02.250Z", message: "hi", fields: { a: 1 } };
+    const logs = { logs: [earlier, both], dropped: 0, next_cursor: null };
+    const { code, out, err } = await peach("watch run_1", [events(STREAM), { body: logs }]);
     expect(code).toBe(1);
     expect(out.split("\n")).toEqual([
       "transcribe: running  1.0 s",
-      "transcribe: running  1.0 s  ██████████░░░░░░░░░░ 50% half",
+      "10:00:01.000 transcribe info  begun",
       '10:00:02.250 transcribe info  hi {"a":1}',
+      "transcribe: running  1.0 s  ██████████░░░░░░░░░░ 50% half",
       "transcribe: succeeded  1.0 s",
       "recommend: failed  1.0 s",
       "run_1 failed after 2.5 s",

@@ -2,7 +2,7 @@ import type { LogPage } from "../../client/client.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
-import { logText } from "../follow.ts";
+import { logText } from "../log-line.ts";
 import { runIdOf } from "../run-argument.ts";
 
 /** The number of lines in a call. */

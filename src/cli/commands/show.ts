@@ -2,14 +2,15 @@ import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { followRun } from "../follow.ts";
 import { runIdOf } from "../run-argument.ts";
+import { inputText, lastLogLines } from "../run-context.ts";
 import { runLines, stackLines } from "../run-view.ts";
 
 /** `peach show RUN`. */
 export const show = defineCommand({
   name: "show",
   summary: "shows a run: its tasks, what failed, what it triggered",
-  description: `Shows a run as it is now: its tasks with attempts and progress, what failed, why and
-where, the runs that it triggered. RUN is an id or its beginning; without RUN it is the newest run.`,
+  description: `Shows a run as it is now: its input, its tasks with attempts and progress, what
+failed, why and where, the last lines of its log, the runs that it triggered. RUN is an id or its beginning; without RUN it is the newest run.`,
   words: [{ name: "RUN", means: "run", optional: true }],
   options: {
     failed: { help: "the newest run that failed" },
@@ -21,11 +22,14 @@ where, the runs that it triggered. RUN is an id or its beginning; without RUN it
     const peach = connect(options, host);
     const runId = await runIdOf(peach, given, signal, options);
     const run = await peach.runs.get(runId, { signal });
-    out(
-      options.json === true
-        ? JSON.stringify(run, null, 2)
-        : [...runLines(run, Date.now(), terminal), ...stackLines(run)].join("\n"),
-    );
+    if (options.json === true) {
+      out(JSON.stringify(run, null, 2));
+      return 0;
+    }
+    const input = await inputText(peach, runId, signal);
+    const logs = await lastLogLines(peach, run, signal);
+    const lines = [...runLines(run, Date.now(), terminal, input), ...stackLines(run, logs)];
+    out(lines.join("\n"));
     return 0;
   },
 });
@@ -35,11 +39,11 @@ export const watch = defineCommand({
   name: "watch",
   summary: "shows a run as it goes on",
   description: `Shows a run until it is final: in a terminal a line for each task with its progress,
-elsewhere a line for each change. Exits with 1 if the run does not succeed. Ctrl-C leaves; the run
+and the last line that it has logged, elsewhere a line for each change and each line of the log. Exits with 1 if the run does not succeed. Ctrl-C leaves; the run
 goes on. RUN is an id or its beginning; without RUN it is the newest run.`,
   words: [{ name: "RUN", means: "run", optional: true }],
   options: {
-    logs: { help: "also what its tasks log, all in lines" },
+    logs: { help: "all in lines, also in a terminal, with each line that its tasks log" },
     ...DEPLOYMENT_OPTIONS,
     json: { help: "each event as a line of JSON" },
   },
