@@ -8,6 +8,7 @@ import {
   type PeachClient,
   type PeachError,
 } from "../client/client.ts";
+import { inCommands } from "./cli-words.ts";
 import { UsageError, type CommandHost } from "./command.ts";
 
 /** Options of every command that calls a deployment. */
@@ -40,6 +41,20 @@ export type AnyClient = PeachClient<Record<string, unknown>>;
 
 /** Addresses of this machine. */
 const LOOPBACK = /^https?:\/\/(127\.|localhost[:/]|localhost$|\[::1\])/;
+
+/** Tests if an address is one of this machine. */
+export function isLocal(url: string): boolean {
+  return LOOPBACK.test(url);
+}
+
+/** Returns address and token of the chosen deployment. Throws `UsageError` without one of them. */
+export function placeOf(
+  given: DeploymentValues,
+  host: CommandHost,
+): { readonly url: string; readonly token: string } {
+  const { value: url } = chooseUrl(given, host);
+  return { url: url.replace(/\/+$/, ""), token: chooseToken(given, url, host).value };
+}
 
 /** Connects to the chosen deployment. Throws `UsageError` without an address or a token. */
 export function connect(given: DeploymentValues, host: CommandHost): AnyClient {
@@ -82,7 +97,9 @@ export function describeError(
   return [
     `error: ${detail}`,
     ...errors.map(({ path, message }) => `  ${path}: ${message}`),
-    ...[hint, ...from, ...token].filter((text) => text !== "").map((text) => `hint: ${text}`),
+    ...[inCommands(hint), ...from, ...token]
+      .filter((text) => text !== "")
+      .map((text) => `hint: ${text}`),
     requestId === null ? `(${code})` : `(${code}, request ${requestId})`,
   ].join("\n");
 }

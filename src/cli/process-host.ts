@@ -16,7 +16,8 @@ export async function runAsProcess(run: (host: CommandHost) => Promise<ExitCode>
   process.exitCode = interrupted.signal.aborted ? 130 : code;
 }
 
-function processHost(signal: AbortSignal): CommandHost {
+/** Makes the host of a command in this process. */
+export function processHost(signal: AbortSignal): CommandHost {
   const { stdout, stdin, env } = process;
   const isTerminal = stdout.isTTY;
   return {

@@ -13,6 +13,7 @@ import { init } from "./commands/init.ts";
 import { items } from "./commands/items.ts";
 import { limits } from "./commands/limits.ts";
 import { logs } from "./commands/logs.ts";
+import { open } from "./commands/open.ts";
 import { pause, resume } from "./commands/pause.ts";
 import { payload } from "./commands/payload.ts";
 import { plan } from "./commands/plan.ts";
@@ -38,7 +39,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[
   ["peach.conf and its deployment", [check, schema, graph, schedules, plan, provision, reconcile]],
   [
     "Runs",
-    [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete],
+    [trigger, emit, runs, show, watch, open, logs, items, payload, cancel, retry, replay, complete],
   ],
   ["What is deployed", [tasks, pause, resume, limits, deadLetters, tokens, sessions, audit]],
   ["The command line", [completionOf(() => [...COMMANDS.values()])]],

@@ -21,6 +21,8 @@ export interface StartupFacts {
   readonly tokenSource: string;
   /** Commands to try, which work as they are. */
   readonly tries: readonly string[];
+  /** The keys of the terminal on one line; null without a terminal. */
+  readonly keys: string | null;
 }
 
 /** The number of tasks, and of endpoints, that are listed. */
@@ -37,6 +39,7 @@ export function startupText({
   stateFolder,
   tokenSource,
   tries,
+  keys,
 }: StartupFacts): string {
   const title = (text: string): string => styleText("bold", text);
   return [
@@ -54,6 +57,7 @@ export function startupText({
     ...(tries.length === 0 ? [] : ["", title("Try"), ...tries.map((line) => `  ${line}`)]),
     "",
     "Changes of peach.conf and of the pipelines are taken over as they are saved. Ctrl-C ends it.",
+    ...(keys === null ? [] : [keys]),
     // The last line stays in sight.
     `${title("Dashboard")}  ${styleText("cyan", loginLink)}  (logs one browser in, once)`,
   ].join("\n");

@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -96,8 +97,48 @@ describe("the command line against a running pipeline", () => {
     expect(shown).toContain(failed.run_id);
     expect(shown).toMatch(/stack of failing\n {2}at failing \(\S*pipelines\/[\w-]+\.ts:\d+:\d+\)\n/);
     expect(shown).toContain(`logs    npm run peach -- logs ${failed.run_id}`);
+    expect(shown).toContain("\ninput       1\n");
+    expect(shown).toMatch(/\nlast lines of failing\n {2}[\d:.]+ warn +about to fail\n/);
     expect(await peach("show", "--failed", run_id)).toMatchObject({ code: 2 });
     expect(await peach("show", "zzzzzz")).toMatchObject({ code: 1, err: expect.stringContaining("run") });
+  });
+
+  it("the command line against a running pipeline shows what is logged while it watches", async () => {
+    const { code, out } = await peach("trigger", "echo", "--json-payload", "1", "--watch");
+    expect([code, out]).toEqual([0, expect.stringMatching(/\d echo info +echoed/)]);
+  });
+
+  it("the command line against a running pipeline names commands in hints, in place of calls of the API", async () => {
+    const { run_id } = await stage.peach.trigger("echo", 1);
+    await stage.peach.finished(run_id);
+    const { code, err } = await peach("retry", run_id);
+    expect([code, err]).toEqual([1, expect.stringContaining("npm run peach -- replay RUN")]);
+    expect(err).not.toContain("/api/v1");
+    const unscheduled = await peach("pause", "echo", "--schedule");
+    expect([unscheduled.code, unscheduled.err]).toEqual([
+      1,
+      expect.stringContaining("listed by npm run peach -- schedules --deployed;"),
+    ]);
+  });
+
+  it("the command line against a running pipeline opens the dashboard, and the page of a run, by a link that logs in once", async () => {
+    const { run_id } = await stage.peach.trigger("echo", 1);
+    await stage.peach.finished(run_id);
+    const { url } = stage.peach;
+    expect((await peach("open", "--print")).out).toMatch(new RegExp(`^${url}/dashboard/login#[\\w-]{20}$`));
+    expect((await peach("open", run_id, "--print")).out).toMatch(
+      new RegExp(`^${url}/dashboard/runs/${run_id}#[\\w-]{20}$`),
+    );
+    const browser = join(mkdtempSync(join(tmpdir(), "peach-browser-")), "browser");
+    writeFileSync(browser, '#!/bin/sh\necho "$1" > "$0.opened"\n', { mode: 0o755 });
+    const { out } = await commandLine(["open", "--json"], { env: { ...environment(), BROWSER: browser } });
+    const { url: link, opened } = z.object({ url: z.string(), opened: z.boolean() }).parse(JSON.parse(out));
+    expect(opened).toBe(true);
+    await expect
+      .poll(() => existsSync(`${browser}.opened`) && readFileSync(`${browser}.opened`, "utf8"), { timeout: 10_000 })
+      .toBe(`${link}\n`);
+    const absent = await commandLine(["open"], { env: { ...environment(), BROWSER: `${browser}-absent` } });
+    expect(absent).toMatchObject({ code: 0, err: "no browser was found here: open the link in one" });
   });
 
   it("the command line against a running pipeline says of a task without each that it has no items", async () => {

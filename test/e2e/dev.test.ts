@@ -1,9 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { groupMembers } from "../../src/local/process-group.ts";
 import { Command } from "./command.ts";
@@ -54,6 +54,37 @@ function devWith(token: string, files: Readonly<Record<string, string>>, ...args
 async function typed(line: string): Promise<void> {
   const env = { ...process.env, PEACH_API_TOKEN: TOKEN, npm_config_loglevel: "error" };
   await promisify(execFile)("sh", ["-c", line], { cwd: ROOT, env, timeout: 60_000 });
+}
+
+/** The command in a terminal of its own, which Python opens. */
+function inTerminal(args: readonly string[]): {
+  readonly output: string;
+  readonly exit: Promise<number | null>;
+  press(key: string): void;
+} {
+  const program = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+  const child = spawn("python3", ["-c", program, process.execPath, join(ROOT, "src/cli/bin/dev.ts"), ...args], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      PEACH_CONF: join(folder, "peach.conf"),
+      PEACH_PIPELINES: join(folder, "pipelines"),
+      PEACH_API_TOKEN: TOKEN,
+      NO_COLOR: "1",
+    },
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
+  // Its end hangs the terminal up, which ends the command.
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return {
+    get output() {
+      return output;
+    },
+    exit,
+    press: (key) => child.stdin.write(key),
+  };
 }
 
 /** Starts it on this port (0: a free one) and waits until it says that it is ready. */
@@ -178,6 +209,34 @@ describe("npm run dev", () => {
     await expect.poll(listed, WAIT).not.toEqual([]);
     for (const { run_id } of await listed())
       expect(await peach.finished(run_id)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("npm run dev takes keys in a terminal: the last failure, a link that logs in, and the end", async () => {
+    write("pipelines/greeting.ts", PIPELINE.replace('"hi"', '{ throw new Error("no greeting today"); }'));
+    write("peach.conf", CONF.replace("method: greet", "method: greet, retries: 0"));
+    const terminal = inTerminal(["--persist-to", join(folder, "state"), "--port", "0"]);
+    await expect.poll(() => terminal.output, WAIT).toContain("Keys: o opens the dashboard");
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(terminal.output) ?? [];
+    const peach = new Peach({ url, token: TOKEN });
+    const { run_id } = await peach.trigger("greet");
+    await peach.finished(run_id);
+    await expect
+      .poll(() => peach.call("/api/v1/runs?status=failed").then((answer) => answer.text()), WAIT)
+      .toContain(run_id);
+    terminal.press("f");
+    await expect.poll(() => terminal.output, WAIT).toContain("greet failed: Error: no greeting today");
+    const before = terminal.output.length;
+    terminal.press("l");
+    await expect.poll(() => terminal.output.slice(before), WAIT).toMatch(/\/dashboard\/login#[\w-]{20}\r\n/);
+    const [, code] = /login#([\w-]{20})\r\n/.exec(terminal.output.slice(before)) ?? [];
+    const login = await peach.call("/dashboard/login", {
+      method: "POST",
+      headers: { "X-Peach-Dashboard": "1", Origin: url },
+      body: JSON.stringify({ code }),
+    });
+    expect(login.status).toBe(200);
+    terminal.press("q");
+    expect(await terminal.exit).toBe(0);
   });
 
   it("npm run dev binds a bucket that wrangler.toml does not have", async () => {

@@ -18,6 +18,7 @@ function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = [], madeSec
     stateFolder: "/state",
     tokenSource: "PEACH_API_TOKEN in .dev.vars",
     tries: ["first", "second"],
+    keys: null,
   };
   return stripVTControlCharacters(
     startupText({

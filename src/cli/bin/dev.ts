@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import { projectPaths } from "../../compiler/project-paths.ts";
 import { MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
-import { signLoginCode } from "../../http/auth/login-code.ts";
 import { parseOptions, parsePort, takePortOption } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
@@ -24,9 +23,14 @@ import {
   type LocalRuntime,
 } from "../../local/runtime.ts";
 import { describeMissing, randomSecret } from "../../local/secrets.ts";
+import { keyLine, readKeys, type Key } from "../../local/keys.ts";
+import { openBrowser } from "../../local/open-browser.ts";
 import { describeUntried } from "../../local/trial.ts";
 import { exampleTrigger, tryLines } from "../../local/try-lines.ts";
 import { watchProject } from "../../local/watch.ts";
+import { loginLink } from "../login-link.ts";
+import { processHost } from "../process-host.ts";
+import { runCommand } from "../run.ts";
 
 const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR] [-- --inspect [PORT]] [-- --verbose]
 
@@ -69,7 +73,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const port = options.port === undefined ? DEFAULT_PORT : parsePort(options.port);
   const persistTo = options["persist-to"] ?? DEFAULT_STATE;
-  const interrupted = endSignal();
+  const ending = endSignal();
+  const interrupted = ending.signal;
   const devVars = readDevVars(DEV_VARS, process.env);
   if (devVars.token.length < MIN_TOKEN_LETTERS)
     throw new RuntimeStartError(
@@ -121,6 +126,7 @@ async function main(args: readonly string[]): Promise<number> {
     });
     if (runtime === null) return 0;
     const { url, token, project } = runtime;
+    const keys = keysOf(runtime, ending);
     if (project.untried !== null) console.error(describeUntried(project.untried));
     console.log(
       startupText({
@@ -133,13 +139,19 @@ async function main(args: readonly string[]): Promise<number> {
         stateFolder: persistTo,
         tokenSource: tokenSource(devVars),
         tries: tryLines(url, project.plan, PROJECT_FOLDER, await within(trigger, EXAMPLE_MS)),
+        keys: process.stdin.isTTY ? keyLine(keys) : null,
       }),
     );
     if (inspectorPort !== undefined)
       console.log(`\n${inspectorText(inspectorPort, PROJECT_FOLDER)}`);
     edges.look();
     started.resolve(runtime);
+    const stopReading = readKeys(process.stdin, keys, {
+      say: (text) => console.log(text),
+      interrupt: () => ending.abort(),
+    });
     await Promise.race([aborted(interrupted), runtime.ended]);
+    stopReading();
     if (!interrupted.aborted) {
       console.error("The local runtime has ended by itself; its state is kept.");
       return 1;
@@ -187,6 +199,34 @@ function takeOverFrom(started: Promise<LocalRuntime>): () => Promise<void> {
   };
 }
 
+/** The keys of a terminal. */
+function keysOf({ url, token }: LocalRuntime, ending: AbortController): Key[] {
+  const link = (): Promise<string> => loginLink(url, token);
+  return [
+    {
+      key: "o",
+      does: "opens the dashboard",
+      act: async () => {
+        const page = await link();
+        if (!(await openBrowser(page, process.env))) console.log(page);
+      },
+    },
+    { key: "l", does: "prints a log-in link", act: async () => console.log(await link()) },
+    {
+      key: "f",
+      does: "shows the last failure",
+      act: async () => {
+        const host = {
+          ...processHost(ending.signal),
+          env: { ...process.env, PEACH_API_TOKEN: token },
+        };
+        await runCommand(["show", "--failed", "--url", url], host);
+      },
+    },
+    { key: "q", does: "quits", act: () => ending.abort() },
+  ];
+}
+
 /** Shows the runtime's output: as it is if verbose, else what an author wants to see, as text. */
 function showOutput(isVerbose: boolean): (line: string) => void {
   if (isVerbose) return (line) => console.log(line);
@@ -194,14 +234,6 @@ function showOutput(isVerbose: boolean): (line: string) => void {
     const text = renderLog(line, process.stdout.isTTY);
     if (text !== null) console.log(text);
   };
-}
-
-/**
- * Makes a login link. The code is in the fragment, which browsers do not send to servers; the page
- * exchanges it for a session.
- */
-async function loginLink(url: string, token: string): Promise<string> {
-  return `${url}/dashboard/login#${await signLoginCode(token, Date.now())}`;
 }
 
 /** Waits for a value, at most this long; null if there is none by then. */
@@ -225,10 +257,10 @@ function tokenSource({ created }: DevVars): string {
 }
 
 /**
- * Makes a signal that aborts at the first interrupt, or when npm, which started this process, has
+ * Makes a controller that aborts at the first interrupt, or when npm, which started this process, has
  * died without passing a signal on.
  */
-function endSignal(): AbortSignal {
+function endSignal(): AbortController {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => interrupted.abort());
@@ -241,7 +273,7 @@ function endSignal(): AbortSignal {
       process.ppid !== line[0] || parentOf(process.ppid) !== line[1];
     setInterval(() => isOrphaned() && interrupted.abort(), PARENT_POLL_MS).unref();
   }
-  return interrupted.signal;
+  return interrupted;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
