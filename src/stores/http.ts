@@ -2,6 +2,7 @@
 import type { Connection } from "./connections.ts";
 import { StoreBusyError, StoreError, StoreRefusedError, type StoreName } from "./errors.ts";
 import { withoutSecrets } from "./settings.ts";
+import { afterLimit } from "./time-limit.ts";
 
 /** Bytes of an answer. A worker has 128 MB, for the answer, its text and its values. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -49,7 +50,8 @@ export class HttpConnection implements Connection {
       const response = await fetch(url, { ...init, signal });
       const text = await this.#textOf(response);
       const answer = { status: response.status, headers: response.headers, text };
-      if (!response.ok) throw this.fault(answer.status, saidIn(text), retryAfterOf(answer.headers));
+      if (!response.ok)
+        throw this.fault(answer.status, saidIn(text), answer.headers.get("Retry-After"));
       return answer;
     });
   }
@@ -63,7 +65,7 @@ export class HttpConnection implements Connection {
       "timeout",
       `${this.#where} has not answered within ${limitMs} ms`,
     );
-    const timer = setTimeout(() => controller.abort(late), limitMs);
+    const lift = afterLimit(limitMs, () => controller.abort(late));
     this.#requests.add(controller);
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -72,13 +74,14 @@ export class HttpConnection implements Connection {
     } catch (error) {
       throw this.#failure(error, signal);
     } finally {
-      clearTimeout(timer);
+      lift();
       this.#requests.delete(controller);
     }
   }
 
-  /** Makes the error of an answer that is no success. */
-  fault(status: number, said: string, retryAfterMs: number | null): Error {
+  /** Makes the error of an answer that is no success. `retryAfter`: the header of this name. */
+  fault(status: number, said: string, retryAfter: string | null): Error {
+    const retryAfterMs = retryAfter === null ? null : retryMsOf(retryAfter);
     const message = `${this.#where} answered ${status}${said === "" ? "" : `: ${this.#clean(said)}`}`;
     const code = String(status);
     if ((status === 429 || status === 503) && retryAfterMs !== null)
@@ -142,7 +145,7 @@ export class HttpConnection implements Connection {
 }
 
 /** The server's own words in the body of an error. */
-function saidIn(text: string): string {
+export function saidIn(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body === "object" && body !== null)
@@ -157,9 +160,7 @@ function saidIn(text: string): string {
 }
 
 /** The wait that a server asks for, in milliseconds: seconds, or a date. */
-function retryAfterOf(headers: Headers): number | null {
-  const asked = headers.get("Retry-After");
-  if (asked === null) return null;
+function retryMsOf(asked: string): number | null {
   const ms = /^\d+$/.test(asked) ? Number(asked) * 1_000 : Date.parse(asked) - Date.now();
   return Number.isFinite(ms) ? Math.min(Math.max(0, ms), LONGEST_RETRY_MS) : null;
 }

@@ -1,8 +1,7 @@
 /** The write and query APIs of InfluxDB 1, 2 and 3, and how to tell them apart. */
-import type { InfluxDB } from "@influxdata/influxdb-client";
 import * as z from "zod";
 import { StoreRefusedError } from "./errors.ts";
-import type { HttpConnection } from "./http.ts";
+import { saidIn, type HttpConnection } from "./http.ts";
 
 /** A row of a result: its values by column. */
 export type InfluxRow = Readonly<Record<string, unknown>>;
@@ -69,30 +68,26 @@ export const influxApi = {
     };
   },
 
-  /** InfluxDB 2, and 1.8 with Flux: by the client of InfluxData. */
+  /** InfluxDB 2, and 1.8 with Flux, whose answers the client of InfluxData reads. */
   2: (server: InfluxServer): InfluxApi => {
-    const { connection, url, token, database, org, limitMs } = server;
-    const using = <T>(work: (client: InfluxDB) => Promise<T>): Promise<T> =>
-      connection.limited(limitMs, async (signal) => {
-        const { InfluxDB: Client } = await import("@influxdata/influxdb-client");
-        const given = { url: url.href, ...(token !== null && { token }) };
-        try {
-          return await work(
-            new Client({ ...given, timeout: limitMs, transportOptions: { signal } }),
-          );
-        } catch (error) {
-          throw signal.aborted ? error : clientFault(connection, error);
-        }
-      });
+    const { connection, url, token, database: bucket, org, limitMs } = server;
+    const headers = token === null ? {} : { Authorization: `Token ${token}` };
     return {
-      write: (lines, precision) =>
-        using(async (client) => {
-          const settings = { maxRetries: 0, flushInterval: 0, batchSize: lines.length + 1 };
-          const api = client.getWriteApi(org, database, precision, settings);
-          api.writeRecords([...lines]);
-          await api.close();
+      write: async (lines, precision) => {
+        const write = urlOf(server, "/api/v2/write", { org, bucket, precision });
+        await connection.send(write, { method: "POST", headers, body: lines.join("\n") }, limitMs);
+      },
+      query: (text) =>
+        connection.limited(limitMs, async (signal) => {
+          const { InfluxDB } = await import("@influxdata/influxdb-client");
+          const settings = { url: url.href, timeout: limitMs, transportOptions: { signal } };
+          const client = new InfluxDB({ ...settings, ...(token !== null && { token }) });
+          try {
+            return await client.getQueryApi(org).collectRows<InfluxRow>(text);
+          } catch (error) {
+            throw signal.aborted ? error : clientFault(connection, error);
+          }
         }),
-      query: (text) => using((client) => client.getQueryApi(org).collectRows<InfluxRow>(text)),
     };
   },
 
@@ -176,20 +171,17 @@ function parsed<Schema extends z.ZodType>(
   throw connection.ownFault("answer", "the answer has another form than InfluxDB's", false);
 }
 
-/** Makes the error of the client's own error. */
+/** Makes the error of the client's own error, which has the status of the answer. */
 function clientFault(connection: HttpConnection, error: unknown): unknown {
   if (!(error instanceof Error) || !("statusCode" in error)) return error;
   const { statusCode, message } = error;
   if (typeof statusCode !== "number" || statusCode < 100) return error;
+  const headers: unknown = "headers" in error ? error.headers : null;
   const asked: unknown =
-    "retryAfter" in error && typeof error.retryAfter === "function"
-      ? Reflect.apply(error.retryAfter, error, [])
-      : 0;
-  return connection.fault(
-    statusCode,
-    message,
-    typeof asked === "number" && asked > 0 ? asked : null,
-  );
+    typeof headers === "object" && headers !== null ? Reflect.get(headers, "retry-after") : null;
+  const body: unknown = "body" in error ? error.body : null;
+  const said = typeof body === "string" && body !== "" ? saidIn(body) : message;
+  return connection.fault(statusCode, said, typeof asked === "string" ? asked : null);
 }
 
 function urlOf({ url }: InfluxServer, path: string, query: Readonly<Record<string, string>>): URL {

@@ -1,7 +1,7 @@
 /** Tells what went wrong at Redis, and whether another attempt can help. */
-import { CallTimeoutError } from "../platform/calls.ts";
 import { StoreError, StoreRefusedError } from "./errors.ts";
 import { withoutSecrets } from "./settings.ts";
+import { TimeLimitError } from "./time-limit.ts";
 
 /** Codes of replies after which the same command may succeed later. */
 const PASSING: ReadonlySet<string> = new Set([
@@ -30,7 +30,7 @@ export function redisFault(
 ): Error {
   const where = `redis (${variable})`;
   if (error instanceof StoreError || error instanceof StoreRefusedError) return error;
-  if (error instanceof CallTimeoutError)
+  if (error instanceof TimeLimitError)
     return new StoreError("redis", "timeout", `${where}: ${error.message}`);
   const reply = replyOf(error) ?? replyOf(trouble);
   if (reply !== null) {

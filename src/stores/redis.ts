@@ -7,10 +7,10 @@ import type { Redis } from "ioredis";
 import type { DurationInput } from "../execution/author/api.ts";
 import { scopeOf } from "../execution/author/context.ts";
 import { millisecondsOf } from "../execution/author/errors.ts";
-import { within } from "../platform/calls.ts";
 import { Connections, type Connection } from "./connections.ts";
 import { redisFault } from "./redis-fault.ts";
 import { address, callStandIn, standIn, type Address } from "./settings.ts";
+import { withinLimit } from "./time-limit.ts";
 
 export interface RedisOptions {
   /** The name of the variable with the URL. Default: REDIS_URL. */
@@ -122,7 +122,7 @@ class RedisConnection implements Connection {
     try {
       const client = await (this.#connecting ??= this.#connect());
       const sent = args.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg) : arg));
-      return await within(limitMs, `the command ${name}`, client.call(name, ...sent));
+      return await withinLimit(limitMs, `the command ${name}`, client.call(name, ...sent));
     } catch (error) {
       throw redisFault(error, this.#trouble, this.#variable, this.#address.secrets);
     } finally {
@@ -153,7 +153,7 @@ class RedisConnection implements Connection {
     client.on("end", () => this.close());
     if (this.isOver) throw new Error("Connection is closed.");
     try {
-      await within(this.#connectMs, "connecting", client.connect());
+      await withinLimit(this.#connectMs, "connecting", client.connect());
     } catch (error) {
       this.close();
       throw error;

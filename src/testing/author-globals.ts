@@ -5,7 +5,7 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import { GLOBALS } from "./platform/globals.ts";
-import { presentCall } from "./author-code.ts";
+import { outsideOfCalls, presentCall } from "./author-code.ts";
 
 let isInstalled = false;
 
@@ -18,6 +18,18 @@ export function installAuthorGlobals(): void {
   define(globalThis, "Date", worldDate(Date));
   installTimers();
   installChance();
+  installFetch();
+}
+
+/**
+ * Takes `fetch` out of the world. Node's own code sets timers inside of `fetch`, for all connections
+ * of the process: as timers of a world, they would end real connections when the test moves its
+ * clock.
+ */
+function installFetch(): void {
+  const real = globalThis.fetch;
+  const outside: typeof fetch = (...given) => outsideOfCalls(() => real(...given));
+  define(globalThis, "fetch", outside);
 }
 
 /** Makes a `Date` with the present time of the world. The rest is the real class. */

@@ -17,6 +17,7 @@ import {
   triggerTaskWithEvent,
 } from "peach/task-helpers";
 import { z } from "zod";
+import { FakeHttp } from "../support/fake-http.ts";
 
 describe("runTask", () => {
   it("runTask tells what a function passes, triggers, emits, logs and chooses", async () => {
@@ -40,6 +41,14 @@ describe("runTask", () => {
       error: null,
       retry: null,
     });
+  });
+
+  it("runTask lets a function ask a real server, whose time is real", async () => {
+    const server = await FakeHttp.open();
+    server.answer = () => ({ body: "answered" });
+    const { passed, error } = await runTask(async () => (await fetch(server.url)).text());
+    server.close();
+    expect([passed, error]).toEqual(["answered", null]);
   });
 
   it("runTask gives a function its parents, its attempt, its env and the steps of earlier attempts", async () => {
