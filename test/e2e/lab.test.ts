@@ -36,7 +36,7 @@ describe.runIf(hasPython)("a notebook", () => {
       const { url, token } = stage.peach;
       const env = { PEACH_URL: url, PEACH_API_TOKEN: token, RECORDER_URL: gates.url };
       const { code, output } = await python([join(ROOT, "test/lab/running_test.py")], { env });
-      expect(output).toMatch(/Ran 7 tests in .*\n\nOK\n$/);
+      expect(output).toMatch(/Ran 11 tests in .*\n\nOK\n$/);
       expect(code).toBe(0);
     } finally {
       await gates.close();

@@ -5,7 +5,16 @@ import unittest
 import urllib.request
 import uuid
 
-from pipe_algorithms_lib.task_helpers import PeachError, ResultTimeout, find_run, trigger_task_with_event
+from pipe_algorithms_lib.task_helpers import (
+    PeachError,
+    ResultTimeout,
+    RunFailed,
+    emit_event,
+    find_run,
+    runs,
+    tasks,
+    trigger_task_with_event,
+)
 
 KINDS = [
     {"key1": "value1", "nested": {"list": [1, 2.5, True, None, "ü"]}},
@@ -71,6 +80,56 @@ class Running(unittest.TestCase):
         document = trigger_task_with_event("failing", "x").result(60)
         self.assertEqual(document["status"], "failed")
         self.assertEqual(document["tasks"][0]["attempts"][0]["error"]["name"], "RangeError")
+
+    def test_raises_a_failure_and_mends_it_by_a_retry(self):
+        run = trigger_task_with_event("failing", "x")
+        with self.assertRaises(RunFailed) as raised:
+            run.result(60, raise_on_failure=True)
+        self.assertIn("failing failed in attempt 1 with RangeError: the first attempt fails", raised.exception.detail)
+        error = run.error()
+        self.assertEqual((error["task"], error["name"]), ("failing", "RangeError"))
+        run.retry()
+        self.assertEqual(run.result(60, raise_on_failure=True)["status"], "succeeded")
+        self.assertIsNone(run.error())
+        self.assertIn(">succeeded<", run._repr_html_())
+        again = run.replay("y")
+        # A replay has attempts of its own, so the first one fails again.
+        self.assertEqual(again.result(60)["status"], "failed")
+        self.assertEqual((again.payload(), run.payload()), ("y", "x"))
+        self.assertNotEqual(again.run_id, run.run_id)
+        part = run.replay(from_task="mended")
+        self.assertEqual((part.result(60)["status"], part.payload("mended")), ("succeeded", "x"))
+
+    def test_cancels(self):
+        run = trigger_task_with_event("held", str(uuid.uuid4()))
+        self.assertEqual(run.cancel()["status"], "cancelled")
+        with self.assertRaises(PeachError) as raised:
+            run.cancel()
+        self.assertEqual(raised.exception.code, "run_final")
+
+    def test_reads_logs_and_items(self):
+        run = trigger_task_with_event("echo", 1)
+        run.result(60)
+        self.assertEqual(
+            [(line["task"], line["message"], line["fields"]) for line in run.logs()],
+            [("echo", "echoed", {"task": "echo"}), ("after", "echoed", {"task": "after"})],
+        )
+        self.assertEqual([line["task"] for line in run.logs("after")], ["after"])
+        mapped = trigger_task_with_event("split", ["a", "bad", "b"])
+        mapped.result(60)
+        self.assertEqual([item["status"] for item in mapped.items("piece")], ["succeeded", "failed", "succeeded"])
+        self.assertEqual([item["index"] for item in mapped.items("piece", status="failed")], [1])
+
+    def test_lists_runs_and_tasks_and_emits_events(self):
+        [run] = emit_event("lab.happened", {"n": 1})
+        self.assertEqual((run.task, run.result(60)["trigger"]["source"]), ("listening", "event"))
+        found = []
+        # A list of runs is a second behind.
+        while run.run_id not in [row["run_id"] for row in found]:
+            found = runs(task="listening", status="succeeded")
+        self.assertIn(run.url, found._repr_html_())
+        [typed] = [task for task in tasks() if task["task"] == "typed"]
+        self.assertEqual(typed["input_schema"]["required"], ["text"])
 
     def test_raises_what_is_refused(self):
         for code, call in [

@@ -5,22 +5,30 @@ import email.utils
 import inspect
 import json
 import os
+import io
+import pathlib
 import sys
+import tempfile
 import threading
+import types
 import unittest
 import unittest.mock
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from pipe_algorithms_lib import task_helpers
+from pipe_algorithms_lib import _transport
 from pipe_algorithms_lib.task_helpers import (
     ConnectionFailed,
     OutsideTaskError,
     PeachError,
     ResultTimeout,
+    RunFailed,
+    emit_event,
     find_run,
     pass_data_to_downstream,
     pass_to_child_task,
     read_from_parent_task,
+    runs,
+    tasks,
     trigger_task_with_event,
 )
 
@@ -179,8 +187,8 @@ class Triggering(ScriptedCase):
             slow = answer({}, 503, Retry_After=retry_after, Date="Sun, 29 Nov 2026 10:00:00 GMT")
             self.serve(slow, slow, slow, answer(ACCEPTED, 202))
             waits = []
-            with unittest.mock.patch.object(task_helpers.time, "sleep", waits.append):
-                task_helpers._connect(None, None).request("POST", "/x", patience=60)
+            with unittest.mock.patch.object(_transport.time, "sleep", waits.append):
+                _transport._connect(None, None).request("POST", "/x", patience=60)
             self.assertEqual(len(waits), 3)
             for wait in waits:
                 self.assertGreaterEqual(wait, at_least)
@@ -218,7 +226,7 @@ class Triggering(ScriptedCase):
 
     def test_says_that_nobody_is_there(self):
         with self.assertRaises(ConnectionFailed) as raised:
-            task_helpers._connect("http://127.0.0.1:1", None).request("GET", "/runs/x", patience=0.2)
+            _transport._connect("http://127.0.0.1:1", None).request("GET", "/runs/x", patience=0.2)
         self.assertIn("npm run dev", raised.exception.hint)
 
     def test_says_what_is_not_configured(self):
@@ -286,6 +294,193 @@ class Helpers(unittest.TestCase):
                 helper("x")
             self.assertEqual(raised.exception.code, "outside_task")
             self.assertIn(f"{helper.__name__}() works only inside a task", raised.exception.detail)
+
+
+def attempt(status="succeeded", error=None, at="2026-11-22T10:00:00.000Z", to="2026-11-22T10:00:01.500Z"):
+    return {"attempt": 1, "status": status, "started_at": at, "finished_at": to, "error": error}
+
+
+def document(status, *tasks):
+    return {
+        "run_id": "run_1",
+        "task": "t",
+        "status": status,
+        "created_at": "2026-11-22T10:00:00.000Z",
+        "finished_at": None if status == "running" else "2026-11-22T10:00:02.000Z",
+        "duration_ms": None if status == "running" else 2000,
+        "tasks": list(tasks),
+    }
+
+
+def task(name, status, *attempts):
+    return {"task": name, "status": status, "attempts": list(attempts)}
+
+
+FAILED = document(
+    "failed",
+    task("t", "succeeded", attempt()),
+    task("<b>", "failed", attempt("failed", {"name": "Error", "message": "<script>alert(1)</script>", "stack": None})),
+)
+
+
+def log(*messages):
+    lines = [
+        {"at": f"2026-11-22T10:00:0{at}.000Z", "attempt": 1, "level": "info", "message": text, "fields": None}
+        for at, text in enumerate(messages)
+    ]
+    return answer({"logs": lines, "dropped": 0, "next_cursor": None})
+
+
+class Showing(ScriptedCase):
+    def run_of(self, *answers):
+        server = self.serve(answer({**ACCEPTED, "task": "t"}, 202), *answers)
+        return server, trigger_task_with_event("t")
+
+    def test_shows_a_run_with_its_status_a_link_and_a_timeline_and_no_markup_of_others(self):
+        server, run = self.run_of(answer(FAILED))
+        self.assertEqual(run.url, f"{server.url}/dashboard/runs/run_1")
+        shown = run._repr_html_()
+        for part in ["failed", run.url, "in 2.00 s", "<svg", "&lt;script&gt;alert(1)&lt;/script&gt;", "attempt 1, succeeded"]:
+            self.assertIn(part, shown)
+        self.assertNotIn("<script", shown)
+        self.assertNotIn("<b>:", shown)
+
+    def test_raises_a_failure_only_if_it_is_told_to(self):
+        _, run = self.run_of(answer(FAILED))
+        self.assertEqual(run.result(show=False)["status"], "failed")
+        with self.assertRaises(RunFailed) as raised:
+            run.result(raise_on_failure=True, show=False)
+        self.assertEqual((raised.exception.code, raised.exception.document["status"]), ("run_failed", "failed"))
+        self.assertIn("<b> failed in attempt 1 with Error", raised.exception.detail)
+        self.assertEqual(run.error()["message"], "<script>alert(1)</script>")
+
+    def test_tells_progress_and_each_log_line_once_while_it_waits(self):
+        running = document("running", task("t", "running", attempt("running", to=None)))
+        ended = document("succeeded", task("t", "succeeded", attempt()))
+        _, run = self.run_of(answer(running), log("one"), answer(running), log("one", "two"), answer(ended), log("one", "two", "three"))
+        with unittest.mock.patch.object(sys, "stderr", io.StringIO()) as told:
+            run.result(show=True)
+        self.assertEqual(
+            told.getvalue().splitlines(),
+            [
+                "10:00:00 t info one",
+                "t running",
+                "10:00:01 t info two",
+                "10:00:02 t info three",
+                "t succeeded",
+            ],
+        )
+
+    def test_changes_one_picture_in_a_notebook(self):
+        pictures = []
+
+        class Handle:
+            def update(self, picture):
+                pictures.append(picture)
+
+        def display(picture, display_id):
+            pictures.append(picture)
+            return Handle()
+
+        notebook = types.SimpleNamespace(
+            get_ipython=lambda: types.SimpleNamespace(kernel=True),
+            display=types.SimpleNamespace(HTML=lambda text: text, display=display),
+        )
+        running = document("running", task("t", "running", attempt("running", to=None)))
+        ended = document("succeeded", task("t", "succeeded", attempt()))
+        _, run = self.run_of(answer(running), log("<i>one"), answer(ended), log("<i>one"))
+        with unittest.mock.patch.dict(sys.modules, {"IPython": notebook}):
+            run.result()
+        self.assertEqual(len(pictures), 2)
+        self.assertIn("10:00:00 t info &lt;i&gt;one", pictures[0])
+        self.assertIn(">succeeded<", pictures[1])
+
+    def test_says_nothing_where_nobody_looks(self):
+        server, run = self.run_of(answer(document("succeeded", task("t", "succeeded", attempt()))))
+        with unittest.mock.patch.object(sys, "stderr", io.StringIO()) as told:
+            run.result()
+        self.assertEqual((told.getvalue(), len(server.asked)), ("", 2))
+
+
+class Listing(ScriptedCase):
+    def test_lists_runs_page_by_page_as_a_table(self):
+        row = {"run_id": "run_1", "task": "<t>", "status": "failed", "failed_tasks": ["a", "b"], "duration_ms": None}
+        server = self.serve(
+            answer({"runs": [row] * 200, "next_cursor": "c"}), answer({"runs": [row] * 50, "next_cursor": "d"})
+        )
+        found = runs(task="t", limit=250)
+        self.assertEqual((len(found), found[0]), (250, row))
+        self.assertEqual(
+            [asked["path"] for asked in server.asked],
+            ["/api/v1/runs?task=t&limit=200", "/api/v1/runs?task=t&limit=50&cursor=c"],
+        )
+        shown = found._repr_html_()
+        self.assertIn(f'href="{server.url}/dashboard/runs/run_1"', shown)
+        self.assertIn("&lt;t&gt;", shown)
+        self.assertIn("a, b", shown)
+
+    def test_lists_tasks_with_their_schemas(self):
+        one = {"task": "t", "method": "m", "upstream": [], "downstream": ["u"], "input_schema": {"type": "object"}}
+        self.serve(answer({"tasks": [one]}))
+        found = tasks()
+        self.assertEqual(found, [one])
+        self.assertIn("<td", found._repr_html_())
+
+    def test_emits_an_event_once_and_gives_the_runs(self):
+        server = self.serve(BREAK, answer({"runs": [{"run_id": "run_2", "task": "t"}]}, 202))
+        [run] = emit_event("film.uploaded", {"id": 1})
+        self.assertEqual(run.run_id, "run_2")
+        first, second = server.asked
+        self.assertEqual(first["headers"]["Idempotency-Key"], second["headers"]["Idempotency-Key"])
+
+    def test_reads_logs_of_all_tasks_in_the_order_of_time(self):
+        begun = document("succeeded", task("a", "succeeded", attempt()), task("b", "succeeded", attempt()), task("c", "skipped"))
+        self.serve(answer({**ACCEPTED}, 202), answer(begun), log("first", "second"), log("third"))
+        lines = trigger_task_with_event("t").logs()
+        self.assertEqual([(line["task"], line["message"]) for line in lines], [("a", "first"), ("b", "third"), ("a", "second")])
+
+
+class Finding(ScriptedCase):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.project = pathlib.Path(folder.name).resolve()
+        self.addCleanup(os.chdir, os.getcwd())
+        deep = self.project / "notebooks" / "deep"
+        deep.mkdir(parents=True)
+        os.chdir(deep)
+        os.environ.pop("PEACH_API_TOKEN", None)
+
+    def test_finds_the_local_runtime_and_its_token_in_the_project(self):
+        server = self.serve(answer({"tasks": []}))
+        os.environ.pop("PEACH_URL", None)
+        state = self.project / ".peach/state/runtime"
+        state.mkdir(parents=True)
+        (state / "claim.json").write_text(json.dumps({"url": server.url}))
+        (self.project / ".dev.vars").write_text('OTHER=x\nPEACH_API_TOKEN="local"\n')
+        tasks()
+        self.assertEqual(server.asked[0]["headers"]["Authorization"], "Bearer local")
+
+    def test_sends_the_local_token_nowhere_else(self):
+        (self.project / ".dev.vars").write_text("PEACH_API_TOKEN=local\n")
+        os.environ["PEACH_URL"] = "https://peach.example"
+        with self.assertRaises(PeachError) as raised:
+            tasks()
+        self.assertEqual((raised.exception.code, raised.exception.detail), ("not_configured", "There is no API token."))
+
+
+class Numbers(ScriptedCase):
+    def test_sends_numbers_of_numpy_as_the_numbers_they_are(self):
+        # A stand-in: numpy itself is no dependency.
+        number = type("int64", (), {"ndim": 0, "__init__": lambda self, value: setattr(self, "value", value)})
+        number.item = lambda self: self.value
+        number.__module__ = "numpy"
+        server = self.serve(answer(ACCEPTED, 202))
+        trigger_task_with_event("t", {"n": number(7), "x": [number(0.5)]})
+        self.assertEqual(json.loads(server.asked[0]["body"]), {"n": 7, "x": [0.5]})
+        with self.assertRaises(PeachError):
+            trigger_task_with_event("t", {"n": number(2**60)})
 
 
 if __name__ == "__main__":
