@@ -20,12 +20,17 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** Parses a module. Returns null if it cannot be read or has a syntax error. */
+/** Parses the file of a module. Returns null if it cannot be read or has a syntax error. */
 export function readProgram(
   file: string,
 ): { readonly program: Program; readonly text: string } | null {
   const text = readText(file);
-  if (text === null) return null;
+  const program = text === null ? null : parseProgram(file, text);
+  return text === null || program === null ? null : { program, text };
+}
+
+/** Parses the text of a module. Returns null if it has a syntax error. */
+export function parseProgram(file: string, text: string): Program | null {
   const { program, errors } = parseSync(file, text, { sourceType: "module" });
-  return errors.length > 0 ? null : { program, text };
+  return errors.length > 0 ? null : program;
 }

@@ -6,7 +6,9 @@ import { checkAll } from "../../src/compiler/check.ts";
 import type { Example } from "../../src/codes/definition.ts";
 import { REST_OF_TEMPLATE } from "../../src/codes/deployment.ts";
 import { checkProject } from "../../src/compiler/compile.ts";
-import { renderDiagnostic } from "../../src/compiler/diagnostic.ts";
+import { type Diagnostic, renderDiagnostic } from "../../src/compiler/diagnostic.ts";
+import { lintProject } from "../../src/compiler/lints/lint-project.ts";
+import type { ProjectPaths } from "../../src/compiler/project-paths.ts";
 import { REPO_ROOT } from "./project.ts";
 
 type Files = Readonly<Record<string, string>>;
@@ -32,7 +34,7 @@ export async function checkExample(example: Example): Promise<{ codes: string[];
       wranglerPath: join(folder, "wrangler.toml"),
     };
     // Edges are asked of another process. Methods that are made here have none.
-    const { diagnostics, warnings } = hasPipelines(files) ? await checkAll(paths) : checkProject(paths);
+    const { diagnostics, warnings } = hasPipelines(files) ? await checkAll(paths) : withoutEdges(paths);
     const all = [...diagnostics, ...warnings];
     const text = all.map(renderDiagnostic).join("\n\n").replaceAll(`${folder}/`, "");
     return { codes: [...new Set(all.map(({ code }) => code))], text };
@@ -41,17 +43,25 @@ export async function checkExample(example: Example): Promise<{ codes: string[];
   }
 }
 
+/** The problems and warnings without those of edges. */
+function withoutEdges(paths: ProjectPaths): { diagnostics: readonly Diagnostic[]; warnings: readonly Diagnostic[] } {
+  const project = checkProject(paths);
+  return { diagnostics: project.diagnostics, warnings: [...project.warnings, ...lintProject(project, paths)] };
+}
+
 function hasPipelines(files: Files): boolean {
   return Object.keys(files).some((path) => path.includes("pipelines/"));
 }
 
-/** The files that an example leaves out: a wrangler.toml, and the methods that its conf names. */
+/** The files that an example leaves out: a wrangler.toml, and the secrets and methods that its conf names. */
 function filesBeside(files: Files): Files {
-  if (hasPipelines(files)) return { "wrangler.toml": "" };
   const conf = Object.entries(files).flatMap(([path, text]) => (path.startsWith("peach.conf") ? [text] : []));
+  const secrets = [...conf.join("\n").matchAll(/secret: ?(\w+)/g)].map(([, name]) => `${name}=\n`);
+  const beside = { "wrangler.toml": "", ".dev.vars.example": secrets.join("") };
+  if (hasPipelines(files)) return beside;
   const named = [...conf.join("\n").matchAll(/(?:method|fallback): ?"?(\w+)/g)].map(([, name = ""]) => name);
   const methods = [...new Set(named)].map((name) => `export function ${name}() {}\n`);
-  return { "wrangler.toml": "", "src/pipelines/tasks.ts": methods.join("") };
+  return { ...beside, "src/pipelines/tasks.ts": methods.join("") };
 }
 
 /** The tables of a new project's wrangler.toml. */

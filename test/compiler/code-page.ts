@@ -6,7 +6,7 @@ import { checkExample, filesOf } from "./code-examples.ts";
 const INTRODUCTION = `# Diagnostics
 
 Each problem that \`peach check\` reports has a code. A code never changes its meaning. An error prevents
-the deployment; a warning does not.
+the deployment; a warning does not, and [a comment silences it](cli.md#warnings-and-how-to-silence-them).
 
 \`npm run peach -- check --explain PEACH203\` shows the same text in the terminal.
 `;

@@ -34,8 +34,9 @@ export const check = defineCommand({
 key, the graph, the methods, the buckets, and that what a task is declared to pass fits what the
 tasks after it are declared to take. Reports every problem in one go, each with a code that --explain
 explains. Lists the secrets that the endpoints need, and do not find in peach.conf: a deployment must
-have them. Warns of tasks that write what triggers them, as far as their files show it. Exits with 0
-if there is no problem, 1 if there are any; warnings are none.`,
+have them. Warns of what is probably not intended; a comment "peach-ignore: CODE REASON" silences a
+warning, at its line or above it. Exits with 0 if there is no problem, 1 if there are any; warnings
+are none.`,
   options: {
     explain: {
       takes: "CODE",

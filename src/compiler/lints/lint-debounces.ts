@@ -1,0 +1,51 @@
+import type { DebouncePlan, SchedulePlan, TaskPlan } from "../../domain/plan/plan.ts";
+import { dueTimes } from "../../domain/schedules/cron.ts";
+import type { LintedProject } from "./linted-project.ts";
+
+/** The start of the search for due times; any start works. */
+const START = Date.UTC(2024, 0, 1);
+/** So many due times in a row tell how often a schedule is due. */
+const COUNTED = 20;
+
+/**
+ * Warns of a debounce without `max_wait` whose triggers may never pause: uploads and events that
+ * share one key, or a schedule that is due more often than `delay`. Each trigger postpones the run.
+ */
+export function lintDebounces({ plan, loaded, warn }: LintedProject): void {
+  for (const task of Object.values(plan.tasks)) {
+    const { name, debounce } = task;
+    if (debounce === null || debounce.maxWaitMs !== null) continue;
+    const source = steadySource(task, debounce);
+    if (source === null) continue;
+    warn(
+      "PEACH725",
+      loaded.keySpan(["tasks", name, "debounce"]),
+      `tasks.${name}.debounce: ${source} may postpone its run for ever`,
+      {
+        hint: "each trigger postpones the run by `delay`: add `max_wait`, the longest time from the first trigger to the run",
+      },
+    );
+  }
+}
+
+/** Finds the triggers that may come without a pause; null without any. */
+function steadySource({ on, schedules }: TaskPlan, debounce: DebouncePlan): string | null {
+  if (schedules.some((schedule) => isFaster(schedule, debounce.delayMs)))
+    return "a schedule that is due more often than `delay`";
+  // With a key, only triggers of the same key postpone a run.
+  if (debounce.key !== null) return null;
+  if (on.r2.length > 0) return "a steady stream of uploads";
+  return on.events.length > 0 ? "a steady stream of events" : null;
+}
+
+/** Tests if a schedule is always due again before `delayMs` has passed. */
+function isFaster({ cron, timezone }: SchedulePlan, delayMs: number): boolean {
+  const times = dueTimes(cron, timezone);
+  let last = times.next(START);
+  for (let count = 0; count < COUNTED; count += 1) {
+    const next = last === null ? null : times.next(last);
+    if (last === null || next === null || next - last >= delayMs) return false;
+    last = next;
+  }
+  return true;
+}

@@ -1,0 +1,124 @@
+import { type Expression, Visitor } from "oxc-parser";
+import type { LintedFile, LintedProject } from "./linted-project.ts";
+
+/** A mention of a step in a text; a file without one is not parsed. */
+const MENTION = /\bstep\s*(?:<[^>]*>)?\(/;
+/** Functions without arguments that return another value each time, by object and name. */
+const VARYING: ReadonlySet<string> = new Set([
+  "Date.now",
+  "performance.now",
+  "Math.random",
+  "crypto.randomUUID",
+  "crypto.getRandomValues",
+]);
+
+/**
+ * Warns of a step whose name is another one in each attempt, as it has the time, chance or the
+ * number of the attempt: a later attempt does not find what the step has done, and does it again.
+ * A name from the payload or from a loop stays the same, and is right.
+ */
+export function lintSteps({ files, warn }: LintedProject): void {
+  for (const file of files) {
+    if (!MENTION.test(file.source.text)) continue;
+    for (const { start, end } of varyingNames(file)) {
+      const written = file.source.text.slice(start, end);
+      warn(
+        "PEACH726",
+        { source: file.source, start, end },
+        `the name of this step is another one in each attempt: ${shortened(written)}`,
+        {
+          hint: "a later attempt finds a step by its name: make the name from the payload, or from the index of a loop",
+        },
+      );
+    }
+  }
+}
+
+/** Finds the names of steps that vary, in a file. */
+function varyingNames({ program: read }: LintedFile): { start: number; end: number }[] {
+  const program = read();
+  if (program === null) return [];
+  const constants = new Map<string, Expression | null>();
+  const names: Expression[] = [];
+  new Visitor({
+    VariableDeclarator({ id, init }) {
+      // Of two constants with one name, it is not known which one a name stands for.
+      if (id.type === "Identifier") constants.set(id.name, constants.has(id.name) ? null : init);
+    },
+    CallExpression({ callee, arguments: [name, fn] }) {
+      const isStep =
+        (callee.type === "Identifier" && callee.name === "step") ||
+        (callee.type === "MemberExpression" &&
+          callee.property.type === "Identifier" &&
+          callee.property.name === "step");
+      if (!isStep || name === undefined || name.type === "SpreadElement" || fn === undefined)
+        return;
+      names.push(name);
+    },
+  }).visit(program);
+  return names.filter((name) => varies(name, constants));
+}
+
+/** Tests if an expression has another value in each attempt. Follows at most `hops` constants. */
+function varies(
+  expression: Expression,
+  constants: ReadonlyMap<string, Expression | null>,
+  hops = 8,
+): boolean {
+  if (hops === 0) return false;
+  const inner = (one: Expression): boolean => varies(one, constants, hops - 1);
+  switch (expression.type) {
+    case "TemplateLiteral":
+      return expression.expressions.some(inner);
+    case "BinaryExpression":
+      return (
+        (expression.left.type !== "PrivateIdentifier" && inner(expression.left)) ||
+        inner(expression.right)
+      );
+    case "ParenthesizedExpression":
+    case "TSAsExpression":
+      return inner(expression.expression);
+    case "NewExpression":
+      return (
+        expression.callee.type === "Identifier" &&
+        expression.callee.name === "Date" &&
+        expression.arguments.length === 0
+      );
+    case "CallExpression": {
+      const { callee, arguments: given } = expression;
+      if (VARYING.has(pathOf(callee) ?? "")) return true;
+      // A method of a varying value, such as `new Date().toISOString()`, and a conversion of one.
+      if (callee.type === "MemberExpression" && inner(callee.object)) return true;
+      return (
+        callee.type === "Identifier" &&
+        given.some((one) => one.type !== "SpreadElement" && inner(one))
+      );
+    }
+    case "MemberExpression":
+      return pathOf(expression)?.endsWith(".attempt") === true;
+    case "Identifier": {
+      const init = constants.get(expression.name);
+      return init !== undefined && init !== null && inner(init);
+    }
+    default:
+      return false;
+  }
+}
+
+/** Writes `Math.random`, or `task.attempt`, as text; null for another expression. */
+function pathOf(expression: Expression): string | null {
+  if (expression.type !== "MemberExpression" || expression.computed) return null;
+  const { object, property } = expression;
+  if (property.type !== "Identifier") return null;
+  if (object.type === "Identifier") return `${object.name}.${property.name}`;
+  const isCurrent =
+    object.type === "CallExpression" &&
+    object.callee.type === "Identifier" &&
+    object.callee.name === "currentTask";
+  return isCurrent ? `currentTask().${property.name}` : null;
+}
+
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ");
+  return line.length > 60 ? `${line.slice(0, 60)}...` : line;
+}

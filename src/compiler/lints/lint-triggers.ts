@@ -1,0 +1,96 @@
+import { type Expression, type Program, Visitor } from "oxc-parser";
+import type { LintedFile, LintedProject } from "./linted-project.ts";
+
+/** The helpers that start runs. */
+const TRIGGERING: ReadonlySet<string> = new Set([
+  "triggerTaskWithEvent",
+  "triggerBatch",
+  "emitEvent",
+]);
+/** A mention of a helper; a file without one is not parsed. */
+const MENTION = /\b(?:triggerTaskWithEvent|triggerBatch|emitEvent)\b/;
+
+/**
+ * Warns of a trigger whose promise nothing awaits: the code after it does not know the run, and
+ * cannot catch the error. `void` in front of the call says that it is meant so.
+ */
+export function lintTriggers({ files, warn }: LintedProject): void {
+  for (const file of files) {
+    if (!MENTION.test(file.source.text)) continue;
+    for (const { start, end, helper } of floatingTriggers(file))
+      warn("PEACH727", { source: file.source, start, end }, `nothing awaits this ${helper}`, {
+        hint: "write `await` before it, or `void` if it is meant so: Peach then still waits for the trigger before the attempt ends or the endpoint answers",
+      });
+  }
+}
+
+/** A call of a helper. The span is that of the callee. */
+interface FloatingTrigger {
+  readonly start: number;
+  readonly end: number;
+  readonly helper: string;
+}
+
+/** Finds calls whose promise is dropped: as a statement, or returned to `forEach`. */
+function floatingTriggers({ program: read }: LintedFile): FloatingTrigger[] {
+  const program = read();
+  if (program === null) return [];
+  const renamed = renamedHelpers(program);
+  const found: FloatingTrigger[] = [];
+  const look = (expression: Expression): void => {
+    for (const call of droppedCalls(expression)) {
+      const { callee } = call;
+      const name =
+        callee.type === "Identifier"
+          ? (renamed.get(callee.name) ?? callee.name)
+          : callee.type === "MemberExpression" && callee.property.type === "Identifier"
+            ? callee.property.name
+            : "";
+      if (TRIGGERING.has(name)) found.push({ start: callee.start, end: callee.end, helper: name });
+    }
+  };
+  new Visitor({
+    ExpressionStatement({ expression }) {
+      look(expression);
+    },
+    CallExpression({ callee, arguments: [each] }) {
+      if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return;
+      if (callee.property.name !== "forEach" || each?.type !== "ArrowFunctionExpression") return;
+      const { body } = each;
+      if (body.type !== "BlockStatement") look(body);
+    },
+  }).visit(program);
+  return found;
+}
+
+/** Lists the calls whose value an expression statement drops. */
+function droppedCalls(expression: Expression): Extract<Expression, { type: "CallExpression" }>[] {
+  switch (expression.type) {
+    case "CallExpression":
+      return [expression];
+    case "ParenthesizedExpression":
+      return droppedCalls(expression.expression);
+    case "ChainExpression":
+      return expression.expression.type === "CallExpression" ? [expression.expression] : [];
+    case "LogicalExpression":
+      return droppedCalls(expression.right);
+    case "ConditionalExpression":
+      return [...droppedCalls(expression.consequent), ...droppedCalls(expression.alternate)];
+    case "SequenceExpression":
+      return expression.expressions.flatMap(droppedCalls);
+    default:
+      return [];
+  }
+}
+
+/** Maps the local names of imported helpers to their own names. */
+function renamedHelpers(program: Program): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const statement of program.body) {
+    if (statement.type !== "ImportDeclaration") continue;
+    for (const specifier of statement.specifiers)
+      if (specifier.type === "ImportSpecifier" && specifier.imported.type === "Identifier")
+        found.set(specifier.local.name, specifier.imported.name);
+  }
+  return found;
+}

@@ -1,0 +1,60 @@
+/** The parts of a project that lints read. A lint warns, and may be silenced at its place. */
+import type { Program } from "oxc-parser";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { CheckedProject } from "../compile.ts";
+import type { Warn } from "../diagnostic.ts";
+import type { LoadedConf, Path } from "../load.ts";
+import { parseProgram, readText } from "../read-file.ts";
+import { displayPath, type ProjectPaths } from "../project-paths.ts";
+import type { SourceFile } from "../source.ts";
+
+/** A file of the pipelines. */
+export interface LintedFile {
+  /** The absolute path. */
+  readonly file: string;
+  readonly source: SourceFile;
+  /** Parses the file at the first call. Null for a file with a syntax error, which is reported. */
+  readonly program: () => Program | null;
+}
+
+/** A project without problems. */
+export interface LintedProject {
+  readonly project: CheckedProject;
+  readonly paths: ProjectPaths;
+  readonly plan: Plan;
+  readonly loaded: LoadedConf;
+  /** The files of the pipelines, in the order of their paths. */
+  readonly files: readonly LintedFile[];
+  /** Tests if peach.conf has a value at this path itself, not by a default. */
+  readonly isWritten: (path: Path) => boolean;
+  readonly warn: Warn;
+}
+
+/** Reads a project for lints; null for a project with problems. */
+export function lintedProject(
+  project: CheckedProject,
+  paths: ProjectPaths,
+  warn: Warn,
+): LintedProject | null {
+  const { compiled, loaded, modules } = project;
+  if (compiled === null || loaded === null) return null;
+  return {
+    project,
+    paths,
+    plan: compiled.plan,
+    loaded,
+    files: modules.map(({ file }) => lintedFile(file)),
+    isWritten: (path) => loaded.writtenPath(path).length === path.length,
+    warn,
+  };
+}
+
+function lintedFile(file: string): LintedFile {
+  const source = { path: displayPath(file), text: readText(file) ?? "" };
+  let parsed: Program | null | undefined;
+  return {
+    file,
+    source,
+    program: () => (parsed === undefined ? (parsed = parseProgram(file, source.text)) : parsed),
+  };
+}
