@@ -42,7 +42,7 @@ export function emitTaskTypes(
   outDir: string,
 ): string {
   const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
-  // The return type of a function that calls passToChildTask is not what the task passes.
+  // The return type of a function that calls passToChildTask does not describe the output.
   const passing = new PassingCalls(modules);
   const tasks = Object.values(plan.tasks);
   const named = (lines: (task: TaskPlan) => string | null, indent: string): string =>
@@ -52,7 +52,7 @@ export function emitTaskTypes(
         return type === null ? [] : [`${indent}${JSON.stringify(task.name)}: ${type};\n`];
       })
       .join("");
-  // A method that was not found is reported by another check; its task takes anything.
+  // Another check reports a missing method; the task then takes any payload.
   const takes = ({ name, description }: TaskPlan): string => {
     const method = methods.tasks.get(name);
     const type = method === undefined ? "unknown" : `Takes<${typeOf(method)}>`;
@@ -68,7 +68,7 @@ export function emitTaskTypes(
     return eaches.get(name) === "continue" ? `(${type} | null)[]` : `${type}[]`;
   };
   const last = lastTasks(plan);
-  // An event starts a run of each listener, or of none, so its payload has to fit all of them.
+  // An event starts a run of every listener or of none, so the payload has to fit all listeners.
   const events = [...new Set(tasks.flatMap(({ on }) => on.events))];
   const eventLines = events.map((event) => {
     const listeners = tasks.filter(({ on }) => on.events.includes(event));

@@ -1,14 +1,14 @@
 /**
  * Comments that silence a warning: `# peach-ignore: PEACH720 REASON` in peach.conf, and
- * `// peach-ignore: PEACH720 REASON` in a file of the pipelines. A comment holds for its own line,
- * and on a line of its own for the next line that is no comment. A comment without an effect is
- * itself a warning, so that none outlives its reason.
+ * `// peach-ignore: PEACH720 REASON` in a file of the pipelines. A comment at the end of a line holds
+ * for that line; a comment alone on a line holds for the next line of code. A comment without an
+ * effect is a warning, so that no comment outlives the reason for the silence.
  */
 import { CODES, findCode } from "../codes/codes.ts";
 import { type Diagnostic, reportInto } from "./diagnostic.ts";
 import { positionAt, type SourceFile, type Span } from "./source.ts";
 
-/** The word that begins a silence, by which files without one are passed over. */
+/** The word that begins a silence. Files without the word are passed over. */
 const WORD = "peach-ignore";
 const COMMENT = /(#|\/\/)[ \t]*peach-ignore\b:?[ \t]*(\S*)[ \t]*([^\r\n]*)/;
 
@@ -24,7 +24,7 @@ interface Silence {
 
 /**
  * Leaves out the silenced warnings, and adds a warning for each silence that is wrong or without an
- * effect. Every other warning says how to silence it.
+ * effect. The hint of every other warning shows the comment that would silence the warning.
  */
 export function withSilences(
   warnings: readonly Diagnostic[],
@@ -48,13 +48,15 @@ export function withSilences(
       });
     else
       warn("PEACH728", span, `this comment silences nothing: ${faultOf(code)}`, {
-        hint: "remove it; a silence stands at the end of the line with the warning, or on the line above",
+        hint:
+          "remove it; a silence stands at the end of the line with the warning, " +
+          "or on the line above",
       });
   }
   return [...left.map(silenceable), ...added];
 }
 
-/** Tests if a silence holds for a warning. Without a reason it holds, and is told apart. */
+/** Tests if a silence holds for a warning. A silence without a reason holds as well. */
 function isSilenced({ code, span }: Diagnostic, silence: Silence): boolean {
   return (
     silence.code === code &&
@@ -63,14 +65,17 @@ function isSilenced({ code, span }: Diagnostic, silence: Silence): boolean {
   );
 }
 
-/** Adds to the hint of a warning how to silence it. */
+/** Adds the silencing comment to the hint of a warning. */
 function silenceable(warning: Diagnostic): Diagnostic {
   const mark = warning.span.source.path.endsWith(".ts") ? "//" : "#";
   const how = `if it is meant so: ${mark} ${WORD}: ${warning.code} REASON`;
   return { ...warning, hint: warning.hint === null ? how : `${warning.hint}\n${how}` };
 }
 
-/** Says why a silence has no effect. */
+/**
+ * Says why a silence has no effect: the code is unknown or shortened, belongs to an error, or no
+ * warning of the code stands at the place.
+ */
 function faultOf(code: string): string {
   const found = findCode(code);
   if ("near" in found) {
@@ -84,7 +89,10 @@ function faultOf(code: string): string {
     : `write ${found.code} in full`;
 }
 
-/** Finds the silences of a file. */
+/**
+ * Finds the silences of a file, line by line. Comments are found by their text: neither YAML nor
+ * TypeScript has to be parsed, and a silence in a text between quotes is improbable.
+ */
 function silencesIn(source: SourceFile): Silence[] {
   if (!source.text.includes(WORD)) return [];
   const lines = source.text.split("\n");

@@ -4,12 +4,12 @@ import type { LintedProject } from "./linted-project.ts";
 
 /** The start of the search for due times; any start works. */
 const START = Date.UTC(2024, 0, 1);
-/** So many due times in a row tell how often a schedule is due. */
+/** Count of due times in a row that show the pace of a schedule. */
 const COUNTED = 20;
 
 /**
- * Warns of a debounce without `max_wait` whose triggers may never pause: uploads and events that
- * share one key, or a schedule that is due more often than `delay`. Each trigger postpones the run.
+ * Warns of a debounce without `max_wait` whose triggers may never pause: uploads or events of a
+ * single key, or a schedule that is due more often than `delay`. Every trigger postpones the run.
  */
 export function lintDebounces({ plan, loaded, warn }: LintedProject): void {
   for (const task of Object.values(plan.tasks)) {
@@ -22,7 +22,9 @@ export function lintDebounces({ plan, loaded, warn }: LintedProject): void {
       loaded.keySpan(["tasks", name, "debounce"]),
       `tasks.${name}.debounce: ${source} may postpone its run for ever`,
       {
-        hint: "each trigger postpones the run by `delay`: add `max_wait`, the longest time from the first trigger to the run",
+        hint:
+          "each trigger postpones the run by `delay`: " +
+          "add `max_wait`, the longest time from the first trigger to the run",
       },
     );
   }
@@ -38,7 +40,10 @@ function steadySource({ on, schedules }: TaskPlan, debounce: DebouncePlan): stri
   return on.events.length > 0 ? "a steady stream of events" : null;
 }
 
-/** Tests if a schedule is always due again before `delayMs` has passed. */
+/**
+ * Tests if a schedule is always due again before `delayMs` has passed. A single longer gap, such as
+ * a night, is enough for a run to start.
+ */
 function isFaster({ cron, timezone }: SchedulePlan, delayMs: number): boolean {
   const times = dueTimes(cron, timezone);
   let last = times.next(START);

@@ -1,8 +1,8 @@
 import type { LintedProject } from "./linted-project.ts";
 
 /**
- * Warns of `retries` on an external task: each attempt calls the method again, and a person who has
- * refused is asked again.
+ * Warns of `retries` on an external task. Every attempt calls the method again, so a refusal by a
+ * person leads to another request.
  */
 export function lintExternalTasks({ plan, loaded, isWritten, warn }: LintedProject): void {
   for (const { name, external, retries } of Object.values(plan.tasks)) {
@@ -12,7 +12,9 @@ export function lintExternalTasks({ plan, loaded, isWritten, warn }: LintedProje
       loaded.keySpan(["tasks", name, "retries"]),
       `tasks.${name}.retries: a refusal, or no answer in time, asks again up to ${retries.limit} times`,
       {
-        hint: "a completion with the status failed is a failure of the attempt: write `retries: 0` if a refusal is final",
+        hint:
+          "a completion with the status failed is a failure of the attempt: " +
+          "write `retries: 0` if a refusal is final",
       },
     );
   }

@@ -3,8 +3,8 @@ import type { Span } from "../source.ts";
 import type { LintedFile, LintedProject } from "./linted-project.ts";
 
 /**
- * Warns of an exported task or async function that peach.conf does not name. A function that any
- * other code of the pipelines names is a part of it, and no task; so is one of a file without tasks.
+ * Warns of an exported task or async function that peach.conf does not name. A function that other
+ * code of the pipelines names is no task, and neither is a function of a file without methods.
  */
 export function lintMethods({ project, files, warn }: LintedProject): void {
   const { tasks, endpoints, fallbacks, components } = project.methods;
@@ -32,7 +32,9 @@ export function lintMethods({ project, files, warn }: LintedProject): void {
       if (isNamed(name) || (kind === "function" && !hasMethods)) continue;
       if (isUsed(name, file, files)) continue;
       warn("PEACH720", span, `no task or endpoint of peach.conf names \`${name}\``, {
-        hint: `name it as the \`method\` of a task or endpoint, or remove it; it is also deployed for runs of an earlier peach.conf, which may still need it`,
+        hint:
+          "name it as the `method` of a task or endpoint, or remove it; it is also deployed " +
+          "for runs of an earlier peach.conf, which may still need it",
       });
     }
   }
@@ -70,7 +72,10 @@ function declaredMethods(program: Program, { source }: LintedFile): DeclaredMeth
   return found;
 }
 
-/** Recognises `task({...})` and async functions. */
+/**
+ * Recognises `task({...})` and async functions. A method may also be a function that is not async,
+ * but most exported functions of that kind are helpers, so the lint is silent about these.
+ */
 function kindOf(init: Expression): DeclaredMethod["kind"] | null {
   if (init.type === "CallExpression")
     return init.callee.type === "Identifier" && init.callee.name === "task" ? "task" : null;
@@ -78,7 +83,10 @@ function kindOf(init: Expression): DeclaredMethod["kind"] | null {
   return isFunction && init.async ? "function" : null;
 }
 
-/** Tests if the name stands in another file, or twice in its own. */
+/**
+ * Tests if the name stands in another file, or twice in the declaring file. The test reads text: a
+ * mention in a comment counts as well, and the lint is then silent.
+ */
 function isUsed(name: string, own: LintedFile, files: readonly LintedFile[]): boolean {
   const word = new RegExp(String.raw`(?<![\w$])${RegExp.escape(name)}(?![\w$])`, "g");
   return files.some(({ file, source }) => {

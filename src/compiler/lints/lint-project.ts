@@ -16,6 +16,7 @@ import { lintSteps } from "./lint-steps.ts";
 import { lintTriggers } from "./lint-triggers.ts";
 import { lintedProject } from "./linted-project.ts";
 
+/** The lints in the order of the codes. A lint has no state and reads no other lint's warnings. */
 const LINTS = [
   lintMethods,
   lintReach,

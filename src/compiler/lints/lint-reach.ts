@@ -2,9 +2,9 @@ import type { TaskPlan } from "../../domain/plan/plan.ts";
 import type { LintedProject } from "./linted-project.ts";
 
 /**
- * Warns of a task that no trigger reaches. Only `callable: false` takes a task out of reach: every
- * other task without upstream tasks is triggered by the API. A name in the code of a pipeline counts
- * as a trigger.
+ * Warns of a task that no trigger reaches. Only `callable: false` takes a task out of reach: the API
+ * triggers every other task without upstream tasks. A name in the code of a pipeline counts as a
+ * trigger.
  */
 export function lintReach({ plan, loaded, files, warn }: LintedProject): void {
   const isTriggered = ({ name, on, schedules, callable, upstream }: TaskPlan): boolean =>
@@ -21,14 +21,16 @@ export function lintReach({ plan, loaded, files, warn }: LintedProject): void {
   for (const name of reached)
     for (const child of plan.tasks[name]?.downstream ?? []) reached.add(child);
   for (const { name, upstream } of tasks) {
-    // Of a chain the first task is enough: the others follow it.
+    // The first task of a chain is reported; the other tasks follow.
     if (reached.has(name) || upstream.length > 0) continue;
     warn(
       "PEACH721",
       loaded.keySpan(["tasks", name]),
       `tasks.${name}: nothing triggers it, and \`callable: false\` keeps tokens from doing so`,
       {
-        hint: "give it `on` or `schedule`, put it downstream of a task, or trigger it by its name in a method; or leave out `callable: false`",
+        hint:
+          "give it `on` or `schedule`, put it downstream of a task, " +
+          "or trigger it by its name in a method; or leave out `callable: false`",
       },
     );
   }

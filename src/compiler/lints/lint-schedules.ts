@@ -4,9 +4,9 @@ import type { LintedProject } from "./linted-project.ts";
 
 /** The start of the search. Patterns repeat with the calendar, so any start works. */
 const START = Date.UTC(2024, 0, 1);
-/** The end of the search: four years later, so that it has a leap year. */
+/** The end of the search, four years later: the time between has a leap year. */
 const END = Date.UTC(2028, 0, 1);
-/** Each step of the search passes at least one due time. */
+/** Limit of steps. A step passes at least one due time. */
 const MAX_STEPS = 500;
 
 /**
@@ -25,7 +25,8 @@ export function lintSchedules({ plan, loaded, warn }: LintedProject): void {
         warn(
           "PEACH724",
           at(index),
-          `tasks.${name}.schedule: two schedules meet, for example at ${time}, and start two runs with the same payload`,
+          `tasks.${name}.schedule: two schedules meet, for example at ${time}, ` +
+            "and start two runs with the same payload",
           {
             hint: "let one of them leave out the times of the other, or give them different payloads",
             related: [{ span: at(which), message: "the other is here" }],
@@ -36,7 +37,11 @@ export function lintSchedules({ plan, loaded, warn }: LintedProject): void {
     }
 }
 
-/** Finds a time at which both are due; null if there is none in four years. */
+/**
+ * Finds a time at which both schedules are due; null if there is no such time in four years. The
+ * search compares the next due times, and moves the earlier schedule on to the later time. A rare
+ * schedule is thus compared with a frequent schedule in few steps.
+ */
 function meetingTime(first: SchedulePlan, second: SchedulePlan): number | null {
   const [one, other] = [first, second].map(({ cron, timezone }) => dueTimes(cron, timezone));
   let a = one?.next(START) ?? null;

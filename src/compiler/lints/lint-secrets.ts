@@ -9,9 +9,9 @@ import type { LintedProject } from "./linted-project.ts";
 const FILES = [".dev.vars", ".dev.vars.example"] as const;
 
 /**
- * Warns of a secret that peach.conf names and no file provides: without it the endpoint refuses
- * every delivery. The value of a secret is in no file of a repository, but `.dev.vars.example` says
- * that a deployment needs it.
+ * Warns of a secret that peach.conf names and no file provides: the endpoint would refuse every
+ * delivery. No file of a repository has the value of a secret, but `.dev.vars.example` lists the
+ * names that a deployment needs.
  */
 export function lintSecrets({ plan, paths, loaded, warn }: LintedProject): void {
   const needed = plan.endpoints.flatMap(({ name, auth }) =>
@@ -28,13 +28,16 @@ export function lintSecrets({ plan, paths, loaded, warn }: LintedProject): void 
       loaded.valueSpan(["endpoints", name, "auth", "secret"]),
       `endpoints.${name}.auth.secret: no file provides \`${secret}\``,
       {
-        hint: `add the line \`${secret}=\` to .dev.vars.example, which says what a deployment needs; its value goes into .dev.vars here, and into a deployment by npx wrangler secret put ${secret}`,
+        hint:
+          `add the line \`${secret}=\` to .dev.vars.example, which says what a deployment needs; ` +
+          "its value goes into .dev.vars here, " +
+          `and into a deployment by npx wrangler secret put ${secret}`,
       },
     );
   }
 }
 
-/** Collects the names of variables and secrets in the files beside wrangler.toml, and in it. */
+/** Collects the names of variables and secrets in wrangler.toml and the files beside. */
 function providedNames(wranglerPath: string): ReadonlySet<string> {
   const folder = dirname(wranglerPath);
   const lines = FILES.flatMap((file) => Object.keys(parseEnv(readText(join(folder, file)) ?? "")));

@@ -13,9 +13,9 @@ const VARYING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Warns of a step whose name is another one in each attempt, as it has the time, chance or the
- * number of the attempt: a later attempt does not find what the step has done, and does it again.
- * A name from the payload or from a loop stays the same, and is right.
+ * Warns of a step whose name differs from attempt to attempt, because the name contains the time, a
+ * random value or the number of the attempt. A later attempt does not find such a step, and runs
+ * the step again. Names from the payload or from a loop are stable.
  */
 export function lintSteps({ files, warn }: LintedProject): void {
   for (const file of files) {
@@ -27,14 +27,19 @@ export function lintSteps({ files, warn }: LintedProject): void {
         { source: file.source, start, end },
         `the name of this step is another one in each attempt: ${shortened(written)}`,
         {
-          hint: "a later attempt finds a step by its name: make the name from the payload, or from the index of a loop",
+          hint:
+            "a later attempt finds a step by its name: " +
+            "make the name from the payload, or from the index of a loop",
         },
       );
     }
   }
 }
 
-/** Finds the names of steps that vary, in a file. */
+/**
+ * Finds the names of steps that vary, in a file. Calls of `step` with a name and a function count,
+ * also as a method of the task; a `step` with a single argument belongs to something else.
+ */
 function varyingNames({ program: read }: LintedFile): { start: number; end: number }[] {
   const program = read();
   if (program === null) return [];
@@ -42,7 +47,7 @@ function varyingNames({ program: read }: LintedFile): { start: number; end: numb
   const names: Expression[] = [];
   new Visitor({
     VariableDeclarator({ id, init }) {
-      // Of two constants with one name, it is not known which one a name stands for.
+      // Two constants with the same name cannot be told apart.
       if (id.type === "Identifier") constants.set(id.name, constants.has(id.name) ? null : init);
     },
     CallExpression({ callee, arguments: [name, fn] }) {
@@ -67,42 +72,29 @@ function varies(
 ): boolean {
   if (hops === 0) return false;
   const inner = (one: Expression): boolean => varies(one, constants, hops - 1);
-  switch (expression.type) {
-    case "TemplateLiteral":
-      return expression.expressions.some(inner);
-    case "BinaryExpression":
-      return (
-        (expression.left.type !== "PrivateIdentifier" && inner(expression.left)) ||
-        inner(expression.right)
-      );
-    case "ParenthesizedExpression":
-    case "TSAsExpression":
-      return inner(expression.expression);
-    case "NewExpression":
-      return (
-        expression.callee.type === "Identifier" &&
-        expression.callee.name === "Date" &&
-        expression.arguments.length === 0
-      );
-    case "CallExpression": {
-      const { callee, arguments: given } = expression;
-      if (VARYING.has(pathOf(callee) ?? "")) return true;
-      // A method of a varying value, such as `new Date().toISOString()`, and a conversion of one.
-      if (callee.type === "MemberExpression" && inner(callee.object)) return true;
-      return (
-        callee.type === "Identifier" &&
-        given.some((one) => one.type !== "SpreadElement" && inner(one))
-      );
-    }
-    case "MemberExpression":
-      return pathOf(expression)?.endsWith(".attempt") === true;
-    case "Identifier": {
-      const init = constants.get(expression.name);
-      return init !== undefined && init !== null && inner(init);
-    }
-    default:
-      return false;
+  if (expression.type === "TemplateLiteral") return expression.expressions.some(inner);
+  if (expression.type === "BinaryExpression") {
+    const { left, right } = expression;
+    return (left.type !== "PrivateIdentifier" && inner(left)) || inner(right);
   }
+  if (expression.type === "ParenthesizedExpression" || expression.type === "TSAsExpression")
+    return inner(expression.expression);
+  if (expression.type === "NewExpression") {
+    const { callee, arguments: given } = expression;
+    return callee.type === "Identifier" && callee.name === "Date" && given.length === 0;
+  }
+  if (expression.type === "CallExpression") {
+    const { callee, arguments: given } = expression;
+    if (VARYING.has(pathOf(callee) ?? "")) return true;
+    // A method of a varying value, such as `new Date().toISOString()`, or a conversion of one.
+    if (callee.type === "MemberExpression" && inner(callee.object)) return true;
+    const values = given.filter((one) => one.type !== "SpreadElement");
+    return callee.type === "Identifier" && values.some(inner);
+  }
+  if (expression.type === "MemberExpression")
+    return pathOf(expression)?.endsWith(".attempt") === true;
+  const init = expression.type === "Identifier" ? constants.get(expression.name) : undefined;
+  return init !== undefined && init !== null && inner(init);
 }
 
 /** Writes `Math.random`, or `task.attempt`, as text; null for another expression. */

@@ -11,15 +11,17 @@ const TRIGGERING: ReadonlySet<string> = new Set([
 const MENTION = /\b(?:triggerTaskWithEvent|triggerBatch|emitEvent)\b/;
 
 /**
- * Warns of a trigger whose promise nothing awaits: the code after it does not know the run, and
- * cannot catch the error. `void` in front of the call says that it is meant so.
+ * Warns of a trigger whose promise nothing awaits: later code does not know the run, and cannot
+ * catch the error. `void` before the call states the intention, and silences the lint.
  */
 export function lintTriggers({ files, warn }: LintedProject): void {
   for (const file of files) {
     if (!MENTION.test(file.source.text)) continue;
     for (const { start, end, helper } of floatingTriggers(file))
       warn("PEACH727", { source: file.source, start, end }, `nothing awaits this ${helper}`, {
-        hint: "write `await` before it, or `void` if it is meant so: Peach then still waits for the trigger before the attempt ends or the endpoint answers",
+        hint:
+          "write `await` before it, or `void` if it is meant so: Peach then still waits " +
+          "for the trigger before the attempt ends or the endpoint answers",
       });
   }
 }
@@ -31,7 +33,10 @@ interface FloatingTrigger {
   readonly helper: string;
 }
 
-/** Finds calls whose promise is dropped: as a statement, or returned to `forEach`. */
+/**
+ * Finds calls whose promise is dropped: as a statement, or returned to `forEach`. A promise that is
+ * stored, passed on or given a handler is not dropped.
+ */
 function floatingTriggers({ program: read }: LintedFile): FloatingTrigger[] {
   const program = read();
   if (program === null) return [];
@@ -63,24 +68,21 @@ function floatingTriggers({ program: read }: LintedFile): FloatingTrigger[] {
   return found;
 }
 
-/** Lists the calls whose value an expression statement drops. */
+/**
+ * Lists the calls whose value an expression statement drops: `a && b()` drops the value of `b()`,
+ * and `await b()` drops no promise.
+ */
 function droppedCalls(expression: Expression): Extract<Expression, { type: "CallExpression" }>[] {
-  switch (expression.type) {
-    case "CallExpression":
-      return [expression];
-    case "ParenthesizedExpression":
-      return droppedCalls(expression.expression);
-    case "ChainExpression":
-      return expression.expression.type === "CallExpression" ? [expression.expression] : [];
-    case "LogicalExpression":
-      return droppedCalls(expression.right);
-    case "ConditionalExpression":
-      return [...droppedCalls(expression.consequent), ...droppedCalls(expression.alternate)];
-    case "SequenceExpression":
-      return expression.expressions.flatMap(droppedCalls);
-    default:
-      return [];
-  }
+  if (expression.type === "CallExpression") return [expression];
+  if (expression.type === "ParenthesizedExpression") return droppedCalls(expression.expression);
+  if (expression.type === "ChainExpression")
+    return expression.expression.type === "CallExpression" ? [expression.expression] : [];
+  if (expression.type === "LogicalExpression") return droppedCalls(expression.right);
+  if (expression.type === "ConditionalExpression")
+    return [...droppedCalls(expression.consequent), ...droppedCalls(expression.alternate)];
+  return expression.type === "SequenceExpression"
+    ? expression.expressions.flatMap(droppedCalls)
+    : [];
 }
 
 /** Maps the local names of imported helpers to their own names. */

@@ -8,10 +8,14 @@ import { parseProgram, readText } from "../read-file.ts";
 import { displayPath, type ProjectPaths } from "../project-paths.ts";
 import type { SourceFile } from "../source.ts";
 
-/** A file of the pipelines. */
+/**
+ * A file of the pipelines. The text is read once for all lints. The syntax tree is made for the
+ * lints that find a word of interest in the text, since parsing takes longer than reading.
+ */
 export interface LintedFile {
   /** The absolute path. */
   readonly file: string;
+  /** The text, with the path that diagnostics show. Empty for an unreadable file. */
   readonly source: SourceFile;
   /** Parses the file at the first call. Null for a file with a syntax error, which is reported. */
   readonly program: () => Program | null;
@@ -21,12 +25,15 @@ export interface LintedFile {
 export interface LintedProject {
   readonly project: CheckedProject;
   readonly paths: ProjectPaths;
+  /** The plan, with every default. */
   readonly plan: Plan;
+  /** The places in peach.conf. */
   readonly loaded: LoadedConf;
   /** The files of the pipelines, in the order of their paths. */
   readonly files: readonly LintedFile[];
   /** Tests if peach.conf has a value at this path itself, not by a default. */
   readonly isWritten: (path: Path) => boolean;
+  /** Records a warning. `withSilences` drops the silenced warnings later. */
   readonly warn: Warn;
 }
 
