@@ -64,7 +64,7 @@ async function followInLines(
   { out, terminal, signal }: CommandHost,
 ): Promise<RunDocument | null> {
   let run: RunDocument | null = null;
-  // A line that was logged between the two calls is in both answers.
+  // A line from the time between the two calls is in both answers.
   let earlier: readonly string[] = [];
   for await (const event of events) {
     const before: RunDocument | null = run;

@@ -1,4 +1,4 @@
-/** Renders lines that tasks have logged. */
+/** Renders the log lines of tasks. */
 import { printable } from "./table.ts";
 
 /** A line of a log. */
@@ -19,7 +19,7 @@ export function logText(line: LogLine): string {
   return `${line.at.slice(11, 23)} ${task}${line.level.padEnd(5)} ${printable(line.message)}${fields}`;
 }
 
-/** Makes a text that is equal for two answers about one line. */
+/** Makes an equal text from two answers about the same line. */
 export function sameLine({ at, task, item, level, message, fields }: LogLine): string {
   return JSON.stringify([at, task, item, level, message, fields]);
 }

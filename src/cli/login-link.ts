@@ -1,4 +1,4 @@
-/** Makes links to the dashboard of the local runtime that log one browser in, once. */
+/** Makes log-in links to the dashboard of the local runtime. Each link works once. */
 import { signLoginCode } from "../http/auth/login-code.ts";
 
 /**

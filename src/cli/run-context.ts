@@ -52,7 +52,7 @@ async function headOf(payload: ReceivedPayload): Promise<Uint8Array> {
 /** The number of tasks whose earlier lines are read. */
 const EARLIER_TASKS = 20;
 
-/** Reads the lines that the tasks of a run have logged so far, by time. */
+/** Reads the earlier log lines of all tasks of a run, by time. */
 export async function earlierLogs(
   { runs }: AnyClient,
   { run_id: runId, tasks }: RunDocument,
@@ -67,7 +67,7 @@ export async function earlierLogs(
   return found.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
-/** Renders the last lines that the last attempt of each failed task has logged. */
+/** Renders the last log lines of the last attempt of each failed task. */
 export async function lastLogLines(
   { runs }: AnyClient,
   { run_id: runId, tasks }: RunDocument,

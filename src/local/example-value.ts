@@ -32,7 +32,7 @@ const TEXTS = [
   "192.0.2.1",
 ];
 
-/** Returns an example that all known tests accept. A refinement may still refuse the example. */
+/** Returns an example for all known tests. A refinement may still refuse the example. */
 export function exampleOf(set: ValueSet, depth = 0): Example {
   const found = depth > MAX_DEPTH ? null : resolved(set);
   switch (found?.kind) {
@@ -83,13 +83,13 @@ function textIn(set: TextSet): Example {
   );
 }
 
-/** Returns the first value that the set does not refuse. */
+/** Returns the first value in the set. */
 function firstAccepted(values: readonly (number | string)[], set: ValueSet): Example {
   const value = values.find((one) => isAccepted(one, set) !== false);
   return value === undefined ? null : { value };
 }
 
-/** Changes a text so that it begins, ends, or is as long as the rule demands. */
+/** Changes the beginning, the end or the length of a text as the rule demands. */
 function shaped(text: string, rule: TextRule): string {
   switch (rule.type) {
     case "prefix":

@@ -36,6 +36,7 @@ export class OutputFilter {
     return lines.filter((line) => this.#keep(line));
   }
 
+  /** Tests if a line is worth showing. */
   #keep(line: string): boolean {
     const plain = stripVTControlCharacters(line).trim();
     if (NOISE.some((pattern) => pattern.test(plain))) return false;

@@ -107,6 +107,7 @@ export class RuntimeProcess {
     return this.#group;
   }
 
+  /** Keeps the last lines of the output, and passes lines on until the requested end. */
   #readOutput(onLine: (line: string) => void): void {
     const filter = new OutputFilter();
     let rest = "";

@@ -60,9 +60,12 @@ export interface LocalRuntime {
 
 export { RuntimeStartError };
 
+/** The time to become ready after the start. */
 const READY_LIMIT_MS = 60_000;
+/** The time to serve a new version. */
 const TAKE_OVER_LIMIT_MS = 20_000;
 const PROBE_MS = 100;
+/** The number of output lines in the message about a failed start. */
 const SHOWN_LINES = 30;
 /** A range below the ports that systems use for outgoing connections. */
 const FREE_PORTS = { first: 20_000, count: 10_000, tries: 100 } as const;

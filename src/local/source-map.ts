@@ -27,6 +27,7 @@ export interface SourceMapText {
   readonly mappings: string;
 }
 
+/** The digits of base64, in the order of their values. */
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const VALUES: readonly number[] = Array.from({ length: 128 }, (_, code) =>
   DIGITS.indexOf(String.fromCharCode(code)),

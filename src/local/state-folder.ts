@@ -41,6 +41,7 @@ export interface Claim {
 
 /** The time for an owner whose parent has died to notice and end. */
 const OWNER_GRACE_MS = 5_000;
+/** The interval between two looks at a group of processes. */
 const POLL_MS = 50;
 
 /** Creates the folder with its subfolders, readable by their owner only. */

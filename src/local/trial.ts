@@ -124,7 +124,7 @@ export function describeFault(fault: Fault, folders: OwnFolders): string {
     : renderAt(fault.at, `${message}: an endless loop outside of a function?`, folders);
 }
 
-/** Says that a bundle was taken over without a trial, and why. */
+/** Renders the warning about a bundle without a trial. */
 export function describeUntried(reason: string): string {
   const why = reason === "" ? "workerd ended without a message" : reason;
   return `The new version could not be tried before it was taken over: ${why}`;

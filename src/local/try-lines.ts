@@ -103,8 +103,8 @@ function uploadLines(url: string, { bucket, prefix, suffix }: R2Rule, project: s
 }
 
 /**
- * Quotes a word for a shell, where needed. Single quotes leave everything else as it is, so a quote
- * inside ends the text, follows with a backslash, and begins the text again.
+ * Quotes a word for a shell, where needed. A single quote inside ends the quoted text, follows with
+ * a backslash, and begins the quoted text again.
  */
 function quoted(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

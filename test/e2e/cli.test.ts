@@ -1,10 +1,12 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { readRecordedRun } from "../../src/testing/recorded-run.ts";
 import { commandLine, type Circumstances, type Written } from "../scripts/command-line.ts";
+import { Debugger } from "../support/debugger.ts";
 import { Command } from "./command.ts";
 import { Stage } from "./stage.ts";
 
@@ -101,6 +103,41 @@ describe("the command line against a running pipeline", () => {
     expect(shown).toMatch(/\nlast lines of failing\n {2}[\d:.]+ warn +about to fail\n/);
     expect(await peach("show", "--failed", run_id)).toMatchObject({ code: 2 });
     expect(await peach("show", "zzzzzz")).toMatchObject({ code: 1, err: expect.stringContaining("run") });
+  });
+
+  it("the command line against a running pipeline stops a recorded run at a breakpoint, also while another debugger has the port", async () => {
+    const { run_id } = await stage.peach.trigger("echo", { name: "Ada" });
+    await stage.peach.finished(run_id);
+    // Such as `npm run dev -- --inspect`, or whatever else listens there on this machine.
+    const other = createServer();
+    await new Promise<void>((resolve) => {
+      other.once("error", () => resolve()).listen(9229, "127.0.0.1", resolve);
+    });
+    onTestFinished(() => void other.close());
+    const replay = start("replay", run_id, "--local", "--inspect");
+    onTestFinished(() => replay.kill("SIGKILL"));
+    const WAIT = { timeout: 30_000, interval: 50 };
+    await expect.poll(() => replay.stderr, WAIT).toMatch(/waits for a debugger on 127\.0\.0\.1:\d+: attach/);
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(replay.stderr)?.[1]);
+    expect(port).not.toBe(9229);
+    const file = join(LAB, "pipelines/lab.ts");
+    const line = readFileSync(file, "utf8").split("\n").indexOf("  return payload;") + 1;
+    const attach = (): Promise<Debugger | null> => Debugger.attach(port).catch(() => null);
+    using attached = await vi.waitFor(
+      async () => (await attach()) ?? Promise.reject(new Error("nobody listens")),
+      WAIT,
+    );
+    await attached.breakInFile(file, line);
+    for (const task of ["echo", "after"]) {
+      const standing = await attached.standsInFile();
+      expect(standing).toMatchObject({ file, line });
+      expect(await standing.evaluate("[currentTask().name, payload.name]")).toEqual([task, "Ada"]);
+      await attached.goOn();
+    }
+    await expect.poll(() => replay.stdout, WAIT).toContain(`nothing differs from ${run_id}`);
+    // Node stays as long as a debugger is attached.
+    attached[Symbol.dispose]();
+    expect(await replay.exit()).toBe(0);
   });
 
   it("the command line against a running pipeline shows what is logged while it watches", async () => {

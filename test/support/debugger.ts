@@ -1,7 +1,7 @@
 /** A debugger on the local runtime, by the protocol that VS Code and Chrome speak. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 import { parseSourceMap, segmentsOf } from "../../src/local/source-map.ts";
 
@@ -37,6 +37,8 @@ export class Debugger implements Disposable {
   readonly #socket: WebSocket;
   readonly #answers = new Map<number, (result: unknown) => void>();
   readonly #bundle = Promise.withResolvers<z.infer<typeof parsed>>();
+  /** The URLs of all scripts, by id. */
+  readonly #urls = new Map<string, string>();
   #pause = Promise.withResolvers<z.infer<typeof paused>>();
   #calls = 0;
 
@@ -71,6 +73,25 @@ export class Debugger implements Disposable {
     await this.call("Debugger.setBreakpointByUrl", { url, lineNumber: there.line - 1, columnNumber: there.column });
   }
 
+  /** Sets a breakpoint in a file that runs as it is written, and lets a process go on that waits for a debugger. */
+  async breakInFile(file: string, line: number): Promise<void> {
+    await this.call("Debugger.setBreakpointByUrl", { url: pathToFileURL(file).href, lineNumber: line - 1 });
+    await this.call("Runtime.runIfWaitingForDebugger");
+  }
+
+  /** Resolves when an attempt stands at a breakpoint in a file that runs as it is written. */
+  async standsInFile(): Promise<Standing> {
+    const { callFrames } = await this.#pause.promise;
+    const [frame] = callFrames;
+    if (frame === undefined) throw new Error("it stands nowhere");
+    const url = this.#urls.get(frame.location.scriptId) ?? "";
+    return {
+      file: fileURLToPath(url),
+      line: frame.location.lineNumber + 1,
+      evaluate: (expression) => this.#evaluate(frame.callFrameId, expression),
+    };
+  }
+
   /** Resolves when an attempt stands at a breakpoint. */
   async stands(): Promise<Standing> {
     const { callFrames } = await this.#pause.promise;
@@ -82,10 +103,7 @@ export class Debugger implements Disposable {
     return {
       file: here?.file ?? "",
       line: here?.sourceLine ?? 0,
-      evaluate: async (expression) => {
-        const params = { callFrameId: frame.callFrameId, expression, returnByValue: true };
-        return evaluated.parse(await this.call("Debugger.evaluateOnCallFrame", params)).result.value;
-      },
+      evaluate: (expression) => this.#evaluate(frame.callFrameId, expression),
     };
   }
 
@@ -106,11 +124,17 @@ export class Debugger implements Disposable {
     this.#socket.close();
   }
 
+  async #evaluate(callFrameId: string, expression: string): Promise<unknown> {
+    const params = { callFrameId, expression, returnByValue: true };
+    return evaluated.parse(await this.call("Debugger.evaluateOnCallFrame", params)).result.value;
+  }
+
   #receive({ id, method, params, result, error }: z.infer<typeof message>): void {
     if (id !== undefined) this.#answers.get(id)?.(error ?? result);
     if (method === "Debugger.paused") this.#pause.resolve(paused.parse(params));
     if (method !== "Debugger.scriptParsed") return;
     const script = parsed.parse(params);
+    this.#urls.set(script.scriptId, script.url);
     if (script.sourceMapURL !== undefined && script.sourceMapURL !== "") this.#bundle.resolve(script);
   }
 

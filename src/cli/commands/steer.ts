@@ -127,7 +127,9 @@ export const replay: Command = defineCommand({
     local: {
       help: "runs it in this process, starts nothing elsewhere, and shows what differs; exits with 1 then",
     },
-    inspect: { help: "with --local: waits for a debugger on port 9229" },
+    inspect: {
+      help: "with --local: waits for a debugger on port 9229, or on the port that it names if that is taken",
+    },
     save: {
       takes: "FILE",
       means: "file",
