@@ -1,11 +1,14 @@
 /**
  * Checks a trigger's payload against the `input` schema of its task before acceptance. A schema
  * needs the value, so the body of a typed task is held in memory, up to the size that the task
- * could open as a value.
+ * could open as a value. The items of a larger array for `each` are checked one after another,
+ * while the array is read for its store.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { ZodType } from "zod";
 import * as z from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
+import { ArrayItems } from "../payloads/array-items.ts";
 import { ByteSource } from "../payloads/byte-source.ts";
 import { type EncodedPayload, type HeldPayload, valueOf } from "../payloads/codec.ts";
 import { check } from "../payloads/checked.ts";
@@ -50,9 +53,124 @@ export async function checkInput(
   if (schema === null) return ok(payload);
   // A task reads a stream as a stream, of any size: without reading, only its type can be checked.
   if (payload.kind === "stream") return fits(task, schema, new Blob([]).stream(), payload);
+  if (isLargeArray(task, payload)) return itemsFit(task, schema, payload);
   const held = await hold(task, payload);
   if (!held.ok) return held;
   return fits(task, schema, valueOf(held.value), held.value);
+}
+
+/**
+ * Tests if a payload is JSON for the items of a task, and too large for a value as a whole. A task
+ * reads its items one by one.
+ */
+function isLargeArray(task: CheckedTask, { kind, body, size }: EncodedPayload): boolean {
+  const bytes = body instanceof Uint8Array ? body.length : (size ?? 0);
+  return (task.each ?? null) !== null && kind === "json" && bytes > MAX_VALUE_BYTES;
+}
+
+/**
+ * Checks the items of an array one after another. Bytes in memory are checked at once. A stream is
+ * returned as a stream that ends with a `ProblemError` at a misfit, so its store is given up.
+ */
+async function itemsFit(
+  task: CheckedTask,
+  schema: ZodType,
+  payload: EncodedPayload,
+): Promise<Result<EncodedPayload>> {
+  const { body, ...description } = payload;
+  const check = new ItemCheck(task, schema);
+  if (body instanceof ReadableStream) {
+    const stream = body.pipeThrough(check.whileRead());
+    return ok({ ...description, size: payload.size, body: stream });
+  }
+  const problem = await check.problemOf(blocksOf(body));
+  return problem === null ? ok(payload) : refuse(problem);
+}
+
+/** Checks the items of an array that is too large for a value. Null if they fit. */
+export async function misfitOfItems(
+  task: CheckedTask,
+  schema: ZodType,
+  chunks: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<Problem | null> {
+  const all = chunks instanceof Uint8Array ? blocksOf(chunks) : chunks;
+  return new ItemCheck(task, schema).problemOf(all);
+}
+
+/** Cuts bytes into blocks, each of which is let go before the next. */
+async function* blocksOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES);
+}
+
+/** Size of a block. Bytes. */
+const BLOCK_BYTES = 256 * 1024;
+
+/**
+ * The check of the items of one array, chunk by chunk. In memory are the bytes and the value of one
+ * item, and the first issues. An item that is too large for a value is refused as such.
+ */
+class ItemCheck {
+  readonly #task: CheckedTask;
+  readonly #schema: ZodType;
+  readonly #items = new ArrayItems();
+  /** The issues so far, with their path from the array. */
+  readonly #found: z.core.$ZodIssue[] = [];
+  /** The place of the next item. */
+  #index = 0;
+
+  constructor(task: CheckedTask, schema: ZodType) {
+    this.#task = task;
+    this.#schema = schema;
+  }
+
+  /** Reads the chunks as far as needed. Null if every item fits. */
+  async problemOf(chunks: AsyncIterable<Uint8Array>): Promise<Problem | null> {
+    try {
+      for await (const chunk of chunks) {
+        await this.#look(this.#items.push(chunk));
+        if (this.#found.length > MAX_WRONG_PLACES) break;
+      }
+      await this.#look(this.#found.length > MAX_WRONG_PLACES ? [] : this.#items.end());
+    } catch (error) {
+      if (error instanceof ProblemError) return error.problem;
+      throw error;
+    }
+    return this.#found.length === 0 ? null : misfit(this.#task, this.#found);
+  }
+
+  /** Passes the chunks on, and throws at the end, or as soon as enough is wrong. */
+  whileRead(): TransformStream<Uint8Array, Uint8Array> {
+    // The chunks are read after this call, and schemas are code of the author.
+    const asNow = AsyncLocalStorage.snapshot();
+    return new TransformStream({
+      transform: async (chunk, controller) => {
+        await asNow(() => this.#look(this.#items.push(chunk)));
+        if (this.#found.length > MAX_WRONG_PLACES) this.#throw();
+        controller.enqueue(chunk);
+      },
+      flush: async () => {
+        await asNow(() => this.#look(this.#items.end()));
+        if (this.#found.length > 0) this.#throw();
+      },
+    });
+  }
+
+  /** Ends the stream. The store of the payload rethrows the error, and the trigger is refused. */
+  #throw(): never {
+    throw new ProblemError(misfit(this.#task, this.#found));
+  }
+
+  /** Checks the next items. Stops after the reported number of issues. */
+  async #look(items: readonly unknown[]): Promise<void> {
+    for (const item of items) {
+      if (this.#found.length > MAX_WRONG_PLACES) return;
+      const issues = await issuesOf(this.#schema, item);
+      this.#found.push(
+        ...issues.map((issue) => ({ ...issue, path: [this.#index, ...issue.path] })),
+      );
+      this.#index += 1;
+    }
+  }
 }
 
 /** Returns `payload` if the value fits the schema; refuses otherwise. */

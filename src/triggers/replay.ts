@@ -29,7 +29,7 @@ import { PayloadMissingError } from "../payloads/r2-calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import type { RecordedInputs, RecordedOwnInputs } from "../objects/run/run-rpc.ts";
 import type { RunDocument } from "../objects/run/run-documents-rpc.ts";
-import { fits, inputOf, type InputSchemas } from "./check-input.ts";
+import { fits, inputOf, type InputSchemas, misfitOfItems } from "./check-input.ts";
 import type { AcceptedTrigger, AcceptTrigger, Replayed, TriggerRequest } from "./accept.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 
@@ -157,8 +157,8 @@ async function recordedReads(
 
 /**
  * Checks the recorded outputs that the first task reads against the deployed schema. Returns the
- * refusal, or null if they fit. A trigger's payload is checked by the acceptor instead, and items
- * of an array that is too large for this check are checked when they are read.
+ * refusal, or null if they fit. A trigger's payload is checked by the acceptor instead. The items
+ * of an array that is too large for a value are checked one after another.
  */
 async function recordedMisfit(
   registry: InputSchemas,
@@ -172,8 +172,13 @@ async function recordedMisfit(
     (sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size),
     0,
   );
-  if (root.each !== undefined && size > MAX_VALUE_BYTES) return null;
   try {
+    const [array] = own.inputs;
+    if (root.each !== undefined && size > MAX_VALUE_BYTES && array?.payload.kind === "json") {
+      const { body } = await copier.open(array.payload);
+      const problem = await misfitOfItems(root, schema, body);
+      return problem === null ? null : refuse(problem);
+    }
     refuseLargeValue(`What the task "${root.name}" has read`, size);
     const values: [string, unknown][] = [];
     for (const { parent, payload } of own.inputs)

@@ -342,6 +342,34 @@ describe("a replay that cannot be", () => {
     ]);
   });
 
+  it("a replay that cannot be because an item of a recorded array does not fit is refused, however large the array", async () => {
+    const runId = await start(edge(OVER_ITEMS), "a");
+    await play(runId, { a: ["x"], right: "R", item: "X", join: null });
+    const text = JSON.stringify([...Array.from({ length: 34 }, () => "x".repeat(1_000_000)), "short"]);
+    const large = { at: "r2", key: `runs/${runId}/large`, kind: "json", contentType: "application/json" } as const;
+    await env.PAYLOADS.put(large.key, text);
+    const withLarge: typeof callRun = (bindings, id, call) =>
+      callRun(bindings, id, (run) =>
+        call(
+          new Proxy(run, {
+            get: (target, name) =>
+              name === "replayInputs"
+                ? async (...given: Parameters<RunObject["replayInputs"]>) => {
+                    const recorded = await target.replayInputs(...given);
+                    const own = recorded?.own ?? null;
+                    const inputs = own?.inputs.map((input) => ({ ...input, payload: { ...large, size: text.length } }));
+                    return { ...recorded, own: { ...own, inputs } };
+                  }
+                : Reflect.get(target, name),
+          }),
+        ),
+      );
+    const typed = { tasks: { scripted: task({ input: z.string().min(6), output: z.unknown(), run: () => null }) } };
+    const send = edge(OVER_ITEMS, { registry: typed, dependencies: { callRun: withLarge } });
+    const response = await send(`/api/v1/runs/${runId}/replay?from=item`, { method: "POST" });
+    expect(await response.json()).toMatchObject({ code: "invalid_payload", errors: [{ path: "$[34]" }] });
+  });
+
   it("a replay that cannot be because of its body is refused like a trigger", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const send = edge(CHAIN);

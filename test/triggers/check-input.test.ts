@@ -5,9 +5,14 @@ import { z } from "zod";
 import { ProblemError, refuse } from "../../src/domain/problem.ts";
 import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { MethodRegistry } from "../../src/execution/author/method.ts";
+import type { EncodedPayload } from "../../src/payloads/codec.ts";
 import { pieces } from "../payloads/streams.ts";
 import { accepting, noting, triggerOf } from "../support/accepting.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
+
+function many<T>(count: number, item: T): T[] {
+  return Array.from({ length: count }, () => item);
+}
 
 describe("the input of a typed task", () => {
   const INPUT = z.union([z.string().min(1), z.instanceof(Uint8Array), z.object({ n: z.coerce.number() })]);
@@ -131,6 +136,34 @@ describe("the input of a typed task", () => {
     });
     expect(await accept(32, null)).toMatchObject({ answer: { ok: true } });
   });
+
+  it.each([
+    ["in memory, whose items fit", false, [], []],
+    ["in memory, whose last item is wrong", false, ["short"], ["$[34]"]],
+    ["in a stream, whose items fit", true, [], []],
+    ["in a stream, whose last item is wrong", true, ["short"], ["$[34]"]],
+    ["in a stream, with many wrong items", true, many(50, ""), many(20, "").map((_, at) => `$[${34 + at}]`)],
+  ] as const)(
+    "the input of a typed task with `each` is held against an array of any size: %s",
+    async (_, isStream, last, wrong) => {
+      const plan = planOf([taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } })]);
+      const requests: AcceptRequest[] = [];
+      const { accept } = accepting({
+        registry: { ...registry, tasks: { echo: { ...typed, input: z.string().min(6) } } },
+        plan,
+        callRun: noting(requests),
+      });
+      const bytes = new TextEncoder().encode(JSON.stringify([...many(34, "x".repeat(1_000_000)), ...last]));
+      const blocks = many(35, 0).map((__, at) => bytes.slice(at * 1_000_000, (at + 1) * 1_000_000));
+      const body: EncodedPayload = isStream
+        ? { kind: "json", contentType: "application/json", size: bytes.length, body: pieces(...blocks).stream }
+        : { kind: "json", contentType: "application/json", size: bytes.length, body: bytes };
+      const payload = { ...body, length: 34 + last.length };
+      const answer = await accept(env, createExecutionContext(), { ...triggerOf(1), payload });
+      expect(answer.ok ? [] : answer.problem.errors?.map(({ path }) => path)).toEqual(wrong);
+      expect(requests).toHaveLength(wrong.length === 0 ? 1 : 0);
+    },
+  );
 
   it("the input of a typed task is refused with what its body was found to be while it was read", async () => {
     const { ok: _, ...refusal } = refuse({ code: "payload_too_large", detail: "It is.", hint: "Less." });

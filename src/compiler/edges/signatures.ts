@@ -117,6 +117,7 @@ function returnsNothing(declaration: NodeHandle | undefined): boolean {
 /** A node of a syntax tree. */
 type Node = NonNullable<ReturnType<NodeHandle["resolve"]>>;
 
+/** Tests if a part of a node is a node itself. Tokens and lists of nodes are none. */
 function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && "forEachChild" in value;
 }

@@ -245,6 +245,7 @@ export class TakenSets {
   #tuple(def: core.$ZodTupleDef, steps: readonly Step[]): ValueSet {
     const first = def.items.map((item) => this.of(item));
     const rest = def.rest === null ? null : this.of(def.rest);
+    // Zod reads an absent item as undefined, unless every item from there on may be absent.
     // From here on, zod drops what is wrong with an absent item.
     const dropped = lastIndex(def.items, (item) => internalsOf(item).optout !== "optional") + 1;
     const omits = def.items.map((item, index) => {

@@ -149,6 +149,15 @@ class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
   }
 }
 
+/** The platform's requests take a stream as their body. Node's want to be told that in addition. */
+const PlatformRequest = new Proxy(Request, {
+  construct: (target, [input, init]: [unknown, RequestInit | undefined]): Request =>
+    Reflect.construct(target, [
+      input,
+      init?.body instanceof ReadableStream ? { ...init, duplex: "half" } : init,
+    ]),
+});
+
 /** The globals by name. */
 export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["Date", PlatformDate],
@@ -171,6 +180,7 @@ export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["crypto", cryptoOf()],
   ["console", { log: say, info: say, warn: say, error: say, debug: say }],
   ["Blob", PlatformBlob],
+  ["Request", PlatformRequest],
   ["FixedLengthStream", FixedLengthStream],
   ["fetch", () => Promise.reject(new Error("nothing is fetched in this world"))],
 ]);
