@@ -21,13 +21,18 @@ import type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execu
 import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
 import type { TypedTask } from "./execution/author/method.ts";
 import type { EmitResult, TaskContext, TriggeredRun } from "./execution/author/typed-api.ts";
+import type { Recommendation } from "./domain/recommendations/claims.ts";
+import { type Served, wrapServed } from "./domain/recommendations/served.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 
 // The types of arguments and results, for functions of a pipeline's own.
 export type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execution/author/api.ts";
 export type { TypedTask } from "./execution/author/method.ts";
+export type { Recommendation } from "./domain/recommendations/claims.ts";
+export type { Served, ServedBy } from "./domain/recommendations/served.ts";
 export type {
+  ComponentContext,
   EmitResult,
   EndpointContext,
   TaskContext,
@@ -40,6 +45,7 @@ export type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 // A task throws NonRetryableError to fail at once, and RetryAfterError to choose the next attempt's
 // time. The other errors come from `result()` and `output()` of a triggered run.
 export {
+  InvalidRecommendationError,
   NonRetryableError,
   ResultTimeoutError,
   RetryAfterError,
@@ -231,6 +237,54 @@ export async function openObject(s3Uri: string): Promise<OpenedObject> {
  */
 export async function objectEventsFrom(request: Request): Promise<ObjectEventPayload[]> {
   return receiveObjectEvents(request);
+}
+
+/**
+ * Verifies the token of a recommendation: the header `peach-recommendation` of an answer. Resolves
+ * to what answered whom, and when: `{endpoint, component, fallback, user, conf_version, at, run}`.
+ * `user` is a keyed hash. Rejects with `InvalidRecommendationError` for any text that this
+ * deployment has not signed. A token does not expire: compare `at` if age matters.
+ *
+ * @example
+ * const { component, run } = await verifyRecommendation(token);
+ */
+export async function verifyRecommendation(token: string): Promise<Recommendation> {
+  return scopeOf("verifyRecommendation").verifyRecommendation(token);
+}
+
+/**
+ * Counts a click for the component that a token names: in `/metrics`, in the API and in the console.
+ * Rejects like `verifyRecommendation`. Every call counts: several clicks on one list are several
+ * clicks. A task that is tried again counts again, unless it counts in a `step`.
+ *
+ * @example
+ * export async function clicked(request: Request) {
+ *   const { token, item } = await request.json<{ token: string; item: string }>();
+ *   const { component } = await countClick(token);
+ *   await triggerTaskWithEvent("learn", { item, component });
+ * }
+ */
+export async function countClick(token: string): Promise<Recommendation> {
+  return scopeOf("countClick").countClick(token);
+}
+
+/**
+ * Wraps a result that a task stores, with the run, the task and the time that computed it. A
+ * component returns the stored wrapper, or `{...stored, value}` with a part of the value: the
+ * endpoint answers with the value, and the token of the answer names the run.
+ *
+ * @example
+ * await env.RECOMMENDATIONS.put(user, JSON.stringify(servedBy(items)));
+ *
+ * export async function by_history({ user, limit }: RecommendationParams<"recommendations">) {
+ *   const stored = await env.RECOMMENDATIONS.get<Served<string[]>>(user, "json");
+ *   if (stored === null) throw new Error("nothing is known of this user");
+ *   return { ...stored, value: stored.value.slice(0, limit) };
+ * }
+ */
+export function servedBy<T>(value: T): Served<T> {
+  const { runId, name } = taskScopeOf("servedBy");
+  return wrapServed(value, { run_id: runId, task: name, at: new Date().toISOString() });
 }
 
 /**

@@ -49,6 +49,7 @@ export const PROBLEM_KINDS = {
   headers_too_large: [431, "The headers are too large"],
   range_not_satisfiable: [416, "There is no such part"],
   endpoint_failed: [500, "The endpoint failed"],
+  recommendation_failed: [502, "No component answered"],
   endpoint_timeout: [504, "The endpoint took too long"],
   internal_error: [500, "Internal error"],
   run_unreadable: [500, "The run cannot be read"],

@@ -46,6 +46,7 @@ export type ProblemCode =
   | "idempotency_mismatch"
   | "endpoint_failed"
   | "endpoint_timeout"
+  | "recommendation_failed"
   | "signature_missing"
   | "signature_stale"
   | "signature_mismatch"

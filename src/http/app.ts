@@ -17,7 +17,13 @@ import { authenticate } from "./auth/authenticate.ts";
 import { consoleBoundary } from "./auth/console-host.ts";
 import { dashboardRoutes, type DashboardFiles } from "./dashboard.ts";
 import { createDeliveryLog } from "./endpoints/delivery-log.ts";
-import { createAnswerRequest, type CallEndpoint } from "./endpoints/endpoint-call.ts";
+import {
+  type AnswerRequest,
+  createAnswerRequest,
+  type CallEndpoint,
+} from "./endpoints/endpoint-call.ts";
+import { type CountServing, createAnswerRecommendation } from "./recommendations/answer.ts";
+import { type CallComponent, createCompute } from "./recommendations/component-call.ts";
 import { endpointRoutes } from "./endpoints/endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { Routes } from "./openapi/handle.ts";
@@ -63,11 +69,28 @@ export interface AppDependencies
     Pick<DeliveryRouteDependencies, "callDeliveries"> {
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
+  readonly callComponent: CallComponent;
+  readonly countServing: CountServing;
   readonly callSignedDeliveries: typeof callSignedDeliveries;
   readonly takeTurn: typeof takeTurn;
   readonly dashboard: DashboardFiles;
   /** Routes and guards of the local runtime; null in a deployed bundle. */
   readonly local: LocalParts | null;
+}
+
+/** Creates the function that calls endpoints, by their method or by their components. */
+function answererOf({
+  plan,
+  registry,
+  callEndpoint,
+  callComponent,
+  countServing,
+}: AppDependencies): AnswerRequest {
+  const byMethod = createAnswerRequest(registry, callEndpoint);
+  const compute = createCompute(registry, callComponent);
+  const byComponents = createAnswerRecommendation({ plan, compute, countServing });
+  return (c, request) =>
+    request.endpoint.recommendation === undefined ? byMethod(c, request) : byComponents(c, request);
 }
 
 /**
@@ -81,7 +104,7 @@ export interface AppDependencies
 export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const dependencies = {
     ...given,
-    answerRequest: createAnswerRequest(given.registry, given.callEndpoint),
+    answerRequest: answererOf(given),
     limitCaller: createLimitCaller(given.takeTurn),
     answerOnce: createAnswerOnce(given.plan, given.callSignedDeliveries),
     deliveryLog: createDeliveryLog(given.plan, given.callDeliveries),

@@ -6,6 +6,7 @@
 import { withEnvAndExports } from "cloudflare:workers";
 import type { RunId } from "../domain/ids.ts";
 import type { Plan } from "../domain/plan/plan.ts";
+import type { Params } from "../domain/recommendations/params.ts";
 import { FORMAT_VERSION } from "../domain/version.ts";
 import { deploymentOf } from "../platform/deployment.ts";
 import { ArrayIndexes } from "../payloads/array-indexes.ts";
@@ -27,11 +28,21 @@ import { runInScope } from "../execution/author/context.ts";
 import { Deadlines } from "../execution/attempt/deadlines.ts";
 import { drive, DRIVER_BUDGET_MS, newDriverId } from "../execution/driver/driver.ts";
 import { DriverRoom } from "../triggers/driver-room.ts";
-import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-scope.ts";
+import {
+  type ComponentCall,
+  ComponentScope,
+  type EndpointCall,
+  EndpointScope,
+} from "../execution/author/endpoint-scope.ts";
 import { noteFailure } from "../execution/attempt/failure-notice.ts";
 import { executeAttempt } from "../execution/attempt/run-attempt.ts";
-import type { EndpointFunction, MethodRegistry } from "../execution/author/method.ts";
+import type {
+  ComponentFunction,
+  EndpointFunction,
+  MethodRegistry,
+} from "../execution/author/method.ts";
 import { pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
+import type { TriggerHost } from "../execution/author/trigger-calls.ts";
 import { ProgressReporter } from "../execution/driver/progress-reporter.ts";
 
 /** The output of `npm run compile` for a project. */
@@ -189,17 +200,26 @@ export class Deployment {
     request: Request,
     call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
   ): unknown {
-    const { env, lifetime } = call;
-    const { origin: url } = new URL(request.url);
-    const scope = new EndpointScope(call, {
-      env,
-      lifetime,
-      accept: this.acceptTrigger,
-      emit: this.emitEvent,
-      plan: this.plan,
-      withEnv,
-      url,
-    });
+    const scope = new EndpointScope(call, this.#hostOf(call, request.url));
     return runInScope(scope, () => scope.call(method, request));
+  }
+
+  /** Calls a component of a recommendation endpoint within the scope of its helpers. */
+  callComponent(
+    method: ComponentFunction,
+    params: Params,
+    call: ComponentCall & { readonly env: Env; readonly lifetime: Lifetime; readonly url: string },
+  ): unknown {
+    const scope = new ComponentScope(call, this.#hostOf(call, call.url));
+    return runInScope(scope, () => scope.compute(method, params));
+  }
+
+  #hostOf(
+    { env, lifetime }: { readonly env: Env; readonly lifetime: Lifetime },
+    requested: string,
+  ): TriggerHost {
+    const { origin: url } = new URL(requested);
+    const [accept, emit, plan] = [this.acceptTrigger, this.emitEvent, this.plan];
+    return { env, lifetime, accept, emit, plan, withEnv, url };
   }
 }

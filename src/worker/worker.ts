@@ -14,6 +14,7 @@ import * as dashboard from "#generated/dashboard";
 import { local } from "#local-runtime";
 import { callDeliveries } from "../objects/deliveries/deliveries-client.ts";
 import { takeTurn } from "../objects/deliveries/caller-client.ts";
+import { countServing } from "../objects/deliveries/recommendation-client.ts";
 import { callSignedDeliveries } from "../objects/deliveries/signed-client.ts";
 import { createApp } from "../http/app.ts";
 import { callRun } from "../objects/run/run-client.ts";
@@ -62,6 +63,8 @@ export function createPeach(project: Project): Handlers {
     callSignedDeliveries,
     takeTurn,
     callEndpoint: (...given) => deployment.callEndpoint(...given),
+    callComponent: (...given) => deployment.callComponent(...given),
+    countServing,
     dashboard,
     local,
   });

@@ -8,7 +8,7 @@ import { callSignedDeliveries } from "../../src/objects/deliveries/signed-client
 import { createApp, type AppDependencies } from "../../src/http/app.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import { runInScope } from "../../src/execution/author/context.ts";
-import { EndpointScope } from "../../src/execution/author/endpoint-scope.ts";
+import { ComponentScope, EndpointScope } from "../../src/execution/author/endpoint-scope.ts";
 import type { MethodRegistry } from "../../src/execution/author/method.ts";
 import type { AcceptTrigger } from "../../src/triggers/accept.ts";
 import { createAcceptTrigger } from "../../src/triggers/trigger-acceptor.ts";
@@ -68,6 +68,17 @@ export function edgeApp(plan: Plan, options: EdgeOptions = {}): { app: ReturnTyp
       });
       return runInScope(scope, () => scope.call(method, request));
     },
+    callComponent(method, params, call) {
+      const scope = new ComponentScope(call, {
+        env: call.env,
+        lifetime: call.lifetime,
+        accept: acceptTrigger,
+        emit: emitEvent,
+        plan,
+      });
+      return runInScope(scope, () => scope.compute(method, params));
+    },
+    countServing: () => undefined,
     local: null,
     ...options.dependencies,
   });

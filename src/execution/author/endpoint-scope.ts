@@ -9,9 +9,12 @@ import {
   type TriggerKey,
 } from "../../domain/trigger-key.ts";
 import type { VectorsRpc } from "../../objects/vectors/vectors-rpc.ts";
+import type { Recommendation } from "../../domain/recommendations/claims.ts";
+import type { Params } from "../../domain/recommendations/params.ts";
 import { AttemptLog } from "../attempt/log.ts";
 import type {
   EmitOptions,
+  ComponentContext,
   EmitResult,
   EndpointContext,
   OpenedObject,
@@ -21,11 +24,12 @@ import type {
 } from "./api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { DeliveryTurns } from "./delivery-turns.ts";
-import type { EndpointFunction } from "./method.ts";
+import type { ComponentFunction, EndpointFunction } from "./method.ts";
 import { openObjectAt } from "./open-object.ts";
 import { OpenResources } from "./open-resources.ts";
 import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
+import { countVerifiedClick, verifyRecommendationToken } from "./recommendation-token.ts";
 import { emitNamedEvent, triggerTask, type TriggerHost } from "./trigger-calls.ts";
 
 /** The HTTP edge's knowledge of the call. */
@@ -49,6 +53,13 @@ export interface EndpointCall {
   readonly whenLate?: (work: () => void) => void;
   /** Called for each run that the endpoint triggers. */
   readonly triggered: (run: DeliveryRun) => void;
+}
+
+/** A call of a component, or of the fallback of a recommendation endpoint. */
+export interface ComponentCall extends EndpointCall {
+  readonly component: string;
+  /** Aborted when the component's timeout is over. */
+  readonly signal: AbortSignal;
 }
 
 export class EndpointScope implements EndpointContext {
@@ -122,12 +133,26 @@ export class EndpointScope implements EndpointContext {
    * Calls the endpoint's method and waits for the runs it triggers. An `env` imported by the method
    * is the same as `this.env`.
    */
-  async call(method: EndpointFunction, request: Request): Promise<unknown> {
-    const { withEnv } = this.#host;
+  call(method: EndpointFunction, request: Request): Promise<unknown> {
     // The author's parameter has the types of the project; the object is the same.
     // oxlint-disable-next-line typescript/consistent-type-assertions
     const own = method as (request: Request, endpoint: EndpointContext) => unknown;
-    const called = (): unknown => own(request, this);
+    return this.during(() => own(request, this));
+  }
+
+  /** Verifies the token of a recommendation. Rejects with `InvalidRecommendationError`. */
+  verifyRecommendation(token: string): Promise<Recommendation> {
+    return verifyRecommendationToken(this.#host.env, token);
+  }
+
+  /** Counts a click on a recommendation. Rejects like `verifyRecommendation`. */
+  countClick(token: string): Promise<Recommendation> {
+    return countVerifiedClick(this.#host.env, this.#host.lifetime, token);
+  }
+
+  /** Runs the author's code, and waits for the runs it triggers. */
+  protected async during(called: () => unknown): Promise<unknown> {
+    const { withEnv } = this.#host;
     this.#underWay += 1;
     try {
       return await withTriggers(
@@ -226,5 +251,25 @@ export class EndpointScope implements EndpointContext {
   #span(): { readonly traceparent?: string } {
     const { traceparent } = this;
     return traceparent === null ? {} : { traceparent };
+  }
+}
+
+/** One call of a component. */
+export class ComponentScope extends EndpointScope implements ComponentContext {
+  readonly component: string;
+  readonly signal: AbortSignal;
+
+  constructor(call: ComponentCall, host: TriggerHost) {
+    super(call, host);
+    this.component = call.component;
+    this.signal = call.signal;
+  }
+
+  /** Calls the component, and waits for the runs it triggers. */
+  compute(method: ComponentFunction, params: Params): Promise<unknown> {
+    // The author's parameter has the types of peach.conf, by which the parameters were checked.
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    const own = method as (params: Params, endpoint: ComponentContext) => unknown;
+    return this.during(() => own(params, this));
   }
 }

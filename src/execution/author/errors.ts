@@ -120,3 +120,14 @@ export function millisecondsOf(duration: DurationInput): number {
     );
   return parsed;
 }
+
+/** Thrown by `verifyRecommendation` and `countClick` for a text that is no token of this deployment. */
+export class InvalidRecommendationError extends Error {
+  override readonly name = "InvalidRecommendationError";
+
+  constructor() {
+    super(
+      "the text is no `peach-recommendation` of this deployment: pass the value of that header as it was answered",
+    );
+  }
+}

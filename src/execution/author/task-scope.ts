@@ -9,6 +9,7 @@ import { ProblemError } from "../../domain/problem.ts";
 import { spanOf } from "../../domain/trace.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { Progress } from "../../domain/run/attempt.ts";
+import type { Recommendation } from "../../domain/recommendations/claims.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { VectorsRpc } from "../../objects/vectors/vectors-rpc.ts";
 import type { AttemptCancellation } from "../attempt/cancellation.ts";
@@ -32,6 +33,7 @@ import { openObjectAt } from "./open-object.ts";
 import { OpenResources } from "./open-resources.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import type { PendingTriggers } from "./pending-triggers.ts";
+import { countVerifiedClick, verifyRecommendationToken } from "./recommendation-token.ts";
 import { TaskTriggers } from "./task-triggers.ts";
 import type { TriggerHost } from "./trigger-calls.ts";
 
@@ -132,6 +134,16 @@ export class TaskScope implements TaskContext {
   /** Prepares the values that a method may read synchronously. */
   async prepare(): Promise<void> {
     this.#completion = await AttemptCompletion.of(this.#lease, this.#host.env);
+  }
+
+  /** Verifies the token of a recommendation. Rejects with `InvalidRecommendationError`. */
+  verifyRecommendation(token: string): Promise<Recommendation> {
+    return verifyRecommendationToken(this.#host.env, token);
+  }
+
+  /** Counts a click on a recommendation. Rejects like `verifyRecommendation`. */
+  countClick(token: string): Promise<Recommendation> {
+    return countVerifiedClick(this.#host.env, this.#host.lifetime, token);
   }
 
   get signal(): AbortSignal {

@@ -23,6 +23,7 @@ import type { AnswerRequest, EndpointAnswer } from "./endpoint-call.ts";
 import { guardAnswer } from "./endpoint-headers.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
+import { isForOtherSites } from "../recommendations/subject.ts";
 
 /** The parts that serve an endpoint. Each has a file of its own beside this one. */
 export interface EndpointDependencies {
@@ -32,6 +33,14 @@ export interface EndpointDependencies {
   readonly limitCaller: LimitCaller;
   readonly deliveryLog: DeliveryLog;
 }
+
+/** Headers of recommendations that scripts of other origins may read. */
+const RECOMMENDATION_HEADERS = [
+  "peach-component",
+  "peach-fallback",
+  "peach-cache",
+  "peach-recommendation",
+];
 
 /** Creates the routes of all endpoints in the plan. */
 export function endpointRoutes({
@@ -56,6 +65,8 @@ export function endpointRoutes({
       const shared = cors({
         origin: origins.includes("*") ? "*" : [...origins],
         ...(endpoint.methods === null ? {} : { allowMethods: [...endpoint.methods] }),
+        ...(endpoint.recommendation !== undefined && { exposeHeaders: RECOMMENDATION_HEADERS }),
+        ...(isForOtherSites(endpoint) && { credentials: true }),
       });
       routes.on(methods, endpoint.url, shared);
       // Each endpoint of a shared url answers the preflight for its own methods.

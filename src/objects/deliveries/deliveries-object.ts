@@ -1,9 +1,10 @@
 /**
- * Deliveries of an endpoint, in three kinds of objects. One object keeps the last deliveries for
+ * Deliveries of an endpoint, in four kinds of objects. One object keeps the last deliveries for
  * inspection, with the reason of a refusal; the record follows the answer, so nothing depends on
  * the record. Sixteen objects know signed deliveries by digest (`signed-client.ts`), and sixteen
  * count callers if the endpoint has a `rate_limit` (`caller-client.ts`): both are asked before the
- * endpoint is called.
+ * endpoint is called. One object keeps the counts of a recommendation endpoint
+ * (`recommendation-client.ts`); they are told after the answer.
  *
  * Age bounds every row, and the alarm wakes at the end of a retention; the rings of the store also
  * bound the last deliveries. An endpoint that is no longer called, or was removed, leaves nothing.
@@ -18,6 +19,8 @@ import { Tables } from "../tables.ts";
 import type { DeliveriesRpc, DeliveryPage } from "./deliveries-rpc.ts";
 import type { CallersRpc } from "./caller-client.ts";
 import { CallerStore } from "./caller-store.ts";
+import type { NamedCounts, RecommendationsRpc } from "./recommendation-rpc.ts";
+import { RecommendationStore } from "./recommendation-store.ts";
 import { TABLES } from "./schema.ts";
 import type { SignedDeliveriesRpc } from "./signed-rpc.ts";
 import { SignedDeliveryStore } from "./signed-store.ts";
@@ -30,16 +33,22 @@ import { log } from "../../platform/log.ts";
  */
 const EXPIRY_DELAY_MS = { least: 30_000, most: 3_600_000 } as const;
 
+/** Limit of remembered batches of counts. A call is repeated within seconds. */
+const REMEMBERED_BATCHES = 1_000;
+
 /** Delay before the next batch of a large deletion. */
 const NEXT_PART_MS = 1_000;
 
 export class DeliveriesObject
   extends DurableObject<Env>
-  implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc
+  implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc, RecommendationsRpc
 {
   readonly #store: DeliveryStore;
   readonly #signed: SignedDeliveryStore;
   readonly #callers: CallerStore;
+  readonly #recommendations: RecommendationStore;
+  /** The ids of the last batches of counts. */
+  readonly #batches = new Set<string>();
   /** Time of the alarm; null: not known yet. */
   #alarmAt: number | null = null;
   /**
@@ -54,6 +63,7 @@ export class DeliveriesObject
     this.#store = new DeliveryStore(tables);
     this.#signed = new SignedDeliveryStore(tables);
     this.#callers = new CallerStore(tables);
+    this.#recommendations = new RecommendationStore(ctx.storage);
   }
 
   async record(delivery: Delivery, keepMs: number): Promise<void> {
@@ -128,6 +138,26 @@ export class DeliveriesObject
     const { waitUntil, until } = this.#callers.take(digest, rule, Date.now());
     if (waitUntil === null) await this.#wakeBy(until);
     return waitUntil;
+  }
+
+  /** Adds counts. They stay, as the totals of runs do, so no alarm is set. */
+  async addCounts(batch: string, counts: readonly NamedCounts[]): Promise<void> {
+    if (this.#batches.has(batch)) return;
+    this.#recommendations.add(
+      new Map(counts.map(({ component, ...one }) => [component, one])),
+      Date.now(),
+    );
+    this.#batches.add(batch);
+    const [oldest] = this.#batches;
+    if (this.#batches.size > REMEMBERED_BATCHES && oldest !== undefined)
+      this.#batches.delete(oldest);
+  }
+
+  async readCounts(since: number | null): Promise<readonly NamedCounts[]> {
+    return Array.from(this.#recommendations.read(since), ([component, one]) => ({
+      component,
+      ...one,
+    }));
   }
 
   /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */

@@ -20,6 +20,8 @@ import type { IdentityRpc } from "./identity-rpc.ts";
  * - `api tokens`: digests of created tokens. `configured tokens`: ids that sessions keep of tokens
  *   in the configuration.
  * - `session cookies`: seals of cookies. `session ids`: digests of cookies.
+ * - `recommendation tokens`: signatures of tokens in answers. `recommendation users`: hashes of
+ *   users in such tokens.
  */
 export type KeyPurpose =
   | "run ids"
@@ -27,7 +29,9 @@ export type KeyPurpose =
   | "api tokens"
   | "configured tokens"
   | "session cookies"
-  | "session ids";
+  | "session ids"
+  | "recommendation tokens"
+  | "recommendation users";
 
 const NAME = "identity";
 /** Separates these keys from other keys derived from the same bytes. */

@@ -1,0 +1,80 @@
+/**
+ * Signs and verifies the token of a recommendation: `rec1.CLAIMS.MAC`, the claims in JSON and an
+ * HMAC-SHA-256, both in base64url. The key is derived from the deployment's key, which never
+ * changes: tokens stay valid over deploys, and a change of API tokens breaks none. The claims are
+ * readable for everybody who has the token, so the user is a keyed hash there.
+ */
+import {
+  readClaims,
+  type Recommendation,
+  writeClaims,
+} from "../../domain/recommendations/claims.ts";
+import { FALLBACK } from "../../domain/plan/recommendation-plan.ts";
+import { CLICK } from "../../domain/recommendations/statistics.ts";
+import { countRecommendation } from "../../objects/deliveries/recommendation-client.ts";
+import { macOf } from "../../objects/identity/identity-client.ts";
+import type { Lifetime } from "../../platform/lifetime.ts";
+import { InvalidRecommendationError } from "./errors.ts";
+
+const VERSION = "rec1";
+/** Longest text that is looked at. */
+const MAX_LENGTH = 4_096;
+/** Length of a user's hash in bytes: collisions among millions of users are unlikely. */
+const HASH_BYTES = 12;
+const ENCODED = { alphabet: "base64url", omitPadding: true } as const;
+
+/** Signs the claims. Rejects when the identity object cannot be reached. */
+export async function signRecommendation(env: Env, claims: Recommendation): Promise<string> {
+  const signed = `${VERSION}.${new TextEncoder().encode(writeClaims(claims)).toBase64(ENCODED)}`;
+  const mac = await macOf(env, "recommendation tokens", signed);
+  return `${signed}.${mac.toBase64(ENCODED)}`;
+}
+
+/**
+ * Verifies a token. Rejects with `InvalidRecommendationError` for any other text, and when the
+ * identity object cannot be reached.
+ */
+export async function verifyRecommendationToken(env: Env, token: unknown): Promise<Recommendation> {
+  const [, signed = "", claims = "", mac = ""] =
+    typeof token === "string" && token.length <= MAX_LENGTH
+      ? (/^(rec1\.([\w-]+))\.([\w-]{43})$/.exec(token) ?? [])
+      : [];
+  if (signed === "") throw new InvalidRecommendationError();
+  const expected = await macOf(env, "recommendation tokens", signed);
+  const given = bytesOf(mac);
+  if (given?.byteLength !== expected.byteLength) throw new InvalidRecommendationError();
+  if (!crypto.subtle.timingSafeEqual(expected, given)) throw new InvalidRecommendationError();
+  const read = readClaims(new TextDecoder().decode(bytesOf(claims) ?? new Uint8Array()));
+  if (read === null) throw new InvalidRecommendationError();
+  return read;
+}
+
+/** Verifies a token and counts a click for what it names. Rejects like the verification. */
+export async function countVerifiedClick(
+  env: Env,
+  lifetime: Lifetime,
+  token: string,
+): Promise<Recommendation> {
+  const recommendation = await verifyRecommendationToken(env, token);
+  const { endpoint, component, fallback } = recommendation;
+  countRecommendation(env, lifetime, endpoint, fallback ? FALLBACK : component, CLICK);
+  return recommendation;
+}
+
+/**
+ * Hashes a user, a client or a session under a key of the deployment: nobody else can tell which
+ * user a token is about. The same user has the same hash in all endpoints.
+ */
+export async function hashUser(env: Env, user: string): Promise<string> {
+  const mac = await macOf(env, "recommendation users", user);
+  return mac.subarray(0, HASH_BYTES).toBase64(ENCODED);
+}
+
+/** Decodes base64url; null for other text. */
+function bytesOf(text: string): Uint8Array | null {
+  try {
+    return Uint8Array.fromBase64(text, { alphabet: "base64url" });
+  } catch {
+    return null;
+  }
+}

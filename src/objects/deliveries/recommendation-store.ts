@@ -1,0 +1,76 @@
+/**
+ * SQL about the counts of a recommendation endpoint: a row per component and hour, and a row per
+ * component of all time, under the hour 0. The tables are those of an object of its own, with a
+ * version of their own: an older release never opens them.
+ */
+import { addCounts, type ComponentCounts } from "../../domain/recommendations/statistics.ts";
+import { type Row, type RowStorage, type TableHistory, Tables } from "../tables.ts";
+
+const HOUR_MS = 3_600_000;
+/** Hours whose counts are kept one by one: eight days. */
+const KEPT_HOURS = 8 * 24;
+
+const CREATE_COUNTS = `
+  CREATE TABLE recommendation_counts (
+    hour INTEGER NOT NULL CONSTRAINT hour_is_not_negative CHECK (hour >= 0),
+    component TEXT NOT NULL,
+    counts TEXT NOT NULL,
+    PRIMARY KEY (hour, component)
+  ) STRICT, WITHOUT ROWID`;
+
+const TABLES: TableHistory = {
+  what: "the object of recommendations",
+  table: "recommendation_counts",
+  migrations: [[CREATE_COUNTS]],
+};
+
+const READ = "SELECT counts FROM recommendation_counts WHERE hour = ? AND component = ?";
+const WRITE = `
+  INSERT INTO recommendation_counts (hour, component, counts) VALUES (?, ?, ?)
+  ON CONFLICT (hour, component) DO UPDATE SET counts = excluded.counts`;
+const READ_SINCE =
+  "SELECT component, counts FROM recommendation_counts WHERE hour >= ? AND hour > 0 ORDER BY hour";
+const READ_ALL = "SELECT component, counts FROM recommendation_counts WHERE hour = 0";
+const DELETE_OLD = "DELETE FROM recommendation_counts WHERE hour > 0 AND hour < ?";
+
+export class RecommendationStore {
+  readonly #tables: Tables;
+
+  constructor(storage: RowStorage) {
+    this.#tables = new Tables(storage, TABLES);
+  }
+
+  /** Adds counts of components, and deletes those of old hours. `now`: epoch milliseconds. */
+  add(counts: ReadonlyMap<string, ComponentCounts>, now: number): void {
+    const hour = Math.floor(now / HOUR_MS);
+    this.#tables.atOnce(() => {
+      for (const [component, one] of counts)
+        for (const slot of [0, hour]) {
+          const [row] = this.#tables.rows(READ, slot, component);
+          const sum = addCounts(row === undefined ? undefined : countsIn(row), one);
+          this.#tables.put(WRITE, slot, component, JSON.stringify(sum));
+        }
+      this.#tables.rows(DELETE_OLD, hour - KEPT_HOURS);
+    });
+  }
+
+  /** Returns the counts by component, of the hours since that time; null: of all time. */
+  read(since: number | null): ReadonlyMap<string, ComponentCounts> {
+    const rows =
+      since === null
+        ? this.#tables.rows(READ_ALL)
+        : this.#tables.rows(READ_SINCE, Math.floor(since / HOUR_MS));
+    const sums = new Map<string, ComponentCounts>();
+    for (const row of rows) {
+      const component = String(row["component"]);
+      sums.set(component, addCounts(sums.get(component), countsIn(row)));
+    }
+    return sums;
+  }
+}
+
+/** Row mapping; only `add` writes counts, as JSON. */
+function countsIn(row: Row): ComponentCounts {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(String(row["counts"])) as ComponentCounts;
+}
