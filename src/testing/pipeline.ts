@@ -222,8 +222,12 @@ export class TestPipeline {
    */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     const body = await bodyOf(init.body);
+    const headers = new Headers(init.headers);
+    // As clients send it. A body of unknown length would be a stream, which Node sends no request of.
+    if (body !== null) headers.set("Content-Length", String(body.length));
     const request = new Request(new URL(path, TEST_URL), {
       ...init,
+      headers,
       ...(body !== null && { body }),
     });
     const response = await this.#world.fetch(request);
