@@ -40,6 +40,7 @@ import { deliveryRoutes, type DeliveryRouteDependencies } from "./api/deliveries
 import { taskRoutes } from "./api/tasks.ts";
 import { graphRoutes } from "./api/graph.ts";
 import { deployedEndpointRoutes } from "./api/endpoints.ts";
+import { recommendationRoutes } from "./api/recommendations.ts";
 import { healthRoutes } from "./api/health.ts";
 import { metricsRoutes } from "./api/metrics.ts";
 import { auditRoutes } from "./api/audit.ts";
@@ -137,8 +138,9 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   taskRoutes(api, dependencies);
   graphRoutes(api, dependencies);
   deployedEndpointRoutes(api, dependencies);
+  recommendationRoutes(api, dependencies);
   healthRoutes(api);
-  metricsRoutes(api);
+  metricsRoutes(api, dependencies);
   limitRoutes(api, dependencies);
   auditRoutes(api);
   tokenRoutes(api);

@@ -3,10 +3,12 @@
  * runs are deleted or retried.
  */
 import { type Counts, DURATION_BOUNDS_MS, sumOfMetrics } from "../../domain/run/metrics.ts";
+import { binsOf, OUTCOMES, SERVING_BOUNDS_MS } from "../../domain/recommendations/statistics.ts";
 import { ATTEMPT_STATUSES } from "../../domain/statuses.ts";
 import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
 import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
 import { type QueueBacklog, scheduleLagMs } from "./backlog.ts";
+import type { EndpointCounts } from "./recommendations.ts";
 import { type HistogramSample, type Sample, family, histogram } from "./prometheus.ts";
 
 /** The measured values, read by the handler. */
@@ -15,6 +17,7 @@ export interface MetricsSources {
   readonly queues: readonly QueueBacklog[];
   readonly schedules: readonly ScheduleStatus[];
   readonly deadLetters: number;
+  readonly recommendations: readonly EndpointCounts[];
   /** Current time in epoch milliseconds. */
   readonly now: number;
 }
@@ -27,6 +30,7 @@ export function writeMetrics({
   queues,
   schedules,
   deadLetters,
+  recommendations,
   now,
 }: MetricsSources): string {
   return [
@@ -37,6 +41,46 @@ export function writeMetrics({
     family("peach_dead_letters", "gauge", "Dead letters that nobody has redriven or deleted.", [
       { labels: {}, value: deadLetters },
     ]),
+    recommendationFamilies(recommendations),
+  ].join("");
+}
+
+/** Writes families of recommendation endpoints, by endpoint and component. */
+function recommendationFamilies(endpoints: readonly EndpointCounts[]): string {
+  const requests: Sample[] = [];
+  const clicks: Sample[] = [];
+  const durations: HistogramSample[] = [];
+  for (const { endpoint, counts: all } of endpoints)
+    for (const { component, counts } of all) {
+      const labels = { endpoint, component };
+      for (const outcome of OUTCOMES) {
+        const value = counts[outcome];
+        if (value !== undefined) requests.push({ labels: { ...labels, outcome }, value });
+      }
+      if (counts["click"] !== undefined) clicks.push({ labels, value: counts["click"] });
+      const bins = binsOf(counts);
+      if (bins.some((bin) => bin > 0))
+        durations.push({ labels, bins, sum: seconds(counts["ms"] ?? 0) });
+    }
+  return [
+    family(
+      "peach_recommendations_total",
+      "counter",
+      "Requests of recommendation endpoints, by component and outcome.",
+      requests,
+    ),
+    histogram(
+      "peach_recommendation_seconds",
+      "How long requests of recommendation endpoints took, by component.",
+      SERVING_BOUNDS_MS.map(seconds),
+      durations,
+    ),
+    family(
+      "peach_recommendation_clicks_total",
+      "counter",
+      "Clicks that countClick has counted, by what had answered.",
+      clicks,
+    ),
   ].join("");
 }
 

@@ -1,4 +1,5 @@
 /** `/metrics`: counters, gauges and histograms in the Prometheus text format. */
+import type { Plan } from "../../domain/plan/plan.ts";
 import { runMetrics } from "../../objects/catalog/catalog-client.ts";
 import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
@@ -6,6 +7,7 @@ import { type Routes, handle } from "../openapi/handle.ts";
 import type { Operation } from "../openapi/operation.ts";
 import { readBacklogs } from "./backlog.ts";
 import { writeMetrics } from "./metrics-text.ts";
+import { countsOfEndpoints } from "./recommendations.ts";
 
 const GROUP = "Deployment";
 
@@ -22,15 +24,17 @@ export const readMetrics = {
 } satisfies Operation;
 
 /** Adds the route below /api/v1. */
-export function metricsRoutes(routes: Routes): void {
+export function metricsRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {
   handle(routes, readMetrics, async (c) => {
-    const [runs, queues, schedules, deadLetters] = await Promise.all([
+    const [runs, queues, schedules, deadLetters, recommendations] = await Promise.all([
       runMetrics(c.env),
       readBacklogs(c.env),
       callSchedules(c.env, (object) => object.list()),
       callDeadLetters(c.env, (letters) => letters.count()),
+      countsOfEndpoints(c.env, plan, null),
     ]);
-    const text = writeMetrics({ runs, queues, schedules, deadLetters, now: Date.now() });
+    const now = Date.now();
+    const text = writeMetrics({ runs, queues, schedules, deadLetters, recommendations, now });
     return c.body(text, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
 }

@@ -11,6 +11,7 @@ import { readGraph } from "./graph.ts";
 import { readHealth } from "./health.ts";
 import { listLimits } from "./limits.ts";
 import { readMetrics } from "./metrics.ts";
+import { listRecommendations, readRecommendations, tryRecommendation } from "./recommendations.ts";
 import { reconcileBucket } from "./reconcile.ts";
 import { cancelRun, completeTask, replayRun, retryRun } from "./run-actions.ts";
 import { listenToRun } from "./run-events.ts";
@@ -52,6 +53,9 @@ export const OPERATIONS: readonly Operation[] = [
   resumeSchedules,
   listDeliveries,
   replayDelivery,
+  listRecommendations,
+  readRecommendations,
+  tryRecommendation,
   listDeadLetters,
   redriveDeadLetter,
   deleteDeadLetter,

@@ -158,6 +158,37 @@ const PlatformRequest = new Proxy(Request, {
     ]),
 });
 
+/** A cached response, with its end in epoch milliseconds. */
+interface Cached {
+  readonly text: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly until: number;
+}
+
+/** The platform's cache, for texts with a `max-age`: a cache per world, which its clock empties. */
+const cached = new WeakMap<Platform, Map<string, Cached>>();
+
+const cacheOfWorld = {
+  async match(url: string): Promise<Response | undefined> {
+    const found = cached.get(present())?.get(url);
+    if (found === undefined || found.until <= now()) return undefined;
+    return new Response(found.text, {
+      headers: found.headers.map(([name, value]) => [name, value]),
+    });
+  },
+  async put(url: string, response: Response): Promise<void> {
+    const platform = present();
+    const until = now() + 1_000 * maxAgeOf(response);
+    const text = await response.text();
+    const entries = cached.get(platform) ?? new Map<string, Cached>();
+    cached.set(platform, entries.set(url, { text, headers: [...response.headers], until }));
+  },
+};
+
+function maxAgeOf({ headers }: Response): number {
+  return Number(/max-age=(\d+)/.exec(headers.get("Cache-Control") ?? "")?.[1] ?? 0);
+}
+
 /** The globals by name. */
 export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["Date", PlatformDate],
@@ -178,6 +209,7 @@ export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
     },
   ],
   ["crypto", cryptoOf()],
+  ["caches", { default: cacheOfWorld }],
   ["console", { log: say, info: say, warn: say, error: say, debug: say }],
   ["Blob", PlatformBlob],
   ["Request", PlatformRequest],

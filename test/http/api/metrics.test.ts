@@ -73,7 +73,14 @@ describe("GET /metrics", () => {
     const state = { ...newScheduleState(now), lastRun };
     const status = { definition: schedule({ task: "late" }), state, paused: false, waitingFor: null };
     const queue = { name: "peach-runs", count: 1, bytes: 10, oldestAt: now - 90_000 };
-    const text = writeMetrics({ runs: [], queues: [queue], schedules: [status], deadLetters: 0, now });
+    const text = writeMetrics({
+      runs: [],
+      queues: [queue],
+      schedules: [status],
+      deadLetters: 0,
+      recommendations: [],
+      now,
+    });
     const families = parsePrometheusText(text);
     expect(families.get("peach_schedule_start_lag_seconds")?.samples).toMatchObject([
       { labels: { task: "late" }, value: 2.5 },
