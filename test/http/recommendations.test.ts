@@ -404,7 +404,7 @@ describe("the cache of a recommendation endpoint", () => {
 
 describe("the token of a recommendation", () => {
   const stored: Served<string[]> = {
-    peach_served_by: { run_id: `run_${"0".repeat(26)}`, task: "train", at: "2026-11-29T03:00:00.000Z" },
+    served_by: { run_id: `run_${"0".repeat(26)}`, task: "train", at: "2026-11-29T03:00:00.000Z" },
     value: ["a", "b", "c"],
   };
 
@@ -420,7 +420,7 @@ describe("the token of a recommendation", () => {
       user: expect.stringMatching(/^[\w-]{16}$/),
       conf_version: expect.any(String),
       at: expect.stringMatching(/^\d{4}-.*Z$/),
-      run: stored.peach_served_by,
+      run: stored.served_by,
     });
     expect(atob((response.headers.get("peach-recommendation") ?? "").split(".")[1] ?? "")).not.toContain("ada");
     const again = await claimsOf(send, await send(`/${name}?user=ada@example.org`));
@@ -436,7 +436,7 @@ describe("the token of a recommendation", () => {
     await put.mock.results[0]?.value;
     const response = await send(`/${name}?user=ada`);
     expect(response.headers.get("peach-cache")).toBe("hit");
-    expect((await claimsOf(send, response)).run).toEqual(stored.peach_served_by);
+    expect((await claimsOf(send, response)).run).toEqual(stored.served_by);
   });
 
   it("says that the fallback answered", async () => {
@@ -444,7 +444,7 @@ describe("the token of a recommendation", () => {
     expect(await claimsOf(send, await send(`/${name}?user=ada`))).toMatchObject({
       component: "broken",
       fallback: true,
-      run: stored.peach_served_by,
+      run: stored.served_by,
     });
   });
 

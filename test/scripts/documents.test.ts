@@ -126,7 +126,8 @@ describe("the documents", () => {
     const pieces = userPages().flatMap((path) => blocksIn(page(path), "yaml"));
     expect(pieces.length).toBeGreaterThan(4);
     for (const piece of pieces) {
-      const methods = [...new Set([...piece.matchAll(/\bmethod: (\w+)/g)].flatMap(([, name]) => name ?? []))];
+      const named = piece.matchAll(/\b(?:method|fallback): (\w+)/g);
+      const methods = [...new Set([...named].flatMap(([, name]) => name ?? []))];
       const pipelines = methods.map((name) => `export const ${name} = async (): Promise<void> => undefined;`);
       const { tasks = {} } = CONF.parse(parse(piece));
       expect(compiled(piece, pipelines.join("\n")), piece).toEqual(Object.keys(tasks));

@@ -15,25 +15,34 @@ export interface ServedBy {
 
 /** A result with its origin. */
 export interface Served<T> {
-  readonly peach_served_by: ServedBy;
+  readonly served_by: ServedBy;
   readonly value: T;
 }
 
 /** Wraps a result. */
 export function wrapServed<T>(value: T, origin: ServedBy): Served<T> {
-  return { peach_served_by: origin, value };
+  return { served_by: origin, value };
 }
 
-/** Takes a result out of its wrapper; a result without one has no origin. */
+/**
+ * Takes a result out of its wrapper: an object with just these two properties and a valid origin. A
+ * result of any other form is the value itself, of unknown origin.
+ */
 export function unwrapServed(result: unknown): {
   readonly value: unknown;
   readonly origin: ServedBy | null;
 } {
-  if (typeof result !== "object" || result === null || !("peach_served_by" in result))
-    return { value: result, origin: null };
-  const { peach_served_by: by } = result;
-  const value = "value" in result ? result.value : undefined;
-  return { value, origin: originOf(by) };
+  const origin = isWrapper(result) ? originOf(result.served_by) : null;
+  return isWrapper(result) && origin !== null
+    ? { value: result.value, origin }
+    : { value: result, origin: null };
+}
+
+function isWrapper(
+  result: unknown,
+): result is { readonly served_by: unknown; readonly value: unknown } {
+  if (typeof result !== "object" || result === null) return false;
+  return "served_by" in result && "value" in result && Object.keys(result).length === 2;
 }
 
 /** Reads an origin; null if it is none. Only safe characters: an origin goes into a header. */
