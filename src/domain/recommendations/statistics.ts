@@ -33,9 +33,6 @@ export interface ComponentCounts {
   readonly run: ServedBy | null;
 }
 
-/** Counts by the name of the component. */
-export type EndpointCounts = ReadonlyMap<string, ComponentCounts>;
-
 /** An answered request. */
 export interface Serving {
   readonly outcome: Outcome;
