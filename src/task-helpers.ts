@@ -21,7 +21,7 @@ import type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execu
 import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
 import type { TypedTask } from "./execution/author/method.ts";
 import type { EmitResult, TaskContext, TriggeredRun } from "./execution/author/typed-api.ts";
-import type { Recommendation } from "./domain/recommendations/claims.ts";
+import type { Recommendation } from "./execution/author/recommendation-claims.ts";
 import { type Served, wrapServed } from "./domain/recommendations/served.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
@@ -29,7 +29,7 @@ import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 // The types of arguments and results, for functions of a pipeline's own.
 export type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execution/author/api.ts";
 export type { TypedTask } from "./execution/author/method.ts";
-export type { Recommendation } from "./domain/recommendations/claims.ts";
+export type { Recommendation } from "./execution/author/recommendation-claims.ts";
 export type { Served, ServedBy } from "./domain/recommendations/served.ts";
 export type {
   ComponentContext,

@@ -368,7 +368,7 @@ describe("the cache of a recommendation endpoint", () => {
     const { promise, resolve } = Promise.withResolvers<number>();
     const send = recommender({ slow: () => ((calls += 1), promise) }, cached);
     const answers = Array.from({ length: 50 }, () => send(`/${name}?user=ada`));
-    await vi.waitFor(() => expect(calls).toBe(1));
+    await vi.waitFor(() => expect(calls).toBe(1), 10_000);
     resolve(7);
     expect(new Set(await Promise.all((await Promise.all(answers)).map(async (one) => one.text())))).toEqual(
       new Set(["7"]),
@@ -385,7 +385,7 @@ describe("the cache of a recommendation endpoint", () => {
       { ...cached, endpoint: { fallback: "fixed" }, others: { fixed: () => 0 } },
     );
     const answers = Array.from({ length: 5 }, () => send(`/${name}?user=ada`));
-    await vi.waitFor(() => expect(calls).toBe(1));
+    await vi.waitFor(() => expect(calls).toBe(1), 10_000);
     reject(new Error("down"));
     for (const answer of await Promise.all(answers))
       expect([await answer.json(), answer.headers.get("peach-fallback")]).toEqual([0, "true"]);
@@ -432,7 +432,7 @@ describe("the token of a recommendation", () => {
     const send = recommender({ history: () => stored }, { recommendation: { cacheMs: 60_000 } });
     const put = vi.spyOn(caches.default, "put");
     await send(`/${name}?user=ada`);
-    await vi.waitFor(() => expect(put).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(put).toHaveBeenCalledOnce(), 10_000);
     await put.mock.results[0]?.value;
     const response = await send(`/${name}?user=ada`);
     expect(response.headers.get("peach-cache")).toBe("hit");

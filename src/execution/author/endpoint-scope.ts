@@ -9,7 +9,7 @@ import {
   type TriggerKey,
 } from "../../domain/trigger-key.ts";
 import type { VectorsRpc } from "../../objects/vectors/vectors-rpc.ts";
-import type { Recommendation } from "../../domain/recommendations/claims.ts";
+import type { Recommendation } from "./recommendation-claims.ts";
 import type { Params } from "../../domain/recommendations/params.ts";
 import { AttemptLog } from "../attempt/log.ts";
 import type {

@@ -4,11 +4,7 @@
  * changes: tokens stay valid over deploys, and a change of API tokens breaks none. The claims are
  * readable for everybody who has the token, so the user is a keyed hash there.
  */
-import {
-  readClaims,
-  type Recommendation,
-  writeClaims,
-} from "../../domain/recommendations/claims.ts";
+import { readClaims, type Recommendation, writeClaims } from "./recommendation-claims.ts";
 import { FALLBACK } from "../../domain/plan/recommendation-plan.ts";
 import { CLICK } from "../../domain/recommendations/statistics.ts";
 import { countRecommendation } from "../../objects/deliveries/recommendation-client.ts";

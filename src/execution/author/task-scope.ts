@@ -9,7 +9,7 @@ import { ProblemError } from "../../domain/problem.ts";
 import { spanOf } from "../../domain/trace.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { Progress } from "../../domain/run/attempt.ts";
-import type { Recommendation } from "../../domain/recommendations/claims.ts";
+import type { Recommendation } from "./recommendation-claims.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { VectorsRpc } from "../../objects/vectors/vectors-rpc.ts";
 import type { AttemptCancellation } from "../attempt/cancellation.ts";

@@ -241,9 +241,14 @@ function debugText(
     // A request with `debug` never reads the cache and never fills it.
     cache: null,
     ms,
-    error: error === null ? null : String(error),
+    error: error === null ? null : textOf(error),
   };
   return `{"result":${json},"debug":${JSON.stringify(debug)}}`;
+}
+
+/** Writes an error for callers with the right to read: its name and message, without a stack. */
+function textOf(error: unknown): string {
+  return error instanceof Error ? String(error) : JSON.stringify(error);
 }
 
 function wrongParams(
@@ -276,7 +281,7 @@ function nobodyAnswered(
   { errors }: Unanswered,
   { isDebug }: Wishes,
 ): Problem {
-  const why = isDebug ? ` ${errors.map(String).join("; then the fallback: ")}` : "";
+  const why = isDebug ? ` ${errors.map(textOf).join("; then the fallback: ")}` : "";
   if (errors.at(-1) instanceof TooLateError)
     return {
       code: "endpoint_timeout",

@@ -2,7 +2,7 @@
  * The claims of a recommendation's token: what answered whom, and when. A click that comes back
  * with the token is counted for what caused it.
  */
-import { originOf, type ServedBy } from "./served.ts";
+import { originOf, type ServedBy } from "../../domain/recommendations/served.ts";
 
 /** A verified token, as `verifyRecommendation` returns it. */
 export interface Recommendation {
