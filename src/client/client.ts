@@ -21,17 +21,20 @@ import type { AcceptedTrigger, RunDocument } from "../contract/run.ts";
 import type { RunReference } from "../contract/values.ts";
 import { durationText, type DurationInput } from "./duration.ts";
 import { payloadBody } from "./payload.ts";
-import { type PageOptions, RunCalls } from "./runs.ts";
+import { type PageOptions, type ResultOptions, RunCalls } from "./runs.ts";
 import { SessionCalls } from "./sessions.ts";
 import { TokenCalls } from "./tokens.ts";
 import type { RunStatus } from "../domain/statuses.ts";
 import type {
   EventName,
   EventPayloadOf,
+  LastTaskOf,
+  OutputOf,
   PayloadArguments,
   PeachTasks,
   ProjectEvents,
   PayloadOf as ProjectPayloadOf,
+  TaskName as ProjectTask,
 } from "../contract/project-types.ts";
 
 // All of the file, not single names: only so may a program add types to the interfaces.
@@ -61,7 +64,13 @@ export type { DeployedTask } from "../contract/tasks.ts";
 export type { ListedToken, CreatedToken } from "../contract/tokens.ts";
 export type { ReplayedRun } from "../contract/run-actions.ts";
 export type { RunReference } from "../contract/values.ts";
-export { PeachConnectionError, PeachError, PeachTimeoutError, type ErrorCode } from "./errors.ts";
+export {
+  PeachConnectionError,
+  PeachError,
+  PeachRunError,
+  PeachTimeoutError,
+  type ErrorCode,
+} from "./errors.ts";
 export type { ReceivedPayload } from "./payload.ts";
 export type { RunChange } from "../contract/run-events.ts";
 export { applyRunEvent, type RunEvent } from "./run-events.ts";
@@ -72,6 +81,7 @@ export type {
   ItemOption,
   PageOptions,
   ReplayOptions,
+  ResultOptions,
   RunFilter,
 } from "./runs.ts";
 export type { TokenOptions } from "./tokens.ts";
@@ -99,8 +109,15 @@ export interface TriggerOptions extends CallOptions {
   readonly contentType?: string | undefined;
 }
 
-/** A triggered run. */
-export interface TriggeredRun {
+/**
+ * A triggered run. Its properties have the names of the API, as all documents have; options have
+ * names of JavaScript.
+ */
+export interface TriggeredRun<Name extends string = string, Tasks = PeachTasks> {
+  readonly run_id: string;
+  /** The page of the run in the dashboard. */
+  readonly url: string;
+  /** @deprecated The former name of `run_id`. */
   readonly runId: string;
   readonly task: string;
   readonly status: RunStatus;
@@ -112,13 +129,33 @@ export interface TriggeredRun {
   /** The run's document, if `wait` was given and the run is final; otherwise null. */
   readonly run: RunDocument | null;
   /**
-   * Waits until the run is final. Rejects with `PeachTimeoutError` after `timeout` (default 30s).
+   * Waits until the run is final, at most for `timeout` (default: as long as it takes). Rejects with
+   * `PeachTimeoutError` then.
    */
-  result(
-    this: void,
-    options?: CallOptions & { readonly timeout?: DurationInput },
-  ): Promise<RunDocument>;
+  result(this: void, options?: ResultOptions): Promise<RunDocument>;
+  /**
+   * Waits until the run is final, and resolves to the output of its last task, or of the named task,
+   * as the kind that the task passed. Rejects with `PeachRunError` if the task did not succeed.
+   */
+  readonly output: [keyof Tasks] extends [keyof PeachTasks]
+    ? OutputReader<Name>
+    : (this: void, task?: string, options?: ResultOptions) => Promise<unknown>;
 }
+
+/** Reads an output. Without a name the run must end in a single task. */
+type OutputReader<Root extends string> = string extends ProjectTask
+  ? (this: void, task?: string, options?: ResultOptions) => Promise<unknown>
+  : [LastTaskOf<Root>] extends [never]
+    ? <Task extends ProjectTask>(
+        this: void,
+        task: Task,
+        options?: ResultOptions,
+      ) => Promise<OutputOf<Task>>
+    : <Task extends ProjectTask = LastTaskOf<Root> & ProjectTask>(
+        this: void,
+        task?: Task,
+        options?: ResultOptions,
+      ) => Promise<OutputOf<Task>>;
 
 export interface EmitOptions extends CallOptions {
   /**
@@ -180,7 +217,7 @@ export class PeachClient<Tasks = PeachTasks, Events = ProjectEvents> {
   async trigger<Name extends TaskName<Tasks>>(
     task: Name,
     ...[payload, options = {}]: TriggerArguments<PayloadOf<Tasks, Name>>
-  ): Promise<TriggeredRun> {
+  ): Promise<TriggeredRun<Name, Tasks>> {
     const { idempotencyKey, delay, wait, contentType, signal } = options;
     const { body, contentType: type } = payloadBody(payload, contentType);
     const document = await this.#connection.json<AcceptedTrigger | RunDocument>({
@@ -197,14 +234,22 @@ export class PeachClient<Tasks = PeachTasks, Events = ProjectEvents> {
     const run = "tasks" in document ? document : null;
     // The key was made here: a run that a second attempt finds was started by the first.
     const deduplicated = idempotencyKey === undefined ? false : (accepted?.deduplicated ?? null);
-    return {
+    const output: (task?: string, how?: ResultOptions) => Promise<unknown> = (of, how) =>
+      this.runs.output(runId, of, how);
+    const triggered = {
+      run_id: runId,
       runId,
+      url: `${this.#connection.url}/dashboard/runs/${runId}`,
       task: name,
       status,
       deduplicated,
       run,
-      result: (how) => this.runs.result(runId, how),
+      result: (how?: ResultOptions) => this.runs.result(runId, how),
+      output,
     };
+    // The types of outputs are those of peach.conf: an answer does not carry them.
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    return triggered as TriggeredRun<Name, Tasks>;
   }
 
   /**

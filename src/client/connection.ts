@@ -61,6 +61,11 @@ export class Connection {
   readonly #retryForMs: number;
 
   /** Throws a TypeError if the address or the token cannot be valid. */
+  /** The address of the deployment, without a slash at its end. */
+  get url(): string {
+    return this.#url;
+  }
+
   constructor({ url, token, fetch: given, retryForMs = DEFAULT_RETRY_MS }: ClientOptions) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new TypeError(

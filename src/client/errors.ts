@@ -2,16 +2,18 @@
  * Errors of calls, distinguished by `name` and `code`. An aborted call rejects with its signal's
  * reason instead.
  */
+import type { RunDocument } from "../contract/run.ts";
 import type { ProblemCode } from "../domain/problem.ts";
 
 /**
  * Error codes for programs: the codes of the API, and `connection_failed` (no answer),
- * `unexpected_answer` (an answer of another server) and `result_timeout`. A newer server may send
- * further codes.
+ * `unexpected_answer` (an answer of another server), `result_timeout` and `run_failed`. A newer
+ * server may send further codes.
  */
 export type ErrorCode =
   | ProblemCode
   | "connection_failed"
+  | "run_failed"
   | "unexpected_answer"
   | "result_timeout"
   | (string & Record<never, never>);
@@ -72,6 +74,25 @@ export class PeachTimeoutError extends PeachError {
       detail: `The run ${runId} was not final within ${timeoutMs} ms.`,
       hint: "It goes on: ask for its result again, or follow its events.",
     });
+  }
+}
+
+/** A task whose output was asked for did not succeed. `run` is the document of the run. */
+export class PeachRunError extends PeachError {
+  override readonly name = "PeachRunError";
+  readonly run: RunDocument;
+
+  constructor(run: RunDocument, task: string) {
+    const failed = run.tasks.find(({ status }) => status === "failed");
+    const error = failed?.attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
+    const cause =
+      error === null ? "" : `: ${failed?.task} failed with ${error.name}: ${error.message}`;
+    super({
+      code: "run_failed",
+      detail: `The task ${task} of the run ${run.run_id} has no output, the run ${run.status}${cause}.`,
+      hint: "Retry the run once the cause is mended, or look at its page in the dashboard.",
+    });
+    this.run = run;
   }
 }
 

@@ -9,7 +9,7 @@ import type { RunCounts, RunPage, RunSummary } from "../contract/run-lists.ts";
 import type { LogPage } from "../contract/run-logs.ts";
 import type { RunDocument } from "../contract/run.ts";
 import { durationMs, type DurationInput } from "./duration.ts";
-import { PeachTimeoutError } from "./errors.ts";
+import { PeachError, PeachRunError, PeachTimeoutError } from "./errors.ts";
 import { openEvents } from "./event-stream.ts";
 import { payloadBody, receivedPayload, type ReceivedPayload } from "./payload.ts";
 import { readRunEvent, type RunEvent } from "./run-events.ts";
@@ -35,6 +35,11 @@ export interface PageOptions extends CallOptions {
 /** Selects an item of a task with `each`. */
 export interface ItemOption extends CallOptions {
   readonly item?: number | undefined;
+}
+
+export interface ResultOptions extends CallOptions {
+  /** The time to wait; absent: as long as it takes. */
+  readonly timeout?: DurationInput | undefined;
 }
 
 export interface ReplayOptions extends CallOptions {
@@ -84,23 +89,35 @@ export class RunCalls {
 
   /**
    * Waits until a run is final and returns it, also if it failed. Rejects with `PeachTimeoutError`
-   * after `timeout`; default: 30s.
+   * after `timeout`; default: as long as it takes.
    */
-  async result(
-    runId: string,
-    { timeout = "30s", signal }: CallOptions & { readonly timeout?: DurationInput } = {},
-  ): Promise<RunDocument> {
-    const timeoutMs = durationMs(timeout);
-    const timeUp = AbortSignal.timeout(timeoutMs);
+  async result(runId: string, { timeout, signal }: ResultOptions = {}): Promise<RunDocument> {
+    const timeoutMs = timeout === undefined ? null : durationMs(timeout);
+    const timeUp = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
     try {
-      const either = signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]);
-      for await (const event of this.events(runId, { signal: either }))
-        if (event.type === "end") break;
+      const signals = [signal, timeUp].filter((one) => one !== undefined && one !== null);
+      const any = signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
+      for await (const event of this.events(runId, any)) if (event.type === "end") break;
     } catch (error) {
-      if (timeUp.aborted && signal?.aborted !== true) throw new PeachTimeoutError(runId, timeoutMs);
+      if (timeoutMs !== null && timeUp?.aborted === true && signal?.aborted !== true)
+        throw new PeachTimeoutError(runId, timeoutMs);
       throw error;
     }
     return this.get(runId, { signal });
+  }
+
+  /**
+   * Waits until a run is final and returns the output of its last task, or of the named task, as the
+   * kind that the task passed. Without `task`, the run must end in a single task. Rejects with
+   * `PeachRunError` if the task did not succeed; otherwise waits like `result`.
+   */
+  async output(runId: string, task?: string, options: ResultOptions = {}): Promise<unknown> {
+    const run = await this.result(runId, options);
+    const name = task ?? lastTaskOf(run);
+    const status = run.tasks.find((one) => one.task === name)?.status;
+    // The API says which tasks there are if the name is none of them.
+    if (status !== undefined && status !== "succeeded") throw new PeachRunError(run, name);
+    return (await this.taskPayload(runId, name, { signal: options.signal })).value();
   }
 
   /** Reads a page of runs, newest first. `idempotencyKey` needs `task`. */
@@ -309,6 +326,19 @@ export class RunCalls {
       signal,
     });
   }
+}
+
+/** The only task without downstream tasks. */
+function lastTaskOf({ run_id, tasks }: RunDocument): string {
+  const [last, ...others] = tasks.flatMap(({ task, downstream }) =>
+    downstream.length === 0 ? [task] : [],
+  );
+  if (last !== undefined && others.length === 0) return last;
+  throw new PeachError({
+    code: "invalid_request",
+    detail: `The run ${run_id} ends in several tasks: ${[last, ...others].join(", ")}.`,
+    hint: "Name the task whose output you want.",
+  });
 }
 
 function post(path: readonly string[]): Pick<Call, "method" | "path"> {

@@ -25,7 +25,14 @@ describe("trigger", () => {
   it("carries the token, a key of its own, and the options", async () => {
     const { peach, asked } = await peachWith({ status: 202, body: ACCEPTED });
     const run = await peach.trigger("a task", { a: 1 }, { delay: "2h", wait: 1_500 });
-    expect(run).toMatchObject({ runId: "run_1", task: "t", status: "queued", deduplicated: false, run: null });
+    expect(run).toMatchObject({
+      run_id: "run_1",
+      runId: "run_1",
+      task: "t",
+      status: "queued",
+      deduplicated: false,
+      run: null,
+    });
     expect(asked).toMatchObject([{ method: "POST", path: "/tasks/a%20task/trigger?delay=7200000ms&wait=1500ms" }]);
     expect(asked[0]?.headers).toMatchObject({ authorization: "Bearer secret", "content-type": "application/json" });
     expect(asked[0]?.headers["idempotency-key"]).toMatch(/^[0-9a-f-]{36}$/);

@@ -20,14 +20,14 @@ beforeAll(async () => {
 /** A run that goes on when `open` is called. */
 async function heldRun(task = "held"): Promise<{ runId: string; open: () => void }> {
   const gate = randomUUID();
-  const { runId } = await peach.trigger(task, gate);
+  const { run_id: runId } = await peach.trigger(task, gate);
   await vi.waitFor(() => expect(stage.recorder.waitingAt(gate)).toBe(1), { timeout: 20_000 });
   return { runId, open: () => stage.recorder.open(gate) };
 }
 
 describe("a program with the client", () => {
   it("a program with the client triggers a task and has its run and payloads", async () => {
-    const { runId, run } = await peach.trigger("echo", { a: [1, "ü"] }, { wait: "1m" });
+    const { run_id: runId, run } = await peach.trigger("echo", { a: [1, "ü"] }, { wait: "1m" });
     expect(run).toMatchObject({ status: "succeeded", trigger: { source: "api", by: "api" } });
     expect(await peach.runs.get(runId)).toEqual(run);
     expect(await (await peach.runs.payload(runId)).value()).toEqual({ a: [1, "ü"] });
@@ -35,11 +35,26 @@ describe("a program with the client", () => {
     expect(await peach.runs.logs(runId, "after")).toMatchObject({ logs: [{ message: "echoed" }], dropped: 0 });
   });
 
+  it("a program with the client has the output of a run in one await, of its last task or of one by name", async () => {
+    const run = await peach.trigger("echo", { a: [1, "ü"] });
+    expect(run.url).toBe(`${stage.peach.url}/dashboard/runs/${run.run_id}`);
+    expect(await run.output()).toEqual({ a: [1, "ü"] });
+    expect(await run.output("echo", { timeout: "1m" })).toEqual({ a: [1, "ü"] });
+    await expect(run.output("ehco")).rejects.toMatchObject({ code: "unknown_task", status: 404 });
+    const failed = await peach.trigger("failing", "x");
+    await expect(failed.output()).rejects.toMatchObject({
+      name: "PeachRunError",
+      code: "run_failed",
+      detail: expect.stringContaining("failing failed with RangeError: the first attempt fails"),
+      run: { status: "failed" },
+    });
+  });
+
   it("a program with the client has what it sent back as the same kind", async () => {
     const bytes = new TextEncoder().encode("bytes ".repeat(100_000));
     for (const payload of ["text", bytes, new Blob([bytes]).stream(), null, [], 0]) {
       const expected = payload instanceof ReadableStream ? bytes : payload;
-      const { runId } = await peach.trigger("echo", payload, { wait: "1m" });
+      const { run_id: runId } = await peach.trigger("echo", payload, { wait: "1m" });
       expect(await (await peach.runs.taskPayload(runId, "after")).value()).toEqual(expected);
     }
   });
@@ -47,12 +62,12 @@ describe("a program with the client", () => {
   it("a program with the client finds the run of a key again", async () => {
     const options = { idempotencyKey: randomUUID() };
     const first = await peach.trigger("echo", 1, options);
-    expect(await peach.trigger("echo", 1, options)).toMatchObject({ runId: first.runId, deduplicated: true });
+    expect(await peach.trigger("echo", 1, options)).toMatchObject({ run_id: first.run_id, deduplicated: true });
     await expect(peach.trigger("echo", 2, options)).rejects.toMatchObject({
       code: "idempotency_mismatch",
       status: 409,
     });
-    expect(await peach.trigger("echo", 1)).not.toMatchObject({ runId: first.runId });
+    expect(await peach.trigger("echo", 1)).not.toMatchObject({ run_id: first.run_id });
   });
 
   it("a program with the client emits events, and has a run of each task that listens", async () => {
@@ -69,7 +84,7 @@ describe("a program with the client", () => {
         if (event.type === "run") heard.push(event.run.status);
     })().catch(() => {});
     const idempotencyKey = randomUUID();
-    const { runId } = await peach.trigger("typed", { text: "abc" }, { idempotencyKey, wait: "1m" });
+    const { run_id: runId } = await peach.trigger("typed", { text: "abc" }, { idempotencyKey, wait: "1m" });
     await vi.waitFor(async () => {
       expect(await peach.runs.count({ task: "typed" })).toMatchObject({ counts: { succeeded: 1 }, total: 1 });
       expect(await peach.runs.list({ task: "typed", idempotencyKey })).toMatchObject({
@@ -113,7 +128,7 @@ describe("a program with the client", () => {
   });
 
   it("a program with the client retries a run in place, and replays it from a task on", async () => {
-    const { runId, run } = await peach.trigger("failing", "x", { wait: "1m" });
+    const { run_id: runId, run } = await peach.trigger("failing", "x", { wait: "1m" });
     expect(run).toMatchObject({ status: "failed" });
     await peach.runs.retry(runId);
     await vi.waitFor(async () => expect(await peach.runs.get(runId)).toMatchObject({ status: "succeeded" }), 20_000);
@@ -125,7 +140,7 @@ describe("a program with the client", () => {
   });
 
   it("a program with the client sees the items of a task, and what each has passed on", async () => {
-    const { runId, run } = await peach.trigger("split", ["a", "bad", "c"], { wait: "1m" });
+    const { run_id: runId, run } = await peach.trigger("split", ["a", "bad", "c"], { wait: "1m" });
     expect(run?.tasks[1]).toMatchObject({ task: "piece", each: { total: 3, succeeded: 2, failed: 1, running: 0 } });
     expect((await peach.runs.items(runId, "piece")).items.map(({ status }) => status)).toEqual([
       "succeeded",
@@ -155,7 +170,7 @@ describe("a program with the client", () => {
   it("a program with the client sees what a limit holds back", async () => {
     const first = await heldRun("narrow");
     const gate = randomUUID();
-    const { runId } = await peach.trigger("narrow", gate);
+    const { run_id: runId } = await peach.trigger("narrow", gate);
     const limit = { task: "narrow", kind: "concurrency", key: null, limit: 1, per_ms: null };
     await vi.waitFor(async () => expect(await peach.limits()).toEqual([{ ...limit, in_use: 1, waiting: 1 }]), 20_000);
     expect((await peach.runs.get(runId)).tasks).toMatchObject([
@@ -170,7 +185,7 @@ describe("a program with the client", () => {
 
   it("a program with the client holds a task back, and lets it go on", async () => {
     expect(await peach.tasks.pause("after")).toMatchObject({ task: "after", paused: { by: "api" } });
-    const { runId } = await peach.trigger("echo", 1);
+    const { run_id: runId } = await peach.trigger("echo", 1);
     await vi.waitFor(async () => {
       const { tasks } = await peach.runs.get(runId);
       expect(tasks[1]).toMatchObject({ status: "queued", attempts: [], waiting_for: { for: "pause", key: null } });
@@ -183,7 +198,7 @@ describe("a program with the client", () => {
 
   it("a program with the client completes a task that waits, once, as succeeded or as failed", async () => {
     const waiting = async (): Promise<string> => {
-      const { runId } = await peach.trigger("approve");
+      const { run_id: runId } = await peach.trigger("approve");
       await vi.waitFor(async () => {
         const [task] = (await peach.runs.get(runId)).tasks;
         expect(task).toMatchObject({ status: "waiting", waiting_for: { for: "completion" } });

@@ -1,7 +1,6 @@
 /**
  * Measures the page of a run in a real Chromium, with made runs, and prints a table: the first
- * paint, the time until the graph is drawn, and the longest task while it loads and while the user
- * scrolls, zooms and reads.
+ * paint, the time until the graph is drawn, and the longest task during load, scrolling and zooming.
  *
  *     npm run bench:dashboard -- [WFCOMMONS.json …]
  */
@@ -82,7 +81,7 @@ async function zoom(page: Page): Promise<void> {
   }
 }
 
-/** A list on the page of a run: its address, and a text that shows when all of it is there. */
+/** A list on the page of a run. `ready` finds an element as soon as the whole list is there. */
 interface List {
   readonly id: string;
   readonly query: string;

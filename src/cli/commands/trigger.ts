@@ -44,7 +44,7 @@ is not final in time.`,
       contentType: given?.contentType,
       signal: host.signal,
     });
-    const { runId, status, deduplicated, run } = triggered;
+    const { run_id: runId, status, deduplicated, run } = triggered;
     if (run !== null) {
       host.out(
         json ? JSON.stringify(run, null, 2) : runLines(run, Date.now(), host.terminal).join("\n"),
