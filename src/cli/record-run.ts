@@ -24,7 +24,12 @@ export async function recordRun(
       task.output === null
         ? null
         : await unlessGone(runs.taskPayload(run.run_id, task.task, { signal }));
-    tasks.push(recordedTask(task, passed));
+    const to: Record<string, RecordedPayload> = {};
+    for (const child of task.passed_to ?? []) {
+      const own = await unlessGone(runs.taskPayload(run.run_id, task.task, { to: child, signal }));
+      if (own !== null) to[child] = own;
+    }
+    tasks.push(recordedTask(task, passed, to));
   }
   const { run_id, task, status, created_at, conf_version } = run;
   return { run_id, task, status, created_at, conf_version, payload, tasks };
@@ -33,6 +38,7 @@ export async function recordRun(
 function recordedTask(
   { task, status, reason, upstream, attempts }: TaskOfRun,
   passed: RecordedPayload | null,
+  to: Readonly<Record<string, RecordedPayload>>,
 ): RecordedTask {
   return {
     task,
@@ -45,6 +51,7 @@ function recordedTask(
       error: error === null ? null : { name: error.name, message: error.message },
     })),
     passed,
+    to,
   };
 }
 

@@ -79,6 +79,7 @@ export type {
   Completion,
   FeedEvent,
   ItemOption,
+  OutputOptions,
   PageOptions,
   ReplayOptions,
   ResultOptions,

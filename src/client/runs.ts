@@ -32,6 +32,12 @@ export interface PageOptions extends CallOptions {
   readonly cursor?: string | undefined;
 }
 
+/** Selects an output of a task. */
+export interface OutputOptions extends ItemOption {
+  /** The output that only this task reads, one of the task's `passed_to`. */
+  readonly to?: string | undefined;
+}
+
 /** Selects an item of a task with `each`. */
 export interface ItemOption extends CallOptions {
   readonly item?: number | undefined;
@@ -202,12 +208,13 @@ export class RunCalls {
   async taskPayload(
     runId: string,
     task: string,
-    { item, signal }: ItemOption = {},
+    { item, to, signal }: OutputOptions = {},
   ): Promise<ReceivedPayload> {
     const part = item === undefined ? [] : ["items", String(item)];
     return receivedPayload(
       await this.#connection.request({
         path: ["runs", runId, "tasks", task, ...part, "payload"],
+        query: { to },
         signal,
       }),
     );

@@ -50,6 +50,10 @@ export const taskOfRunSchema = named(
     output: z
       .object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() })
       .nullable(),
+    passed_to: z
+      .array(taskName)
+      .optional()
+      .describe("Downstream tasks that read something else than the output; absent: none"),
     waiting_for: z
       .union([
         z.object({ for: z.literal("run"), run_id: runId, task: taskName }),

@@ -6,10 +6,15 @@ export interface RepeatedTask {
   readonly name: string;
   readonly status: string;
   readonly passed: unknown;
+  /** Values for single children, by the child's name. */
+  readonly to: Readonly<Record<string, unknown>>;
   readonly error: { readonly name: string; readonly message: string } | null;
 }
 
-/** A difference of a task. `path` begins with `$` in a JSON value, and is empty for the status. */
+/**
+ * A difference of a task. `path` begins with `$` in a JSON value, and is empty for the status. In
+ * front of the path of a value for a single child stands `to` and the child.
+ */
 export interface Difference {
   readonly task: string;
   readonly path: string;
@@ -31,14 +36,22 @@ export function compareRuns(
 ): Difference[] {
   return tasks
     .filter(({ task }) => only === undefined || task === only)
-    .flatMap(({ task, status, attempts, passed }) => {
+    .flatMap(({ task, status, attempts, passed, to }) => {
       const now = repeated.find(({ name }) => name === task);
       if (now === undefined)
         return [{ task, path: "", recorded: status, now: "is no task of peach.conf any more" }];
       const error = attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
       const [before, after] = [outcome(status, error), outcome(now.status, now.error)];
       if (before !== after) return [{ task, path: "", recorded: before, now: after }];
-      return differencesOf(passed, now.passed).map((difference) => ({ task, ...difference }));
+      return [
+        ...differencesOf(passed, now.passed),
+        ...[...new Set([...Object.keys(to), ...Object.keys(now.to)])].flatMap((child) =>
+          differencesOf(to[child] ?? null, now.to[child]).map(({ path, ...values }) => ({
+            path: `to ${child} ${path}`,
+            ...values,
+          })),
+        ),
+      ].map((difference) => ({ task, ...difference }));
     });
 }
 

@@ -43,6 +43,8 @@ const recordedTask = z.object({
   upstream: z.array(z.string()),
   attempts: z.array(recordedAttempt),
   passed: storedPayload.nullable(),
+  /** Absent if each child read the same. */
+  to: z.record(z.string(), storedPayload).optional(),
 });
 
 const recordedRun = z.object({
@@ -67,8 +69,10 @@ export type RecordedPayload =
     };
 
 /** A task of a recorded run. `passed` is null without an output. */
-export interface RecordedTask extends Omit<z.infer<typeof recordedTask>, "passed"> {
+export interface RecordedTask extends Omit<z.infer<typeof recordedTask>, "passed" | "to"> {
   readonly passed: RecordedPayload | null;
+  /** Payloads for single children, by the child's name. */
+  readonly to: Readonly<Record<string, RecordedPayload>>;
 }
 
 /** A recorded run. `payload` is the payload of the trigger. */
@@ -104,7 +108,13 @@ export function readRecordedRun(path: string): RecordedRun {
   return {
     ...run,
     payload: restore(run.payload),
-    tasks: run.tasks.map((task) => ({ ...task, passed: restore(task.passed) })),
+    tasks: run.tasks.map(({ to = {}, ...task }) => ({
+      ...task,
+      passed: restore(task.passed),
+      to: Object.fromEntries(
+        Object.entries(to).map(([child, own]) => [child, restored(own, dirname(path))]),
+      ),
+    })),
   };
 }
 
@@ -121,7 +131,17 @@ export function writeRecordedRun(path: string, run: RecordedRun): string[] {
     version: VERSION,
     ...run,
     payload: store(run.payload, "trigger"),
-    tasks: run.tasks.map((task) => ({ ...task, passed: store(task.passed, `task-${task.task}`) })),
+    tasks: run.tasks.map(({ to, ...task }) => {
+      const own = Object.entries(to).map(([child, payload]) => [
+        child,
+        store(payload, `task-${task.task}-to-${child}`),
+      ]);
+      return {
+        ...task,
+        passed: store(task.passed, `task-${task.task}`),
+        ...(own.length > 0 && { to: Object.fromEntries(own) }),
+      };
+    }),
   };
   const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   if (total > MAX_TOTAL_BYTES)

@@ -54,6 +54,12 @@ export async function repeatRun(
   }
 }
 
+/** The parts of a task's context that a mock uses. */
+interface MockedTask {
+  readonly item?: { readonly index: number } | null;
+  passToChildTask(data: unknown, options: { readonly to: string }): void;
+}
+
 /** Makes mocks with the recorded outcomes, for all tasks but one. */
 function mocksBut(only: string, tasks: readonly RecordedTask[]): Mocks {
   const others = tasks.filter(({ task }) => task !== only);
@@ -61,8 +67,11 @@ function mocksBut(only: string, tasks: readonly RecordedTask[]): Mocks {
     others.map((recorded) => [
       recorded.task,
       // A mock of a task with `each` is called once for each item.
-      (_payload: unknown, { item }: { readonly item?: { readonly index: number } | null }) => {
+      (_payload: unknown, task: MockedTask) => {
+        const { item } = task;
         if (recorded.status === "failed") throw new NonRetryableError(messageOf(recorded));
+        for (const [child, own] of Object.entries(recorded.to))
+          task.passToChildTask(own.value, { to: child });
         const value = recorded.passed?.value;
         return Array.isArray(value) && item ? value[item.index] : value;
       },

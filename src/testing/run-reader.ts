@@ -63,8 +63,9 @@ export class RunReader implements KnownRuns {
     if (document === null) return null;
     const known = this.#states.get(runId);
     const passed = new Map<string, unknown>();
+    const to = new Map<string, Readonly<Record<string, unknown>>>();
     const logs: TestLogLine[] = [];
-    for (const { task, status, attempts } of document.tasks) {
+    for (const { task, status, attempts, passed_to: children = [] } of document.tasks) {
       if (attempts.length > 0 || status === "succeeded")
         logs.push(...(await this.#logsOf(runId, task)));
       if (status !== "succeeded") continue;
@@ -73,13 +74,31 @@ export class RunReader implements KnownRuns {
         task,
         before?.has(task) === true ? before.get(task) : await this.#value(runId, task),
       );
+      const own = known?.to.get(task) ?? (await this.#valuesFor(runId, task, children));
+      if (children.length > 0) to.set(task, own);
     }
     const payload = known === undefined ? await this.#value(runId, null) : known.payload;
-    return { document, passed, payload, logs: logs.toSorted((a, b) => a.at.localeCompare(b.at)) };
+    return {
+      document,
+      passed,
+      to,
+      payload,
+      logs: logs.toSorted((a, b) => a.at.localeCompare(b.at)),
+    };
   }
 
-  async #value(runId: RunId, task: string | null): Promise<unknown> {
-    const payload = await this.#world.payloadOf(runId, task);
+  async #valuesFor(
+    runId: RunId,
+    task: string,
+    children: readonly string[],
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const own: Record<string, unknown> = {};
+    for (const child of children) own[child] = await this.#value(runId, task, child);
+    return own;
+  }
+
+  async #value(runId: RunId, task: string | null, to?: string): Promise<unknown> {
+    const payload = await this.#world.payloadOf(runId, task, to);
     if (!payload) return undefined;
     const bytes = this.#bytesOf(payload);
     if (bytes === null) return undefined;

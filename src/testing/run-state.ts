@@ -12,6 +12,8 @@ export interface RunState {
   readonly document: RunDocument;
   /** Values that tasks passed, by task. */
   readonly passed: ReadonlyMap<string, unknown>;
+  /** Values that tasks passed to single children, by task and child. */
+  readonly to: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly payload: unknown;
   readonly logs: readonly TestLogLine[];
 }

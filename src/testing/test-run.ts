@@ -61,6 +61,8 @@ export interface TestTask {
    * `each`, bytes for a stream. Undefined if the task has not succeeded.
    */
   readonly passed: unknown;
+  /** What the task passed to single downstream tasks (`passToChildTask` with `to`), by their names. */
+  readonly to: Readonly<Record<string, unknown>>;
   /** The progress that the task reported last; null without any. */
   readonly progress: TaskOfRun["progress"];
   /** The log lines of this task. */
@@ -117,7 +119,7 @@ function taskNamed(state: RunState, name: string): TestTask {
   throw new Error(`the run of "${root}" has no task "${name}": ${hint}`);
 }
 
-function taskIn({ passed, logs }: RunState, document: TaskOfRun): TestTask {
+function taskIn({ passed, to, logs }: RunState, document: TaskOfRun): TestTask {
   const { task: name, status, reason, attempts, progress } = document;
   return {
     name,
@@ -126,6 +128,7 @@ function taskIn({ passed, logs }: RunState, document: TaskOfRun): TestTask {
     attempts,
     error: attempts.at(-1)?.error ?? null,
     passed: passed.get(name),
+    to: to.get(name) ?? {},
     progress,
     logs: logs.filter(({ task }) => task === name),
     document,

@@ -313,9 +313,16 @@ export class TestWorld {
     return this.#look(runId, (run) => run.describe());
   }
 
-  /** Reads a payload of a run: the trigger's (`task` null), or that of a task. */
-  async payloadOf(runId: RunId, task: string | null): Promise<NewPayload | null | undefined> {
-    return this.#look(runId, (run) => run.payload(task));
+  /**
+   * Reads a payload of a run: the trigger's (`task` null), that of a task, or what the task passed
+   * to the child `to` alone.
+   */
+  async payloadOf(
+    runId: RunId,
+    task: string | null,
+    to?: string,
+  ): Promise<NewPayload | null | undefined> {
+    return this.#look(runId, (run) => run.payload(task, undefined, to));
   }
 
   /** Reads the log lines of a task. */

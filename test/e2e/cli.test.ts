@@ -215,6 +215,29 @@ describe("the command line against a running pipeline", () => {
     expect(await saved(bytes, "audio/mpeg")).toMatchObject({ kind: "bytes", value: bytes });
     expect(await saved(large, "audio/mpeg")).toMatchObject({ kind: "bytes", value: large });
 
+    const forked = (await stage.peach.trigger("forked", "x")).run_id;
+    await stage.peach.finished(forked);
+    expect(await peach("payload", forked, "forked", "--to", "left")).toMatchObject({ code: 0, out: '{"alone":"x"}' });
+    expect(await peach("payload", forked, "forked", "--to", "right")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('has passed nothing to "right" alone'),
+    });
+    await peach("replay", forked, "--save", file);
+    expect(readRecordedRun(file).tasks.map(({ task, to }) => [task, to])).toEqual([
+      ["forked", { left: { kind: "json", value: { alone: "x" } } }],
+      ["left", {}],
+      ["right", {}],
+    ]);
+    // The task whose parent does not run reads what was recorded for it alone.
+    expect(await peach("replay", forked, "--local", "--task", "left")).toMatchObject({ code: 0 });
+    const whole = await commandLine(["replay", forked, "--local"], {
+      env: { ...environment(), PEACH_PIPELINES: join(LAB, "changed") },
+    });
+    expect([whole.code, whole.out]).toEqual([
+      1,
+      expect.stringContaining('\nforked to left $.alone\n  recorded  "x"\n  now       "changed"\n'),
+    ]);
+
     const { run_id } = await stage.peach.trigger("failing", 1);
     await stage.peach.finished(run_id);
     await peach("replay", run_id, "--save", file);

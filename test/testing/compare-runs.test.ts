@@ -2,11 +2,11 @@ import { expect, it } from "vitest";
 import { compareRuns, type RepeatedTask } from "../../src/testing/compare-runs.ts";
 import type { RecordedPayload, RecordedRun, RecordedTask } from "../../src/testing/recorded-run.ts";
 
-type Changes = Partial<Pick<RecordedTask, "status" | "attempts">>;
+type Changes = Partial<Pick<RecordedTask, "status" | "attempts" | "to">>;
 
 function recorded(passed: RecordedPayload | null, changes: Changes = {}): RecordedRun {
   const attempts: RecordedTask["attempts"] = [{ attempt: 1, status: "succeeded", error: null }];
-  const task: RecordedTask = { task: "a", status: "succeeded", reason: null, upstream: [], attempts, passed };
+  const task: RecordedTask = { task: "a", status: "succeeded", reason: null, upstream: [], attempts, passed, to: {} };
   return {
     run_id: "run_1",
     task: "a",
@@ -19,9 +19,19 @@ function recorded(passed: RecordedPayload | null, changes: Changes = {}): Record
 }
 
 const now = (passed: unknown, changes: Partial<RepeatedTask> = {}): RepeatedTask[] => [
-  { name: "a", status: "succeeded", passed, error: null, ...changes },
+  { name: "a", status: "succeeded", passed, to: {}, error: null, ...changes },
 ];
 const json = (value: unknown): RecordedPayload => ({ kind: "json", value });
+
+it("what a task passes to a single child is compared too, also where only one of both runs passes it", () => {
+  const run = recorded(json(1), { to: { left: json({ a: 1 }), right: json(2) } });
+  expect(compareRuns(run, now(1, { to: { left: { a: 1 }, right: 2 } }))).toEqual([]);
+  expect(compareRuns(run, now(1, { to: { left: { a: 3 }, other: "x" } }))).toEqual([
+    { task: "a", path: "to left $.a", recorded: "1", now: "3" },
+    { task: "a", path: "to right $", recorded: "2", now: "nothing" },
+    { task: "a", path: "to other $", recorded: "nothing", now: '"x"' },
+  ]);
+});
 
 it("a run that passes the same again has no difference, whatever the order of properties", () => {
   expect(compareRuns(recorded(json({ a: 1, b: [null, "x"] })), now({ b: [null, "x"], a: 1 }))).toEqual([]);

@@ -35,6 +35,7 @@ function recorded(payload: RecordedPayload | null, passed: RecordedPayload | nul
         upstream: [],
         attempts: [{ attempt: 1, status: "succeeded", error: null }],
         passed,
+        to: passed === null ? {} : { second: passed },
       },
       {
         task: "second",
@@ -43,6 +44,7 @@ function recorded(payload: RecordedPayload | null, passed: RecordedPayload | nul
         upstream: ["first"],
         attempts: [{ attempt: 1, status: "failed", error }],
         passed: null,
+        to: {},
       },
     ],
   };
@@ -69,12 +71,14 @@ it("large payloads are files beside the document, which a later recording replac
   const file = join(folder, "run.json");
   const large = { kind: "bytes", value: new Uint8Array(70_000).fill(7), contentType: "audio/mpeg" } as const;
   const run = recorded({ kind: "json", value: "x".repeat(70_000) }, large);
-  const payloads = [join(folder, "run.payloads/trigger.json"), join(folder, "run.payloads/task-first.bin")];
+  const payloads = ["trigger.json", "task-first-to-second.bin", "task-first.bin"].map((name) =>
+    join(folder, "run.payloads", name),
+  );
   expect(writeRecordedRun(file, run)).toEqual([file, ...payloads]);
   expect(readFileSync(file, "utf8").length).toBeLessThan(2_000);
   expect(readRecordedRun(file)).toEqual(run);
   writeRecordedRun(file, recorded(null, null));
-  expect(payloads.map((path) => existsSync(path))).toEqual([false, false]);
+  expect(payloads.map((path) => existsSync(path))).toEqual([false, false, false]);
 });
 
 it("a file of a later version, and one that is none, are refused with their path", () => {

@@ -17,20 +17,24 @@ the bytes as they are.`,
   ],
   options: {
     item: { takes: "N", help: "of this item, from 0, of a task with each" },
+    to: { takes: "CHILD", means: "task", help: "what it has passed to this task alone" },
     out: { takes: "FILE", means: "file", help: "writes it to this file" },
     ...DEPLOYMENT_OPTIONS,
   },
   async run({ options, words: [given, task] }, host) {
     const { signal } = host;
     const item = readNumber("item", options.item, 0, 9_999);
-    if (item !== undefined && task === undefined)
-      throw new UsageError("--item needs the name of the task");
+    const { to } = options;
+    if ((item !== undefined || to !== undefined) && task === undefined)
+      throw new UsageError(`${to === undefined ? "--item" : "--to"} needs the name of the task`);
+    if (item !== undefined && to !== undefined)
+      throw new UsageError("an item passes nothing to a single task: --item or --to");
     const peach = connect(options, host);
     const { runs } = peach;
     const runId = await runIdOf(peach, given, signal);
     const received = await (task === undefined
       ? runs.payload(runId, { signal })
-      : runs.taskPayload(runId, task, { item, signal }));
+      : runs.taskPayload(runId, task, { item, to, signal }));
     const bytes = await received.bytes();
     if (options.out === undefined) {
       host.outBytes(bytes);

@@ -54,6 +54,12 @@ export const readTaskPayload = {
   group: GROUP,
   summary: "What the task passed",
   params: runTaskParams,
+  query: z.strictObject({
+    to: z
+      .string()
+      .optional()
+      .describe("What it passed to this task alone: one of its `passed_to` in the run's document"),
+  }),
   headers: rangeHeaders,
   answers: payload,
   problems: ["unknown_run", "unknown_task", "no_payload", "range_not_satisfiable"],
@@ -83,15 +89,16 @@ export function runPayloadRoutes(routes: Routes, { callRun }: RunRouteDependenci
         : problemResponse(c, unknownRun(runId));
     }),
   );
-  handle(routes, readTaskPayload, (c, { params, headers }) =>
+  handle(routes, readTaskPayload, (c, { params, query, headers }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
-      const payload = await callRun(c.env, runId, (run) => run.payload(task));
+      const { to } = query;
+      const payload = await callRun(c.env, runId, (run) => run.payload(task, undefined, to));
       if (payload) return sendPayload(c, payload, rangeOf(headers));
       if (payload === null) return problemResponse(c, unknownRun(runId));
       return problemResponse(
         c,
-        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? nothingPassed(task),
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? nothingPassed(task, to),
       );
     }),
   );
@@ -116,10 +123,11 @@ export function runPayloadRoutes(routes: Routes, { callRun }: RunRouteDependenci
   );
 }
 
-function nothingPassed(task: string): Problem {
+function nothingPassed(task: string, to?: string): Problem {
+  const alone = to === undefined ? "" : ` to "${to}" alone`;
   return {
     code: "no_payload",
-    detail: `The task "${task}" has passed nothing in this run.`,
+    detail: `The task "${task}" has passed nothing${alone} in this run.`,
     hint: "It passes its payload when it succeeds; the run's document shows its status.",
   };
 }

@@ -73,6 +73,7 @@ export function describeTask(run: Run, entry: TaskEntry, progress: Progress | nu
       progress ?? attempts.findLast((each) => each.progress !== undefined)?.progress,
     ),
     output: describeOutput(state),
+    ...describePassedTo(state),
     waiting_for: describeWaiting(run, entry),
     ...(state.status === "retrying" && { next_attempt_at: iso(state.retryAt) }),
     ...(entry.retriedAfter > 0 && { retried_after: entry.retriedAfter }),
@@ -145,6 +146,12 @@ function reasonOf(state: TaskState): string | null {
     case "succeeded":
       return null;
   }
+}
+
+/** Names the children that have an output of their own, if there are any. */
+function describePassedTo(state: TaskState): Pick<TaskDocument, "passed_to"> {
+  const children = state.status === "succeeded" ? Object.keys(state.passed.to ?? {}) : [];
+  return children.length === 0 ? {} : { passed_to: children };
 }
 
 /** Describes the output without the payload; null without an output. */

@@ -243,10 +243,14 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return run === null ? null : describeItems(run, task, query);
   }
 
-  async payload(task: string | null, item?: number): Promise<NewPayload | undefined | null> {
+  async payload(
+    task: string | null,
+    item?: number,
+    to?: string,
+  ): Promise<NewPayload | undefined | null> {
     const run = this.#controller.load();
     if (run === null) return null;
-    const ref = task === null ? run.payload : outputOf(entryFor(run, task, item));
+    const ref = task === null ? run.payload : outputOf(entryFor(run, task, item), to);
     if (ref === undefined || ref.at === "r2") return ref;
     return inlinePayload(this.#journal, ref);
   }
@@ -355,9 +359,10 @@ function entryFor(run: Run, task: string, item: number | undefined): TaskEntry |
   return run.tasks.find((candidate) => candidate.task.name === task);
 }
 
-function outputOf(entry: TaskEntry | undefined): PayloadRef | undefined {
+function outputOf(entry: TaskEntry | undefined, to?: string): PayloadRef | undefined {
   const state = entry?.state;
-  return state?.status === "succeeded" ? state.passed.output : undefined;
+  if (state?.status !== "succeeded") return undefined;
+  return to === undefined ? state.passed.output : state.passed.to?.[to];
 }
 
 /** Returns the ordinal of a task or an item. */

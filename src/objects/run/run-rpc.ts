@@ -100,9 +100,9 @@ export interface RunRpc extends RunWork {
   items(task: string, query: ItemQuery): Promise<ItemPage | undefined | null>;
   /**
    * Returns the trigger's payload, or the output of a task or an item. Undefined: no such task or
-   * output.
+   * output. `to`: the output that only this child reads, for the children in `passed_to`.
    */
-  payload(task: string | null, item?: number): Promise<NewPayload | undefined | null>;
+  payload(task: string | null, item?: number, to?: string): Promise<NewPayload | undefined | null>;
   /** Returns log lines, all without a query. Undefined: no such task or item. */
   logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;
   /** Cancels the run unless final. `cancelled`: this call has cancelled something, or begun to. */

@@ -141,6 +141,11 @@ describe("a task that passes something to one child", () => {
     expect(leaseOf(grant, "a").inputs).toEqual([{ parent: "first", payload: inline("for all") }]);
     expect(leaseOf(grant, "b").inputs).toEqual([{ parent: "first", payload: inline("for b") }]);
     expect(await run.call((object) => object.payload("first"))).toEqual(inline("for all"));
+    expect(await run.call((object) => object.payload("first", undefined, "b"))).toEqual(inline("for b"));
+    expect(await run.call((object) => object.payload("first", undefined, "a"))).toBeUndefined();
+    const [described, ...others] = (await run.document()).tasks;
+    expect(described?.passed_to).toEqual(["b"]);
+    expect(others.filter((task) => "passed_to" in task)).toEqual([]);
   });
 });
 
