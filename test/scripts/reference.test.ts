@@ -73,6 +73,23 @@ describe("the reference lists", () => {
     expect(errors.filter((name) => !page("docs/reference/helpers.md").includes(`\`${name}`))).toEqual([]);
   });
 
+  it("every function of peach/stores, its methods and its errors", () => {
+    const text = page("docs/reference/stores.md");
+    const entry = source("src/stores/stores.ts").replaceAll(/\/\*.*?\*\/|export type \{[^}]*\}|\btype \w+/gs, "");
+    const names = found(/(?:\{|,)\s*(\w+)/g, entry);
+    const errors = names.filter((name) => name.endsWith("Error"));
+    const functions = rowsUnder("docs/reference/stores.md", "## The functions").flatMap(
+      ([cell = ""]) => /^`(\w+)\(/.exec(cell)?.[1] ?? [],
+    );
+    expect(once(functions)).toEqual(names.filter((name) => !errors.includes(name)));
+    expect(once(namesUnder("docs/reference/stores.md", "## Errors"))).toEqual(errors);
+    const methods = functions.flatMap((name) =>
+      name === "line" ? [] : found(/^ {2}(\w+)\(\n? *this: void/gm, source(`src/stores/${name}.ts`)),
+    );
+    expect(methods).toHaveLength(17);
+    expect(methods.filter((name) => !new RegExp(`\`${name}[(\`]`).test(text))).toEqual([]);
+  });
+
   it("every call of the client", () => {
     const calls = callsOf(createClient({ url: "https://peach.example.org", token: "x".repeat(24) }));
     const documented = rowsUnder("docs/reference/client.md", "## TypeScript").flatMap(([cell = ""]) => {
