@@ -2,6 +2,7 @@
 import type { Definitions } from "./definition.ts";
 
 export const FILE = {
+  // Files and folders.
   PEACH001: {
     severity: "error",
     title: "The file cannot be read",
@@ -34,34 +35,32 @@ empty ones.`,
   transcribe: {method: transcribe}
 `,
   },
+  // Errors of the YAML parser.
   PEACH003: {
     severity: "error",
     title: "The file is not valid YAML",
     explanation: `
-The text at this place cannot be read as YAML. Usual reasons are a bracket, brace or quote that
-is not closed, and characters that have a meaning of their own in YAML. Put a text with such
-characters in quotes.`,
+The text at this place cannot be read as YAML. Usual reasons are characters that have a meaning of
+their own, such as a backslash in double quotes. Put a text with such characters in single quotes.
+The usual slips have codes of their own.`,
     wrong: `tasks:
   transcribe:
     method: transcribe
-    downstream: [archive
-  archive:
-    method: archive
+    description: "Reads C:\\calls"
 `,
     right: `tasks:
   transcribe:
     method: transcribe
-    downstream: [archive]
-  archive:
-    method: archive
+    description: 'Reads C:\\calls'
 `,
   },
   PEACH004: {
     severity: "error",
-    title: "A tab indents a line",
+    title: "A line is indented with something else than spaces",
     explanation: `
-YAML is indented with spaces only, since a tab has no fixed width. Most editors can replace tabs
-by spaces.`,
+YAML is indented with spaces only, since a tab has no fixed width. A text that was copied from a web
+page or a document may also begin with characters that only look like spaces. Most editors can show
+such characters, and replace tabs by spaces.`,
     wrong: `tasks:
 \ttranscribe: {method: transcribe}
 `,
@@ -119,6 +118,7 @@ has no use for them. Square brackets and braces at the beginning of a key are us
   transcribe: {method: transcribe}
 `,
   },
+  // Anchors and aliases.
   PEACH008: {
     severity: "error",
     title: "An alias has no anchor",
@@ -201,5 +201,191 @@ be spread over several files, each name in one of them. Every other key stands i
   transcribe_video: {method: transcribe_video}
 `,
     },
+  },
+  // Usual slips of syntax, recognised by `src/compiler/yaml-faults.ts`.
+  PEACH012: {
+    severity: "error",
+    title: "A quote is not closed",
+    explanation: `
+A text in quotes ends at the next quote of the same kind. Without one it goes on over the following
+lines. Put the quote behind the text. A quote within double quotes is written \`\\"\`, and an apostrophe
+within single quotes twice.`,
+    wrong: `tasks:
+  transcribe:
+    method: transcribe
+    description: "Speech to text
+    timeout: 5m
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    description: "Speech to text"
+    timeout: 5m
+`,
+  },
+  PEACH013: {
+    severity: "error",
+    title: "Text behind a closing quote or bracket",
+    explanation: `
+A value that begins with a quote or a bracket ends with the closing one. What follows in the line is
+neither part of the value nor a comment. An apostrophe within single quotes ends the text too: write it
+twice, or put the text in double quotes. Lines of YAML end without a comma.`,
+    wrong: `tasks:
+  transcribe:
+    method: transcribe
+    description: 'The editor's text'
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    description: "The editor's text"
+`,
+  },
+  PEACH014: {
+    severity: "error",
+    title: "A text that must be in quotes",
+    explanation: `
+A text without quotes must not begin with \`*\`, \`&\`, \`!\`, \`@\`, \`%\`, \`|\`, \`>\`, \`?\` or a backtick: these
+have a meaning of their own in YAML. The usual case is a cron expression that begins with \`*\`.`,
+    wrong: `tasks:
+  report:
+    method: report
+    schedule: */5 * * * *
+`,
+    right: `tasks:
+  report:
+    method: report
+    schedule: "*/5 * * * *"
+`,
+  },
+  PEACH015: {
+    severity: "error",
+    title: "A space is missing",
+    explanation: `
+A space stands after the colon of a key, after the dash of a list item, and before the \`#\` of a
+comment. Without it the mark is part of a text.`,
+    wrong: `tasks:
+  transcribe:
+    method:transcribe
+    timeout: 5m
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    timeout: 5m
+`,
+  },
+  PEACH016: {
+    severity: "error",
+    title: "A colon is missing",
+    explanation: `
+A key ends with a colon. This line holds a text alone in a place where a key stands.`,
+    wrong: `tasks:
+  transcribe
+    method: transcribe
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+`,
+  },
+  PEACH017: {
+    severity: "error",
+    title: "A line with the wrong indentation",
+    explanation: `
+The keys of one mapping, and the items of one list, are indented by the same number of spaces. What
+belongs to a key stands below it, indented further. This line is indented as no line above, or stands
+where only items of a list, or only keys, can stand.`,
+    wrong: `tasks:
+  transcribe:
+    method: transcribe
+   timeout: 5m
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    timeout: 5m
+`,
+  },
+  PEACH018: {
+    severity: "error",
+    title: "A colon within a text without quotes",
+    explanation: `
+A colon with a space behind it ends a key. A text that holds one must be in quotes. If two keys were
+meant, the second begins a new line, indented further than the first.`,
+    wrong: `tasks:
+  transcribe:
+    method: transcribe
+    description: Step 1: speech to text
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    description: "Step 1: speech to text"
+`,
+  },
+  PEACH019: {
+    severity: "error",
+    title: "A bracket without its counterpart",
+    explanation: `
+Each \`{\` needs its \`}\`, and each \`[\` its \`]\`, in the right order. The message shows the bracket that has
+none. A text that holds brackets is clearer in quotes.`,
+    wrong: `tasks:
+  transcribe:
+    method: transcribe
+    downstream: [archive
+  archive:
+    method: archive
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    downstream: [archive]
+  archive:
+    method: archive
+`,
+  },
+  PEACH020: {
+    severity: "error",
+    title: "A comma is missing",
+    explanation: `
+Within brackets, a comma stands between the items of a list and between the keys of a mapping.`,
+    wrong: `tasks:
+  transcribe: {method: transcribe timeout: 5m}
+`,
+    right: `tasks:
+  transcribe: {method: transcribe, timeout: 5m}
+`,
+  },
+  // Characters and indentation.
+  PEACH021: {
+    severity: "error",
+    title: "The file is not UTF-8",
+    explanation: `
+Peach reads files as UTF-8. This one holds characters that a text has only in another encoding, such
+as UTF-16, which some editors call Unicode. Save it as UTF-8.`,
+    wrong: `\uFFFD\uFFFDtasks:
+  transcribe: {method: transcribe}
+`,
+    right: `tasks:
+  transcribe: {method: transcribe}
+`,
+  },
+  PEACH022: {
+    severity: "error",
+    title: "Keys that are indented too little",
+    explanation: `
+The keys of a task or an endpoint stand below its name, indented further than the name, and the names
+below \`tasks\` or \`endpoints\`. Here they are indented as far as the key that they belong to.`,
+    wrong: `tasks:
+  transcribe:
+  method: transcribe
+  timeout: 5m
+`,
+    right: `tasks:
+  transcribe:
+    method: transcribe
+    timeout: 5m
+`,
   },
 } as const satisfies Definitions;

@@ -2,6 +2,7 @@
 import type { Definitions } from "./definition.ts";
 
 export const KEYS = {
+  // Keys, and the kinds of their values.
   PEACH101: {
     severity: "error",
     title: "Unknown key",
@@ -120,13 +121,14 @@ signature schemes only \`hmac-sha256\`, for example, lets you choose the header.
     auth: {signature: github, secret: GITHUB_SECRET}
 `,
   },
+  // Names.
   PEACH108: {
     severity: "error",
     title: "Not the name of a task, an endpoint or a part of one",
     explanation: `
 A name begins with a letter or \`_\`, goes on with letters, digits, \`_\` and \`-\`, and has at
 most 64 of them. Names are part of addresses, metrics and payloads, so they hold no dots,
-slashes or blanks.`,
+slashes or spaces.`,
     wrong: `tasks:
   audio.transcribe: {method: transcribe}
 `,
@@ -160,6 +162,7 @@ tasks:
   transcribe: {method: transcribe}
 `,
   },
+  // Values with a notation of their own.
   PEACH111: {
     severity: "error",
     title: "Not a cron expression",

@@ -2,6 +2,7 @@
 import type { Definitions } from "./definition.ts";
 
 export const TASKS = {
+  // Names and edges.
   PEACH201: {
     severity: "error",
     title: "No task has this name",
@@ -63,6 +64,7 @@ tasks differ in their data only, one task with \`each\` runs over up to 10,000 i
     wrong: null,
     right: null,
   },
+  // Contradictory keys of a task.
   PEACH205: {
     severity: "error",
     title: "`each` with several upstream tasks",

@@ -141,7 +141,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   if (read === null)
     return {
       confFiles: files,
-      diagnostics,
+      diagnostics: inFileOrder(diagnostics, files),
       warnings: [],
       edges: [],
       shapes: new Map(),

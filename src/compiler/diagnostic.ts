@@ -84,11 +84,34 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** The number of problems with the same code and hint that are shown in full. */
+const SHOWN_IN_FULL = 10;
+
+/**
+ * Renders diagnostics as text for people, without a line break at the end. Of many problems with the
+ * same code and hint the rest is one line each.
+ */
+export function renderDiagnostics(diagnostics: readonly Diagnostic[], prefix = ""): string {
+  const counts = new Map<string, number>();
+  let text = "";
+  let wasShort = false;
+  for (const diagnostic of diagnostics) {
+    const kind = `${diagnostic.code} ${diagnostic.hint}`;
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    const isShort = count > SHOWN_IN_FULL;
+    const between = text === "" ? "" : isShort && wasShort ? "\n" : "\n\n";
+    text += between + prefix + (isShort ? renderFirstLine : renderDiagnostic)(diagnostic);
+    wasShort = isShort;
+  }
+  return text;
+}
+
 /** Renders a diagnostic as text for people, without a line break at its end. */
 export function renderDiagnostic({ code, span, message, hint, related }: Diagnostic): string {
-  const [what = "", ...details] = message.split("\n");
+  const [, ...details] = message.split("\n");
   const lines = [
-    `${renderPlace(span)}: ${what} [${code}]`,
+    renderFirstLine({ code, span, message }),
     ...renderToken(span),
     ...details.map((detail) => `  ${detail}`),
   ];
@@ -96,6 +119,11 @@ export function renderDiagnostic({ code, span, message, hint, related }: Diagnos
     lines.push(`  ${renderPlace(place.span)}: ${place.message}`, ...renderToken(place.span));
   if (hint !== null) lines.push(`  hint: ${hint.replaceAll("\n", "\n    ")}`);
   return lines.join("\n");
+}
+
+/** Renders the place, the problem and the code. */
+function renderFirstLine({ code, span, message }: Pick<Diagnostic, "code" | "span" | "message">) {
+  return `${renderPlace(span)}: ${message.split("\n")[0] ?? ""} [${code}]`;
 }
 
 /** Renders `path:line:column`, which terminals and editors turn into a link. */
@@ -109,9 +137,11 @@ function renderPlace({ source, start }: Span): string {
  * the marker stands below the token. Empty lines have no marker.
  */
 function renderToken(span: Span): string[] {
-  const text = lineAt(span.source, span.start);
-  if (text.trim() === "") return [];
-  const { line, column } = positionAt(span.source, span.start);
+  // Control characters could change the terminal.
+  const whole = lineAt(span.source, span.start).replaceAll(/[^\P{Cc}\t]/gu, "\uFFFD");
+  if (whole.trim() === "") return [];
+  const { line, column: start } = positionAt(span.source, span.start);
+  const { text, column } = cutAround(whole, start);
   // A token may span several lines; the marker ends with the first.
   const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
   const before = text.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
@@ -120,6 +150,27 @@ function renderToken(span: Span): string[] {
     `  ${gutter} | ${text}`,
     `  ${" ".repeat(gutter.length)} | ${before}${"^".repeat(width)}`,
   ];
+}
+
+/** The longest source line that is shown whole, in characters. */
+const LONGEST = 300;
+
+/**
+ * Cuts a long line to the part around a column. JSON is YAML too, and often a single line; a terminal
+ * would break the line and part the marker from the token.
+ */
+function cutAround(
+  line: string,
+  column: number,
+): { readonly text: string; readonly column: number } {
+  if (line.length <= LONGEST) return { text: line, column };
+  const from = Math.max(0, Math.min(column - LONGEST / 2, line.length - LONGEST));
+  const before = from > 0 ? "…" : "";
+  const after = from + LONGEST < line.length ? "…" : "";
+  return {
+    text: `${before}${line.slice(from, from + LONGEST)}${after}`,
+    column: column - from + before.length,
+  };
 }
 
 /**

@@ -19,6 +19,7 @@ import {
 } from "yaml";
 import type { Report } from "./diagnostic.ts";
 import type { SourceFile, Span } from "./source.ts";
+import { explainSyntaxErrors } from "./yaml-faults.ts";
 
 /** Keys and list indexes from the root of the file to a value. */
 export type Path = readonly PropertyKey[];
@@ -190,13 +191,16 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
     logLevel: "error",
   });
   const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
-  let readable = true;
-  for (const error of document.errors) {
-    reportYamlError(document, error, at(error.pos), report);
-    // After a repeated key the rest of the file is readable, so its other problems are reported
-    // too.
-    readable &&= error.code === "DUPLICATE_KEY";
-  }
+  if (!checkCharacters(source, report)) return null;
+  const unresolved = document.warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED");
+  const syntaxErrors = [...document.errors, ...unresolved].filter(
+    (error) => !reportKnownError(document, error, at(error.pos), report),
+  );
+  for (const { code, start, end, message, hint } of explainSyntaxErrors(source.text, syntaxErrors))
+    report(code, at([start, end]), message, { hint });
+  // After a repeated key the rest of the file is readable, so its other problems are reported too.
+  let readable =
+    unresolved.length === 0 && document.errors.every(({ code }) => code === "DUPLICATE_KEY");
   if (!readable) return null;
   visit(document, {
     Scalar: (_key, scalar) => {
@@ -248,6 +252,30 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
   }
 }
 
+/** Reports a file in another encoding, and characters that only look like spaces. */
+function checkCharacters(source: SourceFile, report: Report): boolean {
+  const { text } = source;
+  const foreign = /\0|^\uFFFD\uFFFD/.exec(text);
+  if (foreign !== null) {
+    const { index: start } = foreign;
+    report("PEACH021", { source, start, end: start + 1 }, "the file is not UTF-8", {
+      hint: "save it as UTF-8",
+    });
+    return false;
+  }
+  const blanks = [...text.matchAll(/^([ \t]*)([\u00A0\u2000-\u200B\u202F\u205F\u3000]+)/gm)];
+  for (const { index, 1: before = "", 2: wrong = "" } of blanks) {
+    const start = index + before.length;
+    report(
+      "PEACH004",
+      { source, start, end: start + wrong.length },
+      "characters that only look like spaces indent this line",
+      { hint: "replace them by spaces: they often come with text copied from a web page" },
+    );
+  }
+  return blanks.length === 0;
+}
+
 /** Recognises the merge key `<<`; in quotes it is a normal key. */
 function isMergeKey(key: unknown): key is Scalar {
   return isScalar(key) && key.type === "PLAIN" && key.value === "<<";
@@ -273,10 +301,6 @@ function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): 
 function firstAlias(document: Document.Parsed): readonly [number, number] {
   let [start, end] = [0, 0];
   visit(document, {
-    Scalar: (_key, scalar) => {
-      const exact = typeof scalar.value === "bigint" ? Number(scalar.value) : null;
-      if (exact !== null && Number.isSafeInteger(exact)) scalar.value = exact;
-    },
     Alias: (_key, alias) => {
       [start = 0, end = 0] = alias.range ?? [];
       return visit.BREAK;
@@ -285,13 +309,16 @@ function firstAlias(document: Document.Parsed): readonly [number, number] {
   return [start, end];
 }
 
-/** Reports an error of the parser in Peach's words; unknown kinds keep the parser's message. */
-function reportYamlError(
+/**
+ * Reports an error of the parser that has one meaning. Returns false for an error of syntax, which
+ * needs a look at the text around it.
+ */
+function reportKnownError(
   document: Document.Parsed,
   error: YAMLError,
   span: Span,
   report: Report,
-): void {
+): boolean {
   const { source } = span;
   if (error.code === "DUPLICATE_KEY") {
     const key = keySpan(span);
@@ -306,17 +333,18 @@ function reportYamlError(
           first === null ? [] : [{ span: { source, ...first }, message: "it stands here first" }],
       },
     );
-  } else if (error.code === "NON_STRING_KEY") {
-    report("PEACH007", span, "a list, a mapping or an alias cannot be a key", {
-      hint: "a key is a text",
-    });
   } else if (error.code === "MULTIPLE_DOCS") {
-    report("PEACH006", span, "a second document begins here", {
-      hint: "the file is one document: remove the line",
-    });
-  } else if (error.code === "TAB_AS_INDENT") {
-    report("PEACH004", span, "a tab indents this line", { hint: "YAML is indented with spaces" });
-  } else report("PEACH003", lastWritten(span), `this is no YAML: ${error.message}`);
+    // The parser points behind a line `...`, which ends a document.
+    const ended = source.text.lastIndexOf("\n...", span.start) + 1;
+    const isBegun = ended === 0 || source.text.startsWith("---", span.start);
+    report(
+      "PEACH006",
+      isBegun ? span : { source, start: ended, end: ended + 3 },
+      isBegun ? "a second document begins here" : "the document ends here, and more follows",
+      { hint: "the file is one document: remove the line" },
+    );
+  } else return false;
+  return true;
 }
 
 /** Finds the key that a repeated key at this offset repeats. */
@@ -350,16 +378,6 @@ function nodeRange(node: Node | null): readonly [number, number] {
 function keySpan({ source, start, end }: Span): Span {
   const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(source.text.slice(start))?.[0].trimEnd() ?? "";
   return { source, start, end: Math.max(end, start + key.length) };
-}
-
-/**
- * Moves an error at the end of the file to the last visible character, which has a line to show.
- */
-function lastWritten(span: Span): Span {
-  const { source, start } = span;
-  if (source.text.slice(start).trim() !== "") return span;
-  const end = source.text.trimEnd().length;
-  return { source, start: Math.max(0, end - 1), end };
 }
 
 /** Resolves an alias to the node it stands for. */

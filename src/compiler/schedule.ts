@@ -4,6 +4,7 @@ import * as z from "zod";
 import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../domain/plan/plan.ts";
 import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.ts";
 import { described } from "./json-schema.ts";
+import { nearCron } from "./near-values.ts";
 import { duration, mapping, oneOf, shorthand } from "./schema-parts.ts";
 
 const DAY_MS = 86_400_000;
@@ -24,12 +25,18 @@ const cron = described(z.unknown(), () => ({ type: "string" })).transform(
     context.addIssue({
       code: "custom",
       message: fault?.expected ?? "",
-      params: { code: "PEACH111", hint: fault?.hint },
+      params: { code: "PEACH111", hint: hintForCron(given) ?? fault?.hint },
       input: given,
     });
     return z.NEVER;
   },
 );
+
+/** Proposes the expression for usual words; null for anything else. */
+function hintForCron(given: unknown): string | null {
+  const meant = typeof given === "string" ? nearCron(given) : null;
+  return meant === null ? null : `did you mean "${meant}"?`;
+}
 
 /** A name of the IANA time zone database. */
 const timezone = described(z.unknown(), () => ({ type: "string" })).transform(

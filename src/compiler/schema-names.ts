@@ -2,14 +2,20 @@
  * The values that tasks and endpoints share: names, exported functions, modules, and the addresses
  * that a payload may open.
  */
-import { oneOrMany, text } from "./schema-parts.ts";
+import { isMapping, oneOrMany, text, textLike } from "./schema-parts.ts";
 
 /** The names of tasks and endpoints: at most 64 characters. */
 export const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 /** An identifier of JavaScript, as exports are named. */
 const METHOD = /^[A-Za-z_$][\w$]*$/;
 /** The name of a task. */
-export const taskName = text("the name of a task", NAME);
+export const taskName = textLike("the name of a task", NAME, (given) => {
+  if (isMapping(given)) return "write a name, or a list of names such as [first, second]";
+  const names = typeof given === "string" ? given.split(/[\s,]+/) : [];
+  return names.length > 1 && names.every((name) => NAME.test(name))
+    ? `write a list: [${names.join(", ")}]`
+    : null;
+});
 /** The name of an exported function. */
 export const functionName = text("the name of an exported function", METHOD);
 /** The key `method`: the exported function of a task or an endpoint. */

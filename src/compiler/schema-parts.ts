@@ -8,6 +8,7 @@ import { DURATION_UNITS, parseDuration, parseSize, SIZE_UNITS } from "../domain/
 import { nearest } from "../domain/nearest.ts";
 import { type ErrorCode, isErrorCode } from "../codes/codes.ts";
 import { described, type JsonSchema, mappingSchema } from "./json-schema.ts";
+import { nearFlag, nearQuantity } from "./near-values.ts";
 
 /** The keys of a mapping with their schemas. Required keys are listed separately. */
 export type Shape = Readonly<Record<string, ZodType>>;
@@ -41,19 +42,32 @@ export function parseKeys<S extends Shape>(
       value: {},
       findings: [
         {
-          code: "PEACH103",
+          code: isGluedKey(raw, shape) ? "PEACH015" : "PEACH103",
           path: [],
           fault: "value",
           message: "a mapping",
-          hint: allowed(shape),
+          hint: hintForNoMapping(raw, shape),
         },
       ],
     };
   const findings: Finding[] = [];
+  const missing = new Set(required.filter((key) => !Object.hasOwn(raw, key)));
   const value: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(raw)) {
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (schema === undefined) {
+      const [, glued] = isGluedKey(key, shape) ? (GLUED.exec(key) ?? []) : [];
+      if (glued !== undefined) {
+        missing.delete(glued);
+        findings.push({
+          code: "PEACH015",
+          path: [key],
+          fault: "key",
+          message: `a space is missing after the colon of \`${glued}\``,
+          hint: hintForNoMapping(key, shape),
+        });
+        continue;
+      }
       findings.push({
         code: "PEACH101",
         path: [key],
@@ -67,16 +81,14 @@ export function parseKeys<S extends Shape>(
     if (parsed.success) value[key] = parsed.data;
     else findings.push(...parsed.error.issues.map((issue) => findingOf(issue, [key])));
   }
-  for (const key of required) {
-    if (!Object.hasOwn(raw, key))
-      findings.push({
-        code: "PEACH102",
-        path: [key],
-        fault: "missing",
-        message: `\`${key}\` is missing`,
-        hint: null,
-      });
-  }
+  for (const key of missing)
+    findings.push({
+      code: "PEACH102",
+      path: [key],
+      fault: "missing",
+      message: `\`${key}\` is missing`,
+      hint: null,
+    });
   // Each key was parsed by its own schema above, which TypeScript cannot follow.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return { value: value as Parsed<S>, findings };
@@ -95,6 +107,25 @@ function findingOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = [])
     message: issue.message,
     hint: typeof hint === "string" ? hint : null,
   };
+}
+
+/** A key and a value without a space between them, which YAML reads as one text. */
+const GLUED = /^([\w-]+):(\S.*)$/;
+
+/** Tests for a key of the mapping that is glued to its value. */
+function isGluedKey(given: unknown, shape: Shape): given is string {
+  const [, key] = typeof given === "string" ? (GLUED.exec(given) ?? []) : [];
+  return key !== undefined && Object.hasOwn(shape, key);
+}
+
+/**
+ * Proposes the notation of a key for a text in the place of a mapping, such as `method:a` or
+ * `method = a`. Lists the allowed keys for any other value.
+ */
+function hintForNoMapping(given: unknown, shape: Shape): string {
+  const [, key = "", value = ""] =
+    typeof given === "string" ? (/^([\w-]+)(?:\s*[=:]\s*)(.*)$/s.exec(given) ?? []) : [];
+  return Object.hasOwn(shape, key) ? `write ${key}: ${value}` : allowed(shape);
 }
 
 /** Proposes the most similar key and lists the allowed ones. */
@@ -136,9 +167,40 @@ export function text(what: string, pattern = /\S/) {
   return z.string({ error: what }).regex(pattern, { error: what });
 }
 
+/**
+ * A schema for a text of this form. `hint` explains to the user what another value would have to be,
+ * or returns null.
+ */
+export function textLike(what: string, pattern: RegExp, hint: (given: unknown) => string | null) {
+  const wanted: JsonSchema = { type: "string", pattern: pattern.source };
+  return described(z.unknown(), () => wanted).transform((given, context): string => {
+    if (typeof given === "string" && pattern.test(given)) return given;
+    context.addIssue({
+      code: "custom",
+      message: what,
+      params: { hint: hint(given) },
+      input: given,
+    });
+    return z.NEVER;
+  });
+}
+
 /** A schema for true or false. */
 export function flag() {
-  return z.boolean({ error: "true or false" });
+  return described(z.unknown(), () => ({ type: "boolean" })).transform(
+    (given, context): boolean => {
+      if (typeof given === "boolean") return given;
+      const meant = nearFlag(given);
+      const hint = meant === null ? null : `did you mean ${meant}?`;
+      context.addIssue({
+        code: "custom",
+        message: "true or false",
+        params: { hint },
+        input: given,
+      });
+      return z.NEVER;
+    },
+  );
 }
 
 /** A schema for a whole number from `min` to `max`, both included. */
@@ -259,13 +321,15 @@ export interface Limits {
 /** A schema for a duration within these limits. The result is in milliseconds. */
 export function duration(limits: Limits) {
   const examples = "such as 250ms, 30s, 5m, 2h or 7d";
-  return quantity("duration", { examples, units: DURATION_UNITS, parse: parseDuration }, limits);
+  const notation = { examples, units: DURATION_UNITS, parse: parseDuration, assumed: "s" };
+  return quantity("duration", notation, limits);
 }
 
 /** A schema for a size within these limits. The result is in bytes. */
 export function size(limits: Limits) {
   const examples = "such as 0B, 64KB or 10MB";
-  return quantity("size", { examples, units: SIZE_UNITS, parse: parseSize }, limits);
+  const notation = { examples, units: SIZE_UNITS, parse: parseSize, assumed: "B" };
+  return quantity("size", notation, limits);
 }
 
 /** The notation of a quantity. */
@@ -274,12 +338,14 @@ interface Notation {
   readonly examples: string;
   /** The units, such as `ms` and `s`. */
   readonly units: readonly string[];
+  /** The unit that a number without one is guessed to have. */
+  readonly assumed: string;
   /** Converts the text to a number in the base unit; null for another notation. */
   readonly parse: (text: string) => number | null;
 }
 
 /** A schema for a number with a unit. Throws at start-up if the limits themselves do not parse. */
-function quantity(what: string, { examples, units, parse }: Notation, limits: Limits) {
+function quantity(what: string, { examples, units, parse, assumed }: Notation, limits: Limits) {
   const min = parse(limits.min);
   const max = parse(limits.max);
   if (min === null || max === null)
@@ -289,10 +355,12 @@ function quantity(what: string, { examples, units, parse }: Notation, limits: Li
   return accepted.transform((given, context): number => {
     const value = typeof given === "string" ? parse(given) : null;
     if (value === null) {
+      const meant = nearQuantity(given, assumed);
+      const isMeant = meant !== null && parse(meant) !== null;
       context.addIssue({
         code: "custom",
         message: `a ${what} ${examples}`,
-        params: { code: "PEACH104" },
+        params: { code: "PEACH104", hint: isMeant ? `did you mean ${meant}?` : null },
         input: given,
       });
       return z.NEVER;

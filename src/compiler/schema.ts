@@ -8,6 +8,7 @@ import { EVENT_NAME } from "../domain/event-name.ts";
 import { PRIORITY_MAX, STRATEGIES } from "../domain/limits/limit.ts";
 import { RUN_IFS } from "../domain/run/start-rule.ts";
 import { described, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
+import { nearFlag } from "./near-values.ts";
 import { schedule } from "./schedule.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
 import { method, module, NAME, open, taskName } from "./schema-names.ts";
@@ -24,12 +25,18 @@ import {
   shorthand,
   size,
   text,
+  textLike,
 } from "./schema-parts.ts";
 
 /** A path whose value is the key of a limit. A path to the whole payload is no key. */
-const nonEmptyKey = text(
+const nonEmptyKey = textLike(
   "a path into the payload, such as payload.user_id",
   /^payload(\.[^\s.]+)+$/,
+  (given) => {
+    const path = typeof given === "string" ? given.replace(/^\$\.?/, "") : "";
+    if (path === "payload" || !/^[^\s.]+(\.[^\s.]+)*$/.test(path)) return null;
+    return `did you mean payload.${path}?`;
+  },
 );
 /** The priorities that are numbers, for editors. */
 const PRIORITY_NUMBER: JsonSchema = {
@@ -58,9 +65,15 @@ const items = mapping({
   }),
 });
 /** The short form `each: true`. */
-const everyItem = z
-  .literal(true, { error: "true, or a mapping with max_parallel or on_error" })
-  .transform((): z.output<typeof items> => ({}));
+const everyItem = described(z.unknown(), () => ({ type: "boolean", const: true })).transform(
+  (given, context): z.output<typeof items> => {
+    if (given === true) return {};
+    const hint = nearFlag(given) === true ? "did you mean true?" : null;
+    const message = "true, or a mapping with max_parallel or on_error";
+    context.addIssue({ code: "custom", message, params: { hint }, input: given });
+    return z.NEVER;
+  },
+);
 
 /** The retries of a task. A plain number is the limit. A delay above `max_delay` is a mistake. */
 const retries = shorthand(

@@ -33,7 +33,8 @@ export function offsetAt(source: SourceFile, { line, column }: Position): number
 
 /** Returns the line at an offset, without its line break. */
 export function lineAt(source: SourceFile, offset: number): string {
-  const start = source.text.lastIndexOf("\n", offset - 1) + 1;
+  // A negative position would find a line break at the beginning of the file.
+  const start = offset === 0 ? 0 : source.text.lastIndexOf("\n", offset - 1) + 1;
   const end = source.text.indexOf("\n", offset);
   return source.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "");
 }

@@ -2,8 +2,10 @@
  * Checks every key of a YAML file separately. A wrong value is reported and left out, even a single
  * item of a list, so that later checks still see the rest.
  */
+import type { ErrorCode } from "../codes/codes.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
+import { misplacedKeys } from "./misplaced-keys.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
 import { NAME } from "./schema-names.ts";
 import { EXTERNAL_TASK_SHAPE, ROOT_SHAPE, TASK_REQUIRED, TASK_SHAPE } from "./schema.ts";
@@ -90,7 +92,7 @@ export function reportExpectedNames(key: NamedKey, loaded: LoadedConf, report: R
  * has.
  */
 function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): ValidConf {
-  const raw = loaded.value;
+  const raw = isMapping(loaded.value) ? checker.withoutMisplaced([], loaded.value) : loaded.value;
   const root = checker.mapping(ROOT_SHAPE, [], [], raw);
   if (!isMapping(raw)) return { root, tasks: new Map(), endpoints: new Map() };
   if (!Object.hasOwn(raw, "tasks") && !Object.hasOwn(raw, "endpoints")) {
@@ -111,6 +113,12 @@ function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): Val
   return { root, tasks, endpoints };
 }
 
+/** The hint for a task or an endpoint without `method`. */
+const METHOD_HINT = "write `method: NAME`: the function that a file under src/pipelines exports";
+
+/** Stands for the value of a key whose own keys stand beside it, which is reported. */
+const MISPLACED = Symbol("misplaced");
+
 /** Checks mappings, reports their faults and remembers where they are. */
 class KeyChecker {
   /** The written paths of all faults. */
@@ -130,20 +138,53 @@ class KeyChecker {
     at: Path,
     raw: unknown,
   ): Parsed<S> {
+    if (raw === MISPLACED) return {};
     const { value, findings } = parseKeys(shape, required, raw);
     for (const finding of findings) this.#reportFinding(finding, at);
     return value;
   }
 
+  /**
+   * Reports keys that stand beside the key that they belong to. Returns the mapping without them; the
+   * value of their owner is `MISPLACED`, which is checked no further.
+   */
+  withoutMisplaced(
+    at: Path,
+    mapping: Readonly<Record<string, unknown>>,
+  ): Readonly<Record<string, unknown>> {
+    // A task may be called `method`, but an empty key before such a task is no coincidence.
+    const shape = at[0] === "endpoints" ? ENDPOINT_SHAPE : TASK_SHAPE;
+    const belongs = (key: string, value: unknown): boolean =>
+      at.length === 0
+        ? Object.hasOwn(ROOT_SHAPE, key) || !isMapping(value)
+        : !Object.hasOwn(shape, key);
+    const rest = { ...mapping };
+    for (const { owner, keys } of misplacedKeys(mapping, belongs)) {
+      const [first = ""] = keys;
+      const names = keys.map((key) => `\`${key}\``).join(keys.length === 2 ? " and " : ", ");
+      this.#report(
+        "PEACH022",
+        this.#loaded.keySpan([...at, first]),
+        `${pathText(at)}${names} ${keys.length === 1 ? "stands" : "stand"} beside ` +
+          `\`${owner}\`, which is empty`,
+        { hint: `indent what belongs to \`${owner}\` by two more spaces` },
+      );
+      for (const key of keys) delete rest[key];
+      rest[owner] = MISPLACED;
+    }
+    return rest;
+  }
+
   /** Returns the entries of `tasks` or `endpoints` that have a valid name. */
   named(key: NamedKey, root: Readonly<Record<string, unknown>>): [string, unknown][] {
     if (!Object.hasOwn(root, key)) return [];
-    const entries = root[key];
-    if (!isNamesMapping(entries)) {
+    const given = root[key];
+    if (given === MISPLACED) return [];
+    if (!isNamesMapping(given)) {
       reportExpectedNames(key, this.#loaded, this.#report);
       return [];
     }
-    return Object.entries(entries).filter(([name]) => {
+    return Object.entries(this.withoutMisplaced([key], given)).filter(([name]) => {
       const isTaken = name === "__proto__";
       if (NAME.test(name) && !isTaken) return true;
       this.#report(
@@ -164,8 +205,11 @@ class KeyChecker {
    * Reports a fault. A shorthand has fewer written parts than the path, so the written one is
    * shown.
    */
-  #reportFinding({ code, path, fault, message, hint }: Finding, at: Path): void {
+  #reportFinding({ code: kind, path, fault, message, hint: own }: Finding, at: Path): void {
     const place = this.#loaded.writtenPath([...at, ...path]);
+    const written = fault === "value" ? slipIn(this.#loaded.given(place)) : null;
+    const code = written?.code ?? kind;
+    const hint = written?.hint ?? own;
     this.wrong.push(place);
     switch (fault) {
       case "value":
@@ -181,9 +225,23 @@ class KeyChecker {
         return;
       case "missing":
         // The key itself is not written, so its mapping is shown.
-        this.#report(code, this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
+        this.#report(code, this.#loaded.keySpan(place), `${pathText(place)}${message}`, {
+          hint: hint ?? (path.at(-1) === "method" ? METHOD_HINT : null),
+        });
     }
   }
+}
+
+/**
+ * Finds a slip in the notation of a value, whatever was expected: typographic quotes, or a list item
+ * without a space behind the dash. Returns null for other values.
+ */
+function slipIn(given: string): { readonly code?: ErrorCode; readonly hint: string } | null {
+  if (/^[“”„‟«»‘’‚]/.test(given))
+    return { hint: `these quotes are typographic ones: write " in their place` };
+  const [, item] = /^-([A-Za-z_]\S*)/.exec(given) ?? [];
+  if (item === undefined) return null;
+  return { code: "PEACH015", hint: `a list item has a space behind its dash: - ${item}` };
 }
 
 /** Renders a path as `tasks.a.on.r2[0].bucket: `. */

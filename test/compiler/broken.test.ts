@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { problemsOf } from "./project.ts";
+import { shownProblemsOf } from "./project.ts";
 
 /**
  * Each `broken/<what is wrong>.conf` stands beside the exact text that its author reads, `.txt`; `.toml`, if there is one, is its
@@ -22,7 +22,7 @@ it.each(CASES.map((name) => [name.replaceAll("-", " "), name] as const))(
   async (_words, name) => {
     const path = join(FOLDER, name);
     const more = WITH_WRANGLER.has(name) ? { wrangler: readFileSync(`${path}.toml`, "utf8") } : {};
-    const problems = await problemsOf(readFileSync(`${path}.conf`, "utf8"), more);
+    const problems = await shownProblemsOf(readFileSync(`${path}.conf`, "utf8"), more);
     expect(problems).toMatch(/^(peach\.conf|wrangler\.toml):\d+:\d+: ./);
     await expect(`${problems}\n`).toMatchFileSnapshot(`${path}.txt`);
   },

@@ -19,7 +19,22 @@ export function filesOf(example: Example): Files {
 }
 
 /** What the check says of an example: the codes, and the text with paths of the project. */
-export async function checkExample(example: Example): Promise<{ codes: string[]; text: string }> {
+interface Said {
+  readonly codes: readonly string[];
+  readonly text: string;
+}
+
+/** The answers by example: the page shows what the test of the example has seen. */
+const ASKED = new Map<Example, Promise<Said>>();
+
+/** Checks an example, once. */
+export function checkExample(example: Example): Promise<Said> {
+  const asked = ASKED.get(example) ?? ask(example);
+  ASKED.set(example, asked);
+  return asked;
+}
+
+async function ask(example: Example): Promise<Said> {
   const folder = mkdtempSync(join(tmpdir(), "peach-code-"));
   try {
     const files = filesOf(example);

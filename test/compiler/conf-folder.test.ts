@@ -134,9 +134,10 @@ endpoints:
           |            ^^^^
         hint: an anchor is declared with &name, once, before its first *name
 
-      peach.conf/c.yaml:1:8: this is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ] [PEACH003]
+      peach.conf/c.yaml:1:8: the [ that opens here is not closed [PEACH019]
         1 | tasks: [
           |        ^
+        hint: put a ] at its end
 
       peach.conf/d.yaml:3:3: \`four\` stands twice in one mapping [PEACH005]
         3 |   four: {method: b}

@@ -129,6 +129,7 @@ it("a pipeline file that does not parse is shown at the place, beside the proble
     "peach.conf:2:32: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1 [PEACH104]
       2 |   t: {method: wanted, timeout: 1}
         |                                ^
+      hint: did you mean 1s?
 
     pipelines/a.ts:2:12: this file does not parse: Expected \`,\` or \`)\` but found \`;\` [PEACH304]
       2 |   return (1;

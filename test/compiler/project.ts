@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { checkAll } from "../../src/compiler/check.ts";
 import { checkProject } from "../../src/compiler/compile.ts";
-import { type Diagnostic, renderDiagnostic } from "../../src/compiler/diagnostic.ts";
+import { type Diagnostic, renderDiagnostic, renderDiagnostics } from "../../src/compiler/diagnostic.ts";
 import type { ProjectPaths } from "../../src/compiler/project-paths.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 
@@ -54,6 +54,13 @@ export async function withProject<T>(
 /** Every problem as the user reads it, but typed edges; paths are relative to the project. */
 export function problemsOf(conf: string, more: Omit<ProjectTexts, "conf"> = {}): Promise<string> {
   return withProject({ conf, ...more }, (paths, folder) => render(checkProject(paths).diagnostics, folder));
+}
+
+/** The problems as `peach check` shows them: hints once, and many of one kind in short. */
+export function shownProblemsOf(conf: string, more: Omit<ProjectTexts, "conf"> = {}): Promise<string> {
+  return withProject({ conf, ...more }, (paths, folder) =>
+    renderDiagnostics(checkProject(paths).diagnostics).replaceAll(`${folder}/`, ""),
+  );
 }
 
 /** Every problem, typed edges included. */

@@ -187,10 +187,12 @@ describe("a recommendation endpoint is refused", () => {
       peach.conf:8:105: endpoints.rec.components.popular: \`method\` is missing [PEACH102]
         8 |     components: {fallback: {method: nowhere, weight: -1}, history: {method: a, weight: 0, timeout: 1m}, popular: {weight: 0}}
           |                                                                                                         ^^^^^^^
+        hint: write \`method: NAME\`: the function that a file under src/pipelines exports
 
       peach.conf:9:12: endpoints.rec.cache: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 60 [PEACH104]
         9 |     cache: 60
-          |            ^^"
+          |            ^^
+        hint: did you mean 60s?"
     `);
   });
 

@@ -90,7 +90,7 @@ describe("a schedule that is wrong", () => {
       peach.conf:8:16: tasks.u.schedule[0].cron: expected a cron expression of five fields, such as 0 3 * * *, given daily [PEACH111]
         8 |       - {cron: daily, timezone: Europe/Londn}
           |                ^^^^^
-        hint: the fields are minutes, hours, day of month, month, day of week; a sixth, in front, is seconds
+        hint: did you mean "@daily"?
 
       peach.conf:8:33: tasks.u.schedule[0].timezone: expected a time zone of the IANA database, such as Europe/Zurich, given Europe/Londn [PEACH112]
         8 |       - {cron: daily, timezone: Europe/Londn}

@@ -71,6 +71,7 @@ describe("peach", () => {
         runs          lists runs, newest first
         show          shows a run: its tasks, what failed, what it triggered
         watch         shows a run as it goes on
+        open          opens the dashboard in a browser, or the page of a run
         logs          shows what the tasks of a run have logged
         items         lists the items of a task with each
         payload       prints what triggered a run, or what a task of it has passed on

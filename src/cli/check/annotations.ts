@@ -1,10 +1,10 @@
 /**
- * Writes diagnostics as annotations of a hosted CI: lines on stdout that begin with `::error` or
+ * Writes diagnostics as annotations of a hosted CI: lines on stdout with the beginning `::error` or
  * `::warning`, which the host shows beside the changed lines.
  */
 import { type Diagnostic, diagnosticDocument } from "../../compiler/diagnostic.ts";
 
-/** Writes one diagnostic as one line. */
+/** Writes a diagnostic as a single line. */
 export function annotation(diagnostic: Diagnostic): string {
   const { code, severity, title, message, hint, related, ...place } =
     diagnosticDocument(diagnostic);

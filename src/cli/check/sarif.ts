@@ -12,7 +12,7 @@ import {
   type PlaceDocument,
 } from "../../compiler/diagnostic.ts";
 
-/** Makes a SARIF log with one run. The version is that of Peach. */
+/** Makes a SARIF log of a single run, with the version of Peach. */
 export function sarifLog(diagnostics: readonly Diagnostic[], version: string): object {
   const codes = [...new Set(diagnostics.map(({ code }) => code))].toSorted();
   return {
@@ -28,7 +28,7 @@ export function sarifLog(diagnostics: readonly Diagnostic[], version: string): o
   };
 }
 
-/** Describes a code once, with its explanation as the help text. */
+/** Describes a code, with the explanation as the help text. */
 function ruleOf(code: Code): object {
   const { severity, title, explanation }: Definition = CODES[code];
   const markdown = explanation.trim();

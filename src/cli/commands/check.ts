@@ -3,7 +3,7 @@ import { checkAll } from "../../compiler/check.ts";
 import {
   type Diagnostic,
   diagnosticDocument,
-  renderDiagnostic,
+  renderDiagnostics,
 } from "../../compiler/diagnostic.ts";
 import { displayPath, projectPaths } from "../../compiler/project-paths.ts";
 import { neededSecrets, type NeededSecret } from "../../compiler/needed-secrets.ts";
@@ -98,8 +98,8 @@ function rangeOfCodes(): string {
 /** Writes the answer for people. Problems go to stderr, with a line on how to learn more. */
 function writeText(checked: Checked, { out, err }: CommandHost): void {
   const { file, plan, problems, warnings } = checked;
-  for (const problem of problems) err(`${renderDiagnostic(problem)}\n`);
-  for (const warning of warnings) err(`warning: ${renderDiagnostic(warning)}\n`);
+  if (problems.length > 0) err(`${renderDiagnostics(problems)}\n`);
+  if (warnings.length > 0) err(`${renderDiagnostics(warnings, "warning: ")}\n`);
   const [first] = [...problems, ...warnings];
   if (plan === null) err(`${file}: ${counted(problems.length, "problem")}`);
   if (first !== undefined)

@@ -68,7 +68,10 @@ export function cronFault(expression: string): CronFault | null {
 /** Finds the fault of a time zone name; null if the name is in the IANA database. */
 export function timezoneFault(name: string): { readonly hint: string } | null {
   if (isTimezone(name)) return null;
-  const meant = nearest(name, Intl.supportedValuesOf("timeZone"));
+  const zones = Intl.supportedValuesOf("timeZone");
+  // A city alone is the usual slip.
+  const city = zones.find((zone) => zone.toLowerCase().endsWith(`/${name.toLowerCase()}`));
+  const meant = city ?? nearest(name, zones);
   return { hint: meant === null ? "it is written as Area/City, or UTC" : `did you mean ${meant}?` };
 }
 

@@ -51,7 +51,8 @@ export const archive = task({ input: z.object({ key: z.string() }), run: async (
 
       peach.conf:5:43: tasks.recommend.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1 [PEACH104]
         5 |   recommend: {method: recommend, timeout: 1}
-          |                                           ^"
+          |                                           ^
+        hint: did you mean 1s?"
     `);
   });
 

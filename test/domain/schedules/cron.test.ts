@@ -265,7 +265,8 @@ describe("a cron expression", () => {
 
   it.each([
     ["Europe/Londn", "did you mean Europe/London?"],
-    ["Zurich", "it is written as Area/City, or UTC"],
+    ["Zurich", "did you mean Europe/Zurich?"],
+    ["Winterthur", "it is written as Area/City, or UTC"],
     ["+02:00", "it is written as Area/City, or UTC"],
     ["", "it is written as Area/City, or UTC"],
   ])("a cron expression is in no zone called %j: %s", (name, hint) => {

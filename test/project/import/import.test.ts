@@ -248,7 +248,10 @@ endpoints:
 
   it("peach import shows the place of what is no YAML, is not there, or has nothing to import", async () => {
     const broken = await imported({ "peach.yaml": "tasks:\n  one: [\n" });
-    expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("peach.yaml:2:8: this is no YAML")]);
+    expect([broken.code, broken.err]).toEqual([
+      1,
+      expect.stringContaining("peach.yaml:2:8: the [ that opens here is not closed"),
+    ]);
     const absent = await imported({ "other.yaml": "tasks:" });
     expect([absent.code, absent.err]).toEqual([1, expect.stringContaining("peach.yaml:1:1: this file cannot be read")]);
     const nothing = await imported({ "peach.yaml": "codops: x\n" });
