@@ -1,29 +1,31 @@
 /**
  * Recommends programmes that fit a transcript. The task `recommend` ranks and stores them after
- * each transcription; the endpoint `recommendations` serves the stored list, so an answer costs one
- * read.
+ * each transcription; the components of the endpoint `recommendations` serve the stored list, so an
+ * answer costs one read.
  */
-import { task, type EndpointContext } from "peach/task-helpers";
+import { servedBy, task, type EndpointContext, type Served } from "peach/task-helpers";
 import * as z from "zod";
+import { catalogue } from "./catalogue.ts";
 import { rankProgrammes } from "./ranking.ts";
 import { transcriptSchema } from "./transcript.ts";
 
 const MAX_RECOMMENDATIONS = 20;
-const DEFAULT_LIMIT = 5;
 const EXCERPT_LENGTH = 240;
 /** Key of the newest list, for a page that asks for no particular audio object. */
 const LATEST = "latest";
 /** KV keys have up to 512 bytes, R2 keys up to 1,024. */
 const MAX_KV_KEY_BYTES = 512;
 
-/** The endpoint's public answer. */
-const servedSchema = z.object({
+/** What the endpoint serves. */
+const listedSchema = z.object({
   /** Best first; empty if nothing in the catalogue fits. */
   recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
 });
 
+type Listed = z.infer<typeof listedSchema>;
+
 /** The task's output, for readers of its run only. */
-const recommendationsSchema = servedSchema.extend({
+const recommendationsSchema = listedSchema.extend({
   audio: transcriptSchema.shape.audio,
   transcript_excerpt: z.string(),
 });
@@ -38,7 +40,8 @@ export const recommend = task({
       recommendations: rankProgrammes(transcript.text, MAX_RECOMMENDATIONS),
     };
     // The public list contains neither the transcript nor the name of the file.
-    const stored = JSON.stringify({ recommendations: result.recommendations });
+    const listed: Listed = { recommendations: result.recommendations };
+    const stored = JSON.stringify(servedBy(listed));
     await env.RECOMMENDATIONS.put(await kvKey(transcript.audio.key), stored);
     await env.RECOMMENDATIONS.put(LATEST, stored);
     log.info("recommended", {
@@ -49,48 +52,48 @@ export const recommend = task({
   },
 });
 
-/**
- * `GET /recommendations?audio=audio/interview.mp3&limit=5`: the list for one audio object, or the
- * newest list.
- */
-export async function recommendations(
-  request: Request,
+/** The parameters of `GET /recommendations?audio=audio/interview.mp3&limit=5`, as peach.conf has them. */
+interface Params {
+  readonly audio?: string;
+  readonly limit: number;
+}
+
+/** Component: what fits the transcript of one audio object, or the newest transcript. */
+export async function by_transcript(
+  { audio, limit }: Params,
   { env }: EndpointContext,
-): Promise<Response> {
-  const query = new URL(request.url).searchParams;
-  const limit = z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_RECOMMENDATIONS)
-    .safeParse(query.get("limit") ?? DEFAULT_LIMIT);
-  if (!limit.success) {
-    const given = JSON.stringify(query.get("limit"));
-    const detail = `limit is ${given}; expected a whole number from 1 to ${MAX_RECOMMENDATIONS}.`;
-    return problem(
-      400,
-      "invalid_request",
-      detail,
-      `Leave it out for ${DEFAULT_LIMIT}, or send such as limit=10.`,
-    );
-  }
-  const audio = query.get("audio");
-  const stored = await env.RECOMMENDATIONS.get(
-    audio === null ? LATEST : await kvKey(audio),
-    "json",
-  );
-  if (stored === null) {
-    const detail =
-      audio === null
-        ? "There are no recommendations yet."
-        : `There are no recommendations for ${audio}.`;
-    const hint =
-      "Upload an .mp3 under audio/ with its captions (.vtt) beside it, and ask again when " +
-      "its run is final.";
-    return problem(404, "not_found", detail, hint);
-  }
-  const { recommendations: found } = servedSchema.parse(stored);
-  return Response.json({ recommendations: found.slice(0, limit.data) });
+): Promise<Served<Listed>> {
+  const stored = await storedList(env, audio);
+  return { ...stored, value: { recommendations: stored.value.recommendations.slice(0, limit) } };
+}
+
+/** Component: the same, but the best programme of each genre only. */
+export async function one_of_each_genre(
+  { audio, limit }: Params,
+  { env }: EndpointContext,
+): Promise<Served<Listed>> {
+  const stored = await storedList(env, audio);
+  const genres = new Map(catalogue.map(({ id, genre }) => [id, genre]));
+  const byGenre = Map.groupBy(stored.value.recommendations, ({ id }) => genres.get(id));
+  const best = [...byGenre.values()].flatMap(([first]) => first ?? []);
+  return { ...stored, value: { recommendations: best.slice(0, limit) } };
+}
+
+/** The fallback, where nothing was transcribed yet: the first programmes of the catalogue. */
+export function editors_choice({ limit }: Params): Listed {
+  const chosen = catalogue.slice(0, limit);
+  return { recommendations: chosen.map(({ id, title }) => ({ id, title, score: 0 })) };
+}
+
+/** Reads the stored list of an audio object, or the newest list. Rejects if there is none. */
+async function storedList(
+  env: EndpointContext["env"],
+  audio: string | undefined,
+): Promise<Served<Listed>> {
+  const key = audio === undefined ? LATEST : await kvKey(audio);
+  const stored = await env.RECOMMENDATIONS.get<Served<Listed>>(key, "json");
+  if (stored === null) throw new Error("there is no list yet: upload an .mp3 under audio/");
+  return stored;
 }
 
 /**
@@ -110,12 +113,4 @@ async function kvKey(audioKey: string): Promise<string> {
 function excerptOf(text: string): string {
   if (text.length <= EXCERPT_LENGTH) return text;
   return `${text.slice(0, EXCERPT_LENGTH).replace(/\s+\S*$/, "")} …`;
-}
-
-function problem(status: number, code: string, detail: string, hint: string): Response {
-  const title = status === 404 ? "Not found" : "Bad request";
-  return Response.json(
-    { title, status, code, detail, hint },
-    { status, headers: { "Content-Type": "application/problem+json" } },
-  );
 }

@@ -66,7 +66,10 @@ describe("the bundle that `wrangler deploy` makes", () => {
     const served = z.object({ recommendations: z.array(z.object({ title: z.string() })) });
     const passed = served.parse(await (await peach.payload(run_id, "recommend")).json());
     expect(passed.recommendations.length).toBeGreaterThan(0);
-    const answer = await fetch(`${peach.url}/recommendations?audio=audio/glacier.mp3&limit=20`);
+    const answer = await fetch(`${peach.url}/recommendations?audio=audio/glacier.mp3&limit=20&component=best`, {
+      headers: { Authorization: `Bearer ${TOKEN}` },
+    });
+    expect(answer.headers.get("peach-fallback")).toBeNull();
     expect(served.parse(await answer.json())).toEqual({
       recommendations: passed.recommendations.map(({ title }) => ({ title })),
     });

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { EndpointContext } from "../../src/execution/author/api.ts";
 import { catalogue } from "../../src/pipelines/catalogue.ts";
 import { rankProgrammes } from "../../src/pipelines/ranking.ts";
-import { recommend, recommendations } from "../../src/pipelines/recommendation.ts";
+import { by_transcript, editors_choice, one_of_each_genre, recommend } from "../../src/pipelines/recommendation.ts";
 import type { Transcript } from "../../src/pipelines/transcript.ts";
-import { methodOf } from "../../src/execution/author/method.ts";
+import { runTask } from "../../src/testing/testing.ts";
 
 const GLACIER =
   "The glaciers of the Alps lose more ice every summer. Climate researchers drill into the glacier and measure the meltwater.";
@@ -72,16 +72,19 @@ describe("recommend", () => {
         { id: "melting-point", title: "Melting Point", score: expect.any(Number) },
       ]),
     });
-    const body = { recommendations: expect.arrayContaining([expect.objectContaining({ id: "melting-point" })]) };
-    expect(await read(kv, "?audio=audio/glacier.mp3&limit=20")).toEqual({ status: 200, body });
-    expect(await read(kv, "?limit=20")).toEqual({ status: 200, body });
+    const value = { recommendations: expect.arrayContaining([expect.objectContaining({ id: "melting-point" })]) };
+    const served_by = { run_id: expect.any(String), task: expect.any(String), at: expect.any(String) };
+    expect(await read(kv, { audio: "audio/glacier.mp3", limit: 20 })).toEqual({ served_by, value });
+    expect(await read(kv, { limit: 20 })).toEqual({ served_by, value });
   });
 
   it("recommend stores for strangers nothing of what was said, nor the name of the audio", async () => {
     const kv = new MemoryKv();
     await runRecommend(kv, "audio/board-meeting.mp3", `The merger price is forty two million. ${GLACIER}`);
-    for (const query of ["", "?audio=audio/board-meeting.mp3"])
-      expect(JSON.stringify(await read(kv, query))).not.toMatch(/merger|board-meeting|glaciers of/);
+    for (const audio of [undefined, "audio/board-meeting.mp3"])
+      expect(JSON.stringify(await read(kv, { ...(audio && { audio }), limit: 5 }))).not.toMatch(
+        /merger|board-meeting|glaciers of/,
+      );
   });
 
   it("recommend quotes the beginning of a long text, to a whole word", async () => {
@@ -95,52 +98,49 @@ describe("recommend", () => {
     await runRecommend(kv, long, GLACIER);
     await runRecommend(kv, "other.mp3", "jazz");
     const [best] = rankProgrammes(GLACIER, 1);
-    expect(await read(kv, `?audio=${encodeURIComponent(long)}`)).toMatchObject({
-      body: { recommendations: expect.arrayContaining([best]) },
+    expect(await read(kv, { audio: long, limit: 5 })).toMatchObject({
+      value: { recommendations: expect.arrayContaining([best]) },
     });
-    expect(await read(kv, "?audio=latest")).toMatchObject({ status: 404 });
+    await expect(read(kv, { audio: "latest", limit: 5 })).rejects.toThrow("there is no list yet");
   });
 });
 
-describe("recommendations", () => {
-  it("the recommendations are five unless asked for another number", async () => {
+describe("the components of the recommendations", () => {
+  it("the components serve as many as they are asked for", async () => {
     const kv = new MemoryKv();
     await runRecommend(kv, "a.mp3", `${GLACIER} goal jazz parliament bread moon detective children train`);
-    expect(await read(kv, "")).toMatchObject({ body: { recommendations: { length: 5 } } });
-    expect(await read(kv, "?limit=2")).toMatchObject({ body: { recommendations: { length: 2 } } });
+    for (const component of [by_transcript, one_of_each_genre])
+      expect(await read(kv, { limit: 2 }, component)).toMatchObject({ value: { recommendations: { length: 2 } } });
   });
 
   it("the latest is what came last", async () => {
     const kv = new MemoryKv();
     await runRecommend(kv, "a.mp3", GLACIER);
     await runRecommend(kv, "b.mp3", "jazz");
-    const [glacier, jazz] = [GLACIER, "jazz"].map((text) => ({ body: { recommendations: rankProgrammes(text, 5) } }));
-    expect(await read(kv, "")).toMatchObject(jazz ?? {});
-    expect(await read(kv, "?audio=a.mp3")).toMatchObject(glacier ?? {});
+    const [glacier, jazz] = [GLACIER, "jazz"].map((text) => ({ value: { recommendations: rankProgrammes(text, 5) } }));
+    expect(await read(kv, { limit: 5 })).toMatchObject(jazz ?? {});
+    expect(await read(kv, { audio: "a.mp3", limit: 5 })).toMatchObject(glacier ?? {});
   });
 
-  it.each(["", "?audio=audio/none.mp3"])(
-    "the recommendations for %j, of which there are none, are a 404 that says what to do",
-    async (query) => {
-      expect(await read(new MemoryKv(), query)).toMatchObject({
-        status: 404,
-        body: { code: "not_found", hint: expect.stringContaining("Upload") },
-      });
-    },
-  );
+  it("the varied component serves the best programme of each genre, best first", async () => {
+    const kv = new MemoryKv();
+    await runRecommend(kv, "a.mp3", `${GLACIER} An evening of jazz.`);
+    const { value } = await read(kv, { limit: 20 }, one_of_each_genre);
+    const genres = value.recommendations.map(({ id }) => catalogue.find((each) => each.id === id)?.genre);
+    expect(genres).toEqual(expect.arrayContaining(["climate", "music"]));
+    expect(value.recommendations[0]?.id).toBe("melting-point");
+    expect(new Set(genres).size).toBe(genres.length);
+  });
 
-  it.each(["0", "21", "1.5", "many", ""])(
-    "the recommendations with limit=%s are a 400 that says what is expected",
-    async (limit) => {
-      expect(await read(new MemoryKv(), `?limit=${limit}`)).toMatchObject({
-        status: 400,
-        body: {
-          code: "invalid_request",
-          detail: `limit is ${JSON.stringify(limit)}; expected a whole number from 1 to 20.`,
-        },
-      });
-    },
-  );
+  it.each([undefined, "audio/none.mp3"])("a component fails where there is no list for %j", async (audio) => {
+    await expect(read(new MemoryKv(), { ...(audio && { audio }), limit: 5 })).rejects.toThrow("upload an .mp3");
+  });
+
+  it("the editors' choice needs no store", () => {
+    expect(editors_choice({ limit: 3 }).recommendations.map(({ id }) => id)).toEqual(
+      catalogue.slice(0, 3).map(({ id }) => id),
+    );
+  });
 });
 
 /** As much of KV as the pipeline uses, with KV's limit for keys. */
@@ -168,14 +168,15 @@ function contextOf(kv: MemoryKv): { readonly env: Env; readonly log: EndpointCon
 
 async function runRecommend(kv: MemoryKv, key: string, text: string): Promise<unknown> {
   const transcript: Transcript = { audio: { bucket: "uploads", key }, language: "en", text, segments: [] };
-  const method = methodOf({ tasks: { recommend }, endpoints: {} }, "recommend");
-  return method?.run(transcript, Object.assign(Object.create(null), contextOf(kv)));
+  const answer = await runTask(recommend, transcript, { env: { RECOMMENDATIONS: kv } });
+  if (answer.error !== null) throw answer.error;
+  return answer.passed;
 }
 
-async function read(kv: MemoryKv, query: string): Promise<{ readonly status: number; readonly body: unknown }> {
-  const response = await recommendations(
-    new Request(`https://peach.test/recommendations${query}`),
-    Object.assign(Object.create(null), contextOf(kv)),
-  );
-  return { status: response.status, body: await response.json() };
+async function read(
+  kv: MemoryKv,
+  params: { audio?: string; limit: number },
+  component: typeof by_transcript = by_transcript,
+): ReturnType<typeof by_transcript> {
+  return component(params, Object.assign(Object.create(null), contextOf(kv)));
 }

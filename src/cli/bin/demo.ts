@@ -278,7 +278,9 @@ async function answersTo(
     if (!answer.ok)
       throw new DemoError(`GET ${path} answered ${answer.status}: ${await answer.text()}`);
     answers[path] = {
-      component: answer.headers.get("peach-component"),
+      component: answer.headers.has("peach-fallback")
+        ? "fallback"
+        : answer.headers.get("peach-component"),
       value: await answer.json(),
     };
   }
@@ -333,17 +335,21 @@ async function showRun(
 /** Reads the served recommendations, and the transcript, which needs a token. */
 function served(
   display: Display,
-  { url }: LocalRuntime,
+  { url, token }: LocalRuntime,
   peach: PeachClient,
   runId: string,
   signal: AbortSignal,
 ): Promise<RecommendationsView> {
-  return display.step("GET /recommendations", async () => {
+  // Which component a session gets is up to chance. A caller with a token may choose.
+  const path = "/recommendations?component=best";
+  const headers = { Authorization: `Bearer ${token}` };
+  return display.step(`GET ${path}`, async () => {
     const passed = await peach.runs.taskPayload(runId, "recommend", { signal });
     const { transcript_excerpt } = passedView.parse(await passed.value());
     for (;;) {
-      const answer = await fetch(`${url}/recommendations`, { signal });
-      if (answer.status === 200)
+      const answer = await fetch(`${url}${path}`, { headers, signal });
+      // The fallback answers until the stored list can be read.
+      if (answer.status === 200 && !answer.headers.has("peach-fallback"))
         return { transcript_excerpt, ...servedView.parse(await answer.json()) };
       await answer.body?.cancel();
       await pause();
@@ -363,7 +369,7 @@ type Shown =
       readonly answers: Readonly<Record<string, Answer>>;
     };
 
-/** The answer of an endpoint, and the component that gave it, if it has components. */
+/** The answer of an endpoint, and the component or the fallback that gave it, if it has components. */
 interface Answer {
   readonly component: string | null;
   readonly value: unknown;
@@ -375,7 +381,7 @@ const MAX_SHOWN = 400;
 function shownLines({ passed, answers }: Extract<Shown, { passed: unknown }>): string[] {
   const asked = Object.entries(answers).flatMap(([path, { component, value }]) => [
     "",
-    `GET ${path}${component === null ? "" : ` (component ${component})`}`,
+    `GET ${path}${component === null ? "" : ` (by ${component})`}`,
     shortened(value),
   ]);
   return [

@@ -1,7 +1,7 @@
 /**
  * Reads the files of a new project from the package. `templates/webhook` is a whole project, ready
- * to be copied by other tools. The further examples replace the pipelines; `transcription` takes
- * the pipelines of this repository.
+ * to be copied by other tools. The further examples replace its pipelines; `transcription` takes
+ * those of this repository.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
@@ -10,7 +10,14 @@ import { jsonText, parsed, textOf } from "../json-text.ts";
 import type { Files } from "../new-files.ts";
 
 /** The examples of `peach init --example`. */
-export const EXAMPLES = ["webhook", "blank", "transcription"] as const;
+export const EXAMPLES = [
+  "webhook",
+  "blank",
+  "transcription",
+  "collaborative_filtering",
+  "popular_items",
+  "similar_items",
+] as const;
 export type Example = (typeof EXAMPLES)[number];
 
 /** Further names of examples. */
@@ -47,14 +54,20 @@ export function templateFiles(packageRoot: string, example: Example): Files {
   if (example === "blank") return { ...files, "package.json": withoutDemo(files["package.json"]) };
   return {
     ...files,
-    ...exampleFiles(packageRoot),
-    "package.json": withPackages(packageRoot, files["package.json"], EXAMPLE_PACKAGES),
+    ...(example === "transcription" ? exampleFiles(packageRoot) : {}),
+    "package.json": withPackages(packageRoot, files["package.json"], EXAMPLE_PACKAGES[example]),
     "wrangler.toml": `${textOf(shared["wrangler.toml"])}${textOf(own["wrangler.toml"])}`,
   };
 }
 
-/** The packages that the example of this repository imports. */
-const EXAMPLE_PACKAGES = ["media-captions", "minisearch", "zod"];
+/** The packages that the pipelines of an example import, beside Peach. */
+const EXAMPLE_PACKAGES: Readonly<Record<Exclude<Example, "webhook" | "blank">, readonly string[]>> =
+  {
+    transcription: ["media-captions", "minisearch", "zod"],
+    collaborative_filtering: ["zod"],
+    popular_items: ["zod"],
+    similar_items: ["zod"],
+  };
 
 /** Reads the example of this repository: peach.conf, the pipelines and the sample. */
 function exampleFiles(packageRoot: string): Files {

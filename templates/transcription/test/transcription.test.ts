@@ -13,7 +13,8 @@ const sample = (name: string) => readFileSync(join(import.meta.dirname, "../samp
 
 /** Titles that `GET /recommendations` serves, best first. */
 async function recommended(peach: TestPipeline): Promise<string[]> {
-  const response = await peach.request("/recommendations?limit=3");
+  const headers = { Authorization: `Bearer ${peach.token}` };
+  const response = await peach.request("/recommendations?limit=3&component=best", { headers });
   const { recommendations } = (await response.json()) as { recommendations: { title: string }[] };
   return recommendations.map(({ title }) => title);
 }

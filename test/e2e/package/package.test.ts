@@ -140,6 +140,9 @@ describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
   it.each([
     { example: "blank", packages: [] },
     { example: "transcription", packages: ["media-captions", "minisearch"] },
+    { example: "collaborative_filtering", packages: [] },
+    { example: "popular_items", packages: [] },
+    { example: "similar_items", packages: [] },
   ])("a new project of the example $example is checked, and its tests pass", async ({ example, packages }) => {
     await typed(`npx peach init ../${example} --example ${example}`);
     user.share("my-pipelines", example, packages);

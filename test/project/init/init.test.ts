@@ -138,7 +138,9 @@ describe("peach init", () => {
   it("peach init refuses an example that there is not", async () => {
     const { code, err } = await commandLine(["init", "/tmp/x", "--example", "nothing"]);
     expect(code).toBe(2);
-    expect(err).toContain("--example: expected one of webhook, blank, transcription, given nothing");
+    expect(err).toContain(
+      "--example: expected one of webhook, blank, transcription, collaborative_filtering, popular_items, similar_items, given nothing",
+    );
   });
 });
 
