@@ -30,13 +30,17 @@ import { tasks } from "./commands/tasks.ts";
 import { test } from "./commands/test.ts";
 import { tokens } from "./commands/tokens.ts";
 import { trigger } from "./commands/trigger.ts";
+import { types } from "./commands/types.ts";
 import { upgrade } from "./commands/upgrade.ts";
 import { peachVersion } from "./version.ts";
 
 /** Commands in the order of `--help`. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["A project", [init, upgrade, test, importCommand]],
-  ["peach.conf and its deployment", [check, schema, graph, schedules, plan, provision, reconcile]],
+  [
+    "peach.conf and its deployment",
+    [check, schema, types, graph, schedules, plan, provision, reconcile],
+  ],
   [
     "Runs",
     [trigger, emit, runs, show, watch, open, logs, items, payload, cancel, retry, replay, complete],

@@ -1,12 +1,12 @@
 /**
- * Codes 7xx: warnings about what may be intended, and probably is not.
+ * Codes 7xx: warnings about constructs that may be intended, and probably are not.
  *
  * A lint must not warn of a right project: a false alarm teaches people to ignore warnings. The
- * explanation says what the code means at run time, and what to write instead. A comment silences a
- * warning (`src/compiler/silences.ts`), so a lint may also warn of what is right in rare projects.
+ * explanation states the effect at run time and the remedy. A comment silences a warning
+ * (`src/compiler/silences.ts`), so a lint may warn of a construct that is right in rare projects.
  *
- * 701 to 719 are found while peach.conf is compiled. 720 to 728 are found by `src/compiler/lints`,
- * which `peach check` runs and `npm run dev` does not: these lints read every file of the pipelines.
+ * The compilation of peach.conf finds 701 to 719. The lints of `src/compiler/lints` find 720 to 728.
+ * `peach check` runs the lints and `npm run dev` does not, since a lint reads every pipeline file.
  */
 import type { Definitions } from "./definition.ts";
 

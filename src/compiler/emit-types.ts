@@ -119,7 +119,7 @@ function namesType(names: readonly string[]): string | null {
  * Makes a doc comment, which editors show; empty without a text. The end of a comment within the
  * text is escaped, so that a description cannot break the file.
  */
-function docOf(text: string | null, indent: string): string {
+export function docOf(text: string | null, indent: string): string {
   if (text === null || text.trim() === "") return "";
   const lines = text.trim().replaceAll("*/", "*\\/").split(/\r?\n/);
   const [first = ""] = lines;

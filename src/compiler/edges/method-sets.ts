@@ -51,6 +51,7 @@ export async function readMethods(
   project: CheckedProject,
   paths: ProjectPaths,
   values: readonly KnownValue[],
+  read: "edges" | "all" = "edges",
 ): Promise<MethodSets> {
   const { methods } = project;
   const all = [...methods.tasks.values(), ...answeringMethods(methods)];
@@ -60,13 +61,13 @@ export async function readMethods(
       { ...method, key: methodKey(method) },
     ]),
   );
-  const read = await readSchemas([...wanted.values()], values, paths.projectRoot);
-  const reader = new TaskReader(project, read.methods);
-  const signatures = await reader.signaturesIn(paths);
+  const schemas = await readSchemas([...wanted.values()], values, paths.projectRoot);
+  const reader = new TaskReader(project, schemas.methods);
+  const signatures = await reader.signaturesIn(paths, read);
   const tasks = new Map(
     [...project.shapes.keys()].map((name) => [name, reader.read(name, signatures)]),
   );
-  return { tasks, answers: read.methods, refused: read.refused, errors: read.errors };
+  return { tasks, answers: schemas.methods, refused: schemas.refused, errors: schemas.errors };
 }
 
 /** Combines schemas and signatures into the sets of tasks. */
@@ -83,14 +84,18 @@ class TaskReader {
 
   /**
    * Reads the types of plain functions on checked edges. A function matters if a child declares an
-   * input, or if the function itself has a parameter and an upstream task.
+   * input, or if the function itself has a parameter and an upstream task. "all" reads every
+   * function with a parameter.
    */
-  async signaturesIn(paths: ProjectPaths): Promise<ReadonlyMap<string, Signature>> {
+  async signaturesIn(
+    paths: ProjectPaths,
+    read: "edges" | "all",
+  ): Promise<ReadonlyMap<string, Signature>> {
     const needed = new Map<string, ResolvedMethod>();
     for (const [name, { upstream, downstream }] of this.#project.shapes) {
       const method = this.#project.methods.tasks.get(name);
       if (method === undefined || this.#answerOf(name)?.type !== "function") continue;
-      const isAsked = upstream.length > 0 && this.#readsPayload(name);
+      const isAsked = (upstream.length > 0 || read === "all") && this.#readsPayload(name);
       const isTold = downstream.some((child) => this.#readsPayload(child));
       if (isAsked || isTold) needed.set(methodKey(method), method);
     }

@@ -6,7 +6,10 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkAll } from "../../../src/compiler/check.ts";
 import { compileProject } from "../../../src/compiler/compile.ts";
+import { readMethods } from "../../../src/compiler/edges/method-sets.ts";
+import { emitClientTypes } from "../../../src/compiler/emit-client-types.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const PROJECT = join(import.meta.dirname, "project");
@@ -23,17 +26,18 @@ const OPTIONS = {
   skipLibCheck: true,
 };
 
+const PATHS = {
+  projectRoot: ROOT,
+  confPath: join(PROJECT, "peach.conf"),
+  pipelinesDir: join(PROJECT, "pipelines"),
+  wranglerPath: join(ROOT, "wrangler.toml"),
+};
+
 let folder = "";
 beforeAll(() => {
   // Inside the repository, so that packages are found.
   folder = mkdtempSync(join(import.meta.dirname, "compiled-"));
-  const paths = {
-    projectRoot: ROOT,
-    confPath: join(PROJECT, "peach.conf"),
-    pipelinesDir: join(PROJECT, "pipelines"),
-    wranglerPath: join(ROOT, "wrangler.toml"),
-  };
-  const result = compileProject({ ...paths, outDir: join(folder, "generated") });
+  const result = compileProject({ ...PATHS, outDir: join(folder, "generated") });
   expect(result.diagnostics).toEqual([]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -77,11 +81,12 @@ async function compiled(files: readonly string[], compilerOptions: object): Prom
 }
 
 describe("the types of names and payloads", { timeout: 120_000 }, () => {
+  const elsewhere = programsIn("elsewhere");
   const named = programsIn("named");
   const unnamed = programsIn("unnamed");
 
   it("every program that must not compile announces its errors, and no other does", () => {
-    for (const file of [...named, ...unnamed])
+    for (const file of [...elsewhere, ...named, ...unnamed])
       expect(announced([file]).length > 0, file).toBe(file.endsWith(".bad.ts"));
   });
 
@@ -100,5 +105,17 @@ describe("the types of names and payloads", { timeout: 120_000 }, () => {
   it("any name and payload compile without generated declarations", async () => {
     expect(await compiled(unnamed, { strict: true })).toEqual(announced(unnamed));
     expect(await compiled(unnamed, { strict: false })).toEqual(announced(unnamed));
+  });
+
+  it("names and payloads are checked in a program elsewhere, by a file of their own", async () => {
+    const { project, plan } = await checkAll(PATHS);
+    if (plan === null) throw new Error("the project has problems");
+    const { tasks } = await readMethods(project, PATHS, [], "all");
+    const text = emitClientTypes(plan, tasks);
+    await expect(text).toMatchFileSnapshot("peach-types.txt");
+    writeFileSync(join(folder, "peach-types.d.ts"), text);
+    const files = [...elsewhere, join(folder, "peach-types.d.ts")];
+    const browser = { types: [], lib: ["esnext", "dom", "dom.asynciterable"], strict: true };
+    expect(await compiled(files, browser)).toEqual(announced(elsewhere));
   });
 });

@@ -1,0 +1,123 @@
+/**
+ * Writes sets of values as TypeScript types, for programs that have neither the pipelines nor zod.
+ * A type is never narrower than the set: tests of texts and numbers have no type, so the deployment
+ * still refuses some values that compile.
+ */
+import {
+  type ArraySet,
+  type ObjectSet,
+  type Reference,
+  type ValueSet,
+  withoutAbsent,
+} from "./value-set.ts";
+
+/** The values that the client sends as bytes. */
+const BYTES = "Uint8Array | ArrayBuffer | Blob";
+
+/** Writes the types of several sets. Recursive types get a name, and stand in `aliases`. */
+export class SetTypes {
+  readonly #aliases: string[] = [];
+  /** The names of the references that are being written, or have a name. */
+  readonly #names = new Map<Reference, string>();
+  /** The names that a recursive type has used. */
+  readonly #used = new Set<string>();
+  #count = 0;
+
+  /** The declarations of the named types, one a line. */
+  get aliases(): readonly string[] {
+    return this.#aliases;
+  }
+
+  /** Writes the type of a set. */
+  of(set: ValueSet): string {
+    switch (set.kind) {
+      case "any":
+        return "unknown";
+      // No value of the first kind exists, and no payload holds the second.
+      case "none":
+      case "lost":
+        return "never";
+      case "absent":
+        return "undefined";
+      case "literal":
+        return JSON.stringify(set.value);
+      case "number":
+        return "number";
+      case "text":
+        return "string";
+      case "bytes":
+        return BYTES;
+      case "stream":
+        return "ReadableStream<Uint8Array>";
+      case "unsure":
+        return this.of(set.within);
+      case "union":
+        return this.#union(set.members);
+      case "every":
+        return set.parts.map((part) => grouped(this.of(part))).join(" & ") || "unknown";
+      case "array":
+        return this.#array(set);
+      case "object":
+        return this.#object(set);
+      case "reference":
+        return this.#reference(set);
+    }
+  }
+
+  /** Writes a union. True and false together become `boolean`. */
+  #union(members: readonly ValueSet[]): string {
+    const texts = new Set(members.map((member) => this.of(member)));
+    const isBoolean = texts.has("true") && texts.has("false");
+    const others = [...texts].filter((text) => !isBoolean || (text !== "true" && text !== "false"));
+    return [...others, ...(isBoolean ? ["boolean"] : [])].join(" | ") || "never";
+  }
+
+  /** Writes an array as `string[]`, a tuple as `[string, number?]`. */
+  #array({ first, rest, min }: ArraySet): string {
+    if (first.length === 0) return rest === null ? "[]" : `${grouped(this.of(rest))}[]`;
+    const items = first.map((item, index) => {
+      const type = grouped(this.of(item));
+      return index >= min ? `${type}?` : type;
+    });
+    const more = rest === null ? [] : [`...${grouped(this.of(rest))}[]`];
+    return `[${[...items, ...more].join(", ")}]`;
+  }
+
+  /** Writes an object. Further properties stand apart: their type need not fit the named ones. */
+  #object({ properties, others }: ObjectSet): string {
+    const named = [...properties].map(([name, { set, mayBeAbsent }]) => {
+      const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+      const isOptional = mayBeAbsent !== false;
+      return `${key}${isOptional ? "?" : ""}: ${this.of(isOptional ? withoutAbsent(set) : set)}`;
+    });
+    const object = named.length === 0 ? null : `{ ${named.join("; ")} }`;
+    if (others.type !== "each") return object ?? "Record<string, unknown>";
+    const record = `Record<string, ${this.of(others.values)}>`;
+    return object === null ? record : `${object} & ${record}`;
+  }
+
+  /** Writes the set behind a reference, or the name of a type that contains itself. */
+  #reference(reference: Reference): string {
+    const known = this.#names.get(reference);
+    if (known !== undefined) {
+      this.#used.add(known);
+      return known;
+    }
+    if (reference.to === null) return "unknown";
+    this.#count += 1;
+    const name = `Recursive${this.#count}`;
+    this.#names.set(reference, name);
+    const text = this.of(reference.to);
+    if (!this.#used.has(name)) {
+      this.#names.delete(reference);
+      return text;
+    }
+    this.#aliases.push(`type ${name} = ${text};`);
+    return name;
+  }
+}
+
+/** Puts a union or an intersection into brackets, for a place inside another type. */
+function grouped(type: string): string {
+  return /[|&]/.test(type) ? `(${type})` : type;
+}

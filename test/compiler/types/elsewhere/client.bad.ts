@@ -1,0 +1,15 @@
+import { createClient } from "peach/client";
+
+export async function calls(): Promise<void> {
+  const peach = createClient({ url: "https://peach.example", token: "t" });
+  await peach.trigger("translat", { text: "x" }); // error: TS2345
+  await peach.trigger("translate"); // error: TS2554
+  await peach.trigger("translate", { text: 1 }); // error: TS2322
+  await peach.trigger("translate", { txt: "x" }); // error: TS2561
+  await peach.trigger("ping", "1"); // error: TS2345
+  // A token of the scope `trigger` cannot start a task in the middle of a graph.
+  await peach.trigger("teaser", { top_words: [], reading_time: 1 }); // error: TS2345
+  await peach.emit("article.publish", { text: "x" }); // error: TS2345
+  await peach.emit("article.published"); // error: TS2554
+  await peach.emit("article.changed", { text: 1 }); // error: TS2322
+}
