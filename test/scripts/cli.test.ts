@@ -59,6 +59,7 @@ describe("peach", () => {
       peach.conf and its deployment
         check         checks peach.conf, the methods it names and the data of its edges
         schema        prints the JSON Schema of peach.conf, for editors
+        types         writes the types of payloads, for a program in another project
         graph         draws the tasks of peach.conf, or of the deployment
         schedules     shows when schedules are due
         plan          shows what a deploy of peach.conf would change
