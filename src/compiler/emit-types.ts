@@ -131,7 +131,7 @@ export function docOf(text: string | null, indent: string): string {
  * Finds the last task of a run of each root: the single task without downstream tasks. Null for a
  * run that ends in several tasks. Each task is visited once, after its downstream tasks.
  */
-function lastTasks(plan: Plan): ReadonlyMap<string, string | null> {
+export function lastTasks(plan: Plan): ReadonlyMap<string, string | null> {
   const found = new Map<string, string | null>();
   const open = Object.keys(plan.tasks).map((name) => ({ name, isSeen: false }));
   for (let top = open.pop(); top !== undefined; top = open.pop()) {

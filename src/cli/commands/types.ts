@@ -12,9 +12,9 @@ import { defineCommand } from "../command.ts";
 export const types = defineCommand({
   name: "types",
   summary: "writes the types of payloads, for a program in another project",
-  description: `Prints a declaration file (.d.ts) with the payload types of all tasks and events, for a program of
-another project that uses peach/client, such as a front end. The file imports nothing of the pipelines. Tasks with
-\`callable: false\`, and tasks in the middle of a graph, are left out. Exits with 1 if peach.conf has problems.`,
+  description: `Prints a declaration file (.d.ts) with the types of all tasks and events, for a program of another project
+that uses peach/client, such as a front end. The file imports nothing of the pipelines. Exits with 1 if peach.conf has
+problems.`,
   options: { out: { takes: "FILE", means: "file", help: "writes the file, if it has changed" } },
   async run({ options: { out } }, host) {
     const paths = projectPaths(host.env, host.projectRoot, host.cwd);

@@ -85,7 +85,7 @@ class TaskReader {
   /**
    * Reads the types of plain functions on checked edges. A function matters if a child declares an
    * input, or if the function itself has a parameter and an upstream task. "all" reads every
-   * function with a parameter.
+   * function.
    */
   async signaturesIn(
     paths: ProjectPaths,
@@ -95,9 +95,9 @@ class TaskReader {
     for (const [name, { upstream, downstream }] of this.#project.shapes) {
       const method = this.#project.methods.tasks.get(name);
       if (method === undefined || this.#answerOf(name)?.type !== "function") continue;
-      const isAsked = (upstream.length > 0 || read === "all") && this.#readsPayload(name);
+      const isAsked = upstream.length > 0 && this.#readsPayload(name);
       const isTold = downstream.some((child) => this.#readsPayload(child));
-      if (isAsked || isTold) needed.set(methodKey(method), method);
+      if (read === "all" || isAsked || isTold) needed.set(methodKey(method), method);
     }
     if (needed.size === 0) return new Map();
     requireTypeScript(paths.projectRoot);

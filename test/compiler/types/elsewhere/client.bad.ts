@@ -7,8 +7,11 @@ export async function calls(): Promise<void> {
   await peach.trigger("translate", { text: 1 }); // error: TS2322
   await peach.trigger("translate", { txt: "x" }); // error: TS2561
   await peach.trigger("ping", "1"); // error: TS2345
-  // A token of the scope `trigger` cannot start a task in the middle of a graph.
-  await peach.trigger("teaser", { top_words: [], reading_time: 1 }); // error: TS2345
+  const run = await peach.trigger("split_words", "a text");
+  const teaser: number = await run.output(); // error: TS2322
+  const minutes: string = await run.output("reading_time"); // error: TS2322
+  await run.output("reading_times"); // error: TS2345
+  console.log(teaser, minutes);
   await peach.emit("article.publish", { text: "x" }); // error: TS2345
   await peach.emit("article.published"); // error: TS2554
   await peach.emit("article.changed", { text: 1 }); // error: TS2322
