@@ -5,6 +5,7 @@
 import { createServer, type Server } from "node:http";
 import type { LogPage } from "../../../src/contract/run-logs.ts";
 import type { RunDocument, TaskOfRun } from "../../../src/contract/run.ts";
+import type { DeployedTask } from "../../../src/contract/tasks.ts";
 import type { ItemPage } from "../../../src/contract/run-items.ts";
 import { buildDashboard } from "../../../src/local/dashboard.ts";
 import type { GraphTask } from "./graphs.ts";
@@ -169,20 +170,38 @@ function itemsOf({ items = 0 }: RunShape, query: URLSearchParams): ItemPage {
   return { items: page, next_cursor: to < items ? String(to) : null };
 }
 
-/** The tasks of a graph as `GET /tasks` has them, as far as the pages read them. */
-function deployedTasks(graph: readonly GraphTask[]) {
+/** The tasks of a graph as `GET /tasks` has them. */
+function deployedTasks(graph: readonly GraphTask[]): readonly DeployedTask[] {
   const upstream = new Map<string, string[]>(graph.map(({ task }) => [task, []]));
   for (const { task, downstream } of graph)
     for (const child of downstream) upstream.get(child)?.push(task);
   return graph.map(({ task, downstream }) => ({
     task,
-    downstream,
-    upstream: upstream.get(task) ?? [],
+    method: task,
     description: null,
+    upstream: upstream.get(task) ?? [],
+    downstream: [...downstream],
+    on: { r2: [], events: [] },
+    schedules: [],
+    retries: {
+      limit: 3,
+      delay_ms: 1_000,
+      backoff: "exponential",
+      max_delay_ms: 300_000,
+      jitter: true,
+    },
+    timeout_ms: 60_000,
+    run_if: "all_success",
+    each: null,
+    concurrency: null,
+    rate_limit: null,
+    priority: null,
+    debounce: null,
+    external: false,
+    dispatch: "direct",
     paused: null,
     callable: true,
     input_schema: null,
     output_schema: null,
-    on: { r2: [], events: [], schedules: [] },
   }));
 }

@@ -175,7 +175,9 @@ export function GraphView(props: GraphViewProps): JSX.Element {
       // The box is drawn in one of the next frames.
       else if (frames > 0) requestAnimationFrame(() => settle(frames - 1));
     };
-    requestAnimationFrame(() => settle(FOCUS_FRAMES));
+    // At once where possible: the next key may come before the next frame.
+    if (scale === zoom) settle(FOCUS_FRAMES);
+    else requestAnimationFrame(() => settle(FOCUS_FRAMES));
   };
   /** The task to go to once its group is open. */
   const wanted = useRef<string | null>(null);

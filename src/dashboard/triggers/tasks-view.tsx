@@ -27,6 +27,9 @@ import { JsonEditor } from "./json-editor.tsx";
 import { checkJson, exampleOf, fieldsOf } from "./schema-check.ts";
 import { SchemaForm } from "./schema-form.tsx";
 
+/** The number of upstream tasks that a note names. */
+const MOST_NAMES = 3;
+
 /**
  * Lists all tasks and shows the form of one. A task in the middle of a pipeline can be triggered
  * too.
@@ -45,16 +48,24 @@ export function TasksView({
       <Choices
         label="Tasks"
         section="tasks"
-        entries={tasks.map(({ task, description, upstream }) => ({
-          name: task,
-          note:
-            description ?? (upstream.length === 0 ? "root task" : `after ${upstream.join(", ")}`),
-        }))}
+        // Root tasks first: most users trigger these.
+        entries={tasks
+          .toSorted((a, b) => Math.min(1, a.upstream.length) - Math.min(1, b.upstream.length))
+          .map(({ task, description, upstream }) => ({
+            name: task,
+            note: description ?? (upstream.length === 0 ? "root task" : placeOf(upstream)),
+          }))}
         chosen={chosen?.task}
       />
       {chosen !== undefined && <TriggerForm key={chosen.task} task={chosen} />}
     </div>
   );
+}
+
+/** Names the first upstream tasks; a join may have hundreds. */
+function placeOf(upstream: readonly string[]): string {
+  const more = upstream.length > MOST_NAMES ? ` and ${upstream.length - MOST_NAMES} more` : "";
+  return `after ${upstream.slice(0, MOST_NAMES).join(", ")}${more}`;
 }
 
 /**

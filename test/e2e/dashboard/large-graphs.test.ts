@@ -104,6 +104,24 @@ describe.skipIf(CHROMIUM === null)("large graphs in the dashboard", () => {
     expect(await boxes()).toBeLessThan(FEW);
   });
 
+  it("thousands of tasks to trigger are a list with roots first, few rows and a search", async () => {
+    await page.goto(`${api.url}/dashboard/triggers/tasks`);
+    const rows = page.getByRole("list", { name: "Tasks" }).getByRole("listitem");
+    await rows.first().waitFor();
+    expect(await rows.count()).toBeLessThan(40);
+    expect(await rows.first().getAttribute("aria-setsize")).toBe(String(1_739 + 2_000 + 5_000));
+    const notes = await rows.locator(".muted").allTextContents();
+    // The three graphs have a root each.
+    expect(notes.slice(0, 4).map((note) => note === "root task")).toEqual([true, true, true, false]);
+    await page.getByLabel("Find in tasks").fill("mImgtbl");
+    await expect.poll(() => rows.count(), SOON).toBe(1);
+    expect(await rows.locator(".muted").textContent()).toBe(
+      "after mBackground_ID0000000, mBackground_ID0000001, mBackground_ID0000002 and 343 more",
+    );
+    await rows.getByRole("link").click();
+    await page.getByRole("region", { name: "Trigger mImgtbl" }).waitFor();
+  });
+
   it("a graph is drawn also if the browser does not load the script that lays it out", async () => {
     await page.route(/assets\/layout-/, (route) => route.abort());
     await show("run_2000");

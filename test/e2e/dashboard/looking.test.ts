@@ -55,7 +55,10 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
         "": "Pipelines",
         "/runs": "Runs",
         [`/runs/${transcribed}?task=archive`]: "transcribe",
-        [`/runs/${transcribed}?task=transcribe&tab=log`]: "transcribe",
+        [`/runs/${transcribed}?task=transcribe&tab=log&line=transcribe.1.0`]: "transcribe",
+        [`/runs/${transcribed}?view=log&line=transcribe.1.0`]: "transcribe",
+        [`/runs/${transcribed}?view=history`]: "transcribe",
+        [`/runs/${transcribed}?view=output`]: "transcribe",
         "/triggers/tasks/transcribe": "Triggers",
         "/triggers/endpoints": "Triggers",
         "/triggers/schedules": "Triggers",
@@ -113,6 +116,22 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     }
     expect(await page.page.title()).not.toContain("broken in");
     expect(await page.page.locator("main script, main iframe").count()).toBe(0);
+  });
+
+  it("the dashboard shows the history of a run: who triggered it, and who was refused to retry it", async () => {
+    const { run_id } = await stage.peach.trigger("hostile", { payload: HOSTILE });
+    await stage.peach.finished(run_id);
+    // It has succeeded, so there is nothing to retry.
+    const answer = await fetch(`${stage.runtime.url}/api/v1/runs/${run_id}/retry`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${stage.runtime.token}` },
+    });
+    expect(answer.status).toBe(409);
+    await shared.show(`/runs/${run_id}?view=history`);
+    const rows = shared.page.locator(".history li");
+    await rows.filter({ hasText: "api" }).filter({ hasText: "retried the run, refused with 409" }).waitFor();
+    await rows.filter({ hasText: "triggered the run" }).waitFor();
+    await rows.filter({ hasText: "succeeded" }).waitFor();
   });
 
   it("the dashboard shows a picture, plays sound, and dumps bytes", async () => {
