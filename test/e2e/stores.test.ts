@@ -225,6 +225,31 @@ describe.skipIf(!HAS_REDIS)("a real Redis", () => {
   });
 });
 
+describe.skipIf(!HAS_REDIS)("a recommendation endpoint with a component that reads Redis", () => {
+  async function recommended(): Promise<readonly unknown[]> {
+    const response = await fetch(`${stage.peach.url}/recommended?user=ann`);
+    return [response.status, response.headers.get("peach-fallback"), await response.json()];
+  }
+
+  it("a recommendation endpoint with a component that reads Redis answers by it, by the fallback while Redis is dead or silent, and by it again", async () => {
+    await ask((client) => client.set("ann", "for Ann"));
+    const served = [200, null, { value: "for Ann" }];
+    const fallback = [200, "true", EDITORS_CHOICE];
+    expect(await recommended()).toEqual(served);
+    await redisServer.stopped(async () => {
+      const begun = performance.now();
+      expect(await recommended()).toEqual(fallback);
+      expect(performance.now() - begun).toBeLessThan(ENDPOINT_MS);
+    });
+    await untilNoConnection();
+    await redisServer.kill();
+    expect(await recommended()).toEqual(fallback);
+    await redisServer.start();
+    expect(await recommended()).toEqual(served);
+    await untilNoConnection();
+  });
+});
+
 describe.skipIf(!HAS_REDIS || !HAS_INFLUX)("a real InfluxDB 1", () => {
   async function influxQuery(q: string): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${influxServer?.port}/query`, {

@@ -263,6 +263,7 @@ export class ComponentScope extends EndpointScope implements ComponentContext {
     super(call, host);
     this.component = call.component;
     this.signal = call.signal;
+    call.signal.addEventListener("abort", () => this.resources.close(), { once: true });
   }
 
   /** Calls the component, and waits for the runs it triggers. */
