@@ -135,9 +135,10 @@ The message shows what the trigger carries. Let the schema take it, or give the 
     title: "A pipeline file that cannot be evaluated",
     explanation: `
 The check evaluates the files to read the schemas of their tasks. This file throws when it is
-loaded here, so the edges of its tasks are not checked. Code outside of functions should need
-nothing that exists only in the deployment: read variables and open connections inside the
-functions.`,
+loaded here, so the edges of its tasks are not checked. A file that peach.conf does not name is
+deployed as well: runs that an earlier peach.conf has started find their methods there. Code
+outside of functions should need nothing that exists only in the deployment: read variables and
+open connections inside the functions.`,
     wrong: {
       "peach.conf": `tasks:
   measure: {method: measure}

@@ -23,7 +23,9 @@ export async function askReader<Type extends keyof Answers>(
   | { readonly ok: true; readonly answer: Answers[Type] }
   | { readonly ok: false; readonly why: string }
 > {
-  const child = fork(PROCESS, { serialization: "advanced", stdio: "ignore", execArgv: [] });
+  // Errors of evaluated files then lead to their sources.
+  const execArgv = ["--enable-source-maps"];
+  const child = fork(PROCESS, { serialization: "advanced", stdio: "ignore", execArgv });
   const { promise, resolve } = Promise.withResolvers<
     | { readonly ok: true; readonly answer: Answers[Type] }
     | { readonly ok: false; readonly why: string }

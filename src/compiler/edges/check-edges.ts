@@ -16,11 +16,13 @@ import { type Diagnostic, type Report, reportInto, type Warn } from "../diagnost
 import { answeringMethods } from "../plan.ts";
 import { displayPath, type ProjectPaths } from "../project-paths.ts";
 import { readText } from "../read-file.ts";
-import { offsetAt, type SourceFile } from "../source.ts";
+import { offsetAt, type SourceFile, type Span } from "../source.ts";
 import { compareSets } from "./compare-sets.ts";
 import { EdgeReports, pathText } from "./edge-reports.ts";
 import { adviceFor, lostValue } from "./lost-values.ts";
 import { methodKey, type MethodSets, readMethods } from "./method-sets.ts";
+import type { SourcePlace } from "./reader-questions.ts";
+import { readSchemas } from "./read-schemas.ts";
 import { TaskInputs, type TaskShape } from "./task-inputs.ts";
 import { checkTriggers, knownPayloads } from "./check-triggers.ts";
 import { ANY, arrayOf, resolved, type ValueSet } from "./value-set.ts";
@@ -47,12 +49,16 @@ export async function checkEdges(
   const problems: Diagnostic[] = [];
   const warnings: Diagnostic[] = [];
   const [report, warn] = [reportInto(problems), reportInto(warnings)];
-  if (project.methods.tasks.size + answeringMethods(project.methods).length === 0)
+  // A file that hangs or ends the process affects only the answers of its own process.
+  const others = checkOtherFiles(project, paths, { report, warn });
+  if (project.methods.tasks.size + answeringMethods(project.methods).length === 0) {
+    await others;
     return { problems, warnings };
+  }
   const sets = await readMethods(project, paths, knownPayloads(project));
+  await others;
   // Without a bundle there are no sets to compare. The bundler finds syntax errors again.
-  const isParsed = !project.diagnostics.some(({ code }) => code === "PEACH304");
-  if (isParsed) for (const error of sets.errors) reportBroken(error, paths, report);
+  if (isParsed(project)) for (const error of sets.errors) reportBroken(error, paths, report);
   if (sets.errors.length > 0) return { problems, warnings };
   const wrong = checkMethods(project, sets, { report, warn });
   const edges = new EdgeChecker(project, sets, new EdgeReports(project, sets, report, warn), wrong);
@@ -60,6 +66,11 @@ export async function checkEdges(
   edges.checkAll();
   checkTriggers(project, sets, report);
   return { problems, warnings };
+}
+
+/** Tests if all pipeline files parse. */
+function isParsed({ diagnostics }: CheckedProject): boolean {
+  return !diagnostics.some(({ code }) => code === "PEACH304");
 }
 
 /** Reports an error of the bundler at its place in the pipelines. */
@@ -75,6 +86,46 @@ function reportBroken(
   report("PEACH308", { source, start, end: start + Math.max(1, location?.length ?? 1) }, text, {
     hint: "with this, the schemas of the tasks cannot be read and their edges cannot be checked",
   });
+}
+
+/** The span of a place, one character long. */
+function spanAt({ file, ...position }: SourcePlace): Span {
+  const source: SourceFile = { path: displayPath(file), text: readText(file) ?? "" };
+  const start = offsetAt(source, position);
+  return { source, start, end: start + 1 };
+}
+
+/**
+ * Evaluates the files with exports that peach.conf does not name. They are deployed as well: runs of
+ * an earlier peach.conf find their methods there. Warns of each file that throws.
+ */
+async function checkOtherFiles(
+  project: CheckedProject,
+  paths: ProjectPaths,
+  { report, warn }: { readonly report: Report; readonly warn: Warn },
+): Promise<void> {
+  const { methods, modules } = project;
+  const named = new Set(
+    [...methods.tasks.values(), ...answeringMethods(methods)].map(({ file }) => file),
+  );
+  const evaluated = new Set(
+    modules.flatMap(({ file, evaluates }) => (named.has(file) ? [...evaluates] : [])),
+  );
+  const others = modules.flatMap(({ file, exports }) => {
+    const [exportName] = exports.keys();
+    return evaluated.has(file) || exportName === undefined ? [] : [{ key: file, file, exportName }];
+  });
+  const { methods: answers, errors } = await readSchemas(others, [], paths.projectRoot);
+  if (isParsed(project)) for (const error of errors) reportBroken(error, paths, report);
+  for (const [file, answer] of answers) {
+    if (answer.type !== "unread") continue;
+    const at = answer.at ?? { file, line: 1, column: 1 };
+    warn("PEACH606", spanAt(at), `${displayPath(file)} cannot be evaluated here: ${answer.why}`, {
+      hint:
+        "peach.conf names nothing of this file, but runs of an earlier peach.conf may: " +
+        "mend the file, or delete it",
+    });
+  }
 }
 
 /**
@@ -102,7 +153,11 @@ function checkMethods(
         "PEACH606",
         method.span,
         `${method.place}the edges of the tasks in ${displayPath(method.file)} are not checked: the file cannot be evaluated here`,
-        { hint: answer.why },
+        {
+          hint: answer.why,
+          related:
+            answer.at === null ? [] : [{ span: spanAt(answer.at), message: "it throws here" }],
+        },
       );
     }
   }

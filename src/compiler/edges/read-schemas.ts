@@ -25,7 +25,7 @@ export async function readSchemas(
   const folder = realpathSync(mkdtempSync(join(parent, "schemas-")));
   try {
     const file = join(folder, "pipelines.mjs");
-    writeFileSync(file, await bundle(methods, root));
+    writeFileSync(file, await bundle(methods, root, file));
     const asked = await askReader<"schemas">({
       type: "schemas",
       ask: { bundle: pathToFileURL(file).href, methods, values },
@@ -41,20 +41,30 @@ export async function readSchemas(
 
 /** Returns the answer for files that ended the process, or hung: no method is known. */
 function unreadFiles(methods: readonly WantedMethod[], why: string): SchemaAnswer {
-  const answers = methods.map(({ key }): [string, MethodAnswer] => [key, { type: "unread", why }]);
+  const answers = methods.map(({ key }): [string, MethodAnswer] => [
+    key,
+    { type: "unread", why, at: null },
+  ]);
   return { methods: new Map(answers), refused: new Map(), errors: [] };
 }
 
 /** Bundles the files as lazy imports: a file that throws does not affect other files. */
-async function bundle(methods: readonly WantedMethod[], root: string): Promise<string> {
+async function bundle(
+  methods: readonly WantedMethod[],
+  root: string,
+  outfile: string,
+): Promise<string> {
   const files = [...new Set(methods.map(({ file }) => file))].map((file) => JSON.stringify(file));
   const { outputFiles } = await build({
     stdin: {
       contents: `export const modules = {${files.map((file) => `${file}: () => import(${file}),`).join("\n")}};`,
       resolveDir: root,
     },
+    outfile,
     bundle: true,
     write: false,
+    sourcemap: "inline",
+    sourcesContent: false,
     format: "esm",
     target: "esnext",
     platform: "node",

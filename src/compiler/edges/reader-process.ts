@@ -4,8 +4,15 @@
  * writes to the standard error of its process.
  */
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { endWithParent } from "./end-with-parent.ts";
-import type { Answers, MethodAnswer, Question, SchemaQuestion } from "./reader-questions.ts";
+import type {
+  Answers,
+  MethodAnswer,
+  Question,
+  SchemaQuestion,
+  SourcePlace,
+} from "./reader-questions.ts";
 import { isZod } from "./schema-parts.ts";
 import { SchemaSets } from "./schema-sets.ts";
 import { readSignatures } from "./signatures.ts";
@@ -40,7 +47,8 @@ async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<A
       found.set(key, method);
       answers.set(key, readMethod(method, sets));
     } catch (error) {
-      answers.set(key, { type: "unread", why: String(error).slice(0, 500) });
+      const why = String(error).slice(0, 500);
+      answers.set(key, { type: "unread", why, at: placeOf(error, bundle) });
     }
   }
   const refused = new Map<string, string>();
@@ -49,6 +57,23 @@ async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<A
     if (wrong !== null) refused.set(id, wrong);
   }
   return { methods: answers, refused };
+}
+
+/** A frame of a stack, with its absolute path or URL, line and column. */
+const FRAME = /(?:\(|at (?:async )?)(file:\/\/[^()\s]+|\/[^()\s]+):(\d+):(\d+)\)?$/gm;
+
+/**
+ * Reads the innermost place of an error in a source of the bundle, from the stack. Null without such
+ * a place. This process maps the frames of the bundle to the sources.
+ */
+function placeOf(error: unknown, bundle: string): SourcePlace | null {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const frames = stack.matchAll(FRAME);
+  for (const [, path = "", line, column] of frames) {
+    const file = path.startsWith("file:") ? fileURLToPath(path) : path;
+    if (file !== fileURLToPath(bundle)) return { file, line: Number(line), column: Number(column) };
+  }
+  return null;
 }
 
 /** Classifies an export, and reads the schemas of a task. A class is neither task nor function. */

@@ -39,8 +39,16 @@ export type MethodAnswer =
   | { readonly type: "function"; readonly takesPayload: boolean }
   /** Another value, such as a class or a constant. */
   | { readonly type: "other" }
-  /** The evaluation of the file failed. */
-  | { readonly type: "unread"; readonly why: string };
+  /** The evaluation of the file failed. `at`: the place of the failure, null if unknown. */
+  | { readonly type: "unread"; readonly why: string; readonly at: SourcePlace | null };
+
+/** A place in a source file. Line and column count from 1. */
+export interface SourcePlace {
+  /** The absolute path. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
 
 /** Asks for the kinds and schemas of methods. */
 export interface SchemaQuestion {

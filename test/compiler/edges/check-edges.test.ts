@@ -1,9 +1,58 @@
 import { describe, expect, it } from "vitest";
 import { checkProject } from "../../../src/compiler/compile.ts";
+import { renderDiagnostic } from "../../../src/compiler/diagnostic.ts";
 import { checkEdges } from "../../../src/compiler/edges/check-edges.ts";
 import { allProblemsOf, withProject } from "../project.ts";
 
 const IMPORTS = `import { task } from "peach/task-helpers";\nimport { z } from "zod";\n`;
+
+describe("a pipeline file that peach.conf does not name", { timeout: 30_000 }, () => {
+  const named = { "named.ts": "export const named = () => 1;\n" };
+  const conf = "tasks:\n  named: {method: named}\n";
+  const warningsOf = (pipelines: Readonly<Record<string, string>>) =>
+    withProject({ conf, pipelines: { ...named, ...pipelines } }, async (paths, folder) => {
+      const { problems, warnings } = await checkEdges(checkProject(paths), paths);
+      expect(problems).toEqual([]);
+      return warnings.map(renderDiagnostic).join("\n\n").replaceAll(`${folder}/`, "");
+    });
+
+  it("a pipeline file that peach.conf does not name is warned of if it throws when it is loaded, at the line that throws", async () => {
+    const settings = 'interface Settings { a: string }\n\nexport const read = (): Settings => JSON.parse("no JSON");\n';
+    const other =
+      'import { read } from "./settings.ts";\n\nconst settings = read();\nexport const other = () => settings;\n';
+    expect(await warningsOf({ "deep/settings.ts": settings, "deep/other.ts": other })).toMatchInlineSnapshot(`
+      "pipelines/deep/settings.ts:3:42: pipelines/deep/other.ts cannot be evaluated here: SyntaxError: Unexpected token 'o', "no JSON" is not valid JSON [PEACH606]
+        3 | export const read = (): Settings => JSON.parse("no JSON");
+          |                                          ^
+        hint: peach.conf names nothing of this file, but runs of an earlier peach.conf may: mend the file, or delete it"
+    `);
+  });
+
+  it("a pipeline file that peach.conf does not name is warned of if it ends the process, and the edges are checked all the same", async () => {
+    const tasks = `${IMPORTS}export const named = task({ output: z.string(), run: async () => "x" });\nexport const next = task({ input: z.number(), run: async () => {} });\n`;
+    const project = {
+      conf: "tasks:\n  named: {method: named, downstream: next}\n  next: {method: next}\n",
+      pipelines: { "named.ts": tasks, "ends.ts": "process.exit(0);\nexport const other = 1;\n" },
+    };
+    const { problems, warnings } = await withProject(project, (paths) => checkEdges(checkProject(paths), paths));
+    expect(problems).toHaveLength(1);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining("ends.ts cannot be evaluated here: a file ended the process that evaluated it"),
+    ]);
+  });
+
+  it("a pipeline file that peach.conf does not name is refused if it cannot be bundled, since no deploy could", async () => {
+    const pipelines = { ...named, "other.ts": 'import "absent-package";\nexport const other = 1;\n' };
+    const { problems } = await withProject({ conf, pipelines }, (paths) => checkEdges(checkProject(paths), paths));
+    expect(problems.map(({ code, message }) => [code, message])).toEqual([
+      ["PEACH308", 'Could not resolve "absent-package"'],
+    ]);
+  });
+
+  it("a pipeline file that peach.conf does not name is not warned of if it loads, or exports nothing", async () => {
+    expect(await warningsOf({ "fine.ts": "export const fine = 1;\n", "script.ts": "throw new Error();\n" })).toBe("");
+  });
+});
 
 describe("typed edges", { timeout: 30_000 }, () => {
   it("typed edges are refused at the child's name in downstream, with the reason, beside other problems", async () => {
