@@ -94,4 +94,6 @@ export const triedRecommendationSchema = named(
 );
 
 export type RecommendationCounts = Json<typeof recommendationCountsSchema>;
+export type RecommendationParam = RecommendationCounts["params"][number];
 export type CountWindow = RecommendationCounts["window"];
+export type TriedRecommendation = Json<typeof triedRecommendationSchema>;

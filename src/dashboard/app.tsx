@@ -9,6 +9,7 @@ import { HealthPage } from "./pages/health-page.tsx";
 import { LimitsPage } from "./pages/limits-page.tsx";
 import { LoginPage, Logo } from "./pages/login-page.tsx";
 import { PipelinesPage } from "./pages/pipelines-page.tsx";
+import { RecommendationsPage } from "./pages/recommendations-page.tsx";
 import { RunPage } from "./pages/run-page.tsx";
 import { RunsPage } from "./pages/runs-page.tsx";
 import { TriggersPage } from "./pages/triggers-page.tsx";
@@ -30,6 +31,7 @@ const PLACES: readonly {
   { page: "pipelines", href: "/dashboard", text: "Pipelines" },
   { page: "runs", href: "/dashboard/runs", text: "Runs" },
   { page: "triggers", href: "/dashboard/triggers", text: "Triggers" },
+  { page: "recommendations", href: "/dashboard/recommendations", text: "Recommendations" },
   { page: "dead-letters", href: "/dashboard/dead-letters", text: "Dead letters" },
   { page: "limits", href: "/dashboard/limits", text: "Limits" },
   { page: "health", href: "/dashboard/health", text: "Health" },
@@ -118,6 +120,8 @@ function Page({ route }: { readonly route: Route }): JSX.Element {
       return <DeadLettersPage />;
     case "limits":
       return <LimitsPage />;
+    case "recommendations":
+      return <RecommendationsPage name={route.name} />;
     case "health":
       return <HealthPage />;
     case "login":

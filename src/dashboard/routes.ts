@@ -13,6 +13,8 @@ export type TriggerSection = (typeof TRIGGER_SECTIONS)[number];
 export type Route =
   | { readonly page: "pipelines" | "runs" | "dead-letters" | "limits" | "health" | "login" }
   | { readonly page: "run"; readonly runId: string }
+  /** `name` is the endpoint that is open; null lists all of them. */
+  | { readonly page: "recommendations"; readonly name: string | null }
   /** `name` is the task, endpoint or event that is open. */
   | { readonly page: "triggers"; readonly section: TriggerSection; readonly name: string | null }
   | { readonly page: "not-found"; readonly path: string };
@@ -35,6 +37,7 @@ export function parseRoute(path: string): Route {
   }
   if (third !== undefined) return unknown;
   if (first === "runs" && second !== undefined) return { page: "run", runId: second };
+  if (first === "recommendations") return { page: first, name: second ?? null };
   if (second !== undefined) return unknown;
   switch (first) {
     case "":
@@ -73,6 +76,11 @@ export function runsPath(filters: Partial<RunFilters> = {}): string {
 /** The path of a section of Triggers, with an entry open if one is given. */
 export function triggersPath(section: TriggerSection, name?: string): string {
   return `${BASE}/triggers/${section}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
+}
+
+/** The path of the recommendation endpoints, or of one of them. */
+export function recommendationsPath(name?: string): string {
+  return `${BASE}/recommendations${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
 }
 
 /** The time spans of the list of runs, in milliseconds. */

@@ -6,6 +6,7 @@ import {
   matchesFilters,
   NO_FILTERS,
   parseRoute,
+  recommendationsPath,
   type RunFilters,
   runPath,
   runsPath,
@@ -21,6 +22,8 @@ describe("a path", () => {
     ["/dashboard/runs/run_1", { page: "run", runId: "run_1" }],
     ["/dashboard/triggers", { page: "triggers", section: "tasks", name: null }],
     ["/dashboard/triggers/events/a%2Fb", { page: "triggers", section: "events", name: "a/b" }],
+    ["/dashboard/recommendations", { page: "recommendations", name: null }],
+    ["/dashboard/recommendations/for%20you", { page: "recommendations", name: "for you" }],
     ["/dashboard/health", { page: "health" }],
     ["/dashboard/nothing", { page: "not-found", path: "/dashboard/nothing" }],
     ["/dashboard/limits/x", { page: "not-found", path: "/dashboard/limits/x" }],
@@ -35,6 +38,7 @@ describe("a path", () => {
     const name = "a/ö?#&";
     const pathOf = (href: string): string => new URL(href, "http://x").pathname;
     expect(parseRoute(pathOf(triggersPath("endpoints", name)))).toMatchObject({ section: "endpoints", name });
+    expect(parseRoute(pathOf(recommendationsPath(name)))).toEqual({ page: "recommendations", name });
     expect(parseRoute(pathOf(runPath(name, "t")))).toEqual({ page: "run", runId: name });
   });
 });

@@ -1,6 +1,9 @@
 /** Recommendation endpoints on the local runtime: its cache, its clock, its requests side by side. */
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { seriousFaults } from "./dashboard/accessibility.ts";
+import { CHROMIUM, startChromium } from "./dashboard/chromium.ts";
+import { Dashboard } from "./dashboard/dashboard.ts";
 import { Stage } from "./stage.ts";
 
 const WAIT = { timeout: 30_000, interval: 100 };
@@ -81,5 +84,38 @@ describe("a recommendation endpoint on the local runtime", () => {
         ],
       });
     }, WAIT);
+  });
+});
+
+describe.skipIf(CHROMIUM === null)("the page Recommendations", () => {
+  it("shows the components side by side, links the run that computed what is served, and tries a component", async () => {
+    const browser = await startChromium();
+    try {
+      for (const theme of ["light", "dark"] as const) {
+        const dashboard = await Dashboard.open(browser, stage.runtime, { theme, width: 390 });
+        const { page } = dashboard;
+        await dashboard.goto("/recommendations");
+        await page.getByRole("meter", { name: "Share of history" }).waitFor();
+        expect(await page.getByRole("link", { name: /^train run_/ }).getAttribute("href")).toMatch(
+          /^\/dashboard\/runs\/run_\w{26}\?task=train$/,
+        );
+        expect(await seriousFaults(dashboard, theme)).toEqual([]);
+        await page.getByRole("link", { name: "recommendations", exact: true }).click();
+        await page.getByRole("heading", { level: 1, name: "recommendations" }).waitFor();
+        await dashboard.button("Ask").click();
+        await page.getByText("query.user").waitFor();
+        await page.getByLabel(/^user/).fill("ada");
+        await page.getByLabel("limit").fill("1");
+        await page.getByLabel("Component", { exact: true }).selectOption("history");
+        await dashboard.button("Ask").click();
+        await page.getByText("1 item").waitFor();
+        expect(await seriousFaults(dashboard, theme)).toEqual([]);
+        expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+        expect(dashboard.faults).toEqual([]);
+        await dashboard.close();
+      }
+    } finally {
+      await browser.close();
+    }
   });
 });
