@@ -1,4 +1,7 @@
-/** The libraries that are compared, each behind the same function. */
+/**
+ * The compared libraries, each behind the same function. The gaps between boxes are the same for
+ * all, and each library has the settings of its documentation for layered graphs.
+ */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { layoutGraph } from "../../../src/dashboard/graph/layout.ts";

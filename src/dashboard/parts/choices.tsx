@@ -1,4 +1,9 @@
-/** A list of links beside the entry that is open. A long list has a search and draws few rows. */
+/**
+ * A list of links beside the open entry.
+ *
+ * A list of up to forty entries is drawn as a whole. A longer list has a search and draws the visible
+ * rows only: a project may have thousands of tasks.
+ */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { formatCount, formatPlural } from "../format.ts";
@@ -20,6 +25,7 @@ export interface ChoicesProps {
 /** An entry of the list. */
 interface Choice {
   readonly name: string;
+  /** The text below the name, such as a description or a URL. */
   readonly note: string;
 }
 
@@ -30,7 +36,7 @@ const ROW_HEIGHT = 54;
 /** The maximum height of a long list in pixels. */
 const MAX_HEIGHT = 620;
 
-/** Lists the entries of a section of Triggers. */
+/** Lists the entries of a section of Triggers, in the order of the caller. */
 export function Choices(props: ChoicesProps): JSX.Element {
   const { label, section, entries, chosen, children } = props;
   if (entries.length > SHORT) return <LongChoices {...props} />;

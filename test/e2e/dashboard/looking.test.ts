@@ -118,6 +118,30 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     expect(await page.page.locator("main script, main iframe").count()).toBe(0);
   });
 
+  it("the log of a task that runs has every line, and stays where one reads until one goes to its end", async () => {
+    const page = await dashboard();
+    const { run_id } = await stage.peach.trigger("talks");
+    await expect.poll(() => stage.recorder.waitingAt("talks"), { timeout: 20_000 }).toBe(1);
+    await page.goto(`/runs/${run_id}?task=talks&tab=log`);
+    const list = page.page.getByRole("list", { name: "Log of talks" });
+    await page.page.getByText("300 lines", { exact: true }).waitFor();
+    // It runs, so its end is in sight.
+    await page.page.locator(".log-message", { hasText: /^line 299$/ }).waitFor();
+    await list.evaluate((element) => element.scrollTo(0, 2_200));
+    await page.page.locator(".log-message", { hasText: /^line 100$/ }).waitFor();
+    stage.recorder.open("talks");
+    await page.page.getByText("600 lines", { exact: true }).waitFor();
+    expect(await list.evaluate((element) => element.scrollTop)).toBe(2_200);
+    await page.button("300 new lines ↓").click();
+    await page.page.locator(".log-message", { hasText: /^line 599$/ }).waitFor();
+    // No line is missing, and none is there twice.
+    await page.page.getByLabel("Search in the log").fill("line 29");
+    await page.page.getByText("11 of 600 lines").waitFor();
+    stage.recorder.open("talked");
+    await page.page.locator(".run-head .pill", { hasText: "succeeded" }).waitFor();
+    await page.page.getByText("11 of 600 lines").waitFor();
+  });
+
   it("the dashboard shows the history of a run: who triggered it, and who was refused to retry it", async () => {
     const { run_id } = await stage.peach.trigger("hostile", { payload: HOSTILE });
     await stage.peach.finished(run_id);
