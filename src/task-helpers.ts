@@ -149,7 +149,7 @@ export async function readFromParentTask(
   options: { readonly as: "stream" },
 ): Promise<ReadableStream<Uint8Array>>;
 /**
- * Reads the output of an upstream task by its name. The type is the output of that task.
+ * Reads the output of the named upstream task, with the type of the output.
  *
  * @example const words = await readFromParentTask("split_words");
  */
@@ -157,8 +157,8 @@ export async function readFromParentTask<Parent extends project.KnownParent>(
   parent: Parent,
 ): Promise<project.OutputOf<Parent>>;
 /**
- * Reads the payload of the task, or with `parent` the output of an upstream task. `T` is its type,
- * which nothing checks.
+ * Reads the payload of the task, or with `parent` the output of an upstream task. The type `T` is
+ * not checked.
  *
  * @example const { text } = await readFromParentTask<{ text: string }>();
  */

@@ -53,7 +53,7 @@ export function emitClientTypes(plan: Plan, sets: ReadonlyMap<string, TaskSets>)
 export interface Tasks {
 ${payloads}}
 
-/** What each task passes: what \`output()\` of its run resolves to. */
+/** The output of each task, to which \`output()\` of a run resolves. */
 export interface Outputs {
 ${outputs}}
 

@@ -29,7 +29,10 @@ type Downstream = Part<"downstream">;
 type Upstream = Part<"upstream">;
 type LastTasks = Part<"last">;
 
-/** True in a program without `tasks.d.ts`. */
+/**
+ * True in a program without `tasks.d.ts`. A project without tasks counts as loose too: nothing can
+ * be named there.
+ */
 type IsLoose = [keyof PeachTasks] extends [never] ? true : false;
 
 /** The names of tasks; any string in a program without `tasks.d.ts`. */
@@ -72,7 +75,10 @@ type Every<Names extends string, Types> = (
   ? Payload
   : never;
 
-/** The type of a property; unknown without it. */
+/**
+ * The type of a property; unknown for a type without the property. A task of another peach.conf, or
+ * a name that is computed, has no property here.
+ */
 type Property<Types, Name> = Name extends keyof Types ? Types[Name] : unknown;
 
 /** The payload that a trigger of a task carries. */

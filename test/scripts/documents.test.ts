@@ -1,12 +1,14 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { checkAll } from "../../src/compiler/check.ts";
 import { compileProject } from "../../src/compiler/compile.ts";
+import { renderDiagnostic } from "../../src/compiler/diagnostic.ts";
 import { ENDPOINT_SHAPE } from "../../src/compiler/schema-endpoint.ts";
 import { DEFAULTS_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/compiler/schema.ts";
 import { blockIn, blocksIn, page, pages, sectionUnder, userPages } from "../support/documents.ts";
@@ -46,6 +48,50 @@ function compiled(conf: string, pipelines: string): unknown {
     outDir: join(folder, "generated"),
   });
   return result.ok && diagnostics.length === 0 ? Object.keys(result.plan.tasks) : diagnostics;
+}
+
+/** The text of a block in a list, without the list's indentation. */
+function unindented(block: string): string {
+  return block.replaceAll(/^ {3}/gm, "");
+}
+
+/** A project below the cache, whose one file is compiled by the strictest settings of a project. */
+class TypedProject {
+  readonly #folder: string;
+
+  constructor(folder: string, conf: string) {
+    this.#folder = folder;
+    mkdirSync(join(folder, "src/pipelines"), { recursive: true });
+    writeFileSync(join(folder, "peach.conf"), conf);
+    // As a project declares it.
+    writeFileSync(join(folder, "env.d.ts"), "interface Env {}");
+    const config = {
+      extends: resolve("tsconfig.base.json"),
+      compilerOptions: { types: ["@cloudflare/workers-types", "node"] },
+      files: ["src/pipelines/article.ts", "src/generated/tasks.d.ts", "env.d.ts"],
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  }
+
+  /** What TypeScript and `peach check` say of this file. */
+  async complaints(code: string): Promise<{ compiler: string; check: string }> {
+    writeFileSync(join(this.#folder, "src/pipelines/article.ts"), code);
+    const paths = {
+      projectRoot: resolve("."),
+      confPath: join(this.#folder, "peach.conf"),
+      pipelinesDir: join(this.#folder, "src/pipelines"),
+      wranglerPath: resolve("wrangler.toml"),
+    };
+    const { diagnostics, warnings } = await checkAll(paths);
+    compileProject({ ...paths, outDir: join(this.#folder, "src/generated") });
+    const tsc = promisify(execFile)(resolve("node_modules/.bin/tsc"), ["--pretty", "false"], { cwd: this.#folder });
+    const { stdout } = await tsc.catch((error: { readonly stdout: string }) => error);
+    // A package is no source: the errors of Peach's own are those of another program.
+    const lines = stdout.split("\n").filter((line) => !/^(\.\.\/|\s)/.test(line));
+    const shown = [...diagnostics, ...warnings].map(renderDiagnostic).join("\n");
+    const within = relative(resolve("."), this.#folder);
+    return { compiler: lines.join("\n").trim(), check: shown.replaceAll(`${within}/`, "") };
+  }
 }
 
 /** The anchors of a page's headings, as GitHub makes them. */
@@ -120,6 +166,26 @@ describe("the documents", () => {
       "reading_time",
       "teaser",
     ]);
+  });
+
+  it("the documents have a tutorial that is typed from end to end, and says what the compiler and the check say", async () => {
+    mkdirSync(CACHE, { recursive: true });
+    const folder = mkdtempSync(join(CACHE, "tutorial-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const tutorial = sectionUnder("docs/tutorial.md", "## The steps");
+    const [code, conf] = [blockIn(tutorial, "ts"), blockIn(tutorial, "yaml")];
+    const [, wrongName = "", , saidOfName = ""] =
+      /write `("[^`]+")`: your editor([^]*?)```\n([^]*?)```/.exec(tutorial) ?? [];
+    const checked = new TypedProject(folder, conf);
+    expect(await checked.complaints(code)).toEqual({ compiler: "", check: "" });
+    const named = await checked.complaints(code.replace('"split_words"', wrongName));
+    expect(named.compiler).toBe(saidOfName.trim());
+    const [, changed = "", said = ""] =
+      /Let it return a text:\s*```\n([^]*?)```[^]*?```\n([^]*?)```/.exec(tutorial) ?? [];
+    const other = code.replace(/export async function reading_time[^]*?\n\}\n/, `${unindented(changed)}\n`);
+    const wrong = await checked.complaints(other);
+    expect(wrong.compiler).toBe("");
+    expect(wrong.check).toContain(unindented(said).trim());
   });
 
   it("the documents show pieces of peach.conf that compile", () => {
