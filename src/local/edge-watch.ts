@@ -5,12 +5,15 @@
 import { checkProject } from "../compiler/compile.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
 import { checkEdges } from "../compiler/edges/check-edges.ts";
+import { SchemaCache } from "../compiler/edges/schema-cache.ts";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 
 /** Checks edges after each change, one check at a time. Shows only answers that have changed. */
 export class EdgeWatch {
   readonly #paths: ProjectPaths;
   readonly #say: (text: string) => void;
+  /** The schemas of earlier checks. Nothing is read of the files that a change did not reach. */
+  readonly #cache = new SchemaCache();
   #isChecking = false;
   /** True if the project has changed since the last check began. */
   #isStale = false;
@@ -48,7 +51,7 @@ export class EdgeWatch {
       const project = checkProject(this.#paths, { acceptUnboundBuckets: true });
       // The build reports these problems itself.
       if (project.compiled === null) return this.#said;
-      const { problems, warnings } = await checkEdges(project, this.#paths);
+      const { problems, warnings } = await checkEdges(project, this.#paths, this.#cache);
       return [
         ...problems.map((problem) => `${renderDiagnostic(problem)}\n\nA deploy would be refused.`),
         ...warnings.map((warning) => `warning: ${renderDiagnostic(warning)}`),

@@ -173,6 +173,7 @@ async function recordedMisfit(
     0,
   );
   try {
+    // A task with `each` has one upstream task. Its items are read one by one, as here.
     const [array] = own.inputs;
     if (root.each !== undefined && size > MAX_VALUE_BYTES && array?.payload.kind === "json") {
       const { body } = await copier.open(array.payload);

@@ -23,6 +23,7 @@ import { adviceFor, lostValue } from "./lost-values.ts";
 import { methodKey, type MethodSets, readMethods } from "./method-sets.ts";
 import type { SourcePlace } from "./reader-questions.ts";
 import { readSchemas } from "./read-schemas.ts";
+import type { SchemaCache } from "./schema-cache.ts";
 import { TaskInputs, type TaskShape } from "./task-inputs.ts";
 import { checkTriggers, knownPayloads } from "./check-triggers.ts";
 import { ANY, arrayOf, resolved, type ValueSet } from "./value-set.ts";
@@ -39,23 +40,25 @@ export interface EdgeAnswers {
 const MAX_JOINED = 50;
 
 /**
- * Checks the edges and triggers of a project. Evaluates the pipeline files in a separate process. A
- * project without methods has no edges to check.
+ * Checks the edges and triggers of a project. Evaluates the pipeline files in a separate process,
+ * except for those that `cache` knows of an earlier check. A project without methods has no edges
+ * to check.
  */
 export async function checkEdges(
   project: CheckedProject,
   paths: ProjectPaths,
+  cache?: SchemaCache,
 ): Promise<EdgeAnswers> {
   const problems: Diagnostic[] = [];
   const warnings: Diagnostic[] = [];
   const [report, warn] = [reportInto(problems), reportInto(warnings)];
   // A file that hangs or ends the process affects only the answers of its own process.
-  const others = checkOtherFiles(project, paths, { report, warn });
+  const others = checkOtherFiles(project, paths, { report, warn }, cache);
   if (project.methods.tasks.size + answeringMethods(project.methods).length === 0) {
     await others;
     return { problems, warnings };
   }
-  const sets = await readMethods(project, paths, knownPayloads(project));
+  const sets = await readMethods(project, paths, knownPayloads(project), "edges", cache);
   await others;
   // Without a bundle there are no sets to compare. The bundler finds syntax errors again.
   if (isParsed(project)) for (const error of sets.errors) reportBroken(error, paths, report);
@@ -103,6 +106,7 @@ async function checkOtherFiles(
   project: CheckedProject,
   paths: ProjectPaths,
   { report, warn }: { readonly report: Report; readonly warn: Warn },
+  cache?: SchemaCache,
 ): Promise<void> {
   const { methods, modules } = project;
   const named = new Set(
@@ -115,7 +119,7 @@ async function checkOtherFiles(
     const [exportName] = exports.keys();
     return evaluated.has(file) || exportName === undefined ? [] : [{ key: file, file, exportName }];
   });
-  const { methods: answers, errors } = await readSchemas(others, [], paths.projectRoot);
+  const { methods: answers, errors } = await readSchemas(others, [], paths.projectRoot, cache);
   if (isParsed(project)) for (const error of errors) reportBroken(error, paths, report);
   for (const [file, answer] of answers) {
     if (answer.type !== "unread") continue;

@@ -12,6 +12,7 @@ import { askReader } from "./ask-reader.ts";
 import { PassingCalls } from "./passing-calls.ts";
 import type { KnownValue, MethodAnswer, SchemaAnswer, WantedMethod } from "./reader-questions.ts";
 import { readSchemas } from "./read-schemas.ts";
+import type { SchemaCache } from "./schema-cache.ts";
 import type { Signature } from "./signatures.ts";
 import { requireTypeScript, tsconfigFor } from "./type-config.ts";
 import { ANY, asPayload, resolved, type ValueSet } from "./value-set.ts";
@@ -52,6 +53,7 @@ export async function readMethods(
   paths: ProjectPaths,
   values: readonly KnownValue[],
   read: "edges" | "all" = "edges",
+  cache?: SchemaCache,
 ): Promise<MethodSets> {
   const { methods } = project;
   const all = [...methods.tasks.values(), ...answeringMethods(methods)];
@@ -61,7 +63,7 @@ export async function readMethods(
       { ...method, key: methodKey(method) },
     ]),
   );
-  const schemas = await readSchemas([...wanted.values()], values, paths.projectRoot);
+  const schemas = await readSchemas([...wanted.values()], values, paths.projectRoot, cache);
   const reader = new TaskReader(project, schemas.methods);
   const signatures = await reader.signaturesIn(paths, read);
   const tasks = new Map(

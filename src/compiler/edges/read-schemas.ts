@@ -5,32 +5,45 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type BuildFailure, type Plugin } from "esbuild";
+import { build, type BuildFailure, type Metafile, type Plugin } from "esbuild";
 import { askReader } from "./ask-reader.ts";
 import type { KnownValue, MethodAnswer, SchemaAnswer, WantedMethod } from "./reader-questions.ts";
+import { SchemaCache } from "./schema-cache.ts";
 
 /**
  * Reads methods, and parses known payloads. Writes to a folder under `.peach` of `root` and removes
- * the folder. A fault of the bundler is part of the answer; any other error is thrown.
+ * the folder. A fault of the bundler is part of the answer; any other error is thrown. A method
+ * whose answer `cache` still has is not read again, unless a payload is to be parsed with it.
  */
 export async function readSchemas(
-  methods: readonly WantedMethod[],
+  all: readonly WantedMethod[],
   values: readonly KnownValue[],
   root: string,
+  cache = new SchemaCache(),
 ): Promise<SchemaAnswer> {
-  if (methods.length === 0) return { methods: new Map(), refused: new Map(), errors: [] };
+  const parsed = new Set(values.map(({ key }) => key));
+  const known = cache.known(all);
+  const files = new Set(
+    all.filter(({ key }) => !known.has(key) || parsed.has(key)).map(({ file }) => file),
+  );
+  const methods = all.filter(({ file }) => files.has(file));
+  if (methods.length === 0) return { methods: known, refused: new Map(), errors: [] };
   const parent = join(root, ".peach");
   mkdirSync(parent, { recursive: true });
   // The folder is inside the project: packages then resolve as for pipelines.
   const folder = realpathSync(mkdtempSync(join(parent, "schemas-")));
   try {
     const file = join(folder, "pipelines.mjs");
-    writeFileSync(file, await bundle(methods, root, file));
+    const begunAt = Date.now();
+    const { text, metafile } = await bundle(methods, root, file);
+    writeFileSync(file, text);
     const asked = await askReader<"schemas">({
       type: "schemas",
       ask: { bundle: pathToFileURL(file).href, methods, values },
     });
-    return asked.ok ? { ...asked.answer, errors: [] } : unreadFiles(methods, asked.why);
+    const read = asked.ok ? { ...asked.answer, errors: [] } : unreadFiles(methods, asked.why);
+    cache.keep(methods, read.methods, metafile, begunAt);
+    return { ...read, methods: new Map([...known, ...read.methods]) };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     return { methods: new Map(), refused: new Map(), errors: error.errors };
@@ -53,9 +66,10 @@ async function bundle(
   methods: readonly WantedMethod[],
   root: string,
   outfile: string,
-): Promise<string> {
+): Promise<{ readonly text: string; readonly metafile: Metafile }> {
   const files = [...new Set(methods.map(({ file }) => file))].map((file) => JSON.stringify(file));
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
+    metafile: true,
     stdin: {
       contents: `export const modules = {${files.map((file) => `${file}: () => import(${file}),`).join("\n")}};`,
       resolveDir: root,
@@ -77,7 +91,7 @@ async function bundle(
     plugins: [stubs()],
     logLevel: "silent",
   });
-  return outputFiles[0]?.text ?? "";
+  return { text: outputFiles[0]?.text ?? "", metafile };
 }
 
 /**
