@@ -160,7 +160,10 @@ function parse<O extends Options>(
   );
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing`);
   const surplus = words.at(-1)?.several === true ? undefined : positionals[words.length];
-  if (surplus !== undefined) throw new UsageError(`Unexpected argument '${surplus}'`);
+  const instead = Object.hasOwn(options, "json-payload")
+    ? ": a payload is given by --text, --json-payload or --file"
+    : "";
+  if (surplus !== undefined) throw new UsageError(`Unexpected argument '${surplus}'${instead}`);
   // Node has parsed the values by the same options that define this type.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return { options: parsed.values as Values<O>, words: positionals };

@@ -126,7 +126,7 @@ describe("peach trigger", () => {
 
   it.each([
     ["", "TASK is missing"],
-    ["a b", "Unexpected argument 'b'"],
+    ["a b", "Unexpected argument 'b': a payload is given by --text, --json-payload or --file"],
     ["t --json-payload {a:1}", "--json-payload: this is no JSON"],
     ["t --json-payload [9007199254740993]", "--json-payload: $[0]: 9007199254740993 is beyond 2^53 - 1"],
     ["t --json-payload 1 --text 2", "a payload is one of"],

@@ -60,6 +60,7 @@ describe("npm run demo", () => {
     }
     expect(command.stdout).toMatch(/ 1 {2}Melting Point /);
     expect(command.stdout).not.toContain("\u001B[");
+    expect(command.stdout).toMatch(/\nDone in [\d.]+ s\.\n\nSee it in the dashboard: npm run dev, /);
   });
 
   it("npm run demo leaves the runtime running with --keep, until the process that it names is ended", async () => {

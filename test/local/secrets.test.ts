@@ -59,8 +59,8 @@ describe("the secrets that endpoints need", () => {
         const { code, out } = await commandLine(["check"], { env });
         expect(code).toBe(0);
         expect(out.split("\n").slice(1)).toEqual([
-          "needs the secret GITHUB_SECRET, without which pushed, pulled refuse every delivery: npx wrangler secret put GITHUB_SECRET",
-          "needs the secret STRIPE_SECRET, without which paid refuses every delivery: npx wrangler secret put STRIPE_SECRET",
+          "needs the secret GITHUB_SECRET, without which pushed, pulled refuse every delivery: npx wrangler secret put GITHUB_SECRET; locally a line GITHUB_SECRET=… in .dev.vars",
+          "needs the secret STRIPE_SECRET, without which paid refuses every delivery: npx wrangler secret put STRIPE_SECRET; locally a line STRIPE_SECRET=… in .dev.vars",
         ]);
         const json = await commandLine(["check", "--json"], { env });
         expect(JSON.parse(json.out)).toMatchObject({

@@ -398,7 +398,11 @@ function shortened(value: unknown): string {
 function summaryOf(shown: Shown, durationMs: number, kept: Kept | null): string {
   const how =
     kept === null
-      ? []
+      ? [
+          "",
+          "See it in the dashboard: npm run dev, then what it suggests.",
+          "Keep this runtime:       npm run demo -- --keep",
+        ]
       : [
           "",
           `The runtime goes on at ${kept.url}. To reach its API:`,

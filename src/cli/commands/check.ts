@@ -133,7 +133,7 @@ function checkDocument({ file, plan, problems, warnings }: Checked): object {
 
 function describeSecret({ name, endpoints }: NeededSecret): string {
   const refuse = `${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""}`;
-  return `needs the secret ${name}, without which ${refuse} every delivery: npx wrangler secret put ${name}`;
+  return `needs the secret ${name}, without which ${refuse} every delivery: npx wrangler secret put ${name}; locally a line ${name}=… in .dev.vars`;
 }
 
 function counted(count: number, what: string): string {

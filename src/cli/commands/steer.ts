@@ -249,7 +249,8 @@ async function steerMany(
             `would ${action} ${count} of ${planned.matched} that match`,
           ].join("\n"),
         );
-      return 0;
+      // Runs that match and refuse are a failure, unless only their number was asked for.
+      return isDry || planned.matched === 0 ? 0 : 1;
     }
     for (const line of outcomeTable(planned.runs.slice(0, SHOWN), terminal)) err(line);
     if (planned.runs.length > SHOWN) err(`... and ${planned.runs.length - SHOWN} more`);
