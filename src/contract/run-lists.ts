@@ -1,6 +1,7 @@
 /** Lists of runs, and counts. */
 import * as z from "zod";
 import { RUN_PROBLEMS } from "../domain/run/summary.ts";
+import { WAITING_KINDS } from "../domain/run/waiting.ts";
 import { RUN_STATUSES, type RunStatus } from "../domain/statuses.ts";
 import { TRIGGER_SOURCES } from "../domain/trigger.ts";
 import { type Json, named } from "./named.ts";
@@ -21,6 +22,20 @@ export const runSummarySchema = named(
     finished_at: time.nullable(),
     duration_ms: z.number().nullable(),
     failed_tasks: z.array(taskName).describe("The first twenty"),
+    error: z
+      .object({ task: taskName, name: z.string(), message: z.string() })
+      .nullable()
+      .describe("Of the task that failed first; null: none has, or older code recorded the run"),
+    conf_version: z
+      .string()
+      .optional()
+      .describe("Of peach.conf; absent: older code recorded the run"),
+    waiting: z
+      .array(z.object({ task: taskName, for: z.enum(WAITING_KINDS), until: time }))
+      .optional()
+      .describe(
+        "Tasks that wait: to be completed (`completion`), for another run, or for a next attempt that is a minute away or more (`time`). The first ten; absent: none",
+      ),
     problem: z
       .enum(RUN_PROBLEMS)
       .optional()
@@ -31,7 +46,7 @@ export const runSummarySchema = named(
 );
 
 /** Runs by status. */
-const runCounts = z.object({
+export const runCounts = z.object({
   queued: z.int(),
   running: z.int(),
   succeeded: z.int(),

@@ -45,6 +45,7 @@ import { healthRoutes } from "./api/health.ts";
 import { metricsRoutes } from "./api/metrics.ts";
 import { auditRoutes } from "./api/audit.ts";
 import { runListRoutes } from "./api/run-lists.ts";
+import { statisticsRoutes } from "./api/statistics.ts";
 import { bulkRoutes } from "./api/bulk.ts";
 import { descriptionRoutes, docsHandler } from "./api/description.ts";
 import { runItemRoutes } from "./api/run-items.ts";
@@ -123,6 +124,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   // Registered before the calls of one run: otherwise `count` and `feed` would be read as run
   // ids.
   runListRoutes(api, dependencies);
+  statisticsRoutes(api, dependencies.plan);
   runRoutes(api, dependencies);
   runPayloadRoutes(api, dependencies);
   runLogRoutes(api, dependencies);

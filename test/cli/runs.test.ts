@@ -59,6 +59,7 @@ const SUMMARY: RunSummary = {
   finished_at: null,
   duration_ms: 61_000,
   failed_tasks: ["recommend"],
+  error: { task: "recommend", name: "Error", message: "no model" },
 };
 
 /** Runs a command line against a server that gives these answers. */

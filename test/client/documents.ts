@@ -59,6 +59,7 @@ export function summary(given: Partial<RunSummary>): RunSummary {
     finished_at: null,
     duration_ms: null,
     failed_tasks: [],
+    error: null,
     ...given,
   };
 }

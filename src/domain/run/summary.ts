@@ -1,9 +1,11 @@
 /** Summaries of runs in the catalog, and filters over them. */
 import type { RunId } from "../ids.ts";
 import type { Run } from "./state.ts";
+import { failureOf, type RunFailure, withoutValues } from "./failure.ts";
 import { metricsOfAttempts, type RunMetrics } from "./metrics.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { TriggerSource } from "../trigger.ts";
+import { waitingTasks, type WaitingTask } from "./waiting.ts";
 
 /** Failed tasks listed by name, at most. */
 const LISTED_FAILURES = 20;
@@ -35,6 +37,14 @@ export interface RunSummary {
   readonly forgetAt: number | null;
   /** Names of the first failed tasks. */
   readonly failedTasks: readonly string[];
+  /** Error of the task that failed first; absent without one, and in reports of older code. */
+  readonly failure?: RunFailure;
+  /** Version of peach.conf; absent in reports of older code. */
+  readonly confVersion?: string;
+  /** Tasks that wait for something outside of the run; absent without one. */
+  readonly waiting?: readonly WaitingTask[];
+  /** Time of the report, which orders the reports of one revision. */
+  readonly toldAt?: number;
   /** Metrics of the attempts; empty while open. */
   readonly attempts: RunMetrics["tasks"];
   /** Set while the run is unreadable; the other fields are then the last known. */
@@ -51,12 +61,27 @@ export interface RunFilter {
   readonly createdAfter?: number;
   /** Exclusive upper bound. */
   readonly createdBefore?: number;
+  /** Matches runs in which something waits, besides those of `statuses`. */
+  readonly waiting?: true;
+  /** Name of the task that failed first. */
+  readonly failedTask?: string;
+  /** Text within `name: message` of the failure, in any case. */
+  readonly error?: string;
+  /** `name: message` of the failure without its values, as groups of failures tell it. */
+  readonly failure?: string;
 }
 
 /** Position of a run in a list: newest first, then by id within a millisecond. Never changes. */
 export interface RunPlace {
   readonly createdAt: number;
   readonly id: string;
+}
+
+/** Tests that a filter needs more than the status, source and time of a run. */
+export function isDetailed({ waiting, failedTask, error, failure }: RunFilter): boolean {
+  return (
+    waiting === true || failedTask !== undefined || error !== undefined || failure !== undefined
+  );
 }
 
 /** Summarizes the present state. `keptUntil`: a deletion time beyond the retention. */
@@ -67,6 +92,8 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     isFinal && status === "failed"
       ? run.tasks.filter(({ state }) => state.status === "failed")
       : [];
+  const failure = failed.length === 0 ? null : failureOf(run);
+  const waiting = waitingTasks(run);
   return {
     id,
     task: run.tasks[0]?.task.name ?? "",
@@ -81,18 +108,49 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     finishedAt,
     forgetAt: isFinal ? (keptUntil ?? finishedAt + run.graph.retentionMs) : null,
     failedTasks: failed.slice(0, LISTED_FAILURES).map(({ task }) => task.name),
+    ...(failure !== null && { failure }),
+    confVersion: run.graph.confVersion,
+    ...(waiting.length > 0 && { waiting }),
     attempts: isFinal ? metricsOfAttempts(run) : {},
   };
 }
 
 /** Tests a summary against a filter. */
-export function matches(filter: RunFilter, { status, source, createdAt }: RunSummary): boolean {
+export function matches(filter: RunFilter, summary: RunSummary): boolean {
+  const { source, createdAt } = summary;
   return (
-    (filter.statuses?.includes(status) ?? true) &&
+    hasStatus(filter, summary) &&
+    hasFailure(filter, summary.failure) &&
     (filter.sources?.includes(source) ?? true) &&
     createdAt >= (filter.createdAfter ?? Number.NEGATIVE_INFINITY) &&
     createdAt < (filter.createdBefore ?? Number.POSITIVE_INFINITY)
   );
+}
+
+function hasStatus({ statuses, waiting }: RunFilter, run: RunSummary): boolean {
+  if (waiting === true && run.waiting !== undefined) return true;
+  return statuses?.includes(run.status) ?? waiting !== true;
+}
+
+/** Tests the failure of a run against a filter. */
+export function hasFailure(
+  { failedTask, error, failure }: Pick<RunFilter, "failedTask" | "error" | "failure">,
+  found: RunFailure | undefined,
+): boolean {
+  if (failedTask === undefined && error === undefined && failure === undefined) return true;
+  if (found === undefined) return false;
+  const { task, name, message } = found;
+  const text = `${name}: ${message}`;
+  return (
+    (failedTask === undefined || failedTask === task) &&
+    (failure === undefined || failure === groupText(found)) &&
+    (error === undefined || text.toLowerCase().includes(error.toLowerCase()))
+  );
+}
+
+/** `name: message` of a failure without its values. */
+export function groupText({ name, message }: RunFailure): string {
+  return `${name}: ${withoutValues(message)}`;
 }
 
 /** Compares list positions. */

@@ -24,6 +24,7 @@ import { listSchedules, pauseSchedules, resumeSchedules } from "./schedules.ts";
 import { endSession, listSessions } from "./sessions.ts";
 import { listTasks, pauseTask, readTask, resumeTask } from "./tasks.ts";
 import { createToken, deleteToken, listTokens } from "./tokens.ts";
+import { listFailures, readStatistics } from "./statistics.ts";
 import { triggerTask } from "./triggers.ts";
 
 /** The operations. A test compares the list with the registered routes. */
@@ -33,6 +34,8 @@ export const OPERATIONS: readonly Operation[] = [
   reconcileBucket,
   listRuns,
   countRunsOperation,
+  readStatistics,
+  listFailures,
   followRuns,
   readRun,
   listenToRun,

@@ -6,24 +6,44 @@ import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
 import { type RunQuery, listedTasks } from "../../objects/catalog/catalog-client.ts";
 import { unknownTask } from "../../triggers/accept.ts";
+import * as z from "zod";
 import { listOf, timeParameter } from "./parameters.ts";
+
+/** Statuses of the filter: those of runs, and runs in which something waits. */
+const FILTER_STATUSES = [...RUN_STATUSES, "waiting"] as const;
+
+/** A text of an error: as long as the catalog keeps one. */
+const errorText = z
+  .string()
+  .min(1, { error: "a text" })
+  .max(600, { error: "at most 600 characters" });
 
 /** Query parameters of the filter. An absent one matches every run. */
 export const runFilter = {
   task: taskName.optional().describe("The root task"),
-  status: listOf(RUN_STATUSES).optional().describe("One or several, comma separated"),
+  status: listOf(FILTER_STATUSES)
+    .optional()
+    .describe("One or several, comma separated; `waiting`: something in the run waits"),
   source: listOf(TRIGGER_SOURCES).optional().describe("One or several, comma separated"),
   created_after: timeParameter.optional().describe("Only runs created then or later"),
   created_before: timeParameter.optional().describe("Only runs created before"),
+  failed_task: taskName.optional().describe("Only runs in which this task failed first"),
+  error: errorText.optional().describe("Only failed runs with this text in `name: message`"),
+  failure: errorText
+    .optional()
+    .describe("Only failed runs of a group: its `name: message` as `/failures` has them"),
 } as const;
 
 /** The parsed parameters. */
 export interface FilterParameters {
   readonly task?: string | undefined;
-  readonly status?: RunStatus[] | undefined;
+  readonly status?: (RunStatus | "waiting")[] | undefined;
   readonly source?: TriggerSource[] | undefined;
   readonly created_after?: number | undefined;
   readonly created_before?: number | undefined;
+  readonly failed_task?: string | undefined;
+  readonly error?: string | undefined;
+  readonly failure?: string | undefined;
 }
 
 /** Converts the filter to a query of the catalog; an empty query matches all runs. */
@@ -33,10 +53,18 @@ export function queryOf({
   source,
   created_after,
   created_before,
+  failed_task,
+  error,
+  failure,
 }: FilterParameters): RunQuery {
+  const statuses = status?.filter((name) => name !== "waiting") ?? [];
   return {
     ...(task !== undefined && { task }),
-    ...(status !== undefined && { statuses: status }),
+    ...(statuses.length > 0 && { statuses }),
+    ...(status?.includes("waiting") === true && { waiting: true }),
+    ...(failed_task !== undefined && { failedTask: failed_task }),
+    ...(error !== undefined && { error }),
+    ...(failure !== undefined && { failure }),
     ...(source !== undefined && { sources: source }),
     ...(created_after !== undefined && { createdAfter: created_after }),
     ...(created_before !== undefined && { createdBefore: created_before }),

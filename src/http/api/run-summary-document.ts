@@ -18,6 +18,9 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     startedAt,
     finishedAt,
     failedTasks,
+    failure,
+    confVersion,
+    waiting,
     problem,
   } = summary;
   return {
@@ -33,6 +36,11 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     duration_ms:
       startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
     failed_tasks: failedTasks,
+    error: failure ?? null,
+    ...(confVersion !== undefined && { conf_version: confVersion }),
+    ...(waiting !== undefined && {
+      waiting: waiting.map((task) => ({ ...task, until: iso(task.until) })),
+    }),
     ...(problem !== undefined && { problem }),
   };
 }
@@ -41,6 +49,7 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
 export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
   const { run_id, task, status, trigger, created_at, started_at, finished_at, duration_ms, tasks } =
     run;
+  const waiting = tasks.flatMap(waitOf).slice(0, 10);
   return {
     run_id,
     task,
@@ -55,7 +64,26 @@ export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
     failed_tasks: tasks
       .flatMap((entry) => (entry.status === "failed" ? [entry.task] : []))
       .slice(0, 20),
+    error: status === "failed" ? errorOf(tasks) : null,
+    conf_version: run.conf_version,
+    ...(waiting.length > 0 && { waiting }),
   };
+}
+
+function waitOf({ task, waiting_for }: RunDocument["tasks"][number]) {
+  return waiting_for?.for === "completion"
+    ? [{ task, for: "completion" as const, until: waiting_for.until }]
+    : [];
+}
+
+/** The error of the first failed task that has one. */
+function errorOf(tasks: RunDocument["tasks"]): RunSummaryDocument["error"] {
+  for (const { task, status, attempts } of tasks) {
+    const error = attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
+    if (status === "failed" && error !== null)
+      return { task, name: error.name, message: error.message };
+  }
+  return null;
 }
 
 /** Formats the last place of a page as a cursor. */

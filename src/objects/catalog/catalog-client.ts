@@ -9,6 +9,8 @@ import {
   type RunSummary,
 } from "../../domain/run/summary.ts";
 import { callWithRetries } from "../../platform/calls.ts";
+import { joinGroups, type FailureGroup } from "./failure-groups.ts";
+import { addStatistics } from "./run-statistics.ts";
 import { nameOf } from "./catalog-name.ts";
 import type { CatalogPart } from "./catalog-controller.ts";
 import type {
@@ -17,6 +19,8 @@ import type {
   TaskDirectoryRpc,
   MetricsAnswer,
   RecordAnswer,
+  RunStatistics,
+  StatisticsQuery,
 } from "./catalog-rpc.ts";
 import { shardFor, type DatedShardMap } from "./shard-map.ts";
 import { addCounts, NO_RUNS, type RunCounts } from "./run-counts.ts";
@@ -123,6 +127,31 @@ export async function runChanges(
 /** Returns the counters of each task, and the number of runs that are not final. */
 export async function runMetrics(env: Env): Promise<readonly MetricsAnswer[]> {
   return everywhere(env, undefined, (catalog) => catalog.metrics());
+}
+
+/** Groups the runs with a failure since then; the largest group comes first. */
+export async function failureGroups(
+  env: Env,
+  task: string | undefined,
+  since: number,
+): Promise<readonly FailureGroup[]> {
+  const answers = await everywhere(env, task, (catalog) => catalog.failures(since));
+  return joinGroups(answers.flatMap(({ groups }) => groups));
+}
+
+/** Returns the statistics of each root task with runs. */
+export async function runStatistics(
+  env: Env,
+  task: string | undefined,
+  query: StatisticsQuery,
+): Promise<ReadonlyMap<string, RunStatistics>> {
+  const answers = await everywhere(env, task, (catalog) => catalog.statistics(query));
+  const byTask = new Map<string, RunStatistics>();
+  for (const { task: name, statistics } of answers) {
+    const known = byTask.get(name);
+    byTask.set(name, known === undefined ? statistics : addStatistics(known, statistics));
+  }
+  return byTask;
 }
 
 /** Asks each object of the task, or of all tasks. */

@@ -20,9 +20,12 @@ import type {
   Change,
   ChangesAnswer,
   CountAnswer,
+  FailuresAnswer,
   ListAnswer,
   MetricsAnswer,
   RecordAnswer,
+  StatisticsAnswer,
+  StatisticsQuery,
 } from "./catalog-rpc.ts";
 import { RecentChanges } from "./recent-changes.ts";
 import { LateNotices } from "./late-notices.ts";
@@ -38,6 +41,7 @@ import {
 import type { CatalogStore } from "./store.ts";
 import { bucketOf } from "./run-counts.ts";
 import { listed, RunQueries } from "./run-queries.ts";
+import { runStatistics } from "./run-statistics.ts";
 
 /** Limit of unfinished runs in memory; further runs are stored at once. */
 const MAX_UNFINISHED = 20_000;
@@ -183,6 +187,15 @@ export class CatalogController {
     };
   }
 
+  failures(since: number): FailuresAnswer {
+    return { groups: this.#queries.failures(since), shards: this.#shards };
+  }
+
+  statistics(query: StatisticsQuery): StatisticsAnswer {
+    const statistics = runStatistics(this.#store, this.#index, this.#queries, query);
+    return { task: this.#part.task, statistics, shards: this.#shards };
+  }
+
   /**
    * Handles the alarm. Never throws: the platform gives an alarm up after six failures. `firing`:
    * the time that the alarm was set to, if the platform tells.
@@ -294,7 +307,17 @@ function addsTo(summary: RunSummary, known: RunSummary): boolean {
   return (
     summary.revision > known.revision ||
     (summary.revision === known.revision &&
-      ((summary.forgetAt ?? 0) > (known.forgetAt ?? 0) || summary.problem !== known.problem))
+      ((summary.forgetAt ?? 0) > (known.forgetAt ?? 0) ||
+        summary.problem !== known.problem ||
+        waitsOtherwise(summary, known)))
+  );
+}
+
+/** Tests for a later report of the same status with different waiting tasks. */
+function waitsOtherwise(summary: RunSummary, known: RunSummary): boolean {
+  return (
+    (summary.toldAt ?? 0) > (known.toldAt ?? 0) &&
+    JSON.stringify(summary.waiting) !== JSON.stringify(known.waiting)
   );
 }
 

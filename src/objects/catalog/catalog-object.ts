@@ -11,9 +11,12 @@ import type {
   CatalogRpc,
   ChangesAnswer,
   CountAnswer,
+  FailuresAnswer,
   ListAnswer,
   MetricsAnswer,
   RecordAnswer,
+  StatisticsAnswer,
+  StatisticsQuery,
 } from "./catalog-rpc.ts";
 import { CatalogStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
@@ -79,6 +82,14 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
 
   async metrics(): Promise<MetricsAnswer> {
     return this.#controller.metrics();
+  }
+
+  async failures(since: number): Promise<FailuresAnswer> {
+    return this.#controller.failures(since);
+  }
+
+  async statistics(query: StatisticsQuery): Promise<StatisticsAnswer> {
+    return this.#controller.statistics(query);
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {

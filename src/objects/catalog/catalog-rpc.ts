@@ -3,7 +3,9 @@
  * objects.
  */
 import type { RunMetrics } from "../../domain/run/metrics.ts";
+import type { WaitingKind } from "../../domain/run/waiting.ts";
 import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
+import type { FailureGroup } from "./failure-groups.ts";
 import type { DatedShardMap } from "./shard-map.ts";
 import type { RunCounts } from "./run-counts.ts";
 
@@ -51,6 +53,31 @@ export interface MetricsAnswer extends Shared {
   readonly open: { readonly queued: number; readonly running: number };
 }
 
+/** Span and length of the intervals. Epoch milliseconds; intervals begin at multiples of `intervalMs`. */
+export interface StatisticsQuery {
+  readonly since: number;
+  readonly until: number;
+  readonly intervalMs: number;
+}
+
+export interface RunStatistics {
+  /** By beginning of the interval; intervals without runs are left out. */
+  readonly intervals: Readonly<Record<number, RunCounts>>;
+  /** Runs of the span of the same length before. */
+  readonly before: RunCounts;
+  /** Open runs with waiting tasks, by kind of wait. */
+  readonly waiting: Readonly<Record<WaitingKind, number>>;
+}
+
+export interface FailuresAnswer extends Shared {
+  readonly groups: readonly FailureGroup[];
+}
+
+export interface StatisticsAnswer extends Shared {
+  readonly task: string;
+  readonly statistics: RunStatistics;
+}
+
 /**
  * Methods of an object that holds the runs of one root task, or one shard of them. Every method may
  * be retried.
@@ -67,6 +94,9 @@ export interface CatalogRpc {
   /** Returns changes since that time, earliest first; with null only the time to start from. */
   changes(since: number | null, limit: number): Promise<ChangesAnswer>;
   metrics(): Promise<MetricsAnswer>;
+  /** Groups the newest runs with a failure since then. */
+  failures(since: number): Promise<FailuresAnswer>;
+  statistics(query: StatisticsQuery): Promise<StatisticsAnswer>;
 }
 
 export interface TaskDirectoryRpc {

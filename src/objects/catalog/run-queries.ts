@@ -4,23 +4,33 @@
  */
 import {
   byPlace,
+  isDetailed,
   matches,
   type RunFilter,
   type RunPlace,
   type RunSummary,
 } from "../../domain/run/summary.ts";
-import { RUN_STATUSES } from "../../domain/statuses.ts";
+import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import type { Change } from "./catalog-rpc.ts";
+import { FailureGroups, joinGroups, type FailureGroup } from "./failure-groups.ts";
 import { addCounts, bucketOf, BUCKET_MS, NO_RUNS, type RunCounts } from "./run-counts.ts";
 import type { RunIndex } from "./run-index.ts";
-import type { CatalogStore } from "./store.ts";
+import type { CatalogStore, PageQuery } from "./store.ts";
 
 /**
  * Limit of rows that a list reads without a match; then the list answers with the runs found so
  * far.
  */
 const MAX_ROWS_READ = 200_000;
+
+/** Rows of a single read, for a filter by details. */
+const ROWS_PER_READ = 500;
+/** Limit of rows read for a filter by details. */
+const MAX_DETAILS_READ = 20_000;
+/** Limit of grouped runs, and of groups with a search for the last good run. */
+const MAX_GROUPED = 5_000;
+const MAX_COMPARED = 20;
 
 /** Runs in list order, and the place up to which the list is complete; null: up to its end. */
 interface FoundRuns {
@@ -63,8 +73,41 @@ export class RunQueries {
     return { runs, end: isCut ? placeOf(runs.at(-1)) : end };
   }
 
+  /** Unfinished runs in memory, created since then. */
+  unfinishedSince(since: number): RunSummary[] {
+    return [...this.#unfinished.values()].flatMap(({ summary }) =>
+      summary.createdAt >= since ? [summary] : [],
+    );
+  }
+
+  /** Groups the newest runs with a failure since then. */
+  failures(since: number): FailureGroup[] {
+    const groups = new FailureGroups();
+    const failed = this.#store.page({
+      from: since,
+      after: { createdAt: Number.MAX_SAFE_INTEGER, id: "" },
+      statuses: ["failed"],
+      sources: TRIGGER_SOURCES,
+      now: this.#now(),
+      limit: MAX_GROUPED,
+    });
+    for (const run of failed) groups.add(run);
+    return joinGroups(groups.all).map((group, index) =>
+      index < MAX_COMPARED ? { ...group, lastGood: this.#goodBefore(group.first) } : group,
+    );
+  }
+
+  /** The newest success among the thousand runs created before. */
+  #goodBefore(time: number): FailureGroup["lastGood"] {
+    const found = this.#store.lastSucceeded(time);
+    if (found === null) return null;
+    const { id, createdAt, confVersion } = found;
+    return { id, createdAt, confVersion: confVersion ?? null };
+  }
+
   /** Counts runs by status. */
   count(filter: RunFilter): RunCounts {
+    if (isDetailed(filter)) return this.#countListed(filter);
     const [from, until] = [
       filter.createdAfter ?? 0,
       filter.createdBefore ?? Number.MAX_SAFE_INTEGER,
@@ -91,34 +134,59 @@ export class RunQueries {
     return counts;
   }
 
+  /** Counts runs row by row, for a filter by details. */
+  #countListed(filter: RunFilter): RunCounts {
+    const { runs } = this.list(filter, null, MAX_DETAILS_READ);
+    const counts = { ...NO_RUNS };
+    for (const { status } of runs) counts[status] += 1;
+    return counts;
+  }
+
   /** Finds stored runs after `begin`, at most `limit`. */
   #find(filter: RunFilter, begin: RunPlace, limit: number): FoundRuns {
-    const { statuses = RUN_STATUSES, sources = TRIGGER_SOURCES, createdAfter = 0 } = filter;
+    const { sources = TRIGGER_SOURCES, createdAfter = 0 } = filter;
+    const statuses = statusesOf(filter);
     const now = this.#now();
     const areRare = statuses.every((status) => status === "failed" || status === "cancelled");
-    if (areRare || (filter.statuses === undefined && filter.sources === undefined))
-      return {
-        runs: this.#store.page({ from: createdAfter, after: begin, statuses, sources, now, limit }),
-        end: null,
-      };
+    if (areRare || (statuses.length === RUN_STATUSES.length && filter.sources === undefined))
+      return this.#page(
+        { from: createdAfter, after: begin, statuses, sources, now, limit },
+        filter,
+      );
     const { parts } = this.#index;
     const runs: RunSummary[] = [];
     let rowsRead = 0;
     for (const bucket of this.#bucketsFrom(begin, createdAfter)) {
-      const counts = parts.map((part) => part.runsIn(bucket, filter));
+      const counts = parts.map((part) => part.runsIn(bucket, { ...filter, statuses }));
       if (counts.every(({ wanted }) => wanted === 0)) continue;
       const start = bucket * BUCKET_MS;
       if (rowsRead > MAX_ROWS_READ) return { runs, end: { createdAt: start + BUCKET_MS, id: "" } };
       const end: RunPlace = { createdAt: start + BUCKET_MS, id: "" };
       const after = byPlace(begin, end) < 0 ? end : begin;
       const from = Math.max(start, createdAfter);
-      runs.push(
-        ...this.#store.page({ from, after, statuses, sources, now, limit: limit - runs.length }),
-      );
+      const query = { from, after, statuses, sources, now, limit: limit - runs.length };
+      const found = this.#page(query, filter);
+      runs.push(...found.runs);
       if (runs.length >= limit) break;
+      if (found.end !== null) return { runs, end: found.end };
       rowsRead += counts.reduce((sum, { all }) => sum + all, 0);
     }
     return { runs, end: null };
+  }
+
+  /** Reads a page; with a filter by details, reads on until the page is full. */
+  #page(query: PageQuery, filter: RunFilter): FoundRuns {
+    if (!isDetailed(filter)) return { runs: this.#store.page(query), end: null };
+    const runs: RunSummary[] = [];
+    let { after } = query;
+    for (let read = 0; read < MAX_DETAILS_READ; read += ROWS_PER_READ) {
+      const rows = this.#store.page({ ...query, after, limit: ROWS_PER_READ });
+      runs.push(...rows.filter((run) => matches(filter, run)));
+      if (rows.length < ROWS_PER_READ || runs.length >= query.limit)
+        return { runs: runs.slice(0, query.limit), end: null };
+      after = placeOf(rows.at(-1)) ?? after;
+    }
+    return { runs, end: after };
   }
 
   /** Numbers of the buckets that may hold runs between these places, newest first. */
@@ -157,6 +225,14 @@ export class RunQueries {
       .toSorted((one, other) => one.changedAt - other.changedAt)
       .slice(0, limit);
   }
+}
+
+/** Statuses of possibly matching rows. */
+function statusesOf(filter: RunFilter): readonly RunStatus[] {
+  const { statuses = RUN_STATUSES } = filter;
+  if (filter.waiting === true)
+    return [...new Set([...(filter.statuses ?? []), "queued", "running"] as const)];
+  return isDetailed(filter) ? statuses.filter((status) => status === "failed") : statuses;
 }
 
 /** The place where a list begins: behind `after`, and before `createdBefore`. */

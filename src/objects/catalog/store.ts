@@ -37,6 +37,10 @@ const COUNT_DUE_BY_BUCKET = `
     min(forget_at) AS forget_from, max(changed_at) AS changed_at
   FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?
   GROUP BY bucket, status, source`;
+const LAST_SUCCEEDED = `
+  SELECT ${COLUMNS} FROM (
+    SELECT ${COLUMNS} FROM runs WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1000)
+  WHERE status = 'succeeded' LIMIT 1`;
 const FINISHED = `SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ?`;
 const DELETE_DUE = "DELETE FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?";
 const READ_NEXT_DUE =
@@ -98,6 +102,10 @@ interface StoredDetail {
   readonly attempts?: RunSummary["attempts"];
   readonly earlier?: Counts;
   readonly problem?: RunSummary["problem"];
+  readonly failure?: RunSummary["failure"];
+  readonly conf?: string;
+  readonly waiting?: RunSummary["waiting"];
+  readonly told?: number;
 }
 
 export class CatalogStore {
@@ -130,6 +138,10 @@ export class CatalogStore {
       ...(Object.keys(summary.attempts).length > 0 && { attempts: summary.attempts }),
       ...(Object.keys(earlier).length > 0 && { earlier }),
       ...(summary.problem !== undefined && { problem: summary.problem }),
+      ...(summary.failure !== undefined && { failure: summary.failure }),
+      ...(summary.confVersion !== undefined && { conf: summary.confVersion }),
+      ...(summary.waiting !== undefined && { waiting: summary.waiting }),
+      ...(summary.toldAt !== undefined && finishedAt === null && { told: summary.toldAt }),
     };
     const values = [
       createdAt,
@@ -160,6 +172,12 @@ export class CatalogStore {
     return this.#tables
       .rows(isRare ? PAGE_OF_FAILED : PAGE, ...values)
       .map((row) => this.#kept(row).summary);
+  }
+
+  /** Returns the newest success among the thousand runs created before. */
+  lastSucceeded(before: number): RunSummary | null {
+    const [row] = this.#tables.rows(LAST_SUCCEEDED, before);
+    return row === undefined ? null : this.#kept(row).summary;
   }
 
   /** Returns runs created in [from, until) that changed after that time, earliest change first. */
@@ -226,6 +244,7 @@ export class CatalogStore {
       throw new Error(`the catalog has a row of "${text(row["id"])}", which is no run id`);
     const detail = parsed<StoredDetail>(row["detail"]);
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
+    const { failure, conf, waiting, told } = detail;
     return {
       summary: {
         id,
@@ -242,6 +261,10 @@ export class CatalogStore {
         failedTasks: failed,
         attempts,
         ...(problem !== undefined && { problem }),
+        ...(failure !== undefined && { failure }),
+        ...(conf !== undefined && { confVersion: conf }),
+        ...(waiting !== undefined && { waiting }),
+        ...(told !== undefined && { toldAt: told }),
       },
       changedAt: Number(row["changed_at"]),
       earlier,

@@ -6,6 +6,7 @@
  */
 import type { Run } from "../../domain/run/state.ts";
 import { summarize, type RunSummary } from "../../domain/run/summary.ts";
+import { waitingTasks, type WaitingTask } from "../../domain/run/waiting.ts";
 import type { After } from "../../platform/patience.ts";
 
 /**
@@ -23,15 +24,19 @@ const MAX_REPORTS = 5;
  */
 export type ReportToCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
 
+/** Text of a list of waiting tasks, to compare. */
+const textOf = (waiting: readonly WaitingTask[]): string => JSON.stringify(waiting);
+const NONE_WAIT = textOf([]);
+
 export class CatalogReporter {
   readonly #report: ReportToCatalog;
   readonly #failed: (error: unknown) => void;
   readonly #after: After;
   /**
-   * Nonce and revision of the last confirmed report. The nonce tells runs apart: the id may belong
-   * to another run later in this life of the object.
+   * Nonce, revision and waiting tasks of the last confirmed report. The nonce tells runs apart: the
+   * id may belong to another run later in this life of the object.
    */
-  #confirmed = { nonce: "", revision: -1 };
+  #confirmed = { nonce: "", revision: -1, waiting: NONE_WAIT };
   /** The outstanding report, and whether the catalog must confirm; null: nothing is outstanding. */
   #pending: { readonly keep: boolean } | null = null;
   #reporting: Promise<void> | null = null;
@@ -59,9 +64,10 @@ export class CatalogReporter {
     }
   }
 
-  /** Tells whether the catalog has confirmed the run's current revision. */
-  isConfirmed(run: Pick<Run, "nonce" | "revision">): boolean {
-    return this.#confirmed.nonce === run.nonce && this.#confirmed.revision >= run.revision;
+  /** Tells whether the catalog has confirmed the current revision and the waiting tasks. */
+  isConfirmed(run: Run): boolean {
+    const { nonce, revision, waiting } = this.#confirmed;
+    return nonce === run.nonce && revision >= run.revision && waiting === textOf(waitingTasks(run));
   }
 
   /**
@@ -106,8 +112,8 @@ export class CatalogReporter {
         this.#pending = null;
         const summary = summarize(run);
         const isConfirmed = await this.#report(summary, keep || summary.finishedAt !== null);
-        if (isConfirmed && !this.isConfirmed({ nonce: run.nonce, revision: summary.revision }))
-          this.#confirmed = { nonce: run.nonce, revision: summary.revision };
+        const { revision, waiting = [] } = summary;
+        if (isConfirmed) this.#confirmed = { nonce: run.nonce, revision, waiting: textOf(waiting) };
       }
     } finally {
       // Runs in the same turn as the last check of `#pending`, so no report is added in between.

@@ -30,6 +30,12 @@ export const LEFT_BEHIND_MS = 60_000;
 export const TOLD_AGAIN_MS = 60_000;
 
 /**
+ * If an alarm comes within this time, the begin or end of a wait causes no report of its own: the
+ * alarm reports the waiting tasks anyway.
+ */
+export const WAIT_TOLD_MS = 10_000;
+
+/**
  * Bounds for the time that a child run is kept after its retention before asking the parents again.
  */
 export const KEPT_RECHECK_MS = { least: 60_000, most: 86_400_000 } as const;

@@ -11,6 +11,7 @@
  */
 import { applyChange } from "../../domain/run/apply-change.ts";
 import { advance } from "../../domain/run/machine.ts";
+import { isWaitingAlone } from "../../domain/run/waiting.ts";
 import type { Run, RunGenesis } from "../../domain/run/state.ts";
 import type { TransitionResult, Effect, MachineEvent } from "../../domain/run/machine-events.ts";
 import { buildLeases } from "./lease-payloads.ts";
@@ -22,7 +23,7 @@ import type { AlarmClock } from "../../platform/alarm-clock.ts";
 import { RunAlarm } from "./run-alarm.ts";
 import { CatalogReporter } from "./catalog-reporter.ts";
 import type { Grant } from "./lease-rpc.ts";
-import { TOLD_AGAIN_MS } from "./run-times.ts";
+import { TOLD_AGAIN_MS, WAIT_TOLD_MS } from "./run-times.ts";
 import type { RunHost } from "./run-host.ts";
 import { SignsOfLife } from "./signs-of-life.ts";
 import type { Journal } from "./journal.ts";
@@ -59,7 +60,7 @@ export class RunTransitions {
     this.parent = new ParentLink(host, (run) => void this.advance(run, { type: "parent_knows" }));
     this.alarm = new RunAlarm(clock, host, this.signs, this.parent);
     this.catalog = new CatalogReporter(
-      host.reportToCatalog,
+      (summary, keep) => host.reportToCatalog({ ...summary, toldAt: host.now() }, keep),
       (error) => host.reportFailed(error),
       host.after,
     );
@@ -130,6 +131,8 @@ export class RunTransitions {
   ): void {
     const now = this.#host.now();
     const { change } = decided;
+    const changed = change?.tasks.map(({ ordinal }) => run.tasks[ordinal]) ?? [];
+    const waited = changed.some(isWaitingAlone);
     if (change !== null) {
       this.#journal.append(run, change, data, now);
       applyChange(run, change);
@@ -138,7 +141,8 @@ export class RunTransitions {
       this.alarm.setAfter(run, decided);
     }
     this.#perform(run, decided.effects);
-    if (change?.run !== undefined) this.#report(run);
+    const toldNow = changed.some(isWaitingAlone) !== waited && this.#clock.at > now + WAIT_TOLD_MS;
+    if (change?.run !== undefined || toldNow) this.#report(run);
     if (change !== null) this.#keepShort(run, now);
   }
 

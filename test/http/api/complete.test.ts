@@ -61,7 +61,28 @@ async function finish(runId: RunId): Promise<unknown> {
   return after.payload;
 }
 
+/** Once the lists have the run among those in which something waits, or not any more: its alarm, which may be near, tells. */
+async function listedAsWaiting(runId: RunId, waiting: unknown): Promise<void> {
+  await vi.waitFor(async () => {
+    await new HandDrivenRun(runId).wake();
+    const response = await sender()("/api/v1/runs?task=approve&status=waiting&limit=200");
+    const { runs } = await response.json<{ runs: { run_id: RunId; waiting: unknown }[] }>();
+    expect(runs.find(({ run_id }) => run_id === runId)?.waiting).toEqual(waiting);
+  }, 10_000);
+}
+
 describe("the completion URL of an external task", () => {
+  it("the completion URL of an external task has its run listed as waiting until it is completed", async () => {
+    const { runId, call, url } = await started();
+    await listedAsWaiting(runId, undefined);
+    call.succeed();
+    await waiting(runId);
+    await listedAsWaiting(runId, [{ task: "approve", for: "completion", until: expect.any(String) }]);
+    await sender()(url, DONE);
+    await listedAsWaiting(runId, undefined);
+    await finish(runId);
+  });
+
   it("the completion URL of an external task completes it once, without a token of the API: what comes with it is what the task passes", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);

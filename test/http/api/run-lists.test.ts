@@ -66,7 +66,16 @@ describe("GET /runs", () => {
     }, 10_000);
     const { runs } = await page(`task=${task}&status=failed,cancelled`);
     expect(new Set(runs.map(({ run_id }) => run_id))).toEqual(new Set([bad.id, gone.id]));
-    expect(runs.find(({ run_id }) => run_id === bad.id)).toMatchObject({ failed_tasks: [task], source: "api" });
+    const error = { task, name: "Error", message: "thrown by the test" };
+    expect(runs.find(({ run_id }) => run_id === bad.id)).toMatchObject({ failed_tasks: [task], source: "api", error });
+    expect((await page(`task=${task}&error=BY%20the`)).runs.map(({ run_id }) => run_id)).toEqual([bad.id]);
+    expect(await (await send(`/failures?task=${task}`)).json()).toMatchObject({
+      groups: [{ task, name: "Error", count: 1, example: bad.id, pipelines: [{ task, count: 1 }] }],
+    });
+    expect(await (await send(`/runs/statistics?task=${task}`)).json()).toMatchObject({
+      interval_ms: 900_000,
+      tasks: [{ task, intervals: [{ counts: { failed: 1, succeeded: 1, cancelled: 1 } }], waiting: { completion: 0 } }],
+    });
     expect((await page(`task=${task}&status=running`)).runs.map(({ run_id }) => run_id)).toEqual([running.id]);
     const counts = await (await send(`/runs/count?task=${task}&status=succeeded,failed,running`)).json();
     expect(counts).toEqual({ counts: { queued: 0, running: 1, succeeded: 1, failed: 1, cancelled: 0 }, total: 3 });

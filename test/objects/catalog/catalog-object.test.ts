@@ -2,7 +2,15 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { countRuns, findRuns, recordRun, runChanges, runMetrics } from "../../../src/objects/catalog/catalog-client.ts";
+import {
+  countRuns,
+  failureGroups,
+  findRuns,
+  recordRun,
+  runChanges,
+  runMetrics,
+  runStatistics,
+} from "../../../src/objects/catalog/catalog-client.ts";
 import type { RecordAnswer } from "../../../src/objects/catalog/catalog-rpc.ts";
 import type { RunFilter, RunPlace, RunSummary } from "../../../src/domain/run/summary.ts";
 import { RUN_STATUSES } from "../../../src/domain/statuses.ts";
@@ -357,4 +365,64 @@ describe("a busy task", () => {
       expect(new Set(seen).size).toBe(burst + 40);
     },
   );
+});
+
+describe("what failed and what waits", () => {
+  const failed = (number: number, message: string, given: Partial<RunSummary> = {}) =>
+    run(number, "failed", { failure: { task: "encode", name: "Error", message }, confVersion: "v2", ...given });
+
+  it("what failed is grouped without its values, with the last good run before, and found and counted by its group", async () => {
+    const hours = (number: number) => START - number * HOUR_MS;
+    for (const summary of [
+      run(1, "succeeded", { createdAt: hours(9), confVersion: "v1" }),
+      failed(2, "disk 17 is full", { createdAt: hours(5) }),
+      failed(3, "disk 4 is full", { createdAt: hours(3) }),
+      failed(4, "no such film", { createdAt: hours(2) }),
+      failed(5, "disk 4 is full", { createdAt: hours(40) }),
+      run(6, "succeeded", { createdAt: hours(1), confVersion: "v2" }),
+    ])
+      await record(summary);
+    expect(await failureGroups(env, task, hours(24))).toMatchObject([
+      {
+        task: "encode",
+        message: "disk # is full",
+        count: 2,
+        first: hours(5) + 110,
+        last: hours(3) + 110,
+        confVersions: ["v2"],
+        example: { id: numberedRunId(3), message: "disk 4 is full" },
+        pipelines: { [task]: 2 },
+        lastGood: { id: numberedRunId(1), confVersion: "v1" },
+      },
+      { message: "no such film", count: 1 },
+    ]);
+    const ids = async (filter: RunFilter): Promise<string[]> => (await list(filter)).runs.map(({ id }) => id);
+    const ofGroup = { failure: "Error: disk # is full", createdAfter: hours(24) };
+    expect(await ids(ofGroup)).toEqual([numberedRunId(3), numberedRunId(2)]);
+    expect(await ids({ error: "NO SUCH" })).toEqual([numberedRunId(4)]);
+    expect(await ids({ failedTask: "decode" })).toEqual([]);
+    expect(await ids({ ...ofGroup, statuses: ["succeeded"] })).toEqual([]);
+    expect(await countRuns(env, { task, ...ofGroup })).toMatchObject({ failed: 2, succeeded: 0 });
+  });
+
+  it("what waits is listed until a later report of the same status says that nothing does, also behind a thousand runs that wait for nothing", async () => {
+    const waiting = [{ task: "approve", for: "completion", until: START + HOUR_MS }] as const;
+    await record(run(1, "running", { waiting, toldAt: START, createdAt: START - 2 * HOUR_MS }), true);
+    await record(run(2, "running", { waiting, toldAt: START }));
+    for (let number = 10; number < 620; number += 1) await record(run(number, "running"), number % 300 === 0);
+    await record(run(3, "succeeded"));
+    const waits = async () => (await list({ waiting: true })).runs.map(({ id }) => id);
+    expect(await waits()).toEqual([numberedRunId(2), numberedRunId(1)]);
+    await record(run(2, "running", { toldAt: START - 1 }));
+    expect(await waits()).toEqual([numberedRunId(2), numberedRunId(1)]);
+    await record(run(2, "running", { toldAt: START + 1 }));
+    expect(await waits()).toEqual([numberedRunId(1)]);
+    expect((await list({ waiting: true, statuses: ["succeeded"] })).runs.map(({ id }) => id)).toEqual([
+      numberedRunId(3),
+      numberedRunId(1),
+    ]);
+    const statistics = await runStatistics(env, task, { since: START - HOUR_MS, until: START + 1, intervalMs: 60_000 });
+    expect(statistics.get(task)).toMatchObject({ waiting: { completion: 1, run: 0, time: 0 }, before: { running: 1 } });
+    expect(statistics.get(task)?.intervals[START]).toMatchObject({ running: 611, succeeded: 1 });
+  });
 });
