@@ -1,14 +1,18 @@
 /** The frame around every page: navigation, session, theme and keyboard shortcuts. */
-import { effect, signal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useErrorBoundary } from "preact/hooks";
 import { loggedOut, problemOf } from "./api.ts";
+import { attention, useAttention, type Attention } from "./live/attention.ts";
 import { route } from "./location.ts";
+import { ApprovalsPage } from "./pages/approvals-page.tsx";
+import { ComparePage } from "./pages/compare-page.tsx";
 import { DeadLettersPage } from "./pages/dead-letters-page.tsx";
 import { HealthPage } from "./pages/health-page.tsx";
 import { LimitsPage } from "./pages/limits-page.tsx";
 import { LoginPage, Logo } from "./pages/login-page.tsx";
-import { PipelinesPage } from "./pages/pipelines-page.tsx";
+import { NowPage } from "./pages/now-page.tsx";
+import { PipelinePage } from "./pages/pipeline-page.tsx";
 import { RecommendationsPage } from "./pages/recommendations-page.tsx";
 import { RunPage } from "./pages/run-page.tsx";
 import { RunsPage } from "./pages/runs-page.tsx";
@@ -17,28 +21,42 @@ import { ActionButton } from "./parts/button.tsx";
 import { Icon, type IconName } from "./parts/icon.tsx";
 import { Empty, Loading, Problem } from "./parts/states.tsx";
 import { Toasts } from "./parts/toasts.tsx";
+import { openPalette, Palette } from "./palette.tsx";
 import type { Route } from "./routes.ts";
 import { logOut, session } from "./session.ts";
 import { KeyHelp, useKeys } from "./keys.tsx";
-import { chosenTheme, chooseTheme, type Theme, THEMES } from "./theme.ts";
+import { isUtc, switchZone, zoneName } from "./zone.ts";
+import { setTheme, theme } from "./theme-choice.ts";
+import { type Theme, THEMES } from "./theme.ts";
 
 /** The entries of the navigation, in order. A page's name is also the name of its icon. */
 const PLACES: readonly {
   readonly page: Route["page"] & IconName;
   readonly href: string;
   readonly text: string;
+  /** The number beside the entry, and its words for screen readers. */
+  readonly badge?: readonly [count: keyof Attention, words: string];
 }[] = [
-  { page: "pipelines", href: "/dashboard", text: "Pipelines" },
+  { page: "now", href: "/dashboard", text: "Now", badge: ["causes", "causes of failures"] },
   { page: "runs", href: "/dashboard/runs", text: "Runs" },
+  {
+    page: "approvals",
+    href: "/dashboard/approvals",
+    text: "Approvals",
+    badge: ["approvals", "that wait"],
+  },
   { page: "triggers", href: "/dashboard/triggers", text: "Triggers" },
   { page: "recommendations", href: "/dashboard/recommendations", text: "Recommendations" },
-  { page: "dead-letters", href: "/dashboard/dead-letters", text: "Dead letters" },
+  {
+    page: "dead-letters",
+    href: "/dashboard/dead-letters",
+    text: "Dead letters",
+    badge: ["deadLetters", "dead letters"],
+  },
   { page: "limits", href: "/dashboard/limits", text: "Limits" },
   { page: "health", href: "/dashboard/health", text: "Health" },
 ];
 
-/** The theme as the switch shows it; theme.ts applies and stores it. */
-const theme = signal<Theme>(chosenTheme());
 const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
   system: "system",
   light: "sun",
@@ -58,7 +76,8 @@ effect(() => {
  * frame with the current page otherwise.
  */
 export function App(): JSX.Element {
-  useKeys();
+  useKeys(openPalette);
+  useAttention(Boolean(session.value));
   if (session.value === undefined)
     return (
       <main class="login" id="main" tabIndex={-1}>
@@ -84,6 +103,7 @@ export function App(): JSX.Element {
         </main>
       </div>
       <KeyHelp />
+      <Palette />
       <Toasts />
     </>
   );
@@ -108,12 +128,18 @@ function Guarded({ route }: { readonly route: Route }): JSX.Element {
  */
 function Page({ route }: { readonly route: Route }): JSX.Element {
   switch (route.page) {
-    case "pipelines":
-      return <PipelinesPage />;
+    case "now":
+      return <NowPage />;
     case "runs":
       return <RunsPage />;
     case "run":
       return <RunPage key={route.runId} runId={route.runId} />;
+    case "compare":
+      return <ComparePage />;
+    case "approvals":
+      return <ApprovalsPage />;
+    case "pipeline":
+      return <PipelinePage key={route.name} name={route.name} />;
     case "triggers":
       return <TriggersPage section={route.section} name={route.name} />;
     case "dead-letters":
@@ -140,7 +166,7 @@ function NotFound({ path }: { readonly path: string }): JSX.Element {
     <>
       <h1>Not found</h1>
       <Empty icon="search" title="There is no such page">
-        <code>{path}</code> is none of the dashboard's. <a href="/dashboard">To the pipelines</a>
+        <code>{path}</code> is none of the dashboard's. <a href="/dashboard">To the first page</a>
       </Empty>
     </>
   );
@@ -152,7 +178,8 @@ function NotFound({ path }: { readonly path: string }): JSX.Element {
  */
 function Navigation(): JSX.Element {
   const { page } = route.value;
-  const current = page === "run" ? "runs" : page;
+  const current =
+    page === "run" || page === "compare" ? "runs" : page === "pipeline" ? "now" : page;
   return (
     <header class="side">
       <a class="brand" href="/dashboard">
@@ -165,12 +192,24 @@ function Navigation(): JSX.Element {
               <a href={place.href} aria-current={place.page === current ? "page" : undefined}>
                 <Icon name={place.page} size={17} />
                 <span>{place.text}</span>
+                <Badge badge={place.badge} />
               </a>
             </li>
           ))}
         </ul>
       </nav>
       <div class="side-foot">
+        <button type="button" class="find" onClick={openPalette}>
+          <Icon name="search" size={14} /> <span>Go to…</span> <kbd>Ctrl K</kbd>
+        </button>
+        <button
+          type="button"
+          class="zone"
+          title={isUtc.value ? "Show local times" : "Show times in UTC"}
+          onClick={switchZone}
+        >
+          <Icon name="clock" size={14} /> <span class="ellipsis">{zoneName.value}</span>
+        </button>
         <ThemeSwitch />
         <div class="who">
           <span class="ellipsis" title={`Scope ${session.value?.scopes.join(", ") ?? ""}`}>
@@ -185,6 +224,22 @@ function Navigation(): JSX.Element {
   );
 }
 
+/** The number beside an entry of the navigation; nothing for zero. */
+function Badge({
+  badge,
+}: {
+  readonly badge: (typeof PLACES)[number]["badge"] | undefined;
+}): JSX.Element | null {
+  const count = badge === undefined ? 0 : attention.value[badge[0]];
+  if (badge === undefined || count === 0) return null;
+  return (
+    <span class={`badge badge-${badge[0]}`}>
+      {count}
+      <span class="sr"> {badge[1]}</span>
+    </span>
+  );
+}
+
 /** Three buttons for the themes. The current one is pressed, also for screen readers. */
 function ThemeSwitch(): JSX.Element {
   return (
@@ -196,10 +251,7 @@ function ThemeSwitch(): JSX.Element {
           aria-pressed={theme.value === name}
           aria-label={`${name} theme`}
           title={name}
-          onClick={() => {
-            theme.value = name;
-            chooseTheme(name);
-          }}
+          onClick={() => setTheme(name)}
         >
           <Icon name={THEME_ICONS[name]} size={14} />
         </button>

@@ -1,4 +1,8 @@
-/** Formats numbers, sizes, times and durations for people. Pure: `now` is an argument. */
+/**
+ * Formats numbers, sizes, times and durations for people. `now` is an argument; the time zone is the
+ * one that the page shows.
+ */
+import { timeZone } from "./zone.ts";
 
 /**
  * Formats a duration: `840 ms`, `12.4 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. The limits below lie
@@ -40,20 +44,43 @@ export function formatRelative(at: number, now: number): string {
   return at > now ? `in ${text}` : `${text} ago`;
 }
 
-/** Formats a time in the local zone to the millisecond, with the zone's name. */
+/** Formats a time in the shown zone to the millisecond, with the zone's name. */
 export function formatExact(at: number): string {
   const date = new Date(at);
-  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  const inZone = { timeZone: timeZone.value };
+  const day = date.toLocaleDateString("en-GB", {
+    ...inZone,
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
   const time = date.toLocaleTimeString("en-GB", {
+    ...inZone,
     hour: "2-digit",
     minute: "2-digit",
     second: "2-digit",
+    hour12: false,
     fractionalSecondDigits: 3,
   });
-  const zone = Intl.DateTimeFormat("en-GB", { timeZoneName: "short" })
+  const zone = Intl.DateTimeFormat("en-GB", { ...inZone, timeZoneName: "short" })
     .formatToParts(date)
     .find(({ type }) => type === "timeZoneName")?.value;
   return `${day}, ${time}${zone === undefined ? "" : ` ${zone}`}`;
+}
+
+/** Formats a time of today as `14:02`, an earlier one as `29 Nov 14:02`. */
+export function formatClock(at: number, now: number): string {
+  const inZone = { timeZone: timeZone.value };
+  const date = new Date(at);
+  const time = date.toLocaleTimeString("en-GB", {
+    ...inZone,
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  const dayOf = (day: Date): string =>
+    day.toLocaleDateString("en-GB", { ...inZone, day: "numeric", month: "short" });
+  const day = dayOf(date);
+  return day === dayOf(new Date(now)) ? time : `${day} ${time}`;
 }
 
 /**

@@ -7,16 +7,30 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { navigate } from "./location.ts";
 import { Dialog } from "./parts/dialog.tsx";
+import type { IconName } from "./parts/icon.tsx";
 
 /** The pages by the letter after `g`. */
-const PLACES: Readonly<Record<string, { readonly path: string; readonly text: string }>> = {
-  p: { path: "/dashboard", text: "Pipelines" },
-  r: { path: "/dashboard/runs", text: "Runs" },
-  t: { path: "/dashboard/triggers", text: "Triggers" },
-  d: { path: "/dashboard/dead-letters", text: "Dead letters" },
-  l: { path: "/dashboard/limits", text: "Limits" },
-  h: { path: "/dashboard/health", text: "Health" },
+export const PLACES: Readonly<
+  Record<string, { readonly path: string; readonly text: string; readonly icon: IconName }>
+> = {
+  n: { path: "/dashboard", text: "Now", icon: "now" },
+  r: { path: "/dashboard/runs", text: "Runs", icon: "runs" },
+  a: { path: "/dashboard/approvals", text: "Approvals", icon: "approvals" },
+  t: { path: "/dashboard/triggers", text: "Triggers", icon: "triggers" },
+  d: { path: "/dashboard/dead-letters", text: "Dead letters", icon: "dead-letters" },
+  l: { path: "/dashboard/limits", text: "Limits", icon: "limits" },
+  h: { path: "/dashboard/health", text: "Health", icon: "health" },
 };
+
+/** The keys of lists of runs, for the help. */
+const LIST_KEYS: readonly (readonly [key: string, text: string])[] = [
+  ["j", "Next run of a list"],
+  ["k", "Previous run"],
+  ["x", "Choose the run"],
+  ["r", "Retry the chosen runs"],
+  ["c", "Cancel the chosen runs"],
+  ["v", "Compare two chosen runs"],
+];
 
 /** The longest time between `g` and the letter. */
 const SECOND_WITHIN_MS = 1_200;
@@ -24,13 +38,18 @@ const isHelpShown = signal(false);
 
 /**
  * Listens for shortcuts while the page is open. Keys typed into a field or dialog are ignored, as
- * are browser shortcuts with a modifier.
+ * are browser shortcuts with a modifier. `onPalette` is called by Ctrl or Cmd and K.
  */
-export function useKeys(): void {
+export function useKeys(onPalette: () => void): void {
   useEffect(() => {
     /** The time of the last `g`, in milliseconds since the page was opened. */
     let goesSince = 0;
     const press = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey)) {
+        event.preventDefault();
+        onPalette();
+        return;
+      }
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
       const place = PLACES[event.key];
       if (place !== undefined && event.timeStamp - goesSince < SECOND_WITHIN_MS)
@@ -44,12 +63,15 @@ export function useKeys(): void {
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
-  }, []);
+  }, [onPalette]);
 }
 
 /** Tests if a key belongs to a field or an open dialog. */
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
+export function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof Element &&
+    target.closest('input:not([type="checkbox"]), textarea, select, dialog') !== null
+  );
 }
 
 /**
@@ -83,6 +105,20 @@ export function KeyHelp(): JSX.Element | null {
           </dt>
           <dd>Search runs</dd>
         </div>
+        <div>
+          <dt>
+            <kbd>Ctrl</kbd> <kbd>K</kbd>
+          </dt>
+          <dd>Go to anything</dd>
+        </div>
+        {LIST_KEYS.map(([key, text]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
         <div>
           <dt>
             <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd>

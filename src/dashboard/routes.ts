@@ -9,12 +9,26 @@ import { TRIGGER_SOURCES, type TriggerSource } from "../domain/trigger.ts";
 export const TRIGGER_SECTIONS = ["tasks", "endpoints", "schedules", "uploads", "events"] as const;
 export type TriggerSection = (typeof TRIGGER_SECTIONS)[number];
 
+/** Pages without parameters in the path. */
+const SINGLE_PAGES = [
+  "runs",
+  "compare",
+  "approvals",
+  "dead-letters",
+  "limits",
+  "health",
+  "login",
+] as const;
+type SinglePage = (typeof SINGLE_PAGES)[number] | "now";
+
 /** A page with its parameters. */
 export type Route =
-  | { readonly page: "pipelines" | "runs" | "dead-letters" | "limits" | "health" | "login" }
+  | { readonly page: SinglePage }
   | { readonly page: "run"; readonly runId: string }
   /** `name` is the endpoint that is open; null lists all of them. */
   | { readonly page: "recommendations"; readonly name: string | null }
+  /** `name` is the root task. */
+  | { readonly page: "pipeline"; readonly name: string }
   /** `name` is the task, endpoint or event that is open. */
   | { readonly page: "triggers"; readonly section: TriggerSection; readonly name: string | null }
   | { readonly page: "not-found"; readonly path: string };
@@ -38,19 +52,11 @@ export function parseRoute(path: string): Route {
   if (third !== undefined) return unknown;
   if (first === "runs" && second !== undefined) return { page: "run", runId: second };
   if (first === "recommendations") return { page: first, name: second ?? null };
+  if (first === "pipelines" && second !== undefined) return { page: "pipeline", name: second };
   if (second !== undefined) return unknown;
-  switch (first) {
-    case "":
-      return { page: "pipelines" };
-    case "runs":
-    case "dead-letters":
-    case "limits":
-    case "health":
-    case "login":
-      return { page: first };
-    default:
-      return unknown;
-  }
+  if (first === "") return { page: "now" };
+  const page = SINGLE_PAGES.find((known) => known === first);
+  return page === undefined ? unknown : { page };
 }
 
 /** Decodes a segment; a malformed one is taken literally, as an error would leave an empty page. */
@@ -65,6 +71,20 @@ function decoded(part: string): string {
 /** The path of a run's page, with a task's panel open if one is given. */
 export function runPath(runId: string, task?: string): string {
   return `${BASE}/runs/${encodeURIComponent(runId)}${task === undefined ? "" : `?task=${encodeURIComponent(task)}`}`;
+}
+
+/** The path of a pipeline's page. */
+export function pipelinePath(root: string): string {
+  return `${BASE}/pipelines/${encodeURIComponent(root)}`;
+}
+
+/**
+ * The path of the comparison of two runs. Without a second run, the first is compared with the last
+ * good run before.
+ */
+export function comparePath(run: string, other?: string): string {
+  const query = new URLSearchParams({ run, ...(other !== undefined && { with: other }) });
+  return `${BASE}/compare?${query}`;
 }
 
 /** The path of the list of runs, with filters. */
@@ -95,13 +115,27 @@ export type Span = keyof typeof SPANS;
 /** The names of the time spans. */
 export const SPAN_NAMES: readonly Span[] = ["1h", "24h", "7d", "30d"];
 
+/** A status of a run, or `waiting`: something in the run waits. */
+export const FILTER_STATUSES = ["waiting", ...RUN_STATUSES] as const;
+export type FilterStatus = RunStatus | "waiting";
+
 /** The filters of a list of runs. Null and an empty list stand for no filter. */
 export interface RunFilters {
   readonly task: string | null;
-  readonly statuses: readonly RunStatus[];
+  readonly statuses: readonly FilterStatus[];
   readonly source: TriggerSource | null;
   readonly span: Span | null;
+  /** Bounds of creation in ISO 8601; they take the place of the span. */
+  readonly from: string | null;
+  readonly to: string | null;
   readonly idempotencyKey: string | null;
+  readonly failedTask: string | null;
+  /** Text within the error. */
+  readonly error: string | null;
+  /** `name: message` of a group of failures. */
+  readonly failure: string | null;
+  /** Conditions such as `film.id=7`, which the page applies to the payloads itself. */
+  readonly payload: readonly string[];
 }
 
 /** The filters of a list of all runs. */
@@ -110,7 +144,13 @@ export const NO_FILTERS: RunFilters = {
   statuses: [],
   source: null,
   span: null,
+  from: null,
+  to: null,
   idempotencyKey: null,
+  failedTask: null,
+  error: null,
+  failure: null,
+  payload: [],
 };
 
 /**
@@ -121,41 +161,71 @@ export function filtersFromQuery(query: URLSearchParams): RunFilters {
   const words = (query.get("status") ?? "").split(",");
   return {
     task: query.get("task") || null,
-    statuses: RUN_STATUSES.filter((status) => words.includes(status)),
+    statuses: FILTER_STATUSES.filter((status) => words.includes(status)),
     source: TRIGGER_SOURCES.find((source) => source === query.get("source")) ?? null,
     span: SPAN_NAMES.find((span) => span === query.get("span")) ?? null,
+    from: timeOf(query.get("from")),
+    to: timeOf(query.get("to")),
     idempotencyKey: query.get("key") || null,
+    failedTask: query.get("failed_task") || null,
+    error: query.get("error") || null,
+    failure: query.get("failure") || null,
+    payload: query.getAll("payload").filter((condition) => condition.includes("=")),
   };
 }
 
-/** Renders filters as a query of the address, without `?`. */
-export function filtersToQuery({
-  task,
-  statuses,
-  source,
-  span,
-  idempotencyKey,
-}: RunFilters): string {
-  return queryOf({ task, status: statuses.join(",") || null, source, span, key: idempotencyKey });
+/** A time in ISO 8601 as given; null for any other text. */
+function timeOf(text: string | null): string | null {
+  return text === null || Number.isNaN(Date.parse(text)) ? null : text;
 }
 
-/** Renders filters as a query of the API, without `?`. `now` is in milliseconds since 1970. */
-export function filtersToApi(
-  { task, statuses, source, span, idempotencyKey }: RunFilters,
-  now: number,
-): string {
+/** Renders filters as a query of the address, without `?`. */
+export function filtersToQuery(filters: RunFilters): string {
+  const { task, statuses, source, span, from, to, idempotencyKey, failedTask } = filters;
+  const query = queryOf({
+    task,
+    status: statuses.join(",") || null,
+    source,
+    span,
+    from,
+    to,
+    key: idempotencyKey,
+    failed_task: failedTask,
+    error: filters.error,
+    failure: filters.failure,
+  });
+  for (const condition of filters.payload) query.append("payload", condition);
+  return query.toString();
+}
+
+/**
+ * Renders filters as a query of the API, without `?`. `now` is in milliseconds since 1970.
+ * Conditions on payloads are not part of it.
+ */
+export function filtersToApi(filters: RunFilters, now: number): string {
+  const { task, statuses, source, span, from, to, idempotencyKey, failedTask } = filters;
   return queryOf({
     task,
     status: statuses.join(",") || null,
     source,
-    created_after: span === null ? null : new Date(now - SPANS[span]).toISOString(),
+    created_after: from ?? (span === null ? null : new Date(now - SPANS[span]).toISOString()),
+    created_before: to,
     idempotency_key: idempotencyKey,
-  });
+    failed_task: failedTask,
+    error: filters.error,
+    failure: filters.failure,
+  }).toString();
+}
+
+/** The beginning of a span, in ISO 8601. */
+export function sinceOf(span: Span, now: number): string {
+  return new Date(now - SPANS[span]).toISOString();
 }
 
 /**
  * Tests if a run that the live feed reports belongs into a list with these filters. The feed does
- * not contain idempotency keys, so a list filtered by key takes no run from it.
+ * not contain idempotency keys, payloads and groups, so a list filtered by them takes no run from
+ * it.
  */
 export function matchesFilters(
   run: {
@@ -163,22 +233,29 @@ export function matchesFilters(
     readonly status: string;
     readonly source: string;
     readonly created_at: string;
+    readonly waiting?: unknown;
   },
-  { task, statuses, source, span, idempotencyKey }: RunFilters,
+  filters: RunFilters,
   now: number,
 ): boolean {
+  const { task, statuses, source, span, idempotencyKey, from, to, payload } = filters;
+  const { failedTask, error, failure } = filters;
+  if (idempotencyKey !== null || payload.length > 0 || to !== null) return false;
+  if (failedTask !== null || error !== null || failure !== null) return false;
+  const isWanted = (status: FilterStatus): boolean =>
+    status === run.status || (status === "waiting" && run.waiting !== undefined);
   return (
-    idempotencyKey === null &&
     (task === null || run.task === task) &&
-    (statuses.length === 0 || statuses.some((status) => status === run.status)) &&
+    (statuses.length === 0 || statuses.some(isWanted)) &&
     (source === null || run.source === source) &&
+    (from === null || run.created_at >= from) &&
     (span === null || Date.parse(run.created_at) >= now - SPANS[span])
   );
 }
 
 /** Renders the values that are not null as a query. */
-function queryOf(values: Readonly<Record<string, string | null>>): string {
+function queryOf(values: Readonly<Record<string, string | null>>): URLSearchParams {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value !== null) query.set(name, value);
-  return query.toString();
+  return query;
 }

@@ -16,8 +16,11 @@ import { summary, time } from "./support.ts";
 
 describe("a path", () => {
   it.each([
-    ["/dashboard", { page: "pipelines" }],
-    ["/dashboard/", { page: "pipelines" }],
+    ["/dashboard", { page: "now" }],
+    ["/dashboard/", { page: "now" }],
+    ["/dashboard/pipelines/a%20b", { page: "pipeline", name: "a b" }],
+    ["/dashboard/compare", { page: "compare" }],
+    ["/dashboard/pipelines", { page: "not-found", path: "/dashboard/pipelines" }],
     ["/dashboard/runs", { page: "runs" }],
     ["/dashboard/runs/run_1", { page: "run", runId: "run_1" }],
     ["/dashboard/triggers", { page: "triggers", section: "tasks", name: null }],
@@ -49,7 +52,13 @@ describe("the filters of a list", () => {
     statuses: ["running", "failed"],
     source: "r2",
     span: "24h",
+    from: "2026-11-30T10:00:00.000Z",
+    to: "2026-11-30T11:00:00.000Z",
     idempotencyKey: "k=1",
+    failedTask: "encode",
+    error: "no space",
+    failure: "Error: disk # is full",
+    payload: ["film.id=7", "a=b&c"],
   };
 
   it("the filters of a list come out of the address as they went in", () => {
@@ -69,9 +78,17 @@ describe("the filters of a list", () => {
       task: "a & b",
       status: "running,failed",
       source: "r2",
-      created_after: "2026-11-21T10:00:00.000Z",
+      created_after: "2026-11-30T10:00:00.000Z",
+      created_before: "2026-11-30T11:00:00.000Z",
       idempotency_key: "k=1",
+      failed_task: "encode",
+      error: "no space",
+      failure: "Error: disk # is full",
     });
+    const ofSpan = new URLSearchParams(
+      filtersToApi({ ...NO_FILTERS, span: "24h" }, Date.parse("2026-11-22T10:00:00Z")),
+    );
+    expect(Object.fromEntries(ofSpan)).toEqual({ created_after: "2026-11-21T10:00:00.000Z" });
   });
 
   it("the filters of a list say which run belongs into the list", () => {
@@ -85,5 +102,10 @@ describe("the filters of a list", () => {
     expect(fits({ source: "api" })).toBe(false);
     expect(fits({ span: "1h" })).toBe(false);
     expect(fits({ idempotencyKey: "k" })).toBe(false);
+    expect(fits({ statuses: ["waiting"] })).toBe(false);
+    expect(fits({ error: "e" })).toBe(false);
+    expect(fits({ payload: ["a=b"] })).toBe(false);
+    const waiting = { ...summary({ task: "encode", status: "running" }), waiting: [] };
+    expect(matchesFilters(waiting, { ...NO_FILTERS, statuses: ["waiting"] }, time(0))).toBe(true);
   });
 });

@@ -47,6 +47,7 @@ export function summary(given: Partial<RunSummary> = {}): RunSummary {
     finished_at: at(1_000),
     duration_ms: 1_000,
     failed_tasks: [],
+    error: null,
     ...given,
   };
 }

@@ -5,10 +5,11 @@
  * - `GET /runs`: pages of runs that match the filters.
  * - `GET /runs/count`: counts by status.
  * - `GET /runs/feed`: new and changed runs, as a stream.
+ * - `GET /runs/ID/payload`: for conditions on payloads, which the page applies itself.
  */
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useRef } from "preact/hooks";
-import { get, problemOf } from "../api.ts";
+import { get, getBytes, payloadPath, problemOf } from "../api.ts";
 import type { RunCounts, RunPage as Page, RunSummary } from "../../contract/run-lists.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 import { useFeed } from "../live/feed.ts";
@@ -19,9 +20,14 @@ import {
   type RunFilters,
   runsPath,
 } from "../routes.ts";
+import { matchesPayload } from "../search.ts";
 
 /** The number of runs that a read adds to the list. */
 const PAGE_SIZE = 50;
+/** Payloads that a read looks into before it shows what it has found, and how much of each. */
+const MOST_SEARCHED = 300;
+const SEARCHED_BYTES = 64_000;
+const PAYLOADS_AT_ONCE = 6;
 
 /**
  * Reads the list and updates it from the feed: a new run is put on top, and a known run is changed
@@ -32,6 +38,8 @@ export function useRuns(filters: RunFilters) {
   const counts = useSignal<RunCounts | null>(null);
   const cursor = useSignal<string | null>(null);
   const problem = useSignal<ShownProblem | null>(null);
+  /** The number of payloads that were read for the conditions. */
+  const searched = useSignal(0);
   // The number of the latest read. An answer to an older one is dropped, or a slow answer would
   // show the runs of other filters.
   const round = useRef(0);
@@ -56,23 +64,31 @@ export function useRuns(filters: RunFilters) {
       asked.set("limit", String(PAGE_SIZE));
       if (after !== null) asked.set("cursor", after);
       try {
-        let page = await get<Page>(`/runs?${asked}`);
+        let page = await readPage(asked.toString(), wanted.payload);
+        let looked = page.searched;
         // A page may be empty while more follow, since filters are applied to each page. The list
         // reads on until it has something to show.
-        while (page.runs.length === 0 && page.next_cursor !== null && ours === round.current) {
+        while (
+          page.runs.length === 0 &&
+          page.next_cursor !== null &&
+          looked < MOST_SEARCHED &&
+          ours === round.current
+        ) {
           asked.set("cursor", page.next_cursor);
-          page = await get<Page>(`/runs?${asked}`);
+          page = await readPage(asked.toString(), wanted.payload);
+          looked += page.searched;
         }
         if (ours !== round.current) return;
         runs.value = after === null ? page.runs : [...(runs.peek() ?? []), ...page.runs];
         cursor.value = page.next_cursor;
+        searched.value = (after === null ? 0 : searched.peek()) + looked;
         problem.value = null;
         if (after === null) await readCounts();
       } catch (error) {
         if (ours === round.current && runs.peek() === null) problem.value = problemOf(error);
       }
     },
-    [key, runs, cursor, problem, readCounts],
+    [key, runs, cursor, problem, searched, readCounts],
   );
 
   // New filters: the old list is dropped, and the answers to its reads are ignored.
@@ -106,9 +122,47 @@ export function useRuns(filters: RunFilters) {
     counts,
     cursor,
     problem,
+    searched,
     reload: () => void read(null),
     more: () => void read(cursor.peek()),
   };
+}
+
+/** Reads a page and applies the conditions. `searched` is the number of payloads that were read. */
+async function readPage(
+  query: string,
+  conditions: readonly string[],
+): Promise<Page & { readonly searched: number }> {
+  const page = await get<Page>(`/runs?${query}`);
+  if (conditions.length === 0) return { ...page, searched: 0 };
+  const runs = await withPayload(page.runs, conditions);
+  return { ...page, runs, searched: page.runs.length };
+}
+
+/** The runs whose payload is JSON that meets the conditions. */
+async function withPayload(
+  runs: readonly RunSummary[],
+  conditions: readonly string[],
+): Promise<readonly RunSummary[]> {
+  const matching = new Set<string>();
+  const queue = [...runs];
+  const work = async (): Promise<void> => {
+    for (let run = queue.shift(); run !== undefined; run = queue.shift())
+      if (matchesPayload(await payloadOf(run.run_id), conditions)) matching.add(run.run_id);
+  };
+  await Promise.all(Array.from({ length: PAYLOADS_AT_ONCE }, work));
+  return runs.filter(({ run_id }) => matching.has(run_id));
+}
+
+/** The payload of a run; undefined for one that is no JSON, too long, or gone. */
+async function payloadOf(runId: string): Promise<unknown> {
+  try {
+    const path = payloadPath(runId, null);
+    const response = await getBytes(path, SEARCHED_BYTES, AbortSignal.timeout(10_000));
+    return JSON.parse(await response.text());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Updates the shown runs and puts new matching ones on top, newest first. */

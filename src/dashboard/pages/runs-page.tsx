@@ -1,48 +1,59 @@
 /**
- * The page Runs: a live list, newest first, with filters, search, and actions on many runs.
+ * The page Runs: a live list, newest first, or the causes of the failures. One search field, saved
+ * views, and actions on chosen runs or on all that match.
  *
  * API calls:
  * - `GET /runs` and `GET /runs/count`, by run-list.ts.
+ * - `GET /failures`: the causes.
  * - `GET /tasks`: the names in the filter.
  *
- * Query parameters: `task`, `status` (several, with commas), `source`, `span` and `key`.
+ * Query parameters: those of the filters (routes.ts), and `view=groups`.
  */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
-import type { RunCounts, RunSummary } from "../../contract/run-lists.ts";
+import type { RunCounts } from "../../contract/run-lists.ts";
+import type { Failures } from "../../contract/statistics.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
-import { formatCount, formatDuration, shortId } from "../format.ts";
+import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
+import { causesOf } from "../causes.ts";
+import { formatCount, formatPlural } from "../format.ts";
 import { feedConnection } from "../live/feed.ts";
-import { navigate, query } from "../location.ts";
+import { navigate, query, setQuery } from "../location.ts";
 import { Button } from "../parts/button.tsx";
+import { CauseCard } from "../parts/cause-card.tsx";
 import { Chips } from "../parts/chips.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
-import { useGet } from "../parts/load.ts";
+import { useGet, usePoll } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
-import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { Select } from "../parts/select.tsx";
-import { StatusIcon, StatusPill } from "../parts/status.tsx";
-import { Table } from "../parts/table.tsx";
-import { Duration, Time } from "../parts/time.tsx";
-import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
+import { Empty, Loading, Problem, Read } from "../parts/states.tsx";
+import { StatusIcon } from "../parts/status.tsx";
 import {
+  FILTER_STATUSES,
+  type FilterStatus,
   filtersFromQuery,
   NO_FILTERS,
   type RunFilters,
-  runPath,
   runsPath,
+  sinceOf,
   SPAN_NAMES,
 } from "../routes.ts";
 import { BulkDialog, type BulkVerb } from "../run/bulk-dialog.tsx";
 import { mayOperate } from "../session.ts";
 import { useRuns } from "./run-list.ts";
+import { RunSearch } from "./run-search.tsx";
+import { RunTable } from "./run-table.tsx";
+import { SavedViews } from "./saved-views.tsx";
+
+/** The interval between reads of the causes. */
+const REFRESH_MS = 5_000;
 
 /** Shows the list. The filters are in the URL, so that a list can be bookmarked and shared. */
 export function RunsPage(): JSX.Element {
   usePageTitle("Runs");
   const filters = useComputed(() => filtersFromQuery(query.value)).value;
+  const isGrouped = query.value.get("view") === "groups";
   const bulk = useSignal<BulkVerb | null>(null);
   const list = useRuns(filters);
   return (
@@ -50,8 +61,15 @@ export function RunsPage(): JSX.Element {
       <div class="title-row">
         <h1>Runs</h1>
         <LiveMark connection={feedConnection.value} />
+        <Chips
+          label="View"
+          names={["List", "Causes"]}
+          isPressed={(name) => isGrouped === (name === "Causes")}
+          onPress={(name) => setQuery({ view: name === "Causes" ? "groups" : null }, "push")}
+        />
         <span class="spacer" />
-        {mayOperate() && (
+        <SavedViews filters={filters} />
+        {mayOperate() && !isGrouped && (
           <div class="actions">
             <Button icon="retry" onClick={() => (bulk.value = "retry")}>
               Retry many…
@@ -62,22 +80,24 @@ export function RunsPage(): JSX.Element {
           </div>
         )}
       </div>
+      <RunSearch filters={filters} />
       <Filters filters={filters} counts={list.counts.value} />
-      {list.problem.value !== null ? (
+      {isGrouped ? (
+        <CausesOf filters={filters} onRetried={list.reload} />
+      ) : list.problem.value !== null ? (
         <Problem problem={list.problem.value} onRetry={list.reload} />
       ) : list.runs.value === null ? (
         <Loading lines={12} label="the runs" />
       ) : list.runs.value.length === 0 ? (
-        <NoRuns isFiltered={runsPath(filters) !== runsPath()} />
+        <NoRuns filters={filters} searched={list.searched.value} />
       ) : (
-        <Table label="Runs" columns={COLUMNS} style="runs">
-          {list.runs.value.map((run) => (
-            <RunRow key={run.run_id} run={run} />
-          ))}
-        </Table>
+        <RunTable runs={list.runs.value} onChanged={list.reload} />
       )}
-      {list.cursor.value !== null && (
+      {!isGrouped && list.cursor.value !== null && (
         <p class="more">
+          {list.searched.value > 0 && (
+            <span class="muted">Payloads of {formatPlural(list.searched.value, "run")} read. </span>
+          )}
           <Button onClick={list.more}>Older runs</Button>
         </p>
       )}
@@ -93,10 +113,72 @@ export function RunsPage(): JSX.Element {
   );
 }
 
+/** The causes of the failures of a task, or of all, in the span of the filters or the last week. */
+function CausesOf({
+  filters,
+  onRetried,
+}: {
+  readonly filters: RunFilters;
+  readonly onRetried: () => void;
+}): JSX.Element {
+  const { task } = filters;
+  const span = filters.span ?? "7d";
+  const failures = usePoll<Failures>(
+    `${task} ${span}`,
+    (now) => {
+      const asked = new URLSearchParams({
+        since: sinceOf(span, now),
+        ...(task !== null && { task }),
+      });
+      return `/failures?${asked}`;
+    },
+    REFRESH_MS,
+  );
+  return (
+    <Read from={failures} lines={6} label="the causes">
+      {({ groups }) => {
+        const causes = causesOf(groups);
+        return causes.length === 0 ? (
+          <Empty icon="check" title={`Nothing has failed in the last ${span}`} />
+        ) : (
+          <section class="causes" aria-label="Causes">
+            <p class="muted">
+              {formatPlural(causes.length, "cause")} behind{" "}
+              {formatPlural(
+                causes.reduce((sum, { count }) => sum + count, 0),
+                "failed run",
+              )}{" "}
+              of the last {span}. Numbers and ids are left out of the errors.
+            </p>
+            {causes.map((cause) => (
+              <CauseCard
+                key={cause.failure}
+                cause={cause}
+                filters={{ span, task }}
+                onRetried={() => {
+                  failures.reload();
+                  onRetried();
+                }}
+              />
+            ))}
+          </section>
+        );
+      }}
+    </Read>
+  );
+}
+
 /** Explains an empty list: no run matches the filters, or there is none yet. */
-function NoRuns({ isFiltered }: { readonly isFiltered: boolean }): JSX.Element {
-  return isFiltered ? (
-    <Empty icon="filter" title="No run is like that">
+function NoRuns({
+  filters,
+  searched,
+}: {
+  readonly filters: RunFilters;
+  readonly searched: number;
+}): JSX.Element {
+  return runsPath(filters) !== runsPath() ? (
+    <Empty icon="filter" title="No run matches">
+      {searched > 0 && <>The payloads of {formatPlural(searched, "run")} were read. </>}
       <a href="/dashboard/runs">Show all runs</a>
     </Empty>
   ) : (
@@ -122,10 +204,13 @@ function Filters({
   const names =
     filters.task === null || roots.includes(filters.task) ? roots : [filters.task, ...roots];
   /** Applies a changed filter by navigating to its URL. */
-  const change = (changed: Partial<RunFilters>): void =>
-    navigate(runsPath({ ...filters, ...changed }));
+  const change = (changed: Partial<RunFilters>): void => {
+    const view = query.value.get("view");
+    const to = runsPath({ ...filters, ...changed });
+    navigate(view === null ? to : `${to}${to.includes("?") ? "&" : "?"}view=${view}`);
+  };
   /** Adds a status to the filter, or removes it. */
-  const toggle = (status: RunStatus): void =>
+  const toggle = (status: FilterStatus): void =>
     change({
       statuses: filters.statuses.includes(status)
         ? filters.statuses.filter((other) => other !== status)
@@ -133,10 +218,9 @@ function Filters({
     });
   return (
     <div class="filters">
-      <Search filters={filters} />
       <Select
-        label="Task"
-        none="All tasks"
+        label="Pipeline"
+        none="All pipelines"
         values={names}
         chosen={filters.task}
         onChoose={(task) => change({ task })}
@@ -153,119 +237,48 @@ function Filters({
         none="Any time"
         values={SPAN_NAMES}
         chosen={filters.span}
-        onChoose={(span) => change({ span })}
+        onChoose={(span) => change({ span, from: null, to: null })}
         text={(span) => `Last ${span}`}
       />
       <Chips
         label="Status"
-        names={RUN_STATUSES}
+        names={FILTER_STATUSES}
         isPressed={(status) => filters.statuses.includes(status)}
         onPress={toggle}
         content={(status) => (
           <>
             <StatusIcon status={status} size={12} /> {status}
-            <span class="muted chip-count">
-              {counts === null ? "" : formatCount(counts.counts[status] ?? 0)}
-            </span>
+            {status !== "waiting" && (
+              <span class="muted chip-count">
+                {counts === null ? "" : formatCount(counts.counts[status] ?? 0)}
+              </span>
+            )}
           </>
         )}
       />
+      {filters.failure !== null && (
+        <span class="filter-tag">
+          <Icon name="cross" size={12} /> <span class="ellipsis">{filters.failure}</span>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Remove the filter by cause"
+            onClick={() => change({ failure: null })}
+          >
+            <Icon name="cross" size={10} />
+          </button>
+        </span>
+      )}
+      {filters.from !== null && (
+        <button type="button" class="chip" onClick={() => change({ from: null, to: null })}>
+          Chosen interval <Icon name="cross" size={10} />
+        </button>
+      )}
       {runsPath(filters) !== runsPath() && (
         <button type="button" class="link-button" onClick={() => change(NO_FILTERS)}>
           Clear
         </button>
       )}
     </div>
-  );
-}
-
-/**
- * The search field. A run id opens the run; any other text is an idempotency key. Keys are unique
- * per task, so a key needs a task.
- */
-function Search({ filters }: { readonly filters: RunFilters }): JSX.Element {
-  const text = useSignal(filters.idempotencyKey ?? "");
-  /** Opens the run, or filters by the key. */
-  const search = (event: Event): void => {
-    event.preventDefault();
-    const wanted = text.value.trim();
-    if (/^run_[0-9a-z]+$/i.test(wanted)) navigate(runPath(wanted));
-    else navigate(runsPath({ ...filters, idempotencyKey: wanted || null }));
-  };
-  /** A hint instead of an error: the list stays as it is until a task is chosen. */
-  const needsTask =
-    text.value.trim() !== "" && !text.value.trim().startsWith("run_") && filters.task === null;
-  return (
-    <form class="search" role="search" onSubmit={search}>
-      <Icon name="search" />
-      <input
-        type="search"
-        id="search"
-        placeholder="Run id or idempotency key"
-        aria-label="Run id or idempotency key"
-        aria-describedby="search-hint"
-        spellcheck={false}
-        autocomplete="off"
-        value={text.value}
-        onInput={(event) => (text.value = event.currentTarget.value)}
-      />
-      <span id="search-hint" class="search-hint" aria-live="polite">
-        {needsTask ? "A key belongs to a task: choose one." : ""}
-      </span>
-    </form>
-  );
-}
-
-/** The columns of the table. */
-const COLUMNS = [
-  "Status",
-  "Task",
-  "Run",
-  "Triggered by",
-  "Created",
-  ["Duration", "right"],
-] as const;
-
-/** Reasons for which a run does not continue, as the list shows them. */
-const PROBLEMS = {
-  run_unreadable: "cannot be read",
-  awaits_deploy: "waits for newer code",
-} as const satisfies Record<NonNullable<RunSummary["problem"]>, string>;
-
-/** A run with its failed tasks. The duration of an unfinished run grows with the clock. */
-function RunRow({ run }: { readonly run: RunSummary }): JSX.Element {
-  return (
-    <tr class="run-row">
-      <td>
-        <StatusPill status={run.status} />
-      </td>
-      <td class="cell-task">
-        <a class="row-link" href={runPath(run.run_id)}>
-          {run.task}
-        </a>
-        {run.failed_tasks.length > 0 && (
-          <span class="failed-note ellipsis">{run.failed_tasks.join(", ")} failed</span>
-        )}
-        {run.problem !== undefined && (
-          <span class="failed-note ellipsis">{PROBLEMS[run.problem]}</span>
-        )}
-      </td>
-      <td>
-        <code title={run.run_id}>{shortId(run.run_id)}</code>
-      </td>
-      <td>
-        <span class="tag">{run.source}</span> <span class="muted by ellipsis">{run.by}</span>
-      </td>
-      <td>
-        <Time at={run.created_at} />
-      </td>
-      <td class="right number">
-        {run.duration_ms === null ? (
-          <Duration from={run.started_at} to={run.finished_at} />
-        ) : (
-          formatDuration(run.duration_ms)
-        )}
-      </td>
-    </tr>
   );
 }

@@ -5,8 +5,11 @@
 import type { JSX } from "preact";
 
 const PATHS = {
+  now: "M8 2.5v3M8 13.5a5.5 5.5 0 1 1 3.900-9.400M8 8h.01M13.5 8a5.5 5.5 0 0 1-1.600 3.900M8 8l3.200-2.300",
   pipelines:
     "M2.5 4h3v3h-3zM10.5 2h3v3h-3zM10.5 11h3v3h-3zM5.5 5.5h2.3c1 0 1.2-2 2.7-2M5.5 5.5h2c1.5 0 .8 7 3 7",
+  approvals: "M2.5 3h11v8h-6.500L4 13.500V11H2.5zM5.5 7l2 1.800L11 5.300",
+  compare: "M2.5 3h4.500v10h-4.500zM9 3h4.500v10H9z",
   runs: "M2.5 4h1M6 4h7.5M2.5 8h1M6 8h7.5M2.5 12h1M6 12h7.5",
   triggers: "M9 1.5 3.5 9H8l-1 5.5L12.5 7H8z",
   recommendations:

@@ -61,6 +61,49 @@ export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
 }
 
 /**
+ * Reads the path that `pathOf` makes at that moment, every `everyMs` while the page is visible.
+ * `key` identifies what is read: the answer stays until the key changes. Null reads nothing.
+ */
+export function usePoll<T>(
+  key: string | null,
+  pathOf: (now: number) => string,
+  everyMs: number,
+): Loaded<T> {
+  const data = useSignal<T | null>(null);
+  const problem = useSignal<ShownProblem | null>(null);
+  const turn = useSignal(0);
+  const readOf = useRef(pathOf);
+  readOf.current = pathOf;
+  useEffect(() => {
+    data.value = null;
+    problem.value = null;
+    if (key === null) return undefined;
+    let aborter = new AbortController();
+    const read = async (): Promise<void> => {
+      aborter.abort();
+      const ours = new AbortController();
+      aborter = ours;
+      try {
+        data.value = await get<T>(readOf.current(Date.now()), ours.signal);
+        problem.value = null;
+      } catch (error) {
+        if (!ours.signal.aborted) problem.value = problemOf(error);
+      }
+    };
+    const stop = turn.subscribe(() => void read());
+    const timer = window.setInterval(() => {
+      if (!document.hidden) turn.value += 1;
+    }, everyMs);
+    return () => {
+      stop();
+      window.clearInterval(timer);
+      aborter.abort();
+    };
+  }, [key, everyMs, data, problem, turn]);
+  return { data, problem, reload: () => (turn.value += 1) };
+}
+
+/**
  * Reads a list at this path, which has a query. The first page is read again and again. `entries`
  * is null before the first answer. `readOlder` reads the next older page, and is null without such
  * a page. `restart` drops the older pages and reads the first page again.

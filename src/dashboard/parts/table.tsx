@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 
 /** A column: its title, or its title with a class. */
-type Column = string | readonly [title: string, style: string];
+type Column = string | readonly [title: ComponentChildren, style: string];
 
 /** Shows the rows below the titles. `label` names the table for screen readers. */
 export function Table({
@@ -21,10 +21,10 @@ export function Table({
       <table class={style}>
         <thead>
           <tr>
-            {columns.map((column) => {
+            {columns.map((column, index) => {
               const [title, columnStyle] = typeof column === "string" ? [column] : column;
               return (
-                <th key={title} scope="col" class={columnStyle}>
+                <th key={index} scope="col" class={columnStyle}>
                   {title}
                 </th>
               );

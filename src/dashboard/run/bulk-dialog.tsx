@@ -72,7 +72,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   const progress = useSignal<number | null>(null);
   const problem = useSignal<ShownProblem | null>(null);
   const { title, done, none } = WORDS[verb];
-  const chosen = filters.statuses.filter((status) => STATUSES[verb].includes(status));
+  const chosen = STATUSES[verb].filter((status) => filters.statuses.includes(status));
   const defaults = verb === "retry" ? STATUSES.retry.slice(0, 1) : STATUSES.cancel;
   const path = useMemo(() => {
     // Only runs created before the dialog was opened: no run is changed that was not counted.
@@ -81,8 +81,9 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
       ...filters,
       idempotencyKey: null,
       statuses: chosen.length > 0 ? chosen : defaults,
+      to: filters.to ?? new Date(now).toISOString(),
     };
-    return `/runs/${verb}?${filtersToApi(meant, now)}&created_before=${encodeURIComponent(new Date(now).toISOString())}`;
+    return `/runs/${verb}?${filtersToApi(meant, now)}`;
   }, [verb]);
 
   useEffect(() => {
@@ -134,7 +135,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
           )}
         </p>
       )}
-      <DialogFoot keep="Leave them" onClose={onClose}>
+      <DialogFoot keep="Close" onClose={onClose}>
         <ActionButton
           tone={verb === "cancel" ? "danger" : "main"}
           disabled={counted === null || counted.matched === 0}
@@ -166,11 +167,25 @@ async function count(
   return { matched, isMore: cursor !== null };
 }
 
+/** The statuses as parts of a sentence. */
+const WORD_OF: Readonly<Record<RunStatus, string>> = {
+  queued: "are queued",
+  running: "are running",
+  succeeded: "have succeeded",
+  failed: "have failed",
+  cancelled: "were cancelled",
+};
+
 /** Describes the filters as a sentence. */
-function describe({ task, source, span }: RunFilters, statuses: readonly RunStatus[]): string {
+function describe(filters: RunFilters, statuses: readonly RunStatus[]): string {
+  const { task, source, span, failure, error, failedTask, from, to } = filters;
+  const words = statuses.map((status) => WORD_OF[status]);
   const parts = [
-    task === null ? "Runs of all tasks" : `Runs of ${task}`,
-    `that are ${statuses.join(" or ")}`,
+    `Runs of ${task ?? "all pipelines"} that ${words.join(" or ")}`,
+    ...(failure === null ? [] : [`with ${failure}`]),
+    ...(error === null ? [] : [`with "${error}" in the error`]),
+    ...(failedTask === null ? [] : [`first in ${failedTask}`]),
+    ...(from === null && to === null ? [] : ["created in the chosen interval"]),
     ...(source === null ? [] : [`triggered by ${source}`]),
     ...(span === null ? [] : [`of the last ${span}`]),
   ];

@@ -16,9 +16,10 @@ import { ActionButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useGet } from "../parts/load.ts";
 import { Empty, Read } from "../parts/states.tsx";
+import { CronWords } from "../parts/cron-words.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
-import { runPath, runsPath } from "../routes.ts";
+import { pipelinePath, runPath } from "../routes.ts";
 import { mayOperate, mayTrigger } from "../session.ts";
 
 /** The interval between reads. */
@@ -86,7 +87,7 @@ function Schedule({
     <article class="card schedule">
       <header class="panel-head">
         <h2 class="ellipsis">
-          <a href={runsPath({ task, source: "schedule" })}>{task}</a>
+          <a href={pipelinePath(task)}>{task}</a>
         </h2>
         {isPaused && (
           <span class="pill s-waiting">
@@ -95,7 +96,7 @@ function Schedule({
         )}
       </header>
       <p class="cron">
-        <code>{cron}</code> <span class="muted">{timezone}</span>{" "}
+        <CronWords cron={cron} timezone={timezone} /> <code class="muted small">{cron}</code>{" "}
         <span class="muted small">overlap: {overlap.replaceAll("_", " ")}</span>
       </p>
       <ol class={`next-times ${isPaused ? "is-off" : ""}`} aria-label="The next times">

@@ -149,7 +149,7 @@ export function hasFailure(
 }
 
 /** `name: message` of a failure without its values. */
-export function groupText({ name, message }: RunFailure): string {
+function groupText({ name, message }: RunFailure): string {
   return `${name}: ${withoutValues(message)}`;
 }
 

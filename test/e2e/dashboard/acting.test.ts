@@ -60,7 +60,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     const link = `/login#${await signLoginCode(stage.runtime.token, Date.now())}`;
     const first = await dashboard({ isLoggedIn: false });
     await first.goto(link);
-    await first.page.getByRole("heading", { name: "Pipelines" }).waitFor();
+    await first.page.getByRole("heading", { name: "Now" }).waitFor();
     expect(first.page.url()).toBe(`${stage.runtime.url}/dashboard`);
     const second = await dashboard({ isLoggedIn: false });
     await second.goto(link);
@@ -221,15 +221,17 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     const row = page.page.locator(".run-row", { has: page.page.locator(`[title="${run_id}"]`) });
     await row.locator(".pill", { hasText: "succeeded" }).waitFor();
 
-    await page.page.getByLabel("Task").selectOption("beat1");
-    await page.button(/^failed/).click();
-    await page.text("No run is like that").waitFor();
+    await page.page.getByLabel("Pipeline", { exact: true }).selectOption("beat1");
+    await page.page.getByRole("group", { name: "Status" }).getByRole("button", { name: "failed" }).click();
+    await page.text("No run matches").waitFor();
     expect(new URL(page.page.url()).search).toBe("?task=beat1&status=failed");
     await page.page.reload();
-    await page.text("No run is like that").waitFor();
-    await page.button(/^failed/).click();
+    await page.text("No run matches").waitFor();
+    await page.page.getByRole("group", { name: "Status" }).getByRole("button", { name: "failed" }).click();
 
-    await page.page.getByRole("searchbox").fill("drum 1");
+    await page.page.getByRole("searchbox").fill('key:"drum 1"');
+    await page.text("A key belongs to a task: add task:NAME.").waitFor();
+    await page.page.getByRole("searchbox").fill('task:beat1 key:"drum 1"');
     await page.page.keyboard.press("Enter");
     await row.waitFor();
     await page.page.getByRole("searchbox").fill(run_id);
@@ -272,9 +274,11 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.button("Complete…").focus();
     await page.page.keyboard.press("Enter");
     const dialog = page.page.getByRole("dialog", { name: "Complete approve" });
-    const send = dialog.getByRole("button", { name: "Complete as succeeded" });
+    const send = dialog.getByRole("button", { name: "Approve" });
+    await dialog.getByLabel("copies").fill("2");
+    await dialog.getByText("What an approval passes").press("Enter");
     const payload = dialog.getByLabel("What it passes");
-    await expect.poll(() => payload.inputValue(), { timeout: 10_000 }).toBe('{\n  "by": "",\n  "copies": 0\n}');
+    await expect.poll(() => payload.inputValue(), { timeout: 10_000 }).toBe('{\n  "copies": 2,\n  "by": "api"\n}');
     await payload.press("ControlOrMeta+a");
     await page.page.keyboard.type('{"by": "a person", "copies": ');
     await dialog.getByText("This is no JSON").waitFor();
@@ -285,7 +289,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.page.keyboard.type("9007199254740991}");
     await dialog.getByText("It fits what the task passes").waitFor();
     expect(await seriousFaults(page, "light")).toEqual([]);
-    for (const name of ["Format", "Not yet", "Complete as succeeded"]) {
+    for (const name of ["Format", "Approve"]) {
       await page.page.keyboard.press("Tab");
       await dialog.locator("button:focus", { hasText: name }).waitFor();
     }
@@ -301,13 +305,11 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     const page = await dashboard({ theme: "dark" });
     await page.goto(`/runs/${run_id}?task=approve`);
     const dialog = page.page.getByRole("dialog", { name: "Complete approve" });
-    const fail = dialog.getByRole("button", { name: "Complete as failed" });
+    const fail = dialog.getByRole("button", { name: "Reject" });
     for (const tries of [1, 2]) {
       await page.page.getByRole("tab", { name: `Attempts ${tries}` }).waitFor();
       await page.button("Complete…").click();
-      await dialog.getByRole("button", { name: "Failed" }).click();
-      expect(await fail.isDisabled()).toBe(true);
-      await dialog.getByLabel("Why it has failed").fill(`no, said ${tries}`);
+      await dialog.getByLabel("Note").fill(`no, said ${tries}`);
       if (tries === 2) break;
       await fail.click();
       await dialog.waitFor({ state: "detached" });
@@ -324,6 +326,21 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(await page.button("Complete…").count()).toBe(0);
     const { attempts } = taskOf(await stage.peach.run(run_id), "approve");
     expect(attempts.map(({ error }) => error?.message)).toEqual(["no, said 1", "withdrawn"]);
+  });
+
+  it("acting in the dashboard approves in the inbox what is shown beside the buttons, and the inbox and its badge are empty again", async () => {
+    const article = { title: "On glaciers" };
+    const { run_id } = await stage.peach.trigger("approve", article);
+    const page = await dashboard();
+    await page.goto("/approvals");
+    const card = page.page.getByRole("article", { name: "approve of approve" }).filter({ hasText: article.title });
+    await card.waitFor();
+    await page.page.getByRole("link", { name: /Approvals \d+ that wait/ }).waitFor();
+    await card.getByLabel("copies").fill("3");
+    await card.getByRole("button", { name: "Approve" }).click();
+    await card.waitFor({ state: "detached" });
+    expect((await stage.peach.finished(run_id)).status).toBe("succeeded");
+    expect(await (await stage.peach.payload(run_id, "approve")).json()).toEqual({ copies: 3, by: "api" });
   });
 
   it("acting in the dashboard lets who may only trigger see that a task waits, but not complete it", async () => {

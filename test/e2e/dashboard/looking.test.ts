@@ -52,7 +52,11 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     async (theme) => {
       const page = await dashboard({ theme });
       const pages = {
-        "": "Pipelines",
+        "": "Now",
+        "/approvals": "Approvals",
+        "/pipelines/transcribe": "transcribe",
+        [`/compare?run=${transcribed}&with=${hostile}`]: "Compare two runs",
+        "/runs?view=groups": "Runs",
         "/runs": "Runs",
         [`/runs/${transcribed}?task=archive`]: "transcribe",
         [`/runs/${transcribed}?task=transcribe&tab=log&line=transcribe.1.0`]: "transcribe",
@@ -74,7 +78,7 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
       for (const [path, heading] of Object.entries(pages)) {
         await page.show(path);
         await page.page.getByRole("heading", { level: 1, name: heading }).waitFor();
-        await page.page.locator(".skeleton").waitFor({ state: "detached" });
+        await page.page.locator(".skeleton").first().waitFor({ state: "detached" });
         const found = await seriousFaults(page, theme);
         if (found.length > 0) faults[path] = found;
       }
@@ -90,9 +94,17 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
   it("the dashboard fits a phone: nothing but tables and graphs scrolls sideways", async () => {
     const page = await dashboard({ width: 375 });
     await page.goto();
-    for (const path of ["", "/runs", `/runs/${transcribed}?task=archive`, "/triggers/tasks/transcribe", "/health"]) {
+    for (const path of [
+      "",
+      "/runs",
+      "/pipelines/transcribe",
+      "/approvals",
+      `/runs/${transcribed}?task=archive`,
+      "/triggers/tasks/transcribe",
+      "/health",
+    ]) {
       await page.show(path);
-      await page.page.locator(".skeleton").waitFor({ state: "detached" });
+      await page.page.locator(".skeleton").first().waitFor({ state: "detached" });
       const beyond = await page.page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth",
       );
@@ -102,7 +114,7 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
 
   it("the dashboard shows hostile payloads, log lines and descriptions as text", async () => {
     const page = shared;
-    await page.show("");
+    await page.show("/pipelines/hostile");
     await page.text('<img src=x onerror="document.title=').waitFor();
     await page.show(`/runs/${hostile}?task=hostile&tab=log`);
     await page.page.locator(".log-message", { hasText: HOSTILE }).waitFor();
@@ -173,10 +185,10 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     expect(await page.page.title()).not.toContain("broken in");
   });
 
-  it("the dashboard is used by the keyboard alone: from the pipelines to a task's error", async () => {
+  it("the dashboard is used by the keyboard alone: from the first page to a task's error", async () => {
     const { page, ...rest } = await dashboard();
     await page.goto(`${stage.runtime.url}/dashboard`);
-    await page.getByRole("heading", { name: "Pipelines" }).waitFor();
+    await page.getByRole("heading", { name: "Now" }).waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("r");
     await page.getByRole("heading", { name: "Runs" }).waitFor();
@@ -185,17 +197,38 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await page.keyboard.press("Enter");
     await page.locator('[data-task="transcribe"] button').focus();
     await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowDown");
     const focused = (): Promise<unknown> =>
       page.evaluate("document.activeElement.closest('[data-task]')?.dataset.task");
-    if ((await focused()) !== "archive") await page.keyboard.press("ArrowUp");
-    expect(await focused()).toBe("archive");
+    await expect.poll(focused, { timeout: 10_000 }).not.toBe("transcribe");
+    const heightOf = async (task: string): Promise<number> =>
+      (await page.locator(`[data-task="${task}"]`).boundingBox())?.y ?? 0;
+    const isBelow = (await heightOf("archive")) > (await heightOf("recommend"));
+    if ((await focused()) !== "archive") await page.keyboard.press(isBelow ? "ArrowDown" : "ArrowUp");
+    await expect.poll(focused, { timeout: 10_000 }).toBe("archive");
     await page.keyboard.press("Enter");
     await page.getByText("cannot read the segments").first().waitFor();
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("ControlOrMeta+k");
+    await page.getByRole("combobox").waitFor();
+    await page.keyboard.type("transc");
+    await page.getByRole("option", { name: "transcribe pipeline", selected: true }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "transcribe" }).waitFor();
     expect(rest.faults).toEqual([]);
+  });
+
+  it("the dashboard says a schedule in words, and every time in the zone that is chosen", async () => {
+    const page = await dashboard();
+    await page.goto("/pipelines/transcribe");
+    await page.text("every day at 03:00, Europe/Zurich").waitFor();
+    await page.page.getByTitle("Show times in UTC").click();
+    await page.page.getByTitle("Show local times").getByText("UTC").waitFor();
+    await page.show(`/runs/${transcribed}`);
+    const time = page.page.locator("time").first();
+    await time.waitFor();
+    expect(await time.getAttribute("title")).toMatch(/ \d\d:\d\d:\d\d\.\d{3} UTC$/);
   });
 });

@@ -1,0 +1,158 @@
+/**
+ * A task in two runs: error, input, output and log, line by line.
+ *
+ * API calls:
+ * - `GET /runs/ID/payload` and `GET /runs/ID/tasks/TASK/payload`: the first 256 KB.
+ * - `GET /runs/ID/tasks/TASK/logs`: the first thousand lines.
+ */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { LogPage } from "../../contract/run-logs.ts";
+import type { RunDocument, TaskOfRun } from "../../contract/run.ts";
+import { get, getBytes, payloadPath } from "../api.ts";
+import { diffLines, type TaskPair } from "../compare.ts";
+import { Loading } from "../parts/states.tsx";
+import { Tabs } from "../parts/tabs.tsx";
+
+const SHOWN_BYTES = 256_000;
+const TABS = ["Error", "Input", "Output", "Log"] as const;
+type TabName = (typeof TABS)[number];
+
+/** Shows what differs. The error comes first where one failed. */
+export function CompareTask({
+  left,
+  right,
+  pair,
+}: {
+  readonly left: RunDocument;
+  readonly right: RunDocument;
+  readonly pair: TaskPair;
+}): JSX.Element {
+  const hasError = errorText(pair.left) !== "" || errorText(pair.right) !== "";
+  const tab = useSignal<TabName>(hasError ? "Error" : "Input");
+  return (
+    <section class="card compare-task" aria-label={`Task ${pair.task}`}>
+      <h2>{pair.task}</h2>
+      <Tabs
+        label="What is compared"
+        tabs={TABS.map((name) => ({ name, label: name }))}
+        chosen={tab.value}
+        onChoose={(name) => (tab.value = name)}
+      >
+        <Difference
+          key={tab.value}
+          left={() => textOf(left, pair.left, tab.value)}
+          right={() => textOf(right, pair.right, tab.value)}
+        />
+      </Tabs>
+    </section>
+  );
+}
+
+/** Reads both texts and shows what differs. */
+function Difference({
+  left,
+  right,
+}: {
+  readonly left: () => Promise<string>;
+  readonly right: () => Promise<string>;
+}): JSX.Element {
+  const texts = useSignal<readonly [string, string] | null>(null);
+  useEffect(() => {
+    let isGone = false;
+    const read = async (): Promise<void> => {
+      const both = await Promise.all([left(), right()]);
+      if (!isGone) texts.value = both;
+    };
+    void read();
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  if (texts.value === null) return <Loading lines={4} label="both" />;
+  const [one, other] = texts.value;
+  if (one === other)
+    return (
+      <>
+        <p class="muted">{one === "" ? "Neither has any." : "The same in both:"}</p>
+        {one !== "" && (
+          <pre class="text" tabIndex={0}>
+            {one}
+          </pre>
+        )}
+      </>
+    );
+  return (
+    <pre class="text diff" tabIndex={0}>
+      {diffLines(one, other).map(({ kind, text }, index) => (
+        <span key={index} class={`diff-${kind}`}>
+          {kind === "added" ? "+ " : kind === "removed" ? "- " : "  "}
+          {text}
+          {"\n"}
+        </span>
+      ))}
+    </pre>
+  );
+}
+
+async function textOf(run: RunDocument, task: TaskOfRun | null, tab: TabName): Promise<string> {
+  if (task === null) return "";
+  switch (tab) {
+    case "Error":
+      return errorText(task);
+    case "Output":
+      return payloadText(payloadPath(run.run_id, task.task));
+    case "Input": {
+      if (task.upstream.length === 0) return payloadText(payloadPath(run.run_id, null));
+      const read = task.upstream.map(async (name) => {
+        const text = await payloadText(payloadPath(run.run_id, name));
+        return task.upstream.length === 1 ? text : `${name}:\n${text}`;
+      });
+      return (await Promise.all(read)).join("\n");
+    }
+    case "Log":
+      return logText(run.run_id, task.task);
+  }
+}
+
+function errorText(task: TaskOfRun | null): string {
+  const error = task?.attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
+  return error === null ? "" : (error.stack ?? `${error.name}: ${error.message}`);
+}
+
+/** A payload as text, JSON with a line for each value; empty if there is none. */
+async function payloadText(path: string): Promise<string> {
+  try {
+    const response = await getBytes(path, SHOWN_BYTES, AbortSignal.timeout(20_000));
+    const text = await response.text();
+    try {
+      return JSON.stringify(JSON.parse(text), null, 2);
+    } catch {
+      return text;
+    }
+  } catch {
+    return "";
+  }
+}
+
+/** The log without times, which differ in every run. */
+async function logText(runId: string, task: string): Promise<string> {
+  try {
+    const path = `/runs/${encodeURIComponent(runId)}/tasks/${encodeURIComponent(task)}/logs?limit=1000`;
+    const { logs } = await get<LogPage>(path);
+    return logs
+      .map(({ level, message, fields }) =>
+        [
+          level.padEnd(5),
+          message,
+          Object.keys(fields ?? {}).length > 0 ? JSON.stringify(fields) : "",
+        ]
+          .join(" ")
+          .trimEnd(),
+      )
+      .join("\n");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The palette: finds pages, pipelines, tasks, endpoints and runs, and does what the keys do. It opens
+ * by Ctrl or Cmd and K.
+ *
+ * API calls, when it opens:
+ * - `GET /tasks` and `GET /endpoints`: the names.
+ */
+import { signal, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { DeployedEndpoint } from "../contract/endpoints.ts";
+import type { DeployedTask } from "../contract/tasks.ts";
+import { PLACES } from "./keys.tsx";
+import { navigate } from "./location.ts";
+import { Icon, type IconName } from "./parts/icon.tsx";
+import { useGet } from "./parts/load.ts";
+import { NO_FILTERS, pipelinePath, runPath, runsPath, triggersPath } from "./routes.ts";
+import { setTheme } from "./theme-choice.ts";
+import { THEMES } from "./theme.ts";
+import { isUtc, switchZone } from "./zone.ts";
+
+/** True while the palette is open. */
+const isOpen = signal(false);
+
+/** Opens the palette. */
+export function openPalette(): void {
+  isOpen.value = true;
+}
+
+/** An entry: where it leads, or what it does. */
+interface Entry {
+  readonly kind: string;
+  readonly icon: IconName;
+  readonly text: string;
+  readonly run: () => void;
+}
+
+/** Entries that are shown at once. */
+const SHOWN = 9;
+
+/** The palette; null while it is closed. */
+export function Palette(): JSX.Element | null {
+  return isOpen.value ? <OpenPalette /> : null;
+}
+
+function OpenPalette(): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const text = useSignal("");
+  const at = useSignal(0);
+  const tasks = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
+  const endpoints = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>("/endpoints");
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
+  const close = (): void => void (isOpen.value = false);
+  const all = entriesOf(
+    text.value.trim(),
+    tasks.data.value?.tasks ?? [],
+    endpoints.data.value?.endpoints ?? [],
+  );
+  const shown = ranked(all, text.value).slice(0, SHOWN);
+  const chosen = Math.min(at.value, shown.length - 1);
+  const act = (entry: Entry | undefined): void => {
+    if (entry === undefined) return;
+    close();
+    entry.run();
+  };
+  const press = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      at.value = (chosen + step + shown.length) % Math.max(1, shown.length);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      act(shown[chosen]);
+    }
+  };
+  return (
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label="Go to"
+      onCancel={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
+      <input
+        type="text"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={shown.length === 0 ? undefined : `palette-${chosen}`}
+        aria-label="Go to a page, pipeline, task, endpoint or run"
+        placeholder="Go to a page, pipeline, task, endpoint, or paste a run's id"
+        spellcheck={false}
+        autocomplete="off"
+        value={text.value}
+        onInput={(event) => {
+          text.value = event.currentTarget.value;
+          at.value = 0;
+        }}
+        onKeyDown={press}
+      />
+      <ul id="palette-list" role="listbox" aria-label="Results">
+        {shown.map((entry, index) => (
+          <li
+            key={entry.kind + entry.text}
+            id={`palette-${index}`}
+            role="option"
+            aria-selected={index === chosen}
+            onClick={() => act(entry)}
+            onPointerMove={() => (at.value = index)}
+          >
+            <Icon name={entry.icon} size={15} />
+            <span class="ellipsis">{entry.text}</span>
+            <span class="muted small">{entry.kind}</span>
+          </li>
+        ))}
+      </ul>
+      {shown.length === 0 && <p class="muted palette-none">Nothing is called so.</p>}
+    </dialog>
+  );
+}
+
+/** Everything that the palette knows. A run's id and a search of the runs depend on the text. */
+function entriesOf(
+  text: string,
+  tasks: readonly DeployedTask[],
+  endpoints: readonly DeployedEndpoint[],
+): Entry[] {
+  const go = (path: string) => () => navigate(path);
+  const isRun = /^run_[0-9a-z]{6,}$/i.test(text);
+  return [
+    ...(isRun ? [entry("run", "runs", text, go(runPath(text)))] : []),
+    ...Object.values(PLACES).map((place) => entry("page", place.icon, place.text, go(place.path))),
+    ...tasks.map(({ task, upstream }) =>
+      upstream.length === 0
+        ? entry("pipeline", "pipelines", task, go(pipelinePath(task)))
+        : entry("task", "branch", task, go(triggersPath("tasks", task))),
+    ),
+    ...tasks
+      .filter(({ upstream }) => upstream.length === 0)
+      .map(({ task }) =>
+        entry("trigger", "triggers", `Trigger ${task}`, go(triggersPath("tasks", task))),
+      ),
+    ...endpoints.map(({ name }) =>
+      entry("endpoint", "hook", name, go(triggersPath("endpoints", name))),
+    ),
+    entry("action", "clock", isUtc.value ? "Show local times" : "Show times in UTC", switchZone),
+    ...THEMES.map((theme) =>
+      entry("theme", theme === "dark" ? "moon" : "sun", `Theme: ${theme}`, () => setTheme(theme)),
+    ),
+    ...(text === "" || isRun
+      ? []
+      : [
+          entry(
+            "runs",
+            "search",
+            `Runs with "${text}" in the error`,
+            go(runsPath({ ...NO_FILTERS, error: text })),
+          ),
+        ]),
+  ];
+}
+
+function entry(kind: string, icon: IconName, text: string, run: () => void): Entry {
+  return { kind, icon, text, run };
+}
+
+/** Entries that have all letters of the text in order; those with the text itself come first. */
+function ranked(entries: readonly Entry[], text: string): readonly Entry[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === "") return entries;
+  const scored = entries.flatMap((one) => {
+    const name = one.text.toLowerCase();
+    const place = name.indexOf(wanted);
+    if (place >= 0) return [{ one, score: place === 0 ? 0 : 1 }];
+    return isScattered(name, wanted) ? [{ one, score: 2 }] : [];
+  });
+  return scored.toSorted((a, b) => a.score - b.score).map(({ one }) => one);
+}
+
+function isScattered(name: string, wanted: string): boolean {
+  let at = -1;
+  return wanted.split("").every((letter) => (at = name.indexOf(letter, at + 1)) >= 0);
+}

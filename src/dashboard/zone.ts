@@ -1,0 +1,34 @@
+/** The time zone in which the page shows times: that of the browser, or UTC. */
+import { computed, signal } from "@preact/signals";
+
+/** The name under which the browser keeps the choice. */
+const KEY = "peach-zone";
+
+/** True while times are shown in UTC. */
+export const isUtc = signal(chosen() === "UTC");
+
+/** The zone for `Intl`; undefined is the browser's own. */
+export const timeZone = computed(() => (isUtc.value ? "UTC" : undefined));
+
+/** The name of the zone, such as `Europe/Zurich`. */
+export const zoneName = computed(
+  () => timeZone.value ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+);
+
+/** Switches between the browser's zone and UTC, and keeps the choice. */
+export function switchZone(): void {
+  isUtc.value = !isUtc.value;
+  try {
+    localStorage.setItem(KEY, isUtc.value ? "UTC" : "local");
+  } catch {
+    // Without storage the choice ends with the page.
+  }
+}
+
+function chosen(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { NO_FILTERS } from "../../src/dashboard/routes.ts";
+import { matchesPayload, parseSearch, searchText } from "../../src/dashboard/search.ts";
+
+describe("the search field", () => {
+  it("the search field reads words, quotes and conditions, and writes them again", () => {
+    const text = 'task:encode status:waiting,failed since:24h error:"no \\"space\\" left" payload.film.id=7';
+    const { filters, problem, runId } = parseSearch(text);
+    expect({ problem, runId }).toEqual({ problem: null, runId: null });
+    expect(filters).toEqual({
+      ...NO_FILTERS,
+      task: "encode",
+      statuses: ["waiting", "failed"],
+      span: "24h",
+      error: 'no "space" left',
+      payload: ["film.id=7"],
+    });
+    expect(parseSearch(searchText(filters)).filters).toEqual(filters);
+  });
+
+  it("the search field looks for a plain text in the errors, also for one that looks like a word", () => {
+    expect(parseSearch("film-3 http://a.example").filters.error).toBe("film-3 http://a.example");
+    expect(parseSearch(" run_01abc ").runId).toBe("run_01abc");
+  });
+
+  it.each([
+    ["status:done", "A status is one of"],
+    ["source:fax", "A source is one of"],
+    ["since:1y", "since: takes 1h"],
+    ["key:film-3", "A key belongs to a task"],
+  ])("the search field says what is wrong with %s", (text, problem) => {
+    expect(parseSearch(text).problem).toContain(problem);
+  });
+
+  it.each([
+    [["film.id=7"], true],
+    [["film.id=7", "tags[1]=B"], true],
+    [["film.id=8"], false],
+    [["film.name=x"], false],
+    [['film={"id":7}'], true],
+  ])("the search field compares a payload with %j", (conditions, matches) => {
+    expect(matchesPayload({ film: { id: 7 }, tags: ["a", "b"] }, conditions)).toBe(matches);
+  });
+});
