@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runTask, testPipeline } from "peach/testing";
 import { influx, line, milvus, redis, vectors, type InfluxOptions } from "peach/stores";
 import { FakeHttp, type Answered } from "../support/fake-http.ts";
+import { hasProgram, StoreServer } from "../support/servers.ts";
 
 const SECRET = "s3cret-of-the-test";
 
@@ -310,6 +311,35 @@ describe("a store that a test puts in place of a variable", () => {
     const near = { MILVUS_URL: { search: async () => [{ id: "1", distance: 0.1 }] } };
     const search = (): Promise<unknown> => milvus().search({ collectionName: "c", data: [[1]] });
     expect((await asTask(search, near)).passed).toEqual([{ id: "1", distance: 0.1 }]);
+  });
+});
+
+describe.skipIf(!hasProgram("redis-server"))("a store that a test gives an address", () => {
+  it("a store that a test gives an address is a real server, and time at it is real", async () => {
+    const real = await StoreServer.redis();
+    const env = { REDIS_URL: `redis://127.0.0.1:${real.port}` };
+    const work = async (): Promise<unknown> => {
+      await redis().set("a", new Uint8Array([98, 99]), { ttl: "1h" });
+      return [
+        await redis().get("a"),
+        await redis().incr("n", 5),
+        await redis().del("a", "b"),
+        await redis().command("DBSIZE"),
+      ];
+    };
+    const { passed, error } = await asTask(work, env);
+    const silent = await real.stopped(() =>
+      asTask(() => redis({ commandTimeout: "200ms", connectTimeout: "200ms" }).get("a"), env),
+    );
+    await real.close();
+    expect([passed, error]).toEqual([["bc", 5, 1, 1], null]);
+    expect(silent.error?.message).toMatch(/^redis \(REDIS_URL\): .* was not answered within 200 ms$/);
+    const dead = await asTask(() => redis().get("a"), env);
+    expect(dead.error).toMatchObject({
+      name: "StoreError",
+      message: expect.stringContaining("redis (REDIS_URL) cannot be reached: connect ECONNREFUSED"),
+    });
+    expect(dead.retry).toEqual({ afterMs: null });
   });
 });
 
