@@ -146,6 +146,25 @@ describe("a query of an index of vectors", () => {
     expect(found.map(({ id, score }) => ({ id, score }))).toEqual(bruteForce(items, query, "cosine", 20));
   });
 
+  it.each(["dot", "euclidean"] as const)(
+    "a query of an index of vectors orders zero vectors, whose bounds are their scores, by id: %s",
+    async (metric) => {
+      const index = open({ dimensions: 2, metric });
+      const ids = Array.from(
+        { length: 150 },
+        (_, number) => `item-${String((number * 77 + 5) % 150).padStart(3, "0")}`,
+      );
+      await index.upsert(ids.map((id) => ({ id, vector: [0, 0] })));
+      const found = await index.query(metric === "dot" ? [1, 2] : [0, 0], { limit: 4 });
+      expect(found.map(({ id, score }) => [id, score])).toEqual([
+        ["item-000", 0],
+        ["item-001", 0],
+        ["item-002", 0],
+        ["item-003", 0],
+      ]);
+    },
+  );
+
   it("a query of an index of vectors is the same after the object was evicted", async () => {
     const name = newName();
     const index = open({ dimensions: 5 }, name);
