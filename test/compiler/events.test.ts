@@ -29,9 +29,24 @@ describe("on.event", () => {
     `);
   });
 
+  it("the ids of Mermaid carry the names of tasks, also of a keyword and of names that differ in a dash", async () => {
+    const plan = await planOf(
+      "tasks:\n  end: {method: a, downstream: [a-b, a_b]}\n  a-b: {method: b}\n  a_b: {method: c}\n",
+    );
+    expect(renderGraph(plan, "mermaid").split("\n")).toEqual([
+      "flowchart LR",
+      '  task_end(["end"])',
+      "  task_end --> task_a_b",
+      "  task_end --> task_a_b_2",
+      '  task_a_b["a-b"]',
+      '  task_a_b_2["a_b"]',
+      "",
+    ]);
+  });
+
   it("on.event is drawn", async () => {
     const plan = await planOf("tasks:\n  t: {method: a, on: {event: audio.published}}\n");
-    expect(renderGraph(plan, "mermaid")).toContain('[/"event audio.published"/] -.-> task0');
+    expect(renderGraph(plan, "mermaid")).toContain('[/"event audio.published"/] -.-> task_t');
     expect(renderGraph(plan, "dot")).toContain('"event audio.published" -> "t" [style=dashed];');
     expect(JSON.parse(renderGraph(plan, "json")).tasks[0].triggers).toEqual([
       { source: "event", event: "audio.published" },

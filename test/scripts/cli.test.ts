@@ -120,7 +120,7 @@ describe("peach", () => {
     ["check --jsn", "Unknown option '--jsn'; did you mean `--json`?"],
     ["check peach.conf", "Unexpected argument 'peach.conf'"],
     ["graph --format", "Option '--format <value>' argument missing"],
-    ["graph --format svg", "--format: expected one of json, mermaid, dot, given svg"],
+    ["graph --format svg", "--format: expected one of text, json, mermaid, dot, given svg"],
   ])("refuses %j with exit code 2", async (line, message) => {
     const { code, out, err } = await peach(line);
     expect([code, out]).toEqual([2, ""]);
@@ -194,16 +194,34 @@ describe("peach graph", () => {
   it("draws with Mermaid", async () => {
     expect((await peach("graph")).out).toMatchInlineSnapshot(`
       "flowchart LR
-        task0(["transcribe"])
-        trigger0_0[/"r2 uploads/audio/*.mp3 (create)"/] -.-> task0
-        task0 --> task1
-        task0 --> task2
-        task1["recommend"]
-        task1 --> task3
-        task2["archive"]
-        task2 --> task3
-        task3["done"]"
+        task_transcribe(["transcribe"])
+        trigger0_task_transcribe[/"r2 uploads/audio/*.mp3 (create)"/] -.-> task_transcribe
+        task_transcribe --> task_recommend
+        task_transcribe --> task_archive
+        task_recommend["recommend"]
+        task_recommend --> task_done
+        task_archive["archive"]
+        task_archive --> task_done
+        task_done["done"]"
     `);
+  });
+
+  it("draws in a terminal, and for whoever asks for it", async () => {
+    const { out } = await peach("graph --format text");
+    expect(out).toMatchInlineSnapshot(`
+      "      transcribe
+          ┌─────┴────┐
+          ▼          ▼
+      recommend   archive
+          └────┬─────┘
+               ▼
+              done
+
+      transcribe is triggered by r2 uploads/audio/*.mp3 (create)"
+    `);
+    const env = { PEACH_CONF: join(VALID, "peach.conf"), PEACH_PIPELINES: join(VALID, "pipelines") };
+    expect((await commandLine(["graph"], { env, columns: 80 })).out).toBe(out);
+    expect((await commandLine(["graph"], { env, columns: 80, colors: true })).out).toContain("\u001B[36m");
   });
 
   it("draws with Graphviz", async () => {

@@ -17,7 +17,7 @@ export function renderGraph(plan: Plan, format: GraphFormat): string {
 }
 
 /** Converts the graph to plain data, in file order. `root`: a task without upstream tasks. */
-function graphDocument(plan: Plan) {
+export function graphDocument(plan: Plan) {
   return {
     conf_version: plan.version,
     tasks: Object.values(plan.tasks).map((task) => ({
@@ -37,20 +37,37 @@ function graphDocument(plan: Plan) {
 
 function mermaid(plan: Plan): string {
   const tasks = Object.values(plan.tasks);
-  // Generated ids: a task named `end` or `graph` would be a keyword of Mermaid.
-  const ids = new Map(tasks.map(({ name }, index) => [name, `task${index}`]));
-  const lines = tasks.flatMap((task, index) => {
+  const ids = mermaidIds(tasks);
+  const lines = tasks.flatMap((task) => {
+    const id = ids.get(task.name) ?? "";
     const label = task.upstream.length === 0 ? `(["${task.name}"])` : `["${task.name}"]`;
     const triggers = triggerTexts(task).map(
-      (text, at) => `  trigger${index}_${at}[/"${escape(text)}"/] -.-> task${index}`,
+      (text, at) => `  trigger${at}_${id}[/"${escape(text)}"/] -.-> ${id}`,
     );
     return [
-      `  task${index}${label}`,
+      `  ${id}${label}`,
       ...triggers,
-      ...task.downstream.map((child) => `  task${index} --> ${ids.get(child) ?? child}`),
+      ...task.downstream.map((child) => `  ${id} --> ${ids.get(child) ?? child}`),
     ];
   });
   return `${["flowchart LR", ...lines].join("\n")}\n`;
+}
+
+/**
+ * Makes ids that carry the names of the tasks. A task named `end` would be a keyword of Mermaid, and
+ * two dashes a line, so ids have a prefix and underscores.
+ */
+function mermaidIds(tasks: readonly TaskPlan[]): Map<string, string> {
+  const ids = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const { name } of tasks) {
+    const plain = `task_${name.replaceAll("-", "_")}`;
+    let id = plain;
+    for (let count = 2; taken.has(id); count++) id = `${plain}_${count}`;
+    taken.add(id);
+    ids.set(name, id);
+  }
+  return ids;
 }
 
 function dot(plan: Plan): string {
