@@ -1,11 +1,19 @@
 /**
  * `npm run build`: makes `dist/`, which `npm pack` publishes. esbuild makes the JavaScript, with
  * the dashboard inside and the packages outside. tsc makes the declarations; unreachable
- * declarations are deleted. Each export with a source in package.json is an entry.
+ * declarations are deleted. The Python module for notebooks goes along. Each export with a source in package.json is an entry.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { SOURCE_CONDITION } from "../src/compiler/project-paths.ts";
 import { bundleKit } from "../src/testing/platform/bundle.ts";
@@ -123,3 +131,8 @@ await buildScripts({ ...entries, ...INTERNAL });
 // An installed package has no bundler, so peach/testing evaluates a ready bundle of the engine.
 writeFileSync(join(DIST, "testing-engine.js"), await bundleKit());
 buildDeclarations(entries);
+// The module for notebooks.
+cpSync(join(ROOT, "src/lab"), join(DIST, "lab"), {
+  recursive: true,
+  filter: (path) => basename(path) !== "__pycache__",
+});

@@ -22,6 +22,7 @@ from pipe_algorithms_lib.task_helpers import (
     PeachError,
     ResultTimeout,
     RunFailed,
+    call_endpoint,
     emit_event,
     find_run,
     pass_data_to_downstream,
@@ -432,6 +433,35 @@ class Listing(ScriptedCase):
         self.assertEqual(run.run_id, "run_2")
         first, second = server.asked
         self.assertEqual(first["headers"]["Idempotency-Key"], second["headers"]["Idempotency-Key"])
+
+    def test_calls_an_endpoint_once_and_gives_its_answer_whatever_the_status(self):
+        server = self.serve(
+            answer([1, 2], 200, peach_component="history"),
+            answer(b"no such user", 404, Content_Type="text/plain"),
+            answer(b"\x00", 200, Content_Type="image/png"),
+            BREAK,
+        )
+        found = call_endpoint("/recommendations", {"user": "ada & co", "limit": 3})
+        self.assertEqual((found.status, found.value, found.headers["Peach-Component"]), (200, [1, 2], "history"))
+        self.assertIsNone(found.headers["peach-fallback"])
+        missing = call_endpoint("/recommendations", body={"a": 1})
+        self.assertEqual((missing.status, missing.value), (404, "no such user"))
+        self.assertEqual(call_endpoint("/picture").value, b"\x00")
+        with self.assertRaises(ConnectionFailed):
+            call_endpoint("/interactions", body=b"{}")
+        self.assertEqual(
+            [(asked["method"], asked["path"]) for asked in server.asked],
+            [
+                ("GET", "/recommendations?user=ada+%26+co&limit=3"),
+                ("POST", "/recommendations"),
+                ("GET", "/picture"),
+                ("POST", "/interactions"),
+            ],
+        )
+        self.assertEqual(server.asked[0]["headers"]["Authorization"], "Bearer secret")
+        with self.assertRaises(PeachError) as refused:
+            call_endpoint("https://elsewhere.example/")
+        self.assertEqual(refused.exception.code, "invalid_request")
 
     def test_reads_logs_of_all_tasks_in_the_order_of_time(self):
         begun = document("succeeded", task("a", "succeeded", attempt()), task("b", "succeeded", attempt()), task("c", "skipped"))

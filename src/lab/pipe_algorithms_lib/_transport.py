@@ -128,20 +128,32 @@ class _Connection:
                 wait = max(wait, _retry_after(answer))
             # A broken connection is one of these, however it breaks; a time-out is an OSError.
             except (OSError, http.client.HTTPException) as error:
-                reason = getattr(error, "reason", None) or error
-                last = ConnectionFailed(
-                    "connection_failed",
-                    f"{self._url} cannot be reached: {reason}",
-                    "Is PEACH_URL right, and does it run? Locally, start it with `npm run dev`.",
-                )
+                last = self._unreachable(error)
             if time.monotonic() + wait > end:
                 raise last
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
-    def _send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> _Answer:
+    def call(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> _Answer:
+        """The answer of an endpoint, whatever its status. It is asked once: an endpoint may do something."""
+        try:
+            return self._send(method, path, body, headers, "")
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: Exception) -> PeachError:
+        reason = getattr(error, "reason", None) or error
+        return ConnectionFailed(
+            "connection_failed",
+            f"{self._url} cannot be reached: {reason}",
+            "Is PEACH_URL right, and does it run? Locally, start it with `npm run dev`.",
+        )
+
+    def _send(
+        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], base: str = "/api/v1"
+    ) -> _Answer:
         request = urllib.request.Request(
-            f"{self._url}/api/v1{path}",
+            f"{self._url}{base}{path}",
             data=body,
             method=method,
             headers={"Authorization": f"Bearer {self._token}", "X-Peach-Source": "lab", **headers},

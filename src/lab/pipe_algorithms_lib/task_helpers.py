@@ -19,9 +19,11 @@ have one kind of number). An ``int`` beyond 2**53 - 1 is refused: a task would r
 
 from __future__ import annotations
 
+import json
 import urllib.parse
 import uuid
-from typing import Any, Dict, List, NoReturn, Optional
+from email.message import Message
+from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional
 
 from ._run import ResultTimeout, RunFailed, Table, TriggeredRun
 from ._transport import (
@@ -37,11 +39,13 @@ from ._transport import (
 
 __all__ = [
     "ConnectionFailed",
+    "EndpointAnswer",
     "OutsideTaskError",
     "PeachError",
     "ResultTimeout",
     "RunFailed",
     "TriggeredRun",
+    "call_endpoint",
     "emit_event",
     "find_run",
     "pass_data_to_downstream",
@@ -132,6 +136,47 @@ def emit_event(
     headers = {"Content-Type": content_type, "Idempotency-Key": f"lab-{uuid.uuid4()}"}
     answer = connection.request("POST", f"/events/{urllib.parse.quote(name, safe='')}", body, headers).json()
     return [TriggeredRun(run["run_id"], run["task"], False, connection) for run in answer["runs"]]
+
+
+class EndpointAnswer(NamedTuple):
+    """What an endpoint of the project has answered."""
+
+    status: int
+    #: Names in any case: ``headers["peach-component"]`` is None where there is no such header.
+    headers: Message
+    #: The value of JSON, the ``str`` of a text, the ``bytes`` of anything else.
+    value: Any
+
+
+def call_endpoint(
+    path: str,
+    params: Optional[Mapping[str, Any]] = None,
+    body: Any = None,
+    *,
+    method: Optional[str] = None,
+    url: Optional[str] = None,
+    token: Optional[str] = None,
+) -> EndpointAnswer:
+    """Calls an endpoint of the project by its path, such as ``/recommendations``, with the API token.
+
+    ``params`` are the query. ``body`` is sent as the payload of a trigger is; the method is POST with a body and GET without one, unless
+    ``method`` says another. Any status is an answer; only a server that nobody reaches is an error (``connection_failed``).
+    """
+    connection = _connect(url, token)
+    if not path.startswith("/"):
+        raise PeachError("invalid_request", f"{path!r} is no path of an endpoint.", "It begins with /, such as /recommendations.")
+    query = "" if not params else "?" + urllib.parse.urlencode(params, doseq=True)
+    content, content_type = (None, None) if body is None else _encode(body)
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    verb = method or ("GET" if body is None else "POST")
+    status, answered, raw = connection.call(verb, path + query, content, headers)
+    kind = answered.get_content_type()
+    value: Any = raw
+    if kind == "application/json" or kind.endswith("+json"):
+        value = json.loads(raw) if raw else None
+    elif kind.startswith("text/"):
+        value = raw.decode("utf-8", "replace")
+    return EndpointAnswer(status, answered, value)
 
 
 def pass_to_child_task(data: Any = None, *_: Any, **__: Any) -> NoReturn:

@@ -5,12 +5,15 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import { blocksIn, page } from "../../support/documents.ts";
+import { hasPython } from "../../lab/python.ts";
 import { IS_LONG } from "../../support/long.ts";
 import { bytesIn, UserFolder, type Answer } from "./installed-project.ts";
 
 const PORT = 20_871;
 const URL_OF_DEV = `http://127.0.0.1:${PORT}`;
+const NOTEBOOK = z.object({ cells: z.array(z.object({ cell_type: z.string(), source: z.array(z.string()) })) });
 /** Parts of Peach's own development, by package. */
 const OURS = ["vitest", "oxlint", "oxfmt", "knip", "preact", "fast-check", "minisearch", "playwright-core"];
 /** Until the local runtime serves a first request, and until it has taken a change over. */
@@ -144,12 +147,31 @@ describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
     { example: "popular_items", packages: [] },
     { example: "similar_items", packages: [] },
   ])("a new project of the example $example is checked, and its tests pass", async ({ example, packages }) => {
-    await typed(`npx peach init ../${example} --example ${example}`);
-    user.share("my-pipelines", example, packages);
-    const folder = user.project(example);
+    const name = example.replaceAll("_", "-");
+    await typed(`npx peach init ../${name} --example ${example}`);
+    user.share("my-pipelines", name, packages);
+    const folder = user.project(name);
     expect(await typed("npm run check", folder)).toContain("peach.conf: no problems");
     expect(await typed("npm test", folder)).toMatch(/pass [1-9]\d*\n.*fail 0\n/);
     expect(await typed("npx tsc --noEmit", folder)).toBe("");
+  });
+});
+
+describe.skipIf(!IS_LONG || !hasPython)("the notebook of collaborative_filtering", { timeout: 120_000 }, () => {
+  it("the notebook of collaborative_filtering trains, and plots what the endpoint answers", async () => {
+    const folder = user.project("collaborative-filtering");
+    const interrupt = user.start(`npm run dev -- --port ${PORT}`, folder);
+    try {
+      await vi.waitFor(async () => expect((await fetch(`${URL_OF_DEV}/healthz`)).status).toBe(200), SOON);
+      const { cells } = NOTEBOOK.parse(JSON.parse(readFileSync(join(folder, "train.ipynb"), "utf8")));
+      const code = cells.filter(({ cell_type }) => cell_type === "code").map(({ source }) => source.join(""));
+      writeFileSync(join(folder, "train.py"), code.join("\n\n"));
+      const output = await typed("python3 train.py", folder);
+      expect(output).toMatch(/Listeners who are offered an item\n(?: {2}\S+ +#+ \d+\n){10}/);
+      expect(output).toMatch(/Listeners by component\n {2}history +#+ 50\n {2}popular +#+ 10\n/);
+    } finally {
+      await interrupt();
+    }
   });
 });
 
