@@ -81,7 +81,13 @@ describe("the lines of a run", () => {
       task("c", { attempts: [attempt(0, 60)] }),
     );
     const lines = new RunLines(run);
+    // A log that is whole never gets another line in between: the page scrolls to a line then.
+    let countWhenWhole = 0;
+    lines.isWhole.subscribe((isWhole) => {
+      if (isWhole) countWhenWhole ||= lines.lines.peek().length;
+    });
     await vi.waitFor(() => expect(messages(lines)).toHaveLength(7), SOON);
+    expect(countWhenWhole).toBe(7);
     expect(messages(lines)).toEqual(["a 0", "b 0", "a 1", "a 2", "b 1", "a 3", "a 4"]);
     expect(lines.isWhole.value).toBe(true);
     expect(asked.toSorted()).toEqual(["a 1", "a 1 2", "a 1 4", "b 1"]);

@@ -253,10 +253,10 @@ function OpenLine({ line }: { readonly line: RunLine }): JSX.Element {
         <span class="muted">{formatExact(at)}</span>
         <span class="spacer" />
         <Button icon="copy" style="button-small" onClick={() => void copyText(textOf(line))}>
-          Copy line
+          Copy
         </Button>
         <Button icon="copy" style="button-small" onClick={() => void copyText(location.href)}>
-          Copy link
+          Link
         </Button>
         <IconButton icon="cross" label="Close the line" onClick={() => setQuery({ line: null })} />
       </header>

@@ -8,7 +8,7 @@
  * API calls:
  * - `GET /runs/ID/tasks/TASK/logs`: attempt by attempt, 1,000 lines per page, four at a time.
  */
-import { effect, type Signal, signal } from "@preact/signals";
+import { batch, effect, type Signal, signal } from "@preact/signals";
 import type { LogPage } from "../../contract/run-logs.ts";
 import type { LogEvent } from "../../contract/run-events.ts";
 import type { Attempt } from "../../contract/run.ts";
@@ -172,7 +172,7 @@ export class RunLines {
           this.#orderSoon();
         });
     }
-    this.isWhole.value = this.#reading === 0 && this.#queue.length === 0;
+    if (this.#reading > 0) this.isWhole.value = false;
   }
 
   /** Reads an attempt to its end. One that still runs is asked for again when it has ended. */
@@ -216,13 +216,18 @@ export class RunLines {
   #orderSoon(): void {
     this.#ordering ??= window.setTimeout(() => {
       this.#ordering = undefined;
-      this.lines.value = inOrder(
+      const lines = inOrder(
         [...this.#parts.values()].map((part) =>
           part.isWhole
             ? part.lines
             : withLive(part, this.#model.logs(part.task).peek(), this.#scope),
         ),
       );
+      batch(() => {
+        this.lines.value = lines;
+        // Only now: a log that is whole has all lines in their places.
+        this.isWhole.value = this.#reading === 0 && this.#queue.length === 0;
+      });
     }, ORDER_MS);
   }
 }

@@ -75,6 +75,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
     const open = page.getByRole("region", { name: "The open line" });
     await open.getByText(`line 715 of ${task}`).waitFor();
     await open.getByText("rows").waitFor();
+    await page.getByText("100,003 lines", { exact: true }).waitFor();
     await expect.poll(() => page.locator(".log-line.is-chosen").isVisible(), SOON).toBe(true);
   });
 
