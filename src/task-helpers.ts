@@ -241,7 +241,7 @@ export async function objectEventsFrom(request: Request): Promise<ObjectEventPay
 
 /**
  * Verifies the token of a recommendation: the header `peach-recommendation` of an answer. Resolves
- * to what answered whom, and when: `{endpoint, component, fallback, user, conf_version, at, run}`.
+ * to the claims `{endpoint, component, fallback, user, conf_version, at, run}`.
  * `user` is a keyed hash. Rejects with `InvalidRecommendationError` for any text that this
  * deployment has not signed. A token does not expire: compare `at` if age matters.
  *
@@ -253,9 +253,9 @@ export async function verifyRecommendation(token: string): Promise<Recommendatio
 }
 
 /**
- * Counts a click for the component that a token names: in `/metrics`, in the API and in the console.
+ * Counts a click for the component in a token: in `/metrics`, in the API and in the console.
  * Rejects like `verifyRecommendation`. Every call counts: several clicks on one list are several
- * clicks. A task that is tried again counts again, unless it counts in a `step`.
+ * clicks. A further attempt of a task counts again, unless the call is in a `step`.
  *
  * @example
  * export async function clicked(request: Request) {
@@ -269,7 +269,7 @@ export async function countClick(token: string): Promise<Recommendation> {
 }
 
 /**
- * Wraps a result that a task stores, with the run, the task and the time that computed it. A
+ * Wraps a result before a task stores the result, with run, task and time of the computation. A
  * component returns the stored wrapper, or `{...stored, value}` with a part of the value: the
  * endpoint answers with the value, and the token of the answer names the run.
  *

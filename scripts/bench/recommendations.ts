@@ -56,7 +56,7 @@ interface Timed {
   readonly max_ms: number;
 }
 
-/** The result of the benchmark. */
+/** The result of the benchmark, with the systems in the order of the turns. */
 interface Report {
   readonly requests: number;
   readonly systems: readonly Timed[];
@@ -85,6 +85,10 @@ async function askByTurns(systems: readonly System[], requests: number): Promise
   return times;
 }
 
+/**
+ * Fills both stores with the same value, warms up and measures. Requests of a turn follow each other
+ * without a pause.
+ */
 async function measure(peach: string, bare: string, requests: number): Promise<Report> {
   const filled = await fetch(`${peach}/fill`);
   const items = await (await fetch(`${peach}/read`)).text();

@@ -1,8 +1,12 @@
-/** Recommendation endpoints. */
+/**
+ * Recommendation endpoints: configuration, counts of requests by component, and trials. The console
+ * makes a form of the parameters.
+ */
 import * as z from "zod";
 import { PARAM_TYPES, SPLIT_SUBJECTS } from "../domain/plan/recommendation-plan.ts";
 import { type Json, named } from "./named.ts";
 
+/** A value of a parameter. */
 const value = z.union([z.string(), z.number(), z.boolean()]);
 
 /** The parameters, the split and the components of an endpoint. */
@@ -93,7 +97,11 @@ export const triedRecommendationSchema = named(
   }),
 );
 
+/** The counts of an endpoint. */
 export type RecommendationCounts = Json<typeof recommendationCountsSchema>;
+/** A parameter of an endpoint. */
 export type RecommendationParam = RecommendationCounts["params"][number];
+/** A span of time. */
 export type CountWindow = RecommendationCounts["window"];
+/** The answer to a trial. */
 export type TriedRecommendation = Json<typeof triedRecommendationSchema>;

@@ -4,6 +4,8 @@ interface Bindings {
   readonly RECOMMENDATIONS: KVNamespace;
 }
 
+// The entry of a worker.
+// oxlint-disable-next-line import/no-default-export
 export default {
   async fetch(request: Request, env: Bindings): Promise<Response> {
     if (request.method === "PUT") {

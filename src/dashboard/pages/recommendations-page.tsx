@@ -23,8 +23,9 @@ import { recommendationsPath } from "../routes.ts";
 /** The interval between reads. Counts arrive within five seconds. */
 const REFRESH_MS = 3_000;
 
-/** The spans beside the usual 24 hours. */
+/** The spans of the list; without a choice 24 hours are counted. */
 const OTHER_WINDOWS = ["1h", "7d", "all"] as const satisfies readonly CountWindow[];
+/** The names of the spans. */
 const WINDOW_TEXTS: Readonly<Record<(typeof OTHER_WINDOWS)[number], string>> = {
   "1h": "Last hour",
   "7d": "Last 7 days",
@@ -115,6 +116,7 @@ function Endpoints({
   );
 }
 
+/** Sums the requests of all components. */
 function requestsText({ components }: RecommendationCounts): string {
   const requests = components.reduce(
     (sum, { served, fallback, failed }) => sum + served + fallback + failed,

@@ -1,4 +1,7 @@
-/** The components of an endpoint side by side: shares, times, fallbacks, clicks, and their runs. */
+/**
+ * The components of an endpoint side by side: shares, times, fallbacks, clicks, and runs. Clicks on
+ * answers of the fallback have a separate row, since no component has earned the clicks.
+ */
 import type { JSX } from "preact";
 import type { RecommendationCounts } from "../../contract/recommendations.ts";
 import { formatCount, formatRate, shortId } from "../format.ts";
@@ -6,8 +9,10 @@ import { Table } from "../parts/table.tsx";
 import { Time } from "../parts/time.tsx";
 import { runPath } from "../routes.ts";
 
+/** A component with the counts of the span. */
 type Component = RecommendationCounts["components"][number];
 
+/** The columns of the table. */
 const COLUMNS = [
   "Component",
   ["Share", "wide"],
@@ -54,7 +59,7 @@ export function ComponentTable({
   );
 }
 
-/** A component. The bar is its share of the requests; its weight stands below. */
+/** A component. The bar shows the share of the requests, above the weight. */
 function ComponentRow({
   component: one,
   weights,
@@ -129,7 +134,7 @@ function Part({ part, whole }: { readonly part: number; readonly whole: number }
   );
 }
 
-/** Clicks, with their number per 100 answers. */
+/** Clicks, with the number per 100 answers. */
 function Clicks({
   clicks,
   answers,

@@ -1,4 +1,8 @@
-/** A form with a field per parameter, to try an endpoint or one of its components. */
+/**
+ * A form with a field per parameter, to try an endpoint or a single component. The fields follow
+ * `params` of peach.conf. The API checks the values: the form shows the refusal, with every wrong
+ * parameter.
+ */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
@@ -15,7 +19,7 @@ import { Select } from "../parts/select.tsx";
 import { Problem } from "../parts/states.tsx";
 import type { ShownProblem } from "../shown-problem.ts";
 
-/** Asks the endpoint. The answer is counted nowhere, and neither cached nor from the cache. */
+/** Asks the endpoint. A trial is counted nowhere, and bypasses the cache. */
 export function TryForm({ endpoint }: { readonly endpoint: RecommendationCounts }): JSX.Element {
   const values = useSignal<Readonly<Record<string, string>>>({});
   const component = useSignal<string | null>(null);
@@ -70,7 +74,7 @@ export function TryForm({ endpoint }: { readonly endpoint: RecommendationCounts 
   );
 }
 
-/** The answer, and what happened. */
+/** The result of a trial: component, time, error and value. */
 function Tried({ tried: { result, debug } }: { readonly tried: TriedRecommendation }): JSX.Element {
   return (
     <div aria-live="polite">
@@ -85,7 +89,10 @@ function Tried({ tried: { result, debug } }: { readonly tried: TriedRecommendati
   );
 }
 
-/** A field for a parameter: a list of its values, a number, or a text. */
+/**
+ * A field for a parameter: a list for choices and booleans, a number field, or a text field. The
+ * placeholder is the default.
+ */
 function ParamField({
   param,
   value,

@@ -11,7 +11,7 @@ export interface ParamPlan {
   readonly name: string;
   readonly type: ParamType;
   readonly required: boolean;
-  /** Null: the parameter is left out if the request does not have it. */
+  /** The value of a request without the parameter; null leaves the parameter out. */
   readonly default: ParamValue | null;
   /** Limits of numbers, included; null without. */
   readonly minimum: number | null;
@@ -49,12 +49,12 @@ export interface ComponentPlan {
 }
 
 export interface RecommendationPlan {
-  /** In the order of peach.conf. */
+  /** Parameters in the order of peach.conf. */
   readonly params: readonly ParamPlan[];
   readonly split: SplitPlan;
-  /** In the order of peach.conf; at least one, and one with a weight above 0. */
+  /** Components in the order of peach.conf; at least one has a weight above 0. */
   readonly components: readonly ComponentPlan[];
-  /** How long a result is cached; null: not at all. */
+  /** Lifetime of a cached result; null caches nothing. */
   readonly cacheMs: number | null;
 }
 

@@ -1,18 +1,17 @@
 /**
  * Reads the parameters of a recommendation endpoint from the query and the path of a request.
  *
- * - An empty value counts as absent, as forms send it.
- * - A parameter that is given twice is refused: one of the values would be ignored.
- * - Parameters that peach.conf does not declare are ignored. Links collect some on their way, such
- *   as `utm_source`.
- * - A parameter in the path wins over one of the same name in the query.
+ * - An empty value counts as absent: forms send empty fields.
+ * - A repeated parameter is refused, since a value would be ignored.
+ * - Undeclared parameters are ignored. Links collect parameters on the way, such as `utm_source`.
+ * - The path wins over the query.
  */
 import type { ParamPlan, ParamValue } from "../plan/recommendation-plan.ts";
 
 /** The values by name. An optional parameter without a default is absent. */
 export type Params = Readonly<Record<string, ParamValue>>;
 
-/** A parameter that is wrong. */
+/** A wrong parameter. */
 export interface WrongParam {
   readonly name: string;
   /** Completes "The parameter NAME ...". */
@@ -22,7 +21,7 @@ export interface WrongParam {
 /** A number as JSON writes it. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** Returns the values, or every parameter that is wrong. */
+/** Returns the values, or every wrong parameter. */
 export function readParams(
   plans: readonly ParamPlan[],
   query: URLSearchParams,
@@ -51,7 +50,7 @@ export function readParams(
   return wrong.length > 0 ? { ok: false, wrong } : { ok: true, params };
 }
 
-/** Converts the text to the type of the parameter; null if it has another form. */
+/** Converts the text to the type of the parameter; null for another form. */
 function valueOf({ type }: ParamPlan, text: string): ParamValue | null {
   switch (type) {
     case "string":
@@ -65,7 +64,7 @@ function valueOf({ type }: ParamPlan, text: string): ParamValue | null {
   }
 }
 
-/** Names the type with its article. */
+/** Names the type with an article. */
 function kindOf({ type }: ParamPlan): string {
   switch (type) {
     case "string":
@@ -79,7 +78,7 @@ function kindOf({ type }: ParamPlan): string {
   }
 }
 
-/** Says which rule of the parameter a value of the right type breaks; null if it breaks none. */
+/** Names the rule of the parameter that a value of the right type breaks; null without a fault. */
 export function misfitOf(plan: ParamPlan, value: ParamValue): string | null {
   const { minimum, maximum, pattern, maxLength, enum: allowed } = plan;
   if (allowed !== null && !allowed.includes(value)) return `must be one of ${allowed.join(", ")}`;
@@ -95,7 +94,7 @@ export function misfitOf(plan: ParamPlan, value: ParamValue): string | null {
   return null;
 }
 
-/** Writes the parameters as text that is equal for equal parameters, whatever their order. */
+/** Writes the parameters as text: equal for equal parameters, in any order. */
 export function paramsKey(params: Params): string {
   return JSON.stringify(Object.entries(params).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,8 +1,8 @@
 /**
- * A stored result with its origin: the run, the task and the time that computed it. A task wraps
- * what it stores by `servedBy`; a recommendation endpoint unwraps what its component returns, and
- * puts the origin into the token of the answer. The wrapper is plain JSON, so that every store
- * holds it.
+ * A stored result with an origin: run, task and time of the computation. A task wraps a result by
+ * `servedBy` before the result is stored. A recommendation endpoint unwraps the result of a
+ * component, and puts the origin into the token of the answer. The wrapper is plain JSON, for every
+ * store.
  */
 
 /** The computation of a result. */
@@ -13,7 +13,7 @@ export interface ServedBy {
   readonly at: string;
 }
 
-/** A result with its origin. */
+/** A result with an origin. */
 export interface Served<T> {
   readonly served_by: ServedBy;
   readonly value: T;
@@ -25,8 +25,8 @@ export function wrapServed<T>(value: T, origin: ServedBy): Served<T> {
 }
 
 /**
- * Takes a result out of its wrapper: an object with just these two properties and a valid origin. A
- * result of any other form is the value itself, of unknown origin.
+ * Takes a result out of the wrapper: an object with just the two properties and a valid origin. Any
+ * other result is the value itself, of unknown origin.
  */
 export function unwrapServed(result: unknown): {
   readonly value: unknown;
@@ -45,7 +45,7 @@ function isWrapper(
   return "served_by" in result && "value" in result && Object.keys(result).length === 2;
 }
 
-/** Reads an origin; null if it is none. Only safe characters: an origin goes into a header. */
+/** Reads an origin; null for another value. An origin has safe characters only, for headers. */
 export function originOf(given: unknown): ServedBy | null {
   if (typeof given !== "object" || given === null) return null;
   const run_id: unknown = Reflect.get(given, "run_id");

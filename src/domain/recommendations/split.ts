@@ -17,7 +17,7 @@
 /** A component, as far as the choice depends on it. */
 export interface Weighted {
   readonly name: string;
-  /** At least 0. A component with the weight 0 is never chosen. */
+  /** The weight, at least 0. A component with the weight 0 is never chosen. */
   readonly weight: number;
 }
 

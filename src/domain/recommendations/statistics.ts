@@ -24,7 +24,7 @@ export const SERVING_BOUNDS_MS = [
 ] as const;
 
 /**
- * What is known of a component. Names of counts: an outcome, `hit` (served from the cache), `click`,
+ * Counts of a component. The names are: an outcome, `hit` (served from the cache), `click`,
  * a bin's number, and `ms` (the sum of all durations).
  */
 export interface ComponentCounts {

@@ -1,6 +1,6 @@
 /**
- * The claims of a recommendation's token: what answered whom, and when. A click that comes back
- * with the token is counted for what caused it.
+ * The claims of a recommendation's token: component, user, time, and the computation behind the
+ * answer. A click that comes back with the token is counted for the component.
  */
 import { originOf, type ServedBy } from "../../domain/recommendations/served.ts";
 
@@ -9,7 +9,7 @@ export interface Recommendation {
   readonly endpoint: string;
   /** The component that was chosen. */
   readonly component: string;
-  /** True if the fallback answered in its place. */
+  /** True if the fallback answered in place of the component. */
   readonly fallback: boolean;
   /** Keyed hash of the user, the client or the session; null for a split at random. */
   readonly user: string | null;
@@ -20,7 +20,7 @@ export interface Recommendation {
   readonly run: ServedBy | null;
 }
 
-/** Writes the claims as JSON with short names: the token travels in a header. */
+/** Writes the claims as JSON with short names, since the token travels in a header. */
 export function writeClaims(claims: Recommendation): string {
   const { endpoint, component, fallback, user, conf_version, at, run } = claims;
   return JSON.stringify({
@@ -34,7 +34,7 @@ export function writeClaims(claims: Recommendation): string {
   });
 }
 
-/** Reads claims that were signed by this deployment; null if they are not of this form. */
+/** Reads claims whose signature is verified; null for claims of another form. */
 export function readClaims(json: string): Recommendation | null {
   let claims: unknown;
   try {

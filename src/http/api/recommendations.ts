@@ -1,4 +1,7 @@
-/** `/recommendations`: requests of recommendation endpoints, by component, and trials. */
+/**
+ * `/recommendations`: requests of recommendation endpoints, by component, and trials. Counts are
+ * seconds behind: isolates gather them before they are sent.
+ */
 import * as z from "zod";
 import {
   COUNT_WINDOWS,
@@ -162,6 +165,7 @@ export async function countsOfEndpoints(
   );
 }
 
+/** Begin of a span, epoch milliseconds; null for all time. */
 function sinceOf(span: CountWindow): number | null {
   const spanMs = WINDOW_MS[span];
   return spanMs === null ? null : Date.now() - spanMs;
@@ -175,6 +179,7 @@ function endpointOf({ endpoints }: Plan, wanted: string): EndpointPlan | null {
   return found ?? null;
 }
 
+/** Answers 404 for a name without components. */
 function unknownEndpoint(c: Context<HttpEnv>, name: string): Response {
   return problemResponse(c, {
     code: "unknown_endpoint",
@@ -183,7 +188,10 @@ function unknownEndpoint(c: Context<HttpEnv>, name: string): Response {
   });
 }
 
-/** Writes the counts of an endpoint. Components that peach.conf has no more come last. */
+/**
+ * Writes the counts of an endpoint. Components that are gone from peach.conf come last: their
+ * requests are part of the sum. Clicks on the fallback stand apart.
+ */
 function documentOf(
   endpoint: EndpointPlan,
   counted: readonly NamedCounts[],
@@ -209,7 +217,7 @@ function documentOf(
     components: names.map((name) => {
       const { counts = {}, run = null } = byName.get(name) ?? {};
       const plan = planned.find((one) => one.name === name);
-      // The run is deleted after its retention, and its name with it.
+      // A run is deleted after the retention; the id would lead nowhere.
       const isKept = run !== null && Date.now() - Date.parse(run.at) < retentionMs;
       return {
         component: name,

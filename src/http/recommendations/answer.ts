@@ -2,11 +2,11 @@
  * Answers a request to a recommendation endpoint, in these steps: rights, parameters, subject,
  * component, cache, fallback, token, count.
  *
- * A component that throws, takes too long or returns no JSON value is replaced by the fallback. The
- * component that was chosen stays the one that is named and counted; the header `peach-fallback`
- * and the outcome `fallback` say who answered.
+ * A component that throws, takes too long or returns no JSON value is replaced by the fallback.
+ * Answer and count name the chosen component all the same; the header `peach-fallback` and the
+ * outcome `fallback` tell the replacement.
  *
- * Answers are `private, no-store`: each has a token of its own.
+ * Answers are `private, no-store`, since every answer has a new token.
  */
 import type { Context } from "hono";
 import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
@@ -39,24 +39,24 @@ export type CountServing = (
   serving: Serving,
 ) => void;
 
-/** The parts that an answer depends on. */
+/** The parts of an answer. */
 export interface RecommendationDependencies {
   readonly plan: Plan;
   readonly compute: Compute;
   readonly countServing: CountServing;
 }
 
-/** A result, and who computed it. */
+/** A result, with the way to the result. */
 interface Answered {
   readonly computed: Computed;
   readonly isFallback: boolean;
-  /** Null without a cache. */
+  /** True if the cache had the result; null without a cache. */
   readonly isHit: boolean | null;
   /** The error of the component that the fallback replaced; null without one. */
   readonly error: unknown;
 }
 
-/** The errors of component and fallback: nobody answered. */
+/** The errors of component and fallback, if both failed. */
 interface Unanswered {
   readonly errors: readonly unknown[];
 }
@@ -95,7 +95,7 @@ export function createAnswerRecommendation({
     if (component === null) return { problem: unknownComponent(recommendation, wishes) };
     const result = await recommend(c, request, component, params, wishes);
     const ms = Date.now() - startedAt;
-    // Whoever tries a component out must not move the shares.
+    // A trial must not move the shares.
     if (!wishes.isDebug && wishes.component === null)
       countServing(c.env, c.executionCtx, endpoint.name, component.name, servingOf(result, ms));
     const headers = { "peach-component": component.name };
@@ -103,7 +103,7 @@ export function createAnswerRecommendation({
     return responseOf(c, { endpoint, component, subject, wishes, ms, result });
   }
 
-  /** Asks the component, by the cache if there is one, then the fallback. */
+  /** Asks the component, through the cache if the endpoint has a cache, then the fallback. */
   async function recommend(
     c: Context<HttpEnv>,
     request: EndpointRequest,
@@ -141,7 +141,7 @@ export function createAnswerRecommendation({
     }
   }
 
-  /** Writes the answer with its headers, and signs its token. */
+  /** Writes the answer with headers and a signed token. */
   async function responseOf(
     c: Context<HttpEnv>,
     answered: {
@@ -173,7 +173,7 @@ export function createAnswerRecommendation({
 
   /**
    * Signs the token. Null while the identity object is unreachable: an answer without a token is
-   * better than none.
+   * better than a failure.
    */
   async function tokenOf(
     c: Context<HttpEnv>,
@@ -203,13 +203,13 @@ export function createAnswerRecommendation({
   }
 }
 
-/** The recommendation part of the plan. Only such endpoints come here. */
+/** Returns the recommendation part of the plan. Endpoints with a method never come here. */
 function recommendationOf({ name, recommendation }: EndpointPlan): RecommendationPlan {
   if (recommendation === undefined) throw new Error(`the endpoint "${name}" has no components`);
   return recommendation;
 }
 
-/** Chooses the component: the one asked for, or by the split. Null: there is none of that name. */
+/** Chooses the wished component, or a component by the split; null for an unknown name. */
 function chosen(
   { name }: EndpointPlan,
   { components }: RecommendationPlan,
@@ -221,14 +221,16 @@ function chosen(
   return chooseComponent(components, name, id ?? crypto.randomUUID());
 }
 
+/** Converts a result to a count. */
 function servingOf(result: Answered | Unanswered, ms: number): Serving {
   if ("errors" in result) return { outcome: "failed", ms, isHit: false, run: null };
   const { isFallback, isHit, computed } = result;
   const outcome = isFallback ? "fallback" : "served";
-  // The fallback's result is not the component's.
+  // The count of a component has no runs of the fallback.
   return { outcome, ms, isHit: isHit === true, run: isFallback ? null : computed.run };
 }
 
+/** Wraps the value for `?debug=1`. */
 function debugText(
   json: string,
   { name }: ComponentPlan,
@@ -238,7 +240,7 @@ function debugText(
   const debug = {
     component: name,
     fallback: isFallback,
-    // A request with `debug` never reads the cache and never fills it.
+    // A trial bypasses the cache.
     cache: null,
     ms,
     error: error === null ? null : textOf(error),
@@ -246,11 +248,12 @@ function debugText(
   return `{"result":${json},"debug":${JSON.stringify(debug)}}`;
 }
 
-/** Writes an error for callers with the right to read: its name and message, without a stack. */
+/** Writes an error for callers with the right to read: name and message, without a stack. */
 function textOf(error: unknown): string {
   return error instanceof Error ? String(error) : JSON.stringify(error);
 }
 
+/** Refuses wrong parameters, all at once. */
 function wrongParams(
   { name }: EndpointPlan,
   wrong: readonly { readonly name: string; readonly message: string }[],
@@ -264,6 +267,7 @@ function wrongParams(
   };
 }
 
+/** Refuses an unknown component with the most similar name. */
 function unknownComponent({ components }: RecommendationPlan, { component }: Wishes): Problem {
   const names = components.map(({ name }) => name);
   const meant = nearest(component ?? "", names);
@@ -275,7 +279,7 @@ function unknownComponent({ components }: RecommendationPlan, { component }: Wis
   };
 }
 
-/** 504 if the last of them took too long, else 502. The errors are for the endpoint's own people. */
+/** Answers 504 after a last time-out, else 502. Only a caller with a token reads the errors. */
 function nobodyAnswered(
   { name }: EndpointPlan,
   { errors }: Unanswered,

@@ -2,13 +2,13 @@
  * Caches results in the platform's cache, by endpoint, component, parameters and version of
  * peach.conf. A new version of the configuration begins with an empty cache.
  *
- * Requests for the same result at the same time wait for the first of them, so that a stampede asks
- * the component once per isolate. Other isolates, and other locations of Cloudflare, each ask once
- * more: the platform's cache is one per location. On a `*.workers.dev` address the platform keeps
- * nothing, and every request is a miss.
+ * Requests for the same result at the same time wait for the first request, so a stampede asks the
+ * component once per isolate. Every further isolate and every further location of Cloudflare asks
+ * once more: the platform's cache is local. On a `*.workers.dev` address the platform keeps nothing,
+ * and every request is a miss.
  *
- * A waiting request has a promise of its own, resolved by the first one, and its own timer: the
- * first one may end early, with its client's connection.
+ * Each waiting request has a separate promise, resolved by the first request, and a separate timer:
+ * the first request may end early, with the connection of the client.
  */
 import type { Context } from "hono";
 import type { Plan } from "../../domain/plan/plan.ts";
@@ -17,24 +17,25 @@ import { log } from "../../platform/log.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Computed, TooLateError } from "./component-call.ts";
 
-/** Where a result is kept, for how long, and how long its computation may take. */
+/** Key and lifetime of a cached result, and the time limit of the computation. */
 export interface CachePlace {
   readonly key: readonly string[];
   readonly keepMs: number;
   readonly timeoutMs: number;
 }
 
-/** A result, and whether it was cached. */
+/** A result, from the cache or computed. */
 export interface CachedResult {
   readonly computed: Computed;
   readonly isHit: boolean;
 }
 
-/** The end of a computation, for the requests that wait for it. */
+/** The end of a computation, for the waiting requests. */
 type End = { readonly computed: Computed } | { readonly error: unknown };
 
+/** A computation under way, or one whose result is being stored. */
 interface Flight {
-  /** Null while the computation is under way. */
+  /** The end; null while the computation is under way. */
   end: End | null;
   readonly waiting: Set<(end: End) => void>;
   /** Time by which the computation must have ended, epoch milliseconds. */
@@ -65,7 +66,7 @@ export class ResultCache {
     const flight = this.#flights.get(url);
     if (flight !== undefined && Date.now() < flight.endsBy)
       return { computed: await follow(flight), isHit: true };
-    // Set before the first await: requests that come from here on wait for this one.
+    // Set before the first await: further requests wait for this request.
     const own: Flight = {
       end: null,
       waiting: new Set(),
@@ -73,7 +74,7 @@ export class ResultCache {
     };
     this.#flights.set(url, own);
     const led = lead(url, compute);
-    // The others wait for it even if the client of this request goes away.
+    // The computation goes on for the waiting requests if the client of this request leaves.
     c.executionCtx.waitUntil(this.#land(url, own, led, place));
     return led;
   }
@@ -92,17 +93,19 @@ export class ResultCache {
     } catch (error) {
       tell(own, { error });
     } finally {
-      // Only now: until it is stored, further requests find the result here.
+      // Until the result is stored, further requests find the result here.
       if (this.#flights.get(url) === own) this.#flights.delete(url);
     }
   }
 
+  /** The cache is keyed by urls; this host does not exist. */
   #urlOf({ key }: CachePlace): string {
     const path = [this.#plan.version, ...key].map(encodeURIComponent).join("/");
     return `https://recommendations.peach.invalid/${path}`;
   }
 }
 
+/** Ends the computation, and wakes the waiting requests. */
 function tell(flight: Flight, end: End): void {
   flight.end = end;
   for (const wake of flight.waiting) wake(end);
@@ -133,7 +136,7 @@ async function lead(url: string, compute: () => Promise<Computed>): Promise<Cach
     : { computed: cached, isHit: true };
 }
 
-/** Reads a result; null if it is not cached, or if the cache fails. */
+/** Reads a result; null for a miss, also of a broken cache. */
 async function read(url: string): Promise<Computed | null> {
   try {
     const cached = await caches.default.match(url);
@@ -145,6 +148,7 @@ async function read(url: string): Promise<Computed | null> {
   }
 }
 
+/** Stores a result. A failure is logged: the next request computes again. */
 async function store(url: string, { json, run }: Computed, keepMs: number): Promise<void> {
   const headers = {
     "Content-Type": "application/json",
@@ -158,6 +162,7 @@ async function store(url: string, { json, run }: Computed, keepMs: number): Prom
   }
 }
 
+/** Reads the run in the header of a cached result. */
 function runOf(header: string | null): ServedBy | null {
   if (header === null) return null;
   try {

@@ -1,6 +1,6 @@
 /**
- * Calls a component, or the fallback, within a limit of time. The result becomes JSON text at once:
- * the cache stores text, and requests that wait for the same result get the same text.
+ * Calls a component, or the fallback, within a time limit. The result becomes JSON text at once: the
+ * cache stores text, and requests that wait for the same result get the same text.
  */
 import type { Context } from "hono";
 import type { EndpointPlan } from "../../domain/plan/plan.ts";
@@ -26,7 +26,7 @@ export type CallComponent = (
 export interface Computed {
   /** The value as JSON text. */
   readonly json: string;
-  /** The run that computed the value, if it was stored with `servedBy`. */
+  /** The computation of a value that was stored with `servedBy`; else null. */
   readonly run: ServedBy | null;
 }
 
@@ -47,7 +47,7 @@ export class TooLateError extends Error {
   }
 }
 
-/** Calls the method. Rejects with `TooLateError`, with its own error, or for a value beyond JSON. */
+/** Calls the method. Rejects with `TooLateError`, the method's error, or for a value beyond JSON. */
 export type Compute = (
   c: Context<HttpEnv>,
   request: EndpointRequest,
@@ -94,7 +94,7 @@ export function createCompute(registry: MethodRegistry, callComponent: CallCompo
   };
 }
 
-/** Logs the error of a method whose answer is not waited for any more, unless it is the abort. */
+/** Logs the error of a late method, unless the error is the reason of the abort. */
 async function noteLateFailure(
   c: Context<HttpEnv>,
   { name }: EndpointPlan,
@@ -109,7 +109,7 @@ async function noteLateFailure(
   }
 }
 
-/** Takes the value out of its wrapper, and writes it. Throws for a value that JSON cannot hold. */
+/** Unwraps and writes the value. Throws for a value that JSON cannot hold. */
 function computedOf(result: unknown): Computed {
   const { value, origin } = unwrapServed(result);
   if (value === undefined)

@@ -1,9 +1,9 @@
 /**
  * Finds the subject of a split: the user in the parameters, or the browser by a cookie.
  *
- * A cookie holds a random id and nothing else. It is not signed: whoever makes one up chooses a
- * component for himself, as he does by deleting the cookie. The id is stored nowhere; a token has
- * a keyed hash of it.
+ * A cookie holds a random id and nothing else. The id is not signed: a forged id chooses a component
+ * for the forger alone, like a deleted cookie. The id is stored nowhere; a token has a keyed hash of
+ * the id.
  */
 import type { EndpointPlan } from "../../domain/plan/plan.ts";
 import type { RecommendationPlan } from "../../domain/plan/recommendation-plan.ts";
@@ -17,9 +17,9 @@ const ID = /^[0-9a-f]{32}$/;
 
 /** The subject of a split. */
 export interface Subject {
-  /** Null: the request is split at random. */
+  /** The id; null splits the request at random. */
   readonly id: string | null;
-  /** The value of `Set-Cookie` for a browser without an id yet; null if there is nothing to set. */
+  /** The value of `Set-Cookie` for a browser without an id; null for a known browser. */
   readonly setCookie: string | null;
 }
 
@@ -54,7 +54,7 @@ export function isForOtherSites({ cors, recommendation }: EndpointPlan): boolean
 
 /**
  * Attributes that decide which pages send the cookie. Pages of other sites need `SameSite=None`,
- * which browsers accept over https only; `Partitioned` gives each of those sites an id of its own.
+ * which browsers accept over https only; `Partitioned` gives each site a separate id.
  */
 function siteOf(endpoint: EndpointPlan, isSecure: boolean): readonly string[] {
   if (!isSecure) return ["SameSite=Lax"];
@@ -63,12 +63,14 @@ function siteOf(endpoint: EndpointPlan, isSecure: boolean): readonly string[] {
     : ["Secure", "SameSite=Lax"];
 }
 
+/** Reads a cookie of the request; null without the cookie. */
 function cookieOf(request: Request, name: string): string | null {
   const cookies = request.headers.get("Cookie")?.split(/; */) ?? [];
   const found = cookies.find((cookie) => cookie.startsWith(`${name}=`));
   return found?.slice(name.length + 1) ?? null;
 }
 
+/** Formats bytes as hex. */
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -36,6 +36,7 @@ function knownCaller(c: Context<HttpEnv>): Caller | undefined {
   return c.get("caller");
 }
 
+/** Refuses a caller without the right to read. */
 function forbidden(name: string): Refusal {
   return {
     problem: {

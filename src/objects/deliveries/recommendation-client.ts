@@ -1,9 +1,9 @@
 /**
  * Client of the objects that keep the counts of recommendation endpoints, one object per endpoint.
  *
- * A request must not cost a call of an object. Counts are gathered in the isolate and sent together,
- * `SENT_EVERY_MS` after the first of them, beyond the answer. An isolate that dies loses what it
- * gathered since: at most that many seconds of counts. No answer and no click ever waits for it.
+ * A request must not cost a call of an object. The isolate gathers counts and sends them together,
+ * `SENT_EVERY_MS` after the first count, beyond the answer. A dead isolate loses the gathered counts:
+ * seconds at most. No answer and no click waits for the object.
  */
 import {
   addCounts,
@@ -16,14 +16,14 @@ import type { Lifetime } from "../../platform/lifetime.ts";
 import { log } from "../../platform/log.ts";
 import type { NamedCounts, RecommendationsRpc } from "./recommendation-rpc.ts";
 
-/** How long counts are gathered. */
+/** Time of gathering before counts are sent. */
 const SENT_EVERY_MS = 5_000;
-/** Time after which another invocation sends, if the one that was to send has died. */
+/** Time after which another invocation sends in place of a dead invocation. */
 const GRACE_MS = 5_000;
 
-/** Counts that are not sent yet, by endpoint and component. */
+/** Unsent counts, by endpoint and component. */
 const gathered = new Map<string, Map<string, ComponentCounts>>();
-/** Time by which an invocation sends the counts; 0 if none is about to. */
+/** Time by which an invocation sends the counts; 0 without such an invocation. */
 let sentBy = 0;
 
 /** Adds counts of a component. Returns at once. */
@@ -65,6 +65,7 @@ export async function callRecommendations<T>(
   );
 }
 
+/** Gathers for a while, then sends. A value of module state is no promise: any request may add. */
 async function sendLater(env: Env): Promise<void> {
   await scheduler.wait(SENT_EVERY_MS);
   sentBy = 0;
@@ -73,7 +74,7 @@ async function sendLater(env: Env): Promise<void> {
   await Promise.all(batches.map(([endpoint, counts]) => send(env, endpoint, counts)));
 }
 
-/** Sends the counts of an endpoint. Counts that cannot be sent are lost, and the log says so. */
+/** Sends the counts of an endpoint. Counts without an answer are lost, and the log says so. */
 async function send(
   env: Env,
   endpoint: string,

@@ -8,8 +8,8 @@ export interface NamedCounts extends ComponentCounts {
 /** RPC of the object that keeps the counts of a recommendation endpoint. */
 export interface RecommendationsRpc {
   /**
-   * Adds counts. The same batch, by its id, changes nothing as long as the object remembers it: a
-   * call is repeated when its answer was lost.
+   * Adds counts. A repeated batch, by the id, changes nothing: a client repeats a call whose answer
+   * was lost.
    */
   addCounts(batch: string, counts: readonly NamedCounts[]): Promise<void>;
   /** Returns the counts since this time (epoch milliseconds), in full hours; null: of all time. */

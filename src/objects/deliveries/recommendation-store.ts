@@ -1,15 +1,16 @@
 /**
  * SQL about the counts of a recommendation endpoint: a row per component and hour, and a row per
- * component of all time, under the hour 0. The tables are those of an object of its own, with a
- * version of their own: an older release never opens them.
+ * component of all time, under the hour 0. The counts are JSON, so a new kind of count needs no
+ * migration. Object and tables are separate from deliveries: an older release opens neither.
  */
 import { addCounts, type ComponentCounts } from "../../domain/recommendations/statistics.ts";
 import { type Row, type RowStorage, type TableHistory, Tables } from "../tables.ts";
 
 const HOUR_MS = 3_600_000;
-/** Hours whose counts are kept one by one: eight days. */
+/** Retention of the rows of hours: eight days. */
 const KEPT_HOURS = 8 * 24;
 
+/** `hour`: hours since 1970, or 0 for all time. `counts`: a table of numbers and a run, as JSON. */
 const CREATE_COUNTS = `
   CREATE TABLE recommendation_counts (
     hour INTEGER NOT NULL CONSTRAINT hour_is_not_negative CHECK (hour >= 0),
@@ -40,7 +41,7 @@ export class RecommendationStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** Adds counts of components, and deletes those of old hours. `now`: epoch milliseconds. */
+  /** Adds counts, and deletes the rows of old hours. `now`: epoch milliseconds. */
   add(counts: ReadonlyMap<string, ComponentCounts>, now: number): void {
     const hour = Math.floor(now / HOUR_MS);
     this.#tables.atOnce(() => {

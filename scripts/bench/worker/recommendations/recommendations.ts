@@ -1,4 +1,4 @@
-/** What scripts/bench/recommendations.ts asks: a key of a store, by Peach's endpoints. */
+/** The endpoints of scripts/bench/recommendations.ts: each reads a key of a store. */
 import type { ComponentContext, EndpointContext } from "peach/task-helpers";
 
 /** The key that every request reads. */
