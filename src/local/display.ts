@@ -91,6 +91,7 @@ export class Display {
       works.map(async ({ work }, index) => {
         const line = lines[index];
         if (line === undefined) return;
+        if (this.#mode === "plain") this.#output.write(`❯ ${line.title}\n`);
         line.end = await work(line).catch((): LineEnd => "failed");
         if (this.#mode === "plain") this.#output.write(`${this.#ended(line, line.end)}\n`);
       }),

@@ -82,12 +82,12 @@ describe("a display", () => {
     expect(terminal.screen).toEqual(["✔ a", "✖ b", "✖ c", "✖ d", "✖ e"]);
   });
 
-  it("a display that is no terminal prints a line without colours when the work is done", async () => {
+  it("a display that is no terminal prints a line without colours when work begins, and another one when it is done", async () => {
     const terminal = new Terminal(false);
     const display = new Display(false, terminal);
     expect(await display.step("count", async (line) => ((line.title = "counted"), 7))).toBe(7);
     await expect(display.step("fall", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
-    expect(terminal.written).toEqual(["✔ counted\n", "✖ fall\n"]);
+    expect(terminal.written).toEqual(["❯ count\n", "✔ counted\n", "❯ fall\n", "✖ fall\n"]);
   });
 
   it("a silent display prints nothing", async () => {
