@@ -139,7 +139,8 @@ function Tile({
       stop();
       takeBack();
     };
-  }, [scene, zoom, x, y, width, height, hasBoxes, statusOf]);
+    // A caller's function may be another one each time: only a tile with boxes depends on it.
+  }, [scene, zoom, x, y, width, height, hasBoxes, hasBoxes ? statusOf : null]);
   return (
     <canvas
       ref={canvas}

@@ -18,6 +18,7 @@ import { Chips } from "../parts/chips.tsx";
 import { Name } from "../parts/name.tsx";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { VirtualList } from "../parts/virtual-list.tsx";
+import { isUtc } from "../zone.ts";
 import { type LinesScope, type RunLine, RunLines } from "./run-lines.ts";
 
 /** The height of a line in pixels. */
@@ -197,11 +198,10 @@ function textOf({ at, level, task, attempt, message, fields }: RunLine): string 
   return `${new Date(at).toISOString()} ${level} ${task}#${attempt} ${message}${rest}`;
 }
 
-/** The time of day, to the millisecond, in the browser's zone. */
+/** The time of day, to the millisecond, in the shown zone. */
 function timeOf(at: number): string {
-  const date = new Date(at);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  const shift = isUtc.value ? 0 : new Date(at).getTimezoneOffset() * 60_000;
+  return new Date(at - shift).toISOString().slice(11, 23);
 }
 
 /** A line: time, level, task, attempt, message and fields. A click opens it. */
