@@ -17,6 +17,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from "yaml";
+import { MAX_TASKS } from "../domain/plan/run-graph.ts";
 import type { Report } from "./diagnostic.ts";
 import type { SourceFile, Span } from "./source.ts";
 import { explainSyntaxErrors } from "./yaml-faults.ts";
@@ -61,12 +62,14 @@ export class ConfFile implements LoadedConf {
   readonly value: unknown;
   readonly source: SourceFile;
   readonly #document: Document;
+  readonly #targets: AliasTargets;
   readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string | null, Pair>>();
 
   constructor(source: SourceFile, document: Document, value: unknown) {
     this.source = source;
     this.value = value;
     this.#document = document;
+    this.#targets = aliasTargets(document);
   }
 
   keySpan(path: Path): Span {
@@ -80,7 +83,7 @@ export class ConfFile implements LoadedConf {
 
   given(path: Path): string {
     const { value } = this.#walk(path);
-    const node = resolved(value, this.#document);
+    const node = resolved(value, this.#targets);
     if (isMap(node)) return "a mapping";
     if (isSeq(node)) return node.items.length === 0 ? "an empty list" : "a list";
     if (!isWritten(node)) return "nothing";
@@ -102,7 +105,7 @@ export class ConfFile implements LoadedConf {
     });
     if (left.length === 0) return null;
     try {
-      return new ConfFile(this.source, document, document.toJS());
+      return new ConfFile(this.source, document, toData(document));
     } catch (error) {
       // An alias refers to a value that was left out.
       if (error instanceof ReferenceError) return null;
@@ -127,7 +130,7 @@ export class ConfFile implements LoadedConf {
 
   /** Takes one step into a mapping or list; null if the segment is not there. */
   #step(from: Node | null, segment: PropertyKey): { key: Node | null; value: Node | null } | null {
-    const node = resolved(from, this.#document);
+    const node = resolved(from, this.#targets);
     if (isSeq(node)) {
       const item = typeof segment === "number" ? node.items[segment] : undefined;
       return isNode(item) ? { key: item, value: item } : null;
@@ -157,9 +160,9 @@ export class ConfFile implements LoadedConf {
   #mergedPair(map: YAMLMap, segment: PropertyKey): Pair | undefined {
     for (const pair of map.items) {
       if (!isMergeKey(pair.key)) continue;
-      const merged = resolved(pair.value, this.#document);
+      const merged = resolved(pair.value, this.#targets);
       for (const one of isSeq(merged) ? merged.items : [merged]) {
-        const source = resolved(one, this.#document);
+        const source = resolved(one, this.#targets);
         if (!isMap(source)) continue;
         const found =
           this.#pairsOf(source).get(String(segment)) ?? this.#mergedPair(source, segment);
@@ -202,21 +205,29 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
   let readable =
     unresolved.length === 0 && document.errors.every(({ code }) => code === "DUPLICATE_KEY");
   if (!readable) return null;
+  const targets = aliasTargets(document);
   visit(document, {
     Scalar: (_key, scalar) => {
       const exact = typeof scalar.value === "bigint" ? Number(scalar.value) : null;
       if (exact !== null && Number.isSafeInteger(exact)) scalar.value = exact;
     },
     Alias: (_key, alias) => {
-      if (alias.resolve(document) !== undefined) return;
+      if (targets.has(alias)) return;
       const [start, end] = alias.range ?? [0, 0];
       report("PEACH008", at([start, end]), `no anchor &${alias.source} stands before this alias`, {
         hint: "an anchor is declared with &name, once, before its first *name",
       });
       readable = false;
     },
-    Pair: (_key, { key, value }) => {
-      const wrong = isMergeKey(key) ? wronglyMerged(document, key, value) : null;
+    Pair: (_key, { key, value }, path) => {
+      const circular = isMergeKey(key) ? mergedAncestor(targets, value, path) : null;
+      if (circular !== null) {
+        const [start, end] = circular.range ?? [0, 0];
+        reportAliases(at([start, end]), report);
+        readable = false;
+        return;
+      }
+      const wrong = isMergeKey(key) ? wronglyMerged(targets, key, value) : null;
       if (wrong === null) return;
       const [start, end] = wrong.range ?? [0, 0];
       report(
@@ -237,17 +248,10 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
   )
     return "empty";
   try {
-    return new ConfFile(source, document, document.toJS());
+    return new ConfFile(source, document, toData(document));
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    report(
-      "PEACH010",
-      at(firstAlias(document)),
-      "the aliases stand for too much, or for themselves",
-      {
-        hint: "an alias repeats a few keys: write the others out",
-      },
-    );
+    reportAliases(at(firstAlias(document)), report);
     return null;
   }
 }
@@ -285,9 +289,9 @@ function isMergeKey(key: unknown): key is Scalar {
  * Finds the value of a merge key that is neither a mapping nor a list of mappings. Returns null for
  * a right one.
  */
-function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): Node | null {
-  const source = resolved(value, document);
-  const isWrong = (item: unknown): boolean => !isMap(resolved(item, document));
+function wronglyMerged(targets: AliasTargets, key: Scalar, value: unknown): Node | null {
+  const source = resolved(value, targets);
+  const isWrong = (item: unknown): boolean => !isMap(resolved(item, targets));
   const wrong = isSeq(source)
     ? source.items.find(isWrong)
     : isWrong(source)
@@ -295,6 +299,24 @@ function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): 
       : null;
   if (!isNode(wrong)) return null;
   return isWritten(wrong) ? wrong : key;
+}
+
+/** Finds an alias in the value of a merge key that stands for a mapping around the key. */
+function mergedAncestor(
+  targets: AliasTargets,
+  value: unknown,
+  path: readonly unknown[],
+): Node | null {
+  const sources = isSeq(value) ? value.items : [value];
+  const found = sources.find((one) => isAlias(one) && path.includes(targets.get(one)));
+  return isNode(found) ? found : null;
+}
+
+/** Reports aliases that expand without end. */
+function reportAliases(span: Span, report: Report): void {
+  report("PEACH010", span, "the aliases stand for too much, or for themselves", {
+    hint: "an alias repeats a few keys: write the others out",
+  });
 }
 
 /** Finds the first alias, the best known place for an error that has none. */
@@ -380,9 +402,43 @@ function keySpan({ source, start, end }: Span): Span {
   return { source, start, end: Math.max(end, start + key.length) };
 }
 
+/** The nodes that aliases stand for. An alias without an anchor is absent. */
+type AliasTargets = ReadonlyMap<unknown, Node>;
+
+/**
+ * Finds the node of each alias: the last one above with this anchor. The library would search the
+ * whole document for each alias.
+ */
+function aliasTargets(document: Document): AliasTargets {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<unknown, Node>();
+  visit(document, {
+    Node: (_key, node) => {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const target = anchors.get(node.source);
+      if (target !== undefined) targets.set(node, target);
+    },
+  });
+  return targets;
+}
+
+/**
+ * How often an anchor may be used, multiplied by the aliases within it. Each of the most tasks of a
+ * run may use one, while aliases of aliases must not expand without end.
+ */
+const MAX_ALIASES = MAX_TASKS;
+
+/** Converts a document to plain data. Throws `ReferenceError` where aliases expand too far. */
+function toData(document: Document): unknown {
+  return document.toJS({ maxAliasCount: MAX_ALIASES });
+}
+
 /** Resolves an alias to the node it stands for. */
-function resolved(node: unknown, document: Document): Node | null {
-  const meant = isAlias(node) ? node.resolve(document) : node;
+function resolved(node: unknown, targets: AliasTargets): Node | null {
+  const meant = isAlias(node) ? targets.get(node) : node;
   return isNode(meant) ? meant : null;
 }
 

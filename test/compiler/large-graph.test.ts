@@ -31,3 +31,10 @@ it("a chain of 5000 tasks compiles", async () => {
   const plan = await planOf(`tasks:\n${chain.join("")}  t5000: {method: b}\n`);
   expect(Object.keys(plan.tasks)).toHaveLength(5001);
 }, 30_000);
+
+it("a conf may use an anchor in each of many tasks", async () => {
+  const tasks = Array.from({ length: 500 }, (_, index) => `  t${index}: {<<: *base, timeout: *long}\n`);
+  const conf = `tasks:\n  base: &base {method: a, timeout: &long 2m, retries: 5}\n${tasks.join("")}`;
+  const { tasks: planned } = await planOf(conf);
+  expect(planned["t499"]).toMatchObject({ timeoutMs: 120_000, retries: { limit: 5 } });
+});
