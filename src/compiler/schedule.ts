@@ -101,7 +101,10 @@ export const SCHEDULE_SHAPE = {
     description: "What happens to due times that were missed because nothing was running.",
     default: "latest",
   }),
-  payload: payload.describe("What its runs carry: any JSON value up to 128KB."),
+  payload: payload.meta({
+    description: "What its runs carry: any JSON value up to 128KB.",
+    examples: [{ days: 7 }],
+  }),
 };
 
 /** A schedule, or its cron expression alone. */

@@ -50,7 +50,10 @@ const signature = mapping(
         "the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:uploads",
         /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
       ),
-    ).describe("The ARNs of the topics that are accepted; of sns only."),
+    ).meta({
+      description: "The ARNs of the topics that are accepted; of sns only.",
+      examples: ["arn:aws:sns:eu-west-1:123456789012:uploads"],
+    }),
   },
   ["signature"],
 ).superRefine(({ signature: scheme, secret, header, tolerance, topics }, context) => {
@@ -137,8 +140,14 @@ export const ENDPOINT_SHAPE = {
   }),
   rate_limit: mapping(
     {
-      limit: count(1, 1_000_000).describe("How many requests of one caller are let in."),
-      per: duration({ min: "1s", max: "1d" }).describe("The sliding window, 1s to 1d."),
+      limit: count(1, 1_000_000).meta({
+        description: "How many requests of one caller are let in.",
+        examples: [60],
+      }),
+      per: duration({ min: "1s", max: "1d" }).meta({
+        description: "The sliding window, 1s to 1d.",
+        examples: ["1m"],
+      }),
       by: text(
         "ip, token, header.NAME or query.NAME",
         /^(ip|token|header\.[\w!#$%&'*+.^`|~-]+|query\.\S+)$/,
@@ -158,15 +167,20 @@ export const ENDPOINT_SHAPE = {
       "Of the method, and of the fallback, 1ms to 5m; after it the answer is 504. " +
       "With components: of the fallback alone. Default: 30s, with components 1s.",
   }),
-  fallback: functionName.describe(
-    "The exported function that is called if the method, or a component, throws or reaches its " +
+  fallback: functionName.meta({
+    description:
+      "The exported function that is called if the method, or a component, throws or reaches its " +
       "timeout.",
-  ),
+    examples: ["editors_choice"],
+  }),
   cors: mapping(
     {
       origins: oneOrMany(
         text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/),
-      ).describe("The origins of the pages; * for all."),
+      ).meta({
+        description: "The origins of the pages; * for all.",
+        examples: ["https://example.org"],
+      }),
     },
     ["origins"],
   ).meta({

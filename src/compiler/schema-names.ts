@@ -19,12 +19,17 @@ export const taskName = textLike("the name of a task", NAME, (given) => {
 /** The name of an exported function. */
 export const functionName = text("the name of an exported function", METHOD);
 /** The key `method`: the exported function of a task or an endpoint. */
-export const method = functionName.describe("The exported function.");
+export const method = functionName.meta({
+  description: "The exported function.",
+  examples: ["transcribe"],
+});
 /** The key `module`: needed only if several files export the function. */
-export const module = text("the path of a file under the pipelines folder, without .ts").describe(
-  "The file that exports the function, if several files do: " +
+export const module = text("the path of a file under the pipelines folder, without .ts").meta({
+  description:
+    "The file that exports the function, if several files do: " +
     "its path under the pipelines folder, without .ts.",
-);
+  examples: ["news/audio"],
+});
 
 /**
  * Addresses that a task may open. A bucket without a path gets a final `/`, or it would match

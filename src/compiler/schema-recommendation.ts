@@ -49,10 +49,19 @@ const PARAM_SHAPE = {
     description: "Whether a request without it is refused.",
     default: false,
   }),
-  default: paramValue.describe("The value of a request without it."),
-  minimum: numeral("a number").describe("The least value of an integer or a number."),
-  maximum: numeral("a number").describe("The greatest value of an integer or a number."),
-  enum: oneOrMany(paramValue).describe("The allowed values."),
+  default: paramValue.meta({ description: "The value of a request without it.", examples: [10] }),
+  minimum: numeral("a number").meta({
+    description: "The least value of an integer or a number.",
+    examples: [1],
+  }),
+  maximum: numeral("a number").meta({
+    description: "The greatest value of an integer or a number.",
+    examples: [50],
+  }),
+  enum: oneOrMany(paramValue).meta({
+    description: "The allowed values.",
+    examples: [["news", "sport"]],
+  }),
   pattern: text("a regular expression such as ^[a-z0-9-]+$").meta({
     description: "A regular expression; a text must contain a match. Use ^ and $ for all of it.",
     examples: ["^[a-z0-9-]+$"],
@@ -61,7 +70,9 @@ const PARAM_SHAPE = {
     description: "The most characters of a text, 1 to 8000.",
     default: DEFAULT_MAX_LENGTH,
   }),
-  description: z.string({ error: "a text" }).describe("A text for people."),
+  description: z
+    .string({ error: "a text" })
+    .meta({ description: "A text for people.", examples: ["Who asks"] }),
 };
 
 /** A parameter in peach.conf. */
@@ -192,7 +203,10 @@ const component = shorthand(
   "method",
   mapping(
     {
-      method: functionName.describe("The exported function: (params, endpoint) => JSON value."),
+      method: functionName.meta({
+        description: "The exported function: (params, endpoint) => JSON value.",
+        examples: ["by_history"],
+      }),
       module,
       weight: numeral("a number from 0 to 1000000", 0, 1_000_000).meta({
         description: "The share of the requests, beside the weights of the others. 0: none.",
@@ -222,7 +236,10 @@ export const RECOMMENDATION_SHAPE = {
   split: mapping(
     {
       by: oneOf(SPLIT_SUBJECTS).describe("Who keeps a component: a user, a client, a session."),
-      param: text("the name of a parameter", NAME).describe("The parameter with the user."),
+      param: text("the name of a parameter", NAME).meta({
+        description: "The parameter with the user.",
+        examples: ["user"],
+      }),
     },
     ["by"],
   ).meta({

@@ -131,7 +131,10 @@ const dispatch = oneOf(DISPATCHES).meta({
 /** A rule of `on.r2`. Only the bucket is required: the defaults match every key. */
 const r2Rule = mapping(
   {
-    bucket: text("the name of a bucket").describe("The bucket. wrangler.toml binds it."),
+    bucket: text("the name of a bucket").meta({
+      description: "The bucket. wrangler.toml binds it.",
+      examples: ["uploads"],
+    }),
     prefix: z
       .string({ error: "a text that keys begin with" })
       .meta({ description: "What keys begin with. Default: any.", examples: ["audio/"] }),
@@ -156,16 +159,25 @@ export const DEFAULTS_SHAPE = { retries, timeout, dispatch };
 export const TASK_SHAPE = {
   method,
   module,
-  description: z.string({ error: "a text" }).describe("A text for people."),
-  downstream: oneOrMany(taskName, 0).describe(
-    "The tasks that read what this task passes and start after it: a name, or a list.",
-  ),
+  description: z
+    .string({ error: "a text" })
+    .meta({ description: "A text for people.", examples: ["Speech to text"] }),
+  downstream: oneOrMany(taskName, 0).meta({
+    description: "The tasks that read what this task passes and start after it: a name, or a list.",
+    examples: ["recommend", ["recommend", "archive"]],
+  }),
   on: mapping({
-    r2: oneOrMany(r2Rule).describe("Objects that trigger it, or their deletion."),
+    r2: oneOrMany(r2Rule).meta({
+      description: "Objects that trigger it, or their deletion.",
+      examples: [{ bucket: "uploads", prefix: "audio/", suffix: ".mp3" }],
+    }),
     event: oneOrMany(
       text("the name of an event (1 to 128 letters, digits, ., _ and -)", EVENT_NAME),
     ).meta({ description: "Events that trigger it, by name.", examples: ["audio.published"] }),
-  }).describe("What triggers it besides a direct call."),
+  }).meta({
+    description: "What triggers it besides a direct call.",
+    examples: [{ event: "audio.published" }],
+  }),
   schedule: oneOrMany(schedule).meta({
     description: "When it is triggered: a cron expression, a mapping, or a list of these.",
     examples: ["0 3 * * *", { cron: "0 3 * * *", timezone: "Europe/Zurich" }],
@@ -176,14 +188,18 @@ export const TASK_SHAPE = {
     description: "Which results of its upstream tasks start it.",
     default: "all_success",
   }),
-  each: mappingOr(everyItem, items).describe(
-    "The task runs once per item of the array that it reads: true, or a mapping.",
-  ),
+  each: mappingOr(everyItem, items).meta({
+    description: "The task runs once per item of the array that it reads: true, or a mapping.",
+    examples: [true, { max_parallel: 10, on_error: "continue" }],
+  }),
   concurrency: shorthand(
     "limit",
     mapping(
       {
-        limit: count(1, 10_000).describe("The most attempts at a time over all runs."),
+        limit: count(1, 10_000).meta({
+          description: "The most attempts at a time over all runs.",
+          examples: [4],
+        }),
         key: nonEmptyKey.meta({
           description: "Where the payload has the key that each limit is for.",
           examples: ["payload.user_id"],
@@ -195,11 +211,17 @@ export const TASK_SHAPE = {
       },
       ["limit"],
     ),
-  ).describe("The most attempts at a time over all runs: a number, or a mapping."),
+  ).meta({
+    description: "The most attempts at a time over all runs: a number, or a mapping.",
+    examples: [4, { limit: 1, key: "payload.user_id" }],
+  }),
   rate_limit: mapping(
     {
-      limit: count(1, 1_000_000).describe("How many attempts start in any `per`."),
-      per: anyDuration.describe("The window, up to 365d."),
+      limit: count(1, 1_000_000).meta({
+        description: "How many attempts start in any `per`.",
+        examples: [100],
+      }),
+      per: anyDuration.meta({ description: "The window, up to 365d.", examples: ["1m"] }),
       key: nonEmptyKey.meta({
         description: "Where the payload has the key that each limit is for.",
         examples: ["payload.user_id"],
@@ -226,7 +248,10 @@ export const TASK_SHAPE = {
     }),
   debounce: mapping(
     {
-      delay: debounceTime.describe("How long nothing more must come before the run starts."),
+      delay: debounceTime.meta({
+        description: "How long nothing more must come before the run starts.",
+        examples: ["10s"],
+      }),
       key: nonEmptyKey.meta({
         description: "Where the payload has the key: each key has a run of its own.",
         examples: ["payload.item_id"],
@@ -286,10 +311,22 @@ export const ROOT_SHAPE = {
       "0B sends every payload to R2.",
     default: "32KB",
   }),
-  on_failure: taskName.describe("A task that is triggered with the summary of each failed run."),
-  defaults: mapping(DEFAULTS_SHAPE).describe("For every task that does not set its own."),
-  tasks: named(NAME, TASK_SHAPE, TASK_REQUIRED).describe("The tasks, by name."),
-  endpoints: named(NAME, ENDPOINT_SHAPE, [], ENDPOINT_REQUIRED).describe("The endpoints, by name."),
+  on_failure: taskName.meta({
+    description: "A task that is triggered with the summary of each failed run.",
+    examples: ["alert_editors"],
+  }),
+  defaults: mapping(DEFAULTS_SHAPE).meta({
+    description: "For every task that does not set its own.",
+    examples: [{ retries: 3, timeout: "1m" }],
+  }),
+  tasks: named(NAME, TASK_SHAPE, TASK_REQUIRED).meta({
+    description: "The tasks, by name.",
+    examples: [{ transcribe: { method: "transcribe" } }],
+  }),
+  endpoints: named(NAME, ENDPOINT_SHAPE, [], ENDPOINT_REQUIRED).meta({
+    description: "The endpoints, by name.",
+    examples: [{ webhook: { method: "webhook", auth: "token" } }],
+  }),
 };
 
 /**

@@ -84,3 +84,33 @@ function keysOf(schema: unknown, path: string): { key: string; description: stri
     });
   });
 }
+
+/** The keys below a schema that lack a description, or that show no value: by a default, examples or a list. */
+function incompleteKeys(path: string, schema: unknown): string[] {
+  const part = PART.safeParse(schema);
+  if (!part.success) return [];
+  const { properties = {}, additionalProperties, anyOf = [], items } = part.data;
+  const own = Object.entries(properties).flatMap(([key, inner]) => {
+    const { description = "", default: assumed, examples, enum: words } = PART.parse(inner);
+    const shows = assumed ?? examples ?? words ?? /default/i.exec(description);
+    const isComplete = description !== "" && shows !== undefined && shows !== null;
+    return [...(isComplete ? [] : [`${path}.${key}`]), ...incompleteKeys(`${path}.${key}`, inner)];
+  });
+  const below = [...anyOf, additionalProperties, items].flatMap((one) => incompleteKeys(path, one));
+  return [...own, ...below];
+}
+
+const PART = z.looseObject({
+  properties: z.record(z.string(), z.unknown()).optional(),
+  additionalProperties: z.unknown().optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  items: z.unknown().optional(),
+  description: z.string().optional(),
+  default: z.unknown().optional(),
+  examples: z.array(z.unknown()).optional(),
+  enum: z.array(z.unknown()).optional(),
+});
+
+it("the schema of peach.conf describes every key, and shows a default, an example or the words of each", () => {
+  expect(incompleteKeys("peach.conf", confSchema())).toEqual([]);
+});
