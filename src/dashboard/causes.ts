@@ -34,6 +34,7 @@ export function causesOf(groups: readonly FailureGroup[]): Cause[] {
   );
 }
 
+/** Makes a cause of a single group. */
 function causeOf(failure: string, group: FailureGroup): Cause {
   return {
     failure,
@@ -51,6 +52,7 @@ function causeOf(failure: string, group: FailureGroup): Cause {
   };
 }
 
+/** Joins two causes with the same error; counts of a pipeline are added. */
 function joined(one: Cause, other: Cause): Cause {
   const [early, late] = one.first <= other.first ? [one, other] : [other, one];
   const newest = one.last >= other.last ? one : other;

@@ -1,4 +1,4 @@
-/** What differs between two runs: tasks, durations, and texts line by line. Pure. */
+/** Differences between two runs: tasks, durations, and texts line by line. Pure. */
 import type { RunDocument, TaskOfRun } from "../contract/run.ts";
 
 /** A task in both runs; null where a run does not have it. */
@@ -78,6 +78,7 @@ function linesOf(text: string): string[] {
   return text === "" ? [] : text.split("\n");
 }
 
+/** Compares the parts between the common beginning and the common end. */
 function diffMiddle(before: readonly string[], after: readonly string[]): DiffLine[] {
   const removed = (text: string): DiffLine => ({ kind: "removed", text });
   const added = (text: string): DiffLine => ({ kind: "added", text });

@@ -36,6 +36,7 @@ interface TimeWords {
   readonly isRepeated: boolean;
 }
 
+/** Words of the minute and hour fields; null for odd ones. */
 function timeWords(minute: string, hour: string): TimeWords | null {
   const everyMinutes = stepOf(minute);
   if (hour === "*" && everyMinutes !== null)
@@ -67,6 +68,7 @@ function timeWords(minute: string, hour: string): TimeWords | null {
   return { text: `at ${joinWords(times)}`, isRepeated: false };
 }
 
+/** Words of the day and weekday fields; null for odd ones. */
 function dayWords(day: string, weekday: string): string | null {
   if (day === "*" || day === "?") {
     if (weekday === "*" || weekday === "?") return "every day";
@@ -95,6 +97,7 @@ function listOf(field: string, name: (value: string) => string | null): string |
   return parts.includes(null) ? null : joinWords(parts.filter((part) => part !== null));
 }
 
+/** The name of a number or abbreviation; `first` is the number of the first name. */
 function nameIn(names: readonly string[], value: string, first: number): string | null {
   if (/^\d+$/.test(value)) return names[Number(value) - first] ?? null;
   return names.find((name) => name.slice(0, 3).toUpperCase() === value) ?? null;
@@ -107,6 +110,7 @@ function stepOf(field: string): number | null {
   return step === undefined ? null : Number(step);
 }
 
+/** Formats a number as `1st`, `22nd`. */
 function ordinal(value: string): string {
   const number = Number(value);
   const ending =
@@ -114,10 +118,12 @@ function ordinal(value: string): string {
   return `${number}${ending}`;
 }
 
+/** Pads a number to two digits. */
 function two(value: string | undefined): string {
   return String(value).padStart(2, "0");
 }
 
+/** Joins words as `a, b and c`. */
 function joinWords(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

@@ -1,4 +1,4 @@
-/** What an approval passes, made from the task's output schema. Pure. */
+/** The output of an approval, made from the task's output schema. Pure. */
 import type { JsonSchema } from "../contract/tasks.ts";
 import { exampleOf, type Field, fieldsOf } from "./triggers/schema-check.ts";
 
@@ -64,6 +64,7 @@ export function restOf(schema: JsonSchema | null): Record<string, unknown> {
   );
 }
 
+/** Tests for a required property. */
 function isRequired(schema: JsonSchema | null, name: string): boolean {
   return fieldsOf(schema)?.some((field) => field.name === name && field.isRequired) ?? false;
 }

@@ -43,6 +43,7 @@ export function Palette(): JSX.Element | null {
   return isOpen.value ? <OpenPalette /> : null;
 }
 
+/** The open palette: a field, and the entries that match the text. */
 function OpenPalette(): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const text = useSignal("");
@@ -123,7 +124,7 @@ function OpenPalette(): JSX.Element {
   );
 }
 
-/** Everything that the palette knows. A run's id and a search of the runs depend on the text. */
+/** All entries of the palette. A run's id and a search of the runs depend on the text. */
 function entriesOf(
   text: string,
   tasks: readonly DeployedTask[],
@@ -164,6 +165,7 @@ function entriesOf(
   ];
 }
 
+/** Makes an entry. */
 function entry(kind: string, icon: IconName, text: string, run: () => void): Entry {
   return { kind, icon, text, run };
 }
@@ -181,6 +183,7 @@ function ranked(entries: readonly Entry[], text: string): readonly Entry[] {
   return scored.toSorted((a, b) => a.score - b.score).map(({ one }) => one);
 }
 
+/** Tests that a name has all letters of the text in order. */
 function isScattered(name: string, wanted: string): boolean {
   let at = -1;
   return wanted.split("").every((letter) => (at = name.indexOf(letter, at + 1)) >= 0);

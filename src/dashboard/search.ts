@@ -118,10 +118,12 @@ export function searchText(filters: RunFilters): string {
   ].join(" ");
 }
 
+/** Puts a value into quotes if necessary. */
 function quoted(value: string): string {
   return /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
 }
 
+/** Takes the quotes of a value away. */
 function unquoted(value = ""): string {
   return value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, "$1") : value;
 }

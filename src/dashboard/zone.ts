@@ -25,6 +25,7 @@ export function switchZone(): void {
   }
 }
 
+/** Reads the stored choice; null without storage. */
 function chosen(): string | null {
   try {
     return localStorage.getItem(KEY);

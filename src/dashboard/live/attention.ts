@@ -1,5 +1,5 @@
 /**
- * What wants attention, on whatever page: causes of failures in the last hour, runs that wait for a
+ * Numbers of urgent things for every page: causes of failures in the last hour, runs that wait for a
  * person, dead letters. The navigation and the title of the tab show the numbers.
  *
  * API calls, every twenty seconds while the page is visible:

@@ -36,10 +36,12 @@ export function useRunDocuments(runs: readonly RunSummary[]): readonly RunDocume
   return runs.flatMap(({ run_id }) => documents.value.get(run_id) ?? []);
 }
 
+/** Identifies a run in one state. */
 function keyOf({ run_id, status, finished_at: at }: RunSummary): string {
   return `${run_id} ${status} ${at ?? ""}`;
 }
 
+/** Keeps a document; the oldest of too many leaves. */
 function remember(key: string, document: RunDocument): void {
   known.set(key, document);
   for (const oldest of known.keys()) {

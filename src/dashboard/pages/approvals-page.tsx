@@ -74,6 +74,7 @@ export function ApprovalsPage(): JSX.Element {
   );
 }
 
+/** Identifies an entry of the inbox. */
 function keyOf({ run, task }: Approval): string {
   return `${run.run_id} ${task}`;
 }
@@ -135,7 +136,7 @@ function ApprovalCard({
   );
 }
 
-/** What the task reads: the trigger of the run, or what the tasks before it passed. */
+/** The input of the task: the trigger of the run, or the outputs of the upstream tasks. */
 function Subject({
   run,
   task,

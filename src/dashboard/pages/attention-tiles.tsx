@@ -11,7 +11,7 @@ import { now } from "../live/clock.ts";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { NO_FILTERS, runsPath, triggersPath } from "../routes.ts";
 
-/** What the tiles are made of; null is not read yet. */
+/** Data of the tiles; null is not read yet. */
 export interface AttentionTilesProps {
   readonly statistics: RunStatistics | null;
   readonly tasks: readonly DeployedTask[] | null;
@@ -54,6 +54,7 @@ export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
   );
 }
 
+/** Makes the six tiles, each with a link to the page behind the number. */
 function tilesOf({ statistics, tasks, schedules, health, letters }: AttentionTilesProps): Tile[] {
   const people = statistics === null ? null : waitingForPeople(statistics);
   const others =
@@ -114,6 +115,7 @@ function tilesOf({ statistics, tasks, schedules, health, letters }: AttentionTil
   ];
 }
 
+/** Formats a count; null stays null. */
 function countOf(value: number | null): string | null {
   return value === null ? null : formatCount(value);
 }

@@ -94,6 +94,7 @@ function useOther(run: RunDocument | null, named: string | null) {
   };
 }
 
+/** The heads, the graph and the table of both runs, and the chosen task below. */
 function Comparison({
   left,
   right,
@@ -159,6 +160,7 @@ function Comparison({
   );
 }
 
+/** A run with status, time, duration and version. */
 function RunHead({ run }: { readonly run: RunDocument }): JSX.Element {
   return (
     <article class="card">
@@ -204,6 +206,7 @@ function PairBox({
   );
 }
 
+/** A row for a task of both runs. */
 function PairRow({
   pair,
   longest,

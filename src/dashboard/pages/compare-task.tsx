@@ -96,6 +96,7 @@ function Difference({
   );
 }
 
+/** Reads the text of a tab for one of the runs. */
 async function textOf(run: RunDocument, task: TaskOfRun | null, tab: TabName): Promise<string> {
   if (task === null) return "";
   switch (tab) {
@@ -116,6 +117,7 @@ async function textOf(run: RunDocument, task: TaskOfRun | null, tab: TabName): P
   }
 }
 
+/** The last error of a task with its stack; empty without an error. */
 function errorText(task: TaskOfRun | null): string {
   const error = task?.attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
   return error === null ? "" : (error.stack ?? `${error.name}: ${error.message}`);

@@ -1,4 +1,4 @@
-/** What a new deployment shows in place of failures and runs: the first three steps. */
+/** The first three steps, which a new deployment shows in place of failures and runs. */
 import type { JSX } from "preact";
 import type { DeployedTask } from "../../contract/tasks.ts";
 import { CopyButton } from "../parts/button.tsx";

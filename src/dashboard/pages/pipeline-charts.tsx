@@ -109,10 +109,12 @@ function chosenPart(): Part | null {
   return from === null || to === null ? null : { from: Date.parse(from), to: Date.parse(to) };
 }
 
+/** Puts the chosen part into the address. */
 function choose({ from, to }: Part): void {
   setQuery({ from: new Date(from).toISOString(), to: new Date(to).toISOString() });
 }
 
+/** Moves or widens the chosen part by a key. */
 function moveChoice(
   event: KeyboardEvent,
   part: Part | null,

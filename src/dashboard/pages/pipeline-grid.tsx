@@ -82,6 +82,7 @@ export function PipelineGrid({
   );
 }
 
+/** The mark of a task in a run, with a link to the panel of the task. */
 function Mark({
   run,
   task,
@@ -106,6 +107,7 @@ function Mark({
   );
 }
 
+/** The tooltip of a mark: status, duration and time. */
 function titleOf(name: string, status: TaskOfRun["status"], ms: number | null, at: string): string {
   const took = ms === null ? "" : `, ${formatDuration(ms)}`;
   return `${name}: ${statusWord(status)}${took}\n${formatExact(Date.parse(at))}`;

@@ -80,6 +80,7 @@ export function PipelineLines(props: PipelineLinesProps): JSX.Element {
   );
 }
 
+/** The row of a pipeline. */
 function LineRow({
   line,
   statistics,
@@ -187,6 +188,7 @@ function linesOf({ tasks, statistics, causes, schedules }: PipelineLinesProps): 
     .toSorted((one, other) => (other.cause?.last ?? "").localeCompare(one.cause?.last ?? ""));
 }
 
+/** The cause with the newest failure in a pipeline. */
 function newestCause(causes: readonly Cause[], root: string): Cause | null {
   return (
     causes

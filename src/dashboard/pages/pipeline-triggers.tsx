@@ -1,4 +1,4 @@
-/** What triggers a pipeline, in words. */
+/** Triggers of a pipeline in words. */
 import type { JSX } from "preact";
 import type { DeployedSchedule } from "../../contract/schedules.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";

@@ -168,7 +168,7 @@ const PROBLEMS = {
   awaits_deploy: "waits for newer code",
 } as const satisfies Record<NonNullable<RunSummary["problem"]>, string>;
 
-/** What a run waits for, in words. */
+/** Kinds of waits in words. */
 const WAITS = {
   completion: "to be completed",
   run: "for another run",

@@ -57,6 +57,7 @@ export function SavedViews({ filters }: { readonly filters: RunFilters }): JSX.E
   );
 }
 
+/** Keeps the own views in the browser. */
 function keep(views: readonly View[]): void {
   own.value = views;
   try {
@@ -76,6 +77,7 @@ function read(): readonly View[] {
   }
 }
 
+/** Tests a stored value. */
 function isView(value: unknown): value is View {
   return (
     typeof value === "object" &&

@@ -46,6 +46,7 @@ export function DecisionForm({ runId, task, onDone }: DecisionFormProps): JSX.El
   );
 }
 
+/** The fields and buttons, once the schema is known. */
 function Form({
   runId,
   task,

@@ -15,7 +15,7 @@ export interface RunFailure {
 const MAX_MESSAGE = 400;
 const MAX_NAME = 80;
 
-/** What the reasons without an error mean. */
+/** Meanings of the reasons without an error. */
 const REASONS: Readonly<Record<FailReason, string>> = {
   error: "The attempt failed without an error",
   worker_lost: "It took its worker down three times",

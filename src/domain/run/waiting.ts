@@ -1,8 +1,8 @@
-/** What a run waits for outside of itself, as lists of runs tell. */
+/** Waits of a run for the outside, as lists of runs tell. */
 import type { Run, TaskEntry } from "./state.ts";
 
 /**
- * What a task waits for.
+ * Kinds of waits.
  * - `completion`: a person or another system completes it.
  * - `run`: another run.
  * - `time`: its next attempt, which is a minute away or more.
@@ -45,6 +45,7 @@ export function isWaitingAlone(entry: TaskEntry | undefined): boolean {
   return wait !== null && wait.for !== "run";
 }
 
+/** Returns the wait of a task; null for a task without a wait. */
 function waitOf({ task, state, attempts }: TaskEntry): WaitingTask | null {
   if (state.status === "waiting")
     return {

@@ -70,6 +70,7 @@ export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
   };
 }
 
+/** Returns the wait for a completion, in the form of a summary. */
 function waitOf({ task, waiting_for }: RunDocument["tasks"][number]) {
   return waiting_for?.for === "completion"
     ? [{ task, for: "completion" as const, until: waiting_for.until }]

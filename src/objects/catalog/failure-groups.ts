@@ -80,10 +80,12 @@ export function joinGroups(groups: Iterable<FailureGroup>): FailureGroup[] {
   return [...joined.values()].toSorted((one, other) => other.count - one.count);
 }
 
+/** Identifies a group across objects. */
 function keyOf({ task, name, message }: Pick<FailureGroup, "task" | "name" | "message">): string {
   return JSON.stringify([task, name, message]);
 }
 
+/** Merges two groups of one kind; the earlier first failure and the newer example win. */
 function merged(one: FailureGroup, other: FailureGroup): FailureGroup {
   const [early, late] = one.first <= other.first ? [one, other] : [other, one];
   const pipelines = { ...one.pipelines };

@@ -45,6 +45,7 @@ export function runStatistics(
   };
 }
 
+/** Counts open runs by kind of wait. A run counts for each kind. */
 function waitingOf(queries: RunQueries): Record<WaitingKind, number> {
   const { runs } = queries.list({ waiting: true }, null, MAX_WAITING);
   const count = (kind: WaitingKind): number =>
