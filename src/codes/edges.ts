@@ -156,4 +156,34 @@ export const measure = async () => settings;
 `,
     },
   },
+  PEACH607: {
+    severity: "error",
+    title: "A component that takes other parameters",
+    explanation: `
+A component is called with the parameters that \`params\` declares. Its first parameter has a type
+that does not accept them: a name is missing, a type differs, or a parameter may be absent.
+\`RecommendationParams<"NAME">\` is the type that fits.`,
+    wrong: {
+      "peach.conf": `endpoints:
+  recommendations:
+    params: {user: {type: string, required: true}, limit: {type: integer, default: 10}}
+    components: {popular: {method: by_popularity}}
+`,
+      "src/pipelines/popular.ts": `export function by_popularity({ limit }: { user: number; limit: number }): string[] {
+  return ["news", "sport"].slice(0, limit);
+}
+`,
+    },
+    right: {
+      "peach.conf": `endpoints:
+  recommendations:
+    params: {user: {type: string, required: true}, limit: {type: integer, default: 10}}
+    components: {popular: {method: by_popularity}}
+`,
+      "src/pipelines/popular.ts": `export function by_popularity({ limit }: { user: string; limit: number }): string[] {
+  return ["news", "sport"].slice(0, limit);
+}
+`,
+    },
+  },
 } as const satisfies Definitions;

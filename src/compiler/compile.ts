@@ -59,6 +59,8 @@ export interface CheckedProject {
   readonly loaded: LoadedConf | null;
   /** Tasks with `each`. */
   readonly eaches: EachTasks;
+  /** The parameters of recommendation endpoints, by the name of the endpoint. */
+  readonly params: ReadonlyMap<string, NonNullable<EndpointConf["params"]>>;
   /** The methods that were found. */
   readonly methods: ResolvedMethods;
   /** Files of the pipelines folder. */
@@ -147,6 +149,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
       shapes: new Map(),
       loaded: null,
       eaches: new Map(),
+      params: new Map(),
       methods: NO_METHODS,
       modules: [],
       compiled: null,
@@ -174,6 +177,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     shapes,
     loaded,
     eaches,
+    params: new Map([...conf.endpoints].map(([name, { params = new Map() }]) => [name, params])),
     methods,
     modules: modules ?? [],
   };

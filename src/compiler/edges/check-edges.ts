@@ -17,6 +17,7 @@ import { answeringMethods } from "../plan.ts";
 import { displayPath, type ProjectPaths } from "../project-paths.ts";
 import { readText } from "../read-file.ts";
 import { offsetAt, type SourceFile, type Span } from "../source.ts";
+import { checkComponents } from "./check-components.ts";
 import { compareSets } from "./compare-sets.ts";
 import { EdgeReports, pathText } from "./edge-reports.ts";
 import { adviceFor, lostValue } from "./lost-values.ts";
@@ -68,6 +69,7 @@ export async function checkEdges(
   edges.checkOutputs(report);
   edges.checkAll();
   checkTriggers(project, sets, report);
+  await checkComponents(project, paths, report);
   return { problems, warnings };
 }
 
