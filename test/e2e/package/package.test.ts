@@ -75,6 +75,24 @@ describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
     expect(await typed("npx tsc --noEmit")).toBe("");
   });
 
+  it("a new project does not compile with a wrong name or payload, once its types are generated", async () => {
+    await typed("npx peach compile");
+    const { output } = await whileChanged(
+      "src/pipelines/article.ts",
+      (text) =>
+        text.replace('await triggerTaskWithEvent("split_words", ', 'await triggerTaskWithEvent("split_words", 5);$&'),
+      "npx tsc --noEmit",
+    );
+    expect(output).toMatch(/^src\/pipelines\/article\.ts\(\d+,\d+\): error TS2345: .*'number'.*'string'\.$/m);
+    const name = await whileChanged(
+      "src/pipelines/article.ts",
+      (text) => text.replace('"split_words"', '"split_word"'),
+      "npx tsc --noEmit",
+    );
+    expect(name.output).toMatch(/^src\/pipelines\/article\.ts\(\d+,\d+\): error TS2345: .*"split_word"/m);
+    expect(await typed("npx peach types")).toContain('"split_words": string;');
+  });
+
   it("a new project may use any, as, var and Buffer in a pipeline, which Peach's own lint refuses", async () => {
     writeFileSync(join(project, "src/pipelines/loose.ts"), LOOSE);
     const { code, output } = await whileChanged(
