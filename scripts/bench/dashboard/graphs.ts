@@ -56,8 +56,8 @@ function nameOf(at: number, random: () => number): string {
 }
 
 /**
- * Makes a mosaic like Montage: images are projected, each overlap is fitted, all fits are joined, and
- * each image is corrected.
+ * Makes a mosaic like Montage: images are projected, each overlap is fitted, all fits are joined,
+ * and each image is corrected.
  */
 export function mosaicGraph(count: number): readonly GraphTask[] {
   const images = Math.floor((count - 5) / 5);

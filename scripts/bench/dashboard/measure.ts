@@ -1,6 +1,7 @@
 /**
  * Measures the page of a run in a real Chromium, with made runs, and prints a table: the first
- * paint, the time until the graph is drawn, and the longest task during load, scrolling and zooming.
+ * paint, the time until the graph is drawn, and the longest task during load, scrolling and
+ * zooming.
  *
  *     npm run bench:dashboard -- [WFCOMMONS.json …]
  */
