@@ -50,8 +50,8 @@ type ReportOf<C extends Code> = (
 ) => void;
 
 /**
- * Makes a `Report` or a `Warn` that appends to `diagnostics`. The caller keeps a list for errors and
- * another for warnings.
+ * Makes a `Report` or a `Warn` that appends to `diagnostics`. The caller keeps a list for errors
+ * and another for warnings.
  */
 export function reportInto(diagnostics: Diagnostic[]): ReportOf<Code> {
   return (code, span, message, more = {}) => {
@@ -88,8 +88,8 @@ function compare(a: string, b: string): number {
 const SHOWN_IN_FULL = 10;
 
 /**
- * Renders diagnostics as text for people, without a line break at the end. Of many problems with the
- * same code and hint the rest is one line each.
+ * Renders diagnostics as text for people, without a line break at the end. Of many problems with
+ * the same code and hint the rest is one line each.
  */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], prefix = ""): string {
   const counts = new Map<string, number>();
@@ -156,8 +156,8 @@ function renderToken(span: Span): string[] {
 const LONGEST = 300;
 
 /**
- * Cuts a long line to the part around a column. JSON is YAML too, and often a single line; a terminal
- * would break the line and part the marker from the token.
+ * Cuts a long line to the part around a column. JSON is YAML too, and often a single line; a
+ * terminal would break the line and part the marker from the token.
  */
 function cutAround(
   line: string,

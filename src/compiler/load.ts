@@ -426,8 +426,8 @@ function aliasTargets(document: Document): AliasTargets {
 }
 
 /**
- * How often an anchor may be used, multiplied by the aliases within it. Each of the most tasks of a
- * run may use one, while aliases of aliases must not expand without end.
+ * The limit of uses of an anchor, multiplied by the aliases within. Each task of the largest run may
+ * use the same anchor, while aliases of aliases must not expand without end.
  */
 const MAX_ALIASES = MAX_TASKS;
 

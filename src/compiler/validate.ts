@@ -145,8 +145,8 @@ class KeyChecker {
   }
 
   /**
-   * Reports keys that stand beside the key that they belong to. Returns the mapping without them; the
-   * value of their owner is `MISPLACED`, which is checked no further.
+   * Reports keys that stand beside their owner. Returns the mapping without these keys; the value of
+   * the owner is `MISPLACED`, which is checked no further.
    */
   withoutMisplaced(
     at: Path,
@@ -233,8 +233,8 @@ class KeyChecker {
 }
 
 /**
- * Finds a slip in the notation of a value, whatever was expected: typographic quotes, or a list item
- * without a space behind the dash. Returns null for other values.
+ * Finds a slip in the notation of a value, whatever was expected: typographic quotes, or a list
+ * item without a space behind the dash. Returns null for other values.
  */
 function slipIn(given: string): { readonly code?: ErrorCode; readonly hint: string } | null {
   if (/^[“”„‟«»‘’‚]/.test(given))
