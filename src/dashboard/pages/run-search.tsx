@@ -1,7 +1,7 @@
 /** The search field of the list of runs. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { navigate } from "../location.ts";
 import { Icon } from "../parts/icon.tsx";
 import { type RunFilters, runPath, runsPath } from "../routes.ts";
@@ -14,8 +14,9 @@ import { parseSearch, SEARCH_WORDS, searchText } from "../search.ts";
 export function RunSearch({ filters }: { readonly filters: RunFilters }): JSX.Element {
   const shown = searchText(filters);
   const text = useSignal(shown);
-  // Filters that change elsewhere, for example by a chip, change the text.
-  useEffect(() => {
+  // Filters that change elsewhere, for example by a chip, change the text. At once, not after the
+  // next frame: letters that a user has typed meanwhile would be lost.
+  useLayoutEffect(() => {
     text.value = shown;
   }, [shown, text]);
   const meant = parseSearch(text.value);
