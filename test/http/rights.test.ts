@@ -51,6 +51,9 @@ POST   /schedules/echo/pause                                  401  403  403     
 POST   /schedules/echo/resume                                 401  403  403     403          404     404   403          404
 GET    /endpoints/hook/deliveries                             401  200  403     403          200     200   200          200
 POST   /endpoints/hook/deliveries/nothing/replay              401  403  403     403          404     404   403          404
+GET    /recommendations                                       401  200  403     403          200     200   200          200
+GET    /recommendations/nothing                               401  404  403     403          404     404   404          404
+GET    /recommendations/nothing/try                           401  404  403     403          404     404   404          404
 GET    /dead-letters                                          401  200  403     403          200     200   200          200
 POST   /dead-letters/nothing/redrive                          401  403  403     403          404     404   403          404
 DELETE /dead-letters/nothing                                  401  403  403     403          404     404   403          404

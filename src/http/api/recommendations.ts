@@ -130,7 +130,7 @@ export function recommendationRoutes(
     const endpoint = endpointOf(plan, given.endpoint);
     if (endpoint === null) return unknownEndpoint(c, given.endpoint);
     const caller = c.get("caller");
-    // An endpoint with `auth: token` asks for this right, and a trial is no way around it.
+    // A trial is no way around the right that an endpoint with `auth: token` asks for.
     const refusal = endpoint.auth.type === "token" ? refuseToTrigger([null], caller) : null;
     if (refusal !== null) return problemResponse(c, refusal.problem, { ...refusal.headers });
     const url = new URL("/", c.req.url);
@@ -150,7 +150,10 @@ export function recommendationRoutes(
   });
 }
 
-/** Reads the counts of all recommendation endpoints. `since`: epoch milliseconds. */
+/**
+ * Reads the counts of all recommendation endpoints, an object for each. `since`: epoch milliseconds;
+ * null reads all time, as counters of metrics need.
+ */
 export async function countsOfEndpoints(
   env: Env,
   { endpoints }: Plan,
@@ -171,7 +174,10 @@ function sinceOf(span: CountWindow): number | null {
   return spanMs === null ? null : Date.now() - spanMs;
 }
 
-/** Finds a recommendation endpoint by name; null if there is none. */
+/**
+ * Finds a recommendation endpoint by name; null for an unknown name, and for an endpoint with a
+ * method.
+ */
 function endpointOf({ endpoints }: Plan, wanted: string): EndpointPlan | null {
   const found = endpoints.find(
     ({ name, recommendation }) => name === wanted && recommendation !== undefined,

@@ -61,7 +61,10 @@ interface Unanswered {
   readonly errors: readonly unknown[];
 }
 
-/** Creates the function that answers requests to recommendation endpoints. */
+/**
+ * Creates the function that answers requests to recommendation endpoints. The cache belongs to the
+ * isolate. Nothing else is kept between requests.
+ */
 export function createAnswerRecommendation({
   plan,
   compute,

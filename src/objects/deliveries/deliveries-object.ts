@@ -153,6 +153,7 @@ export class DeliveriesObject
       this.#batches.delete(oldest);
   }
 
+  /** Reads counts. A read leaves no tables behind. */
   async readCounts(since: number | null): Promise<readonly NamedCounts[]> {
     return Array.from(this.#recommendations.read(since), ([component, one]) => ({
       component,

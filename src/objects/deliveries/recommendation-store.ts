@@ -34,6 +34,10 @@ const READ_SINCE =
 const READ_ALL = "SELECT component, counts FROM recommendation_counts WHERE hour = 0";
 const DELETE_OLD = "DELETE FROM recommendation_counts WHERE hour > 0 AND hour < ?";
 
+/**
+ * The store of the counts. Every row is small: a table has some thirty numbers, whatever the number
+ * of requests.
+ */
 export class RecommendationStore {
   readonly #tables: Tables;
 
