@@ -56,7 +56,8 @@ export function emitTaskTypes(
   const takes = ({ name, description }: TaskPlan): string => {
     const method = methods.tasks.get(name);
     const type = method === undefined ? "unknown" : `Takes<${typeOf(method)}>`;
-    return `${docOf(description, "    ")}    ${JSON.stringify(name)}: ${type}${eaches.has(name) ? "[]" : ""};\n`;
+    const taken = `${type}${eaches.has(name) ? "[]" : ""}`;
+    return `${docOf(description, "    ")}    ${JSON.stringify(name)}: ${taken};\n`;
   };
   const passes = ({ name, external }: TaskPlan): string => {
     const method = methods.tasks.get(name);
@@ -76,12 +77,15 @@ export function emitTaskTypes(
     const doc = docOf(`Triggers ${listeners.map(({ name }) => name).join(", ")}.`, "  ");
     return `${doc}  ${JSON.stringify(event)}: ${type};\n`;
   });
+  const outputs = tasks.map(
+    (task) => `${docOf(task.description, "  ")}  ${JSON.stringify(task.name)}: ${passes(task)};\n`,
+  );
   return `${HEADER}import type { input, output } from "zod";
 import type { PeachTasks, TypedTask } from "peach/task-helpers";
 ${imports}
 ${PATTERNS}
 interface Outputs {
-${tasks.map((task) => `${docOf(task.description, "  ")}  ${JSON.stringify(task.name)}: ${passes(task)};\n`).join("")}}
+${outputs.join("")}}
 
 interface Events {
 ${eventLines.join("")}}
@@ -124,7 +128,8 @@ export function docOf(text: string | null, indent: string): string {
   const lines = text.trim().replaceAll("*/", "*\\/").split(/\r?\n/);
   const [first = ""] = lines;
   if (lines.length === 1) return `${indent}/** ${first} */\n`;
-  return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join("\n")}\n${indent} */\n`;
+  const body = lines.map((line) => `${indent} * ${line}`.trimEnd()).join("\n");
+  return `${indent}/**\n${body}\n${indent} */\n`;
 }
 
 /**

@@ -115,7 +115,10 @@ function silencesIn(source: SourceFile): Silence[] {
   });
 }
 
-/** Finds the next line that is no comment of its own, so that several silences may stand above one. */
+/**
+ * Finds the next line that is not a comment alone, so that several silences may stand above a line
+ * of code. Returns the given line at the end of the file.
+ */
 function lineAfter(lines: readonly string[], index: number, mark: string): number {
   const next = lines.findIndex((line, at) => at > index && !line.trimStart().startsWith(mark));
   return next === -1 ? index : next;

@@ -10,7 +10,8 @@ export function lintExternalTasks({ plan, loaded, isWritten, warn }: LintedProje
     warn(
       "PEACH722",
       loaded.keySpan(["tasks", name, "retries"]),
-      `tasks.${name}.retries: a refusal, or no answer in time, asks again up to ${retries.limit} times`,
+      `tasks.${name}.retries: a refusal, or no answer in time, ` +
+        `asks again up to ${retries.limit} times`,
       {
         hint:
           "a completion with the status failed is a failure of the attempt: " +

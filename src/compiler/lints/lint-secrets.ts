@@ -46,7 +46,10 @@ function providedNames(wranglerPath: string): ReadonlySet<string> {
   return new Set([...names, ...namesIn(parse(readText(wranglerPath) ?? ""))]);
 }
 
-/** Collects the names in wrangler.toml: variables, declared secrets and bindings of a secret store. */
+/**
+ * Collects the names in wrangler.toml: variables, declared secrets and bindings of a secret store.
+ * Environments (`[env.NAME]`) have the same keys.
+ */
 function namesIn(config: unknown): string[] {
   if (!isMapping(config)) return [];
   const { vars, secrets, secrets_store_secrets: stored, env } = config;
