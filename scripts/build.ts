@@ -1,7 +1,8 @@
 /**
  * `npm run build`: makes `dist/`, which `npm pack` publishes. esbuild makes the JavaScript, with
  * the dashboard inside and the packages outside. tsc makes the declarations; unreachable
- * declarations are deleted. The Python module for notebooks goes along. Each export with a source in package.json is an entry.
+ * declarations are deleted. The Python module for notebooks goes along. Each export with a source
+ * in package.json is an entry.
  */
 import { execFileSync } from "node:child_process";
 import {

@@ -16,7 +16,7 @@ const LATEST = "latest";
 /** KV keys have up to 512 bytes, R2 keys up to 1,024. */
 const MAX_KV_KEY_BYTES = 512;
 
-/** What the endpoint serves. */
+/** The list that the endpoint serves. */
 const listedSchema = z.object({
   /** Best first; empty if nothing in the catalogue fits. */
   recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
