@@ -59,6 +59,7 @@ const ROOM = 64;
 /** Only Peach's own objects are exported, so authors get no exports. */
 const NO_EXPORTS = {};
 
+/** Runs work with the bindings that it sees as `env` of `cloudflare:workers`. */
 const withEnv: WithEnv = (env, work) => withEnvAndExports(env, NO_EXPORTS, work);
 
 // `withEnv` returns the result of `work`.

@@ -27,6 +27,7 @@ import { consumeDeadLetters } from "../triggers/dead-letter.ts";
 import { consumeR2Events } from "../triggers/r2-events.ts";
 import { consumeRunMessages } from "../triggers/run-consumer.ts";
 
+/** Types of the generated file of a project. */
 export type { Plan } from "../domain/plan/plan.ts";
 export type { MethodRegistry, TypedTask } from "../execution/author/method.ts";
 export type { Project } from "./deployment.ts";

@@ -9,7 +9,7 @@ import type { Metafile } from "esbuild";
 import type { MethodAnswer, WantedMethod } from "./reader-questions.ts";
 
 /**
- * How far the clock of the file system may be behind, in milliseconds. A file that has changed
+ * The lag that the clock of the file system may have, in milliseconds. A file that has changed
  * since is not kept: the bundle may have its earlier text.
  */
 const CLOCK_MS = 50;

@@ -22,6 +22,7 @@ export interface MetricsSources {
   readonly now: number;
 }
 
+/** Upper bounds of the buckets of a histogram. */
 const BOUNDS_SECONDS = DURATION_BOUNDS_MS.map(seconds);
 
 /** Writes all families in the Prometheus text format. */
@@ -228,6 +229,7 @@ function observed(
   return { labels, bins, sum: seconds(counts[`${prefix}ms`] ?? 0) };
 }
 
+/** Prometheus counts time in seconds. */
 function seconds(milliseconds: number): number {
   return milliseconds / 1_000;
 }

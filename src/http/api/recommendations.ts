@@ -27,6 +27,7 @@ import { problemResponse } from "../problem.ts";
 import type { Context } from "hono";
 
 const GROUP = "Endpoints";
+/** The span of the counts. */
 const window = z
   .enum(COUNT_WINDOWS)
   .optional()
@@ -82,6 +83,7 @@ export const tryRecommendation = {
   ],
 } satisfies Operation;
 
+/** The deployed plan, and the function that answers a request of an endpoint. */
 export interface RecommendationRouteDependencies {
   readonly plan: Plan;
   readonly answerRequest: AnswerRequest;

@@ -105,11 +105,13 @@ export const followRuns = {
   problems: ["unknown_task"],
 } satisfies Operation;
 
+/** The deployed plan, and the way to a run's own object. */
 export interface RunListDependencies {
   readonly plan: Plan;
   readonly callRun: typeof callRun;
 }
 
+/** A filter that may name the idempotency key of a trigger. */
 interface KeyParameters extends FilterParameters {
   readonly idempotency_key?: string | undefined;
 }
@@ -195,12 +197,14 @@ function isWanted(parameters: FilterParameters, run: RunSummary): boolean {
   );
 }
 
+/** Counts runs by status. */
 function countsOf(runs: readonly RunSummary[]): Readonly<Record<RunStatus, number>> {
   const counts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
   for (const { status } of runs) counts[status] += 1;
   return counts;
 }
 
+/** The refusal of a key without its task: keys of two tasks may be equal. */
 const KEY_WITHOUT_TASK: Problem = {
   code: "invalid_request",
   detail: "The query `idempotency_key` needs the query `task`: a key belongs to its task.",

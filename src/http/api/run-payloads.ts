@@ -123,6 +123,7 @@ export function runPayloadRoutes(routes: Routes, { callRun }: RunRouteDependenci
   );
 }
 
+/** Refuses to read what no task has passed, or has not passed yet. */
 function nothingPassed(task: string, to?: string): Problem {
   const alone = to === undefined ? "" : ` to "${to}" alone`;
   return {
@@ -132,6 +133,7 @@ function nothingPassed(task: string, to?: string): Problem {
   };
 }
 
+/** Picks the headers with which a client reads a part of a payload. */
 function rangeOf(headers: {
   readonly Range?: string | undefined;
   readonly "If-Range"?: string | undefined;

@@ -20,6 +20,7 @@ const MAX_INTERVALS = 120;
 /** Lengths of intervals. All are parts or multiples of the quarters that the catalog counts. */
 const INTERVALS_MS = [60_000, 300_000, 900_000, 3_600_000, 14_400_000, 43_200_000, DAY_MS] as const;
 
+/** The start of the span, for both operations. */
 const since = timeParameter.optional().describe("Only what was created then or later; a day ago");
 
 /** `GET /failures`: failed runs in groups. */

@@ -10,6 +10,7 @@
 const LIFETIME = 12 * 3_600;
 /** The parts of a code, in bytes. */
 const EXPIRY_BYTES = 4;
+/** Lengths of the parts of a code, in bytes. */
 const NONCE_BYTES = 3;
 const MAC_BYTES = 8;
 const SIGNED_BYTES = EXPIRY_BYTES + NONCE_BYTES;

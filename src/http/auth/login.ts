@@ -63,6 +63,7 @@ async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
   return c.json({ name: known.name, scopes: known.scopes, expires_at: null });
 }
 
+/** Answers with the rights of the token, and the end of the session. */
 function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
   c.header("Cache-Control", "no-store");
   return c.json({
@@ -127,12 +128,14 @@ async function forgetExpiredCodes(env: Env): Promise<void> {
   if (expired.length > 0) await env.PAYLOADS.delete(expired.map(({ key }) => key));
 }
 
+/** The refusal of a call that needs a session. */
 const NOT_LOGGED_IN: Problem = {
   code: "unauthorized",
   detail: "Nobody is logged in.",
   hint: "Log in with an API token at /dashboard.",
 };
 
+/** The refusal of a body that is no log-in. */
 const WRONG_BODY: Problem = {
   code: "invalid_request",
   detail: "The body is no login.",

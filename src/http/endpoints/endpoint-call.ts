@@ -126,6 +126,7 @@ export function createAnswerRequest(
   }
 }
 
+/** The method of an endpoint took longer than its timeout. */
 class EndpointTimeoutError extends Error {
   override readonly name = "EndpointTimeoutError";
 }
@@ -205,6 +206,7 @@ function toResponse(result: unknown, runs: readonly DeliveryRun[]): Response {
   return new Response(json, { headers: { "Content-Type": "application/json" } });
 }
 
+/** Answers 504 for a method that took too long. */
 function tooLate(endpoint: EndpointPlan): Problem {
   return {
     code: "endpoint_timeout",

@@ -149,6 +149,7 @@ export function endpointRoutes({
   }
 }
 
+/** Records a call with an API token in the audit. */
 function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number): void {
   const caller: Caller | undefined = c.get("caller");
   auditCounted(c, {

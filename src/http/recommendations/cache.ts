@@ -47,6 +47,7 @@ const RUN = "peach-run";
 /** Added to the timeout of a component, for the way to the cache. */
 const MARGIN_MS = 500;
 
+/** Results of components, with one call at a time for each key. */
 export class ResultCache {
   readonly #plan: Plan;
   /** Computations under way in this isolate, by key. */

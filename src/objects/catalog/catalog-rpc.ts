@@ -9,6 +9,7 @@ import type { FailureGroup } from "./failure-groups.ts";
 import type { DatedShardMap } from "./shard-map.ts";
 import type { RunCounts } from "./run-counts.ts";
 
+/** A summary with the time at which the object recorded it. */
 export interface Change {
   readonly summary: RunSummary;
   /** Time of the change on the clock of the object; unique. */
@@ -27,6 +28,7 @@ interface Shared {
   readonly shards: number;
 }
 
+/** A page of runs of one shard. */
 export interface ListAnswer extends Shared {
   readonly runs: readonly RunSummary[];
   /**
@@ -36,16 +38,19 @@ export interface ListAnswer extends Shared {
   readonly end: RunPlace | null;
 }
 
+/** Counts of one shard by status. */
 export interface CountAnswer extends Shared {
   readonly counts: RunCounts;
 }
 
+/** Changes of one shard. */
 export interface ChangesAnswer extends Shared {
   readonly changes: readonly Change[];
   /** The answer has all changes up to this time. */
   readonly until: number;
 }
 
+/** Figures of one shard for `/metrics`. */
 export interface MetricsAnswer extends Shared {
   readonly task: string;
   readonly metrics: RunMetrics;
@@ -60,6 +65,7 @@ export interface StatisticsQuery {
   readonly intervalMs: number;
 }
 
+/** Runs of one root task over time. */
 export interface RunStatistics {
   /** By beginning of the interval; intervals without runs are left out. */
   readonly intervals: Readonly<Record<number, RunCounts>>;
@@ -69,10 +75,12 @@ export interface RunStatistics {
   readonly waiting: Readonly<Record<WaitingKind, number>>;
 }
 
+/** Failed runs of one shard in groups. */
 export interface FailuresAnswer extends Shared {
   readonly groups: readonly FailureGroup[];
 }
 
+/** Runs of one shard over time. */
 export interface StatisticsAnswer extends Shared {
   readonly task: string;
   readonly statistics: RunStatistics;
@@ -90,15 +98,19 @@ export interface CatalogRpc {
   record(summary: RunSummary, keep: boolean): Promise<RecordAnswer>;
   /** Lists runs after that place, newest first. */
   list(filter: RunFilter, after: RunPlace | null, limit: number): Promise<ListAnswer>;
+  /** Counts the runs that match. */
   count(filter: RunFilter): Promise<CountAnswer>;
   /** Returns changes since that time, earliest first; with null only the time to start from. */
   changes(since: number | null, limit: number): Promise<ChangesAnswer>;
+  /** Returns the figures for `/metrics`. */
   metrics(): Promise<MetricsAnswer>;
   /** Groups the newest runs with a failure since then. */
   failures(since: number): Promise<FailuresAnswer>;
+  /** Counts runs by interval, and in the span before. */
   statistics(query: StatisticsQuery): Promise<StatisticsAnswer>;
 }
 
+/** Methods of the object that knows all tasks with catalog objects. */
 export interface TaskDirectoryRpc {
   /** Registers a task that has a catalog object. */
   register(task: string): Promise<void>;

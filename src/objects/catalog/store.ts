@@ -10,6 +10,7 @@ import { TABLES } from "./schema.ts";
 const COLUMNS = `
   created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail`;
 const READ = `SELECT ${COLUMNS} FROM runs WHERE created_at = ? AND id = ?`;
+/** Keeps the newer of two revisions: reports may arrive in any order. */
 const PUT = `
   INSERT INTO runs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (created_at, id) DO UPDATE
@@ -17,32 +18,39 @@ const PUT = `
       started_at = excluded.started_at, finished_at = excluded.finished_at,
       forget_at = excluded.forget_at, detail = excluded.detail
   WHERE excluded.revision >= runs.revision`;
+/** The filter and the order of a page, newest first. The place of the last run excludes itself. */
 const WANTED = `
   created_at >= ? AND (created_at, id) < (?, ?) AND status IN (SELECT value FROM json_each(?))
   AND source IN (SELECT value FROM json_each(?)) AND (forget_at IS NULL OR forget_at > ?)
   ORDER BY created_at DESC, id DESC LIMIT ?`;
 const PAGE = `SELECT ${COLUMNS} FROM runs WHERE ${WANTED}`;
+/** The partial index spares the runs that succeeded, which are most of them. */
 const PAGE_OF_FAILED = `
   SELECT ${COLUMNS} FROM runs INDEXED BY runs_that_failed WHERE status IN ('failed', 'cancelled')
     AND ${WANTED}`;
+/** Changes in the order in which the object has recorded them. */
 const CHANGED = `
   SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ? AND changed_at > ?
     ORDER BY changed_at LIMIT ?`;
+/** `forget_from`: the first time at which the count is no longer true. */
 const COUNT_BY_BUCKET = `
   SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs,
     min(forget_at) AS forget_from, max(changed_at) AS changed_at
   FROM runs WHERE created_at >= ? AND created_at < ? GROUP BY bucket, status, source`;
+/** The same for runs that are due for deletion, which a count leaves out. */
 const COUNT_DUE_BY_BUCKET = `
   SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs,
     min(forget_at) AS forget_from, max(changed_at) AS changed_at
   FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?
   GROUP BY bucket, status, source`;
+/** A bounded look back: a task that never succeeds must not read all its runs. */
 const LAST_SUCCEEDED = `
   SELECT ${COLUMNS} FROM (
     SELECT ${COLUMNS} FROM runs WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1000)
   WHERE status = 'succeeded' LIMIT 1`;
 const FINISHED = `SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ?`;
 const DELETE_DUE = "DELETE FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?";
+/** The time of the next deletion. */
 const READ_NEXT_DUE =
   "SELECT min(forget_at) AS at FROM runs WHERE created_at >= ? AND created_at < ?";
 const HAS_RUNS_FROM = "SELECT 1 AS present FROM runs WHERE created_at >= ? LIMIT 1";
@@ -53,6 +61,7 @@ const PUT_DAY = `
   SET counts = excluded.counts`;
 const DELETE_DAY = "DELETE FROM days WHERE day = ?";
 const READ_STATE = "SELECT value FROM state WHERE name = ?";
+/** Small values of the object by name, such as the watermark. */
 const PUT_STATE = `
   INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
   SET value = excluded.value`;

@@ -13,31 +13,40 @@ import { TABLES } from "./schema.ts";
 /** Places of a generation; a block has the place `generation × this + number of the block`. */
 const BLOCKS_OF_GENERATION = 2 ** 20;
 
+/** The generation that queries see. */
 const CURRENT = `SELECT generation, metric, dimensions FROM generations WHERE state = 'current'`;
+/** An unfinished replacement by its name. */
 const BUILDING = `SELECT generation, metric, dimensions FROM generations WHERE state = 'building' AND replacement = ?`;
+/** A replacement that is in place already: the repeated call finds it. */
 const PLACED = `SELECT generation FROM generations WHERE state = 'current' AND replacement = ?`;
 const LAST = "SELECT max(generation) AS generation FROM generations";
 const BEGIN = `
   INSERT INTO generations (generation, state, replacement, metric, dimensions, touched_at)
   VALUES (?, ?, ?, ?, ?, ?)`;
+/** Keeps an unfinished replacement from being dropped. */
 const TOUCH = "UPDATE generations SET touched_at = ? WHERE generation = ? AND state = 'building'";
 const DROP_CURRENT = "UPDATE generations SET state = 'dropped' WHERE state = 'current'";
 const MAKE_CURRENT =
   "UPDATE generations SET state = 'current' WHERE generation = ? AND state = 'building'";
 const DROP = "UPDATE generations SET state = 'dropped' WHERE generation = ? AND state = 'building'";
+/** Drops replacements without additions for too long. */
 const DROP_OLD =
   "UPDATE generations SET state = 'dropped' WHERE state = 'building' AND touched_at <= ?";
 const NEXT_OLD = "SELECT min(touched_at) AS at FROM generations WHERE state = 'building'";
 const DROPPED = "SELECT generation FROM generations WHERE state = 'dropped' ORDER BY generation";
+/** Blocks of a dropped generation are deleted in several steps. */
 const DELETE_BLOCKS = "DELETE FROM blocks WHERE place >= ? AND place < ?";
 const LAST_BLOCK = "SELECT max(place) AS place FROM blocks WHERE place >= ? AND place < ?";
 const DELETE_GENERATION = "DELETE FROM generations WHERE generation = ? AND state = 'dropped'";
 const COUNT = "SELECT count(*) AS generations FROM generations";
 
+/** The first pass of a query: quantized codes with the facts that bound their errors. */
 const CODES = "SELECT facts, codes FROM blocks WHERE place >= ? AND place < ? ORDER BY place";
 const IDS = "SELECT ids FROM blocks WHERE place >= ? AND place < ? ORDER BY place";
+/** Metadata of all blocks, for a filter. */
 const METADATA = "SELECT metadata FROM blocks WHERE place >= ? AND place < ? ORDER BY place";
 const METADATA_OF = "SELECT metadata FROM blocks WHERE place = ?";
+/** The second pass of a query: exact vectors of the blocks with candidates. */
 const VECTORS_OF = "SELECT ids, vectors FROM blocks WHERE place = ?";
 const BLOCK = "SELECT ids, metadata, facts, codes, vectors FROM blocks WHERE place = ?";
 const PUT_BLOCK = `
@@ -50,6 +59,7 @@ export interface Generation extends IndexShape {
   readonly generation: number;
 }
 
+/** Rows of one index of vectors. */
 export class VectorsStore {
   readonly #tables: Tables;
 

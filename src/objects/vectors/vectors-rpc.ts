@@ -3,6 +3,7 @@ import type { MetadataFilter } from "../../domain/vectors/metadata-filter.ts";
 import type { VectorBatch } from "../../domain/vectors/block-row.ts";
 import type { IndexShape } from "../../domain/vectors/quantized.ts";
 
+/** A search for the nearest items. */
 export interface VectorQuery {
   /** Float32 in little-endian. */
   readonly vector: Uint8Array;
@@ -10,6 +11,7 @@ export interface VectorQuery {
   readonly filter: MetadataFilter | null;
 }
 
+/** An item that was found. */
 export interface VectorMatch {
   readonly id: string;
   readonly score: number;
@@ -26,10 +28,12 @@ export type VectorsRefusal =
   /** The replacement was dropped, 15 minutes after the last addition. */
   | { readonly code: "replacement_gone" };
 
+/** The value of a call, or the reason of its refusal. */
 export type VectorsAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refusal: VectorsRefusal };
 
+/** Methods of the object of one index. */
 export interface VectorsRpc {
   /** Inserts items, or replaces items of the same ids. All or none. Idempotent. */
   upsert(shape: IndexShape, batch: VectorBatch): Promise<VectorsAnswer<null>>;
