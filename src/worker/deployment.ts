@@ -74,7 +74,9 @@ export type Beginning =
 
 /** The functions of one deployed project. */
 export class Deployment {
+  /** The compiled peach.conf. */
   readonly plan: Plan;
+  /** The functions of the pipelines. */
   readonly registry: MethodRegistry;
   /** Accepts every trigger of this deployment. */
   readonly acceptTrigger: AcceptTrigger;

@@ -71,6 +71,7 @@ export function createPeach(project: Project): Handlers {
   });
   const announceSchedules = createAnnouncement(plan);
   return {
+    /** Serves endpoints, API and dashboard. */
     fetch(request, given, ctx) {
       const env = ownEnv(given, ctx.exports);
       announceSchedules(env, ctx);
@@ -82,6 +83,7 @@ export function createPeach(project: Project): Handlers {
       await syncSchedules(ownEnv(env, ctx.exports), plan);
     },
 
+    /** Takes messages of the three queues: runs, objects in R2, and dead letters. */
     async queue(batch, given, ctx) {
       const env = ownEnv(given, ctx.exports);
       // Queues are recognized by the end of their name: a deployment may add a prefix.

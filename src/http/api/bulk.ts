@@ -119,6 +119,7 @@ interface Action {
   perform(run: RunId): Promise<Outcome>;
 }
 
+/** The filter of a bulk change, and its limits. */
 interface BulkParameters extends FilterParameters {
   readonly dry_run: boolean;
   readonly limit: number;
@@ -258,6 +259,7 @@ async function mapInBatches<T, R>(
   return results;
 }
 
+/** The result for a run that was deleted between the list and the change. */
 function gone(runId: RunId): Problem {
   return refusal("unknown_run", `There is no run "${runId}" any more.`);
 }

@@ -201,6 +201,7 @@ function keyOf({ source, id }: Attributes): string {
   return `cloudevent:${JSON.stringify([decodedOnce(decodedOnce(source)), id])}`;
 }
 
+/** Removes attributes with null, which a sender may give for absent ones. */
 function withoutNulls(event: unknown): unknown {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return event;
   return Object.fromEntries(
@@ -213,6 +214,7 @@ function ofTheOne(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return { ...issue, path: issue.path.slice(1) };
 }
 
+/** Refuses an event with wrong attributes. */
 function malformed(errors: readonly WrongPlace[]): Problem {
   return {
     code: "invalid_payload",
@@ -222,6 +224,7 @@ function malformed(errors: readonly WrongPlace[]): Problem {
   };
 }
 
+/** Refuses content that is no event. */
 function unreadable(type: string): Problem {
   return {
     code: "invalid_request",

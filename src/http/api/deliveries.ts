@@ -245,6 +245,7 @@ function unknownDelivery({ name }: EndpointPlan, id: string): Problem {
   };
 }
 
+/** Refuses to replay a delivery that was stored in part. */
 function notWhole({ id }: Delivery): Problem {
   return {
     code: "delivery_not_whole",

@@ -27,7 +27,10 @@ import { createToken, deleteToken, listTokens } from "./tokens.ts";
 import { listFailures, readStatistics } from "./statistics.ts";
 import { triggerTask } from "./triggers.ts";
 
-/** The operations. A test compares the list with the registered routes. */
+/**
+ * The operations. A test compares the list with the registered routes, and another one holds the
+ * rights of each.
+ */
 export const OPERATIONS: readonly Operation[] = [
   triggerTask,
   emitEventOperation,

@@ -85,6 +85,7 @@ async function tagOf(payload: NewPayload): Promise<string> {
   return `"${new Uint8Array(digest, 0, 16).toHex()}"`;
 }
 
+/** Refuses a range outside of the payload. */
 function unsatisfiable(range: string, size: number): Problem {
   return {
     code: "range_not_satisfiable",

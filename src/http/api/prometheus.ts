@@ -60,15 +60,18 @@ export function histogram(
   return head(name, "histogram", help) + lines.join("");
 }
 
+/** Writes the lines before the samples of a family. */
 function head(name: string, type: string, help: string): string {
   return `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
 }
 
+/** Writes a sample. */
 function line(name: string, labels: Readonly<Record<string, string>>, value: number): string {
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
   return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
 }
 
+/** Escapes a label's value. */
 function escaped(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }

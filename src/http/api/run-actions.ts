@@ -212,6 +212,7 @@ async function optionalPayload(c: Context<HttpEnv>): Promise<Result<EncodedPaylo
   return incoming.ok ? encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES) : incoming;
 }
 
+/** Refuses a change of a run that is final. */
 function runFinal({ run_id, status }: RunDocument): Problem {
   return {
     code: "run_final",

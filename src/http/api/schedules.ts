@@ -106,6 +106,7 @@ export function scheduleRoutes(routes: Routes, { plan }: ScheduleRouteDependenci
 
 type SchedulesDocument = DocumentOf<typeof listSchedules, 200>;
 
+/** Describes schedules in the order of their tasks. */
 function documentsOf(statuses: readonly ScheduleStatus[]): SchedulesDocument {
   const now = Date.now();
   return { schedules: statuses.map((status) => documentOf(status, now)) };

@@ -166,6 +166,7 @@ function randomToken(): string {
   }
 }
 
+/** Refuses a second token of the same name. */
 function exists(name: string): Problem {
   return {
     code: "token_exists",

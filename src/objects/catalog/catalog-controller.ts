@@ -69,6 +69,7 @@ const RATE_WINDOW_MS = 10_000;
  */
 const CLOCK_AHEAD_MS = 1_000;
 
+/** The parts of the platform that the controller needs. */
 export interface CatalogHost {
   /** Epoch milliseconds. */
   now(): number;
@@ -87,6 +88,7 @@ export interface CatalogPart {
   readonly shard: number;
 }
 
+/** Decides for the object of one shard: records, counts, splits, deletes. */
 export class CatalogController {
   readonly #store: CatalogStore;
   readonly #index: RunIndex;

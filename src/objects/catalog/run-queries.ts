@@ -38,6 +38,7 @@ interface FoundRuns {
   readonly end: RunPlace | null;
 }
 
+/** Reads runs for lists, counts and groups. */
 export class RunQueries {
   readonly #store: CatalogStore;
   readonly #index: RunIndex;
@@ -244,6 +245,7 @@ function beginOf(
   return after !== null && byPlace(begin, after) < 0 ? after : begin;
 }
 
+/** The place of a run in the order of lists. */
 function placeOf(run: RunSummary | undefined): RunPlace | null {
   return run === undefined ? null : { createdAt: run.createdAt, id: run.id };
 }

@@ -91,10 +91,12 @@ function describeEach(each: TaskEntry["each"]): NonNullable<TaskDocument["each"]
   return { total, succeeded, failed, running };
 }
 
+/** Progress as the document tells it; null before the first report. */
 function describeProgress(progress: Progress | undefined): TaskDocument["progress"] {
   return progress === undefined ? null : { ...progress, at: iso(progress.at) };
 }
 
+/** The reason of the wait of a task. */
 function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"] {
   const { state } = entry;
   if (state.status === "waiting") {

@@ -359,6 +359,7 @@ function entryFor(run: Run, task: string, item: number | undefined): TaskEntry |
   return run.tasks.find((candidate) => candidate.task.name === task);
 }
 
+/** The payload that a task passed to all, or to one downstream task. */
 function outputOf(entry: TaskEntry | undefined, to?: string): PayloadRef | undefined {
   const state = entry?.state;
   if (state?.status !== "succeeded") return undefined;

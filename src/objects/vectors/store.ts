@@ -211,6 +211,7 @@ export class VectorsStore {
   }
 }
 
+/** The place of a block of a generation. */
 function placeOf(generation: number, block: number): number {
   return generation * BLOCKS_OF_GENERATION + block;
 }
@@ -220,6 +221,7 @@ function placesOf(generation: number): [number, number] {
   return [placeOf(generation, 0), placeOf(generation + 1, 0)];
 }
 
+/** Row mapping; null without a row. */
 function generationOf(row: Row | undefined): Generation | null {
   if (row === undefined) return null;
   const metric = METRICS.find((one) => one === row["metric"]);
@@ -227,6 +229,7 @@ function generationOf(row: Row | undefined): Generation | null {
   return { generation: Number(row["generation"]), metric, dimensions: Number(row["dimensions"]) };
 }
 
+/** Row mapping of the first pass. */
 function quantizedOf(row: Row): QuantizedBlock {
   const facts = bufferOf(row["facts"]);
   if (facts.byteLength !== FACTS_BYTES) throw new Error("a block of vectors is damaged");

@@ -146,10 +146,12 @@ function isSame({ metric, dimensions }: IndexShape, shape: IndexShape): boolean 
   return metric === shape.metric && dimensions === shape.dimensions;
 }
 
+/** Refuses a call with another metric, or other dimensions. */
 function otherShape({ metric, dimensions }: IndexShape): VectorsAnswer<never> {
   return { ok: false, refusal: { code: "other_shape", has: { metric, dimensions } } };
 }
 
+/** Refuses items beyond the most of an index. */
 function tooMany(shape: IndexShape): VectorsAnswer<never> {
   return { ok: false, refusal: { code: "too_many_vectors", most: mostVectors(shape) } };
 }
