@@ -84,27 +84,26 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The number of problems with the same code and hint that are shown in full. */
-const SHOWN_IN_FULL = 10;
+/** The number of times that a hint is written out. */
+const HINTS_IN_FULL = 10;
 
 /**
- * Renders diagnostics as text for people, without a line break at the end. Of many problems with
- * the same code and hint the rest is one line each.
+ * Renders diagnostics as text for people, without a line break at the end. A hint that many of them
+ * have is written out ten times, and referred to from there on.
  */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], prefix = ""): string {
-  const counts = new Map<string, number>();
-  let text = "";
-  let wasShort = false;
-  for (const diagnostic of diagnostics) {
-    const kind = `${diagnostic.code} ${diagnostic.hint}`;
-    const count = (counts.get(kind) ?? 0) + 1;
-    counts.set(kind, count);
-    const isShort = count > SHOWN_IN_FULL;
-    const between = text === "" ? "" : isShort && wasShort ? "\n" : "\n\n";
-    text += between + prefix + (isShort ? renderFirstLine : renderDiagnostic)(diagnostic);
-    wasShort = isShort;
-  }
-  return text;
+  const uses = new Map<string, number>();
+  const texts = diagnostics.map((diagnostic) => {
+    const { code, hint } = diagnostic;
+    if (hint === null) return renderDiagnostic(diagnostic);
+    const kind = `${code} ${hint}`;
+    const count = (uses.get(kind) ?? 0) + 1;
+    uses.set(kind, count);
+    return renderDiagnostic(
+      count > HINTS_IN_FULL ? { ...diagnostic, hint: "as above" } : diagnostic,
+    );
+  });
+  return texts.map((text) => prefix + text).join("\n\n");
 }
 
 /** Renders a diagnostic as text for people, without a line break at its end. */
