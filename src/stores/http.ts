@@ -47,7 +47,8 @@ export class HttpConnection implements Connection {
   /** Sends a request. Rejects with an error of stores, also for a status of 300 and above. */
   send(url: URL, init: RequestInit, limitMs: number): Promise<StoreAnswer> {
     return this.limited(limitMs, async (signal) => {
-      const response = await fetch(url, { ...init, signal });
+      // A redirect would lose the body and lead to a page, such as one for logging in.
+      const response = await fetch(url, { ...init, signal, redirect: "manual" });
       const text = await this.#textOf(response);
       const answer = { status: response.status, headers: response.headers, text };
       if (!response.ok)
@@ -104,7 +105,8 @@ export class HttpConnection implements Connection {
   }
 
   #clean(text: string): string {
-    return withoutSecrets(text.slice(0, MOST_SAID), this.#secrets);
+    // A secret that is cut in two would not be found.
+    return withoutSecrets(text, this.#secrets).slice(0, MOST_SAID);
   }
 
   #failure(error: unknown, signal: AbortSignal): Error {

@@ -80,7 +80,11 @@ export const influxApi = {
       query: (text) =>
         connection.limited(limitMs, async (signal) => {
           const { InfluxDB } = await import("@influxdata/influxdb-client");
-          const settings = { url: url.href, timeout: limitMs, transportOptions: { signal } };
+          const settings = {
+            url: url.href,
+            timeout: limitMs,
+            transportOptions: { signal, redirect: "manual" },
+          };
           const client = new InfluxDB({ ...settings, ...(token !== null && { token }) });
           try {
             return await client.getQueryApi(org).collectRows<InfluxRow>(text);
