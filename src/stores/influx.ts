@@ -6,9 +6,15 @@ import type { DurationInput } from "../execution/author/api.ts";
 import { scopeOf } from "../execution/author/context.ts";
 import { millisecondsOf } from "../execution/author/errors.ts";
 import { Connections, type Scope } from "./connections.ts";
-import { StoreRefusedError } from "./errors.ts";
 import { HttpConnection } from "./http.ts";
-import { influxApi, type InfluxApi, type InfluxPrecision, type InfluxRow } from "./influx-api.ts";
+import {
+  influxApi,
+  type InfluxApi,
+  type InfluxPrecision,
+  type InfluxRow,
+  type InfluxServer,
+} from "./influx-api.ts";
+import { splitLines } from "./line-protocol.ts";
 import { address, callStandIn, requiredSetting, setting, standIn } from "./settings.ts";
 
 export interface InfluxOptions {
@@ -93,8 +99,7 @@ export function influx(options: InfluxOptions = {}): InfluxStore {
       org: setting(scope, names.org) ?? "",
       limitMs,
     };
-    const version = options.version ?? versions.get(url.href) ?? (await influxApi.version(server));
-    versions.set(url.href, version);
+    const version = options.version ?? (await versionOf(server));
     return work(influxApi[version](server));
   };
 
@@ -106,7 +111,7 @@ export function influx(options: InfluxOptions = {}): InfluxStore {
         await callStandIn("influx", instead, "write", [lines, settings]);
         return;
       }
-      const all = linesOf(lines);
+      const all = [lines].flat().flatMap(splitLines);
       if (all.length === 0) return;
       await using(scope, async (api) => {
         for (let from = 0; from < all.length; from += LINES_AT_ONCE)
@@ -124,62 +129,10 @@ export function influx(options: InfluxOptions = {}): InfluxStore {
   };
 }
 
-function linesOf(lines: string | readonly string[]): string[] {
-  const all =
-    typeof lines === "string" ? lines.split("\n") : lines.flatMap((one) => one.split("\n"));
-  return all.filter((one) => one.trim() !== "");
-}
-
-/** A value of a field. A bigint is written as an integer, a number as a float. */
-export type InfluxValue = number | bigint | boolean | string;
-
-/** A point of a series. */
-export interface InfluxPoint {
-  readonly tags?: Readonly<Record<string, string | number | boolean>>;
-  readonly fields: Readonly<Record<string, InfluxValue>>;
-  /** Default: the time at the server when it is written. */
-  readonly time?: Date;
-}
-
-/**
- * Writes a point in line protocol, with a timestamp in nanoseconds. Tags with empty values are left
- * out. Throws a `NonRetryableError` for a name or value that line protocol cannot hold.
- *
- * @example line("plays", { tags: { channel: "one" }, fields: { count: 12n }, time: new Date() })
- */
-export function line(measurement: string, { tags = {}, fields, time }: InfluxPoint): string {
-  const labels = Object.entries(tags)
-    .map(([name, value]) => [name, String(value)] as const)
-    .filter(([, value]) => value !== "")
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, value]) => `,${escaped(name, ", =")}=${escaped(value, ", =")}`);
-  const values = Object.entries(fields).map(
-    ([name, value]) => `${escaped(name, ", =")}=${fieldText(name, value)}`,
-  );
-  if (values.length === 0) throw invalid(`the point of ${measurement} has no fields`);
-  const at = time === undefined ? "" : ` ${BigInt(time.getTime()) * 1_000_000n}`;
-  return `${escaped(measurement, ", ")}${labels.join("")} ${values.join(",")}${at}`;
-}
-
-function fieldText(name: string, value: InfluxValue): string {
-  if (typeof value === "bigint") return `${value}i`;
-  if (typeof value === "number") {
-    if (Number.isFinite(value)) return String(value);
-    throw invalid(`the field ${name} is ${value}, which InfluxDB cannot store`);
-  }
-  if (typeof value === "boolean") return String(value);
-  return `"${value.replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
-}
-
-/** Escapes a name or a tag. A line break ends a point, and a backslash at the end would escape. */
-function escaped(text: string, characters: string): string {
-  if (text === "" || /[\n\r]|\\$/.test(text))
-    throw invalid(
-      `${JSON.stringify(text)} is empty, holds a line break or ends with a backslash, and cannot be a name or a tag`,
-    );
-  return text.replaceAll(/[, =]/g, (one) => (characters.includes(one) ? `\\${one}` : one));
-}
-
-function invalid(message: string): StoreRefusedError {
-  return new StoreRefusedError("influx", "invalid", message);
+/** Asks a server for its version, once an isolate. */
+async function versionOf(server: InfluxServer): Promise<1 | 2 | 3> {
+  const { href } = server.url;
+  const version = versions.get(href) ?? (await influxApi.version(server));
+  versions.set(href, version);
+  return version;
 }

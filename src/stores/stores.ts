@@ -14,14 +14,8 @@ export type {
   MetadataValue,
 } from "../domain/vectors/metadata-filter.ts";
 export { StoreBusyError, StoreError, StoreRefusedError, type StoreName } from "./errors.ts";
-export {
-  influx,
-  line,
-  type InfluxOptions,
-  type InfluxPoint,
-  type InfluxStore,
-  type InfluxValue,
-} from "./influx.ts";
+export { influx, type InfluxOptions, type InfluxStore } from "./influx.ts";
+export { line, type InfluxPoint, type InfluxValue } from "./line-protocol.ts";
 export type { InfluxPrecision, InfluxRow } from "./influx-api.ts";
 export {
   milvus,

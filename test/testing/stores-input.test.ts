@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runTask } from "peach/testing";
-import { influx, milvus } from "peach/stores";
+import { influx, line, milvus } from "peach/stores";
 import { FakeHttp } from "../support/fake-http.ts";
 
 const SECRET = "s3cret-of-the-test";
@@ -44,5 +44,37 @@ describe("a store over HTTP", () => {
     server.answer = () => ({ status: 400, body: JSON.stringify({ message: said }) });
     const { error } = await asTask(() => milvus().get({ collectionName: "c", id: 1 }));
     expect(error?.message).toMatch(/x{495}\*\*\*$/);
+  });
+});
+
+describe("influx()", () => {
+  it("asks a server for its version, whatever version another client of it has named", async () => {
+    server.answer = ({ path }) =>
+      path === "/ping" ? { headers: { "X-Influxdb-Version": "v1.8.10" } } : { status: 204 };
+    await asTask(() => influx({ version: 2 }).write("m v=1"));
+    await asTask(() => influx().write("m v=1"));
+    expect(server.asked.map(({ path }) => path.split("?")[0])).toEqual(["/api/v2/write", "/ping", "/write"]);
+  });
+
+  it("sends a text with line breaks whole, and in one request", async () => {
+    server.answer = () => ({ status: 204 });
+    const said = 'a "b"\n\n c=,\nplays,user=admin count=1i';
+    const texts = Array.from({ length: 2_000 }, (_, number) =>
+      line('m"x', { tags: { 'a="b': "c" }, fields: { said, 'a="b': number } }),
+    );
+    await asTask(() => influx({ version: 1 }).write(texts));
+    await asTask(() => influx({ version: 1 }).write(`${texts.join("\n")}\n`));
+    const body = texts.join("\n");
+    expect(server.asked.map((asked) => asked.body === body)).toEqual([true, true]);
+  });
+});
+
+describe("line()", () => {
+  it.each([
+    ["a measurement that a server takes for a comment", () => line("#top", { fields: { v: 1 } }), "comment"],
+    ["a time that is none", () => line("m", { fields: { v: 1 }, time: new Date(Number.NaN) }), "time"],
+    ["a field without a value", () => line("m", { fields: JSON.parse('{"v":null}') }), "the field v is null"],
+  ])("refuses %s", (_, write, reason) => {
+    expect(write).toThrow(expect.objectContaining({ store: "influx", message: expect.stringContaining(reason) }));
   });
 });
