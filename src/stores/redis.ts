@@ -8,6 +8,7 @@ import type { DurationInput } from "../execution/author/api.ts";
 import { scopeOf } from "../execution/author/context.ts";
 import { millisecondsOf } from "../execution/author/errors.ts";
 import { Connections, type Connection } from "./connections.ts";
+import { StoreRefusedError } from "./errors.ts";
 import { redisFault } from "./redis-fault.ts";
 import { address, callStandIn, standIn, type Address } from "./settings.ts";
 import { withinLimit } from "./time-limit.ts";
@@ -70,6 +71,7 @@ export function redis(options: RedisOptions = {}): RedisStore {
     args: readonly RedisValue[],
   ): Promise<unknown> => {
     const scope = scopeOf(`redis().${method}`);
+    checkArguments([name, ...args]);
     const instead = standIn(scope, url);
     if (instead !== null) return callStandIn("redis", instead, method, given);
     const key = `${url} ${connectMs}`;
@@ -93,6 +95,22 @@ export function redis(options: RedisOptions = {}): RedisStore {
     incr: async (key, by = 1) => Number(await call("incr", [key, by], "INCRBY", [key, by])),
     command: (name, ...args) => call("command", [name, ...args], name, args),
   };
+}
+
+/**
+ * Throws for an argument that is no value of Redis. `ioredis` sends each item of a list as an
+ * argument of its own, and nothing for null: data from outside could change the command.
+ */
+function checkArguments(args: readonly unknown[]): void {
+  for (const arg of args) {
+    if (typeof arg === "string" || typeof arg === "number" || arg instanceof Uint8Array) continue;
+    const given = Array.isArray(arg) ? "a list" : arg === null ? "null" : `of type ${typeof arg}`;
+    throw new StoreRefusedError(
+      "redis",
+      "invalid",
+      `an argument of redis() is a text, a number or bytes, and one is ${given}`,
+    );
+  }
 }
 
 function textOf(reply: unknown): string | null {

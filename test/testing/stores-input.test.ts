@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runTask } from "peach/testing";
-import { influx, line, milvus } from "peach/stores";
+import { influx, line, milvus, redis, vectors } from "peach/stores";
 import { FakeHttp } from "../support/fake-http.ts";
 
 const SECRET = "s3cret-of-the-test";
@@ -76,5 +76,42 @@ describe("line()", () => {
     ["a field without a value", () => line("m", { fields: JSON.parse('{"v":null}') }), "the field v is null"],
   ])("refuses %s", (_, write, reason) => {
     expect(write).toThrow(expect.objectContaining({ store: "influx", message: expect.stringContaining(reason) }));
+  });
+});
+
+describe("redis()", () => {
+  const given: Readonly<Record<"list" | "none" | "missing" | "object" | "flag", string>> = JSON.parse(
+    '{"list":["a","EX","1"],"none":null,"object":{"a":1},"flag":true}',
+  );
+  it.each<[string, () => Promise<unknown>]>([
+    ["a list as a value, whose items would be arguments", () => redis().set("k", given.list)],
+    ["a list as a key", () => redis().get(given.list)],
+    ["null", () => redis().set("k", given.none)],
+    ["a property that is not there", () => redis().set("k", given.missing)],
+    ["an object", () => redis().set("k", given.object)],
+    ["true", () => redis().command("SADD", "k", given.flag)],
+    ["a name of a command that is none", () => redis().command(given.list)],
+  ])("refuses %s before it connects", async (_, call) => {
+    const { error, retry } = await asTask(call, { REDIS_URL: "redis://127.0.0.1:1" });
+    expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
+    expect(error?.message).toContain("a text, a number or bytes");
+  });
+});
+
+describe("vectors()", () => {
+  it("compares a property that a filter names like one of every object", async () => {
+    const index = vectors("prototypes", { dimensions: 1 });
+    const named = (value: string) => JSON.parse(`{"__proto__":"${value}"}`);
+    const { passed, error } = await asTask(async () => {
+      await index.upsert([
+        { id: "a", vector: [1], metadata: named("x") },
+        { id: "b", vector: [1], metadata: { lang: "de" } },
+      ]);
+      const found = [];
+      for (const filter of [named("x"), named("y"), { constructor: "x" }, { toString: { gte: "" } }])
+        found.push((await index.query([1], { filter })).map(({ id }) => id));
+      return found;
+    });
+    expect([passed, error]).toEqual([[["a"], [], [], []], null]);
   });
 });
