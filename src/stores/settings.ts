@@ -64,10 +64,26 @@ export function address(
       `the variable ${name} is no address of ${store}: it begins with ${protocols.map((one) => `${one}//`).join(" or ")}.`,
     );
   const { username, password } = url;
-  const secrets = [password, username].flatMap((part) =>
-    part === "" ? [] : [part, decodeURIComponent(part)],
-  );
+  const secrets = [password, username].flatMap((part) => {
+    if (part === "") return [];
+    const decoded = decodedPart(part);
+    if (decoded !== null) return [part, decoded];
+    throw new StoreRefusedError(
+      store,
+      "not_configured",
+      `the variable ${name} has a % that escapes nothing: write %25 for it in user and password.`,
+    );
+  });
   return { url, secrets };
+}
+
+/** Decodes a part of an address; null for a part with a `%` that escapes nothing. */
+function decodedPart(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 /** Takes secrets out of a message of a client or a server. */

@@ -79,6 +79,21 @@ describe("line()", () => {
   });
 });
 
+describe("the address of a store", () => {
+  it.each([
+    ["redis", () => redis().get("x"), "REDIS_URL", "redis"],
+    ["influx", () => influx().query("x"), "INFLUX_URL", "http"],
+    ["milvus", () => milvus().get({ collectionName: "c", id: 1 }), "MILVUS_URL", "http"],
+  ])("with a percent sign that escapes nothing is refused, and not shown: %s", async (_, call, name, protocol) => {
+    const address = `${protocol}://ann:100%${SECRET}@127.0.0.1:1`;
+    const { error, retry } = await asTask(call, { INFLUX_DATABASE: "plays", [name]: address });
+    expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
+    expect(error?.message).toBe(
+      `the variable ${name} has a % that escapes nothing: write %25 for it in user and password.`,
+    );
+  });
+});
+
 describe("redis()", () => {
   const given: Readonly<Record<"list" | "none" | "missing" | "object" | "flag", string>> = JSON.parse(
     '{"list":["a","EX","1"],"none":null,"object":{"a":1},"flag":true}',
