@@ -29,7 +29,10 @@ import { isUtc, switchZone, zoneName } from "./zone.ts";
 import { setTheme, theme } from "./theme-choice.ts";
 import { type Theme, THEMES } from "./theme.ts";
 
-/** The entries of the navigation, in order. A page's name is also the name of its icon. */
+/**
+ * The entries of the navigation, in order: what is wrong now, then runs and people, then the parts
+ * of the deployment. A page's name is also the name of its icon.
+ */
 const PLACES: readonly {
   readonly page: Route["page"] & IconName;
   readonly href: string;
@@ -57,6 +60,7 @@ const PLACES: readonly {
   { page: "health", href: "/dashboard/health", text: "Health" },
 ];
 
+/** The icon of each theme in the switch. */
 const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
   system: "system",
   light: "sun",
@@ -157,7 +161,10 @@ function Page({ route }: { readonly route: Route }): JSX.Element {
   }
 }
 
-/** The page of an unknown path, often an old link. */
+/**
+ * Shows the page of an unknown path, often an old link, with a way to the first page. The path is
+ * shown, so that a typing error can be seen.
+ */
 function NotFound({ path }: { readonly path: string }): JSX.Element {
   useEffect(() => {
     document.title = "Not found · Peach";
@@ -224,7 +231,10 @@ function Navigation(): JSX.Element {
   );
 }
 
-/** The number beside an entry of the navigation; nothing for zero. */
+/**
+ * Shows the number beside an entry of the navigation; nothing for zero. The number is of the whole
+ * deployment, whatever the page filters.
+ */
 function Badge({
   badge,
 }: {

@@ -27,11 +27,13 @@ export function openPalette(): void {
   isOpen.value = true;
 }
 
-/** An entry: where it leads, or what it does. */
+/** An entry: a place of the console, or an action that a key also does. */
 interface Entry {
+  /** The grey word on the right, such as `pipeline`, which tells entries of the same name apart. */
   readonly kind: string;
   readonly icon: IconName;
   readonly text: string;
+  /** Navigates to the place, or acts. The palette has closed before. */
   readonly run: () => void;
 }
 
@@ -43,7 +45,13 @@ export function Palette(): JSX.Element | null {
   return isOpen.value ? <OpenPalette /> : null;
 }
 
-/** The open palette: a field, and the entries that match the text. */
+/**
+ * Shows a field, and the entries that match the text. The field keeps the focus throughout: arrow
+ * keys move the choice, Enter follows the chosen entry.
+ *
+ * The component exists only while the palette is open, so the names are read afresh at each opening
+ * and a deploy is seen without a reload.
+ */
 function OpenPalette(): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const text = useSignal("");
@@ -55,6 +63,7 @@ function OpenPalette(): JSX.Element {
     element?.showModal();
     return () => element?.close();
   }, []);
+  /** Closes the palette by its signal. The effect above then closes the dialog. */
   const close = (): void => void (isOpen.value = false);
   const all = entriesOf(
     text.value.trim(),
@@ -63,11 +72,13 @@ function OpenPalette(): JSX.Element {
   );
   const shown = ranked(all, text.value).slice(0, SHOWN);
   const chosen = Math.min(at.value, shown.length - 1);
+  /** Closes the palette first: the entry may open a dialog or move the focus. */
   const act = (entry: Entry | undefined): void => {
     if (entry === undefined) return;
     close();
     entry.run();
   };
+  /** Handles the arrow keys and Enter. The choice wraps around at both ends. */
   const press = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) {
@@ -124,7 +135,13 @@ function OpenPalette(): JSX.Element {
   );
 }
 
-/** All entries of the palette. A run's id and a search of the runs depend on the text. */
+/**
+ * Lists all entries of the palette, in the order in which an empty search shows them: pages, tasks,
+ * ways to trigger, endpoints, actions.
+ *
+ * Two entries depend on the text: a run, if the text is the id of one, and otherwise a search for
+ * runs whose error contains the text.
+ */
 function entriesOf(
   text: string,
   tasks: readonly DeployedTask[],
@@ -170,7 +187,12 @@ function entry(kind: string, icon: IconName, text: string, run: () => void): Ent
   return { kind, icon, text, run };
 }
 
-/** Entries that have all letters of the text in order; those with the text itself come first. */
+/**
+ * Selects the entries that have all letters of the text in order, without regard to case.
+ *
+ * - Entries that begin with the text come first, then entries that contain the text, then the rest.
+ * - Within a rank the order of the entries stays.
+ */
 function ranked(entries: readonly Entry[], text: string): readonly Entry[] {
   const wanted = text.trim().toLowerCase();
   if (wanted === "") return entries;
@@ -183,7 +205,10 @@ function ranked(entries: readonly Entry[], text: string): readonly Entry[] {
   return scored.toSorted((a, b) => a.score - b.score).map(({ one }) => one);
 }
 
-/** Tests that a name has all letters of the text in order. */
+/**
+ * Tests if a name has all letters of the text in order, with anything between: `ngr` finds
+ * `nightly-report`.
+ */
 function isScattered(name: string, wanted: string): boolean {
   let at = -1;
   return wanted.split("").every((letter) => (at = name.indexOf(letter, at + 1)) >= 0);

@@ -49,7 +49,7 @@ export function taskStats(runs: readonly Pick<RunDocument, "tasks">[]): TaskStat
 /** A version of peach.conf among the runs. */
 export interface VersionStats {
   readonly version: string;
-  /** When its first run of those was created. */
+  /** The creation time of the oldest listed run of this version, in ISO format. */
   readonly first: string;
   readonly runs: number;
   readonly failed: number;

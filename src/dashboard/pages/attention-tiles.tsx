@@ -20,21 +20,30 @@ export interface AttentionTilesProps {
   readonly letters: DeadLetterPage | null;
 }
 
-/** The delay from which a schedule counts as late, and a queue as slow. */
+/**
+ * The delay in milliseconds from which a schedule counts as late, and a queue as slow. A healthy
+ * deployment starts due runs within seconds.
+ */
 const LATE_MS = 60_000;
 
+/** A tile: a number with words, and a link to the page that explains the number. */
 interface Tile {
   readonly icon: IconName;
   readonly name: string;
-  /** Null while it is not known. */
+  /** The number of the tile as text; null before the first answer. */
   readonly value: string | null;
+  /** A line below the name. A tile without a problem says what is in order. */
   readonly note: string;
+  /** The page behind the number, already filtered. */
   readonly href: string;
   /** The tone of a tile that wants attention; null for a quiet one. */
   readonly tone: "failed" | "waiting" | "retrying" | null;
 }
 
-/** Shows six tiles. Quiet ones are pale, so that the others stand out. */
+/**
+ * Shows six tiles, in the same order at all times, so that the eye finds a tile by its place. A
+ * tile has a colour only while somebody has to act; quiet tiles are pale.
+ */
 export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
   return (
     <ul class="tiles" aria-label="What wants attention">
@@ -54,7 +63,14 @@ export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
   );
 }
 
-/** Makes the six tiles, each with a link to the page behind the number. */
+/**
+ * Makes the six tiles, each with a link to the page behind the number.
+ *
+ * - Coloured: open approvals, dead letters, paused tasks, schedules behind, and a queue whose
+ *   oldest message is above `LATE_MS`.
+ * - Never coloured: runs that wait for another run or a later attempt, since both go on without a
+ *   person.
+ */
 function tilesOf({ statistics, tasks, schedules, health, letters }: AttentionTilesProps): Tile[] {
   const people = statistics === null ? null : waitingForPeople(statistics);
   const others =
@@ -120,7 +136,10 @@ function countOf(value: number | null): string | null {
   return value === null ? null : formatCount(value);
 }
 
-/** Tests for a schedule with due times that have not started a run for a minute. */
+/**
+ * Tests for a schedule with due times that have not started a run for a minute. A paused schedule
+ * is never behind: the pause has a tile.
+ */
 function isBehind({ paused, waiting }: DeployedSchedule): boolean {
   const [due] = waiting;
   return !paused && due !== undefined && now.value - Date.parse(due) > LATE_MS;

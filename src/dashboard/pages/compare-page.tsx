@@ -26,12 +26,18 @@ import { runPath } from "../routes.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 import { CompareTask } from "./compare-task.tsx";
 
-/** Sizes of the graph in pixels. */
+/** Sizes of the graph in pixels. A box has room for two statuses and a name. */
 const BOX_WIDTH = 170;
 const BOX_HEIGHT = 46;
 const GRAPH_HEIGHT = 190;
 
-/** Shows the comparison. The run in question stands on the right, the other one on the left. */
+/**
+ * Shows the comparison. The run in question stands on the right, the other one on the left: time
+ * goes from left to right.
+ *
+ * Without `with`, the other run is the last run of the same pipeline that succeeded before. A page
+ * without a good run says so.
+ */
 export function ComparePage(): JSX.Element {
   usePageTitle("Compare");
   const run = query.value.get("run");
@@ -65,10 +71,14 @@ export function ComparePage(): JSX.Element {
   );
 }
 
-/** The id of the other run: as named, or of the last good run of the same pipeline before. */
+/**
+ * Finds the id of the other run: the named one, or the last good run of the same pipeline before.
+ * `isMissing` is true once the API has answered that there is no good run.
+ */
 function useOther(run: RunDocument | null, named: string | null) {
   const found = useSignal<{ readonly id: string | null } | null>(null);
   const problem = useSignal<ShownProblem | null>(null);
+  // The API is asked only if the address does not name the other run.
   const isAsked = named === null && run !== null;
   useEffect(() => {
     if (!isAsked || run === null) return undefined;
@@ -94,7 +104,12 @@ function useOther(run: RunDocument | null, named: string | null) {
   };
 }
 
-/** The heads, the graph and the table of both runs, and the chosen task below. */
+/**
+ * Shows the heads, the graph and the table of both runs, and the chosen task below. Without a
+ * choice in the address, the first task that differs is open.
+ *
+ * The graph is that of the right run. A task that only the left run has is a row of the table.
+ */
 function Comparison({
   left,
   right,
@@ -106,6 +121,7 @@ function Comparison({
   const asked = query.value.get("task");
   const chosen =
     pairs.find(({ task }) => task === asked) ?? pairs.find(({ differs }) => differs) ?? pairs[0];
+  // The bars of all rows have one scale.
   const longest = Math.max(
     1,
     ...pairs.flatMap(({ leftMs, rightMs }) => [leftMs ?? 0, rightMs ?? 0]),
@@ -160,7 +176,10 @@ function Comparison({
   );
 }
 
-/** A run with status, time, duration and version. */
+/**
+ * Shows a run with status, time, duration and the version of peach.conf: a different version is
+ * often the reason for what differs.
+ */
 function RunHead({ run }: { readonly run: RunDocument }): JSX.Element {
   return (
     <article class="card">
@@ -179,7 +198,10 @@ function RunHead({ run }: { readonly run: RunDocument }): JSX.Element {
   );
 }
 
-/** The box of a task: the statuses of both runs beside its name. */
+/**
+ * Shows the box of a task: the statuses of both runs beside its name, the left run first. A click
+ * opens the task below the table.
+ */
 function PairBox({
   pair,
   isChosen,
@@ -206,19 +228,25 @@ function PairBox({
   );
 }
 
-/** A row for a task of both runs. */
+/**
+ * Shows a row for a task of both runs. The two bars are the time at work, without queues and
+ * pauses.
+ */
 function PairRow({
   pair,
   longest,
   isChosen,
 }: {
   readonly pair: TaskPair;
+  /** The longest time at work of all tasks in milliseconds: the length of a full bar. */
   readonly longest: number;
   readonly isChosen: boolean;
 }): JSX.Element {
   const { task, left, right, leftMs, rightMs, differs } = pair;
+  /** Shows the status in one of the runs; a task may be in only one of both. */
   const cell = (side: TaskPair["left"]): JSX.Element =>
     side === null ? <span class="muted">not in it</span> : <StatusPill status={side.status} />;
+  /** Draws the time at work in one of the runs. */
   const bar = (ms: number | null, style: string): JSX.Element => (
     <span class={`pair-bar ${style}`} style={{ width: `${((ms ?? 0) / longest) * 100}%` }} />
   );

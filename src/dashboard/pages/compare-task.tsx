@@ -15,11 +15,15 @@ import { diffLines, type TaskPair } from "../compare.ts";
 import { Loading } from "../parts/states.tsx";
 import { Tabs } from "../parts/tabs.tsx";
 
+/** The number of bytes of a payload that are compared. Longer payloads are compared up to there. */
 const SHOWN_BYTES = 256_000;
+/** The compared parts of a task, in the order of the tabs. */
 const TABS = ["Error", "Input", "Output", "Log"] as const;
 type TabName = (typeof TABS)[number];
 
-/** Shows what differs. The error comes first where one failed. */
+/**
+ * Shows what differs in a task. The error comes first if the task has failed in one of the runs.
+ */
 export function CompareTask({
   left,
   right,
@@ -50,7 +54,10 @@ export function CompareTask({
   );
 }
 
-/** Reads both texts and shows what differs. */
+/**
+ * Reads both texts and shows what differs, line by line; equal texts are shown once. The component
+ * is made anew for each tab, so a tab is read when a user opens it.
+ */
 function Difference({
   left,
   right,
@@ -96,7 +103,10 @@ function Difference({
   );
 }
 
-/** Reads the text of a tab for one of the runs. */
+/**
+ * Reads the text of a tab for one of the runs. The input is the payload of the run for a root, and
+ * the outputs of all upstream tasks otherwise. Empty if the run does not have the task.
+ */
 async function textOf(run: RunDocument, task: TaskOfRun | null, tab: TabName): Promise<string> {
   if (task === null) return "";
   switch (tab) {
@@ -123,7 +133,10 @@ function errorText(task: TaskOfRun | null): string {
   return error === null ? "" : (error.stack ?? `${error.name}: ${error.message}`);
 }
 
-/** A payload as text, JSON with a line for each value; empty if there is none. */
+/**
+ * Reads a payload as text, JSON with a line for each value. A payload that cannot be read is empty:
+ * it may have expired, and the other run is still worth showing.
+ */
 async function payloadText(path: string): Promise<string> {
   try {
     const response = await getBytes(path, SHOWN_BYTES, AbortSignal.timeout(20_000));
@@ -138,7 +151,7 @@ async function payloadText(path: string): Promise<string> {
   }
 }
 
-/** The log without times, which differ in every run. */
+/** Reads the log without times, which differ in every run. Fields are JSON behind the message. */
 async function logText(runId: string, task: string): Promise<string> {
   try {
     const path = `/runs/${encodeURIComponent(runId)}/tasks/${encodeURIComponent(task)}/logs?limit=1000`;

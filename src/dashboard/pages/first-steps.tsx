@@ -6,8 +6,15 @@ import { Icon } from "../parts/icon.tsx";
 import { triggersPath } from "../routes.ts";
 import { mayTrigger } from "../session.ts";
 
-/** Shows how to start a run, how to look into one, and what comes next. */
+/**
+ * Shows how to start a run, how to look into one, and what comes next. The texts name a task of
+ * this deployment, so that the command can be copied as it is.
+ *
+ * A deployment without tasks shows where tasks come from. The button is left out for sessions that
+ * may not trigger the task.
+ */
 export function FirstSteps({ tasks }: { readonly tasks: readonly DeployedTask[] }): JSX.Element {
+  // A task without upstream tasks begins a pipeline.
   const root = tasks.find(({ upstream }) => upstream.length === 0);
   if (root === undefined)
     return (

@@ -34,16 +34,22 @@ import { AttentionTiles } from "./attention-tiles.tsx";
 import { FirstSteps } from "./first-steps.tsx";
 import { PipelineLines } from "./pipeline-lines.tsx";
 
-/** The interval between reads, and the pause after a change of the feed. */
+/** The interval between reads, and the pause after a change of the feed, in milliseconds. */
 const REFRESH_MS = 5_000;
 const AFTER_CHANGE_MS = 400;
-/** Causes that are shown at once; the others are one click away. */
+/** The number of causes on the page. A link leads to all of them. */
 const SHOWN_CAUSES = 4;
 
-/** Shows what needs somebody, then all pipelines. */
+/**
+ * Shows what needs a person, then all pipelines. The order answers the questions of somebody on
+ * call: what is broken and since when, what waits, and how everything else does.
+ *
+ * A deployment without any run shows the first steps in place of causes and tiles.
+ */
 export function NowPage(): JSX.Element {
   usePageTitle("Now");
   const span = shownSpan();
+  /** Makes the path of a read at the moment of the read, since the span ends now. */
   const path = (route: string) => (now: number) =>
     `${route}?since=${encodeURIComponent(sinceOf(span, now))}`;
   const failures = usePoll<Failures>(span, path("/failures"), REFRESH_MS);
@@ -118,7 +124,10 @@ const SPAN_WORDS: Readonly<Record<Span, string>> = {
   "30d": "30 days",
 };
 
-/** Reads again once a burst of changes is over. `reload` must be a stable function. */
+/**
+ * Reads again once a burst of changes is over. A batch of a thousand runs thus causes one read.
+ * `reload` must be a stable function.
+ */
 function useReloadAfterChanges(reload: () => void): void {
   const timer = useRef<number | undefined>(undefined);
   const soon = useCallback(() => {
@@ -135,7 +144,10 @@ function Refusals({ reads }: { readonly reads: readonly Loaded<unknown>[] }): JS
   return null;
 }
 
-/** The causes of failures, or that there are none. */
+/**
+ * Shows the causes of failures with their sum, or says that nothing has failed. The sentence names
+ * the span, since a shorter span hides older failures.
+ */
 function Causes({
   causes,
   span,

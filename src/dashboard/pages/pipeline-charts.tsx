@@ -21,17 +21,24 @@ import { runPath } from "../routes.ts";
 const WIDTH = 1_000;
 const HEIGHT = 90;
 
-/** A chosen part in milliseconds since 1970. */
+/** A chosen part in milliseconds since 1970. `to` is excluded. Both ends lie between intervals. */
 interface Part {
   readonly from: number;
   readonly to: number;
 }
 
-/** Shows both charts above each other, with one time axis. */
+/**
+ * Shows both charts above each other, with one time axis: the number of runs by interval, and a dot
+ * for the duration of each run.
+ *
+ * While a drag goes on, the marked part is not in the address yet. The address changes once, at its
+ * end, so that the page does not read runs for every move.
+ */
 export function PipelineCharts({
   statistics,
   runs,
 }: {
+  /** Counts of the pipeline by interval. */
   readonly statistics: RunStatistics;
   readonly runs: readonly RunSummary[];
 }): JSX.Element {
@@ -42,16 +49,19 @@ export function PipelineCharts({
   const axis = { begin, end: begin + Math.max(1, Math.ceil((end - begin) / step)) * step };
   const intervals = statistics.tasks[0]?.intervals ?? [];
   const part = drag.value ?? chosenPart();
+  /** Converts the place of the pointer to a time on the axis. */
   const timeAt = (event: PointerEvent): number => {
     const box = place.current?.getBoundingClientRect();
     if (box === undefined || box.width === 0) return begin;
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     return begin + share * (axis.end - begin);
   };
+  /** Widens the part between two times to whole intervals. */
   const grow = (one: number, other: number): Part => ({
     from: Math.floor((Math.min(one, other) - begin) / step) * step + begin,
     to: Math.ceil((Math.max(one, other) + 1 - begin) / step) * step + begin,
   });
+  // The time at which the drag began.
   const anchor = useRef(0);
   return (
     <section class="charts card" aria-label="Charts">
@@ -114,7 +124,10 @@ function choose({ from, to }: Part): void {
   setQuery({ from: new Date(from).toISOString(), to: new Date(to).toISOString() });
 }
 
-/** Moves or widens the chosen part by a key. */
+/**
+ * Moves the chosen part by an interval, or with Shift widens it to one side. Escape drops the part.
+ * Without a part, the keys begin at the end of the axis.
+ */
 function moveChoice(
   event: KeyboardEvent,
   part: Part | null,
@@ -130,7 +143,10 @@ function moveChoice(
   else choose({ from: last.from + direction * step, to: last.from + (direction + 1) * step });
 }
 
-/** The counts of the chosen part, or of the whole span. */
+/**
+ * Says how many runs the chosen part has, or the whole span, and how they ended. Screen readers
+ * announce the text after each choice.
+ */
 function summaryOf(
   intervals: RunStatistics["tasks"][number]["intervals"],
   part: Part | null,

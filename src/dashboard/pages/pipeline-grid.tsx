@@ -13,15 +13,23 @@ import { formatCount, formatDuration, formatExact } from "../format.ts";
 import { statusWord } from "../parts/status.tsx";
 import { runPath } from "../routes.ts";
 
-/** Rows that are shown at once. */
+/** The number of rows that are shown at first. A button shows the rest. */
 const SHOWN_ROWS = 24;
 
-/** Shows the grid, the newest run on the right. Rows with failures come first where rows are many. */
+/**
+ * Shows the grid, the newest run on the right. Rows with failures come first where rows are many.
+ * The head of a column links to the run, a mark to the task in that run.
+ *
+ * Only the newest run is reached by Tab; the arrow keys reach the others. A grid of 24 rows and 30
+ * runs would otherwise need 720 presses.
+ */
 export function PipelineGrid({
   tasks,
   runs,
 }: {
+  /** The tasks of the deployed graph. Runs of older versions may add rows. */
   readonly tasks: readonly string[];
+  /** The runs from the oldest to the newest. */
   readonly runs: readonly RunDocument[];
 }): JSX.Element {
   const isLong = useSignal(false);
@@ -82,7 +90,10 @@ export function PipelineGrid({
   );
 }
 
-/** The mark of a task in a run, with a link to the panel of the task. */
+/**
+ * Shows the mark of a task in a run, with a link to the panel of the task. A run of an older
+ * version may lack the task: the cell then stays empty.
+ */
 function Mark({
   run,
   task,
@@ -90,6 +101,7 @@ function Mark({
 }: {
   readonly run: RunDocument;
   readonly task: TaskOfRun | undefined;
+  /** The longest time at work of this task in all shown runs, in milliseconds. */
   readonly longest: number;
 }): JSX.Element | null {
   if (task === undefined) return null;
@@ -107,18 +119,23 @@ function Mark({
   );
 }
 
-/** The tooltip of a mark: status, duration and time. */
+/** Makes the tooltip of a mark: name, status, time at work, and when the run was created. */
 function titleOf(name: string, status: TaskOfRun["status"], ms: number | null, at: string): string {
   const took = ms === null ? "" : `, ${formatDuration(ms)}`;
   return `${name}: ${statusWord(status)}${took}\n${formatExact(Date.parse(at))}`;
 }
 
-/** The height in percent: the square root of the share, so that short ones stay visible. */
+/**
+ * Computes the height in percent: the square root of the share, so that short times stay visible.
+ */
 function heightOf(ms: number | null, longest: number): number {
   return ms === null ? 100 : Math.max(22, Math.sqrt(ms / longest) * 100);
 }
 
-/** The tasks in their order; with many of them, those that fail first. */
+/**
+ * Lists the tasks in the order of the graph. With more tasks than rows, tasks that fail come first,
+ * so that no failure hides behind the button.
+ */
 function rowsOf(tasks: readonly string[], runs: readonly RunDocument[]): readonly string[] {
   const all = [...new Set([...tasks, ...runs.flatMap((run) => run.tasks.map(({ task }) => task))])];
   if (all.length <= SHOWN_ROWS) return all;
@@ -130,7 +147,9 @@ function rowsOf(tasks: readonly string[], runs: readonly RunDocument[]): readonl
   return all.toSorted((one, other) => Number(failing.has(other)) - Number(failing.has(one)));
 }
 
-/** Moves the focus to the next mark of an arrow key. */
+/**
+ * Moves the focus to the next mark in the direction of an arrow key. An empty cell ends the way.
+ */
 function move(event: KeyboardEvent, table: HTMLTableElement | null): void {
   const steps: Readonly<Record<string, readonly [rows: number, columns: number]>> = {
     ArrowUp: [-1, 0],

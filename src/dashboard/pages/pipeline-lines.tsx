@@ -12,33 +12,46 @@ import { Time } from "../parts/time.tsx";
 import { TimeStrip, totalOf } from "../parts/time-strip.tsx";
 import { pipelinePath, type Span, triggersPath } from "../routes.ts";
 
-/** Properties of the lines. */
+/** Properties of the lines: the answers of five reads, in which any task may be absent. */
 export interface PipelineLinesProps {
   readonly tasks: readonly DeployedTask[];
   readonly statistics: RunStatistics;
+  /** The causes of failures in the span, of all pipelines. */
   readonly causes: readonly Cause[];
   readonly schedules: readonly DeployedSchedule[];
+  /** The shown span, for the head of the strips. */
   readonly span: Span;
 }
 
+/** The statistics of one task: counts by interval, and of the span before. */
 type Statistics = RunStatistics["tasks"][number];
 
 /** A pipeline with its figures. Rates are shares of the runs that succeeded or failed. */
 interface Line {
   readonly root: DeployedTask;
   readonly intervals: Statistics["intervals"];
+  /** Runs that were created in the span, of any status. */
   readonly runs: number;
   readonly failed: number;
+  /**
+   * Runs that succeeded or failed: the base of the rate. Cancelled runs say nothing about the code.
+   */
   readonly ended: number;
+  /** The same figures for the span before, of equal length. */
   readonly failedBefore: number;
   readonly endedBefore: number;
+  /** Runs that are queued or running. */
   readonly open: number;
   /** The cause whose failure is the newest; null without one. */
   readonly cause: Cause | null;
+  /** The next due time of all schedules that are not paused, in UTC; null without one. */
   readonly due: string | null;
 }
 
-/** Shows the lines in a table. */
+/**
+ * Shows the lines in a table. The strips of all lines have the same time axis, so that failures at
+ * the same time stand one above the other.
+ */
 export function PipelineLines(props: PipelineLinesProps): JSX.Element {
   const lines = linesOf(props);
   return (
@@ -80,7 +93,10 @@ export function PipelineLines(props: PipelineLinesProps): JSX.Element {
   );
 }
 
-/** The row of a pipeline. */
+/**
+ * Shows the row of a pipeline. The icon is the worst that happens: a failure in the span, then a
+ * run that is open, then success.
+ */
 function LineRow({
   line,
   statistics,
@@ -130,7 +146,10 @@ function LineRow({
   );
 }
 
-/** The newest error; without one, the next due time or what triggers the pipeline. */
+/**
+ * Shows the newest error. Without an error, the next due time or what triggers the pipeline: an
+ * upload or an event. Empty for a pipeline that only the API triggers.
+ */
 function Note({ line: { cause, due, root } }: { readonly line: Line }): JSX.Element {
   if (cause !== null)
     return (
@@ -158,13 +177,19 @@ function Note({ line: { cause, due, root } }: { readonly line: Line }): JSX.Elem
   );
 }
 
-/** The lines: those that fail first, by their newest failure; then in the order of peach.conf. */
+/**
+ * Makes the lines: pipelines that fail come first, by their newest failure; then the order of
+ * peach.conf.
+ *
+ * A pipeline without runs in the span has no statistics, and gets a line with dashes.
+ */
 function linesOf({ tasks, statistics, causes, schedules }: PipelineLinesProps): Line[] {
   const byTask = new Map(statistics.tasks.map((entry) => [entry.task, entry]));
   return tasks
     .filter(({ upstream }) => upstream.length === 0)
     .map((root): Line => {
       const { intervals = [], before } = byTask.get(root.task) ?? {};
+      /** Sums a count over the intervals of the span. */
       const sum = (count: (counts: Statistics["before"]) => number): number =>
         intervals.reduce((total, { counts }) => total + count(counts), 0);
       const failed = sum((counts) => counts.failed);

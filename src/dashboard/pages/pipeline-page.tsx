@@ -43,19 +43,31 @@ import { tasksBelow } from "./pipeline-tasks.ts";
 import { PipelineTriggers } from "./pipeline-triggers.tsx";
 import { TaskTable, VersionTable } from "./task-table.tsx";
 
+/** The interval between reads in milliseconds. A change of the feed is followed at once. */
 const REFRESH_MS = 5_000;
-/** Runs that are read for the charts, and those of them in the grid. */
+/**
+ * The number of runs that the charts read at most, and the number of the newest in the grid. The
+ * grid reads the document of each of its runs.
+ */
 const LISTED_RUNS = 200;
 const GRID_RUNS = 30;
+/** The number of causes on the page. The page Runs shows all of them. */
 const SHOWN_CAUSES = 3;
 
-/** Shows a pipeline by the name of its root task. */
+/**
+ * Shows a pipeline by the name of its root task: triggers in words, charts, causes, the grid of
+ * runs and tasks, figures and versions, and the graph.
+ *
+ * The span limits everything but the triggers and the graph. An interval that is chosen in the
+ * charts limits the runs below; the charts keep the span, so that another interval can be chosen.
+ */
 export function PipelinePage({ name }: { readonly name: string }): JSX.Element {
   usePageTitle(name);
   const tasks = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks", REFRESH_MS);
   const schedules = useGet<{ readonly schedules: readonly DeployedSchedule[] }>("/schedules");
   const span = shownSpan();
   const [from, to] = [query.value.get("from"), query.value.get("to")];
+  /** Makes the path of a read at the moment of the read, since the span ends now. */
   const asked = (path: string, more: Readonly<Record<string, string>>) => (now: number) =>
     `${path}?${new URLSearchParams({ task: name, ...more, since: sinceOf(span, now) })}`;
   const statistics = usePoll<RunStatistics>(span, asked("/runs/statistics", {}), REFRESH_MS);
@@ -71,6 +83,7 @@ export function PipelinePage({ name }: { readonly name: string }): JSX.Element {
       })}`,
     REFRESH_MS,
   );
+  // A change of a run alters all three answers.
   const reload = useCallback(() => {
     statistics.reload();
     failures.reload();
@@ -198,17 +211,22 @@ export function PipelinePage({ name }: { readonly name: string }): JSX.Element {
   );
 }
 
-/** The name, what the task says of itself, and the actions. */
+/**
+ * Shows the name, the description from peach.conf, and the actions: pause or resume for operators,
+ * and a link to the form that triggers the task.
+ */
 function Header({
   name,
   root,
   onChanged,
 }: {
   readonly name: string;
+  /** The root task; null while it is read, or if it is no longer in peach.conf. */
   readonly root: DeployedTask | null;
   readonly onChanged: () => void;
 }): JSX.Element {
   const isPaused = Boolean(root?.paused);
+  /** Pauses or resumes the task. A pause holds back attempts that have not started, in all runs. */
   const toggle = async (): Promise<void> => {
     await post(`/tasks/${encodeURIComponent(name)}/${isPaused ? "resume" : "pause"}`);
     onChanged();

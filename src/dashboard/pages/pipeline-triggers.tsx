@@ -7,12 +7,18 @@ import { Icon } from "../parts/icon.tsx";
 import { Time } from "../parts/time.tsx";
 import { triggersPath } from "../routes.ts";
 
-/** Lists schedules with their next time, uploads and events. Any task can be triggered by the API. */
+/**
+ * Lists what starts the pipeline: schedules with their next due time, uploads, and events. The last
+ * entry is the API, by which any task can be triggered.
+ *
+ * A paused schedule says so in place of the next due time.
+ */
 export function PipelineTriggers({
   root,
   schedules,
 }: {
   readonly root: DeployedTask;
+  /** The schedules of this task only. */
   readonly schedules: readonly DeployedSchedule[];
 }): JSX.Element {
   const { r2, events } = root.on;

@@ -20,12 +20,19 @@ import type { BulkVerb } from "../run/bulk-dialog.tsx";
 import { mayOperate } from "../session.ts";
 import { ChosenRunsDialog } from "./chosen-runs-dialog.tsx";
 
-/** Shows the runs. `onChanged` is called after an action on some of them. */
+/**
+ * Shows the runs with a check box each. A bar with actions appears above the table as soon as a run
+ * is chosen.
+ *
+ * The choice survives a refresh of the list. A chosen run that leaves the list, because a filter no
+ * longer matches, is not acted on.
+ */
 export function RunTable({
   runs,
   onChanged,
 }: {
   readonly runs: readonly RunSummary[];
+  /** Called after an action on some of the runs. */
   readonly onChanged: () => void;
 }): JSX.Element {
   const chosen = useSignal<ReadonlySet<string>>(new Set());
@@ -34,16 +41,20 @@ export function RunTable({
     readonly runs: readonly RunSummary[];
   } | null>(null);
   const place = useRef<HTMLDivElement>(null);
+  /** Adds a run to the choice, or removes the run. */
   const toggle = (id: string): void => {
     const next = new Set(chosen.value);
     if (!next.delete(id)) next.add(id);
     chosen.value = next;
   };
+  // The chosen runs in the order of the list. An id of a run that the list has lost is ignored.
   const shown = runs.filter(({ run_id }) => chosen.value.has(run_id));
+  /** Opens the dialog for the chosen runs, or for the focused row if none is chosen. */
   const act = (verb: BulkVerb, focused: RunSummary | undefined): void => {
     const meant = shown.length > 0 ? shown : focused === undefined ? [] : [focused];
     if (meant.length > 0 && mayOperate()) action.value = { verb, runs: meant };
   };
+  /** Compares the first two chosen runs. Does nothing with fewer. */
   const compare = (): void => {
     // The older run stands on the left.
     const [newer, older] = shown;
@@ -114,15 +125,22 @@ export function RunTable({
   );
 }
 
-/** Handles the keys of the rows. `onKey` receives the number of the focused row, or -1. */
+/**
+ * Handles the keys of the rows while the table is shown. `onKey` receives the number of the focused
+ * row, or -1 without a focused row.
+ *
+ * Keys in a text field or together with Ctrl, Cmd or Alt belong to the field or the browser.
+ */
 function useRowKeys(
   place: { readonly current: HTMLElement | null },
   onKey: (key: string, row: number) => void,
 ): void {
+  // The listener stays in place over renderings. The reference gives it the newest `onKey`.
   const handler = useRef(onKey);
   handler.current = onKey;
   useEffect(() => {
     let hasGone = false;
+    /** Moves the focus by `j` and `k`, and passes other keys on. */
     const press = (event: KeyboardEvent): void => {
       // The key behind `g` goes to a page.
       const isPlace = hasGone;
@@ -140,7 +158,10 @@ function useRowKeys(
   }, [place]);
 }
 
-/** The columns of the table; the first chooses all shown runs, or none. */
+/**
+ * Makes the columns of the table. The head of the first column is a check box that chooses all
+ * shown runs, or none.
+ */
 function columnsOf(areAll: boolean, onToggle: () => void): Parameters<typeof Table>[0]["columns"] {
   return [
     [
@@ -162,7 +183,9 @@ function columnsOf(areAll: boolean, onToggle: () => void): Parameters<typeof Tab
   ];
 }
 
-/** Reasons for which a run does not continue, as the list shows them. */
+/**
+ * Reasons for which a run does not continue although it has not ended, in the words of the list.
+ */
 const PROBLEMS = {
   run_unreadable: "cannot be read",
   awaits_deploy: "waits for newer code",
@@ -175,7 +198,13 @@ const WAITS = {
   time: "for a later attempt",
 } as const;
 
-/** A run with its error. The duration of an unfinished run grows with the clock. */
+/**
+ * Shows a run with its error, or with what the run waits for. The duration of an unfinished run
+ * grows with the clock.
+ *
+ * The name links to the failed task rather than to the run alone, since the error is what a reader
+ * wants to see.
+ */
 function RunRow({
   run,
   isChosen,
@@ -230,7 +259,10 @@ function RunRow({
   );
 }
 
-/** The error of a failed run, or why a run does not go on. */
+/**
+ * Shows the error of a failed run, or why a run does not go on; nothing for a run in order. The
+ * text is cut to the width of the column, and the tooltip has the whole text.
+ */
 function RowNote({ run: { error, failed_tasks, problem } }: { readonly run: RunSummary }) {
   const text =
     problem !== undefined

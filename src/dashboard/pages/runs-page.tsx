@@ -46,10 +46,16 @@ import { RunSearch } from "./run-search.tsx";
 import { RunTable } from "./run-table.tsx";
 import { SavedViews } from "./saved-views.tsx";
 
-/** The interval between reads of the causes. */
+/** The interval between reads of the causes, in milliseconds. The list itself follows the feed. */
 const REFRESH_MS = 5_000;
 
-/** Shows the list. The filters are in the URL, so that a list can be bookmarked and shared. */
+/**
+ * Shows the list, or with `view=groups` the causes of the failures. The filters are in the URL, so
+ * that a list can be bookmarked and shared.
+ *
+ * The buttons for many runs act on all runs that match the filters, also on runs that the list has
+ * not read yet. Check boxes in the table act on single runs.
+ */
 export function RunsPage(): JSX.Element {
   usePageTitle("Runs");
   const filters = useComputed(() => filtersFromQuery(query.value)).value;
@@ -113,12 +119,19 @@ export function RunsPage(): JSX.Element {
   );
 }
 
-/** The causes of the failures of a task, or of all, in the span of the filters or the last week. */
+/**
+ * Shows the causes of the failures of a task, or of all tasks, in the span of the filters or the
+ * last week.
+ *
+ * Filters by status, source and text do not apply: the API groups all failures of a task and a
+ * span.
+ */
 function CausesOf({
   filters,
   onRetried,
 }: {
   readonly filters: RunFilters;
+  /** Called after a retry, so that the list behind this view is read again. */
   readonly onRetried: () => void;
 }): JSX.Element {
   const { task } = filters;
@@ -168,12 +181,16 @@ function CausesOf({
   );
 }
 
-/** Explains an empty list: no run matches the filters, or there is none yet. */
+/**
+ * Explains an empty list: no run matches the filters, or nothing has run yet. Each case has the
+ * link that leads out of it.
+ */
 function NoRuns({
   filters,
   searched,
 }: {
   readonly filters: RunFilters;
+  /** Runs whose payloads were read for a search in payloads; 0 without such a search. */
   readonly searched: number;
 }): JSX.Element {
   return runsPath(filters) !== runsPath() ? (
@@ -188,12 +205,20 @@ function NoRuns({
   );
 }
 
-/** The filters. Each change goes into the history, so that the back button undoes it. */
+/**
+ * Shows the filters. Each change goes into the history, so that the back button undoes it.
+ *
+ * - Lists: pipeline, source and time.
+ * - Chips: statuses, each with the number of runs that match the other filters.
+ * - Tags: a cause and an interval. Both come from links of other pages, and can only be removed
+ *   here.
+ */
 function Filters({
   filters,
   counts,
 }: {
   readonly filters: RunFilters;
+  /** The number of runs by status; null before the first answer. */
   readonly counts: RunCounts | null;
 }): JSX.Element {
   const { data } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");

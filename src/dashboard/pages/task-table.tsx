@@ -7,10 +7,15 @@ import { Table } from "../parts/table.tsx";
 import { Time } from "../parts/time.tsx";
 import type { TaskStats, VersionStats } from "../task-stats.ts";
 
+/** The orders of the table, as the chips name them. */
 const ORDERS = ["Slowest", "Failing", "In order"] as const;
-/** Tasks that are listed at once; more are a click away. */
+/** The number of tasks that are listed at first. A button shows the rest. */
 const SHOWN = 12;
 
+/**
+ * Compares two tasks by the chosen order. A sort is stable: equal tasks keep the order of the
+ * graph.
+ */
 const COMPARE: Readonly<
   Record<(typeof ORDERS)[number], (one: TaskStats, other: TaskStats) => number>
 > = {
@@ -19,7 +24,12 @@ const COMPARE: Readonly<
   "In order": () => 0,
 };
 
-/** The figures of each task, the slowest first unless something fails. */
+/**
+ * Shows the figures of each task in the listed runs, the slowest first unless something fails.
+ *
+ * Times are at work, without queues and waits. The bar is the share of the task in the work of all
+ * tasks: the longest bar is where a faster task saves most.
+ */
 export function TaskTable({ stats }: { readonly stats: readonly TaskStats[] }): JSX.Element {
   const chosen = useSignal<(typeof ORDERS)[number] | null>(null);
   const isLong = useSignal(false);
@@ -64,6 +74,7 @@ export function TaskTable({ stats }: { readonly stats: readonly TaskStats[] }): 
   );
 }
 
+/** The columns of the table. Counts are of runs in which the task has begun. */
 const TASK_COLUMNS = [
   "Task",
   ["Runs", "right"],
@@ -74,7 +85,10 @@ const TASK_COLUMNS = [
   "Share of the work",
 ] as const;
 
-/** The versions of the listed runs, the newest first. */
+/**
+ * Shows the versions of peach.conf among the listed runs, the newest first, each with its rate of
+ * failures. A rate that jumps between two rows points to the deploy.
+ */
 export function VersionTable({
   versions,
 }: {

@@ -21,17 +21,26 @@ import { Button } from "./button.tsx";
 import { Icon } from "./icon.tsx";
 import { Time } from "./time.tsx";
 
-/** Pipelines that a card names; more are a number. */
+/** The number of pipelines that a card names; the rest is a number. */
 const SHOWN_PIPELINES = 6;
 
-/** Shows a cause. `filters` narrow its runs down, by time or task. */
+/**
+ * Shows a cause as a card, with everything for the first decision: how many runs, since when, with
+ * which deploy, and which pipelines.
+ *
+ * - Retry opens a dialog that counts the runs again, since more may have failed by then.
+ * - Show the runs leads to the list of exactly these runs.
+ * - The links lead to the newest failed run, and to a comparison with the last good run before.
+ */
 export function CauseCard({
   cause,
   filters,
   onRetried,
 }: {
   readonly cause: Cause;
+  /** Filters that narrow the runs of the cause down, by time or task. */
   readonly filters: Partial<RunFilters>;
+  /** Called after a retry, so that the page reads the causes again. */
   readonly onRetried: () => void;
 }): JSX.Element {
   const isRetrying = useSignal(false);
@@ -105,7 +114,10 @@ export function CauseCard({
   );
 }
 
-/** Since when, and with which version of peach.conf it began, if that was a new one. */
+/**
+ * Says since when the cause exists, and which deploy began it: the version of the first failure, if
+ * the last good run had another one. With one version throughout, no deploy explains the failure.
+ */
 function Since({ cause }: { readonly cause: Cause }): JSX.Element {
   const version = beganWith(cause);
   return (

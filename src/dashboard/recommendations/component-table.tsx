@@ -12,7 +12,7 @@ import { runPath } from "../routes.ts";
 /** A component with the counts of the span. */
 type Component = RecommendationCounts["components"][number];
 
-/** The columns of the table. */
+/** The columns of the table, of the chosen span. Percentiles are in milliseconds. */
 const COLUMNS = [
   "Component",
   ["Share", "wide"],
@@ -25,7 +25,10 @@ const COLUMNS = [
   "Computed by",
 ] as const;
 
-/** Shows a row per component, and one for the clicks on answers of the fallback. */
+/**
+ * Shows a row per component, in the order of peach.conf and with components that peach.conf has no
+ * more at the end, and a row for the clicks on answers of the fallback, if the endpoint has one.
+ */
 export function ComponentTable({
   counts: { components, fallback, fallback_clicks: clicks },
 }: {
@@ -59,7 +62,12 @@ export function ComponentTable({
   );
 }
 
-/** A component. The bar shows the share of the requests, above the weight. */
+/**
+ * Shows a component. The bar is its share of the requests in the span; the weight from peach.conf
+ * stands below, so that a split that does not hold is seen.
+ *
+ * A component that has left peach.conf keeps its row while the span has counts of it.
+ */
 function ComponentRow({
   component: one,
   weights,
@@ -68,6 +76,7 @@ function ComponentRow({
   readonly weights: number;
 }): JSX.Element {
   const { component, method, weight, share, served, fallback, failed, cache_hits: hits } = one;
+  // All requests of the component: answered by the component, by the fallback, or not at all.
   const requests = served + fallback + failed;
   const percent = Math.round((share ?? 0) * 1_000) / 10;
   return (
@@ -124,7 +133,7 @@ function ComponentRow({
   );
 }
 
-/** A count with its rate; a muted zero. */
+/** Shows a count with its rate of the whole. A zero is muted and has no rate. */
 function Part({ part, whole }: { readonly part: number; readonly whole: number }): JSX.Element {
   if (part === 0) return <span class="muted">0</span>;
   return (
@@ -134,12 +143,16 @@ function Part({ part, whole }: { readonly part: number; readonly whole: number }
   );
 }
 
-/** Clicks, with the number per 100 answers. */
+/**
+ * Shows clicks with their rate per answer. An answer may get several clicks: the rate never exceeds
+ * 100 %.
+ */
 function Clicks({
   clicks,
   answers,
 }: {
   readonly clicks: number;
+  /** Answers in the span that a user could have clicked. */
   readonly answers: number;
 }): JSX.Element {
   return <Part part={clicks} whole={Math.max(clicks, answers)} />;

@@ -19,12 +19,18 @@ import { Select } from "../parts/select.tsx";
 import { Problem } from "../parts/states.tsx";
 import type { ShownProblem } from "../shown-problem.ts";
 
-/** Asks the endpoint. A trial is counted nowhere, and bypasses the cache. */
+/**
+ * Shows the form and the last result. A trial is counted nowhere and bypasses the cache, so that
+ * trying never changes the figures above.
+ *
+ * An empty field is left out of the call: the endpoint then uses the default of the parameter.
+ */
 export function TryForm({ endpoint }: { readonly endpoint: RecommendationCounts }): JSX.Element {
   const values = useSignal<Readonly<Record<string, string>>>({});
   const component = useSignal<string | null>(null);
   const tried = useSignal<TriedRecommendation | null>(null);
   const problem = useSignal<ShownProblem | null>(null);
+  /** Asks the endpoint. A refusal replaces the last result, so that never both are shown. */
   const ask = async (): Promise<void> => {
     const given = Object.entries(values.value).filter(([, value]) => value !== "");
     const query = new URLSearchParams({ query: new URLSearchParams(given).toString() });
@@ -38,6 +44,7 @@ export function TryForm({ endpoint }: { readonly endpoint: RecommendationCounts 
       problem.value = problemOf(error);
     }
   };
+  // Components that are no longer in peach.conf have counts, and cannot be asked.
   const names = endpoint.components.flatMap((one) => (one.method === null ? [] : [one.component]));
   return (
     <section class="card form try-form" aria-label="Try it">
@@ -74,7 +81,10 @@ export function TryForm({ endpoint }: { readonly endpoint: RecommendationCounts 
   );
 }
 
-/** The result of a trial: component, time, error and value. */
+/**
+ * Shows the result of a trial: the component that was asked, who answered, the time in
+ * milliseconds, the error of the component, and the value.
+ */
 function Tried({ tried: { result, debug } }: { readonly tried: TriedRecommendation }): JSX.Element {
   return (
     <div aria-live="polite">
@@ -99,6 +109,7 @@ function ParamField({
   onInput,
 }: {
   readonly param: RecommendationParam;
+  /** The text of the field; empty for the default. */
   readonly value: string;
   readonly onInput: (value: string) => void;
 }): JSX.Element {

@@ -28,6 +28,7 @@ const NEAR = 30;
 
 /** The levels of the filter. `warn` includes errors. */
 const LEVELS = ["all", "warn", "error"] as const;
+/** A level of the filter. */
 type Level = (typeof LEVELS)[number];
 
 /** Properties of a log. Without `task` it has the lines of all tasks. */
@@ -39,10 +40,16 @@ export interface LogViewProps extends LinesScope {
   readonly height: number;
 }
 
-/** Shows the log with its filters. */
+/**
+ * Shows the log with its filters: a level, and a text that messages, fields or task names contain.
+ *
+ * The lines come from `RunLines`, which reads them page by page and adds those of a running run as
+ * they appear. The log can be read and filtered before all lines are there.
+ */
 export function LogView({ model, label, height, ...scope }: LogViewProps): JSX.Element {
   const { task, item } = scope;
   const ended = scope.attempts?.map(({ finished_at }) => finished_at).join(" ");
+  // An attempt that ends changes the key: its lines are then read to the end.
   const source = useMemo(() => new RunLines(model, scope), [model, task, item, ended]);
   useEffect(() => () => source.close(), [source]);
   const level = useSignal<Level>("all");
@@ -50,6 +57,7 @@ export function LogView({ model, label, height, ...scope }: LogViewProps): JSX.E
   const shown = useComputed(() => filtered(source.lines.value, level.value, text.value));
   const scroller = useRef<HTMLDivElement>(null);
   const isAtEnd = useSignal(true);
+  // The number of lines at the last moment at which the end was in view.
   const seenCount = useRef(0);
   const hasOpened = useRef(false);
   const lines = shown.value;
@@ -173,7 +181,10 @@ function countText(shown: number, known: number, { isWhole, expected }: RunLines
     : `${formatCount(shown)} of ${formatPlural(all, "line")}${reading}`;
 }
 
-/** The lines of a level that contain a text in the message, the fields or the task. */
+/**
+ * Selects the lines of a level that contain a text in the message, the fields or the name of the
+ * task, without regard to case. `warn` includes errors.
+ */
 function filtered(lines: readonly RunLine[], level: Level, text: string): readonly RunLine[] {
   const sought = text.trim().toLowerCase();
   if (level === "all" && sought === "") return lines;
@@ -187,12 +198,17 @@ function filtered(lines: readonly RunLine[], level: Level, text: string): readon
   );
 }
 
-/** The key of a line, as in the address. */
+/**
+ * Makes the key of a line, as in the address: task, attempt, and number of the line in its attempt.
+ */
 function keyOf({ task, attempt, index }: RunLine): string {
   return `${task}.${attempt}.${index}`;
 }
 
-/** A line as text, for the clipboard. */
+/**
+ * Formats a line for the clipboard. The time is in UTC, whatever the console shows, so that copied
+ * lines of two people agree.
+ */
 function textOf({ at, level, task, attempt, message, fields }: RunLine): string {
   const rest = fields === null ? "" : ` ${JSON.stringify(fields)}`;
   return `${new Date(at).toISOString()} ${level} ${task}#${attempt} ${message}${rest}`;
@@ -204,7 +220,10 @@ function timeOf(at: number): string {
   return new Date(at - shift).toISOString().slice(11, 23);
 }
 
-/** A line: time, level, task, attempt, message and fields. A click opens it. */
+/**
+ * Shows a line: time, level, task, attempt, message and fields, cut to the width. A click opens the
+ * line, and its address can be shared.
+ */
 function Line({
   line,
   isChosen,
@@ -212,6 +231,7 @@ function Line({
 }: {
   readonly line: RunLine;
   readonly isChosen: boolean;
+  /** True in the log of a run: each line then names its task. */
   readonly hasTask: boolean;
 }): JSX.Element {
   const { at, level, task, attempt, message, fields } = line;
@@ -240,7 +260,10 @@ function Line({
   );
 }
 
-/** A line as a whole, with its fields one below the other. */
+/**
+ * Shows a whole line below the list: the message with its line breaks, and each field with its JSON
+ * indented. Copy copies the line, Link its address.
+ */
 function OpenLine({ line }: { readonly line: RunLine }): JSX.Element {
   const { at, level, task, attempt, message, fields } = line;
   return (

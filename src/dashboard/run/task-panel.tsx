@@ -34,13 +34,19 @@ const LOG_HEIGHT = 440;
 /** The names of the tabs, as in the URL. */
 type TabName = "attempts" | "items" | "log" | "read" | "passed";
 
-/** Shows a task. `onReplayFrom` opens the replay from this task; null if that is not allowed. */
+/**
+ * Shows a task of a run: status, notes, and tabs for attempts, items, log, input and output.
+ * `onReplayFrom` opens the replay from this task; null if that is not allowed.
+ *
+ * The open tab is in the address. A tab that this task does not have falls back to the first one.
+ */
 export function TaskPanel({
   model,
   name,
   onReplayFrom,
 }: {
   readonly model: RunModel;
+  /** The name of the task, as in peach.conf. */
   readonly name: string;
   readonly onReplayFrom: (() => void) | null;
 }): JSX.Element | null {
@@ -106,7 +112,10 @@ export function TaskPanel({
   );
 }
 
-/** The tabs of a task. A task with `each` has its items first. */
+/**
+ * Lists the tabs of a task, with counts and sizes that can be known without opening them. A task
+ * with `each` has its items first.
+ */
 function tabsOf(task: TaskOfRun): Tab<TabName>[] {
   const count = (value: number): JSX.Element => <span class="tab-count">{formatCount(value)}</span>;
   return [
@@ -187,7 +196,10 @@ function CompletionUrl({
   );
 }
 
-/** Explains what a task waits for, with a link where there is one. */
+/**
+ * Explains what a task waits for and until or since when, with a link to where the wait can be
+ * ended: another run, or the page Limits.
+ */
 function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element {
   switch (waiting.for) {
     case "completion":

@@ -17,10 +17,18 @@ import type { Segment, Span, TimelineRow } from "../timeline.ts";
 import type { ChildRun } from "./child-runs.ts";
 import { useItemSpans } from "./item-spans.ts";
 
-/** The number of parts in which items are counted. */
+/**
+ * The number of parts of a bar in which items are counted. More would be narrower than a pixel or
+ * two.
+ */
 const PARTS = 120;
 
-/** A task with its segments. The label tells screen readers what the bars show. */
+/**
+ * Shows a task with its segments: queued, attempts, pauses between attempts, waiting. A click opens
+ * the panel of the task, a second click closes it.
+ *
+ * The label tells screen readers what the bars show, with the time of each segment.
+ */
 export function TaskRow({
   model,
   row,
@@ -66,7 +74,10 @@ export function TaskRow({
   );
 }
 
-/** A run that a task has triggered, below the row of the task. */
+/**
+ * Shows a run that a task has triggered, below the row of the task, as one bar from its start to
+ * its end. The row is a link to the page of that run.
+ */
 export function ChildRow({
   child,
   axis,
@@ -93,7 +104,11 @@ export function ChildRow({
   );
 }
 
-/** The items of a task as an area: its height is the number at work, red marks are failures. */
+/**
+ * Shows the items of a task as an area: the height is the number at work, red marks are failures.
+ *
+ * A task may have ten thousand items, so bars for single items would be too narrow to see.
+ */
 function Items({
   model,
   task,
@@ -127,7 +142,10 @@ function Items({
   );
 }
 
-/** Marks the next attempt; one beyond the axis is marked at its end. */
+/**
+ * Marks the next attempt with the time until then. An attempt beyond the axis is marked at its end,
+ * and its words stand on the left, where they have room.
+ */
 function NextAttempt({ at, axis }: { readonly at: number; readonly axis: TimeAxis }): JSX.Element {
   const place = Math.min(1, axis.placeOf(at));
   const text = `next attempt in ${formatDuration(Math.max(0, at - fastNow.value))}`;
@@ -141,7 +159,10 @@ function NextAttempt({ at, axis }: { readonly at: number; readonly axis: TimeAxi
   );
 }
 
-/** The style of a span on the axis. */
+/**
+ * Computes the style of a span on the axis, in percent, so that a change of the width needs no
+ * rendering.
+ */
 function placeOf(
   { from, to }: Span,
   axis: TimeAxis,

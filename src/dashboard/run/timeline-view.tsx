@@ -40,7 +40,12 @@ const FILTERS = ["all", "failed", "critical path", "by start"] as const;
 /** A filter or order of the rows. */
 type Filter = (typeof FILTERS)[number];
 
-/** Shows the timeline. `chosen` is the task whose panel is open. */
+/**
+ * Shows the timeline with filters, zoom and legend. `chosen` is the task whose panel is open.
+ *
+ * The axis is that of the whole run unless a part is chosen. A chosen part stays while the run goes
+ * on, so that what the user looks at does not move.
+ */
 export function TimelineView({
   model,
   chosen,
@@ -49,6 +54,8 @@ export function TimelineView({
   readonly chosen: string | null;
 }): JSX.Element | null {
   const place = useRef<HTMLDivElement>(null);
+  // The width of the axis in pixels, which limits the number of marks. The first rendering
+  // estimates.
   const width = useSignal(600);
   const filter = useSignal<Filter>("all");
   const zoomed = useSignal<Span | null>(null);
