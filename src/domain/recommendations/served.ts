@@ -19,6 +19,9 @@ export interface Served<T> {
   readonly value: T;
 }
 
+/** A time in ISO 8601, with its zone. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
+
 /** Wraps a result. */
 export function wrapServed<T>(value: T, origin: ServedBy): Served<T> {
   return { served_by: origin, value };
@@ -57,6 +60,6 @@ export function originOf(given: unknown): ServedBy | null {
     typeof task === "string" &&
     /^[\w-]{1,64}$/.test(task) &&
     typeof at === "string" &&
-    at.length <= 30;
+    TIME.test(at);
   return isWhole ? { run_id, task, at } : null;
 }
