@@ -36,7 +36,8 @@ export function chooseComponent<C extends Weighted>(
     if (component.weight <= 0) continue;
     const hash = uniformHash([salt, component.name, subject]);
     const arrival = -Math.log(hash) / component.weight;
-    if (arrival < least) [best, least] = [component, arrival];
+    // Weights close to 0 can make every arrival infinite.
+    if (best === null || arrival < least) [best, least] = [component, arrival];
   }
   if (best === null) throw new RangeError("no component has a weight above 0");
   return best;

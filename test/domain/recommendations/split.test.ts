@@ -90,6 +90,11 @@ describe("the split of 100,000 users", () => {
     expect(Math.abs(same / USERS.length - 0.5)).toBeLessThan(0.01);
   });
 
+  it("chooses a component whose weight is the least number above 0", () => {
+    const least = { name: "least", weight: Number.MIN_VALUE };
+    expect(chooseComponent([{ name: "off", weight: 0 }, least], "recommendations", "ada")).toBe(least);
+  });
+
   it("throws where every weight is 0", () => {
     expect(() => chooseComponent([{ name: "a", weight: 0 }], "e", "u")).toThrow("no component has a weight above 0");
   });
