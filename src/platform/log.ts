@@ -24,7 +24,19 @@ export interface LogFields {
 
 /** Writes a line. Workers Logs parses the JSON, and takes the level from the console's method. */
 export function log(level: LogLevel, message: string, fields: LogFields = {}): void {
-  const text = "error" in fields ? { error: String(fields.error) } : {};
+  const text = "error" in fields ? { error: textOfThrown(fields.error) } : {};
   const line = JSON.stringify({ message, ...fields, ...text });
   console[level](line);
+}
+
+/**
+ * Writes a thrown value as text. Never throws, unlike `String`, which throws for an object without a
+ * prototype.
+ */
+export function textOfThrown(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "a thrown value that has no text";
+  }
 }

@@ -21,7 +21,9 @@ import { type Params, paramsKey, readParams } from "../../domain/recommendations
 import { chooseComponent } from "../../domain/recommendations/split.ts";
 import type { Serving } from "../../domain/recommendations/statistics.ts";
 import { hashUser, signRecommendation } from "../../execution/author/recommendation-token.ts";
+import { writeJson } from "../../payloads/json-text.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
+import { textOfThrown } from "../../platform/log.ts";
 import type { AnswerRequest, EndpointRequest } from "../endpoints/endpoint-call.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { logFailure, problemResponse } from "../problem.ts";
@@ -246,14 +248,15 @@ function debugText(
     // A trial bypasses the cache.
     cache: null,
     ms,
-    error: error === null ? null : textOf(error),
+    error: isFallback ? textOf(error) : null,
   };
   return `{"result":${json},"debug":${JSON.stringify(debug)}}`;
 }
 
 /** Writes an error for callers with the right to read: name and message, without a stack. */
 function textOf(error: unknown): string {
-  return error instanceof Error ? String(error) : JSON.stringify(error);
+  const written = error instanceof Error ? null : writeJson(error);
+  return written?.ok === true ? written.pieces.join("") : textOfThrown(error);
 }
 
 /** Refuses wrong parameters, all at once. */

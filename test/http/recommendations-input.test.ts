@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
+import type { ComponentFunction } from "../../src/execution/author/method.ts";
+import { InvalidRecommendationError, verifyRecommendation } from "../../src/task-helpers.ts";
+import { ADMIN_TOKEN, edge, type Send } from "../support/edge.ts";
+import { endpointPlan, planOf } from "../support/plan.ts";
+
+/** Another endpoint for each test: the cache of the platform outlives a test. */
+let name: string;
+beforeEach(() => {
+  name = `rec_${crypto.randomUUID().slice(0, 8)}`;
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+});
+afterEach(() => vi.restoreAllMocks());
+
+const TOKEN = { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } };
+
+/** An endpoint with one component, and the fallback ["top"]. */
+function recommender(
+  component: ComponentFunction,
+  cacheMs: number | null = null,
+  more: Partial<EndpointPlan> = {},
+): Send {
+  const param = { name: "user", type: "string", required: true, default: null, minimum: null } as const;
+  const plan = planOf([], {
+    endpoints: [
+      endpointPlan(name, {
+        method: null,
+        methods: ["GET"],
+        fallback: "fixed",
+        recommendation: {
+          params: [{ ...param, maximum: null, enum: null, pattern: null, maxLength: 100, description: null }],
+          split: { by: "user", param: "user" },
+          components: [{ name: "one", method: "one", weight: 1, timeoutMs: 1_000 }],
+          cacheMs,
+        },
+        ...more,
+      }),
+      endpointPlan("verify", { method: "verify", maxBodyBytes: 65_536 }),
+    ],
+  });
+  return edge(plan, {
+    withoutToken: true,
+    registry: {
+      endpoints: {
+        verify: async (request) => {
+          try {
+            return await verifyRecommendation(await request.text());
+          } catch (error) {
+            if (error instanceof InvalidRecommendationError) return { refused: true };
+            throw error;
+          }
+        },
+      },
+      components: { one: component, fixed: () => ["top"] },
+    },
+  });
+}
+
+describe("a component that throws", () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic["self"] = cyclic;
+  it.each<[string, unknown, string]>([
+    ["an object without a prototype", Object.create(null), "{}"],
+    ["an object that contains itself", cyclic, "[object Object]"],
+    ["a bigint", 1n, "1"],
+    ["undefined", undefined, "null"],
+    ["null", null, "null"],
+    ["a text", "down", '"down"'],
+  ])("%s is replaced by the fallback all the same", async (_what, thrown, said) => {
+    const send = recommender(() => {
+      throw thrown;
+    });
+    const response = await send(`/${name}?user=ada`);
+    expect([response.status, await response.text()]).toEqual([200, '["top"]']);
+    const debug = await send(`/${name}?user=ada&debug=1`, TOKEN);
+    expect(await debug.json()).toMatchObject({ result: ["top"], debug: { fallback: true, error: said } });
+  });
+});
