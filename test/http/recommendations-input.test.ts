@@ -93,3 +93,19 @@ describe("a component that throws", () => {
     expect(await debug.json()).toMatchObject({ result: ["top"], debug: { fallback: true, error: said } });
   });
 });
+
+describe("the cache of recommendations", () => {
+  it("is given up where it does not answer: the component answers", async () => {
+    vi.spyOn(caches.default, "match").mockReturnValue(new Promise(() => undefined));
+    const response = await recommender(() => [1], 60_000)(`/${name}?user=ada`);
+    expect([await response.json(), response.headers.get("peach-cache")]).toEqual([[1], "miss"]);
+  });
+
+  it("has keys that tell no other worker of the zone who asked for what", async () => {
+    const put = vi.spyOn(caches.default, "put");
+    await recommender(() => [1], 60_000)(`/${name}?user=ada@example.org`);
+    await vi.waitFor(() => expect(put).toHaveBeenCalledOnce(), 10_000);
+    const [key] = put.mock.calls[0] ?? [];
+    expect(key).toMatch(/^https:\/\/recommendations\.peach\.invalid\/[\w-]{43}$/);
+  });
+});

@@ -7,12 +7,18 @@
  * once more: the platform's cache is local. On a `*.workers.dev` address the platform keeps nothing,
  * and every request is a miss.
  *
+ * All workers of a zone share the cache. Therefore a key is a MAC under the deployment's own key:
+ * another deployment of the same peach.conf, such as a trial, has other entries, and no worker can
+ * tell from a key who asked for what.
+ *
  * Each waiting request has a separate promise, resolved by the first request, and a separate timer:
  * the first request may end early, with the connection of the client.
  */
 import type { Context } from "hono";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { originOf, type ServedBy } from "../../domain/recommendations/served.ts";
+import { macOf } from "../../objects/identity/identity-client.ts";
+import { within } from "../../platform/calls.ts";
 import { log } from "../../platform/log.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Computed, TooLateError } from "./component-call.ts";
@@ -28,6 +34,11 @@ export interface CachePlace {
 export interface CachedResult {
   readonly computed: Computed;
   readonly isHit: boolean;
+}
+
+/** A result with its url in the cache; null while the url cannot be computed. */
+interface Led extends CachedResult {
+  readonly url: string | null;
 }
 
 /** The end of a computation, for the waiting requests. */
@@ -63,8 +74,8 @@ export class ResultCache {
     place: CachePlace,
     compute: () => Promise<Computed>,
   ): Promise<CachedResult> {
-    const url = this.#urlOf(place);
-    const flight = this.#flights.get(url);
+    const key = JSON.stringify([this.#plan.version, ...place.key]);
+    const flight = this.#flights.get(key);
     if (flight !== undefined && Date.now() < flight.endsBy)
       return { computed: await follow(flight), isHit: true };
     // Set before the first await: further requests wait for this request.
@@ -73,36 +84,25 @@ export class ResultCache {
       waiting: new Set(),
       endsBy: Date.now() + place.timeoutMs + MARGIN_MS,
     };
-    this.#flights.set(url, own);
-    const led = lead(url, compute);
+    this.#flights.set(key, own);
+    const led = lead(c.env, key, compute);
     // The computation goes on for the waiting requests if the client of this request leaves.
-    c.executionCtx.waitUntil(this.#land(url, own, led, place));
+    c.executionCtx.waitUntil(this.#land(key, own, led, place));
     return led;
   }
 
   /** Tells the waiting requests the end, and stores the result. */
-  async #land(
-    url: string,
-    own: Flight,
-    led: Promise<CachedResult>,
-    { keepMs }: CachePlace,
-  ): Promise<void> {
+  async #land(key: string, own: Flight, led: Promise<Led>, { keepMs }: CachePlace): Promise<void> {
     try {
-      const { computed, isHit } = await led;
+      const { computed, isHit, url } = await led;
       tell(own, { computed });
-      if (!isHit) await store(url, computed, keepMs);
+      if (!isHit && url !== null) await store(url, computed, keepMs);
     } catch (error) {
       tell(own, { error });
     } finally {
       // Until the result is stored, further requests find the result here.
-      if (this.#flights.get(url) === own) this.#flights.delete(url);
+      if (this.#flights.get(key) === own) this.#flights.delete(key);
     }
-  }
-
-  /** The cache is keyed by urls; this host does not exist. */
-  #urlOf({ key }: CachePlace): string {
-    const path = [this.#plan.version, ...key].map(encodeURIComponent).join("/");
-    return `https://recommendations.peach.invalid/${path}`;
   }
 }
 
@@ -130,23 +130,39 @@ async function follow(flight: Flight): Promise<Computed> {
 }
 
 /** Looks into the cache, then computes the result. */
-async function lead(url: string, compute: () => Promise<Computed>): Promise<CachedResult> {
-  const cached = await read(url);
+async function lead(env: Env, key: string, compute: () => Promise<Computed>): Promise<Led> {
+  const { url, cached } = await read(env, key);
   return cached === null
-    ? { computed: await compute(), isHit: false }
-    : { computed: cached, isHit: true };
+    ? { computed: await compute(), isHit: false, url }
+    : { computed: cached, isHit: true, url };
 }
 
-/** Reads a result; null for a miss, also of a broken cache. */
-async function read(url: string): Promise<Computed | null> {
-  try {
+/** Looks into the cache for a short time. Finds nothing in a cache that is broken or too slow. */
+async function read(
+  env: Env,
+  key: string,
+): Promise<{ readonly url: string | null; readonly cached: Computed | null }> {
+  let url: string | null = null;
+  const look = async (): Promise<Computed | null> => {
+    url = await urlOf(env, key);
     const cached = await caches.default.match(url);
     if (cached === undefined) return null;
     return { json: await cached.text(), run: runOf(cached.headers.get(RUN)) };
+  };
+  try {
+    const cached = await within(MARGIN_MS, "the cache of recommendations", look());
+    return { url, cached };
   } catch (error) {
     log("warn", "the cache of recommendations cannot be read", { error });
-    return null;
+    return { url, cached: null };
   }
+}
+
+/** The cache is keyed by urls; this host does not exist. */
+async function urlOf(env: Env, key: string): Promise<string> {
+  const mac = await macOf(env, "recommendation cache", key);
+  const name = mac.toBase64({ alphabet: "base64url", omitPadding: true });
+  return `https://recommendations.peach.invalid/${name}`;
 }
 
 /** Stores a result. A failure is logged: the next request computes again. */

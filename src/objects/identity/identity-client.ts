@@ -21,7 +21,7 @@ import type { IdentityRpc } from "./identity-rpc.ts";
  *   in the configuration.
  * - `session cookies`: seals of cookies. `session ids`: digests of cookies.
  * - `recommendation tokens`: signatures of tokens in answers. `recommendation users`: hashes of
- *   users in such tokens.
+ *   users in such tokens. `recommendation cache`: keys of cached results.
  */
 export type KeyPurpose =
   | "run ids"
@@ -31,7 +31,8 @@ export type KeyPurpose =
   | "session cookies"
   | "session ids"
   | "recommendation tokens"
-  | "recommendation users";
+  | "recommendation users"
+  | "recommendation cache";
 
 const NAME = "identity";
 /** Separates these keys from other keys derived from the same bytes. */
