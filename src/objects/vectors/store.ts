@@ -19,6 +19,7 @@ const CURRENT = `SELECT generation, metric, dimensions FROM generations WHERE st
 const BUILDING = `SELECT generation, metric, dimensions FROM generations WHERE state = 'building' AND replacement = ?`;
 /** A replacement that is in place already: the repeated call finds it. */
 const PLACED = `SELECT generation FROM generations WHERE state = 'current' AND replacement = ?`;
+const OF_REPLACEMENT = "SELECT generation FROM generations WHERE replacement = ?";
 const LAST = "SELECT max(generation) AS generation FROM generations";
 const BEGIN = `
   INSERT INTO generations (generation, state, replacement, metric, dimensions, touched_at)
@@ -75,6 +76,11 @@ export class VectorsStore {
   /** Returns the generation of an unfinished replacement; null if there is none. */
   building(replacement: string): Generation | null {
     return generationOf(this.#tables.rows(BUILDING, replacement)[0]);
+  }
+
+  /** True if the replacement has begun, whatever has become of the replacement. */
+  isBegun(replacement: string): boolean {
+    return this.#tables.rows(OF_REPLACEMENT, replacement).length > 0;
   }
 
   /** True if the replacement is in place. */
