@@ -9,7 +9,7 @@ import {
 import type { VectorBatch } from "../domain/vectors/block-row.ts";
 import { BLOCK_SLOTS, METRICS, type IndexShape, type Metric } from "../domain/vectors/quantized.ts";
 import type { VectorsAnswer, VectorsRefusal, VectorsRpc } from "../objects/vectors/vectors-rpc.ts";
-import { callWithRetries, type CallPolicy } from "../platform/calls.ts";
+import { callWithRetries, within, type CallPolicy } from "../platform/calls.ts";
 import type { Scope } from "./connections.ts";
 import { StoreError, StoreRefusedError } from "./errors.ts";
 
@@ -65,6 +65,10 @@ const MOST_LIMIT = 1_000;
 const UPSERTED_AT_ONCE = 256;
 /** Bytes of vectors in one call that builds a replacement. */
 const BYTES_AT_ONCE = 1_000_000;
+/** Items of such a call: with ids and metadata 9.5 MB, of the 32 MiB of a call. */
+const REPLACED_AT_ONCE = 4_096;
+/** Wait for the end of an unfinished replacement. Milliseconds. */
+const DROP_LIMIT_MS = 1_000;
 /** Ids that an error names. */
 const MOST_NAMED = 20;
 
@@ -166,10 +170,8 @@ export function vectors(
         return count;
       } catch (error) {
         // The object drops an unfinished replacement by itself as well, some time later.
-        await scope
-          .vectors(name)
-          .dropReplacement(replacement)
-          .catch(() => undefined);
+        const drop = scope.vectors(name).dropReplacement(replacement);
+        await within(DROP_LIMIT_MS, `the index of vectors "${name}"`, drop).catch(() => undefined);
         throw error;
       }
     },
@@ -185,7 +187,8 @@ async function* batches(
   items: Iterable<VectorItem> | AsyncIterable<VectorItem>,
 ): AsyncGenerator<VectorBatch> {
   const bytes = shape.dimensions * Float32Array.BYTES_PER_ELEMENT;
-  const most = BLOCK_SLOTS * Math.max(1, Math.floor(BYTES_AT_ONCE / bytes / BLOCK_SLOTS));
+  const fitting = Math.min(REPLACED_AT_ONCE, Math.floor(BYTES_AT_ONCE / bytes));
+  const most = BLOCK_SLOTS * Math.max(1, Math.floor(fitting / BLOCK_SLOTS));
   const ids = new Set<string>();
   if (Array.isArray(items)) checkItems(shape, items);
   let collected: VectorItem[] = [];

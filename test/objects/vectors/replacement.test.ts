@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { env } from "../../support/env.ts";
 import { vectors, type VectorItem } from "../../../src/stores/stores.ts";
 import { callEndpoint } from "../../support/deployed.ts";
 
+afterEach(() => vi.restoreAllMocks());
 
 /** Runs `work` as an endpoint, and returns what it returns or throws. */
 async function inEndpoint(work: () => Promise<unknown>): Promise<unknown> {
@@ -24,6 +25,21 @@ async function inEndpoint(work: () => Promise<unknown>): Promise<unknown> {
 }
 
 describe("a replacement of an index of vectors", () => {
+  it("may have many small vectors, each with as much metadata as there can be", async () => {
+    const index = vectors("small-vectors", { dimensions: 1, metric: "dot" });
+    // 34 MB: the platform takes 32 MiB in one call.
+    const count = 17_000;
+    function* items(): Generator<VectorItem> {
+      const text = "x".repeat(2_000);
+      for (let number = 0; number < count; number += 1)
+        yield { id: `item-${number}`, vector: [number], metadata: { text } };
+    }
+    expect(await inEndpoint(() => index.replace(items()))).toBe(count);
+    expect(await inEndpoint(() => index.query([1], { limit: 1 }))).toMatchObject([
+      { id: `item-${count - 1}`, score: count - 1 },
+    ]);
+  });
+
   it("is whole also where its first call arrives once more after its last", async () => {
     const shape = { metric: "dot", dimensions: 1 } as const;
     const object = env.PEACH_VECTORS.getByName("late-call");
@@ -41,5 +57,15 @@ describe("a replacement of an index of vectors", () => {
     const query = { vector: new Uint8Array(Float32Array.of(1).buffer), limit: 1_000, filter: null };
     const found = await object.query(shape, query);
     expect(found.ok && found.value.length).toBe(70);
+  });
+
+  it("that fails does not wait for an object that is silent", async () => {
+    const index = vectors("silent", { dimensions: 1 });
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    vi.spyOn(env.PEACH_VECTORS, "getByName").mockReturnValue({
+      dropReplacement: () => new Promise(() => undefined),
+    } as never);
+    const wrong = await inEndpoint(() => index.replace([{ id: "a", vector: [1, 2] }]));
+    expect(wrong).toMatchObject({ code: "invalid" });
   });
 });
