@@ -46,19 +46,19 @@ export class HttpConnection implements Connection {
 
   /** Sends a request. Rejects with an error of stores, also for a status of 300 and above. */
   send(url: URL, init: RequestInit, limitMs: number): Promise<StoreAnswer> {
-    return this.limited(limitMs, async (signal) => {
+    return this.#limited(limitMs, async (signal) => {
       // A redirect would lose the body and lead to a page, such as one for logging in.
       const response = await fetch(url, { ...init, signal, redirect: "manual" });
       const text = await this.#textOf(response);
       const answer = { status: response.status, headers: response.headers, text };
       if (!response.ok)
-        throw this.fault(answer.status, saidIn(text), answer.headers.get("Retry-After"));
+        throw this.#fault(answer.status, saidIn(text), answer.headers.get("Retry-After"));
       return answer;
     });
   }
 
   /** Runs work with a signal that is aborted after the limit, and at the end of the invocation. */
-  async limited<T>(limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #limited<T>(limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
     const { signal } = controller;
     const late = new StoreError(
@@ -81,7 +81,7 @@ export class HttpConnection implements Connection {
   }
 
   /** Makes the error of an answer that is no success. `retryAfter`: the header of this name. */
-  fault(status: number, said: string, retryAfter: string | null): Error {
+  #fault(status: number, said: string, retryAfter: string | null): Error {
     const retryAfterMs = retryAfter === null ? null : retryMsOf(retryAfter);
     const message = `${this.#where} answered ${status}${said === "" ? "" : `: ${this.#clean(said)}`}`;
     const code = String(status);
@@ -147,7 +147,7 @@ export class HttpConnection implements Connection {
 }
 
 /** The server's own words in the body of an error. */
-export function saidIn(text: string): string {
+function saidIn(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body === "object" && body !== null)

@@ -1,7 +1,7 @@
 /** The write and query APIs of InfluxDB 1, 2 and 3, and how to tell them apart. */
 import * as z from "zod";
 import { StoreRefusedError } from "./errors.ts";
-import { saidIn, type HttpConnection } from "./http.ts";
+import type { HttpConnection } from "./http.ts";
 
 /** A row of a result: its values by column. */
 export type InfluxRow = Readonly<Record<string, unknown>>;
@@ -70,28 +70,34 @@ export const influxApi = {
 
   /** InfluxDB 2, and 1.8 with Flux, whose answers the client of InfluxData reads. */
   2: (server: InfluxServer): InfluxApi => {
-    const { connection, url, token, database: bucket, org, limitMs } = server;
+    const { connection, token, database: bucket, org, limitMs } = server;
     const headers = token === null ? {} : { Authorization: `Token ${token}` };
     return {
       write: async (lines, precision) => {
         const write = urlOf(server, "/api/v2/write", { org, bucket, precision });
         await connection.send(write, { method: "POST", headers, body: lines.join("\n") }, limitMs);
       },
-      query: (text) =>
-        connection.limited(limitMs, async (signal) => {
-          const { InfluxDB } = await import("@influxdata/influxdb-client");
-          const settings = {
-            url: url.href,
-            timeout: limitMs,
-            transportOptions: { signal, redirect: "manual" },
-          };
-          const client = new InfluxDB({ ...settings, ...(token !== null && { token }) });
-          try {
-            return await client.getQueryApi(org).collectRows<InfluxRow>(text);
-          } catch (error) {
-            throw signal.aborted ? error : clientFault(connection, error);
-          }
-        }),
+      query: async (text) => {
+        const { linesToTables, stringToLines } = await import("@influxdata/influxdb-client");
+        const body = JSON.stringify({ query: text, type: "flux", dialect: DIALECT });
+        const csv = { ...headers, "Content-Type": "application/json", Accept: "application/csv" };
+        const url = urlOf(server, "/api/v2/query", { org });
+        const answer = await connection.send(url, { method: "POST", headers: csv, body }, limitMs);
+        const rows: InfluxRow[] = [];
+        const tables = linesToTables({
+          next: (values, table) => {
+            const row: InfluxRow = table.toObject(values);
+            // An error after the begin of the answer, whose status is 200, comes as a table.
+            if (table.columns.map(({ label }) => label).join() === "error,reference")
+              throw connection.ownFault("query", String(row["error"]), false);
+            rows.push(row);
+          },
+          error: () => undefined,
+          complete: () => undefined,
+        });
+        stringToLines(answer.text, tables);
+        return rows;
+      },
     };
   },
 
@@ -117,6 +123,15 @@ export const influxApi = {
       },
     };
   },
+} as const;
+
+/** The form of rows that the reader of the client understands. */
+const DIALECT = {
+  header: true,
+  delimiter: ",",
+  quoteChar: '"',
+  commentPrefix: "#",
+  annotations: ["datatype", "group", "default"],
 } as const;
 
 const PRECISIONS: Readonly<Record<InfluxPrecision, string>> = {
@@ -173,19 +188,6 @@ function parsed<Schema extends z.ZodType>(
   const fitted = schema.safeParse(value);
   if (fitted.success) return fitted.data;
   throw connection.ownFault("answer", "the answer has another form than InfluxDB's", false);
-}
-
-/** Makes the error of the client's own error, which has the status of the answer. */
-function clientFault(connection: HttpConnection, error: unknown): unknown {
-  if (!(error instanceof Error) || !("statusCode" in error)) return error;
-  const { statusCode, message } = error;
-  if (typeof statusCode !== "number" || statusCode < 100) return error;
-  const headers: unknown = "headers" in error ? error.headers : null;
-  const asked: unknown =
-    typeof headers === "object" && headers !== null ? Reflect.get(headers, "retry-after") : null;
-  const body: unknown = "body" in error ? error.body : null;
-  const said = typeof body === "string" && body !== "" ? saidIn(body) : message;
-  return connection.fault(statusCode, said, typeof asked === "string" ? asked : null);
 }
 
 function urlOf({ url }: InfluxServer, path: string, query: Readonly<Record<string, string>>): URL {

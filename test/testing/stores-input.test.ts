@@ -56,6 +56,32 @@ describe("influx()", () => {
     expect(server.asked.map(({ path }) => path.split("?")[0])).toEqual(["/api/v2/write", "/ping", "/write"]);
   });
 
+  it.each([1, 2, 3] as const)("refuses an answer that no worker can hold, of InfluxDB %i", async (version) => {
+    const text = "x".repeat(17 * 1024 * 1024);
+    const bodies = {
+      1: JSON.stringify({ results: [{ series: [{ columns: ["v"], values: [[text]] }] }] }),
+      2: `#datatype,string,long,string\n#group,false,false,false\n#default,_result,,\n,result,table,_value\n${`,,0,${text.slice(0, 1_000)}\n`.repeat(17_800)}\n`,
+      3: JSON.stringify([{ text }]),
+    };
+    server.answer = () => ({ headers: { "Content-Type": "text/csv" }, body: bodies[version] });
+    const { error, retry } = await asTask(() => influx({ version }).query("Q"));
+    expect(error?.message).toContain("more than 16 MiB");
+    expect(retry).toBeNull();
+  });
+
+  it("rejects for an error in the middle of an answer of InfluxDB 2, whose status is 200", async () => {
+    const rows =
+      "#datatype,string,long,double\n#group,false,false,false\n#default,_result,,\n,result,table,v\n,,0,1\n\n";
+    const fault = "#datatype,string,string\n#group,true,true\n#default,,\n,error,reference\n,out of memory,897\n";
+    server.answer = () => ({ headers: { "Content-Type": "text/csv" }, body: rows + fault });
+    const { error } = await asTask(() => influx({ version: 2 }).query("Q"));
+    expect(error?.message).toBe("influx (INFLUX_URL): out of memory");
+    server.answer = () => ({ headers: { "Content-Type": "text/csv" }, body: rows });
+    expect((await asTask(() => influx({ version: 2 }).query("Q"))).passed).toEqual([
+      { result: "_result", table: 0, v: 1 },
+    ]);
+  });
+
   it("sends a text with line breaks whole, and in one request", async () => {
     server.answer = () => ({ status: 204 });
     const said = 'a "b"\n\n c=,\nplays,user=admin count=1i';
