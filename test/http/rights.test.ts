@@ -24,6 +24,8 @@ POST   /events/for-nobody                                     401  403  202     
 POST   /r2/uploads/reconcile?dry_run=true                     401  403  403     403          200     200   403          200
 GET    /runs                                                  401  200  403     403          200     200   200          200
 GET    /runs/count                                            401  200  403     403          200     200   200          200
+GET    /runs/statistics                                       401  200  403     403          200     200   200          200
+GET    /failures                                              401  200  403     403          200     200   200          200
 GET    /runs/feed                                             401  200  403     403          200     200   200          200
 GET    /runs/{run}                                            401  200  403     403          200     200   200          200
 GET    /runs/{own}                                            401  200  200     200          200     200   200          200
