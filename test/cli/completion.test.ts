@@ -42,7 +42,7 @@ describe("completion in other shells", () => {
     const fish = (await commandLine(["completion", "fish"], { env: ENV })).out.split("\n");
     expect(fish).toContain("complete -c peach -f -n __fish_use_subcommand -a watch -d 'shows a run as it goes on'");
     expect(fish.find((line) => line.includes("trigger' -a"))).toContain("transcribe recommend archive done");
-    expect(fish.some((line) => line.includes("graph' -l format -x -a 'json mermaid dot'"))).toBe(true);
+    expect(fish.some((line) => line.includes("graph' -l format -x -a 'text json mermaid dot'"))).toBe(true);
   });
 
   it("completion is refused for shells that it does not know", async () => {
