@@ -21,6 +21,15 @@ export function mayThrow(schema: core.$ZodType): boolean {
   return someSchema(schema, (one) => throwsItself(one) || consistsOfItself(one));
 }
 
+/** Tests if a parse may be asynchronous: a function of the author may return a promise. */
+export function mayBeAsync(schema: core.$ZodType): boolean {
+  return someSchema(schema, (one) => {
+    const { type, checks = [] } = definitionOf(one);
+    const hasRefinement = checks.some(({ _zod: { def } }) => def.check === "custom");
+    return ["promise", "transform", "custom"].includes(type) || hasRefinement;
+  });
+}
+
 /** Tests if a parse may throw in the schema itself, apart from its parts. */
 function throwsItself(schema: core.$ZodType): boolean {
   const def = definitionOf(schema);

@@ -27,7 +27,14 @@ import {
   keyNames,
   LOST_TYPES,
 } from "./schema-parts.ts";
-import { hasEqualTags, isCoerced, isPlain, mayThrow, STRUCTURES } from "./schema-walks.ts";
+import {
+  hasEqualTags,
+  isCoerced,
+  isPlain,
+  mayBeAsync,
+  mayThrow,
+  STRUCTURES,
+} from "./schema-walks.ts";
 import {
   ABSENT,
   ANY,
@@ -265,10 +272,13 @@ export class TakenSets {
 
   /** A union accepts the values of each option. */
   #union(def: core.$ZodUnionDef, schema: core.$ZodType): ValueSet {
-    // An option that throws ends the parse before the later options.
+    // An option that throws ends the parse before the later options. An asynchronous option that
+    // matches does not spare zod the options behind.
     const thrower = def.options.findIndex((option) => mayThrow(option));
+    const isCertain = (option: core.$ZodType, index: number): boolean =>
+      thrower === -1 || index === thrower || (index < thrower && !mayBeAsync(option));
     const members = def.options.map((option, index) =>
-      thrower !== -1 && index > thrower ? unsure(this.of(option), THROWS) : this.of(option),
+      isCertain(option, index) ? this.of(option) : unsure(this.of(option), THROWS),
     );
     if (internalsOf(schema).traits.has("$ZodXor") && members.length > 1)
       return unsure(unionOf(members), "a union of which one option alone may match");
