@@ -8,6 +8,7 @@ import { ENDPOINT_SHAPE } from "../../compiler/schema-endpoint.ts";
 import { ROOT_SHAPE, TASK_SHAPE } from "../../compiler/schema.ts";
 import { positionAt, type Span } from "../../compiler/source.ts";
 import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
+import { oneLine } from "./lines.ts";
 import { codeInNotebook } from "./notebook.ts";
 import { entryName, functionName, moduleName, NameBook } from "./names.ts";
 import type {
@@ -113,7 +114,8 @@ class Importer {
     const method = this.#method(task, task.name, "task", task.span);
     const lines = [`method: ${method}`];
     let timeout: string | null = null;
-    let isTriggered = false;
+    let hasSchedule = false;
+    let hasOn = false;
     for (const one of task.rest) {
       const { key, span } = one;
       if (key === "downstream") {
@@ -122,17 +124,25 @@ class Importer {
         continue;
       }
       const renamed = key === "cron" ? "schedule" : key;
+      if (renamed === "schedule" && hasSchedule) {
+        this.#note(
+          span,
+          `\`${key}: ${flow(one.value)}\` is not taken over: the task has another schedule already`,
+        );
+        continue;
+      }
       const value = renamed === "timeout" ? this.#timeout(one) : one.value;
       if (!this.#takesOver(TASK_SHAPE, renamed, value, one)) continue;
       if (renamed === "timeout") timeout = String(value);
       else lines.push(`${renamed}: ${flow(value)}`);
-      isTriggered ||= renamed === "schedule" || renamed === "on";
+      hasSchedule ||= renamed === "schedule";
+      hasOn ||= renamed === "on";
       if (renamed === "schedule")
         this.#note(span, "the schedule is in UTC unless `timezone` says otherwise");
     }
     // The original allows an hour for each task.
     lines.push(`timeout: ${timeout ?? LONGEST}`);
-    if (isRoot && !isTriggered)
+    if (isRoot && !hasSchedule && !hasOn)
       lines.push(
         `# schedule: "0 * * * *"   # the original ran it in a loop; here a trigger starts it`,
       );
@@ -260,7 +270,8 @@ class Importer {
 
   #note(span: Span, text: string): void {
     const { line, column } = positionAt(span.source, span.start);
-    this.#notes.push({ span, place: `${span.source.path}:${line}:${column}`, text });
+    const place = `${span.source.path}:${line}:${column}`;
+    this.#notes.push({ span, place, text: oneLine(text) });
   }
 }
 

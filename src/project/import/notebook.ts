@@ -1,5 +1,6 @@
 /** Finds the Python code of a function in a Jupyter notebook. */
 import { isMapping } from "../../compiler/schema-parts.ts";
+import { splitLines } from "./lines.ts";
 
 /**
  * Returns the lines of the cell that defines this function, or of all code cells. Returns null if
@@ -18,7 +19,7 @@ export function codeInNotebook(
 }
 
 function linesOf(text: string): string[] {
-  return text.trimEnd().split(/\r?\n/);
+  return splitLines(text.trimEnd());
 }
 
 /** Lists the texts of the code cells. A cell holds a text, or a list of lines. */

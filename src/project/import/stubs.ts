@@ -1,5 +1,7 @@
 /** Makes the pipeline files of an import: a function for each method, below its Python code. */
 
+import { oneLine } from "./lines.ts";
+
 /** A function that peach.conf will name. */
 export interface Stub {
   /** The exported name. */
@@ -26,7 +28,7 @@ function stubText({ name, kind, from, python }: Stub): string {
     python === null
       ? []
       : ["//", ...python.map((line) => `//${line === "" ? "" : `     ${line}`}`), "//"];
-  const lines = [`// From ${from}. Write it in TypeScript here.`, ...code];
+  const lines = [`// From ${oneLine(from)}. Write it in TypeScript here.`, ...code];
   return `${lines.join("\n")}\n${kind === "task" ? taskText(name, from) : endpointText(name)}`;
 }
 

@@ -235,6 +235,33 @@ endpoints:
     ]);
   });
 
+  it("peach import keeps line breaks of names and of Python within comments", async () => {
+    const python = "def f(x):\n    s = '\u2028globalThis.one = 1 //'\n    y = 1\rglobalThis.two = 2\n";
+    const { code, err, read } = await imported({
+      "reco.ipynb": JSON.stringify({ cells: [{ cell_type: "code", source: python }] }),
+      "peach.yaml": `tasks:
+  a: {notebook: reco.ipynb, method: f}
+  "b\\nname": {method: "g\\nglobalThis.three = 3; //"}
+  c: {notebook: "x\\rglobalThis.four = 4; //reco.ipynb", method: h}
+`,
+    });
+    expect([code, err]).toEqual([0, ""]);
+    const written = `${read("src/pipelines/reco.ts")}${read("src/pipelines/imported.ts")}`;
+    const lines = written.split(/\r\n|[\r\n\u2028\u2029]/);
+    expect(lines.filter((line) => line.trim().startsWith("globalThis"))).toEqual([]);
+    const notes = read("IMPORT.md").split("\n").slice(4, -1);
+    expect(notes.filter((line) => !line.startsWith("- [ ] "))).toEqual([]);
+  });
+
+  it("peach import takes over one of two schedules of a task", async () => {
+    const { code, err, read } = await imported({
+      "peach.yaml": 'tasks:\n  a: {method: m, cron: "0 1 * * *", schedule: "0 2 * * *"}\n',
+    });
+    expect([code, err]).toEqual([0, ""]);
+    expect(read("peach.conf")).toContain("schedule: 0 1 * * *");
+    expect(read("IMPORT.md")).toContain("`schedule: 0 2 * * *` is not taken over");
+  });
+
   it("peach import overwrites nothing", async () => {
     const { code, err, read } = await imported({
       "peach.yaml": "tasks:\n  one: {method: m}\n",
