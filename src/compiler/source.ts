@@ -17,24 +17,54 @@ export interface Position {
   readonly column: number;
 }
 
+/** The byte order mark, with which editors of Windows begin a file. It is no column of its line. */
+const MARK = "\uFEFF";
+
+/**
+ * The offsets at which the lines of a file begin. They are kept, since a large file may have a
+ * problem in each line.
+ */
+const LINE_STARTS = new WeakMap<SourceFile, readonly number[]>();
+
 /** Converts an offset to a position. Offsets beyond the end are the end. */
 export function positionAt(source: SourceFile, offset: number): Position {
-  const before = source.text.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  return { line: before.split("\n").length, column: before.length - lineStart + 1 };
+  const at = Math.min(offset, source.text.length);
+  const starts = lineStarts(source);
+  const line = countUpTo(starts, at);
+  return { line, column: Math.max(0, at - (starts[line - 1] ?? 0)) + 1 };
 }
 
 /** Converts a position from another tool to an offset inside the file. */
 export function offsetAt(source: SourceFile, { line, column }: Position): number {
-  const lines = source.text.split("\n");
-  const before = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
-  return Math.min(before + column - 1, source.text.length);
+  const start = lineStarts(source)[line - 1] ?? source.text.length;
+  return Math.min(start + column - 1, source.text.length);
 }
 
 /** Returns the line at an offset, without its line break. */
 export function lineAt(source: SourceFile, offset: number): string {
-  // A negative position would find a line break at the beginning of the file.
-  const start = offset === 0 ? 0 : source.text.lastIndexOf("\n", offset - 1) + 1;
+  const start = lineStarts(source)[positionAt(source, offset).line - 1];
   const end = source.text.indexOf("\n", offset);
   return source.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "");
+}
+
+function lineStarts(source: SourceFile): readonly number[] {
+  const known = LINE_STARTS.get(source);
+  if (known !== undefined) return known;
+  const { text } = source;
+  const starts = [text.startsWith(MARK) ? MARK.length : 0];
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1))
+    starts.push(end + 1);
+  LINE_STARTS.set(source, starts);
+  return starts;
+}
+
+/** Counts the lines that begin at an offset or before it; at least one. */
+function countUpTo(starts: readonly number[], offset: number): number {
+  let [low, high] = [1, starts.length];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle - 1] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

@@ -6,6 +6,7 @@ import {
   reportInto,
   type Diagnostic,
 } from "../../src/compiler/diagnostic.ts";
+import { positionAt } from "../../src/compiler/source.ts";
 
 const CONF = { path: "peach.conf", text: "one: 1\r\n\ttwo: 22\nthree: [\n  3]\n" };
 const OTHER = { path: "a.ts", text: "export" };
@@ -58,5 +59,33 @@ describe("a diagnostic", () => {
       hint: null,
       related: [{ file: "peach.conf", line: 1, column: 1, end_line: 1, end_column: 4, message: "because of this" }],
     });
+  });
+});
+
+describe("the place of a diagnostic", () => {
+  /** The place and the marker of the text `wrong` in a file. */
+  function shown(text: string): string {
+    const start = text.indexOf("wrong");
+    const span = { source: { path: "peach.conf", text }, start, end: start + 5 };
+    return renderDiagnostic({ code: "PEACH101", span, message: "unknown key", hint: null, related: [] });
+  }
+
+  it("a byte order mark is no column of the first line", () => {
+    expect(shown("\uFEFFwrong: 1\r\n")).toBe("peach.conf:1:1: unknown key [PEACH101]\n  1 | wrong: 1\n    | ^^^^^");
+    expect(shown("\uFEFFa: 1\nwrong: 1\n")).toBe(shown("a: 1\nwrong: 1\n"));
+  });
+
+  it("columns count UTF-16 units, as editors do", () => {
+    expect(shown("{é: 😀, wrong: 1}")).toContain("peach.conf:1:9: ");
+  });
+
+  it("the places of many problems of one large file are found without reading it for each", () => {
+    const text = "key: value\n".repeat(100_000);
+    const source = { path: "peach.conf", text };
+    const from = performance.now();
+    for (let line = 0; line < 100_000; line += 1) positionAt(source, line * 11 + 5);
+    // Reading the file up to each place takes minutes.
+    expect(performance.now() - from).toBeLessThan(10_000);
+    expect(positionAt(source, 50_000 * 11 + 5)).toEqual({ line: 50_001, column: 6 });
   });
 });

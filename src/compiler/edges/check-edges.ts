@@ -86,9 +86,14 @@ function reportBroken(
 ): void {
   const file = location === null ? projectRoot : resolve(location.file);
   const source: SourceFile = { path: displayPath(file), text: readText(file) ?? "" };
-  const start =
-    location === null ? 0 : offsetAt(source, { line: location.line, column: location.column + 1 });
-  report("PEACH308", { source, start, end: start + Math.max(1, location?.length ?? 1) }, text, {
+  const { line = 1, column = 0, length = 0, lineText = "" } = location ?? {};
+  // The bundler counts the bytes of a line, in UTF-8.
+  const bytes = new TextEncoder().encode(lineText);
+  const widthOf = (from: number, to: number): number =>
+    new TextDecoder().decode(bytes.subarray(from, to)).length;
+  const start = offsetAt(source, { line, column: widthOf(0, column) + 1 });
+  const end = start + Math.max(1, widthOf(column, column + length));
+  report("PEACH308", { source, start, end }, text, {
     hint: "with this, the schemas of the tasks cannot be read and their edges cannot be checked",
   });
 }

@@ -243,6 +243,17 @@ export const c = task({ input: z.string(), run: async (text) => text * 2 });
         hint: with this, the schemas of the tasks cannot be read and their edges cannot be checked"
     `);
   });
+
+  it("typed edges show the place of an import behind letters of more than one byte", async () => {
+    const conf = "tasks:\n  p: {method: p}\n";
+    const pipelines = { "tasks.ts": 'const é = "😀"; import "./höhe"; export const p = () => é;\n' };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "pipelines/tasks.ts:1:24: Could not resolve "./höhe" [PEACH308]
+        1 | const é = "😀"; import "./höhe"; export const p = () => é;
+          |                        ^^^^^^^^
+        hint: with this, the schemas of the tasks cannot be read and their edges cannot be checked"
+    `);
+  });
 });
 
 describe("methods", { timeout: 30_000 }, () => {
