@@ -3,7 +3,7 @@
  * and of its subfolders are read as a single conf, in the order of their paths. Names with a
  * leading dot are passed over: editors and version control leave such files behind.
  */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type ConfFiles, joinConfFiles } from "./conf-folder.ts";
 import type { Report } from "./diagnostic.ts";
@@ -60,15 +60,18 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Lists the YAML files of a folder and its subfolders, sorted by path. */
-function yamlFilesIn(folder: string): string[] {
-  const entries = readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !name.startsWith("."))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return yamlFilesIn(path);
-    return /\.ya?ml$/.test(entry.name) ? [path] : [];
+/**
+ * Lists the YAML files of a folder and its subfolders, sorted by path. Links are followed, but not
+ * to one of the folders above, which would never end.
+ */
+function yamlFilesIn(folder: string, above: readonly string[] = []): string[] {
+  const own = realpathSync(folder);
+  if (above.includes(own)) return [];
+  const names = readdirSync(folder).filter((name) => !name.startsWith("."));
+  return names.toSorted().flatMap((name) => {
+    const path = join(folder, name);
+    if (isDirectory(path)) return yamlFilesIn(path, [...above, own]);
+    return /\.ya?ml$/.test(name) ? [path] : [];
   });
 }
 

@@ -237,4 +237,15 @@ export const b = task({ input: z.object({ n: z.number() }), run: async ({ n }) =
         expect(Object.keys(checkProject({ ...paths, confPath }).compiled?.plan.tasks ?? {})).toEqual(["one"]);
     });
   });
+
+  it("a peach.conf that is a folder reads linked folders, and ends at a link to a folder above", async () => {
+    const files = { "a.yaml": "tasks: {one: {method: a}}\n" };
+    await withFolder(files, (paths, folder) => {
+      mkdirSync(join(folder, "shared"));
+      writeFileSync(join(folder, "shared", "b.yaml"), "tasks: {two: {method: b}}\n");
+      symlinkSync(join(folder, "shared"), join(paths.confPath, "linked"));
+      symlinkSync(paths.confPath, join(paths.confPath, "loop"));
+      expect(Object.keys(checkProject(paths).compiled?.plan.tasks ?? {})).toEqual(["one", "two"]);
+    });
+  });
 });
