@@ -1,4 +1,4 @@
-import { type Expression, Visitor } from "oxc-parser";
+import { type BindingPattern, type Expression, type ParamPattern, Visitor } from "oxc-parser";
 import type { LintedFile, LintedProject } from "./linted-project.ts";
 
 /** A mention of a step in a text; a file without one is not parsed. */
@@ -45,11 +45,24 @@ function varyingNames({ program: read }: LintedFile): { start: number; end: numb
   if (program === null) return [];
   const constants = new Map<string, Expression | null>();
   const names: Expression[] = [];
+  // Two declarations of the same name cannot be told apart.
+  const declare = (name: string, init: Expression | null): void => {
+    constants.set(name, constants.has(name) ? null : init);
+  };
+  const declareParts = (pattern: BindingPattern | ParamPattern): void => {
+    for (const name of boundNames(pattern)) declare(name, null);
+  };
+  const declareParams = ({ params }: { readonly params: readonly ParamPattern[] }): void => {
+    for (const param of params) declareParts(param);
+  };
   new Visitor({
     VariableDeclarator({ id, init }) {
-      // Two constants with the same name cannot be told apart.
-      if (id.type === "Identifier") constants.set(id.name, constants.has(id.name) ? null : init);
+      if (id.type === "Identifier") declare(id.name, init);
+      else declareParts(id);
     },
+    FunctionDeclaration: declareParams,
+    FunctionExpression: declareParams,
+    ArrowFunctionExpression: declareParams,
     CallExpression({ callee, arguments: [name, fn] }) {
       const isStep =
         (callee.type === "Identifier" && callee.name === "step") ||
@@ -62,6 +75,28 @@ function varyingNames({ program: read }: LintedFile): { start: number; end: numb
     },
   }).visit(program);
   return names.filter((name) => varies(name, constants));
+}
+
+/** Lists the names that a parameter or the left side of a declaration declares. */
+function boundNames(pattern: BindingPattern | ParamPattern): string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((one) =>
+        boundNames(one.type === "RestElement" ? one.argument : one.value),
+      );
+    case "ArrayPattern":
+      return pattern.elements.flatMap((one) =>
+        one === null ? [] : boundNames(one.type === "RestElement" ? one.argument : one),
+      );
+    case "AssignmentPattern":
+      return boundNames(pattern.left);
+    case "RestElement":
+      return boundNames(pattern.argument);
+    case "TSParameterProperty":
+      return boundNames(pattern.parameter);
+  }
 }
 
 /** Tests if an expression has another value in each attempt. Follows at most `hops` constants. */

@@ -40,17 +40,12 @@ interface FloatingTrigger {
 function floatingTriggers({ program: read }: LintedFile): FloatingTrigger[] {
   const program = read();
   if (program === null) return [];
-  const renamed = renamedHelpers(program);
+  const helpers = namesOfHelpers(program);
   const found: FloatingTrigger[] = [];
   const look = (expression: Expression): void => {
     for (const call of droppedCalls(expression)) {
       const { callee } = call;
-      const name =
-        callee.type === "Identifier"
-          ? (renamed.get(callee.name) ?? callee.name)
-          : callee.type === "MemberExpression" && callee.property.type === "Identifier"
-            ? callee.property.name
-            : "";
+      const name = helperOf(callee, helpers);
       if (TRIGGERING.has(name)) found.push({ start: callee.start, end: callee.end, helper: name });
     }
   };
@@ -85,14 +80,39 @@ function droppedCalls(expression: Expression): Extract<Expression, { type: "Call
     : [];
 }
 
-/** Maps the local names of imported helpers to their own names. */
-function renamedHelpers(program: Program): ReadonlyMap<string, string> {
+/**
+ * Finds the helper that is called, by its name or as a method of the task. The method of another
+ * object of the file, such as a bus of the user's own, is no helper.
+ */
+function helperOf(callee: Expression, helpers: ReadonlyMap<string, string>): string {
+  if (callee.type === "Identifier") return helpers.get(callee.name) ?? callee.name;
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return "";
+  const { object, property } = callee;
+  const isOwn = object.type === "Identifier" && helpers.get(object.name) === "";
+  return isOwn || object.type === "ThisExpression" ? "" : property.name;
+}
+
+/**
+ * Maps local names to the names of the helpers of Peach. A name that the file declares, or imports
+ * from elsewhere, maps to an empty text: it is another function, or cannot be followed.
+ */
+function namesOfHelpers(program: Program): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const statement of program.body) {
-    if (statement.type !== "ImportDeclaration") continue;
-    for (const specifier of statement.specifiers)
-      if (specifier.type === "ImportSpecifier" && specifier.imported.type === "Identifier")
-        found.set(specifier.local.name, specifier.imported.name);
+    if (statement.type === "ImportDeclaration")
+      for (const specifier of statement.specifiers) {
+        const isOwn = statement.source.value !== "peach/task-helpers";
+        if (isOwn) found.set(specifier.local.name, "");
+        else if (specifier.type === "ImportSpecifier" && specifier.imported.type === "Identifier")
+          found.set(specifier.local.name, specifier.imported.name);
+      }
+    const declared =
+      statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    if (declared?.type === "FunctionDeclaration" && declared.id !== null)
+      found.set(declared.id.name, "");
+    if (declared?.type === "VariableDeclaration")
+      for (const { id } of declared.declarations)
+        if (id.type === "Identifier") found.set(id.name, "");
   }
   return found;
 }

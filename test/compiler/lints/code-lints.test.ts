@@ -80,6 +80,9 @@ describe("a step whose name varies", () => {
     'await step("a", () => fetch(`x?now=${Date.now()}`));',
     "const now = await step('now', () => Date.now()); await step(`a ${now}`, fn);",
     "animation.step(Date.now());",
+    "const one = () => { const id = crypto.randomUUID(); }; for (const { id } of payload) await step(`a ${id}`, fn);",
+    "const one = () => { const id = Date.now(); }; const two = async ([id]) => { await step(`a ${id}`, fn); };",
+    "const one = () => { const id = Date.now(); }; async function two(a, { b: { id = 1 } }) { await step(id, fn); }",
   ])("the name of a step stays the same: %s", async (statement) => {
     expect(await warnedIn(doing(statement))).toEqual([]);
   });
@@ -110,5 +113,34 @@ describe("a trigger that nothing awaits", () => {
     "triggers.push(one);",
   ])("a trigger is right: %s", async (statement) => {
     expect(await warnedIn(doing(statement))).toEqual([]);
+  });
+
+  it.each([
+    ["imported", 'import { emitEvent } from "./bus.ts";\n'],
+    ["imported under the name", 'import { publish as emitEvent } from "./bus.ts";\n'],
+    ["declared", "function emitEvent(name) {}\n"],
+    ["a constant", "const emitEvent = (name) => {};\n"],
+  ])("a function of the user's own is no trigger: %s", async (_, own) => {
+    const text = `${own}export async function t() {\n  emitEvent("happened");\n}\n`;
+    expect(await warnedIn(text)).toEqual([]);
+  });
+
+  it.each([
+    'import { bus } from "./bus.ts";\nexport async function t() {\n  bus.emitEvent("a");\n}\n',
+    'const bus = new Map();\nexport async function t() {\n  bus.emitEvent("a");\n}\n',
+    'class Bus { run() { this.emitEvent("a"); } }\nexport async function t() {}\n',
+  ])("a method of the user's own object is no trigger: %s", async (text) => {
+    expect(await warnedIn(text)).toEqual([]);
+  });
+
+  it("a helper of an import as a whole is a trigger", async () => {
+    const text =
+      'import * as peach from "peach/task-helpers";\nexport async function t() {\n  peach.emitEvent("a");\n}\n';
+    expect(await warnedIn(text)).toEqual(["PEACH727 pipelines/t.ts:3"]);
+  });
+
+  it("another function that is imported under the name of a helper is no trigger", async () => {
+    const text = 'import { emitEvent as log } from "./bus.ts";\nexport async function t() {\n  log("a");\n}\n';
+    expect(await warnedIn(text)).toEqual([]);
   });
 });
