@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
 import type { ComponentFunction } from "../../src/execution/author/method.ts";
 import { InvalidRecommendationError, verifyRecommendation } from "../../src/task-helpers.ts";
 import { ADMIN_TOKEN, edge, type Send } from "../support/edge.ts";
@@ -20,7 +19,7 @@ const TOKEN = { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } };
 function recommender(
   component: ComponentFunction,
   cacheMs: number | null = null,
-  more: Partial<EndpointPlan> = {},
+  by: "user" | "client" = "user",
 ): Send {
   const param = { name: "user", type: "string", required: true, default: null, minimum: null } as const;
   const plan = planOf([], {
@@ -31,11 +30,10 @@ function recommender(
         fallback: "fixed",
         recommendation: {
           params: [{ ...param, maximum: null, enum: null, pattern: null, maxLength: 100, description: null }],
-          split: { by: "user", param: "user" },
+          split: by === "user" ? { by, param: "user" } : { by },
           components: [{ name: "one", method: "one", weight: 1, timeoutMs: 1_000 }],
           cacheMs,
         },
-        ...more,
       }),
       endpointPlan("verify", { method: "verify", maxBodyBytes: 65_536 }),
     ],
@@ -107,5 +105,16 @@ describe("the cache of recommendations", () => {
     await vi.waitFor(() => expect(put).toHaveBeenCalledOnce(), 10_000);
     const [key] = put.mock.calls[0] ?? [];
     expect(key).toMatch(/^https:\/\/recommendations\.peach\.invalid\/[\w-]{43}$/);
+  });
+});
+
+describe("a trial of a recommendation endpoint", () => {
+  it("leaves the cookie of the browser as it is, which has a component by its own requests", async () => {
+    const send = recommender(() => [1], null, "client");
+    const trial = await send(`/api/v1/recommendations/${name}/try?query=user%3Dada`, TOKEN);
+    expect(await trial.json()).toMatchObject({ result: [1] });
+    const debug = await send(`/${name}?user=ada&debug=1`, TOKEN);
+    const plain = await send(`/${name}?user=ada`);
+    expect([trial, debug, plain].map(({ headers }) => headers.has("Set-Cookie"))).toEqual([false, false, true]);
   });
 });

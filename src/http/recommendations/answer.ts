@@ -167,7 +167,9 @@ export function createAnswerRecommendation({
     });
     if (isFallback) headers.set("peach-fallback", "true");
     if (isHit !== null) headers.set("peach-cache", isHit ? "hit" : "miss");
-    if (subject.setCookie !== null) headers.append("Set-Cookie", subject.setCookie);
+    // A trial leaves the component of the browser as it is.
+    if (subject.setCookie !== null && !wishes.isDebug)
+      headers.append("Set-Cookie", subject.setCookie);
     const token = await tokenOf(c, { endpoint, component, subject, isFallback, run: computed.run });
     if (token !== null) headers.set("peach-recommendation", token);
     const { json } = computed;
