@@ -30,8 +30,8 @@ export function log(level: LogLevel, message: string, fields: LogFields = {}): v
 }
 
 /**
- * Writes a thrown value as text. Never throws, unlike `String`, which throws for an object without a
- * prototype.
+ * Writes a thrown value as text. Never throws, unlike `String`, which throws for an object without
+ * a prototype.
  */
 export function textOfThrown(thrown: unknown): string {
   try {

@@ -76,7 +76,7 @@ export class VectorsObject extends DurableObject<Env> implements VectorsRpc {
     if (from + batch.ids.length > mostVectors(shape)) return tooMany(shape);
     const now = Date.now();
     const known = this.#store.building(replacement);
-    // A first call that arrives once more begins nothing, once the replacement is in place or dropped.
+    // A first call that arrives again begins nothing after the replacement is in place or dropped.
     if (known === null && (from > 0 || this.#store.isBegun(replacement)))
       return { ok: false, refusal: { code: "replacement_gone" } };
     const { generation } = known ?? this.#store.begin(shape, replacement, now);
