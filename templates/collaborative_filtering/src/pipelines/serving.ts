@@ -1,4 +1,10 @@
-import { countClick, task, type EndpointContext, type RecommendationParams } from "peach/task-helpers";
+import {
+  countClick,
+  InvalidRecommendationError,
+  task,
+  type EndpointContext,
+  type RecommendationParams,
+} from "peach/task-helpers";
 import * as z from "zod";
 import { readList, storeLists } from "./store.ts";
 import { modelSchema } from "./training.ts";
@@ -61,7 +67,8 @@ export async function click(request: Request): Promise<Response> {
   if (!body.success) return Response.json({ error: 'expected {"token": "…"}' }, { status: 400 });
   try {
     await countClick(body.data.token);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof InvalidRecommendationError)) throw error;
     return Response.json({ error: "the token is not one of this service" }, { status: 400 });
   }
   return new Response(null, { status: 204 });

@@ -1,6 +1,7 @@
 import {
   countClick,
   emitEvent,
+  InvalidRecommendationError,
   servedBy,
   task,
   type EndpointContext,
@@ -93,7 +94,8 @@ export async function click(request: Request): Promise<Response> {
   if (!body.success) return Response.json({ error: 'expected {"token": "…"}' }, { status: 400 });
   try {
     await countClick(body.data.token);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof InvalidRecommendationError)) throw error;
     return Response.json({ error: "the token is not one of this service" }, { status: 400 });
   }
   return new Response(null, { status: 204 });

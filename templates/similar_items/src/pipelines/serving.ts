@@ -1,5 +1,11 @@
 import { vectors } from "peach/stores";
-import { countClick, type EndpointContext, type RecommendationParams, type Served } from "peach/task-helpers";
+import {
+  countClick,
+  InvalidRecommendationError,
+  type EndpointContext,
+  type RecommendationParams,
+  type Served,
+} from "peach/task-helpers";
 import * as z from "zod";
 import { DIMENSIONS, indexName } from "./embedding.ts";
 
@@ -67,7 +73,8 @@ export async function click(request: Request): Promise<Response> {
   if (!body.success) return Response.json({ error: 'expected {"token": "…"}' }, { status: 400 });
   try {
     await countClick(body.data.token);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof InvalidRecommendationError)) throw error;
     return Response.json({ error: "the token is not one of this service" }, { status: 400 });
   }
   return new Response(null, { status: 204 });
