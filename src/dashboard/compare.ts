@@ -31,8 +31,12 @@ export function pairTasks(left: RunDocument, right: RunDocument): TaskPair[] {
   });
 }
 
-/** The time of a task's ended attempts, without the pauses between them. */
-export function workMs(task: Pick<TaskOfRun, "attempts"> | null): number | null {
+/**
+ * The time of a task's ended attempts in milliseconds, without the pauses between them. Null for an
+ * external task: its attempt is the wait for a completion.
+ */
+export function workMs(task: Pick<TaskOfRun, "attempts" | "external"> | null): number | null {
+  if (task?.external === true) return null;
   const ended = (task?.attempts ?? []).filter(({ finished_at }) => finished_at !== null);
   if (ended.length === 0) return null;
   return ended.reduce(

@@ -19,6 +19,15 @@ describe("what the last runs say", () => {
     ]);
   });
 
+  it("the wait of a task for its completion is no work", () => {
+    const approved = { status: "succeeded", external: true, attempts: [attempt(0, 60_000)] } as const;
+    const quick = { status: "succeeded", attempts: [attempt(0, 100)] } as const;
+    expect(taskStats([{ tasks: [task("approve", approved), task("quick", quick)] }])).toEqual([
+      { task: "approve", runs: 1, failed: 0, retries: 0, medianMs: null, p95Ms: null, share: 0 },
+      { task: "quick", runs: 1, failed: 0, retries: 0, medianMs: 100, p95Ms: 100, share: 1 },
+    ]);
+  });
+
   it("the versions of a pipeline come newest first, with their first run and their failures", () => {
     const runs = [
       summary({ conf_version: "b", status: "failed", created_at: at(30) }),
