@@ -54,4 +54,14 @@ describe("a form", () => {
     expect([fieldsOf(null), fieldsOf({ type: "string" })]).toEqual([null, null]);
     expect([exampleOf(null), exampleOf({ type: "array" }), exampleOf({ default: 7 })]).toEqual([{}, [], 7]);
   });
+
+  it("the example of a number is within the limits of its schema where zero is not", () => {
+    const numbers = [
+      { type: "integer", minimum: 1 },
+      { type: "number", exclusiveMinimum: 0 },
+      { type: "integer", maximum: -3 },
+      { type: "number", minimum: -5, maximum: 5 },
+    ];
+    expect(numbers.map((schema) => exampleOf(schema))).toEqual([1, 1, -3, 0]);
+  });
 });

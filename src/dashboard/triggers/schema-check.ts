@@ -83,7 +83,7 @@ export function exampleOf(schema: JsonSchema | null): unknown {
       return "";
     case "number":
     case "integer":
-      return 0;
+      return exampleNumber(schema);
     case "boolean":
       return false;
     case "array":
@@ -93,6 +93,19 @@ export function exampleOf(schema: JsonSchema | null): unknown {
     default:
       return exampleObject(schema);
   }
+}
+
+/** Selects zero, or the number nearest to zero if the schema limits its numbers. */
+function exampleNumber(schema: JsonSchema): number {
+  const bound = (name: string): number | null => {
+    const value = schema[name];
+    return typeof value === "number" ? value : null;
+  };
+  const above = bound("exclusiveMinimum");
+  const below = bound("exclusiveMaximum");
+  const least = bound("minimum") ?? (above === null ? null : above + 1);
+  const most = bound("maximum") ?? (below === null ? null : below - 1);
+  return Math.min(Math.max(0, least ?? 0), most ?? Infinity);
 }
 
 /** Makes an object with the required properties. */

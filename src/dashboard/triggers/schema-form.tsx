@@ -128,7 +128,7 @@ function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Ele
         value={known.indexOf(value)}
         onChange={(event) => onChange(known[Number(event.currentTarget.value)])}
       >
-        <option value={-1}>–</option>
+        <option value={-1}>{defaultText(schema) || "–"}</option>
         {known.map((choice, index) => (
           <option key={index} value={index}>
             {String(choice)}
@@ -142,6 +142,7 @@ function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Ele
       return (
         <input
           {...attributes}
+          placeholder={defaultText(schema)}
           value={typeof value === "string" ? value : ""}
           onInput={(event) =>
             onChange(event.currentTarget.value === "" ? undefined : event.currentTarget.value)
@@ -154,6 +155,7 @@ function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Ele
         <input
           {...attributes}
           type="number"
+          placeholder={defaultText(schema)}
           step={type === "integer" ? 1 : "any"}
           value={typeof value === "number" ? value : ""}
           onInput={({ currentTarget: { value: text, valueAsNumber } }) =>
@@ -171,12 +173,20 @@ function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Ele
         />
       );
     default:
-      return <JsonControl value={value} attributes={attributes} onChange={onChange} />;
+      return (
+        <JsonControl schema={schema} value={value} attributes={attributes} onChange={onChange} />
+      );
   }
 }
 
+/** The default of a property, which an empty field stands for; an empty text without a default. */
+function defaultText({ default: value }: Field["schema"]): string {
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** A field for JSON. It keeps an incomplete text and reports a change once the text parses. */
-function JsonControl({ value, attributes, onChange }: Omit<ControlProps, "schema">): JSX.Element {
+function JsonControl({ schema, value, attributes, onChange }: ControlProps): JSX.Element {
   const draft = useSignal<string | null>(null);
   return (
     <textarea
@@ -184,7 +194,7 @@ function JsonControl({ value, attributes, onChange }: Omit<ControlProps, "schema
       class="mono"
       rows={3}
       spellcheck={false}
-      placeholder="JSON"
+      placeholder={defaultText(schema) || "JSON"}
       value={draft.value ?? (value === undefined ? "" : JSON.stringify(value))}
       onInput={(event) => {
         const text = event.currentTarget.value;
