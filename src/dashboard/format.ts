@@ -44,6 +44,21 @@ export function formatRelative(at: number, now: number): string {
   return at > now ? `in ${text}` : `${text} ago`;
 }
 
+/**
+ * Formats a time with an offset as a clock in its place shows the time: `Tue 1 Dec 2026, 03:00` for
+ * `2026-12-01T03:00:00+01:00`. The offset is left out.
+ */
+export function formatWallClock(local: string): string {
+  const day = new Date(`${local.slice(0, 10)}T00:00:00Z`).toLocaleDateString("en-GB", {
+    timeZone: "UTC",
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
+  return `${day.replace(",", "")}, ${local.slice(11, 16)}`;
+}
+
 /** Formats a time in the shown zone to the millisecond, with the zone's name. */
 export function formatExact(at: number): string {
   const date = new Date(at);

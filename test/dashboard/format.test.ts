@@ -7,6 +7,7 @@ import {
   formatPlural,
   formatRate,
   formatRelative,
+  formatWallClock,
   percentile,
   shortId,
 } from "../../src/dashboard/format.ts";
@@ -16,6 +17,11 @@ describe("a time", () => {
   it("a time is shown with its day, hour, minute, second, milliseconds and zone", () => {
     const at = new Date(2026, 10, 22, 9, 5, 3, 7);
     expect(formatExact(at.getTime())).toMatch(/^22 Nov 2026, 09:05:03\.007 \S+/);
+  });
+
+  it("a due time is shown as a clock in the zone of its schedule shows the time", () => {
+    expect(formatWallClock("2026-12-01T03:00:00+01:00")).toBe("Tue 1 Dec 2026, 03:00");
+    expect(formatWallClock("2026-12-31T23:30:00-08:00")).toBe("Thu 31 Dec 2026, 23:30");
   });
 });
 

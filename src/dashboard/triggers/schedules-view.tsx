@@ -10,7 +10,7 @@ import type { JSX } from "preact";
 import { post } from "../api.ts";
 import type { AcceptedTrigger } from "../../contract/run.ts";
 import type { DeployedSchedule } from "../../contract/schedules.ts";
-import { formatPlural } from "../format.ts";
+import { formatPlural, formatWallClock } from "../format.ts";
 import { navigate } from "../location.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -102,7 +102,7 @@ function Schedule({
       <ol class={`next-times ${isPaused ? "is-off" : ""}`} aria-label="The next times">
         {next.map(({ local, utc }) => (
           <li key={utc}>
-            <span>{local}</span>{" "}
+            <span title={local}>{formatWallClock(local)}</span>{" "}
             <span class="muted">
               <Time at={utc} />
             </span>
