@@ -26,6 +26,8 @@ const ROW_HEIGHT = 30;
 const MAX_HEIGHT = 420;
 /** The space of a mark on the axis in pixels. */
 const MARK_WIDTH = 110;
+/** The width of a mark's text in pixels: a mark nearer to the end has its text on the left. */
+const TEXT_WIDTH = 60;
 /** The step by which the axis of a running run grows. */
 const ADVANCE_MS = 2_000;
 /** The share of the axis for attempts that are still to come. */
@@ -117,7 +119,11 @@ export function TimelineView({
           {axis
             .marks(Math.max(2, Math.floor(width.value / MARK_WIDTH)))
             .map(({ ms, place: at }) => (
-              <span key={ms} class="timeline-mark" style={{ left: `${at * 100}%` }}>
+              <span
+                key={ms}
+                class={`timeline-mark ${(1 - at) * width.value < TEXT_WIDTH ? "is-left" : ""}`}
+                style={{ left: `${at * 100}%` }}
+              >
                 {ms === 0 ? "0" : formatDuration(ms).replace(/\.0+ /, " ")}
               </span>
             ))}
