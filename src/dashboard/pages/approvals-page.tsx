@@ -11,7 +11,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { RunPage, RunSummary } from "../../contract/run-lists.ts";
 import type { RunDocument, TaskOfRun } from "../../contract/run.ts";
-import { formatPlural } from "../format.ts";
+import { formatPlural, shortId } from "../format.ts";
 import { readAttention } from "../live/attention.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useGet } from "../parts/load.ts";
@@ -108,13 +108,16 @@ function ApprovalCard({
           <a href={runPath(run.run_id, task)}>{task}</a>{" "}
           {task !== run.task && <span class="muted">of {run.task}</span>}
         </h2>
+        <code class="muted small" title={run.run_id}>
+          {shortId(run.run_id)}
+        </code>
         <span class="spacer" />
         <span class="pill s-waiting">
           <Icon name="clock" size={12} />
           <span>
             {since !== null && (
               <>
-                since <Time at={since} />,{" "}
+                asked <Time at={since} />,{" "}
               </>
             )}
             ends <Time at={until} />

@@ -99,7 +99,7 @@ function Endpoints({
               {name === null ? (
                 <a href={recommendationsPath(counts.endpoint)}>{counts.endpoint}</a>
               ) : (
-                counts.url
+                "Components"
               )}
             </h2>
             <span class="spacer" />
@@ -136,7 +136,7 @@ function Facts({ counts }: { readonly counts: RecommendationCounts }): JSX.Eleme
       <Fact name="Split by">
         {split.by === "user" ? (
           <>
-            user, <code>{split.param}</code>
+            user, the parameter <code>{split.param}</code>
           </>
         ) : (
           split.by

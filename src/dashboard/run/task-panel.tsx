@@ -205,7 +205,7 @@ function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element
     case "completion":
       return (
         <p>
-          Waits for somebody to complete it, until <Time at={waiting.until} />.
+          Waits for somebody to complete it. The wait ends <Time at={waiting.until} />.
         </p>
       );
     case "run":
@@ -218,7 +218,7 @@ function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element
       return (
         <p>
           The deployed code does not have its method <code>{waiting.method}</code>: waits for a
-          deploy that does, until <Time at={waiting.until} />.
+          deploy that does. The wait ends <Time at={waiting.until} />.
         </p>
       );
     case "concurrency":
