@@ -77,7 +77,7 @@ export function PipelineLines(props: PipelineLinesProps): JSX.Element {
                 Before
               </th>
               <th scope="col">Newest error, or what is next</th>
-              <th scope="col">
+              <th scope="col" class="line-actions">
                 <span class="sr">Actions</span>
               </th>
             </tr>
