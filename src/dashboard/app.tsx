@@ -206,7 +206,7 @@ function Navigation(): JSX.Element {
         </ul>
       </nav>
       <div class="side-foot">
-        <button type="button" class="find" aria-label="Go to…" onClick={openPalette}>
+        <button type="button" class="find" aria-label="Go to… Ctrl K" onClick={openPalette}>
           <Icon name="search" size={14} /> <span>Go to…</span> <kbd>Ctrl K</kbd>
         </button>
         <button
