@@ -80,7 +80,8 @@ async function bundle(
     sourcemap: "inline",
     sourcesContent: false,
     format: "esm",
-    target: "esnext",
+    // As in a deployment: Node does not read decorators, and of old `using` neither.
+    target: "es2024",
     platform: "node",
     conditions: ["workerd", "worker"],
     nodePaths: [join(root, "node_modules")],

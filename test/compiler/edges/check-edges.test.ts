@@ -244,6 +244,24 @@ export const c = task({ input: z.string(), run: async (text) => text * 2 });
     `);
   });
 
+  it("typed edges are checked beside a file with decorators and `using`, which a deployment lowers", async () => {
+    const conf = "tasks:\n  p: {method: p, downstream: c}\n  c: {method: c}\n  d: {method: d}\n";
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}export const p = task({ output: z.string(), run: async () => "x" });
+export const c = task({ input: z.number(), run: async (n) => n });
+`,
+      "decorated.ts": `function known(one: unknown, context: unknown): void {}
+@known
+class Decorated {}
+export async function d() {
+  using open = { [Symbol.dispose]() {} };
+  return String(Decorated) + String(open);
+}
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatch(/^peach\.conf:2:30: [^\n]*\[PEACH601\]/);
+  });
+
   it("typed edges show the place of an import behind letters of more than one byte", async () => {
     const conf = "tasks:\n  p: {method: p}\n";
     const pipelines = { "tasks.ts": 'const é = "😀"; import "./höhe"; export const p = () => é;\n' };
