@@ -88,7 +88,8 @@ export async function bundleModule(
     bundle: true,
     write: false,
     format: "esm",
-    target: "esnext",
+    // As in a deployment: the runtime itself does not read decorators.
+    target: "es2024",
     platform: "neutral",
     conditions: settings.conditions ?? CONDITIONS,
     mainFields: ["browser", "module", "main"],
