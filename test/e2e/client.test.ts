@@ -156,7 +156,7 @@ describe("a program with the client", () => {
   it("a program with the client sees what is deployed", async () => {
     const tasks = await peach.tasks.list();
     expect(tasks.map(({ task }) => task).join(" ")).toBe(
-      "echo after held failing mended narrow approve approved split piece typed listening",
+      "echo after held failing mended narrow approve approved split piece forked left right typed listening",
     );
     expect(tasks.filter(({ external }) => external)).toMatchObject([{ task: "approve", timeout_ms: 86_400_000 }]);
     expect(tasks.filter(({ concurrency }) => concurrency !== null)).toMatchObject([{ task: "narrow" }]);

@@ -60,7 +60,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     const link = `/login#${await signLoginCode(stage.runtime.token, Date.now())}`;
     const first = await dashboard({ isLoggedIn: false });
     await first.goto(link);
-    await first.page.getByRole("heading", { name: "Now" }).waitFor();
+    await first.page.getByRole("heading", { name: "Now", exact: true }).waitFor();
     expect(first.page.url()).toBe(`${stage.runtime.url}/dashboard`);
     const second = await dashboard({ isLoggedIn: false });
     await second.goto(link);

@@ -188,7 +188,7 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
   it("the dashboard is used by the keyboard alone: from the first page to a task's error", async () => {
     const { page, ...rest } = await dashboard();
     await page.goto(`${stage.runtime.url}/dashboard`);
-    await page.getByRole("heading", { name: "Now" }).waitFor();
+    await page.getByRole("heading", { name: "Now", exact: true }).waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("r");
     await page.getByRole("heading", { name: "Runs" }).waitFor();
