@@ -20,6 +20,7 @@ function recommender(
   component: ComponentFunction,
   cacheMs: number | null = null,
   by: "user" | "client" = "user",
+  fallback = "fixed",
 ): Send {
   const param = { name: "user", type: "string", required: true, default: null, minimum: null } as const;
   const plan = planOf([], {
@@ -27,7 +28,7 @@ function recommender(
       endpointPlan(name, {
         method: null,
         methods: ["GET"],
-        fallback: "fixed",
+        fallback,
         recommendation: {
           params: [{ ...param, maximum: null, enum: null, pattern: null, maxLength: 100, description: null }],
           split: by === "user" ? { by, param: "user" } : { by },
@@ -51,7 +52,7 @@ function recommender(
           }
         },
       },
-      components: { one: component, fixed: () => ["top"] },
+      components: { one: component, fixed: () => ["top"], broken: component },
     },
   });
 }
@@ -117,4 +118,32 @@ describe("a trial of a recommendation endpoint", () => {
     const plain = await send(`/${name}?user=ada`);
     expect([trial, debug, plain].map(({ headers }) => headers.has("Set-Cookie"))).toEqual([false, false, true]);
   });
+});
+
+describe("the deliveries of a recommendation endpoint", () => {
+  it.each(["limit=3", "user=ada&debug=1", "user=ada&component=one"])(
+    "keep a failure, however often strangers are refused for %s",
+    async (query) => {
+      const send = recommender(
+        () => {
+          throw new Error("down");
+        },
+        null,
+        "user",
+        "broken",
+      );
+      await send(`/${name}?user=ada`);
+      for (let index = 0; index < 60; index += 1)
+        await send(`/${name}?${query}`, { headers: { "CF-Connecting-IP": `2001:db8:1:${index}::1` } });
+      const kept = async (): Promise<unknown[]> => {
+        const page = await send(`/api/v1/endpoints/${name}/deliveries?limit=100`, TOKEN);
+        const { deliveries } = await page.json<{ deliveries: { status: number; refused: unknown }[] }>();
+        return deliveries.map(({ status, refused }) => [status, refused !== null]);
+      };
+      await vi.waitFor(async () => expect((await kept()).length).toBeGreaterThan(30), 10_000);
+      const all = await kept();
+      expect(all).toContainEqual([502, false]);
+      expect(all).not.toContainEqual([query.startsWith("user") ? 403 : 400, false]);
+    },
+  );
 });

@@ -44,6 +44,8 @@ export interface EndpointAnswer {
   /** Code of the problem that Peach answered with; null if the endpoint answered. */
   readonly reason: ProblemCode | null;
   readonly runs: readonly DeliveryRun[];
+  /** True if the request was refused, and no code of the author was called. Absent: false. */
+  readonly isRefused?: boolean;
 }
 
 /** Calls the endpoint. Never rejects: failures become an answer for the sender. */

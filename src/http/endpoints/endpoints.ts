@@ -124,9 +124,9 @@ export function endpointRoutes({
       answerRequest(c, { ...call, source: "endpoint" });
     const answer =
       digest === null || isBareRead(c.req.raw)
-        ? { ...(await callMethod()), isRefused: false }
+        ? await callMethod()
         : await answerOnce(c, endpoint, digest, callMethod);
-    const { isRefused, ...given } = answer;
+    const { isRefused = false, ...given } = answer;
     const came = { ...arrival, ...given, request, kept: limited.kept(), senderId };
     if (isRefused) deliveryLog.refuse(c, endpoint, came);
     else deliveryLog.keep(c, endpoint, came);

@@ -63,6 +63,12 @@ interface Unanswered {
   readonly errors: readonly unknown[];
 }
 
+/** Codes of answers after a component was asked; the other codes refuse the request before. */
+const FAILURES: ReadonlySet<Problem["code"]> = new Set([
+  "recommendation_failed",
+  "endpoint_timeout",
+]);
+
 /**
  * Creates the function that answers requests to recommendation endpoints. The cache belongs to the
  * isolate. Nothing else is kept between requests.
@@ -79,7 +85,10 @@ export function createAnswerRecommendation({
     const answered = await answer(c, request, recommendationOf(endpoint));
     if (answered instanceof Response) return { response: answered, reason: null, runs: [] };
     const { problem, headers } = answered;
-    return { response: problemResponse(c, problem, headers), reason: problem.code, runs: [] };
+    const response = problemResponse(c, problem, headers);
+    // A refusal must not take the place of a failure among the kept deliveries.
+    const isRefused = !FAILURES.has(problem.code);
+    return { response, reason: problem.code, runs: [], isRefused };
   };
 
   async function answer(
