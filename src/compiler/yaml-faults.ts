@@ -54,6 +54,7 @@ const RULES: readonly Rule[] = [
   reservedStart,
   deeperLine,
   colonInText,
+  flatText,
   missingColon,
   unevenLine,
   directive,
@@ -162,7 +163,7 @@ function textBehindBracket({ text, error, at, line, rest }: Found): Slip | null 
     message: `the value ends at the bracket before this, and \`${rest}\` follows`,
     hint: /^[,;]/.test(rest)
       ? "remove it: a line of YAML needs no mark at its end"
-      : "begin a new line for it",
+      : "put the whole value in quotes if it is a text; else begin a new line for it",
   });
 }
 
@@ -241,7 +242,7 @@ function missingSpace({ error, at, line, rest }: Found): Slip | null {
 function reservedStart({ text, error, at }: Found): Slip | null {
   // Two braces are a placeholder of a template.
   const isTemplate = text.slice(at - 1, at + 1) === "{{";
-  const place = isTemplate ? restOfLine(text, at - 1) : plainValueAt(text, at);
+  const place = isTemplate ? templateAt(text, at - 1) : plainValueAt(text, at);
   const value = text.slice(place.start, place.end);
   const isReserved =
     isTemplate ||
@@ -253,6 +254,31 @@ function reservedStart({ text, error, at }: Found): Slip | null {
   return slip("PEACH014", place, {
     message: `a text that begins with ${value.charAt(0)} must be in quotes`,
     hint: `write ${inQuotes(value)}`,
+  });
+}
+
+/** Returns the range of a placeholder and the text behind; within brackets it ends at its braces. */
+function templateAt(text: string, start: number): Range {
+  const rest = restOfLine(text, start);
+  if (openBrackets(text, start).length === 0) return rest;
+  const [braces] = /^\{\{.*?\}\}/.exec(text.slice(start, rest.end)) ?? [];
+  return braces === undefined ? rest : range(start, braces.length);
+}
+
+/**
+ * A text of several lines that is not indented:
+ *
+ *     description: |
+ *     Speech to text
+ */
+function flatText({ text, error, line }: Found): Slip | null {
+  if (error.code !== "MULTILINE_IMPLICIT_KEY" && error.code !== "MISSING_CHAR") return null;
+  const above = lineAbove(text, line);
+  const [, mark] = /:\s+([|>])[-+\d]*\s*(?:#.*)?$/.exec(above?.text ?? "") ?? [];
+  if (above === null || mark === undefined || line.indent > above.indent) return null;
+  return slip("PEACH017", range(line.start + line.indent, line.text.trim().length), {
+    message: `the text of the ${mark} above is not indented further than its key`,
+    hint: `indent the lines of the text by more than ${above.indent} spaces`,
   });
 }
 
