@@ -235,7 +235,8 @@ function RunRow({
         <RowNote run={run} />
         {wait !== undefined && (
           <span class="wait-note ellipsis">
-            {wait.task} waits {WAITS[wait.for]}, <Time at={wait.until} />
+            {wait.task} waits {WAITS[wait.for]}, {wait.for === "time" ? "" : "ends "}
+            <Time at={wait.until} />
           </span>
         )}
       </td>
