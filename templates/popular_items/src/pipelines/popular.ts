@@ -22,7 +22,13 @@ const popularSchema = z.object({
 });
 type Popular = z.infer<typeof popularSchema>;
 
-const playSchema = z.object({ item: z.string().min(1).max(256) });
+/** Letters, digits and a few signs: what every store of plays can hold. */
+const playSchema = z.object({
+  item: z
+    .string()
+    .max(256)
+    .regex(/^[\w.:~-]+$/),
+});
 /** The key of what is served. */
 const SERVED = "popular";
 /**
