@@ -34,6 +34,8 @@ const LIST_KEYS: readonly (readonly [key: string, text: string])[] = [
 
 /** The longest time between `g` and the letter. */
 const SECOND_WITHIN_MS = 1_200;
+/** Long before the page was opened: a letter soon after that is no second key. */
+const NEVER = Number.NEGATIVE_INFINITY;
 const isHelpShown = signal(false);
 
 /**
@@ -42,8 +44,8 @@ const isHelpShown = signal(false);
  */
 export function useKeys(onPalette: () => void): void {
   useEffect(() => {
-    /** The time of the last `g`, in milliseconds since the page was opened. */
-    let goesSince = 0;
+    /** The time of `g` if it was the last key, in milliseconds since the page was opened. */
+    let goesSince = NEVER;
     const press = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey)) {
         event.preventDefault();
@@ -59,7 +61,7 @@ export function useKeys(onPalette: () => void): void {
         event.preventDefault();
         search();
       }
-      goesSince = event.key === "g" ? event.timeStamp : 0;
+      goesSince = event.key === "g" ? event.timeStamp : NEVER;
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);

@@ -64,7 +64,9 @@ describe.skipIf(CHROMIUM === null)("an incident in the dashboard", () => {
     expect(await seriousFaults(dashboard, "light")).toEqual([]);
     await dialog.getByRole("button", { name: "Retry 16 runs" }).click();
     clicks += 1;
-    for (const id of failed.disk) expect((await stage.peach.finished(id)).status).toBe("succeeded");
+    // A run is final until its retry begins.
+    for (const id of failed.disk)
+      await expect.poll(async () => (await stage.peach.finished(id)).status, { timeout: 20_000 }).toBe("succeeded");
     await page.getByRole("heading", { name: /1 cause behind 9 failed runs/ }).waitFor();
     expect(clicks).toBeLessThanOrEqual(MOST_CLICKS);
     console.log(times.join("; "));
@@ -83,8 +85,7 @@ describe.skipIf(CHROMIUM === null)("an incident in the dashboard", () => {
     await page.keyboard.press("/");
     await page.keyboard.type("error:vendor payload.film=101");
     await page.keyboard.press("Enter");
-    await page.locator(".runs tbody tr").waitFor();
-    await page.waitForFunction("document.querySelectorAll('.runs tbody tr').length === 1");
+    await expect.poll(() => page.locator(".runs tbody tr").count(), { timeout: 20_000 }).toBe(1);
     await page.keyboard.press("j");
     await page.keyboard.press("x");
     await page.getByText("1 run chosen").waitFor();
@@ -98,7 +99,7 @@ describe.skipIf(CHROMIUM === null)("an incident in the dashboard", () => {
     await page.keyboard.press("Enter");
     await page.getByText("1 run retried").waitFor();
     const [, again = ""] = failed.vendor;
-    expect((await stage.peach.finished(again)).status).toBe("succeeded");
+    await expect.poll(async () => (await stage.peach.finished(again)).status, { timeout: 20_000 }).toBe("succeeded");
 
     await dashboard.show(`/compare?run=${failed.vendor[0]}`);
     await page.getByText("api.vendor.example answered 503").first().waitFor();
