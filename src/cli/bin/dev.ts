@@ -10,8 +10,8 @@ import { MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
 import { parseOptions, parsePort, takePortOption } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
+import { CheckWatch } from "../../local/check-watch.ts";
 import { inspectorText } from "../../local/inspector-text.ts";
-import { EdgeWatch } from "../../local/edge-watch.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
 import { renderLog } from "../../local/log-text.ts";
 import { describeMade, describePlan, startupText } from "../../local/startup-text.ts";
@@ -83,7 +83,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   console.log("Starting the local runtime ...");
   const paths = projectPaths(process.env, PROJECT_FOLDER, process.cwd());
-  const edges = new EdgeWatch(paths, (text) => {
+  const checks = new CheckWatch(paths, (text) => {
     if (!interrupted.aborted) console.error(text);
   });
   const started = Promise.withResolvers<LocalRuntime>();
@@ -93,7 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
   // The watch begins before the build: a change during the start is taken over afterwards.
   const stopWatching = watchProject(paths, async () => {
     await started.promise;
-    edges.look();
+    checks.look();
     try {
       await takeOver();
     } catch (error) {
@@ -144,7 +144,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
     if (inspectorPort !== undefined)
       console.log(`\n${inspectorText(inspectorPort, PROJECT_FOLDER)}`);
-    edges.look();
+    checks.look();
     started.resolve(runtime);
     const stopReading = readKeys(process.stdin, keys, {
       say: (text) => console.log(text),

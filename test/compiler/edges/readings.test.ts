@@ -199,12 +199,12 @@ tasks:
 
   it("an edge without an answer lets its project compile, and is left out while there are problems", async () => {
     const conf = "tasks:\n  p: {method: undeclared, downstream: c}\n  c: {method: takes_number}\n";
-    const warned = await withProject({ conf, pipelines: { "tasks.ts": METHODS } }, checkAll);
+    const warned = await withProject({ conf, pipelines: { "tasks.ts": METHODS } }, (paths) => checkAll(paths));
     // The file exports more tasks than this conf names, which is another warning.
     const ofEdges = warned.warnings.filter(({ code }) => code !== "PEACH720");
     expect([warned.plan === null, warned.diagnostics.length, ofEdges.length]).toEqual([false, 0, 1]);
     const wrong = `${conf}  d: {method: dates}\n`;
-    const refused = await withProject({ conf: wrong, pipelines: { "tasks.ts": METHODS } }, checkAll);
+    const refused = await withProject({ conf: wrong, pipelines: { "tasks.ts": METHODS } }, (paths) => checkAll(paths));
     expect([refused.plan, refused.diagnostics.length, refused.warnings.length]).toEqual([null, 1, 0]);
   });
 });
