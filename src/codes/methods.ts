@@ -75,8 +75,8 @@ audio.ts in this folder, and \`news/audio\` the file audio.ts in its subfolder n
     severity: "error",
     title: "A pipeline file does not parse",
     explanation: `
-The file has a syntax error, so that its exports are not all known. Mend it first: functions
-that seem to be missing may only stand behind the error.`,
+The file has a syntax error, so that its exports are not all known. Mend it first: a method that
+may stand behind the error is not looked for until the file parses.`,
     wrong: {
       "peach.conf": `tasks:
   convert: {method: convert}

@@ -60,14 +60,16 @@ export function reportInto(diagnostics: Diagnostic[]): ReportOf<Code> {
 }
 
 /**
- * Sorts diagnostics by file and place. The files of peach.conf lead, in the given order; other
- * files follow by path.
+ * Sorts diagnostics by file and place. Pipeline files that do not parse lead, since other problems
+ * may follow from them. The files of peach.conf come next, in the given order, then other files by
+ * path.
  */
 export function inFileOrder(
   diagnostics: readonly Diagnostic[],
   confFiles: readonly string[],
 ): Diagnostic[] {
-  const rank = ({ span }: Diagnostic): number => {
+  const rank = ({ code, span }: Diagnostic): number => {
+    if (code === "PEACH304") return -1;
     const index = confFiles.indexOf(span.source.path);
     return index === -1 ? confFiles.length : index;
   };

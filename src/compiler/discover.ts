@@ -4,10 +4,10 @@
  */
 import { readdirSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
-import { parseSync } from "oxc-parser";
+import { type OxcError, parseSync } from "oxc-parser";
 import type { Report } from "./diagnostic.ts";
 import { readText } from "./read-file.ts";
-import type { SourceFile } from "./source.ts";
+import { positionAt, type SourceFile } from "./source.ts";
 
 /** A file under the pipelines folder. */
 export interface PipelineModule {
@@ -24,6 +24,8 @@ export interface PipelineModule {
    * Files that are evaluated when the module is imported, itself included. Packages are left out.
    */
   readonly evaluates: ReadonlySet<string>;
+  /** The texts of those files that do not parse. Not all of their exports are known. */
+  readonly unparsed: readonly string[];
 }
 
 /** The exports and imports of one file as written, before re-exports are followed. */
@@ -58,7 +60,19 @@ export function discoverModules(
     file,
     exports: scanner.resolve(file),
     evaluates: scanner.evaluatedWith(file),
+    unparsed: scanner.unparsedWith(file),
   }));
+}
+
+/**
+ * Tests if a module may export a name behind a syntax error: a file of it that does not parse has
+ * the name, or passes on all names of another file.
+ */
+export function mayExport({ unparsed }: PipelineModule, name: string): boolean {
+  return unparsed.some(
+    (text) =>
+      /export\s*\*/.test(text) || new Set<string>(text.match(/[\p{ID_Continue}$]+/gu)).has(name),
+  );
 }
 
 /** Lists `.ts` files in a stable order, without declarations, tests and installed packages. */
@@ -82,6 +96,8 @@ class ExportScanner {
   readonly #display: (file: string) => string;
   readonly #report: Report;
   readonly #scanned = new Map<string, FileExports | null>();
+  /** The texts of the files that do not parse, by path. */
+  readonly #unparsed = new Map<string, string>();
 
   constructor(display: (file: string) => string, report: Report) {
     this.#display = display;
@@ -119,6 +135,11 @@ class ExportScanner {
     return found;
   }
 
+  /** Finds the texts of the files that are evaluated with this file and do not parse. */
+  unparsedWith(file: string): readonly string[] {
+    return [...this.evaluatedWith(file)].flatMap((each) => this.#unparsed.get(each) ?? []);
+  }
+
   /** Reads a file once; the result is kept, as many files import the same ones. */
   #scan(file: string): FileExports | null {
     const known = this.#scanned.get(file);
@@ -137,17 +158,8 @@ class ExportScanner {
     if (text === null) return null;
     const source: SourceFile = { path: this.#display(file), text };
     const parsed = parseSync(file, text, { sourceType: "module", showSemanticErrors: true });
-    for (const error of parsed.errors) {
-      const { start, end } = error.labels[0] ?? { start: 0, end: 0 };
-      this.#report(
-        "PEACH304",
-        { source, start, end },
-        `this file does not parse: ${error.message}`,
-        {
-          hint: error.helpMessage,
-        },
-      );
-    }
+    if (parsed.errors.length > 0) this.#unparsed.set(file, text);
+    for (const error of parsed.errors) reportSyntaxError(error, source, this.#report);
     // Imported names, since `export { x }` may re-export an import.
     const imported = new Map<string, { request: string; name: string | null }>();
     const requests = new Set<string>();
@@ -188,6 +200,30 @@ class ExportScanner {
     const imports = [...requests].flatMap((request) => resolveRequest(file, request) ?? []);
     return { own, from, all, imports };
   }
+}
+
+/**
+ * Reports a syntax error at its place, with places in other lines that explain it, such as the
+ * bracket that is still open. An error at the end of the file is shown behind the last text.
+ */
+function reportSyntaxError(error: OxcError, source: SourceFile, report: Report): void {
+  const written = source.text.trimEnd().length;
+  const [first = { source, start: 0, end: 0 }, ...others] = error.labels.map(({ start, end }) => ({
+    source,
+    start: Math.min(start, written),
+    end,
+  }));
+  const { line } = positionAt(source, first.start);
+  const related = others.flatMap((span, index) =>
+    positionAt(source, span.start).line === line
+      ? []
+      : { span, message: error.labels[index + 1]?.message ?? "belongs to it" },
+  );
+  const message = error.message.replace("`EOF`", "the end of the file");
+  report("PEACH304", first, `this file does not parse: ${message}`, {
+    hint: error.helpMessage,
+    related,
+  });
 }
 
 /** Resolves a relative import to its file, or returns null. Packages are not followed. */

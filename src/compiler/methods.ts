@@ -1,5 +1,5 @@
 /** Finds the exported function of each `method` (and `module`) in peach.conf. */
-import type { PipelineModule } from "./discover.ts";
+import { mayExport, type PipelineModule } from "./discover.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
 import { nearest } from "../domain/nearest.ts";
@@ -59,7 +59,8 @@ export class MethodFinder {
 
   /**
    * Finds a method. Without `module` its name must be unique among all pipeline files. Reports a
-   * method that is not found and returns null.
+   * method that is not found and returns null. A method that may stand behind a syntax error is not
+   * reported, since the error is.
    */
   find(wanted: Wanted): ResolvedMethod | null {
     const { method, module, at, key } = wanted;
@@ -73,6 +74,7 @@ export class MethodFinder {
       holders.find(({ file, exports }) => exports.get(method)?.startsWith(`${file}#`)) ??
       holders[0];
     if (holder === undefined) {
+      if (this.#modules.some((each) => mayExport(each, method))) return null;
       const hint = this.#hintFor(method, this.#modules);
       this.#report(
         "PEACH301",
@@ -119,6 +121,7 @@ export class MethodFinder {
         place,
       };
     }
+    if (mayExport(found, method)) return null;
     const others = this.#modules
       .filter(({ exports }) => exports.has(method))
       .map(({ name }) => name);

@@ -14,7 +14,7 @@ const OTHER = { path: "a.ts", text: "export" };
 describe("a diagnostic", () => {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);
-  report("PEACH304", { source: OTHER, start: 0, end: 6 }, "last");
+  report("PEACH308", { source: OTHER, start: 0, end: 6 }, "last");
   report("PEACH103", { source: CONF, start: 25, end: 31 }, "a token of two lines\nwith a detail", {
     hint: "first\nsecond",
   });
@@ -39,7 +39,7 @@ describe("a diagnostic", () => {
         hint: first
           second
 
-      a.ts:1:1: last [PEACH304]
+      a.ts:1:1: last [PEACH308]
         1 | export
           | ^^^^^^"
     `);

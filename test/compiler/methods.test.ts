@@ -123,16 +123,75 @@ describe("a method is refused", () => {
   });
 });
 
-it("a pipeline file that does not parse is shown at the place, beside the problems of peach.conf", async () => {
-  const pipelines = { "a.ts": "export function wanted() {\n  return (1;\n}\n" };
-  expect(await problemsOf(confFor("method: wanted, timeout: 1"), { pipelines })).toMatchInlineSnapshot(`
-    "peach.conf:2:32: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1 [PEACH104]
-      2 |   t: {method: wanted, timeout: 1}
-        |                                ^
-      hint: did you mean 1s?
+describe("a pipeline file that does not parse", () => {
+  it("a pipeline file that does not parse is shown at the place, before the problems of peach.conf", async () => {
+    const pipelines = { "a.ts": "export function wanted() {\n  return (1;\n}\n" };
+    expect(await problemsOf(confFor("method: wanted, timeout: 1"), { pipelines })).toMatchInlineSnapshot(`
+      "pipelines/a.ts:2:12: this file does not parse: Expected \`,\` or \`)\` but found \`;\` [PEACH304]
+        2 |   return (1;
+          |            ^
 
-    pipelines/a.ts:2:12: this file does not parse: Expected \`,\` or \`)\` but found \`;\` [PEACH304]
-      2 |   return (1;
-        |            ^"
-  `);
+      peach.conf:2:32: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1 [PEACH104]
+        2 |   t: {method: wanted, timeout: 1}
+          |                                ^
+        hint: did you mean 1s?"
+    `);
+  });
+
+  it("a method that stands in a file that does not parse is not reported as missing", async () => {
+    const pipelines = {
+      "a.ts": "const x = (1;\nexport function wanted() {}\n",
+      "b.ts": "export function other() {}\n",
+    };
+    const problems = await problemsOf(confFor("method: wanted"), { pipelines });
+    expect(problems).toContain("pipelines/a.ts:1:13: this file does not parse");
+    expect(problems).not.toContain("PEACH301");
+  });
+
+  it("a method that a module may pass on from a file that does not parse is not reported as missing", async () => {
+    const pipelines = {
+      "a.ts": `export * from "./deep/b.ts";\n`,
+      "deep/b.ts": "const x = (1;\nexport function wanted() {}\n",
+      "c.ts": `const y = (1;\nexport * from "elsewhere";\n`,
+    };
+    const conf = "tasks:\n  t: {method: wanted, module: a}\n  u: {method: passed, module: c}\n";
+    const problems = await problemsOf(conf, { pipelines });
+    expect(problems.match(/PEACH304/g)).toHaveLength(2);
+    expect(problems).not.toContain("PEACH301");
+  });
+
+  it("a method that no file can have is reported after the file that does not parse", async () => {
+    const pipelines = {
+      "a.ts": "const x = (1;\nexport function other() {}\n",
+      "b.ts": "export function handle() {}\n",
+    };
+    const conf = "tasks:\n  t: {method: wanted}\n  o: {method: other, module: b}\n";
+    expect(await problemsOf(conf, { pipelines })).toMatchInlineSnapshot(`
+      "pipelines/a.ts:1:13: this file does not parse: Expected \`,\` or \`)\` but found \`;\` [PEACH304]
+        1 | const x = (1;
+          |             ^
+
+      peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\` [PEACH301]
+        2 |   t: {method: wanted}
+          |               ^^^^^^
+        hint: exported: handle
+
+      peach.conf:3:15: tasks.o.method: b.ts does not export \`other\` [PEACH301]
+        3 |   o: {method: other, module: b}
+          |               ^^^^^
+        hint: exported: handle"
+    `);
+  });
+
+  it("a file that ends too early is shown with its last line and the bracket that is open", async () => {
+    const pipelines = { "a.ts": "export function wanted() {\n  return 1;\n\n\n" };
+    expect(await problemsOf(confFor("method: wanted"), { pipelines })).toMatchInlineSnapshot(`
+      "pipelines/a.ts:2:12: this file does not parse: Expected \`}\` but found the end of the file [PEACH304]
+        2 |   return 1;
+          |            ^
+        pipelines/a.ts:1:26: Opened here
+        1 | export function wanted() {
+          |                          ^"
+    `);
+  });
 });
