@@ -13,19 +13,19 @@ import type { RunRpc } from "../objects/run/run-rpc.ts";
 import { AuthorCalls, outsideOfCalls, presentCall } from "./author-code.ts";
 import { KvNamespace } from "./bindings/kv.ts";
 import { OutgoingQueue } from "./bindings/outgoing-queue.ts";
-import { absentBinding } from "./bindings/wrangler-bindings.ts";
-import { Dice } from "./ground/dice.ts";
-import type { Fault } from "./ground/faults.ts";
+import { remoteBinding } from "./bindings/remote-binding.ts";
+import { absentBinding, unboundBuckets } from "./bindings/wrangler-bindings.ts";
+import { isForNow, isOfPlatform } from "./client-retries.ts";
 import { FAULTS } from "./ground/faults.ts";
 import { Ground } from "./ground/ground.ts";
 import { clientOf, handlersOf, type KitClient } from "./kit-face.ts";
 import type { Life } from "./platform/life.ts";
 import type { ObjectHost } from "./platform/object-host.ts";
-import { releaseOf, RequestDied, Rig } from "./platform/rig.ts";
-import { isPlatforms } from "./platform/wire.ts";
+import { releaseOf, Rig } from "./platform/rig.ts";
 import type { WorkerCode } from "./platform/worker-code.ts";
 import type { TestProject } from "./project.ts";
 import { registryOf, type Mocks } from "./registry.ts";
+import { NoTime, spareWorkers, type WorldFaults } from "./world-faults.ts";
 
 /** The address of the deployment. */
 export const TEST_URL = "https://peach.test";
@@ -62,39 +62,9 @@ export interface WorldSettings {
   readonly isTelling: boolean;
 }
 
-/** Faults of a world. */
-export interface WorldFaults {
-  /** The rate of each fault, from 0 to 1. */
-  readonly rates: ReadonlyMap<Fault, number>;
-  /** The most faults that strike. */
-  readonly most: number;
-  /** The most deaths of workers among the faults. */
-  readonly mostDeaths: number;
-}
-
-/** Faults that end a worker. */
-const DEATHS: ReadonlySet<Fault> = new Set([
-  "crash",
-  "isolate_crash",
-  "consumer_killed",
-  "reset_before_commit",
-  "reset_after_commit",
-]);
-
 /** The error of code that waits for an event outside of the world. */
 export class WaitingOutsideError extends Error {
   override readonly name = "WaitingOutsideError";
-}
-
-/** Durations of a world in which nothing takes time. */
-class NoTime extends Dice {
-  override between(): number {
-    return 0;
-  }
-
-  override chance(): boolean {
-    return false;
-  }
 }
 
 let working: Promise<unknown> = Promise.resolve();
@@ -186,14 +156,14 @@ export class TestWorld {
       first: release,
       ...(this.#isInstant && { dice: new NoTime(seed) }),
       buckets: Object.fromEntries(
-        Object.entries({ ...unbound(plan, buckets), ...buckets }).filter(
+        Object.entries({ ...unboundBuckets(plan, buckets), ...buckets }).filter(
           ([name]) => !own.has(name),
         ),
       ),
       bindings: Object.fromEntries(
         Object.entries(targets).map(([name, target]) => [
           name,
-          (life: Life) => this.#via(life, target),
+          (life: Life) => remoteBinding(life, target),
         ]),
       ),
       committed: (host) => this.#committed(host),
@@ -365,30 +335,6 @@ export class TestWorld {
     if (host.className === "RunObject") this.changed.add(host.name);
   }
 
-  /** Returns a binding of the project for a life. Calls take a way over the network. */
-  #via(life: Life, target: object): object {
-    const { platform } = this.rig;
-    return new Proxy(target, {
-      get: (on, name) => {
-        const method: unknown = Reflect.get(on, name);
-        if (typeof method !== "function") return method;
-        return (...given: readonly unknown[]) => {
-          const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-          life.send(() =>
-            platform.after(null, platform.hop(), () => {
-              const call = async (): Promise<unknown> => Reflect.apply(method, on, given);
-              call().then(
-                (value) => platform.resume(life, platform.hop(), () => resolve(value)),
-                (error: unknown) => platform.resume(life, platform.hop(), () => reject(error)),
-              );
-            }),
-          );
-          return platform.waiting(promise);
-        };
-      },
-    });
-  }
-
   /** Lets events happen up to `until`, until `isOver` says so, or nothing is left to happen. */
   #drive(until: number, isOver: () => boolean = () => false): Promise<void> {
     return outsideOfCalls(async () => {
@@ -440,55 +386,14 @@ export class TestWorld {
   }
 }
 
-/** Limits the deaths of workers. */
-function spareWorkers(ground: Ground, most: number): void {
-  const strikes = ground.strikes.bind(ground);
-  let deaths = 0;
-  ground.strikes = (fault, where, weight) => {
-    if (DEATHS.has(fault) && deaths >= most) return false;
-    const hasStruck = strikes(fault, where, weight);
-    if (hasStruck && DEATHS.has(fault)) deaths += 1;
-    return hasStruck;
-  };
-}
-
 function waitingFor(calls: AuthorCalls["outside"], patienceMs: number): string {
   const names = calls.map(({ name }) => name).join(", ");
   const verb = calls.length === 1 ? "waits" : "wait";
   return `${names} ${verb} for something outside of the test's clock for ${patienceMs} ms: a connection, a file, a promise that nobody settles. Mock it, let it end, or give the test more \`patience\`.`;
 }
 
-/** Tests for a failure of the platform. A client then repeats the request. */
-function isOfPlatform(error: unknown): boolean {
-  if (error instanceof RequestDied || isPlatforms(error)) return true;
-  return error instanceof Error && (isOfPlatform(error.cause) || /Unreachable/.test(error.name));
-}
-
-/** Tests for a temporary refusal: another try may succeed. */
-function isForNow(answer: unknown): boolean {
-  if (answer instanceof Response) return answer.status === 429 || answer.status === 503;
-  if (typeof answer !== "object" || answer === null || !("problem" in answer)) return false;
-  const { problem } = answer;
-  return (
-    typeof problem === "object" &&
-    problem !== null &&
-    "code" in problem &&
-    problem.code === "overloaded"
-  );
-}
-
 /** The only cast of an awake object of the class RunObject. */
 function runOf(instance: object): RunRpc {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return instance as RunRpc;
-}
-
-/** Buckets that peach.conf names and wrangler.toml does not bind, as `npm run dev` binds them. */
-function unbound(plan: Plan, bound: Readonly<Record<string, string>>): Record<string, string> {
-  const known = new Set(Object.values(bound));
-  return Object.fromEntries(
-    Object.entries(plan.buckets)
-      .filter(([bucket, binding]) => !known.has(bucket) && binding !== "PAYLOADS")
-      .map(([bucket, binding]) => [binding, bucket]),
-  );
 }

@@ -1,6 +1,7 @@
 /** The bindings of wrangler.toml, as far as pipelines see them. */
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
+import type { Plan } from "../../domain/plan/plan.ts";
 import { isOwnName } from "../../execution/author/pipeline-env.ts";
 
 /** Bindings of pipelines by name, without Peach's own. */
@@ -92,5 +93,18 @@ export function absentBinding(name: string, kind: string): object {
       set: refuse,
       has: refuse,
     },
+  );
+}
+
+/** Buckets that peach.conf names and wrangler.toml does not bind, as `npm run dev` binds them. */
+export function unboundBuckets(
+  plan: Plan,
+  bound: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const known = new Set(Object.values(bound));
+  return Object.fromEntries(
+    Object.entries(plan.buckets)
+      .filter(([bucket, binding]) => !known.has(bucket) && binding !== "PAYLOADS")
+      .map(([bucket, binding]) => [binding, bucket]),
   );
 }

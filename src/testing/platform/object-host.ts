@@ -8,10 +8,10 @@
  */
 import type { Isolate } from "./isolate.ts";
 import { Life } from "./life.ts";
-import { ObjectStorage, type Executed } from "./object-storage.ts";
+import { ObjectStorage } from "./object-storage.ts";
 import type { Committer, Platform } from "./platform.ts";
 import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
-import { Rows, type SqlValue } from "./sql-database.ts";
+import { storageFace } from "./storage-face.ts";
 
 /**
  * The time without calls until the platform evicts an object. After the greatest time even pending
@@ -246,18 +246,6 @@ export class ObjectHost implements Committer {
     const check = (): void => {
       if (!life.alive) throw new Error(`${this.label} is used by a life of it that is over`);
     };
-    const guarded =
-      <Given extends unknown[], T>(work: (...given: Given) => T) =>
-      (...given: Given): T => {
-        check();
-        return work(...given);
-      };
-    const settled =
-      <Given extends unknown[], T>(work: (...given: Given) => T) =>
-      async (...given: Given): Promise<T> => {
-        check();
-        return work(...given);
-      };
     return {
       id: { name: this.name, toString: () => `id-of-${this.name}`, equals: () => false },
       exports: this.#place.exports(life),
@@ -274,27 +262,14 @@ export class ObjectHost implements Committer {
       },
       getWebSockets: () => [],
       abort: () => life.kill("it has aborted itself"),
-      storage: {
-        sql: {
-          exec: guarded(
-            (query: string, ...values: SqlValue[]) => new Cursor(storage.exec(query, values)),
-          ),
-        },
-        kv: {
-          get: guarded((key: string) => storage.get(key)),
-          put: guarded((key: string, value: unknown) => storage.put(key, value)),
-          delete: guarded((key: string) => storage.delete(key)),
-        },
-        transactionSync: guarded(<T>(work: () => T) => storage.transactionSync(work)),
-        getAlarm: settled(() => storage.alarmAt),
-        setAlarm: settled((at: number | Date) => storage.setAlarm(Number(at))),
-        deleteAlarm: settled(() => storage.setAlarm(null)),
-        deleteAll: settled(() => storage.deleteAll()),
-        sync: () =>
-          new Promise<void>((resolve) => {
+      storage: storageFace(
+        storage,
+        check,
+        () =>
+          new Promise((resolve) => {
             life.send(() => this.#platform.resume(life, this.#platform.tickMs, resolve));
           }),
-      },
+      ),
     };
   }
 
@@ -408,23 +383,5 @@ export class ObjectHost implements Committer {
     this.isGivenUp = true;
     this.#tries = 0;
     this.#place.alarmGivenUp(this);
-  }
-}
-
-/** Rows with their cost. */
-class Cursor extends Rows {
-  override readonly rowsWritten: number;
-
-  constructor({ rows, written }: Executed) {
-    super(rows);
-    this.rowsWritten = written;
-  }
-
-  get rowsRead(): number {
-    return this.toArray().length;
-  }
-
-  get columnNames(): string[] {
-    return Object.keys(this.toArray()[0] ?? {});
   }
 }
