@@ -3,7 +3,7 @@
  */
 import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import { nearest } from "../domain/nearest.ts";
 import { isMapping } from "./schema-parts.ts";
 import type { ValidConf } from "./validate.ts";

@@ -1,7 +1,7 @@
 /** Checks `each`: the task has one upstream task that passes the array, and is not external. */
 import type { Report } from "./diagnostic.ts";
 import type { Edge } from "./check-graph.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { ValidConf } from "./validate.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Compares endpoints with each other and with the paths that Peach itself serves. */
 import { OWN_PATHS, ownPathOf } from "../domain/plan/reserved-paths.ts";
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { EndpointConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
 

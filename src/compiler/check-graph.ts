@@ -1,6 +1,6 @@
 /** Checks `downstream` (known tasks, each named once, no cycle) and `on_failure` (a known task). */
 import type { Related, Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import { nearest } from "../domain/nearest.ts";
 import type { Span } from "./source.ts";
 import type { ValidConf } from "./validate.ts";

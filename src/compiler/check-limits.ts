@@ -3,7 +3,7 @@
  * only queue, and a path into a join's payload begins with an upstream task.
  */
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { ValidConf } from "./validate.ts";
 
 /**

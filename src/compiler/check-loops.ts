@@ -11,7 +11,7 @@ import { graphFrom } from "../domain/plan/run-graph.ts";
 import type { Plan, R2Rule } from "../domain/plan/plan.ts";
 import { type BucketWrite, findBucketWrites } from "./bucket-writes.ts";
 import type { Warn } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
 /** A write in a run of `from` that triggers `to`, by the rule with this index in `on.r2`. */

@@ -6,7 +6,7 @@
  */
 import type { Warn } from "./diagnostic.ts";
 import { triggersSomething } from "./find-triggers.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { ResolvedMethods } from "./plan.ts";
 import type { ValidConf } from "./validate.ts";
 

@@ -2,7 +2,7 @@
 import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
 import type { Bindings } from "./buckets.ts";
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { ValidConf } from "./validate.ts";
 
 /**

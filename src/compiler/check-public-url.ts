@@ -6,7 +6,7 @@
  * knows the address: the fault would first appear in production.
  */
 import type { Warn } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import { isMapping } from "./schema-parts.ts";
 import type { ValidConf } from "./validate.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";

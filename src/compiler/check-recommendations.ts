@@ -7,7 +7,7 @@ import { FALLBACK, OWN_PARAMS } from "../domain/plan/recommendation-plan.ts";
 import { nearest } from "../domain/nearest.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { Report, Warn } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { EndpointConf } from "./schema.ts";
 import { RECOMMENDATION_SHAPE } from "./schema-recommendation.ts";
 import type { ValidConf } from "./validate.ts";

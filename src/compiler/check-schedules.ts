@@ -1,6 +1,6 @@
 /** Compares the schedules of a task with each other. */
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import { schedulePlans } from "./schedule.ts";
 import type { ValidConf } from "./validate.ts";
 

@@ -5,7 +5,7 @@
 import { MAX_TASKS } from "../domain/plan/run-graph.ts";
 import type { Edge } from "./check-graph.ts";
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import type { ValidConf } from "./validate.ts";
 
 /**

@@ -32,7 +32,7 @@ import { discoverModules, type PipelineModule } from "./discover.ts";
 import { emitRecommendationTypes } from "./emit-recommendations.ts";
 import { emitPlan, emitRegistry, PROJECT_MODULE } from "./emit.ts";
 import { emitTaskTypes } from "./emit-types.ts";
-import type { LoadedConf } from "./load.ts";
+import type { LoadedConf } from "./conf-file.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
 import { buildPlan, type ResolvedMethods } from "./plan.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";

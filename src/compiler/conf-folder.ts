@@ -4,7 +4,7 @@
  * their file.
  */
 import type { Report } from "./diagnostic.ts";
-import type { ConfFile, LoadedConf, Path } from "./load.ts";
+import type { ConfFile, LoadedConf, Path } from "./conf-file.ts";
 import { isMapping } from "./schema-parts.ts";
 import type { SourceFile, Span } from "./source.ts";
 import { isNamesMapping, reportExpectedNames } from "./validate.ts";

@@ -1,7 +1,7 @@
 /** Finds the exported function of each `method` (and `module`) in peach.conf. */
 import { mayExport, type PipelineModule } from "./discover.ts";
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf, Path } from "./load.ts";
+import type { LoadedConf, Path } from "./conf-file.ts";
 import { nearest } from "../domain/nearest.ts";
 import type { Span } from "./source.ts";
 

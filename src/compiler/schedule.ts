@@ -5,7 +5,8 @@ import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../dom
 import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.ts";
 import { described } from "./json-schema.ts";
 import { nearCron } from "./near-values.ts";
-import { duration, mapping, oneOf, shorthand } from "./schema-parts.ts";
+import { mapping, oneOf, shorthand } from "./schema-parts.ts";
+import { duration } from "./schema-quantities.ts";
 
 const DAY_MS = 86_400_000;
 /**

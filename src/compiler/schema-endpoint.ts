@@ -5,16 +5,8 @@
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../domain/plan/endpoint-auth.ts";
 import { functionName, method, module, open } from "./schema-names.ts";
 import { RECOMMENDATION_SHAPE } from "./schema-recommendation.ts";
-import {
-  count,
-  duration,
-  mapping,
-  mappingOr,
-  oneOf,
-  oneOrMany,
-  size,
-  text,
-} from "./schema-parts.ts";
+import { mapping, mappingOr, oneOf, oneOrMany, text } from "./schema-parts.ts";
+import { count, duration, size } from "./schema-quantities.ts";
 
 /**
  * The name of an environment variable. Secrets of Stripe and Standard Webhooks begin with `whsec_`:

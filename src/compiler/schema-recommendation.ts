@@ -13,18 +13,16 @@ import { misfitOf } from "../domain/recommendations/params.ts";
 import { described } from "./json-schema.ts";
 import { functionName, module, NAME } from "./schema-names.ts";
 import {
-  count,
-  duration,
   entries,
   flag,
   mapping,
-  numeral,
   oneOf,
   oneOrMany,
   type Parsed,
   shorthand,
   text,
 } from "./schema-parts.ts";
+import { count, duration, numeral } from "./schema-quantities.ts";
 
 /** The default of `max_length`. Longer texts are seldom meant, and would fill the cache. */
 const DEFAULT_MAX_LENGTH = 1_000;

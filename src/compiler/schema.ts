@@ -13,8 +13,6 @@ import { schedule } from "./schedule.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
 import { method, module, NAME, open, taskName } from "./schema-names.ts";
 import {
-  count,
-  duration,
   flag,
   mapping,
   mappingOr,
@@ -23,10 +21,10 @@ import {
   oneOrMany,
   type Parsed,
   shorthand,
-  size,
   text,
   textLike,
 } from "./schema-parts.ts";
+import { count, duration, size } from "./schema-quantities.ts";
 
 /** A path whose value is the key of a limit. A path to the whole payload is no key. */
 const nonEmptyKey = textLike(

@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from "../codes/codes.ts";
 import type { Report } from "./diagnostic.ts";
-import type { LoadedConf, Path } from "./load.ts";
+import type { LoadedConf, Path } from "./conf-file.ts";
 import { misplacedKeys } from "./misplaced-keys.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
 import { NAME } from "./schema-names.ts";

@@ -4,43 +4,25 @@
  * by the error and the text around the error.
  */
 import type { YAMLError } from "yaml";
-import type { ErrorCode } from "../codes/codes.ts";
-import { openBrackets, type QuotedText, quotedTexts, unclosedBracket } from "./yaml-brackets.ts";
-import { type Line, lineAbove, lineBelow, lineOf, plainValueAt } from "./yaml-lines.ts";
-
-/** A slip, with its place in the text. `end` is exclusive. */
-export interface YamlFault extends Range {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string | null;
-}
-
-/** A range of the text. Offsets count UTF-16 units. */
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** An error of the parser, with the text around it. */
-interface Found {
-  readonly text: string;
-  /** The texts in quotes, in file order. */
-  readonly quoted: readonly QuotedText[];
-  readonly error: YAMLError;
-  /** The offset of the error. */
-  readonly at: number;
-  /** The line of this offset. */
-  readonly line: Line;
-  /** The text from the offset to the end of the line. */
-  readonly rest: string;
-}
+import { openBrackets, quotedTexts, unclosedBracket } from "./yaml-brackets.ts";
+import { deeperLine, flatText, unevenLine } from "./yaml-indentation.ts";
+import { lineOf, plainValueAt } from "./yaml-lines.ts";
+import {
+  endOf,
+  firstWord,
+  type Found,
+  inQuotes,
+  range,
+  type Range,
+  restOfLine,
+  type Rule,
+  type Slip,
+  slip,
+  type YamlFault,
+} from "./yaml-slips.ts";
 
 /** The limit of explained slips: a file with more is no YAML at all. */
 const MAX_FAULTS = 50;
-
-/** A recognised slip. After a slip with `isOpen` the parser has misread the rest of the file. */
-type Slip = YamlFault & { readonly isOpen?: boolean };
-type Rule = (found: Found) => Slip | null;
 
 /** The rules in the order in which they are tried. */
 const RULES: readonly Rule[] = [
@@ -265,43 +247,6 @@ function templateAt(text: string, start: number): Range {
   return braces === undefined ? rest : range(start, braces.length);
 }
 
-/**
- * A text of several lines that is not indented:
- *
- *     description: |
- *     Speech to text
- */
-function flatText({ text, error, line }: Found): Slip | null {
-  if (error.code !== "MULTILINE_IMPLICIT_KEY" && error.code !== "MISSING_CHAR") return null;
-  const above = lineAbove(text, line);
-  const [, mark] = /:\s+([|>])[-+\d]*\s*(?:#.*)?$/.exec(above?.text ?? "") ?? [];
-  if (above === null || mark === undefined || line.indent > above.indent) return null;
-  return slip("PEACH017", range(line.start + line.indent, line.text.trim().length), {
-    message: `the text of the ${mark} above is not indented further than its key`,
-    hint: `indent the lines of the text by more than ${above.indent} spaces`,
-  });
-}
-
-/**
- * A line that is indented further than the entry above, which has a value already:
- *
- *     method: a
- *      downstream: b
- */
-function deeperLine({ text, error, line, rest }: Found): Slip | null {
-  if (error.code !== "BLOCK_AS_IMPLICIT_KEY") return null;
-  const below = lineBelow(text, line);
-  const isEntry = /^\s*(- )?[^\s#].*?:\s+\S/.test(line.text);
-  if (below === null || !isEntry || below.indent <= line.indent || /:(\s|$)/.test(rest))
-    return null;
-  return slip("PEACH017", firstWord(below), {
-    message:
-      `\`${wordOf(text, below)}\` is indented by ${below.indent} spaces, ` +
-      `and the line above by ${line.indent}`,
-    hint: `indent it by ${line.indent} spaces: the line above has its value already`,
-  });
-}
-
 /** A colon and a space within a text without quotes (`Step 1: fetch`), or two keys in one line. */
 function colonInText({ text, error, at, line }: Found): Slip | null {
   if (error.code !== "BLOCK_AS_IMPLICIT_KEY") return null;
@@ -328,54 +273,6 @@ function missingColon({ error, at, line, rest }: Found): Slip | null {
     message: `a colon is missing after \`${name}\``,
     hint: more.length === 0 ? `write ${name}:` : `write ${name}: ${more.join(" ")}`,
   });
-}
-
-/**
- * A line with an indentation that no line above has, or a list item beside keys:
- *
- *     method: a
- *    timeout: 5m
- */
-function unevenLine({ text, error, at }: Found): Slip | null {
-  const isUneven =
-    error.code === "BAD_INDENT" ||
-    /block sequence may not be used as an implicit map key/.test(error.message);
-  if (!isUneven) return null;
-  // The parser points at the indentation, or at the end of the line before.
-  const line = lineOf(text, at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0));
-  const name = wordOf(text, line);
-  const levels = levelsAbove(text, line);
-  const beside = levels.find(({ indent }) => indent === line.indent);
-  if (beside !== undefined)
-    return slip("PEACH017", firstWord(line), {
-      message:
-        `\`${name}\` stands beside \`${wordOf(text, beside)}\`: ` +
-        "a list and keys cannot be mixed",
-      hint:
-        "indent it as the lines that it belongs to, " +
-        "or make it an item of the list with a dash and a space",
-    });
-  const choices = levels.map(
-    (level) => `by ${level.indent} to stand beside \`${wordOf(text, level)}\``,
-  );
-  return slip("PEACH017", firstWord(line), {
-    message: `\`${name}\` is indented by ${line.indent} spaces, and no line above is`,
-    hint: `indent it ${choices.join(", or ")}`,
-  });
-}
-
-/**
- * Finds the lines above that a line may stand beside: the nearest line with a deeper indentation,
- * and the nearest line without.
- */
-function levelsAbove(text: string, line: Line): Line[] {
-  const levels: Line[] = [];
-  for (let above = lineAbove(text, line); above !== null; above = lineAbove(text, above)) {
-    const lowest = levels.at(-1);
-    if (lowest === undefined || above.indent < lowest.indent) levels.push(above);
-    if (above.indent <= line.indent) break;
-  }
-  return levels.slice(-2);
 }
 
 /** A line that begins with `%`, by which YAML gives directions to a parser: `%YAML 1.1`. */
@@ -405,51 +302,6 @@ function nonTextKey({ error, at }: Found): Slip | null {
     message: "a list, a mapping or an alias cannot be a key",
     hint: "a key is a text",
   });
-}
-
-/** Makes a slip. Without a hint the message says enough. */
-function slip(
-  code: ErrorCode,
-  { start, end }: Range,
-  {
-    hint = null,
-    ...more
-  }: { readonly message: string; readonly hint?: string | null; readonly isOpen?: boolean },
-): Slip {
-  return { code, start, end, hint, ...more };
-}
-
-/** Makes the range of this many characters. */
-function range(start: number, length: number): Range {
-  return { start, end: start + length };
-}
-
-/** Returns the range of the first word of a line: a key without its colon, or a list item. */
-function firstWord({ start, text, indent }: Line): Range {
-  const word = /^(- \S+?|[^\s:]+)(?=:|\s|$)/.exec(text.slice(indent))?.[0] ?? "";
-  return range(start + indent, Math.max(1, word.length));
-}
-
-/** Returns the first word of a line, for messages. */
-function wordOf(text: string, line: Line): string {
-  const { start, end } = firstWord(line);
-  return text.slice(start, end);
-}
-
-/** Puts a text in quotes. A backslash is itself in single quotes. */
-function inQuotes(value: string): string {
-  if (/[\\"]/.test(value) && !value.includes("'")) return `'${value}'`;
-  return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-}
-
-/** Returns the range from an offset to the end of the line. */
-function restOfLine(text: string, start: number): Range {
-  return { start, end: endOf(lineOf(text, start)) };
-}
-
-/** Returns the offset behind the last visible character of a line. */
-function endOf({ start, text }: Line): number {
-  return start + text.trimEnd().length;
 }
 
 /** Moves an offset at the end of the file to the last visible character, for a line to show. */

@@ -3,7 +3,7 @@ import type { Program } from "oxc-parser";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { CheckedProject } from "../compile.ts";
 import type { Warn } from "../diagnostic.ts";
-import type { LoadedConf, Path } from "../load.ts";
+import type { LoadedConf, Path } from "../conf-file.ts";
 import { parseProgram, readText } from "../read-file.ts";
 import { displayPath, type ProjectPaths } from "../project-paths.ts";
 import type { SourceFile } from "../source.ts";

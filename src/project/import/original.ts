@@ -3,7 +3,7 @@
  * `peach.conf`. Knows the keys, and keeps the place of every entry for the notes of an import.
  */
 import { type Diagnostic, reportInto } from "../../compiler/diagnostic.ts";
-import type { ConfFile, Path } from "../../compiler/load.ts";
+import type { ConfFile, Path } from "../../compiler/conf-file.ts";
 import { readConfFiles } from "../../compiler/read-conf.ts";
 import { isMapping } from "../../compiler/schema-parts.ts";
 import type { Span } from "../../compiler/source.ts";
