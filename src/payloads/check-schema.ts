@@ -3,7 +3,7 @@
  */
 import type { ZodType } from "zod";
 import { ProblemError } from "../domain/problem.ts";
-import { check } from "./checked.ts";
+import { check, type ValueOrigin } from "./checked.ts";
 import { wrongPlaces } from "./misfit.ts";
 
 /**
@@ -12,9 +12,14 @@ import { wrongPlaces } from "./misfit.ts";
  * paths. A stream is passed to the schema as a stream and is not read. `what` names the value in
  * the error.
  */
-export async function fit(schema: ZodType | null, value: unknown, what: string): Promise<unknown> {
+export async function fit(
+  schema: ZodType | null,
+  value: unknown,
+  what: string,
+  origin: ValueOrigin,
+): Promise<unknown> {
   if (schema === null) return value;
-  const checked = await check(schema, value);
+  const checked = await check(schema, value, origin);
   if (checked.ok) return checked.value;
   const { issues } = checked;
   const errors = wrongPlaces(issues);

@@ -7,6 +7,11 @@
  * no issues are made of them. In the options of a nested union the first wrong part is enough: a
  * refusal names no more of them, and each level of a recursive schema would make twenty of one.
  *
+ * Zod finds a cycle by its memory of objects under way. Two other objects look the same to zod
+ * while an asynchronous part is awaited: one at two places of a value, and one that two options of
+ * a union read with a common schema. Zod accepts both without a look. A check therefore takes zod's
+ * memory away, and refuses cycles itself: no payload can hold a cycle.
+ *
  * Each schema is patched once, in place. Other users of the schema, such as its author, get plain
  * zod, since only the context of `check` asks for the early stop.
  */
@@ -18,12 +23,20 @@ export type Checked<T> =
   /** Issues up to the limit of a refusal, and one more if there are more. */
   | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] };
 
+/** The origin of a value. Values of code may have cycles; decoded values are trees. */
+export type ValueOrigin = "decoded" | "made";
+
 /** Returns the value as the schema reads it, or the first wrong places in zod's order. */
-export async function check<T>(schema: z.ZodType<T>, value: unknown): Promise<Checked<T>> {
+export async function check<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  origin: ValueOrigin = "made",
+): Promise<Checked<T>> {
   teach(schema);
   const thrown: Thrown = { errors: [] };
   try {
-    const checked = checkedOf(await schema.safeParseAsync(value, newContext(thrown)));
+    const context = newContext(thrown, origin === "made" ? OUTERMOST : null);
+    const checked = checkedOf(await schema.safeParseAsync(value, context));
     for (const error of thrown.errors) throw error;
     return checked;
   } catch (error) {
@@ -31,11 +44,11 @@ export async function check<T>(schema: z.ZodType<T>, value: unknown): Promise<Ch
   }
 }
 
-/** Checks against a schema without asynchronous parts. */
+/** Checks a decoded value against a schema without asynchronous parts. */
 export function checkNow<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   teach(schema);
   try {
-    return checkedOf(schema.safeParse(value, newContext({ errors: [] })));
+    return checkedOf(schema.safeParse(value, newContext({ errors: [] }, null)));
   } catch (error) {
     return tooDeep(error);
   }
@@ -65,6 +78,15 @@ interface Sink {
    */
   readonly isShared: boolean;
   readonly thrown: Thrown;
+  /** The innermost container; null without a search for cycles. */
+  readonly reading: Reading | null;
+}
+
+/** A container schema with its value, and the container around both. */
+interface Reading {
+  readonly schema: Schema | null;
+  readonly value: unknown;
+  readonly outer: Reading | null;
 }
 
 /**
@@ -77,6 +99,12 @@ interface Thrown {
 
 /** Key of the counter in zod's context, which zod passes down. */
 const SINK = Symbol("sink");
+
+/** The end of the chain. */
+const OUTERMOST: Reading = { schema: null, value: undefined, outer: null };
+
+/** Key of zod's memory in the context. */
+const MEMORY = "~memo";
 
 type Schema = z.core.$ZodType;
 type Context = z.core.ParseContextInternal & { readonly [SINK]?: Sink };
@@ -115,9 +143,18 @@ function teach(schema: Schema): void {
     const isWhole = sink.isShared && type === "record";
     const most = isWhole ? Number.POSITIVE_INFINITY : unions > 1 && isContainer ? 0 : limit;
     const isShared = type === "intersection" || (sink.isShared && !isContainer);
+    const { value } = payload;
+    const outer = sink.reading;
+    const isTracked = isContainer && outer !== null;
+    if (isTracked && isRead(schema, value, outer)) return refuseCycle(schema, payload);
+    const reading = isTracked ? { schema, value, outer } : outer;
     const inner =
       isLazy || parts.length > 0
-        ? { ...context, [SINK]: newSink(payload, most, unions, isShared, sink.thrown) }
+        ? {
+            ...context,
+            [SINK]: newSink(payload, most, unions, isShared, sink.thrown, reading),
+            [MEMORY]: undefined,
+          }
         : context;
     const result = run(payload, inner);
     return result instanceof Promise
@@ -128,6 +165,19 @@ function teach(schema: Schema): void {
 
 function isFull({ payload, before, limit }: Sink): boolean {
   return payload.issues.length - before > limit;
+}
+
+/** Tests if the schema reads the value further out. */
+function isRead(schema: Schema, value: unknown, reading: Reading | null): boolean {
+  for (let one = reading; one !== null; one = one.outer)
+    if (one.value === value && one.schema === schema) return true;
+  return false;
+}
+
+function refuseCycle(inst: Schema, payload: z.core.ParsePayload): z.core.ParsePayload {
+  const message = "is a circular reference: the value is part of itself";
+  payload.issues.push({ code: "custom", input: undefined, inst, message });
+  return payload;
 }
 
 /** The issue lacks `continue`, so that later checks and transforms do not see the skipped parts. */
@@ -192,16 +242,21 @@ function newSink(
   unions: number,
   isShared: boolean,
   thrown: Thrown,
+  reading: Reading | null,
 ): Sink {
   const before = payload.issues.length;
-  return { payload, before, limit, isClosed: false, unions, isShared, thrown };
+  return { payload, before, limit, isClosed: false, unions, isShared, thrown, reading };
 }
 
 /** Disables zod's generated code, which bypasses the patch. */
-function newContext(thrown: Thrown): z.core.ParseContext<z.core.$ZodIssue> {
+function newContext(
+  thrown: Thrown,
+  reading: Reading | null,
+): z.core.ParseContext<z.core.$ZodIssue> {
+  const payload = { value: undefined, issues: [] };
   const context: z.core.ParseContext<z.core.$ZodIssue> & Pick<Context, typeof SINK> = {
     jitless: true,
-    [SINK]: newSink({ value: undefined, issues: [] }, Number.POSITIVE_INFINITY, 0, false, thrown),
+    [SINK]: newSink(payload, Number.POSITIVE_INFINITY, 0, false, thrown, reading),
   };
   return context;
 }

@@ -191,7 +191,7 @@ type Issues = readonly z.core.$ZodIssue[];
 
 /** Lists the faults of a value; an empty list means that it fits. */
 async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
-  const checked = await check(schema, value);
+  const checked = await check(schema, value, "decoded");
   return checked.ok ? [] : checked.issues;
 }
 

@@ -239,6 +239,47 @@ describe("a value", () => {
     expect(schema.safeParse(Array.from({ length: 50 }, () => 1)).error?.issues).toHaveLength(50);
   });
 
+  it("a value is looked at wherever it stands, also by a schema that refers to itself and has asynchronous parts", async () => {
+    const leaf = z.string().refine(async (text) => text !== "x");
+    const later: z.ZodType = z.object({ leaf, kids: z.array(z.lazy(() => later)) });
+    const bad = { leaf: "x", kids: [] };
+    expect(await check<unknown>(z.array(later.catch("bad")), [bad, bad])).toEqual({ ok: true, value: ["bad", "bad"] });
+    const twice = z.record(z.string(), z.union([later, z.literal("other")]));
+    expect(await check<unknown>(twice, { a: bad, b: bad })).toMatchObject({ ok: false });
+    const good = { leaf: "y", kids: [] };
+    expect(await check<unknown>(z.array(later), [good, good])).toEqual({ ok: true, value: [good, good] });
+  });
+
+  it("a value is looked at by each option of a union, though the options share an asynchronous part", async () => {
+    const kids = z.array(z.lazy(() => kind));
+    const text = z.string().transform((one) => one.length);
+    const kind: z.ZodType = z.union([
+      z.object({ type: z.literal("a"), text, kids }),
+      z.object({ type: z.literal("b"), text, kids }),
+    ]);
+    const leaf = { type: "a", text: "yes", kids: [] };
+    const read = { type: "a", text: 3, kids: [] };
+    expect(await check<unknown>(kind, { type: "b", text: "", kids: [leaf] })).toEqual({
+      ok: true,
+      value: { type: "b", text: 0, kids: [read] },
+    });
+    expect(await check<unknown>(kind, { type: "b", text: "", kids: [{ ...leaf, text: 1 }] })).toMatchObject({
+      ok: false,
+    });
+  });
+
+  it("a value that is part of itself fits no schema that refers to itself", async () => {
+    const own: Record<string, unknown> = { name: "own" };
+    own["branches"] = [own, own];
+    expect(await check<unknown>(tree, own)).toMatchObject({
+      ok: false,
+      issues: [
+        { path: ["branches", 0], message: expect.stringContaining("part of itself") },
+        { path: ["branches", 1] },
+      ],
+    });
+  });
+
   it("a value that is nested too deep for a schema that refers to itself does not fit it", async () => {
     let deep: Tree = { name: "leaf", branches: [] };
     for (let level = 0; level < 20_000; level += 1) deep = { name: "branch", branches: [deep] };

@@ -5,7 +5,6 @@
  */
 import { PassedSets } from "./passed-sets.ts";
 import { isZod } from "./schema-parts.ts";
-import { isRecursive, mayBeAsync } from "./schema-walks.ts";
 import { TakenSets } from "./taken-sets.ts";
 import type { ValueSet } from "./value-set.ts";
 
@@ -16,11 +15,7 @@ export class SchemaSets {
 
   /** Returns the values that a parse may return: the output of a task. */
   passed(schema: unknown): ValueSet {
-    if (!isZod(schema)) return { kind: "any", why: UNREADABLE };
-    // Zod takes an object that stands twice in a value for a cycle while the first is still parsed,
-    // and accepts the second unseen.
-    if (mayBeAsync(schema) && isRecursive(schema)) return { kind: "any", why: UNSEEN };
-    return this.#passed.of(schema);
+    return isZod(schema) ? this.#passed.of(schema) : { kind: "any", why: UNREADABLE };
   }
 
   /** Returns the values that a parse accepts: the input of a task. */
@@ -29,9 +24,6 @@ export class SchemaSets {
     return { kind: "unsure", within: { kind: "any", why: null }, why: UNREADABLE };
   }
 }
-
-/** The reason for a recursive schema with asynchronous parts. */
-const UNSEEN = "an asynchronous part of a recursive schema";
 
 /** The reason for a schema of another library. */
 const UNREADABLE = "a schema that is not made by zod 4";

@@ -30,15 +30,6 @@ export function mayBeAsync(schema: core.$ZodType): boolean {
   });
 }
 
-/** Tests if a schema has a part that contains itself. */
-export function isRecursive(schema: core.$ZodType): boolean {
-  return someSchema(schema, (one) => partsOf(one).some((part) => contains(part, one)));
-}
-
-function contains(schema: core.$ZodType, wanted: core.$ZodType): boolean {
-  return someSchema(schema, (one) => one === wanted);
-}
-
 /** Tests if a parse may throw in the schema itself, apart from its parts. */
 function throwsItself(schema: core.$ZodType): boolean {
   const def = definitionOf(schema);

@@ -193,7 +193,7 @@ async function run(
     // fetched in vain.
     const read = method.takesPayload ? await inputs.value() : undefined;
     const payload = await scope.withImportedEnv(() =>
-      fit(method.input, read, `what the task "${lease.task}" reads`),
+      fit(method.input, read, `what the task "${lease.task}" reads`, "decoded"),
     );
     // Reading may have used up the timeout. Another attempt may be running then, so this attempt
     // must not begin.
@@ -234,7 +234,7 @@ async function passedBy(
   const { data, to } = scope.passedData(returned);
   const fitted = new Map<string, unknown>();
   const fitOutput = (value: unknown, name: string): unknown =>
-    scope.withImportedEnv(() => fit(schema, value, name));
+    scope.withImportedEnv(() => fit(schema, value, name, "made"));
   for (const [child, value] of to)
     fitted.set(child, await fitOutput(value, `${what} to "${child}"`));
   // A task that returns nothing, and passes a value of its own to each chosen child, has no common

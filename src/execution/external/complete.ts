@@ -140,7 +140,8 @@ async function readOutcome(
   }
   try {
     const output = (await findMethod(registry, method, module).catch(() => null))?.output ?? null;
-    const value = await fit(output, report.payload ?? null, `what completes the task "${task}"`);
+    const what = `what completes the task "${task}"`;
+    const value = await fit(output, report.payload ?? null, what, "decoded");
     return ok({ type: "succeeded", ...(await store(value)) });
   } catch (error) {
     if (error instanceof ProblemError) return refuse(error.problem);
