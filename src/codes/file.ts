@@ -9,7 +9,7 @@ export const FILE = {
     explanation: `
 Peach reads \`peach.conf\`, a file or a folder, and without one \`peach.conf.example\`. The
 variable \`PEACH_CONF\` names another file or folder. The named file does not exist, or you may
-not read it.`,
+not read it, or a folder holds a pipe, a socket or a device under the name of a YAML file.`,
     wrong: {
       "peach.yaml": `tasks:
   transcribe: {method: transcribe}

@@ -40,12 +40,16 @@ export function readConfFiles(
   const files: ConfFile[] = [];
   const sources: SourceFile[] = [];
   let readable = true;
-  for (const path of isDirectory(confPath) ? yamlFilesIn(confPath) : [confPath]) {
-    const text = readText(path);
+  const isFolder = isDirectory(confPath);
+  for (const path of isFolder ? yamlFilesIn(confPath) : [confPath]) {
+    // The read of a pipe may never end. PEACH_CONF itself may name a pipe.
+    const special = isFolder ? specialKind(path) : null;
+    const text = special === null ? readText(path) : null;
     const source = { path: displayPath(path), text: text ?? "" };
     sources.push(source);
     const file = text === null ? null : loadFile(source, report);
-    if (text === null) reportUnreadable(source, report);
+    if (special !== null) reportSpecial(source, special, report);
+    else if (text === null) reportUnreadable(source, report);
     if (file === null) readable = false;
     else if (file !== "empty") files.push(file);
   }
@@ -59,6 +63,14 @@ export function readConfFiles(
 /** Tests if a path is a folder. A path that does not exist is none. */
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Names the kind of a special file, behind a link as well; null for a regular file. */
+function specialKind(path: string): string | null {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFIFO() === true) return "a named pipe";
+  if (stats?.isSocket() === true) return "a socket";
+  return stats?.isFile() === false ? "a device" : null;
 }
 
 /**
@@ -80,6 +92,13 @@ function yamlFilesIn(folder: string, above: readonly string[] = []): string[] {
 function reportUnreadable(source: SourceFile, report: Report): void {
   report("PEACH001", { source, start: 0, end: 0 }, "this file cannot be read", {
     hint: "PEACH_CONF names the file or folder; without it peach.conf is used, else peach.conf.example",
+  });
+}
+
+/** Reports a special file of a folder. */
+function reportSpecial(source: SourceFile, kind: string, report: Report): void {
+  report("PEACH001", { source, start: 0, end: 0 }, `this is ${kind}, and no file to read`, {
+    hint: "move it out of the folder: every *.yaml and *.yml there is read",
   });
 }
 

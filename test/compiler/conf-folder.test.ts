@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkAll } from "../../src/compiler/check.ts";
@@ -246,6 +249,23 @@ export const b = task({ input: z.object({ n: z.number() }), run: async ({ n }) =
       symlinkSync(join(folder, "shared"), join(paths.confPath, "linked"));
       symlinkSync(paths.confPath, join(paths.confPath, "loop"));
       expect(Object.keys(checkProject(paths).compiled?.plan.tasks ?? {})).toEqual(["one", "two"]);
+    });
+  });
+
+  it("a peach.conf that is a folder refuses pipes, sockets and devices by their names, and waits for none", async () => {
+    const files = { "a.yaml": "tasks: {one: {method: a}}\n" };
+    await withFolder(files, async (paths, folder) => {
+      execFileSync("mkfifo", [join(paths.confPath, "b.yaml")]);
+      const server = createServer().listen(join(paths.confPath, "c.yml"));
+      await once(server, "listening");
+      symlinkSync("/dev/zero", join(paths.confPath, "d.yaml"));
+      const problems = checkProject(paths).diagnostics.map((one) => renderDiagnostic(one).split("\n")[0]);
+      server.close();
+      expect(problems.map((line) => line?.replace(`${folder}/`, ""))).toEqual([
+        "peach.conf/b.yaml:1:1: this is a named pipe, and no file to read [PEACH001]",
+        "peach.conf/c.yml:1:1: this is a socket, and no file to read [PEACH001]",
+        "peach.conf/d.yaml:1:1: this is a device, and no file to read [PEACH001]",
+      ]);
     });
   });
 });
