@@ -41,9 +41,11 @@ const known = new WeakMap<Cloudflare.Env, Env>();
 export function ownEnv(env: Cloudflare.Env, exports: object): Env {
   const before = known.get(env);
   if (before !== undefined) return before;
+  const prototype: Cloudflare.Env = Object.getPrototypeOf(env);
   // Inherited properties stay where they are. A literal: no setter of the platform sees the names.
+  // An object that is a prototype has a shape of its own, which makes every look-up slow.
   const own: Env & { readonly __proto__: Cloudflare.Env } = {
-    __proto__: env,
+    __proto__: prototype,
     ...takenFrom(exports),
     ...hiddenEnv,
     // Releases up to 0.2 bound the classes in wrangler.toml, to the same objects.
