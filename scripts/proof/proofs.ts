@@ -64,6 +64,7 @@ const simulation = z.object({
   ordinary: z.object({
     seeds: z.number(),
     cpu_ms_per_seed: z.number(),
+    median_cpu_ms_per_seed: z.number(),
     seeds_per_second_and_core: z.number(),
   }),
   events: z.number(),
@@ -143,7 +144,8 @@ export const PROOFS: readonly Proof[] = [
           `${(seconds === 0 ? 0 : (cpu * 1_000) / Math.max(1, seeds)).toFixed(1)} ms of ` +
           `processor time a seed`,
         `${whole(ordinary.seeds)} of them are ordinary worlds, of at most 3,000 events: ` +
-          `${ordinary.cpu_ms_per_seed.toFixed(1)} ms each, ` +
+          `${ordinary.cpu_ms_per_seed.toFixed(1)} ms each ` +
+          `(median ${ordinary.median_cpu_ms_per_seed.toFixed(1)}), ` +
           `${ordinary.seeds_per_second_and_core} a second on each core`,
         `${whole(rest.runs)} runs, ${whole(rest.tasks)} tasks, ${whole(rest.faults)} faults ` +
           `of ${rest.kinds} kinds, ${whole(rest.events)} events`,

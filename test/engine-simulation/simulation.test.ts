@@ -76,7 +76,14 @@ describe("npm run simulate", () => {
     });
     const { status, stdout } = command("--seeds", "4", "--json");
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ seeds: 4, from: 1, violation: null });
+    expect(JSON.parse(stdout)).toMatchObject({
+      seeds: 4,
+      from: 1,
+      violation: null,
+      seeds_per_second: expect.any(Number),
+      median_cpu_ms_per_seed: expect.any(Number),
+      ordinary: { cpu_ms_per_seed: expect.any(Number), median_cpu_ms_per_seed: expect.any(Number) },
+    });
   });
 
   it("npm run simulate lives through as many as begin within the seconds that are given", { timeout: 60_000 }, () => {

@@ -39,16 +39,19 @@ export interface Costs {
   events: number;
   /** The time of the processor that the threads themselves have taken. Milliseconds. */
   cpuMs: number;
+  /** The same of each world. */
+  readonly cpuMsOfEach: number[];
 }
 
 export function newCosts(): Costs {
-  return { seeds: 0, events: 0, cpuMs: 0 };
+  return { seeds: 0, events: 0, cpuMs: 0, cpuMsOfEach: [] };
 }
 
-export function addCosts(to: Costs, { seeds, events, cpuMs }: Readonly<Costs>): void {
+export function addCosts(to: Costs, { seeds, events, cpuMs, cpuMsOfEach }: Readonly<Costs>): void {
   to.seeds += seeds;
   to.events += events;
   to.cpuMs += cpuMs;
+  for (const ms of cpuMsOfEach) to.cpuMsOfEach.push(ms);
 }
 
 /** A seed that has broken an invariant. */

@@ -34,7 +34,8 @@ export async function tallyOf(
     const before = process.threadCpuUsage();
     const outcome = await live(seed, limits);
     const { user, system } = process.threadCpuUsage(before);
-    const costs = { seeds: 1, events: outcome.events, cpuMs: (user + system) / 1_000 };
+    const cpuMs = (user + system) / 1_000;
+    const costs = { seeds: 1, events: outcome.events, cpuMs, cpuMsOfEach: [cpuMs] };
     addCosts(all, costs);
     if (outcome.events <= ORDINARY_EVENTS) addCosts(ordinary, costs);
     faults += outcome.faults;
