@@ -1,5 +1,5 @@
 /** Renders runs as texts and tables. */
-import type { RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
+import type { HistoryEntry, RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
 import type { Terminal } from "./command.ts";
 import {
   durationText,
@@ -48,6 +48,7 @@ export function runLines(
   const { trigger } = run;
   const parent = trigger.parent === null ? "" : `, of ${trigger.parent.run_id}`;
   const replayed = trigger.replay_of ?? null;
+  const { waited, rounds, history } = pastOf(run);
   const facts: readonly (readonly [string, string])[] = [
     ["run", run.run_id],
     ["task", run.task],
@@ -68,6 +69,8 @@ export function runLines(
         ? `${durationText(sinceStart(run, now))} so far`
         : durationText(run.duration_ms),
     ],
+    ...(waited > 0 ? [["waited", durationText(waited)] as const] : []),
+    ...(rounds > 1 ? [["rounds", String(rounds)] as const] : []),
     ["peach.conf", run.conf_version],
     ...(input === null ? [] : [["input", input] as const]),
   ];
@@ -75,6 +78,7 @@ export function runLines(
     ...facts.map(([name, text]) => `${name.padEnd(12)}${text}`),
     "",
     ...taskTable(run.tasks, now, terminal),
+    ...prefixed("", history.slice(1).map(historyLine)),
     ...prefixed("", failureLines(run, terminal)),
     ...prefixed(
       "",
@@ -87,6 +91,17 @@ export function runLines(
       ),
     ),
   ];
+}
+
+/** Reads the waits and the history of a run; an older deployment tells none of them. */
+function pastOf({ waited_ms: waited = 0, rounds = 1, history = [] }: Partial<RunDocument>) {
+  return { waited, rounds, history };
+}
+
+/** Renders an action on the run: `retried 2026-11-22 10:05:00Z by ben`. */
+function historyLine({ what, at, by, task }: HistoryEntry): string {
+  const who = by === null ? "" : ` by ${printable(by)}`;
+  return `${what}${task === undefined ? "" : ` ${task}`} ${timeText(at)}${who}`;
 }
 
 /** Renders each failed task with its last error. */

@@ -52,6 +52,7 @@ export type { RunSummary, RunPage, RunCounts } from "../contract/run-lists.ts";
 export type { LogLine, LogPage } from "../contract/run-logs.ts";
 export type {
   RunDocument,
+  HistoryEntry,
   TaskOfRun,
   Attempt,
   Progress,

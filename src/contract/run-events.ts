@@ -7,9 +7,11 @@ import type { RunStatus } from "../domain/statuses.ts";
 import type { LogLine } from "./run-logs.ts";
 import type { Progress, RunDocument, TaskOfRun } from "./run.ts";
 
-/** Data of `change`: what one commit of the run changed. */
+/** Data of `change`: the parts of the run which one commit changed, each in its new state. */
 export interface RunChange {
-  readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms">;
+  readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> &
+    // Absent without a new status: the times cost a read of all attempts.
+    Partial<Pick<RunDocument, "work_ms" | "waited_ms" | "rounds" | "history">>;
   /** The changed tasks, each as a whole. */
   readonly tasks: readonly TaskOfRun[];
   /** New children only. */

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { LIMIT_KINDS } from "../domain/limits/limit.ts";
+import { RUN_ACTIONS } from "../domain/run/run-action.ts";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
 import { TRIGGER_SOURCES } from "../domain/trigger.ts";
 import { type Json, named } from "./named.ts";
@@ -106,7 +107,11 @@ const actorSchema = named(
   }),
 );
 
-/** A whole run. */
+/**
+ * A whole run. `work_ms`, `waited_ms`, `rounds` and `history` cover every round; `duration_ms`
+ * covers the last one. Running attempts and open waits count up to the time of the answer. Events
+ * leave both out, so that a repeated event equals the first.
+ */
 export const runSchema = named(
   "Run",
   z.object({
@@ -138,7 +143,34 @@ export const runSchema = named(
     created_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),
-    duration_ms: z.number().nullable(),
+    duration_ms: z
+      .number()
+      .nullable()
+      .describe(
+        "Time at work in the last round: attempts side by side count once, waits and the time until a retry do not count. Null: it is not final, or nothing has begun",
+      ),
+    work_ms: z.number().describe("Attempts at work, in all rounds: those side by side count each"),
+    waited_ms: z
+      .number()
+      .describe(
+        "Waits of tasks, in all rounds: for limits, pauses, deploys, approvals, other runs. Those side by side count each",
+      ),
+    rounds: z.int().min(1).describe("1, and one more for each retry in place"),
+    history: z
+      .array(
+        z.object({
+          what: z.enum(RUN_ACTIONS),
+          at: time,
+          by: z
+            .string()
+            .nullable()
+            .describe(
+              "The token's name, or `access:` and an identity; of a trigger as in `trigger.by`; of a run that was cancelled with its parent, the parent. Null: nobody had to say who they are",
+            ),
+          task: taskName.optional().describe("Of `completed` and `paused`"),
+        }),
+      )
+      .describe("What was done to it, the earliest first"),
     conf_version: z.string(),
     tasks: z.array(taskOfRunSchema),
     children: z.array(runReferenceSchema).describe("The runs that its attempts have triggered"),
@@ -159,6 +191,9 @@ export const acceptedTriggerSchema = named(
 
 /** A run with all its tasks. */
 export type RunDocument = Json<typeof runSchema>;
+
+/** Entry of the history: an action on a run, its time and its actor. */
+export type HistoryEntry = RunDocument["history"][number];
 
 /** A task within a run. */
 export type TaskOfRun = Json<typeof taskOfRunSchema>;

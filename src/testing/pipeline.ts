@@ -248,7 +248,7 @@ export class TestPipeline {
       const completed = await face.completeTask(
         { callRun: face.callRun, registry: dependencies.registry },
         env,
-        { runId, task },
+        { runId, task, by: "test" },
         body,
       );
       if (completed) return completed;

@@ -153,7 +153,7 @@ export class GoldenRun {
       name: this.#name,
       tables: [CREATE_JOURNAL],
       rows: rows.map(rowOf),
-      document: describeRun(run, () => null),
+      document: describeRun(run, () => null, 0),
       summary: summarize(run),
       isDue: Number.isFinite(nextWakeAt(run)),
     };

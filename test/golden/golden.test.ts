@@ -40,7 +40,7 @@ describe.each(releases())("what release %s has left", (release) => {
     "is opened, and is the run it was: %s",
     (_name, journal) => {
       const run = opened(journal);
-      expect(describeRun(run, () => null)).toMatchObject(journal.document ?? {});
+      expect(describeRun(run, () => null, 0)).toMatchObject(journal.document ?? {});
       expect(summarize(run)).toMatchObject(journal.summary ?? {});
       expect(Number.isFinite(nextWakeAt(run))).toBe(journal.isDue);
     },

@@ -9,8 +9,8 @@ import { runLines, stackLines } from "../run-view.ts";
 export const show = defineCommand({
   name: "show",
   summary: "shows a run: its tasks, what failed, what it triggered",
-  description: `Shows a run as it is now: its input, its tasks with attempts and progress, what
-failed, why and where, the last lines of its log, the runs that it triggered. RUN is an id or its beginning; without RUN it is the newest run.`,
+  description: `Shows a run as it is now: its input, its time at work and of waits, its tasks with
+attempts and progress, who retried, cancelled, completed or paused it, what failed, why and where, the last lines of its log, the runs that it triggered. RUN is an id or its beginning; without RUN it is the newest run.`,
   words: [{ name: "RUN", means: "run", optional: true }],
   options: {
     failed: { help: "the newest run that failed" },

@@ -189,7 +189,7 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
           <Duration from={head.started_at} to={head.finished_at} />
         ) : (
           <>
-            {formatDuration((head.duration_ms ?? 0) - idle)}{" "}
+            {formatDuration(head.duration_ms ?? 0)}{" "}
             <span class="muted">and {formatDuration(idle)} until it was retried</span>
           </>
         )}

@@ -72,7 +72,7 @@ export function HistoryView({ model }: { readonly model: RunModel }): JSX.Elemen
           <li>
             <Time at={head.finished_at} />
             <StatusPill status={head.status} />
-            <span class="muted">{formatDuration(head.duration_ms ?? 0)} after its start</span>
+            <span class="muted">after {formatDuration(head.duration_ms ?? 0)} at work</span>
           </li>
         )}
       </ol>

@@ -9,16 +9,17 @@ import { noteLacking } from "../lacking-methods.ts";
 import { entryOf, type Run, type TaskEntry } from "./state.ts";
 import { isActive, isFinal, type AwaitedRun, type FinalRun } from "./task-state.ts";
 import { type AttemptRecord, type StepRecord } from "./attempt.ts";
-import { type RunChange } from "./run-change.ts";
+import { type RunChange, type TaskChange } from "./run-change.ts";
 
 /**
  * Applies a change to the run in place, since a run may be wide and a change touches few tasks.
  * Call after the commit.
  */
 export function applyChange(run: Run, change: RunChange): void {
-  for (const { ordinal, state, attempts, retriedAfter } of change.tasks) {
+  for (const { ordinal, state, attempts, retriedAfter, ...noted } of change.tasks) {
     const entry = entryOf(run, ordinal);
     if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
+    applyNotes(entry, noted);
     if (entry.item === undefined) {
       const ended = Number(isFinal(state)) - Number(isFinal(entry.state));
       run.open -= ended;
@@ -65,6 +66,16 @@ export function applyChange(run: Run, change: RunChange): void {
   for (const { ordinal, ...final } of change.arrived ?? []) applyAwaitedEnd(run, ordinal, final);
   applyWaiters(run, change);
   applyOutbox(run, change);
+}
+
+/** Applies what a change notes of a task besides its state. */
+function applyNotes(
+  entry: TaskEntry,
+  { round, waitedMs, actions }: Pick<TaskChange, "round" | "waitedMs" | "actions">,
+): void {
+  if (round !== undefined) entry.round = round;
+  if (waitedMs !== undefined) entry.waitedMs = waitedMs;
+  if (actions !== undefined) (entry.actions ??= []).push(...actions);
 }
 
 function applyOutbox(run: Run, { enqueued, acknowledged, cancelsChildren }: RunChange): void {

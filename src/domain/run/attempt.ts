@@ -39,6 +39,8 @@ export interface AttemptRecord {
   readonly progress?: Progress;
   /** Nonce of the completing report, for an external attempt. */
   readonly completedBy?: string;
+  /** Return of an external attempt's method: the attempt waits for its completion from then on. */
+  readonly returnedAt?: number;
   /** Token of an external attempt's lease, as in its completion URL. */
   readonly token?: number;
 }

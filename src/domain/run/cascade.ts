@@ -119,13 +119,14 @@ function endOfChild(transition: Transition, child: number, parent: FinalState): 
  * Reopens a task of a final run. Attempt records are kept, and items are reopened with the task (see
  * mapped-task-draft.ts).
  */
-export function reopenTask(transition: Transition, ordinal: number): void {
+export function reopenTask(transition: Transition, ordinal: number, round: number): void {
   const { attempts, task } = transition.entry(ordinal);
   transition.changes.set(ordinal, {
     ordinal,
     state: { status: "pending" },
     attempts: [],
     retriedAfter: attempts.length,
+    round,
   });
   transition.reopened += 1;
   const { waitingOn } = transition;

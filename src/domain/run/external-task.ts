@@ -36,7 +36,9 @@ export function beginWait(transition: Transition, ordinal: number, record: Attem
     token: state.token,
     expiresAt,
   } as const;
-  transition.set(ordinal, waiting, { ...record, status: "running", finishedAt: null });
+  const returnedAt = record.finishedAt ?? transition.now;
+  const open = { ...record, status: "running", finishedAt: null, returnedAt } as const;
+  transition.set(ordinal, waiting, open);
 }
 
 /** Returns the attempt open for completion; null without one. */
@@ -92,10 +94,13 @@ export function completedRecords(
     alone: __,
     ...record
   } = transition.openAttempt(ordinal, open?.attempt ?? attempt);
+  const finishedAt = Math.max(record.startedAt, transition.now);
   const ended = {
+    // A completion before the method's return ends the work as well.
+    ...(state?.status === "running" && { returnedAt: finishedAt }),
     ...record,
     status: outcome.type,
-    finishedAt: Math.max(record.startedAt, transition.now),
+    finishedAt,
     error: outcome.type === "failed" ? outcome.error : null,
     completedBy: nonce,
   };

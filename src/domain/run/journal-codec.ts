@@ -37,8 +37,9 @@ export function encodeChange(change: RunChange, tasks: number): EncodedChange {
   const leased = new Map<string, LeasedAt & { items: Three[] }>();
   const passed = new Map<string, { at: number; seq: number; items: Three[] }>();
   for (const item of change.tasks) {
-    const lease = item.ordinal < tasks ? null : leaseIn(item);
-    const result = item.ordinal < tasks ? null : resultIn(item);
+    const isPlain = item.ordinal >= tasks && item.waitedMs === undefined;
+    const lease = isPlain ? leaseIn(item) : null;
+    const result = isPlain ? resultIn(item) : null;
     if (lease !== null) {
       const { three, ...common } = lease;
       const key = JSON.stringify(common);

@@ -13,7 +13,7 @@ import {
   nextBlock,
   type LimitGateEvent,
 } from "./limit-gate.ts";
-import type { SettledAttempt } from "./machine-events.ts";
+import type { DriverClaim, SettledAttempt } from "./machine-events.ts";
 import type { TaskState } from "./task-state.ts";
 
 /** Repetition of a request for a slot: ever rarer, since the limit object remembers the request. */
@@ -94,17 +94,33 @@ function preempt(transition: Transition, ordinal: number, state: TaskState): voi
 }
 
 /** Blocks the ready attempts of paused tasks, before a grant to a driver. */
-export function blockPaused(transition: Transition, paused: readonly string[] | undefined): void {
+export function blockPaused(
+  transition: Transition,
+  { paused, pausedBy = {} }: Pick<DriverClaim, "paused" | "pausedBy">,
+): void {
   if (paused === undefined) return;
   for (const ordinal of claimable(transition)) {
     const { task } = transition.entry(ordinal);
-    if (paused.includes(task.name))
-      makeReady(transition, ordinal, undefined, { for: "pause", since: transition.now });
+    if (!paused.includes(task.name)) continue;
+    makeReady(transition, ordinal, undefined, { for: "pause", since: transition.now });
+    notePause(transition, ordinal, pausedBy[task.name] ?? null);
   }
   // Pending items have no state of their own: the task itself waits for its resumption.
   for (const { task } of transition.run.tasks)
     if (task.each !== undefined && paused.includes(task.name))
       transition.effect({ type: "await_resume", task: task.name });
+}
+
+/** Notes the pause at the task; of its items, only the first that the pause holds back. */
+function notePause(transition: Transition, ordinal: number, by: string | null): void {
+  const { item } = transition.entry(ordinal);
+  const of = item?.of ?? ordinal;
+  const noted = [
+    ...(transition.entry(of).actions ?? []),
+    ...(transition.changes.get(of)?.actions ?? []),
+  ];
+  if (item !== undefined && noted.some(({ what }) => what === "paused")) return;
+  transition.note(of, { what: "paused", at: transition.now, by });
 }
 
 /** Unblocks the attempts of a resumed task. */

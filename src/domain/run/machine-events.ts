@@ -57,6 +57,8 @@ export interface DriverClaim {
   readonly budgetMs: number;
   /** Names of paused tasks known to the driver. */
   readonly paused?: readonly string[];
+  /** Actors that paused these tasks, by task, as far as the driver knows. */
+  readonly pausedBy?: Readonly<Record<string, string>>;
   /**
    * Number of `each` items which may be taken in advance, if short enough; absent: as many as
    * tasks.
@@ -71,7 +73,7 @@ export interface DriverClaim {
 }
 
 /** Knowledge of a claimant about pauses and its deployment. */
-export interface Claimant extends Pick<DriverClaim, "paused" | "deployment"> {
+export interface Claimant extends Pick<DriverClaim, "paused" | "pausedBy" | "deployment"> {
   /** Starts a suspect's trial, which ends its delay. */
   readonly onTrial?: true;
 }
@@ -83,6 +85,8 @@ export interface Completion {
   readonly token: number;
   /** Equal in each retry of a report. */
   readonly nonce: string;
+  /** Actor that reports; absent for a report by the completion URL. */
+  readonly by?: string;
   readonly outcome:
     | { readonly type: "succeeded"; readonly passed: TaskOutput }
     | { readonly type: "failed"; readonly error: AttemptError };
@@ -117,17 +121,18 @@ export type MachineEvent =
       readonly ordinal: number;
       readonly holder: string;
       readonly paused?: readonly string[];
+      readonly pausedBy?: Readonly<Record<string, string>>;
       readonly deployment?: string;
       readonly onTrial?: true;
     }
   /** The alarm fired. `silent`: tokens of attempts taken for lost although their leases go on. */
   | { readonly type: "woken"; readonly silent?: readonly number[] }
   /** A cancellation; `children` includes the triggered runs. */
-  | { readonly type: "cancelled"; readonly children?: boolean }
+  | { readonly type: "cancelled"; readonly children?: boolean; readonly actor?: string }
   /** An external attempt was completed. */
   | { readonly type: "completed"; readonly completion: Completion }
   /** A retry in place: failed tasks, and tasks skipped because of them, run again. */
-  | { readonly type: "retried" }
+  | { readonly type: "retried"; readonly actor?: string }
   /** The attempt with this lease finished a step. */
   | {
       readonly type: "stepped";

@@ -88,7 +88,7 @@ export function advance(
     case "begun":
       if (event.onTrial === true && transition.stateOf(event.ordinal)?.status === "retrying")
         makeReady(transition, event.ordinal);
-      blockPaused(transition, event.paused);
+      blockPaused(transition, event);
       matchDeployment(transition, event, event.ordinal);
       grantToExecutor(transition, event.ordinal, event.holder);
       break;
@@ -96,13 +96,13 @@ export function advance(
       wake(transition, event.silent ?? []);
       break;
     case "cancelled":
-      cancel(transition, event.children === true);
+      cancel(transition, event.children === true, event.actor ?? null);
       break;
     case "completed":
       complete(transition, event.completion);
       break;
     case "retried":
-      retryInPlace(transition);
+      retryInPlace(transition, event.actor ?? null);
       break;
     case "stepped":
       recordStep(transition, event.lease, {
@@ -190,15 +190,16 @@ export function isKeptForOthers(run: Run): boolean {
 }
 
 function grant(transition: Transition, claim: DriverClaim): void {
-  blockPaused(transition, claim.paused);
+  blockPaused(transition, claim);
   matchDeployment(transition, claim);
   grantToDriver(transition, claim);
 }
 
-function cancel(transition: Transition, children: boolean): void {
+function cancel(transition: Transition, children: boolean, by: string | null): void {
   const { run, now } = transition;
   if (children) cancelChildren(transition);
   if (run.open === 0) return transition.reject("run_final");
+  const first = run.tasks.findIndex(({ state }) => !isFinal(state));
   for (const [ordinal, { state }] of run.tasks.entries()) {
     if (isFinal(state)) continue;
     if (state.status === "running" || (state.status === "waiting" && state.for === "completion")) {
@@ -210,5 +211,6 @@ function cancel(transition: Transition, children: boolean): void {
       });
     } else cancelTask(transition, ordinal);
   }
+  transition.note(first, { what: "cancelled", at: now, by });
   transition.isCancelled = true;
 }

@@ -12,6 +12,7 @@
  * items. An item skipped or cancelled by a limit (`strategy`) passes null, like a tolerated
  * failure. Applying a change updates the counts per kind.
  */
+import { endedWaitMs } from "./run-times.ts";
 import {
   isBegunByDrivers,
   laneOf,
@@ -134,7 +135,7 @@ export function applyToItems(run: Run, ordinal: number, entry: TaskEntry, state:
   if (state.status === "each") {
     if (entry.each === undefined) openItems(run, ordinal, entry, state);
     else if (entry.state.status === "failed" || entry.state.status === "cancelled")
-      resetItems(run, entry.each);
+      resetItems(run, entry.each, entry.round);
   } else if (endsItems(state) && entry.each !== undefined)
     cancelItems(run, entry.each, state.finishedAt);
 }
@@ -178,7 +179,7 @@ export function newItem({ task }: TaskEntry, of: number, index: number): TaskEnt
 }
 
 /** Resets the items of a retried task; outputs of succeeded items are kept. */
-function resetItems(run: Run, progress: MappedProgress): void {
+function resetItems(run: Run, progress: MappedProgress, round?: number): void {
   for (const [index, item] of itemsOf(run, progress).entries()) {
     if (item.state.status === "succeeded") continue;
     countItem(progress, index, item.state, PENDING);
@@ -187,6 +188,7 @@ function resetItems(run: Run, progress: MappedProgress): void {
     delete item.awaits;
     delete item.arrived;
     item.retriedAfter = item.attempts.length;
+    if (round !== undefined) item.round = round;
     item.isSuspect = false;
   }
   progress.cursor = 0;
@@ -198,6 +200,8 @@ function cancelItems(run: Run, progress: MappedProgress, at: number): void {
     const { state } = item;
     if (!isUnderWay(state)) continue;
     const cancelled: TaskState = { status: "cancelled", finishedAt: at };
+    const waitedMs = endedWaitMs(item, { state: cancelled, attempts: item.attempts }, at);
+    if (waitedMs > 0) item.waitedMs = (item.waitedMs ?? 0) + waitedMs;
     countItem(progress, index, state, cancelled);
     const record = item.attempts.at(-1);
     if (state.status === "running" && record !== undefined) {

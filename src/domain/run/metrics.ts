@@ -12,7 +12,7 @@ export type Counts = Readonly<Record<string, number>>;
 
 /**
  * Counters of a run.
- * - `runs`: `ended <status> <source>`; `duration <bin>` and `duration ms` (first attempt to end);
+ * - `runs`: `ended <status> <source>`; `duration <bin>` and `duration ms` (see `durationOf`);
  *   `delay <bin>` and `delay ms` (trigger to first attempt).
  * - `tasks`, by task name: `<attempt status>` of ended attempts; `<bin>` and `ms` of their
  *   durations.
@@ -37,11 +37,12 @@ export function metricsOfEnd(run: {
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number;
+  readonly durationMs?: number;
 }): Counts {
   const counts: Record<string, number> = { [`ended ${run.status} ${run.source}`]: 1 };
   // A run cancelled before its start has no duration.
   if (run.startedAt !== null) {
-    observe(counts, "duration ", run.finishedAt - run.startedAt);
+    observe(counts, "duration ", run.durationMs ?? run.finishedAt - run.startedAt);
     observe(counts, "delay ", run.startedAt - run.createdAt);
   }
   return counts;

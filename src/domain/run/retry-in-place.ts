@@ -16,17 +16,21 @@
  */
 import { reopenTask, startTask } from "./cascade.ts";
 import type { Transition } from "./transition.ts";
+import { roundsOf } from "./run-times.ts";
 import { endingFor } from "./ending.ts";
 import { isFinal } from "./task-state.ts";
 import { forbiddenBy } from "./start-rule.ts";
 
 /** Reopens the run. Rejects with `run_not_final`, or `nothing_to_retry` if every task is kept. */
-export function retryInPlace(transition: Transition): void {
+export function retryInPlace(transition: Transition, by: string | null): void {
   const { run } = transition;
   if (run.open > 0) return transition.reject("run_not_final");
   const again = tasksToRunAgain(transition);
   if (again.size === 0) return transition.reject("nothing_to_retry");
-  for (const ordinal of again) reopenTask(transition, ordinal);
+  const round = roundsOf(run) + 1;
+  for (const ordinal of again) reopenTask(transition, ordinal, round);
+  const [first] = again;
+  if (first !== undefined) transition.note(first, { what: "retried", at: transition.now, by });
   if (run.cancelsChildren) transition.builder.cancelsChildren(false);
   for (const ordinal of again) {
     if (!transition.entry(ordinal).task.upstream.some((parent) => again.has(parent)))

@@ -3,6 +3,7 @@ import type { ChildRun, JoinedTrigger, NotificationState } from "./state.ts";
 import type { RunId } from "../ids.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
+import type { RunAction } from "./run-action.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { AttemptRecord, StepRecord } from "./attempt.ts";
 import type { OutboxEntry } from "./outbox-entry.ts";
@@ -15,6 +16,12 @@ export interface TaskChange {
   readonly attempts: readonly AttemptRecord[];
   /** Number of attempts before a retry in place; absent without a retry. */
   readonly retriedAfter?: number;
+  /** Round that a retry in place begins, from 2; absent without a retry. */
+  readonly round?: number;
+  /** Length of all ended waits of the task in milliseconds; absent if unchanged. */
+  readonly waitedMs?: number;
+  /** Actions on the run that this change applies; each is noted at one task only. */
+  readonly actions?: readonly RunAction[];
 }
 
 export interface RunChange {

@@ -130,6 +130,11 @@ export function complete(transition: Transition, completion: Completion): void {
   const { ended, named } = completedRecords(transition, completion);
   const state = transition.stateOf(ordinal);
   if (named !== null && state !== null) transition.set(ordinal, state, named);
+  transition.note(completion.ordinal, {
+    what: "completed",
+    at: transition.now,
+    by: completion.by ?? null,
+  });
   if (outcome.type === "succeeded")
     endTask(
       transition,

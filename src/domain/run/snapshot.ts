@@ -98,6 +98,7 @@ function* decodeEntries(
       const own = { ...kind, state, attempts: [...kind.attempts] };
       if (own.steps !== undefined) own.steps = [...own.steps];
       if (own.each !== undefined) own.each = { ...own.each };
+      if (own.actions !== undefined) own.actions = [...own.actions];
       if (own.arrived !== undefined) own.arrived = { ...own.arrived };
       yield [place, own];
       place += 1;

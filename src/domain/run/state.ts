@@ -13,6 +13,7 @@ import type { PayloadDigest } from "../trigger-key.ts";
 import type { TriggerOrigin } from "../trigger.ts";
 import type { AttemptRecord, StepRecord } from "./attempt.ts";
 import type { OutboxEntry } from "./outbox-entry.ts";
+import type { RunAction } from "./run-action.ts";
 import type { AwaitedRun, FinalRun, TaskState } from "./task-state.ts";
 
 /** Record of a run's acceptance. */
@@ -92,6 +93,12 @@ export interface TaskEntry {
   readonly item?: ItemPlace;
   /** Recorded steps in order of completion. */
   steps?: StepRecord[];
+  /** Last round in which a retry in place reopened the task, from 2; absent without a retry. */
+  round?: number;
+  /** Length of all ended waits in milliseconds (see run-times.ts); absent without one. */
+  waitedMs?: number;
+  /** Actions on the run noted at this task, in order; absent without one. */
+  actions?: RunAction[];
   /** Derived: deadline of each wait for another run, by `call`. */
   waits?: Readonly<Record<string, number>>;
   /** Runs awaited by the last suspended attempt. */

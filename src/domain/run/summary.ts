@@ -3,6 +3,7 @@ import type { RunId } from "../ids.ts";
 import type { Run } from "./state.ts";
 import { failureOf, type RunFailure, withoutValues } from "./failure.ts";
 import { metricsOfAttempts, type RunMetrics } from "./metrics.ts";
+import { durationOf } from "./run-times.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { TriggerSource } from "../trigger.ts";
 import { waitingTasks, type WaitingTask } from "./waiting.ts";
@@ -33,6 +34,8 @@ export interface RunSummary {
   readonly startedAt: number | null;
   /** End of the run; null while open. */
   readonly finishedAt: number | null;
+  /** Time at work of the last round; absent while open, and in reports of older code. */
+  readonly durationMs?: number;
   /** Deletion of the run; null while open. */
   readonly forgetAt: number | null;
   /** Names of the first failed tasks. */
@@ -94,6 +97,7 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
       : [];
   const failure = failed.length === 0 ? null : failureOf(run);
   const waiting = waitingTasks(run);
+  const durationMs = durationOf(run);
   return {
     id,
     task: run.tasks[0]?.task.name ?? "",
@@ -106,6 +110,7 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     createdAt,
     startedAt,
     finishedAt,
+    ...(durationMs !== null && { durationMs }),
     forgetAt: isFinal ? (keptUntil ?? finishedAt + run.graph.retentionMs) : null,
     failedTasks: failed.slice(0, LISTED_FAILURES).map(({ task }) => task.name),
     ...(failure !== null && { failure }),
@@ -113,6 +118,16 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     ...(waiting.length > 0 && { waiting }),
     attempts: isFinal ? metricsOfAttempts(run) : {},
   };
+}
+
+/** Duration of a run; reports of older code have the time from its start to its end instead. */
+export function durationOfSummary({
+  startedAt,
+  finishedAt,
+  durationMs,
+}: Pick<RunSummary, "startedAt" | "finishedAt" | "durationMs">): number | null {
+  if (startedAt === null || finishedAt === null) return null;
+  return durationMs ?? Math.max(0, finishedAt - startedAt);
 }
 
 /** Tests a summary against a filter. */

@@ -16,6 +16,8 @@ import { MappedTaskDraft } from "./mapped-task-draft.ts";
 import type { Lane } from "../plan/run-graph.ts";
 import { Lacking } from "../lacking-methods.ts";
 import { sendOf, type QueueProgress, type Send } from "../queue-progress.ts";
+import type { RunAction } from "./run-action.ts";
+import { endedWaitMs, isWait } from "./run-times.ts";
 import { entryOf, type MappedProgress, type Run, type TaskEntry } from "./state.ts";
 import type { AttemptRecord } from "./attempt.ts";
 import type { TaskState } from "./task-state.ts";
@@ -98,10 +100,20 @@ export class Transition {
   /** Record of the running attempt. A journal without the record gives one starting now. */
   openAttempt(ordinal: number, attempt: number): AttemptRecord {
     const record = this.entry(ordinal).attempts[attempt - 1];
-    const { now: startedAt } = this;
-    return (
-      record ?? { attempt, status: "running", startedAt, finishedAt: null, error: null, logs: null }
-    );
+    if (record === undefined)
+      return {
+        attempt,
+        status: "running",
+        startedAt: this.now,
+        finishedAt: null,
+        error: null,
+        logs: null,
+      };
+    const state = this.stateOf(ordinal);
+    const isWaiting =
+      state?.status === "waiting" && state.for === "completion" && state.attempt === attempt;
+    // Older code noted no return: its wait counts from the start.
+    return isWaiting ? { returnedAt: record.startedAt, ...record } : record;
   }
 
   set(ordinal: number, state: TaskState, attempt?: AttemptRecord): void {
@@ -111,9 +123,22 @@ export class Transition {
     const attempts = before?.attempts ?? [];
     this.changes.set(ordinal, {
       ...before,
+      ...this.#waited(ordinal, state, attempt),
       ordinal,
       state,
       attempts: attempt === undefined ? attempts : [...attempts, attempt],
+    });
+  }
+
+  /** Notes an action on the run at this task. */
+  note(ordinal: number, action: RunAction): void {
+    const before = this.changes.get(ordinal);
+    this.changes.set(ordinal, {
+      ...before,
+      ordinal,
+      state: this.state(ordinal),
+      attempts: before?.attempts ?? [],
+      actions: [...(before?.actions ?? []), action],
     });
   }
 
@@ -164,6 +189,26 @@ export class Transition {
   /** Number of open tasks. */
   get open(): number {
     return this.run.open + this.reopened - this.ended;
+  }
+
+  /** Length of the waits of a task, if a wait ends with this state. */
+  #waited(
+    ordinal: number,
+    state: TaskState,
+    attempt: AttemptRecord | undefined,
+  ): Pick<TaskChange, "waitedMs"> {
+    const from = this.state(ordinal);
+    if (!isWait(from)) return {};
+    const entry = this.entry(ordinal);
+    const pending = this.changes.get(ordinal);
+    const attempts = [...entry.attempts];
+    for (const record of pending?.attempts ?? []) attempts[record.attempt - 1] = record;
+    const later = [...attempts];
+    if (attempt !== undefined) later[attempt.attempt - 1] = attempt;
+    const waitedMs = endedWaitMs({ state: from, attempts }, { state, attempts: later }, this.now);
+    return waitedMs === 0
+      ? {}
+      : { waitedMs: (pending?.waitedMs ?? entry.waitedMs ?? 0) + waitedMs };
   }
 
   /** Progress of a mapped task itself, for collecting. */

@@ -60,16 +60,16 @@ export async function completeByToken(
 }
 
 /**
- * Completes a task by the API. Null if the run does not exist, undefined if it has no such task.
+ * Completes a task by the API; `by` says who, for the history. Null if the run does not exist, undefined if it has no such task.
  */
 export async function completeTask(
   dependencies: CompletionDependencies,
   env: Env,
-  { runId, task: name }: { readonly runId: RunId; readonly task: string },
+  { runId, task: name, by }: { readonly runId: RunId; readonly task: string; readonly by: string },
   body: IncomingBody,
 ): Promise<Result<Completed> | undefined | null> {
   const task = await dependencies.callRun(env, runId, (run) => run.completable({ task: name }));
-  return task ? complete(dependencies, env, runId, task, body) : task;
+  return task ? complete(dependencies, env, runId, task, body, by) : task;
 }
 
 async function complete(
@@ -78,6 +78,7 @@ async function complete(
   runId: RunId,
   task: CompletableTask,
   body: IncomingBody,
+  by?: string,
 ): Promise<Result<Completed>> {
   const { ordinal, attempt, token } = task;
   if (task.standing !== "open") return refuse(tooLate(task, task.standing));
@@ -101,7 +102,8 @@ async function complete(
     return { output, ...(limitKeys !== null && { limitKeys }) };
   });
   if (!outcome.ok) return outcome;
-  const report = { ordinal, attempt, token, nonce, outcome: outcome.value };
+  const who = by === undefined ? {} : { by };
+  const report = { ordinal, attempt, token, nonce, ...who, outcome: outcome.value };
   const answer = await callRun(env, runId, (run) => run.complete(report));
   if (answer === null) return refuse(tooLate(task, "over"));
   if (answer.standing !== "completed_now") return refuse(tooLate(task, answer.standing));

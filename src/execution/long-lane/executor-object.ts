@@ -9,7 +9,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
-import { pausedTasks } from "../../objects/pauses/pauses-client.ts";
+import { pausedBy, pausedTasks } from "../../objects/pauses/pauses-client.ts";
 import type { Trial } from "../../domain/trials.ts";
 import {
   askForTrial,
@@ -72,7 +72,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
         const paused = await pausedTasks(env);
         const claimant = {
           ...deploymentOf(env),
-          ...(paused !== undefined && { paused }),
+          ...(paused !== undefined && { paused, pausedBy: pausedBy() }),
           ...claim,
         };
         return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), claimant));

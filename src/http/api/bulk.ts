@@ -10,6 +10,7 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { type BulkResult, bulkResultSchema } from "../../contract/bulk.ts";
 import { taskName } from "../../contract/values.ts";
+import { actorKey } from "../../domain/actor.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { RunSummary } from "../../domain/run/summary.ts";
@@ -141,7 +142,7 @@ export function bulkRoutes(routes: Routes, dependencies: ReplayDependencies): vo
       perform: async (runId) => {
         const call = crypto.randomUUID();
         const answer = await callRun(c.env, runId, (run) =>
-          run.cancel({ children: query.children, call }),
+          run.cancel({ children: query.children, call, by: actorKey(c.get("caller")) }),
         );
         if (answer === null) return gone(runId);
         return answer.cancelled
@@ -157,7 +158,9 @@ export function bulkRoutes(routes: Routes, dependencies: ReplayDependencies): vo
         finishedAt === null ? "run_not_final" : status === "succeeded" ? "nothing_to_retry" : null,
       perform: async (runId) => {
         const call = crypto.randomUUID();
-        const answer = await callRun(c.env, runId, (run) => run.retry(call));
+        const answer = await callRun(c.env, runId, (run) =>
+          run.retry(call, actorKey(c.get("caller"))),
+        );
         if (answer === null) return gone(runId);
         const { outcome, document } = answer;
         return outcome === "retried" ? {} : refusal(outcome, `It is ${document.status}.`);

@@ -116,7 +116,7 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
     family("peach_runs_open", "gauge", "Runs that are not final, by root task.", open),
     histogram(
       "peach_run_duration_seconds",
-      "From the first attempt of a run to its end.",
+      "Time at work in the last round of a run: no waits, and attempts side by side once.",
       BOUNDS_SECONDS,
       durations,
     ),

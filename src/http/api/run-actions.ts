@@ -11,6 +11,7 @@ import {
 } from "../../contract/run-actions.ts";
 import { runSchema } from "../../contract/run.ts";
 import { taskName } from "../../contract/values.ts";
+import { actorKey } from "../../domain/actor.ts";
 import type { RunId } from "../../domain/ids.ts";
 import { type Problem, type Result, ok } from "../../domain/problem.ts";
 import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
@@ -145,7 +146,8 @@ export function runActionRoutes(
   handle(routes, cancelRun, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const call = crypto.randomUUID();
-      const answer = await callRun(c.env, runId, (run) => run.cancel({ ...query, call }));
+      const by = actorKey(c.get("caller"));
+      const answer = await callRun(c.env, runId, (run) => run.cancel({ ...query, call, by }));
       if (answer === null) return problemResponse(c, unknownRun(runId));
       return answer.cancelled
         ? reply(200, answer.document)
@@ -155,7 +157,8 @@ export function runActionRoutes(
   handle(routes, retryRun, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
       const call = crypto.randomUUID();
-      const answer = await callRun(c.env, runId, (run) => run.retry(call));
+      const by = actorKey(c.get("caller"));
+      const answer = await callRun(c.env, runId, (run) => run.retry(call, by));
       if (answer === null) return problemResponse(c, unknownRun(runId));
       const { outcome, document } = answer;
       return outcome === "retried"
@@ -190,7 +193,13 @@ export function runActionRoutes(
       const { task } = params;
       const incoming = incomingBody(c.req.raw);
       if (!incoming.ok) return problemResponse(c, incoming.problem);
-      const completed = await completeByApi(dependencies, c.env, { runId, task }, incoming.value);
+      const by = actorKey(c.get("caller"));
+      const completed = await completeByApi(
+        dependencies,
+        c.env,
+        { runId, task, by },
+        incoming.value,
+      );
       if (completed === null) return problemResponse(c, unknownRun(runId));
       if (completed === undefined)
         return problemResponse(

@@ -2,7 +2,7 @@
 import { iso } from "../../contract/iso-time.ts";
 import type { RunSummary as RunSummaryDocument } from "../../contract/run-lists.ts";
 import { parseRunId } from "../../domain/ids.ts";
-import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
+import { durationOfSummary, type RunPlace, type RunSummary } from "../../domain/run/summary.ts";
 import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 
 /** Formats a run of the catalog. */
@@ -33,8 +33,7 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     created_at: iso(createdAt),
     started_at: iso(startedAt),
     finished_at: iso(finishedAt),
-    duration_ms:
-      startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+    duration_ms: durationOfSummary(summary),
     failed_tasks: failedTasks,
     error: failure ?? null,
     ...(confVersion !== undefined && { conf_version: confVersion }),

@@ -115,6 +115,8 @@ interface StoredDetail {
   readonly conf?: string;
   readonly waiting?: RunSummary["waiting"];
   readonly told?: number;
+  /** Absent: the time from the start to the end. */
+  readonly ms?: number;
 }
 
 export class CatalogStore {
@@ -150,6 +152,7 @@ export class CatalogStore {
       ...(summary.failure !== undefined && { failure: summary.failure }),
       ...(summary.confVersion !== undefined && { conf: summary.confVersion }),
       ...(summary.waiting !== undefined && { waiting: summary.waiting }),
+      ...(isNotPlain(summary) && { ms: summary.durationMs }),
       ...(summary.toldAt !== undefined && finishedAt === null && { told: summary.toldAt }),
     };
     const values = [
@@ -253,7 +256,7 @@ export class CatalogStore {
       throw new Error(`the catalog has a row of "${text(row["id"])}", which is no run id`);
     const detail = parsed<StoredDetail>(row["detail"]);
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
-    const { failure, conf, waiting, told } = detail;
+    const { failure, conf, waiting, told, ms } = detail;
     return {
       summary: {
         id,
@@ -274,11 +277,17 @@ export class CatalogStore {
         ...(conf !== undefined && { confVersion: conf }),
         ...(waiting !== undefined && { waiting }),
         ...(told !== undefined && { toldAt: told }),
+        ...(ms !== undefined && { durationMs: ms }),
       },
       changedAt: Number(row["changed_at"]),
       earlier,
     };
   }
+}
+
+/** Tests for a duration other than the time from the start to the end, as most runs have. */
+function isNotPlain({ startedAt, finishedAt, durationMs }: RunSummary): boolean {
+  return durationMs !== undefined && durationMs !== (finishedAt ?? 0) - (startedAt ?? 0);
 }
 
 function bucketCountIn(row: Row): BucketCount {

@@ -27,6 +27,8 @@ const NOT_WAITED_MS = 30_000;
 
 interface Kept {
   readonly tasks: readonly string[];
+  /** Actors that paused them, by task, as far as known. */
+  readonly by: Readonly<Record<string, string>>;
   readonly at: number;
 }
 
@@ -44,7 +46,11 @@ export async function callPauses<T>(env: Env, call: (pauses: PausesRpc) => Promi
 
 /** Caches the answer of a call that changed the paused tasks. */
 export function keepPaused(paused: readonly PausedTask[]): readonly PausedTask[] {
-  kept = { tasks: paused.map(({ task }) => task), at: Date.now() };
+  kept = {
+    tasks: paused.map(({ task }) => task),
+    by: Object.fromEntries(paused.map(({ task, by }) => [task, by])),
+    at: Date.now(),
+  };
   failedAt = Number.NEGATIVE_INFINITY;
   return paused;
 }
@@ -77,8 +83,15 @@ export function withPaused<T>(
 ): Promise<T> {
   const known = pausedTasks(env);
   if (known === undefined) return ask(claim);
-  if (!(known instanceof Promise)) return ask({ ...claim, paused: known });
-  return known.then((paused) => ask(paused === undefined ? claim : { ...claim, paused }));
+  const asked = (paused: readonly string[]): Promise<T> =>
+    ask({ ...claim, paused, pausedBy: pausedBy() });
+  if (!(known instanceof Promise)) return asked(known);
+  return known.then((paused) => (paused === undefined ? ask(claim) : asked(paused)));
+}
+
+/** Returns who paused the tasks of the cached list, by task. */
+export function pausedBy(): Readonly<Record<string, string>> {
+  return kept?.by ?? {};
 }
 
 /**
@@ -99,7 +112,8 @@ async function read(env: Env): Promise<readonly string[]> {
   });
   // Another call may have read the list meanwhile.
   if (failedAt === Number.NEGATIVE_INFINITY && kept !== null) return kept.tasks;
-  kept = { tasks: [...new Set([...(kept?.tasks ?? []), ...copied])], at: Date.now() };
+  const tasks = [...new Set([...(kept?.tasks ?? []), ...copied])];
+  kept = { tasks, by: kept?.by ?? {}, at: Date.now() };
   return kept.tasks;
 }
 

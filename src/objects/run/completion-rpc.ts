@@ -37,6 +37,8 @@ export interface CompletionReport extends Versioned {
   readonly token: number;
   /** Name of the report, the same in each retry: a repeated report finds that the first counted. */
   readonly nonce: string;
+  /** Actor that reports, for the history; absent for a report by the completion URL. */
+  readonly by?: string;
   readonly outcome:
     | {
         readonly type: "succeeded";

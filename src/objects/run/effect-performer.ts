@@ -107,7 +107,7 @@ export class EffectPerformer {
           message.next,
           Math.min(message.until, message.next + CHILDREN_AT_ONCE),
         );
-        await cancelRuns(this.#env, children, `${run.id}/${id}`);
+        await cancelRuns(this.#env, children, { call: `${run.id}/${id}`, by: run.id });
         this.#controller().paid(id, message.next + children.length);
       }
     });

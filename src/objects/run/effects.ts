@@ -109,11 +109,15 @@ export async function* tellRuns(
 /**
  * Cancels runs together with their children. Final and missing runs count as cancelled. Rejects if
  * a run cannot be reached. `call` is the same for each repetition, so that a run retried since is
- * not cancelled again.
+ * not cancelled again. `by`: the run that has triggered them.
  */
-export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: string): Promise<void> {
+export async function cancelRuns(
+  env: Env,
+  runs: readonly ChildRun[],
+  { call, by }: { readonly call: string; readonly by: RunId },
+): Promise<void> {
   await Promise.all(
-    runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true, call }))),
+    runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true, call, by }))),
   );
 }
 

@@ -16,7 +16,7 @@ const CARRIED_BYTES = 32_768;
 /** Creates the notice of a final run. */
 export function noticeOf(run: Run): FinalNotice {
   const { id: runId, status } = run;
-  const encoded = encodePayload(describeRun(run, () => null));
+  const encoded = encodePayload(describeRun(run, () => null, run.finishedAt ?? 0));
   if (!encoded.ok || !(encoded.value.body instanceof Uint8Array))
     return { runId, status, document: null };
   const { body, ...description } = encoded.value;

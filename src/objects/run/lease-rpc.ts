@@ -20,6 +20,8 @@ export interface ClaimRequest extends Versioned {
    * Names of the tasks that the driver knows as paused; their leases are not granted. Absent: none.
    */
   readonly paused?: readonly string[];
+  /** Actors that paused them, by task, as far as the driver knows. */
+  readonly pausedBy?: Readonly<Record<string, string>>;
   /** Remaining time of the driver, in milliseconds; a task is granted only if its timeout fits. */
   readonly budgetMs: number;
   /**

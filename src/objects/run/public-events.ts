@@ -2,7 +2,13 @@
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { type RunChange } from "../../domain/run/run-change.ts";
 import type { AttemptUpdate } from "./live-attempts.ts";
-import { describeRun, describeState, describeTask, type LiveProgress } from "./run-document.ts";
+import {
+  describeRun,
+  describeState,
+  describeTask,
+  describeTimes,
+  type LiveProgress,
+} from "./run-document.ts";
 
 /** An event of a run as sent to subscribers. */
 export interface RunEvent {
@@ -16,9 +22,9 @@ export interface RunEvent {
   readonly data: string;
 }
 
-/** Describes the whole run. */
+/** Describes the whole run, without the times that still grow: all subscribers get the same. */
 export function runEvent(run: Run, position: number, live: LiveProgress): RunEvent {
-  return { id: position, event: "run", data: JSON.stringify(describeRun(run, live)) };
+  return { id: position, event: "run", data: JSON.stringify(describeRun(run, live, 0)) };
 }
 
 /**
@@ -37,7 +43,9 @@ export function changeEvent(
   // Sorts into graph order: the journal keeps the tasks of a change in another order.
   const inOrder = [...ordinals].toSorted((a, b) => a - b);
   const data = {
-    run: describeState(run),
+    // Times and history need all attempts: only a change of the status is worth that. Without what
+    // goes on, so that a repeated event says the same.
+    run: { ...describeState(run), ...(change.run !== undefined && describeTimes(run, 0)) },
     tasks: inOrder.flatMap((ordinal) => {
       const entry = run.tasks[ordinal];
       return entry === undefined ? [] : [describeTask(run, entry, live(ordinal))];

@@ -34,10 +34,11 @@ export class RunActions {
   cancel({
     children,
     call,
+    by,
   }: CancelOptions): { readonly cancelled: boolean; readonly run: Run } | null {
     const known = this.#runOf(call);
     if (known !== null) return { cancelled: true, run: known };
-    const answer = this.#controller.cancel(children);
+    const answer = this.#controller.cancel(children, by);
     if (answer?.cancelled === true) this.#note(call);
     return answer;
   }
@@ -46,10 +47,10 @@ export class RunActions {
    * Returns whether this call retried the run, and the current run; null if no run exists, or the
    * retention is over.
    */
-  retry(call?: string): { readonly outcome: RetryOutcome; readonly run: Run } | null {
+  retry(call?: string, by?: string): { readonly outcome: RetryOutcome; readonly run: Run } | null {
     const known = this.#runOf(call);
     if (known !== null) return { outcome: "retried", run: known };
-    const answer = this.#controller.retry();
+    const answer = this.#controller.retry(by);
     if (answer?.outcome === "retried") this.#note(call);
     return answer;
   }

@@ -314,12 +314,16 @@ export class RunController {
 
   /**
    * Cancels the run, with `children` also all runs triggered by the run. Returns whether this call
-   * changed anything, and the current run; null if no run exists.
+   * changed anything, and the current run; null if no run exists. `actor`: who, for the history.
    */
-  cancel(children = false): { readonly cancelled: boolean; readonly run: Run } | null {
+  cancel(
+    children = false,
+    actor?: string,
+  ): { readonly cancelled: boolean; readonly run: Run } | null {
     const run = this.load();
     if (run === null) return null;
-    const { change } = this.#transitions.advance(run, { type: "cancelled", children });
+    const event = { type: "cancelled", children, ...(actor !== undefined && { actor }) } as const;
+    const { change } = this.#transitions.advance(run, event);
     return { cancelled: change !== null, run };
   }
 
@@ -327,10 +331,13 @@ export class RunController {
    * Retries the final run in place. Returns the outcome and the current run; null if no run exists,
    * or the retention is over.
    */
-  retry(): { readonly outcome: RetryOutcome; readonly run: Run } | null {
+  retry(actor?: string): { readonly outcome: RetryOutcome; readonly run: Run } | null {
     const run = this.load();
     if (run === null || this.#deletion.isUnderWay || this.#retention.isOver(run)) return null;
-    const { change, rejections } = this.#transitions.advance(run, { type: "retried" });
+    const { change, rejections } = this.#transitions.advance(run, {
+      type: "retried",
+      ...(actor !== undefined && { actor }),
+    });
     if (change !== null) return { outcome: "retried", run };
     return {
       outcome: rejections.includes("nothing_to_retry") ? "nothing_to_retry" : "run_not_final",

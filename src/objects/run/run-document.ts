@@ -7,6 +7,8 @@ import { shownKey, type BlockedBy } from "../../domain/limits/limit.ts";
 import type { AttemptRecord, Progress } from "../../domain/run/attempt.ts";
 import type { Run, TaskEntry } from "../../domain/run/state.ts";
 import type { TaskState } from "../../domain/run/task-state.ts";
+import { historyOf } from "../../domain/run/run-history.ts";
+import { durationOf, roundsOf, timesOf } from "../../domain/run/run-times.ts";
 import { awaitedBy } from "../../domain/run/suspension.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
 import type { AttemptDocument, RunDocument, TaskDocument } from "./run-documents-rpc.ts";
@@ -14,8 +16,11 @@ import type { AttemptDocument, RunDocument, TaskDocument } from "./run-documents
 /** Returns the progress of a running attempt, which is not part of the run. */
 export type LiveProgress = (ordinal: number) => Progress | null;
 
-/** Describes the whole run. `live` returns the progress of running attempts. */
-export function describeRun(run: Run, live: LiveProgress): RunDocument {
+/**
+ * Describes the whole run at `now` (epoch milliseconds), which is the end of what still goes on.
+ * `live` returns the progress of running attempts.
+ */
+export function describeRun(run: Run, live: LiveProgress, now: number): RunDocument {
   const { origin } = run;
   return {
     run_id: run.id,
@@ -37,6 +42,7 @@ export function describeRun(run: Run, live: LiveProgress): RunDocument {
     },
     created_at: iso(run.createdAt),
     ...describeState(run),
+    ...describeTimes(run, now),
     conf_version: run.graph.confVersion,
     tasks: run.tasks.map((entry, ordinal) => describeTask(run, entry, live(ordinal))),
     children: run.children.map(({ runId, task }) => ({ run_id: runId, task })),
@@ -44,17 +50,29 @@ export function describeRun(run: Run, live: LiveProgress): RunDocument {
 }
 
 /** Describes the status of the run as a whole. */
-export function describeState({
-  status,
-  startedAt,
-  finishedAt,
-}: Run): Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> {
+export function describeState(
+  run: Run,
+): Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> {
+  const { status, startedAt, finishedAt } = run;
   return {
     status,
     started_at: iso(startedAt),
     finished_at: iso(finishedAt),
-    duration_ms:
-      startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+    duration_ms: durationOf(run),
+  };
+}
+
+/** Describes what the run has done so far: times at work and of waits, rounds, actions on it. */
+export function describeTimes(
+  run: Run,
+  now: number,
+): Pick<RunDocument, "work_ms" | "waited_ms" | "rounds" | "history"> {
+  const { workMs, waitedMs } = timesOf(run, run.finishedAt ?? now);
+  return {
+    work_ms: workMs,
+    waited_ms: waitedMs,
+    rounds: roundsOf(run),
+    history: historyOf(run).map((entry) => ({ ...entry, at: iso(entry.at) })),
   };
 }
 

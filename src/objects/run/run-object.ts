@@ -277,8 +277,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       : { cancelled: answer.cancelled, document: this.#describe(answer.run) };
   }
 
-  async retry(call?: string): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
-    const answer = this.#actions.retry(call);
+  async retry(
+    call?: string,
+    by?: string,
+  ): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
+    const answer = this.#actions.retry(call, by);
     return answer === null
       ? null
       : { outcome: answer.outcome, document: this.#describe(answer.run) };
@@ -345,7 +348,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   readonly #liveProgress: LiveProgress = (ordinal) => this.#controller.live.progressOf(ordinal);
 
   #describe(run: Run): RunDocument {
-    return describeRun(run, this.#liveProgress);
+    return describeRun(run, this.#liveProgress, Date.now());
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {

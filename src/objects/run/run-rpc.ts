@@ -110,11 +110,12 @@ export interface RunRpc extends RunWork {
     options?: CancelOptions,
   ): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
   /**
-   * Retries the final run in place. Null also if the retention is over. `call`: see
+   * Retries the final run in place. Null also if the retention is over. `call`, `by`: see
    * `CancelOptions`.
    */
   retry(
     call?: string,
+    by?: string,
   ): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
   /**
    * Redrives a parked outbox entry (see domain/run/outbox.ts). False: no such entry, or not
@@ -183,6 +184,8 @@ export interface CancelOptions {
    * call counts.
    */
   readonly call?: string;
+  /** Actor that cancels, for the history; absent: nobody had to authenticate. */
+  readonly by?: string;
 }
 
 /**

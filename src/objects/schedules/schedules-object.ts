@@ -53,7 +53,7 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
       },
       cancel: async (runId, dueAt) => {
         const call = `due ${dueAt}`;
-        await callRun(env, runId, (run) => run.cancel({ children: false, call }));
+        await callRun(env, runId, (run) => run.cancel({ children: false, call, by: "schedule" }));
       },
       log: (message, fields) => log("warn", message, fields),
     });
