@@ -97,8 +97,11 @@ interface Thrown {
   readonly errors: unknown[];
 }
 
-/** Key of the counter in zod's context, which zod passes down. */
-const SINK = Symbol("sink");
+/**
+ * Key of the counter in zod's context, which zod passes down. This key and `TAUGHT` are texts: the
+ * test kit runs many isolates on the same schemas, and a schema must be patched once for all.
+ */
+const SINK = "~peach sink";
 
 /** The end of the chain. */
 const OUTERMOST: Reading = { schema: null, value: undefined, outer: null };
@@ -119,12 +122,13 @@ const CONTAINERS: ReadonlySet<string> = new Set([
   "set",
 ]);
 
-const taught = new WeakSet<Schema>();
+/** Key of the mark of a patched schema. */
+const TAUGHT = "~peach taught";
 
 function teach(schema: Schema): void {
-  if (taught.has(schema)) return;
-  taught.add(schema);
-  const { _zod: internals } = schema;
+  const { _zod: internals }: { readonly _zod: Schema["_zod"] & { [TAUGHT]?: true } } = schema;
+  if (internals[TAUGHT] === true) return;
+  internals[TAUGHT] = true;
   const run = internals.run.bind(internals);
   const limit = limitOf(schema);
   const { type } = internals.def;

@@ -95,6 +95,16 @@ describe("runTask", () => {
     expect((await runTask(double, "6")).error?.message).toMatch(/what the task "task" reads/);
   });
 
+  it("runTask checks alike what one typed task reads and passes, however often it is tried", async () => {
+    const same = task({
+      input: z.object({ list: z.array(z.string()) }),
+      output: z.object({ list: z.array(z.string()) }),
+      run: ({ list }) => ({ list }),
+    });
+    for (const list of [["a"], ["b"], ["c"]])
+      expect(await runTask(same, { list })).toMatchObject({ error: null, passed: { list } });
+  });
+
   it("runTask lets the time of an attempt pass by itself, and ends the attempt after its timeout", async () => {
     // oxlint-disable-next-line no-restricted-globals
     const sleeping = (ms: number) => new Promise((resolve) => void setTimeout(() => resolve(Date.now()), ms));
