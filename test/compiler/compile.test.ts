@@ -151,7 +151,7 @@ export async function handle(request: Request) {
 
 /** What tsc complains about. */
 function tsc(folder: string): string[] {
-  const args = [join(REPO_ROOT, "node_modules/typescript/bin/tsc"), "-p", ".", "--pretty", "false"];
+  const args = [join(REPO_ROOT, "node_modules/typescript/bin/tsc"), "-p", ".", "--pretty", "false", "--checkers", "1"];
   try {
     return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }).split("\n").filter(Boolean);
   } catch (error) {
