@@ -8,6 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
 import { Prng } from "../chaos/prng.ts";
 import { workerdsOf } from "../../src/local/resident-memory.ts";
+import type { Serve } from "../../src/local/runtime-process.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import type { Campaign } from "./campaign.ts";
 import { describedCalls } from "./described-calls.ts";
@@ -21,13 +22,14 @@ const TOKEN = ["fuzz", "admin", "token", "6f1d", "b2c4"].join("-");
 const READ_TOKEN = ["fuzz", "read", "token", "83aa", "c0de"].join("-");
 const SECRETS = [TOKEN, READ_TOKEN, ENDPOINT_SECRET, WEBHOOK_SECRET];
 
-/** Starts the deployment with this state folder. */
-export async function startFuzzed(persistTo: string): Promise<LocalRuntime> {
+/** Starts the deployment with this state folder; `serve` replaces `wrangler dev`. */
+export async function startFuzzed(persistTo: string, serve?: Serve): Promise<LocalRuntime> {
   const digest = createHash("sha256").update(READ_TOKEN).digest("hex");
   return startRuntime({
     persistTo,
     confPath: join(import.meta.dirname, "peach.conf"),
     pipelinesDir: join(import.meta.dirname, "pipelines"),
+    ...(serve !== undefined && { serve }),
     env: {
       FUZZ_SECRET: ENDPOINT_SECRET,
       FUZZ_WEBHOOK_SECRET: WEBHOOK_SECRET,

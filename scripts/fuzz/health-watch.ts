@@ -3,6 +3,7 @@
  * runtime. CPU time is independent of other load on the machine.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 
 const PAUSE_MS = 50;
 const GIVEN_UP_MS = 60_000;
@@ -13,7 +14,7 @@ export class HealthWatch {
   readonly #url: string;
   readonly #pids: readonly number[];
   readonly #done: Promise<void>;
-  #isOver = false;
+  readonly #over = new AbortController();
   #slowestMs = 0;
   #failure: string | null = null;
 
@@ -36,14 +37,14 @@ export class HealthWatch {
     return this.#failure;
   }
 
-  /** Stops after the current request is answered. */
+  /** Stops after the current request is answered, or at once between two requests. */
   async stop(): Promise<void> {
-    this.#isOver = true;
+    this.#over.abort();
     await this.#done;
   }
 
   async #ask(): Promise<void> {
-    while (!this.#isOver) {
+    while (!this.#over.signal.aborted) {
       const at = performance.now();
       const computed = this.#pids.map(computedMs);
       try {
@@ -61,7 +62,7 @@ export class HealthWatch {
         this.#slowestMs,
         Number.isFinite(busiest) ? Math.min(waited, busiest) : waited,
       );
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await setTimeout(PAUSE_MS, null, { signal: this.#over.signal }).catch(() => null);
     }
   }
 }

@@ -48,13 +48,19 @@ export async function besiege(siege: Siege): Promise<SiegeResult> {
   let mostGrown = 0;
   let slowestHealthMs = 0;
   const count = Math.min(siege.requests, pairs.length);
-  for (let sent = 0; sent < count; sent += 1) {
-    const [pair] = pairs.splice(prng.between(0, pairs.length), 1);
-    if (pair === undefined) break;
-    const { grown, slowestMs, found } = await one(siege, pair);
-    mostGrown = Math.max(mostGrown, grown);
-    slowestHealthMs = Math.max(slowestHealthMs, slowestMs);
-    faults.push(...found);
+  const drawn = Array.from({ length: count }, () =>
+    pairs.splice(prng.between(0, pairs.length), 1),
+  ).flat();
+  // A body can take longer to make than its answer takes. So each body is made once, and sent to
+  // all of its targets.
+  for (const [body, requests] of Map.groupBy(drawn, (pair) => pair.body)) {
+    const bytes = body.make();
+    for (const { id, to } of requests) {
+      const { grown, slowestMs, found } = await one(siege, { id, to, body, bytes });
+      mostGrown = Math.max(mostGrown, grown);
+      slowestHealthMs = Math.max(slowestHealthMs, slowestMs);
+      faults.push(...found);
+    }
   }
   return { faults, requests: count, mostGrown: TELLS_MEMORY ? mostGrown : null, slowestHealthMs };
 }
@@ -65,9 +71,14 @@ async function one(
     id,
     to,
     body,
-  }: { readonly id: string; readonly to: Siege["targets"][string]; readonly body: HostileBody },
+    bytes,
+  }: {
+    readonly id: string;
+    readonly to: Siege["targets"][string];
+    readonly body: HostileBody;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+  },
 ): Promise<{ grown: number; slowestMs: number; found: Fault[] }> {
-  const bytes = body.make();
   const { path, headers } = to(bytes);
   const encoding =
     body.contentEncoding === undefined ? {} : { "Content-Encoding": body.contentEncoding };
