@@ -84,7 +84,9 @@ class TypedProject {
     };
     const { diagnostics, warnings } = await checkAll(paths);
     compileProject({ ...paths, outDir: join(this.#folder, "src/generated") });
-    const tsc = promisify(execFile)(resolve("node_modules/.bin/tsc"), ["--pretty", "false", "--checkers", "1"], { cwd: this.#folder });
+    const tsc = promisify(execFile)(resolve("node_modules/.bin/tsc"), ["--pretty", "false", "--checkers", "1"], {
+      cwd: this.#folder,
+    });
     const { stdout } = await tsc.catch((error: { readonly stdout: string }) => error);
     // A package is no source: the errors of Peach's own are those of another program.
     const lines = stdout.split("\n").filter((line) => !/^(\.\.\/|\s)/.test(line));
