@@ -5,12 +5,15 @@ import { TRIGGER_SOURCES } from "../domain/trigger.ts";
 import type { RunFilter } from "../client/client.ts";
 import { UsageError, type Values } from "./command.ts";
 
+/** The statuses of the filter: those of a run, and runs in which something waits. */
+const FILTER_STATUSES = [...RUN_STATUSES, "waiting"] as const;
+
 /** Options of a filter. */
 export const FILTER_OPTIONS = {
   task: { takes: "TASK", means: "task", help: "runs of this root task" },
   status: {
     takes: "STATUS",
-    help: `in this state, or one of several, comma separated: ${RUN_STATUSES.join(", ")}`,
+    help: `in this state, or one of several, comma separated: ${FILTER_STATUSES.join(", ")} (for a person, a run or a time)`,
   },
   source: { takes: "SOURCE", values: TRIGGER_SOURCES, help: "triggered so" },
   since: { takes: "TIME", help: "created since: a duration ago (2h, 7d), or a time in ISO 8601" },
@@ -23,7 +26,7 @@ export function readFilter(values: Values<typeof FILTER_OPTIONS>, now: number): 
   if ([task, status, source, since, until].every((value) => value === undefined)) return null;
   return {
     task,
-    status: status?.split(",").map((text) => oneOf("status", RUN_STATUSES, text.trim())),
+    status: status?.split(",").map((text) => oneOf("status", FILTER_STATUSES, text.trim())),
     source: source === undefined ? undefined : oneOf("source", TRIGGER_SOURCES, source),
     createdAfter: readTime("since", since, now),
     createdBefore: readTime("until", until, now),

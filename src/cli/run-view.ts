@@ -27,13 +27,27 @@ export function isFinal(status: string): boolean {
 export const RUN_COLUMNS: readonly ListColumn<RunSummary>[] = [
   ["run", (run) => run.run_id],
   ["task", (run) => run.task, "shrinks"],
-  ["status", (run) => statusCell(run.status)],
+  ["status", (run) => statusCell(run.waiting === undefined ? run.status : "waiting")],
   ["source", (run) => run.source],
   ["by", (run) => run.by, "shrinks"],
   ["created", (run) => timeText(run.created_at)],
   ["took", (run) => durationText(run.duration_ms)],
-  ["failed tasks", (run) => run.problem ?? run.failed_tasks.join(", "), "shrinks"],
+  ["why", whyOf, "shrinks"],
 ];
+
+/** Why a run has failed, or what it waits for; empty for a run in order. */
+function whyOf({ problem, failed_tasks, waiting: [wait] = [] }: RunSummary): string {
+  if (problem !== undefined) return problem;
+  if (failed_tasks.length > 0 || wait === undefined) return failed_tasks.join(", ");
+  return `${wait.task} waits ${WAITS[wait.for]} ${timeText(wait.until)}`;
+}
+
+/** What a task waits for, in front of the time at which the wait ends. */
+const WAITS = {
+  completion: "to be completed until",
+  run: "for another run until",
+  time: "for its next attempt at",
+} as const;
 
 /**
  * Renders a run: its facts, tasks, failures, child runs and completion URLs. `input`: the payload of

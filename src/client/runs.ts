@@ -14,11 +14,14 @@ import { openEvents } from "./event-stream.ts";
 import { payloadBody, receivedPayload, type ReceivedPayload } from "./payload.ts";
 import { readRunEvent, type RunEvent } from "./run-events.ts";
 
+/** A status to filter by. `waiting`: something in the run waits for a person, a run or a time. */
+export type FilterStatus = RunStatus | "waiting";
+
 /** A filter for runs. A run matches if it fits every given property. */
 export interface RunFilter {
   /** The root task of the run. */
   readonly task?: string | undefined;
-  readonly status?: RunStatus | readonly RunStatus[] | undefined;
+  readonly status?: FilterStatus | readonly FilterStatus[] | undefined;
   readonly source?: TriggerSource | undefined;
   /** Times as a Date or in ISO 8601. */
   readonly createdAfter?: Date | string | undefined;

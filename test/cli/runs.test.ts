@@ -215,9 +215,29 @@ describe("peach runs", () => {
       "GET /runs?task=transcribe&status=failed%2Ccancelled&created_after=2026-11-22T00%3A00%3A00.000Z&limit=20",
     ]);
     expect(out).toMatchInlineSnapshot(`
-      "run    task        status  source  by                      created               took   failed tasks
-      run_1  transcribe  failed  r2      uploads/audio/a very …  2026-11-22 10:00:00Z  1m 1s  recommend"
+      "run    task        status  source  by                         created               took   why
+      run_1  transcribe  failed  r2      uploads/audio/a very lon…  2026-11-22 10:00:00Z  1m 1s  recommend"
     `);
+  });
+
+  it("lists the runs that wait, and says what for and until when", async () => {
+    const until = "2026-11-23T10:00:00.000Z";
+    const waits = (kind: "completion" | "run" | "time"): RunSummary => ({
+      ...SUMMARY,
+      status: "running",
+      failed_tasks: [],
+      waiting: [{ task: "review", for: kind, until }],
+    });
+    const body = { runs: [waits("completion"), waits("run"), waits("time")], next_cursor: null };
+    const { out, calls } = await peach("runs --status waiting,running", [{ body }]);
+    expect(calls).toEqual(["GET /runs?status=waiting%2Crunning&limit=20"]);
+    const [, ...lines] = out.split("\n");
+    for (const line of lines) expect(line).toMatch(/^run_1 +transcribe +waiting /);
+    expect(lines.map((line) => line.slice(line.indexOf("review")))).toEqual([
+      "review waits to be completed until 2026-11-23 10:00:00Z",
+      "review waits for another run until 2026-11-23 10:00:00Z",
+      "review waits for its next attempt at 2026-11-23 10:00:00Z",
+    ]);
   });
 
   it("follows the pages as far as it is told, and says that there are more", async () => {
@@ -240,7 +260,7 @@ describe("peach runs", () => {
   });
 
   it.each([
-    ["--status done", "--status: expected one of queued, running, succeeded, failed, cancelled, given done"],
+    ["--status done", "--status: expected one of queued, running, succeeded, failed, cancelled, waiting, given done"],
     ["--source cli", "--source: expected one of api, lab"],
     ["--since yesterday", "--since: expected a duration such as 2h, or a time"],
     ["--limit 0", "--limit: expected a number from 1"],
@@ -324,6 +344,19 @@ describe("peach logs, items and payload", () => {
       "GET /runs/run_1/tasks/a/logs?limit=200&cursor=c",
       "GET /runs/run_1/tasks/b/logs?limit=200",
     ]);
+  });
+
+  it("says how the logs of items are shown, and where those that failed are", async () => {
+    const each = { total: 10, succeeded: 8, failed: 2, running: 0 };
+    const { err, calls } = await peach("logs run_1", [
+      { body: run("succeeded", [task("a", "succeeded", { each })]) },
+      { body: { logs: [], dropped: 0, next_cursor: null } },
+    ]);
+    expect(calls).toHaveLength(2);
+    expect(err).toBe(
+      "nothing was logged\nitems of a have logs of their own: npm run peach -- logs run_1 a --item N; " +
+        "2 failed: npm run peach -- items run_1 a --status failed",
+    );
   });
 
   it("shows nothing of it that a terminal would take for a command, nor a line break", async () => {

@@ -14,7 +14,7 @@ export const logs = defineCommand({
   name: "logs",
   summary: "shows what the tasks of a run have logged",
   description: `Shows the log lines of a run's tasks, or of one of them, by time. RUN is an id or
-its beginning; without RUN it is the newest run. \`watch --logs\` shows lines as they come.`,
+its beginning; without RUN it is the newest run. Items of a task with each have logs of their own. \`watch --logs\` shows lines as they come.`,
   words: [
     { name: "RUN", means: "run", optional: true },
     { name: "TASK", means: "task", optional: true },
@@ -35,10 +35,8 @@ its beginning; without RUN it is the newest run. \`watch --logs\` shows lines as
       throw new UsageError("--item needs the name of the task");
     const peach = connect(options, host);
     const runId = await runIdOf(peach, given, signal);
-    const tasks =
-      task === undefined
-        ? (await peach.runs.get(runId, { signal })).tasks.map((entry) => entry.task)
-        : [task];
+    const run = task === undefined ? await peach.runs.get(runId, { signal }) : null;
+    const tasks = run === null ? [task ?? ""] : run.tasks.map((entry) => entry.task);
     const lines = [];
     let dropped = 0;
     for (const name of tasks) {
@@ -53,10 +51,19 @@ its beginning; without RUN it is the newest run. \`watch --logs\` shows lines as
       for (const line of lines) out(logText(line));
       if (dropped > 0) err(`${dropped} lines are missing: an attempt keeps 1,000 lines, 64 KiB`);
       if (lines.length === 0) err("nothing was logged");
+      for (const { task: name, each } of run?.tasks ?? [])
+        if (each !== undefined) err(itemsHint(runId, name, each));
     }
     return 0;
   },
 });
+
+/** Says how the logs of items are shown; of failed items it also says how they are found. */
+function itemsHint(runId: string, task: string, { failed }: { readonly failed: number }): string {
+  const log = `items of ${task} have logs of their own: npm run peach -- logs ${runId} ${task} --item N`;
+  if (failed === 0) return log;
+  return `${log}; ${failed} failed: npm run peach -- items ${runId} ${task} --status failed`;
+}
 
 /** Reads the log of a task page by page. */
 async function* logPages(
