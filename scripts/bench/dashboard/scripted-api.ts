@@ -153,7 +153,7 @@ function logsOf({ graph, lines = 0 }: RunShape, task: string, query: URLSearchPa
 }
 
 /** A page of items. */
-function itemsOf({ items = 0 }: RunShape, query: URLSearchParams): ItemPage {
+function itemsOf({ items = 0, lines = 0 }: RunShape, query: URLSearchParams): ItemPage {
   const from = Number(query.get("cursor") ?? "0");
   const to = Math.min(items, from + Number(query.get("limit") ?? "200"));
   const page = Array.from({ length: Math.max(0, to - from) }, (_, offset) => ({
@@ -167,6 +167,7 @@ function itemsOf({ items = 0 }: RunShape, query: URLSearchParams): ItemPage {
         started_at: time(from + offset),
         finished_at: time(from + offset + 400),
         error: null,
+        ...(lines > 0 && { log_lines: lines }),
       },
     ],
     output: { kind: "json", size: 25, content_type: "application/json" },

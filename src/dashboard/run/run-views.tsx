@@ -17,6 +17,7 @@ import { PayloadView } from "../parts/payload-view.tsx";
 import { type Tab, Tabs } from "../parts/tabs.tsx";
 import { runPath } from "../routes.ts";
 import { HistoryView } from "./history-view.tsx";
+import { ItemLog } from "./item-log.tsx";
 import { LogView } from "./log-view.tsx";
 import { TimelineView } from "./timeline-view.tsx";
 
@@ -68,16 +69,7 @@ function WholeLog({ model }: { readonly model: RunModel }): JSX.Element {
   return (
     <>
       <LogView model={model} label="Log of the run" height={LOG_HEIGHT} />
-      {maps.length > 0 && (
-        <p class="muted small">
-          Items have logs of their own:{" "}
-          {maps.map((name) => (
-            <a key={name} class="tag" href={`${runPath(model.runId, name)}&tab=items`}>
-              {name}
-            </a>
-          ))}
-        </p>
-      )}
+      {maps.length > 0 && <ItemLog model={model} maps={maps} />}
     </>
   );
 }

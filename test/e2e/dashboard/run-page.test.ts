@@ -28,7 +28,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
     [api, browser] = await Promise.all([
       serveRuns({
         run_log: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
-        run_map: { graph: MAP, items: 10_000 },
+        run_map: { graph: MAP, items: 10_000, lines: 3 },
         run_2000: { graph: madeGraph(2_000) },
       }),
       startChromium(),
@@ -94,6 +94,20 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
     const isThere = async (): Promise<boolean> => (await lines()).some((text) => text.startsWith("line 200 "));
     await expect.poll(isThere, SOON).toBe(true);
     expect(await list.evaluate((element) => element.scrollTop)).toBe(4_400);
+  });
+
+  it("the log of a run leads to the log of an item by its number, and the address names the item", async () => {
+    await page.goto(`${api.url}/dashboard/runs/run_map?view=log`);
+    const field = page.getByLabel("Item of work");
+    await field.fill("10000");
+    expect(await page.getByRole("button", { name: "Show its log" }).isEnabled()).toBe(false);
+    await field.fill("9999");
+    await field.press("Enter");
+    await page.getByRole("heading", { name: "Item 9,999 of work" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("of")).toBe("work.9999");
+    await page.reload();
+    await page.getByRole("heading", { name: "Item 9,999 of work" }).waitFor();
+    await page.getByRole("list", { name: "Log of item 9999 of work" }).getByText("line 0 of work").waitFor();
   });
 
   it("the timeline shows the items of a map as one area, and the panel ten thousand of them in few rows", async () => {
