@@ -84,14 +84,19 @@ interface FieldProps {
   readonly onChange: (value: unknown) => void;
 }
 
-/** A label, a control, and the first fault or the description. */
+/**
+ * A label, a control, and the first fault or the description. Before the user has been in the field,
+ * a fault is no alarm: it says what belongs there.
+ */
 function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element {
   const id = useId();
+  const isLeft = useSignal(false);
+  const isWrong = faults.length > 0 && isLeft.value;
   const { name, schema, isRequired } = field;
   const description = schema["description"];
-  const attributes = { id, "aria-invalid": faults.length > 0, "aria-describedby": `${id}-note` };
+  const attributes = { id, "aria-invalid": isWrong, "aria-describedby": `${id}-note` };
   return (
-    <div class="field">
+    <div class="field" onFocusOut={() => (isLeft.value = true)}>
       <label for={id}>
         {name}{" "}
         {isRequired ? <span class="required">required</span> : <span class="muted">optional</span>}
@@ -99,7 +104,7 @@ function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element 
       <Control schema={schema} value={value} attributes={attributes} onChange={onChange} />
       <div id={`${id}-note`} class="field-note" aria-live="polite">
         {faults.length > 0 ? (
-          <span class="fault">{faults[0]}</span>
+          <span class={isWrong ? "fault" : "muted"}>{faults[0]}</span>
         ) : (
           <span class="muted">{typeof description === "string" ? description : ""}</span>
         )}
