@@ -52,7 +52,10 @@ export interface GraphViewProps {
   readonly groupNote?: (node: GraphNode) => ComponentChildren;
   /** The status of a task, which colours the graph from afar; it reads a signal. */
   readonly statusOf?: (task: string) => TaskStatus | null;
-  /** The failed tasks: the graph opens at the first, and a button leads from one to the next. */
+  /**
+   * The failed tasks, or others that matter most: the graph opens at the first, and a button leads
+   * from one to the next.
+   */
   readonly failed?: readonly string[];
   /** True adds search and zoom, and lets groups open. A graph without them shrinks to fit. */
   readonly hasZoom?: boolean;
@@ -60,12 +63,19 @@ export interface GraphViewProps {
 
 /** The largest scale by the buttons. */
 const LARGEST = 1.5;
-/** The smallest scale of a graph at first: names stay readable, and the rest scrolls. */
+/** The smallest scale at which a graph is shown whole at first: names stay readable. */
 const READABLE = 0.62;
+/** The scale of a graph that does not fit at first, and of what the user comes nearer to. */
+const NEAR = 0.85;
+/** The smallest scale in an area below `NARROW` pixels, such as a phone: texts have 11 pixels. */
+const NEAR_NARROW = 0.92;
+const NARROW = 520;
 /** Below this scale boxes are rectangles without text. */
 const OVERVIEW = 0.34;
 /** Graphs up to this number of boxes have all of them in the document, for screen readers. */
 const ALL_DRAWN = 120;
+/** Statuses of a task at work. */
+const ACTIVE: ReadonlySet<string> = new Set(["running", "retrying", "waiting"]);
 /** Space left of the root, in pixels, when a large graph is first shown. */
 const EDGE = 24;
 /** The visible part is rounded out to this many pixels, so that scrolling seldom draws. */
@@ -104,7 +114,10 @@ export function GraphView(props: GraphViewProps): JSX.Element {
     scene === null || size.value.width === 0
       ? 1
       : Math.min(1, size.value.width / scene.width, height / scene.height);
-  const zoom = chosenZoom.value ?? (hasZoom ? Math.max(READABLE, fit) : fit);
+  const isNarrow = size.value.width < NARROW;
+  const near = isNarrow ? NEAR_NARROW : NEAR;
+  const isWhole = isNarrow ? fit >= NEAR_NARROW : fit >= READABLE || !hasZoom;
+  const zoom = chosenZoom.value ?? (isWhole ? fit : near);
   const isOverview = zoom < OVERVIEW && tasks.length > ALL_DRAWN / 2;
   const view = area.value === null ? null : scaled(area.value, 1 / zoom);
   const shown = useRef<string | null>(null);
@@ -152,7 +165,7 @@ export function GraphView(props: GraphViewProps): JSX.Element {
   const reach = (shape: Shape, hasFocus: boolean): void => {
     const element = place.current;
     if (element === null) return;
-    const scale = Math.max(zoom, hasZoom ? READABLE : 0);
+    const scale = !hasZoom || zoom >= READABLE ? zoom : near;
     if (scale !== zoom) chosenZoom.value = scale;
     const id = shape.id;
     const settle = (frames: number): void => {
@@ -199,13 +212,17 @@ export function GraphView(props: GraphViewProps): JSX.Element {
   useEffect(() => {
     // The first place is set once; after that the user scrolls. A new failure changes nothing.
     if (scene === null || size.value.width === 0 || shown.current !== null) return;
-    const first = failed[0] ?? tasks[0]?.task ?? "";
+    const active = tasks.find(({ task }) => ACTIVE.has(props.statusOf?.(task) ?? ""))?.task;
+    const first = failed[0] ?? active ?? tasks[0]?.task ?? "";
     shown.current = first;
     const shape = scene.shapeOf.get(first) ?? scene.shapeOf.get(scene.nodeOf.get(first)?.id ?? "");
     if (shape === undefined || place.current === null) return;
-    // A graph that does not fit shows its failure or its root, wherever the layout has placed it.
+    // A graph that does not fit shows its failure, what is at work or its root, wherever the layout
+    // has placed it.
+    const besides = Math.max(EDGE, (size.value.width - shape.width * zoom) / 2);
     place.current.scrollTop = (shape.y + shape.height / 2) * zoom - height / 2;
-    place.current.scrollLeft = shape.x * zoom - EDGE * (failed.length === 0 ? 1 : 8);
+    place.current.scrollLeft =
+      shape.x * zoom - (shape.node.upstream.length === 0 ? EDGE : Math.min(EDGE * 8, besides));
     look();
   });
   /** Opens or closes a group and moves the focus with the content. */
@@ -243,10 +260,10 @@ export function GraphView(props: GraphViewProps): JSX.Element {
     const canvas = element.firstElementChild?.getBoundingClientRect();
     if (canvas === undefined) return;
     const at = { x: (event.clientX - canvas.left) / zoom, y: (event.clientY - canvas.top) / zoom };
-    chosenZoom.value = READABLE;
+    chosenZoom.value = near;
     requestAnimationFrame(() => {
-      element.scrollLeft = at.x * READABLE - element.clientWidth / 2;
-      element.scrollTop = at.y * READABLE - element.clientHeight / 2;
+      element.scrollLeft = at.x * near - element.clientWidth / 2;
+      element.scrollTop = at.y * near - element.clientHeight / 2;
     });
   };
   return (

@@ -53,7 +53,7 @@ export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
             <Icon name={icon} size={16} />
             <strong>{value ?? "–"}</strong>
             <span class="tile-name">{name}</span>
-            <span class="tile-note ellipsis" title={note}>
+            <span class="tile-note" title={note}>
               {note}
             </span>
           </a>

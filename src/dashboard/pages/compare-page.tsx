@@ -19,6 +19,7 @@ import { formatDuration, formatExact, shortId } from "../format.ts";
 import { GraphView } from "../graph/graph-view.tsx";
 import { query, setQuery } from "../location.ts";
 import { useGet } from "../parts/load.ts";
+import { Name } from "../parts/name.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { StatusIcon, StatusPill, statusWord } from "../parts/status.tsx";
@@ -141,6 +142,7 @@ function Comparison({
           boxHeight={BOX_HEIGHT}
           height={GRAPH_HEIGHT}
           statusOf={(task) => byName.get(task)?.right?.status ?? null}
+          failed={pairs.filter(({ differs }) => differs).map(({ task }) => task)}
           box={(task) => <PairBox pair={byName.get(task)} isChosen={task === chosen?.task} />}
         />
       </section>
@@ -223,7 +225,7 @@ function PairBox({
     >
       <StatusIcon status={pair.left?.status ?? "skipped"} size={12} />
       <StatusIcon status={pair.right?.status ?? "skipped"} size={12} />
-      <span class="ellipsis">{pair.task}</span>
+      <Name text={pair.task} />
     </button>
   );
 }

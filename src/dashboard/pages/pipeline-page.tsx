@@ -30,6 +30,7 @@ import { Chips } from "../parts/chips.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { LiveMark } from "../parts/live-mark.tsx";
 import { useGet, usePoll } from "../parts/load.ts";
+import { Name } from "../parts/name.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { tell } from "../parts/toasts.tsx";
@@ -201,7 +202,7 @@ export function PipelinePage({ name }: { readonly name: string }): JSX.Element {
             hasZoom
             box={(task) => (
               <a class="mini-box" href={triggersPath("tasks", task)} title={task}>
-                <span class="ellipsis">{task}</span>
+                <Name text={task} />
               </a>
             )}
           />

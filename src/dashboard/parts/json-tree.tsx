@@ -4,7 +4,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { formatCount } from "../format.ts";
+import { formatCount, formatPlural } from "../format.ts";
 import { Icon } from "./icon.tsx";
 
 /** The number of entries in a part of a long list. */
@@ -48,7 +48,7 @@ function JsonValue({ name, value, depth }: ValueProps): JSX.Element {
         <span class="json-punctuation">{open + close}</span>
       </div>
     );
-  const count = `${formatCount(entries.length)} ${Array.isArray(value) ? "items" : "keys"}`;
+  const count = formatPlural(entries.length, Array.isArray(value) ? "item" : "key");
   return (
     <JsonBranch
       name={name}

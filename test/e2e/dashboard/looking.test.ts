@@ -112,6 +112,43 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     }
   });
 
+  it("the navigation of a phone opens to the entries that its bar has no room for, and closes behind them", async () => {
+    const { page } = await dashboard({ width: 390 });
+    await page.goto(`${stage.runtime.url}/dashboard`);
+    const more = page.getByRole("button", { name: "More" });
+    const limits = page.getByRole("link", { name: "Limits" });
+    await more.waitFor();
+    for (const name of ["Now", "Runs", "Approvals", "Triggers"])
+      await page.getByRole("link", { name, exact: true }).waitFor();
+    expect(await limits.isVisible()).toBe(false);
+    await more.click();
+    for (const name of ["Recommendations", "Dead letters", "Health"])
+      await page.getByRole("link", { name, exact: true }).waitFor();
+    await limits.click();
+    await page.getByRole("heading", { level: 1, name: "Limits" }).waitFor();
+    expect(await more.getAttribute("aria-expanded")).toBe("false");
+    expect(await limits.isVisible()).toBe(false);
+    await more.press("Enter");
+    await limits.waitFor();
+    await page.keyboard.press("Escape");
+    await limits.waitFor({ state: "hidden" });
+  });
+
+  it("a graph on a phone is as large as one can read, and begins where something failed", async () => {
+    const { page } = await dashboard({ width: 390 });
+    await page.goto(`${stage.runtime.url}/dashboard/runs/${transcribed}`);
+    const note = page.locator('[data-task="archive"] .task-box-note');
+    await note.waitFor();
+    const size = await note.evaluate((element) => {
+      const whole = element instanceof HTMLElement ? element.offsetWidth : Number.NaN;
+      return Number.parseFloat(getComputedStyle(element).fontSize) * (element.getBoundingClientRect().width / whole);
+    });
+    expect(size).toBeGreaterThan(10.8);
+    const box = await page.locator('[data-task="archive"] button').boundingBox();
+    expect(box?.x).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? Infinity)).toBeLessThanOrEqual(390);
+  });
+
   it("the dashboard shows hostile payloads, log lines and descriptions as text", async () => {
     const page = shared;
     await page.show("/pipelines/hostile");
