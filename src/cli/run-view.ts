@@ -35,14 +35,14 @@ export const RUN_COLUMNS: readonly ListColumn<RunSummary>[] = [
   ["why", whyOf, "shrinks"],
 ];
 
-/** Why a run has failed, or what it waits for; empty for a run in order. */
+/** Names the failed tasks of a run, or the task that waits; empty for a run in order. */
 function whyOf({ problem, failed_tasks, waiting: [wait] = [] }: RunSummary): string {
   if (problem !== undefined) return problem;
   if (failed_tasks.length > 0 || wait === undefined) return failed_tasks.join(", ");
   return `${wait.task} waits ${WAITS[wait.for]} ${timeText(wait.until)}`;
 }
 
-/** What a task waits for, in front of the time at which the wait ends. */
+/** The kinds of waits in words, in front of the time at which the wait ends. */
 const WAITS = {
   completion: "to be completed until",
   run: "for another run until",

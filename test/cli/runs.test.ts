@@ -1,82 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { RunDocument, RunSummary, TaskOfRun } from "../../src/client/client.ts";
+import type { RunSummary } from "../../src/client/client.ts";
 import { ACCEPTED, DEPLOYED_TASK } from "../client/documents.ts";
-import { events, problem, serve, type Answer } from "../client/scripted-server.ts";
-import { commandLine, type Circumstances } from "../scripts/command-line.ts";
-
-function task(name: string, status: TaskOfRun["status"], more: Partial<TaskOfRun> = {}): TaskOfRun {
-  const error =
-    status === "failed" ? { name: "RangeError", message: "no\u001b[31m such\nlanguage", stack: null } : null;
-  const attempt = { attempt: 1, status: "succeeded", finished_at: "2026-11-22T10:00:02.000Z", error } as const;
-  return {
-    task: name,
-    status,
-    reason: null,
-    upstream: [],
-    downstream: [],
-    attempts: status === "pending" ? [] : [{ ...attempt, started_at: "2026-11-22T10:00:01.000Z" }],
-    progress: null,
-    output: null,
-    waiting_for: null,
-    ...more,
-  };
-}
-
-function run(status: RunDocument["status"], tasks: readonly TaskOfRun[]): RunDocument {
-  return {
-    run_id: "run_1",
-    task: "transcribe",
-    status,
-    trigger: { source: "lab", by: "anna", parent: null, replay_of: null },
-    created_at: "2026-11-22T10:00:00.500Z",
-    started_at: "2026-11-22T10:00:01.000Z",
-    finished_at: status === "running" ? null : "2026-11-22T10:00:03.000Z",
-    duration_ms: status === "running" ? null : 2_500,
-    work_ms: 2_500,
-    waited_ms: 0,
-    rounds: 1,
-    history: [{ what: "triggered", at: "2026-11-22T10:00:00.500Z", by: "anna" }],
-    conf_version: "abc",
-    tasks,
-    children: [{ run_id: "run_2", task: "archive" }],
-  };
-}
-
-const FAILED = run("failed", [
-  task("transcribe", "succeeded", { output: { kind: "json", size: 2_048, content_type: "application/json" } }),
-  task("recommend", "failed", { upstream: ["transcribe"], reason: "error" }),
-  task("store", "skipped", { upstream: ["recommend"], reason: "upstream_failed", attempts: [] }),
-]);
-
-const SUMMARY: RunSummary = {
-  run_id: "run_1",
-  task: "transcribe",
-  status: "failed",
-  source: "r2",
-  by: "uploads/audio/a very long name of an object.mp3",
-  parent: null,
-  created_at: "2026-11-22T10:00:00.500Z",
-  started_at: null,
-  finished_at: null,
-  duration_ms: 61_000,
-  failed_tasks: ["recommend"],
-  error: { task: "recommend", name: "Error", message: "no model" },
-};
-
-/** Runs a command line against a server that gives these answers. */
-async function peach(line: string | readonly string[], answers: readonly Answer[], given: Circumstances = {}) {
-  const { url, asked } = await serve(...answers);
-  const args = typeof line === "string" ? line.split(" ") : line;
-  const env = { PEACH_URL: url, PEACH_API_TOKEN: "t", ...given.env };
-  return {
-    ...(await commandLine(args, { ...given, env })),
-    calls: asked.map(({ method, path }) => `${method} ${path}`),
-    asked_of_server: asked,
-  };
-}
+import { events, problem, type Answer } from "../client/scripted-server.ts";
+import { FAILED, peach, run, SUMMARY, task } from "./scripted-peach.ts";
 
 describe("peach trigger", () => {
   it("says the run's id, and where to see it", async () => {
@@ -325,77 +254,6 @@ describe("peach watch", () => {
       ...(columns !== undefined && { columns }),
     });
     expect([code, err]).toEqual([1, "run_1 goes on: npm run peach -- watch run_1"]);
-  });
-});
-
-describe("peach logs, items and payload", () => {
-  it("shows what all tasks have logged, by time, page by page", async () => {
-    const line = (at: string, message: string): object => ({ at, attempt: 1, level: "warn", message, fields: null });
-    const { out, err, calls } = await peach("logs run_1", [
-      { body: run("succeeded", [task("a", "succeeded"), task("b", "succeeded")]) },
-      { body: { logs: [line("2026-11-22T10:00:03.000Z", "third")], dropped: 2, next_cursor: "c" } },
-      { body: { logs: [line("2026-11-22T10:00:04.000Z", "fourth")], dropped: 0, next_cursor: null } },
-      { body: { logs: [line("2026-11-22T10:00:01.000Z", "first")], dropped: 0, next_cursor: null } },
-    ]);
-    expect(out.split("\n").map((text) => text.split(" ").at(-1))).toEqual(["first", "third", "fourth"]);
-    expect(err).toContain("2 lines are missing");
-    expect(calls.slice(1)).toEqual([
-      "GET /runs/run_1/tasks/a/logs?limit=200",
-      "GET /runs/run_1/tasks/a/logs?limit=200&cursor=c",
-      "GET /runs/run_1/tasks/b/logs?limit=200",
-    ]);
-  });
-
-  it("says how the logs of items are shown, and where those that failed are", async () => {
-    const each = { total: 10, succeeded: 8, failed: 2, running: 0 };
-    const { err, calls } = await peach("logs run_1", [
-      { body: run("succeeded", [task("a", "succeeded", { each })]) },
-      { body: { logs: [], dropped: 0, next_cursor: null } },
-    ]);
-    expect(calls).toHaveLength(2);
-    expect(err).toBe(
-      "nothing was logged\nitems of a have logs of their own: npm run peach -- logs run_1 a --item N; " +
-        "2 failed: npm run peach -- items run_1 a --status failed",
-    );
-  });
-
-  it("shows nothing of it that a terminal would take for a command, nor a line break", async () => {
-    const fields = { "\u001b[1m": "\u009b2J" };
-    const line = { at: "2026-11-22T10:00:03.000Z", attempt: 1, level: "info", message: "a\u001b[2J\nb\u0007", fields };
-    const { out } = await peach("logs run_1", [
-      { body: run("succeeded", [task("a", "succeeded")]) },
-      { body: { logs: [line], dropped: 0, next_cursor: null } },
-    ]);
-    expect(out).toMatch(/^10:00:03\.000 a info {2}a b \S* \{/);
-    // oxlint-disable-next-line no-control-regex -- These are the ones.
-    expect(out).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
-  });
-
-  it("lists items with what went wrong", async () => {
-    const items = [
-      { index: 3, status: "failed", reason: "failed", attempts: task("x", "failed").attempts, output: null },
-    ];
-    const { out } = await peach("items run_1 a --status failed", [{ body: { items, next_cursor: null } }]);
-    expect(out.split("\n")[1]).toBe("3     failed  1                 RangeError: no such language");
-  });
-
-  it("prints a payload as it is, or writes it to a file", async () => {
-    const bytes = { body: new TextEncoder().encode("as it is") };
-    expect(await peach("payload run_1", [bytes])).toMatchObject({
-      code: 0,
-      out: "as it is",
-      calls: ["GET /runs/run_1/payload"],
-    });
-    const folder = mkdtempSync(join(tmpdir(), "peach-cli-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const file = join(folder, "payload");
-    const { calls } = await peach(["payload", "run_1", "a", "--item", "2", "--out", file], [bytes]);
-    expect([readFileSync(file, "utf8"), calls]).toEqual(["as it is", ["GET /runs/run_1/tasks/a/items/2/payload"]]);
-    expect(await peach("payload run_1 --out /nowhere/at/all", [bytes])).toMatchObject({
-      code: 1,
-      err: expect.stringContaining("ENOENT"),
-    });
-    expect(await peach("payload run_1 --item 2", [bytes])).toMatchObject({ code: 2 });
   });
 });
 
