@@ -13,6 +13,7 @@ import type { SourceFile, Span } from "./source.ts";
 import {
   type AliasTargets,
   aliasTargets,
+  hasLostAlias,
   isMergeKey,
   isNode,
   isWritten,
@@ -101,14 +102,8 @@ export class ConfFile implements LoadedConf {
       const parent = document.getIn(path.slice(0, -1), true);
       return isCollection(parent) && parent.delete(path.at(-1));
     });
-    if (left.length === 0) return null;
-    try {
-      return new ConfFile(this.source, document, toData(document));
-    } catch (error) {
-      // An alias refers to a value that was left out.
-      if (error instanceof ReferenceError) return null;
-      throw error;
-    }
+    if (left.length === 0 || hasLostAlias(document)) return null;
+    return new ConfFile(this.source, document, toData(document));
   }
 
   /** Follows the path as far as it is written out. */

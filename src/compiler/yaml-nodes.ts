@@ -39,6 +39,19 @@ export function aliasTargets(document: Document): AliasTargets {
   return targets;
 }
 
+/** Tests if an alias refers to a value that is not in the document. */
+export function hasLostAlias(document: Document): boolean {
+  const targets = aliasTargets(document);
+  let isLost = false;
+  visit(document, {
+    Alias: (_key, alias) => {
+      isLost = !targets.has(alias);
+      return isLost ? visit.BREAK : undefined;
+    },
+  });
+  return isLost;
+}
+
 /** Resolves an alias to the node it stands for. */
 export function resolved(node: unknown, targets: AliasTargets): Node | null {
   const meant = isAlias(node) ? targets.get(node) : node;
