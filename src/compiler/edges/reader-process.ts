@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { core } from "zod";
 import { endWithParent } from "./end-with-parent.ts";
 import type {
   Answers,
@@ -109,8 +110,17 @@ function exampleOf(input: unknown): unknown {
   const { examples } = meta;
   if (!Array.isArray(examples)) return undefined;
   const [first]: readonly unknown[] = examples;
-  // What is no JSON does not cross to the other process.
-  return first === undefined ? undefined : JSON.parse(JSON.stringify(first));
+  return asJson(first);
+}
+
+/** Copies a value as JSON, in which it crosses to the other process; undefined if it is none. */
+function asJson(value: unknown): unknown {
+  try {
+    const text: string | undefined = JSON.stringify(value);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Parses a known payload with the input of a task. Returns the first fault; null for a fit. */
@@ -121,10 +131,8 @@ async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promi
   // A task with `each` gets one item of the array.
   if (isItem && !Array.isArray(value)) return "$: expected an array, one item a run of the task";
   for (const [index, one] of (isItem && Array.isArray(value) ? value : [value]).entries()) {
-    const { "~standard": standard } = input;
-    const result = await standard.validate(one);
-    const [issue] = result.issues ?? [];
-    if (issue === undefined) continue;
+    const issue = await firstIssue(input, one);
+    if (issue === null) continue;
     const path = [...(isItem ? [index] : []), ...(issue.path ?? [])].map((step) =>
       typeof step === "object" ? String(step.key) : String(step),
     );
@@ -132,3 +140,20 @@ async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promi
   }
   return null;
 }
+
+/** Parses a value. Returns the first fault; null without one. A function of the author may throw. */
+async function firstIssue(
+  { "~standard": standard }: core.$ZodType,
+  value: unknown,
+): Promise<Fault | null> {
+  try {
+    const { issues = [] } = await standard.validate(value);
+    return issues[0] ?? null;
+  } catch (error) {
+    return { message: `its parse throws ${String(error).slice(0, 500)}` };
+  }
+}
+
+/** A fault of a value. */
+type Fault = NonNullable<Awaited<ReturnType<StandardValidate>>["issues"]>[number];
+type StandardValidate = core.$ZodType["~standard"]["validate"];

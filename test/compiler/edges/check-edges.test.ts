@@ -316,3 +316,39 @@ export const plain = async (payload: { key: string }, { env }: { env: { MINE: st
     `);
   });
 });
+
+describe("functions of the author", { timeout: 30_000 }, () => {
+  it("the payload of a schedule is refused if its parse throws, and the edges are checked all the same", async () => {
+    const conf = `tasks:
+  trimmed: {method: trimmed, downstream: next, schedule: {cron: "@daily", payload: {a: 1}}}
+  next: {method: next}
+`;
+    const tasks = `${IMPORTS}
+export const trimmed = task({ input: z.preprocess((text: any) => text.trim(), z.string()), output: z.string(), run: async () => "" });
+export const next = task({ input: z.number(), run: async () => {} });
+`;
+    const { problems, warnings } = await withProject({ conf, pipelines: { "tasks.ts": tasks } }, (paths) =>
+      checkEdges(checkProject(paths), paths),
+    );
+    expect(problems.map(({ code, message }) => [code, message.split("\n")[1]])).toEqual([
+      ["PEACH601", "$: passes string, takes number: another type is taken"],
+      ["PEACH604", "$: its parse throws TypeError: text.trim is not a function"],
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it("a schema whose first example is no JSON is read all the same", async () => {
+    const conf = "tasks:\n  first: {method: first, downstream: next}\n  next: {method: next}\n";
+    const tasks = `${IMPORTS}
+export const first = task({ output: z.string(), run: async () => "" });
+export const next = task({ input: z.coerce.bigint().meta({ examples: [1n] }).or(z.number()), run: async () => {} });
+export const other = task({ input: z.object({ at: z.coerce.bigint() }).meta({ examples: [{ at: 1n }] }), run: async () => {} });
+`;
+    const answers = ["next", "other"].map(async (method) => {
+      const project = { conf: conf.replace("method: next", `method: ${method}`), pipelines: { "tasks.ts": tasks } };
+      const { problems, warnings } = await withProject(project, (paths) => checkEdges(checkProject(paths), paths));
+      return [...problems, ...warnings].map(({ code }) => code);
+    });
+    expect(await Promise.all(answers)).toEqual([["PEACH602"], ["PEACH601"]]);
+  });
+});
