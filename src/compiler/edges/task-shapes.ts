@@ -18,7 +18,8 @@ export function taskShapes(conf: ValidConf, edges: readonly Edge[]): TaskShapes 
         (task.on?.r2 ?? []).length > 0 ||
         (task.on?.event ?? []).length > 0 ||
         (task.schedule ?? []).length > 0 ||
-        task.callable === true;
+        task.callable === true ||
+        conf.root.on_failure === name;
       return [
         name,
         {

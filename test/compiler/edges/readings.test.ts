@@ -24,6 +24,7 @@ export const number_to_text = made(z.number(), z.string());
 export const text_to_text = made(z.string(), z.string());
 export const takes_both = takes(z.object({ left: z.string(), right: z.string() }));
 export const takes_near_and_far = takes(z.object({ near: z.string(), far: z.string() }));
+export const takes_far = takes(z.object({ far: z.string() }));
 export const takes_either = takes(z.union([z.object({ left: z.string() }), z.object({ right: z.string() })]));
 export const takes_some = takes(z.object({ left: z.string().optional(), right: z.string().optional() }));
 export const takes_left_only = takes(z.strictObject({ left: z.string() }));
@@ -126,6 +127,18 @@ tasks:
   it("a task reads no value of an upstream task that is not in its run", () => {
     expect(said.problems).toContain(doesNotFit("near", "partial"));
     expect(said.problems).not.toContain(doesNotFit("far", "partial"));
+  });
+
+  it("a task reads no value of what stands beside the task of on_failure, whose runs begin there", async () => {
+    const { problems } = await saidOf(`
+on_failure: near
+tasks:
+  start: {method: texts, downstream: [near, far]}
+  near: {method: undeclared, downstream: partial}
+  far: {method: text, downstream: partial}
+  partial: {method: takes_far}
+`);
+    expect(problems).toEqual([doesNotFit("far", "partial")]);
   });
 
   it("a task after several tasks is checked however many runs there are that begin beside them", async () => {
