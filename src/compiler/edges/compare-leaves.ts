@@ -105,7 +105,8 @@ interface Fit {
 const FITS: Fit = { answer: "fits", why: "" };
 
 /** Compares two sets of numbers. */
-export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
+export function numberFits(given: NumberSet, taken: NumberSet): Fit {
+  const passed = withWholeBounds(given);
   if (isApart(passed, taken)) return { answer: "misfit", why: "no number is in both ranges" };
   // Conditions of the child that do not follow from the parent's range.
   const missing = [
@@ -120,9 +121,52 @@ export function numberFits(passed: NumberSet, taken: NumberSet): Fit {
   return first === undefined ? FITS : { answer: "unknown", why: `${first} decides` };
 }
 
+/**
+ * Returns the numbers of a set with at most `limit` of them; null for a set with more. "unsure": the
+ * steps of a range between two bounds may leave few numbers.
+ */
+export function listedNumbers(set: NumberSet, limit: number): readonly number[] | null | "unsure" {
+  const { min, max, isInteger, multipleOf } = withWholeBounds(set);
+  if (min === null || max === null) return null;
+  if (!isInteger && min.value === max.value) return inRange([min.value], set);
+  const count = max.value - min.value + 1;
+  if (!isInteger || count > MAX_LISTED) return multipleOf.length > 0 ? "unsure" : null;
+  const all = Array.from({ length: Math.max(0, count) }, (_, index) => min.value + index);
+  const listed = inRange(all, set);
+  return listed.length > limit ? null : listed;
+}
+
+/** The longest range whose integers are tested one by one. */
+const MAX_LISTED = 1_000;
+
+/** Leaves out the numbers that a set is certain not to hold. */
+function inRange(numbers: readonly number[], set: NumberSet): readonly number[] {
+  return numbers.filter((number) => isInRange(number, set) !== false);
+}
+
+/** Tests if a set of texts has texts of any length: no test bounds the length, or the form. */
+export function isEndless({ tests }: TextSet): boolean {
+  return tests.every(({ rule }) => rule !== null && rule.type !== "pattern" && rule.type !== "max");
+}
+
 /** Tests if two ranges share no number. */
-export function isApart(passed: NumberSet, taken: NumberSet): boolean {
-  return isBeyond(passed.min, taken.max) || isBeyond(taken.min, passed.max);
+export function isApart(one: NumberSet, other: NumberSet): boolean {
+  const [a, b] = [withWholeBounds(one), withWholeBounds(other)];
+  return isBeyond(a.min, b.max) || isBeyond(b.min, a.max);
+}
+
+/** Returns a set with the least and the greatest integer as its bounds, if it holds integers. */
+function withWholeBounds(set: NumberSet): NumberSet {
+  if (!set.isInteger) return set;
+  return { ...set, min: wholeBound(set.min, 1), max: wholeBound(set.max, -1) };
+}
+
+/** Returns the first integer from a bound on: upwards for 1, downwards for -1. */
+function wholeBound(bound: Bound | null, direction: 1 | -1): Bound | null {
+  if (bound === null || Math.abs(bound.value) > Number.MAX_SAFE_INTEGER) return bound;
+  const nearest = direction === 1 ? Math.ceil(bound.value) : Math.floor(bound.value);
+  const isLeftOut = bound.isExclusive && nearest === bound.value;
+  return { value: isLeftOut ? nearest + direction : nearest, isExclusive: false };
 }
 
 /** Tests if a range from `min` upwards and a range up to `max` share no number. */

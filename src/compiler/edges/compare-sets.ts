@@ -6,11 +6,12 @@
  * Sets may be recursive. A pair of sets that recurs within its own comparison counts as a fit. The
  * assumption is sound if the rest of the comparison finds no misfit (coinduction).
  */
-import { isAccepted, numberFits, textFits } from "./compare-leaves.ts";
+import { isAccepted, isEndless, listedNumbers, numberFits, textFits } from "./compare-leaves.ts";
 import { areDisjoint } from "./disjoint-sets.ts";
 import { splitByTag } from "./split-set.ts";
 import {
   type ArraySet,
+  literal,
   type ObjectSet,
   type Property,
   resolved,
@@ -149,6 +150,9 @@ class Comparison {
         taken,
         `${passed.why ?? "nothing declared"}: its values are not known`,
       );
+    const listed = numbersFor(passed, taken);
+    if (listed !== null)
+      return worst(listed.map((value) => this.compare(literal(value), taken, isWhole)));
     if (taken.kind === "union") return this.#option(passed, taken.members, isWhole);
     return this.#structure(passed, taken);
   }
@@ -178,9 +182,9 @@ class Comparison {
   #beyond(passed: Known, options: readonly ValueSet[]): Verdict | null {
     const sets = options.map((option) => resolved(option));
     // Literals alone cannot contain every text.
-    const isEndless =
-      (passed.kind === "text" && passed.tests.length === 0) || passed.kind === "number";
-    if (isEndless && sets.every((set) => set?.kind === "literal"))
+    const isAnyText = passed.kind === "text" && passed.tests.length === 0;
+    const isListed = passed.kind !== "number" || listedNumbers(passed, sets.length) !== null;
+    if ((isAnyText || !isListed) && sets.every((set) => set?.kind === "literal"))
       return misfit(passed, unionOf(options), "only these values are taken");
     if (passed.kind !== "object") return null;
     for (const [name, { set }] of passed.properties) {
@@ -206,6 +210,8 @@ class Comparison {
     }
     if (passed.kind === "absent")
       return taken.kind === "absent" ? FITS : misfit(passed, taken, "nothing may be there");
+    if (taken.kind === "literal" && mayBeOnly(passed, taken.value))
+      return unknown(passed, taken, "the value decides");
     if (passed.kind === "number" && taken.kind === "number")
       return leaf(passed, taken, numberFits(passed, taken));
     if (passed.kind === "text" && taken.kind === "text")
@@ -292,6 +298,24 @@ class Comparison {
     const value = this.compare(others.values, wanted.set, passed.isKeyed);
     return worst([value, absence(others.values, wanted, "nothing says that it is passed")]);
   }
+}
+
+/**
+ * Lists the numbers of a parent if the child names as many of them. Null if the child names too few,
+ * or takes others too.
+ */
+function numbersFor(passed: Known, taken: Known): readonly number[] | null {
+  if (passed.kind !== "number") return null;
+  const options = taken.kind === "union" ? taken.members : [taken];
+  const named = options.filter((option) => resolved(option)?.kind === "literal");
+  const listed = named.length === 0 ? null : listedNumbers(passed, named.length);
+  return listed === "unsure" ? null : listed;
+}
+
+/** Tests if a set may have no other value than one literal: its tests are not understood here. */
+function mayBeOnly(passed: Known, value: string | number | boolean | null): boolean {
+  if (passed.kind === "number") return listedNumbers(passed, 1) === "unsure";
+  return passed.kind === "text" && !isEndless(passed) && isAccepted(value, passed) !== false;
 }
 
 /** True if a schema such as `z.any().optional()` takes every value. */
