@@ -8,6 +8,7 @@
  */
 import { isAccepted, isEndless, listedNumbers, numberFits, textFits } from "./compare-leaves.ts";
 import { areDisjoint } from "./disjoint-sets.ts";
+import { OptionIndex } from "./option-index.ts";
 import { splitByTag } from "./split-set.ts";
 import {
   type ArraySet,
@@ -70,8 +71,15 @@ class Comparison {
   #depth = 0;
   /** The least depth of an open pair that was assumed to fit. */
   #assumed = Number.POSITIVE_INFINITY;
+  /** Pairs that fit if an open pair does, with the least depth of such a pair. */
+  readonly #provisional = new Map<ValueSet, Map<ValueSet, number>>();
+  /** The provisional pairs, the newest last. */
+  readonly #order: (readonly [ValueSet, ValueSet])[] = [];
   /** The final verdicts, by pair. */
   readonly #done = new Map<ValueSet, Map<ValueSet, Verdict>>();
+
+  /** The indexes of large unions, by their options. */
+  readonly #indexes = new WeakMap<readonly ValueSet[], OptionIndex | null>();
 
   constructor(isBare = false) {
     this.#isBare = isBare;
@@ -99,6 +107,11 @@ class Comparison {
       this.#assumed = Math.min(this.#assumed, opened);
       return FITS;
     }
+    const provisional = this.#provisional.get(passed)?.get(taken);
+    if (provisional !== undefined) {
+      this.#assumed = Math.min(this.#assumed, provisional);
+      return FITS;
+    }
     this.#steps += 1;
     if (this.#steps > MAX_STEPS || this.#depth > MAX_DEPTH)
       return unknown(passed, taken, "schemas that are too large to compare");
@@ -106,22 +119,36 @@ class Comparison {
   }
 
   /**
-   * Decides a pair while the pair counts as open. Keeps the verdict only if the verdict rests on no
-   * other open pair: an assumption about an outer pair may still turn out wrong.
+   * Decides a pair while the pair counts as open. A verdict that rests on no other open pair is
+   * final: an assumption about an outer pair may still turn out wrong. Until then a fit is kept as
+   * provisional, and given up with the pair on which it rests.
    */
   #within(passed: ValueSet, taken: ValueSet, decide: () => Verdict): Verdict {
     const depth = this.#depth;
     const before = this.#assumed;
+    const mark = this.#order.length;
     this.#assumed = Number.POSITIVE_INFINITY;
     entryOf(this.#open, passed).set(taken, depth);
     this.#depth += 1;
     const verdict = decide();
     this.#depth -= 1;
     this.#open.get(passed)?.delete(taken);
-    if (this.#assumed >= depth) {
+    const isFinal = this.#assumed >= depth;
+    if (isFinal || verdict.answer !== "fits")
+      for (const [one, other] of this.#order.splice(mark)) {
+        this.#provisional.get(one)?.delete(other);
+        if (verdict.answer === "fits") entryOf(this.#done, one).set(other, FITS);
+      }
+    if (isFinal) {
       entryOf(this.#done, passed).set(taken, verdict);
       this.#assumed = before;
-    } else this.#assumed = Math.min(this.#assumed, before);
+      return verdict;
+    }
+    if (verdict.answer === "fits") {
+      entryOf(this.#provisional, passed).set(taken, this.#assumed);
+      this.#order.push([passed, taken]);
+    }
+    this.#assumed = Math.min(this.#assumed, before);
     return verdict;
   }
 
@@ -157,8 +184,25 @@ class Comparison {
     return this.#structure(passed, taken);
   }
 
-  /** Compares with the options of a union. */
+  /** Compares with the options of a union. Options without a common value decide nothing. */
   #option(passed: Known, options: readonly ValueSet[], isWhole: boolean): Verdict {
+    const near = this.#indexOf(options)?.candidates(passed);
+    if (near === undefined || near === null) return this.#anyOption(passed, options, isWhole);
+    if (near.length === 0) return misfit(passed, unionOf(options), "no such value is taken");
+    return this.#anyOption(passed, near, isWhole);
+  }
+
+  /** Returns the index of a union's options, which is made once. */
+  #indexOf(options: readonly ValueSet[]): OptionIndex | null {
+    const known = this.#indexes.get(options);
+    if (known !== undefined) return known;
+    const made = OptionIndex.of(options);
+    this.#indexes.set(options, made);
+    return made;
+  }
+
+  /** Compares with each of some options. */
+  #anyOption(passed: Known, options: readonly ValueSet[], isWhole: boolean): Verdict {
     const verdicts = options.map((option) => this.compare(passed, option, isWhole));
     if (verdicts.some(({ answer }) => answer === "fits")) return FITS;
     const split = splitByTag(passed, options);
