@@ -362,11 +362,17 @@ function mayBeOnly(passed: Known, value: string | number | boolean | null): bool
   return passed.kind === "text" && !isEndless(passed) && isAccepted(value, passed) !== false;
 }
 
+/** The unions that were tested for an option that takes every value. */
+const TAKES_ALL = new WeakMap<ValueSet, boolean>();
+
 /** True if a schema such as `z.any().optional()` takes every value. */
 function takesAll(taken: Known): boolean {
-  if (taken.kind === "union")
-    return taken.members.some((member) => resolved(member)?.kind === "any");
-  return taken.kind === "any";
+  if (taken.kind !== "union") return taken.kind === "any";
+  const known = TAKES_ALL.get(taken);
+  if (known !== undefined) return known;
+  const isAny = taken.members.some((member) => resolved(member)?.kind === "any");
+  TAKES_ALL.set(taken, isAny);
+  return isAny;
 }
 
 /** A set without references. */

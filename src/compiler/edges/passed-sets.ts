@@ -22,6 +22,7 @@ import {
   internalsOf,
   keyNames,
   LOST_TYPES,
+  MAX_NESTING,
 } from "./schema-parts.ts";
 import {
   ABSENT,
@@ -49,6 +50,8 @@ export class PassedSets {
   readonly #isBare: boolean;
   /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
+  /** The number of schemas around the one that is read. */
+  #depth = 0;
 
   constructor(isBare = false) {
     this.#isBare = isBare;
@@ -58,9 +61,12 @@ export class PassedSets {
   of(schema: core.$ZodType): ValueSet {
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
+    if (this.#depth >= MAX_NESTING) return any("a schema that is nested too deep");
     const reference: Reference = { kind: "reference", to: null };
     this.#read.set(schema, reference);
+    this.#depth += 1;
     const set = this.#checked(schema);
+    this.#depth -= 1;
     reference.to = set;
     this.#read.set(schema, set);
     return set;

@@ -133,3 +133,6 @@ export const LOST_TYPES: Readonly<Record<string, string>> = {
   nan: "NaN",
   function: "a function",
 };
+
+/** Limit of schemas within each other. Both readers go down by recursion. */
+export const MAX_NESTING = 400;

@@ -5,6 +5,7 @@
  */
 import { PassedSets } from "./passed-sets.ts";
 import { isZod } from "./schema-parts.ts";
+import { isTooLarge } from "./schema-walks.ts";
 import { TakenSets } from "./taken-sets.ts";
 import type { ValueSet } from "./value-set.ts";
 
@@ -15,15 +16,21 @@ export class SchemaSets {
 
   /** Returns the values that a parse may return: the output of a task. */
   passed(schema: unknown): ValueSet {
-    return isZod(schema) ? this.#passed.of(schema) : { kind: "any", why: UNREADABLE };
+    if (!isZod(schema)) return { kind: "any", why: UNREADABLE };
+    if (isTooLarge(schema)) return { kind: "any", why: TOO_LARGE };
+    return this.#passed.of(schema);
   }
 
   /** Returns the values that a parse accepts: the input of a task. */
   taken(schema: unknown): ValueSet {
-    if (isZod(schema)) return this.#taken.of(schema);
-    return { kind: "unsure", within: { kind: "any", why: null }, why: UNREADABLE };
+    const why = !isZod(schema) ? UNREADABLE : isTooLarge(schema) ? TOO_LARGE : null;
+    if (isZod(schema) && why === null) return this.#taken.of(schema);
+    return { kind: "unsure", within: { kind: "any", why: null }, why: why ?? UNREADABLE };
   }
 }
+
+/** The reason for a schema with too many parts, or without end. */
+const TOO_LARGE = "a schema that is too large to read";
 
 /** The reason for a schema of another library. */
 const UNREADABLE = "a schema that is not made by zod 4";

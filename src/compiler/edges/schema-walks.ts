@@ -18,17 +18,39 @@ export function isCoerced(def: object): boolean {
  * values of their schema's type, and count as safe.
  */
 export function mayThrow(schema: core.$ZodType): boolean {
-  return someSchema(schema, (one) => throwsItself(one) || consistsOfItself(one));
+  return someSchema(schema, mayThrowItself, THROWING);
+}
+
+function mayThrowItself(schema: core.$ZodType): boolean {
+  return throwsItself(schema) || consistsOfItself(schema);
 }
 
 /** Tests if a parse may be asynchronous: a function of the author may return a promise. */
 export function mayBeAsync(schema: core.$ZodType): boolean {
-  return someSchema(schema, (one) => {
-    const { type, checks = [] } = definitionOf(one);
-    const hasRefinement = checks.some(({ _zod: { def } }) => def.check === "custom");
-    return ["promise", "transform", "custom"].includes(type) || hasRefinement;
-  });
+  return someSchema(schema, isAsyncItself, ASYNC);
 }
+
+function isAsyncItself(schema: core.$ZodType): boolean {
+  const { type, checks = [] } = definitionOf(schema);
+  const hasRefinement = checks.some(({ _zod: { def } }) => def.check === "custom");
+  return ["promise", "transform", "custom"].includes(type) || hasRefinement;
+}
+
+/**
+ * Tests if a schema has more parts than the check reads. A getter that makes a new schema each time
+ * leads to parts without end.
+ */
+export function isTooLarge(schema: core.$ZodType): boolean {
+  const seen = new Set([schema]);
+  for (const one of seen) {
+    if (seen.size > MAX_SCHEMAS) return true;
+    for (const part of partsOf(one)) seen.add(part);
+  }
+  return false;
+}
+
+/** Limit of the parts of a schema, far above the schema of any payload. */
+const MAX_SCHEMAS = 20_000;
 
 /** Tests if a parse may throw in the schema itself, apart from its parts. */
 function throwsItself(schema: core.$ZodType): boolean {
@@ -80,13 +102,33 @@ function consistsOfItself(schema: core.$ZodType): boolean {
   return false;
 }
 
-/** Tests a schema and all its parts. Each schema is tested once. */
-function someSchema(schema: core.$ZodType, test: (one: core.$ZodType) => boolean): boolean {
+/** Answers about schemas that were tested before. */
+type Answers = WeakMap<core.$ZodType, boolean>;
+const THROWING: Answers = new WeakMap();
+const ASYNC: Answers = new WeakMap();
+
+/**
+ * Tests a schema and all its parts. Each schema is tested once; with `answers` also over several
+ * calls, since each option of each union is asked about.
+ */
+function someSchema(
+  schema: core.$ZodType,
+  test: (one: core.$ZodType) => boolean,
+  answers: Answers = new WeakMap(),
+): boolean {
   const seen = new Set([schema]);
   for (const one of seen) {
-    if (test(one)) return true;
+    const known = answers.get(one);
+    if (known === false) continue;
+    if (known === true || test(one)) {
+      answers.set(one, true);
+      answers.set(schema, true);
+      return true;
+    }
     for (const part of partsOf(one)) seen.add(part);
   }
+  // No part of any of them passes the test.
+  for (const one of seen) answers.set(one, false);
   return false;
 }
 

@@ -26,6 +26,7 @@ import {
   isInherited,
   keyNames,
   LOST_TYPES,
+  MAX_NESTING,
 } from "./schema-parts.ts";
 import {
   hasEqualTags,
@@ -63,6 +64,8 @@ export class TakenSets {
   #around: ReadonlySet<core.$ZodType> = new Set();
   /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
+  /** The number of schemas around the one that is read. */
+  #depth = 0;
 
   constructor(passed: PassedSets) {
     this.#passed = passed;
@@ -73,14 +76,17 @@ export class TakenSets {
     if (this.#around.has(schema)) return unsure(ANY, "a schema that consists of itself");
     const before = this.#read.get(schema);
     if (before !== undefined) return before;
+    if (this.#depth >= MAX_NESTING) return unsure(ANY, "a schema that is nested too deep");
     const reference: Reference = { kind: "reference", to: null };
     this.#read.set(schema, reference);
+    this.#depth += 1;
     const around = this.#around;
     this.#around = STRUCTURES.has(definitionOf(schema).type)
       ? new Set()
       : new Set([...around, schema]);
     const set = this.#checked(schema);
     this.#around = around;
+    this.#depth -= 1;
     reference.to = set;
     this.#read.set(schema, set);
     return set;
