@@ -23,10 +23,14 @@ export class SchemaSets {
 
   /** Returns the values that a parse accepts: the input of a task. */
   taken(schema: unknown): ValueSet {
-    const why = !isZod(schema) ? UNREADABLE : isTooLarge(schema) ? TOO_LARGE : null;
-    if (isZod(schema) && why === null) return this.#taken.of(schema);
-    return { kind: "unsure", within: { kind: "any", why: null }, why: why ?? UNREADABLE };
+    if (!isZod(schema)) return unsure(UNREADABLE);
+    return isTooLarge(schema) ? unsure(TOO_LARGE) : this.#taken.of(schema);
   }
+}
+
+/** An unknown part of all values. */
+function unsure(why: string): ValueSet {
+  return { kind: "unsure", within: { kind: "any", why: null }, why };
 }
 
 /** The reason for a schema with too many parts, or without end. */
