@@ -22,7 +22,7 @@ import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
 import type { TypedTask } from "./execution/author/method.ts";
 import type { EmitResult, TaskContext, TriggeredRun } from "./execution/author/typed-api.ts";
 import type { Recommendation } from "./execution/author/recommendation-claims.ts";
-import { type Served, wrapServed } from "./domain/recommendations/served.ts";
+import { markServed, type Served, wrapServed } from "./domain/recommendations/served.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 
@@ -269,22 +269,34 @@ export async function countClick(token: string): Promise<Recommendation> {
 }
 
 /**
- * Wraps a result before a task stores the result, with run, task and time of the computation. A
- * component returns the stored wrapper, or `{...stored, value}` with a part of the value: the
- * endpoint answers with the value, and the token of the answer names the run.
+ * Wraps a result before a task stores the result, with run, task and time of the computation.
+ * `readServed` reads it back.
  *
- * @example
- * await env.RECOMMENDATIONS.put(user, JSON.stringify(servedBy(items)));
- *
- * export async function by_history({ user, limit }: RecommendationParams<"recommendations">) {
- *   const stored = await env.RECOMMENDATIONS.get<Served<string[]>>(user, "json");
- *   if (stored === null) throw new Error("nothing is known of this user");
- *   return { ...stored, value: stored.value.slice(0, limit) };
- * }
+ * @example await env.RECOMMENDATIONS.put(user, JSON.stringify(servedBy(items)));
  */
 export function servedBy<T>(value: T): Served<T> {
   const { runId, name } = taskScopeOf("servedBy");
   return wrapServed(value, { run_id: runId, task: name, at: new Date().toISOString() });
+}
+
+/**
+ * Reads a result that a task stored by `servedBy`. A component returns it, or `{...stored, value}`
+ * with a part of the value: the endpoint answers with the value, and the token of the answer names
+ * the run. Throws a `TypeError` for a value that was not stored by `servedBy`.
+ *
+ * For stores that your own tasks write. JSON of another service names no run unless it is read by
+ * this helper.
+ *
+ * @example
+ * export async function by_history({ user, limit }: RecommendationParams<"recommendations">) {
+ *   const json = await env.RECOMMENDATIONS.get(user, "json");
+ *   if (json === null) throw new Error("nothing is known of this user");
+ *   const stored = readServed<string[]>(json);
+ *   return { ...stored, value: stored.value.slice(0, limit) };
+ * }
+ */
+export function readServed<T>(stored: unknown): Served<T> {
+  return markServed<T>(stored);
 }
 
 /**

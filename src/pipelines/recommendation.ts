@@ -3,7 +3,7 @@
  * each transcription; the components of the endpoint `recommendations` serve the stored list, so an
  * answer costs one read.
  */
-import { servedBy, task, type EndpointContext, type Served } from "peach/task-helpers";
+import { readServed, servedBy, task, type EndpointContext, type Served } from "peach/task-helpers";
 import * as z from "zod";
 import { catalogue } from "./catalogue.ts";
 import { rankProgrammes } from "./ranking.ts";
@@ -91,9 +91,9 @@ async function storedList(
   audio: string | undefined,
 ): Promise<Served<Listed>> {
   const key = audio === undefined ? LATEST : await kvKey(audio);
-  const stored = await env.RECOMMENDATIONS.get<Served<Listed>>(key, "json");
+  const stored = await env.RECOMMENDATIONS.get(key, "json");
   if (stored === null) throw new Error("there is no list yet: upload an .mp3 under audio/");
-  return stored;
+  return readServed<Listed>(stored);
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   countClick,
   InvalidRecommendationError,
   type Recommendation,
-  type Served,
+  readServed,
   verifyRecommendation,
 } from "../../src/task-helpers.ts";
 import { edge, type EdgeOptions, type Send } from "../support/edge.ts";
@@ -403,10 +403,18 @@ describe("the cache of a recommendation endpoint", () => {
 });
 
 describe("the token of a recommendation", () => {
-  const stored: Served<string[]> = {
+  const inStore = {
     served_by: { run_id: `run_${"0".repeat(26)}`, task: "train", at: "2026-11-29T03:00:00.000Z" },
     value: ["a", "b", "c"],
   };
+  const stored = readServed<string[]>(inStore);
+
+  it("names no run where a component passes on the JSON of another service", async () => {
+    const send = recommender({ partner: () => inStore });
+    const response = await send(`/${name}?user=ada`);
+    expect(await response.clone().json()).toEqual(inStore);
+    expect((await claimsOf(send, response)).run).toBeNull();
+  });
 
   it("names endpoint, component, a hash of the user, conf version, time, and the run that computed the result", async () => {
     const send = recommender({ history: () => ({ ...stored, value: stored.value.slice(0, 2) }) });

@@ -74,8 +74,8 @@ describe("recommend", () => {
     });
     const value = { recommendations: expect.arrayContaining([expect.objectContaining({ id: "melting-point" })]) };
     const served_by = { run_id: expect.any(String), task: expect.any(String), at: expect.any(String) };
-    expect(await read(kv, { audio: "audio/glacier.mp3", limit: 20 })).toEqual({ served_by, value });
-    expect(await read(kv, { limit: 20 })).toEqual({ served_by, value });
+    for (const params of [{ audio: "audio/glacier.mp3", limit: 20 }, { limit: 20 }])
+      expect(JSON.parse(JSON.stringify(await read(kv, params)))).toEqual({ served_by, value });
   });
 
   it("recommend stores for strangers nothing of what was said, nor the name of the audio", async () => {

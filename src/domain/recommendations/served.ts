@@ -3,6 +3,10 @@
  * `servedBy` before the result is stored. A recommendation endpoint unwraps the result of a
  * component, and puts the origin into the token of the answer. The wrapper is plain JSON, for every
  * store.
+ *
+ * The endpoint trusts a wrapper with the mark only. The mark is a symbol, which no JSON holds: a
+ * component that passes on the JSON of another service passes on no origin, whatever the JSON says.
+ * `readServed` marks what a component reads from its own store.
  */
 
 /** The computation of a result. */
@@ -19,26 +23,48 @@ export interface Served<T> {
   readonly value: T;
 }
 
+/**
+ * The mark. It is in the registry of symbols, since a project may bundle this module twice. A copy
+ * by `{...stored, value}` keeps it.
+ */
+const MARK = Symbol.for("peach.served");
+
 /** A time in ISO 8601, with its zone. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Wraps a result. */
 export function wrapServed<T>(value: T, origin: ServedBy): Served<T> {
-  return { served_by: origin, value };
+  return marked(value, origin);
+}
+
+/** Marks a stored wrapper. Throws a `TypeError` for another value, or for an invalid origin. */
+export function markServed<T>(stored: unknown): Served<T> {
+  const origin = isWrapper(stored) ? originOf(stored.served_by) : null;
+  if (!isWrapper(stored) || origin === null)
+    throw new TypeError("the stored result has no origin: a task stores it by `servedBy`");
+  // The author's type of the value is a promise of the author.
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return marked(stored.value as T, origin);
 }
 
 /**
- * Takes a result out of the wrapper: an object with just the two properties and a valid origin. Any
- * other result is the value itself, of unknown origin.
+ * Takes a result out of a wrapper with the mark. Any other result is the value itself, of unknown
+ * origin.
  */
 export function unwrapServed(result: unknown): {
   readonly value: unknown;
   readonly origin: ServedBy | null;
 } {
-  const origin = isWrapper(result) ? originOf(result.served_by) : null;
+  const origin = isWrapper(result) && MARK in result ? originOf(result.served_by) : null;
   return isWrapper(result) && origin !== null
     ? { value: result.value, origin }
     : { value: result, origin: null };
+}
+
+/** Makes a wrapper with the mark. */
+function marked<T>(value: T, served_by: ServedBy): Served<T> {
+  const served = { served_by, value, [MARK]: true };
+  return served;
 }
 
 function isWrapper(

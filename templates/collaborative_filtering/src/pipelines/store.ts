@@ -4,7 +4,7 @@
  * its place by one write: a reader never sees half of it.
  */
 import { redis } from "peach/stores";
-import { servedBy, type Served } from "peach/task-helpers";
+import { readServed, servedBy, type Served } from "peach/task-helpers";
 
 /** Where lists are written to and read from. */
 interface Store {
@@ -38,7 +38,7 @@ export async function readList<T>(env: Env, key: string): Promise<Served<T> | nu
   const store = storeOf(env);
   const current = await store.get(CURRENT);
   if (current === null) return null;
-  const served: Served<string> = JSON.parse(current);
+  const served = readServed<string>(JSON.parse(current));
   const shard = await store.get(shardKey(served.value, key));
   const entries: [string, T][] = JSON.parse(shard ?? "[]");
   const entry = entries.find(([each]) => each === key);

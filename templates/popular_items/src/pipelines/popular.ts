@@ -2,11 +2,11 @@ import {
   countClick,
   emitEvent,
   InvalidRecommendationError,
+  readServed,
   servedBy,
   task,
   type EndpointContext,
   type RecommendationParams,
-  type Served,
 } from "peach/task-helpers";
 import * as z from "zod";
 import { playStore } from "./plays.ts";
@@ -83,9 +83,11 @@ export async function popular_this_week(params: Params, { env }: EndpointContext
 }
 
 async function servedWindow(env: Env, name: WindowName, { limit }: Params) {
-  const stored = await env.RECOMMENDATIONS.get<Served<Popular>>(SERVED, "json");
-  const list = stored?.value[name] ?? [];
-  if (stored === null || list.length === 0) throw new Error("nothing was played in this window");
+  const json = await env.RECOMMENDATIONS.get(SERVED, "json");
+  if (json === null) throw new Error("nothing was played yet");
+  const stored = readServed<Popular>(json);
+  const list = stored.value[name];
+  if (list.length === 0) throw new Error("nothing was played in this window");
   return { ...stored, value: list.slice(0, limit).map(([id, plays]) => ({ id, plays })) };
 }
 

@@ -4,6 +4,7 @@ import {
   InvalidRecommendationError,
   type EndpointContext,
   type RecommendationParams,
+  readServed,
   type Served,
 } from "peach/task-helpers";
 import * as z from "zod";
@@ -43,9 +44,9 @@ export async function editors_choice({ limit }: Params) {
 
 /** Reads an item with the run that made its vector, which the token of the answer will name. */
 async function kept(env: Env, item: string): Promise<Served<Kept>> {
-  const found = await env.ITEMS.get<Served<Kept>>(itemKey(item), "json");
+  const found = await env.ITEMS.get(itemKey(item), "json");
   if (found === null) throw new Error(`there is no item ${item}`);
-  return found;
+  return readServed<Kept>(found);
 }
 
 async function nearest(
