@@ -295,7 +295,7 @@ function refused(name: string, asked: IndexShape, refusal: VectorsRefusal): Erro
       return new StoreError(
         "vectors",
         refusal.code,
-        `${index}: the new one was given up, since nothing was added to it for 15 minutes`,
+        `${index}: the new one is gone: another one was put in place since, or nothing was added to it for 15 minutes`,
       );
   }
 }

@@ -33,9 +33,6 @@ import { log } from "../../platform/log.ts";
  */
 const EXPIRY_DELAY_MS = { least: 30_000, most: 3_600_000 } as const;
 
-/** Limit of remembered batches of counts. A call is repeated within seconds. */
-const REMEMBERED_BATCHES = 1_000;
-
 /** Delay before the next batch of a large deletion. */
 const NEXT_PART_MS = 1_000;
 
@@ -47,8 +44,6 @@ export class DeliveriesObject
   readonly #signed: SignedDeliveryStore;
   readonly #callers: CallerStore;
   readonly #recommendations: RecommendationStore;
-  /** The ids of the last batches of counts. */
-  readonly #batches = new Set<string>();
   /** Time of the alarm; null: not known yet. */
   #alarmAt: number | null = null;
   /**
@@ -142,15 +137,8 @@ export class DeliveriesObject
 
   /** Adds counts. They stay, as the totals of runs do, so no alarm is set. */
   async addCounts(batch: string, counts: readonly NamedCounts[]): Promise<void> {
-    if (this.#batches.has(batch)) return;
-    this.#recommendations.add(
-      new Map(counts.map(({ component, ...one }) => [component, one])),
-      Date.now(),
-    );
-    this.#batches.add(batch);
-    const [oldest] = this.#batches;
-    if (this.#batches.size > REMEMBERED_BATCHES && oldest !== undefined)
-      this.#batches.delete(oldest);
+    const named = new Map(counts.map(({ component, ...one }) => [component, one]));
+    this.#recommendations.add(batch, named, Date.now());
   }
 
   /** Reads counts. A read leaves no tables behind. */

@@ -9,6 +9,8 @@ import { type Row, type RowStorage, type TableHistory, Tables } from "../tables.
 const HOUR_MS = 3_600_000;
 /** Retention of the rows of hours: eight days. */
 const KEPT_HOURS = 8 * 24;
+/** Time in which a call may be repeated; the calls of a batch end within seconds. Milliseconds. */
+const REPEATED_WITHIN_MS = 60_000;
 
 /** `hour`: hours since 1970, or 0 for all time. `counts`: a table of numbers and a run, as JSON. */
 const CREATE_COUNTS = `
@@ -19,10 +21,17 @@ const CREATE_COUNTS = `
     PRIMARY KEY (hour, component)
   ) STRICT, WITHOUT ROWID`;
 
+/** `id`: a batch of counts that was added. `at`: epoch milliseconds. */
+const CREATE_BATCHES = `
+  CREATE TABLE recommendation_batches (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`;
+
 const TABLES: TableHistory = {
   what: "the object of recommendations",
   table: "recommendation_counts",
-  migrations: [[CREATE_COUNTS]],
+  migrations: [[CREATE_COUNTS], [CREATE_BATCHES]],
 };
 
 const READ = "SELECT counts FROM recommendation_counts WHERE hour = ? AND component = ?";
@@ -32,6 +41,9 @@ const WRITE = `
 const READ_SINCE =
   "SELECT component, counts FROM recommendation_counts WHERE hour >= ? AND hour > 0 ORDER BY hour";
 const READ_ALL = "SELECT component, counts FROM recommendation_counts WHERE hour = 0";
+const NOTE_BATCH =
+  "INSERT INTO recommendation_batches (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id";
+const DELETE_BATCHES = "DELETE FROM recommendation_batches WHERE at < ?";
 const DELETE_OLD = "DELETE FROM recommendation_counts WHERE hour > 0 AND hour < ?";
 
 /**
@@ -40,22 +52,31 @@ const DELETE_OLD = "DELETE FROM recommendation_counts WHERE hour > 0 AND hour < 
  */
 export class RecommendationStore {
   readonly #tables: Tables;
+  /** Time when old batches were deleted, of this life of the object. */
+  #tidiedAt = 0;
 
   constructor(storage: RowStorage) {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** Adds counts, and deletes the rows of old hours. `now`: epoch milliseconds. */
-  add(counts: ReadonlyMap<string, ComponentCounts>, now: number): void {
+  /**
+   * Adds a batch of counts once: a repeated call changes nothing, also after a reset of the object.
+   * Deletes old rows. `now`: epoch milliseconds.
+   */
+  add(batch: string, counts: ReadonlyMap<string, ComponentCounts>, now: number): void {
     const hour = Math.floor(now / HOUR_MS);
     this.#tables.atOnce(() => {
+      if (this.#tables.put(NOTE_BATCH, batch, now).length === 0) return;
       for (const [component, one] of counts)
         for (const slot of [0, hour]) {
           const [row] = this.#tables.rows(READ, slot, component);
           const sum = addCounts(row === undefined ? undefined : countsIn(row), one);
           this.#tables.put(WRITE, slot, component, JSON.stringify(sum));
         }
+      if (now - this.#tidiedAt < REPEATED_WITHIN_MS) return;
       this.#tables.rows(DELETE_OLD, hour - KEPT_HOURS);
+      this.#tables.rows(DELETE_BATCHES, now - REPEATED_WITHIN_MS);
+      this.#tidiedAt = now;
     });
   }
 

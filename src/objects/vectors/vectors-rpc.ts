@@ -25,7 +25,7 @@ export type VectorsRefusal =
   | { readonly code: "other_shape"; readonly has: IndexShape }
   /** The index would have more vectors than `most`. */
   | { readonly code: "too_many_vectors"; readonly most: number }
-  /** The replacement was dropped, 15 minutes after the last addition. */
+  /** The replacement was dropped, 15 minutes after the last addition, or was replaced itself. */
   | { readonly code: "replacement_gone" };
 
 /** The value of a call, or the reason of its refusal. */

@@ -59,6 +59,33 @@ describe("a replacement of an index of vectors", () => {
     expect(found.ok && found.value.length).toBe(70);
   });
 
+  it("that was put in place, and replaced since, is not put in place again by a repeated call", async () => {
+    const shape = { metric: "dot", dimensions: 1 } as const;
+    const object = env.PEACH_VECTORS.getByName("late-end");
+    const only = (id: string) => ({
+      ids: [id],
+      vectors: new Uint8Array(Float32Array.of(1).buffer),
+      metadata: [null],
+    });
+    const query = { vector: new Uint8Array(Float32Array.of(1).buffer), limit: 10, filter: null };
+    const found = async () => {
+      const answer = await object.query(shape, query);
+      return answer.ok && answer.value.map(({ id }) => id);
+    };
+    const replace = async (id: string) => {
+      await object.addToReplacement(shape, id, 0, only(id));
+      return object.putInPlace(id);
+    };
+    await replace("first");
+    await replace("second");
+    // The caller takes it for a failure: its next attempt makes another replacement.
+    expect(await object.putInPlace("first")).toEqual({ ok: false, refusal: { code: "replacement_gone" } });
+    await object.dropReplacement("first");
+    expect(await found()).toEqual(["second"]);
+    await replace("third");
+    expect(await found()).toEqual(["third"]);
+  });
+
   it("that fails does not wait for an object that is silent", async () => {
     const index = vectors("silent", { dimensions: 1 });
     // oxlint-disable-next-line typescript/consistent-type-assertions
