@@ -24,6 +24,8 @@ function recommender(name: string, plan: Partial<RecommendationPlan>): Send {
 
 it("a recommendation costs no call of an object and no row; two hundred of them together cost one call, and two rows for each component and one for the batch", async () => {
   const { promise: later, resolve: sendCounts } = Promise.withResolvers<void>();
+  // Counts are sent after a pause, which the test ends.
+  // oxlint-disable-next-line no-restricted-globals
   vi.spyOn(scheduler, "wait").mockImplementation(() => later);
   const send = recommender("counted", {});
   // An isolate asks for the deployment's key once, and an object makes its tables once.
