@@ -270,7 +270,7 @@ export async function countClick(token: string): Promise<Recommendation> {
 
 /**
  * Wraps a result before a task stores the result, with run, task and time of the computation.
- * `readServed` reads it back.
+ * `readServed` reads the stored wrapper.
  *
  * @example await env.RECOMMENDATIONS.put(user, JSON.stringify(servedBy(items)));
  */
@@ -280,12 +280,12 @@ export function servedBy<T>(value: T): Served<T> {
 }
 
 /**
- * Reads a result that a task stored by `servedBy`. A component returns it, or `{...stored, value}`
- * with a part of the value: the endpoint answers with the value, and the token of the answer names
- * the run. Throws a `TypeError` for a value that was not stored by `servedBy`.
+ * Reads a result of a task, stored by `servedBy`. A component returns the wrapper, or
+ * `{...stored, value}` with a part of the value: the endpoint answers with the value, and the token
+ * of the answer names the run. Throws a `TypeError` for a value without a run.
  *
- * For stores that your own tasks write. JSON of another service names no run unless it is read by
- * this helper.
+ * Read only stores of your own tasks. JSON of another service names no run, unless read by
+ * `readServed`.
  *
  * @example
  * export async function by_history({ user, limit }: RecommendationParams<"recommendations">) {

@@ -1,6 +1,6 @@
 /**
- * A client that times requests one at a time over kept connections. It makes little garbage, and
- * tells its own stalls from the server's time. `fetch` makes much more of both.
+ * A client that times requests one at a time over kept connections, with little garbage, and tells
+ * the client's stalls from the server's time. `fetch` makes more garbage and longer stalls.
  */
 import { Agent, request as ask } from "node:http";
 import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
@@ -13,7 +13,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** The client. `close` ends its connections. */
+/** The client. `close` ends the connections. */
 export class Asker {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #clock = new CpuClock(["self"]);
@@ -44,7 +44,7 @@ export class Asker {
     });
   }
 
-  /** Asks once and times it. `server` reads the processes of the server. */
+  /** Times a request. `server` reads the processes of the server. */
   async time(
     url: string,
     server: CpuClock,

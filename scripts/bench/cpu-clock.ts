@@ -1,6 +1,6 @@
 /**
- * Reads from Linux how long processes had a CPU, and how long they waited for a CPU. A wait is the
- * machine's time, not the program's: another process had the CPU.
+ * Reads from Linux how long processes had a CPU, and how long processes waited for a CPU. A wait is
+ * the machine's time, not the program's: another process had the CPU.
  */
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:fresh`: times the way of interactions into recommendations on the local runtime,
  * with the example `collaborative_filtering`: from the first event sent to the first answer of the
- * endpoint that follows from them.
+ * endpoint with a new list.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,17 +33,17 @@ const GIVEN_UP_AFTER_MS = 120_000;
 /** The parts of a round, in the order of time. Milliseconds. */
 interface Round {
   readonly total_ms: number;
-  /** Until the last request was answered. */
+  /** The time until the last request was answered. */
   readonly sent_ms: number;
-  /** Until the computation began, the debounce included. */
+  /** The time until the computation began, the debounce included. */
   readonly waited_ms: number;
   readonly computed_ms: number;
   readonly stored_ms: number;
-  /** Until an answer showed it. */
+  /** The time until an answer showed the new list. */
   readonly seen_ms: number;
 }
 
-/** Makes the events of a round, the last one of a listener that was never heard of. */
+/** Makes the events of a round, the last event of a new listener. */
 function eventsOf(round: number, count: number): string[] {
   return Array.from({ length: count }, (_, nth) => {
     // Each listener plays items of one of ten genres; a step of a prime visits all of them.
@@ -87,7 +87,7 @@ async function untilServed(
   throw new Error(`${user} has no recommendations after ${GIVEN_UP_AFTER_MS / 1_000} s`);
 }
 
-/** Sends the events of a round, and waits for what follows from them. */
+/** Sends the events of a round, and waits for the new recommendations. */
 async function timeRound(
   { url, token }: LocalRuntime,
   round: number,

@@ -57,7 +57,7 @@ const USERS = 10;
 interface System {
   readonly what: string;
   readonly urlOf: (nth: number) => string;
-  /** The processes that serve it. */
+  /** The processes that serve the system. */
   readonly server: CpuClock;
 }
 
@@ -66,7 +66,7 @@ interface Report {
   readonly requests: number;
   readonly took_s: number;
   readonly systems: readonly SystemTimes[];
-  /** The median of the recommendation endpoint, less that of the bare worker. */
+  /** The median of the recommendation endpoint, less the median of the bare worker. */
   readonly added_ms: number;
 }
 

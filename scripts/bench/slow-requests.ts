@@ -20,11 +20,11 @@ export interface TimedRequest {
 }
 
 /**
- * The largest part of what a request took above the median.
+ * The largest part of the time of a request above the median.
  * - `client`: the bench itself.
  * - `machine`: other processes had the CPU.
  * - `computation`: the server computed more than usual.
- * - `other`: none of these, so the disk, a timer, or threads beside the main one.
+ * - `other`: the rest: the disk, a timer, or threads beside the main one.
  */
 export const CAUSES = ["client", "machine", "computation", "other"] as const;
 export type Cause = (typeof CAUSES)[number];
@@ -73,7 +73,7 @@ function ownMs({ ms, clientMs, machineMs }: TimedRequest): number {
   return Math.max(0, ms - clientMs - machineMs);
 }
 
-/** Finds the largest part of what the request took above the usual. */
+/** Finds the largest part of the time above the usual time. */
 function causeOf(
   { ms, clientMs, machineMs, computedMs }: TimedRequest,
   usual: Pick<TimedRequest, "ms" | "computedMs">,
