@@ -1,4 +1,11 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { OTHER_FORMATS } from "../../compiler/check-worker-resources.ts";
@@ -45,10 +52,13 @@ and whatever is yours stay. Where it cannot be sure it says why, and changes not
       for (const note of plan.notes) host.out(`\nLeft to you: ${note}`);
       if (dryRun === true) return 1;
       if (yes !== true && !(await isAgreed(plan.changes.length, host))) return 1;
-      for (const { path, after } of plan.changes) writeFileSync(join(folder, path), after);
+      // package.json may name the packed file: the packed file is written first.
       source.provide?.(folder);
+      for (const { path, after } of plan.changes) replaceFile(join(folder, path), after);
+      const manager = packageManager(folder);
       host.out(
-        `\nChanged ${plan.changes.map(({ path }) => path).join(", ")}. Next:\n  npm install\n  npm run check`,
+        `\nChanged ${plan.changes.map(({ path }) => path).join(", ")}. ` +
+          `Next:\n  ${manager} install\n  ${manager} run check`,
       );
       return 0;
     } catch (error) {
@@ -58,6 +68,23 @@ and whatever is yours stay. Where it cannot be sure it says why, and changes not
     }
   },
 });
+
+/** Replaces a file in a single step: an interrupted upgrade leaves no half of a file. */
+function replaceFile(path: string, text: string): void {
+  const file = existsSync(path) ? realpathSync(path) : path;
+  const draft = `${file}.peach-upgrade`;
+  writeFileSync(draft, text, existsSync(file) ? { mode: statSync(file).mode } : {});
+  renameSync(draft, file);
+}
+
+/** The package manager of a project, by its lock file. */
+function packageManager(folder: string): string {
+  const locks = [
+    ["pnpm-lock.yaml", "pnpm"],
+    ["yarn.lock", "yarn"],
+  ] as const;
+  return locks.find(([lock]) => existsSync(join(folder, lock)))?.[1] ?? "npm";
+}
 
 function refuse({ from, refusals }: UpgradePlan, host: CommandHost): ExitCode {
   const what = from === null ? "The upgrade" : `The upgrade from ${from}`;

@@ -44,13 +44,14 @@ const manifest: Step = {
     const before = ownEntries(own["dependencies"]);
     if (Object.hasOwn(before, "peach")) return NOTHING;
     const wanted = parsed(template.get("package.json"));
-    const used = importedPackages(files);
-    const kept = (key: string): Record<string, unknown> =>
+    const kept = (key: string, used: ReadonlySet<string>): Record<string, unknown> =>
       Object.fromEntries(
         Object.entries(ownEntries(own[key])).filter(
           ([name, value]) => ownEntries(FORK.manifest[key])[name] !== value || used.has(name),
         ),
       );
+    const scripts = kept("scripts", new Set());
+    const used = new Set([...importedPackages(files), ...wordsOf(Object.values(scripts))]);
     const {
       name,
       version,
@@ -69,7 +70,7 @@ const manifest: Step = {
         ([key, value]) => value !== undefined && !isOurs(key, value),
       ),
     );
-    const optional = kept("optionalDependencies");
+    const optional = kept("optionalDependencies", used);
     return changed(
       "package.json",
       jsonText(
@@ -77,9 +78,12 @@ const manifest: Step = {
           name: name === "peach" ? projectNameOf(files) : name,
           ...theirs,
           ...rest,
-          scripts: { ...ownEntries(wanted["scripts"]), ...kept("scripts") },
-          dependencies: { ...kept("dependencies"), peach: specifier },
-          devDependencies: { ...ownEntries(wanted["devDependencies"]), ...kept("devDependencies") },
+          scripts: { ...ownEntries(wanted["scripts"]), ...scripts },
+          dependencies: { ...kept("dependencies", used), peach: specifier },
+          devDependencies: {
+            ...ownEntries(wanted["devDependencies"]),
+            ...kept("devDependencies", used),
+          },
           ...(Object.keys(optional).length === 0 ? {} : { optionalDependencies: optional }),
         },
         text,
@@ -91,6 +95,63 @@ const manifest: Step = {
     );
   },
 };
+
+/** Splits commands into words. Many programs have the name of their package. */
+function wordsOf(commands: readonly unknown[]): string[] {
+  return commands.flatMap((command) => String(command).split(/[^@\w./-]+/));
+}
+
+/**
+ * Adds a script `compile` if a command still calls `compile`. Other scripts of the clone have no
+ * successor.
+ */
+const calledScripts: Step = {
+  title: "package.json has the scripts that others call",
+  run(files) {
+    const text = files.get("package.json") ?? "{}";
+    const own = parsed(text);
+    const scripts = ownEntries(own["scripts"]);
+    const calls = [...Object.entries(scripts), ...buildCommands(files)].flatMap(([by, command]) =>
+      calledIn(String(command)).map((name) => ({ by, name })),
+    );
+    const gone = calls.filter(
+      ({ name }) =>
+        !Object.hasOwn(scripts, name) && Object.hasOwn(ownEntries(FORK.manifest["scripts"]), name),
+    );
+    const notes = gone
+      .filter(({ name }) => name !== "compile")
+      .map(
+        ({ by, name }) =>
+          `\`${name}\` came with the clone and is no script any more: ` +
+          `change the script \`${by}\`, which calls it`,
+      );
+    if (!gone.some(({ name }) => name === "compile")) return { ...NOTHING, notes };
+    const compile = "peach check && peach compile";
+    return changed(
+      "package.json",
+      jsonText({ ...own, scripts: { ...scripts, compile } }, text),
+      notes,
+    );
+  },
+};
+
+/** The build commands of wrangler.toml, by their keys. */
+function buildCommands(files: ProjectFiles): (readonly [string, unknown])[] {
+  const { env, ...top } = wranglerOf(files) ?? {};
+  const parts = [["", top] as const, ...Object.entries(ownEntries(env))];
+  return parts.flatMap(([name, part]) => {
+    const { command } = ownEntries(ownEntries(part)["build"]);
+    return command === undefined ? [] : [[`${name === "" ? "" : `env.${name}.`}build`, command]];
+  });
+}
+
+/** The scripts of package.json that a command calls. */
+function calledIn(command: string): string[] {
+  const calls = command.matchAll(
+    /\b(?:npm run(?:-script)?|pnpm(?: run)?|yarn(?: run)?|node --run)\s+(?:-\S+\s+)*([\w:.-]+)/g,
+  );
+  return [...calls].map(([, name = ""]) => name);
+}
 
 /** The Worker's name, since a package cannot depend on one of its own name. */
 function projectNameOf(files: ProjectFiles): string {
@@ -191,7 +252,7 @@ const tsconfig: Step = {
   },
 };
 
-export const FROM_0_2_0: readonly Step[] = [index, manifest, bindings, tsconfig];
+export const FROM_0_2_0: readonly Step[] = [index, manifest, bindings, calledScripts, tsconfig];
 
 export function wranglerOf(files: ProjectFiles): Readonly<Record<string, unknown>> | null {
   try {

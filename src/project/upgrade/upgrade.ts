@@ -2,6 +2,7 @@
 import { isMapping } from "../../compiler/schema-parts.ts";
 import { parsed } from "../json-text.ts";
 import { migrations, schemaLine, version } from "./every-release.ts";
+import { FORK } from "./fork-0.2.0.ts";
 import { FROM_0_2_0 } from "./from-0.2.0.ts";
 import { OTHER_FORMATS } from "../../compiler/check-worker-resources.ts";
 import type { ProjectFiles, Release, Step, StepResult } from "./step.ts";
@@ -15,7 +16,7 @@ export interface UpgradePlan {
   readonly notes: readonly string[];
 }
 
-/** The change of one file; `before` is null for a new one. */
+/** The change of one file; `before` is null for a new one. Files are written in this order. */
 export interface FileChange {
   readonly path: string;
   readonly before: string | null;
@@ -41,6 +42,12 @@ export function planUpgrade(files: ProjectFiles, release: Release): UpgradePlan 
     const refusals = unreadable.length > 0 ? unreadable : [foreign];
     return { from, changes: [], refusals, notes: [] };
   }
+  if (compareReleases(from, release.version) > 0) {
+    const later =
+      `package.json depends on peach ${from}, which is later than ${release.version}, ` +
+      "the release of this command: upgrade with that release";
+    return { from, changes: [], refusals: [later], notes: [] };
+  }
   const needed = STEPS.filter(([last]) => compareReleases(from, last) <= 0);
   const steps = [...needed.flatMap(([, all]) => all), ...EVERY];
   const current = new Map(files);
@@ -61,10 +68,18 @@ export function planUpgrade(files: ProjectFiles, release: Release): UpgradePlan 
   });
   return {
     from,
-    changes,
+    changes: changes.toSorted((a, b) => Number(isLast(a)) - Number(isLast(b))),
     refusals: [...new Set(results.flatMap(({ refusals }) => refusals))],
     notes: results.flatMap(({ notes }) => notes),
   };
+}
+
+/**
+ * Selects package.json, which names the release. Written last, so the next upgrade completes an
+ * interrupted one.
+ */
+function isLast({ path }: FileChange): boolean {
+  return path === "package.json";
 }
 
 /** Names the files that no step can read. */
@@ -82,6 +97,13 @@ function unreadableFiles(files: ProjectFiles): string[] {
   }
 }
 
+/** Tests if some of the scripts are those that came with a fork of 0.2.0. */
+function hasScriptsOfFork(scripts: unknown): boolean {
+  const ofFork = FORK.manifest["scripts"];
+  if (!isMapping(scripts) || !isMapping(ofFork)) return false;
+  return Object.entries(ofFork).some(([name, command]) => scripts[name] === command);
+}
+
 /** Compares two releases by their numbers. */
 function compareReleases(a: string, b: string): number {
   const numbers = (release: string): number[] => release.split(/[.-]/).slice(0, 3).map(Number);
@@ -92,7 +114,7 @@ function compareReleases(a: string, b: string): number {
 
 /**
  * Tells which release a project has: the version that package.json depends on, or 0.2.0 for a fork
- * of the repository.
+ * of the repository, also with files that an upgrade has changed already.
  */
 function releaseOf(files: ProjectFiles): string | null {
   const text = files.get("package.json");
@@ -104,5 +126,9 @@ function releaseOf(files: ProjectFiles): string | null {
     if (typeof peach === "string")
       return /\d+\.\d+\.\d+[\w.-]*/.exec(peach)?.[0].replace(/\.tgz$/, "") ?? peach;
   }
-  return files.get("src/index.ts")?.includes("./worker/worker.ts") === true ? "0.2.0" : null;
+  const index = files.get("src/index.ts") ?? "";
+  const isFork =
+    index.includes("./worker/worker.ts") ||
+    (index.includes('"peach/worker"') && hasScriptsOfFork(manifest["scripts"]));
+  return isFork ? "0.2.0" : null;
 }

@@ -1,4 +1,14 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "smol-toml";
@@ -55,11 +65,21 @@ describe("an upgrade of a fork of 0.2.0", () => {
     expect(plan.refusals).toEqual([]);
     expect(plan.changes.map(({ path }) => path)).toEqual([
       "src/index.ts",
-      "package.json",
       "wrangler.toml",
       "tsconfig.json",
       "peach.conf",
+      "package.json",
     ]);
+  });
+
+  it("an upgrade of a fork of 0.2.0 that ended after any of its files is completed by the next one", () => {
+    const whole = upgraded(files, plan);
+    for (const count of plan.changes.keys()) {
+      const half = upgraded(files, { ...plan, changes: plan.changes.slice(0, count) });
+      const next = planUpgrade(half, RELEASE);
+      expect(next.refusals).toEqual([]);
+      expect(upgraded(half, next), `after ${count} files`).toEqual(whole);
+    }
   });
 
   it("an upgrade of a fork of 0.2.0 deploys the package, and keeps what the user exports beside it", () => {
@@ -82,12 +102,14 @@ describe("an upgrade of a fork of 0.2.0", () => {
     expect(manifest).toMatchObject({
       name: "newsroom",
       dependencies: { peach: "1.2.0", zod: "4.6.7", slugify: "1.6.6" },
-      devDependencies: { prettier: "3.6.2", wrangler: "4.156.2", typescript: "7.0.2" },
+      // Vitest came with the clone, and a script of the user calls it.
+      devDependencies: { prettier: "3.6.2", vitest: "5.1.1", wrangler: "4.156.2", typescript: "7.0.2" },
       scripts: {
         test: "vitest run test/newsroom",
         "seed-headlines": "node scripts/seed-headlines.js",
         dev: "peach dev",
         deploy: "wrangler deploy",
+        peach: "peach",
       },
     });
     expect(manifest).not.toHaveProperty("imports");
@@ -127,6 +149,31 @@ describe("an upgrade of a fork of 0.2.0", () => {
       build: { command: "make" },
       durable_objects: { bindings: [{ name: "PRESENCE", class_name: "Presence", script_name: "presence" }] },
     });
+  });
+
+  it.each([
+    ["beside a comment", "wrangler.toml", 'command = "npm run compile"', 'command = "npm run compile" # first'],
+    ["of an environment", "wrangler.toml", "[vars]", '[env.staging.build]\ncommand = "npm run compile"\n\n[vars]'],
+    ["in a script", "package.json", '"seed-headlines": "', '"seed-headlines": "npm run compile && '],
+  ])("an upgrade of a fork of 0.2.0 keeps a script `compile` where the command %s calls it", (_, path, text, by) => {
+    const kept = planUpgrade(fork({ [path]: (whole) => whole.replace(text, by) }), RELEASE);
+    expect(kept.refusals).toEqual([]);
+    expect(JSON.parse(after(kept, "package.json"))).toHaveProperty("scripts.compile", "peach check && peach compile");
+    expect(JSON.parse(after(plan, "package.json"))).not.toHaveProperty("scripts.compile");
+  });
+
+  it("an upgrade of a fork of 0.2.0 names the scripts of the clone that a script of the user still calls", () => {
+    const calls = (text: string): string =>
+      text.replace(
+        '"seed-headlines": "',
+        '"ci": "npm run test:unit -- --bail && npm run check",\n    "seed-headlines": "',
+      );
+    const { notes, refusals } = planUpgrade(fork({ "package.json": calls }), RELEASE);
+    expect(refusals).toEqual([]);
+    expect(notes).toContain(
+      "`test:unit` came with the clone and is no script any more: change the script `ci`, which calls it",
+    );
+    expect(plan.notes).toHaveLength(1);
   });
 
   it.each([
@@ -266,6 +313,16 @@ describe("an upgrade of a project", () => {
     ]);
   });
 
+  it.each(["1.3.0", "file:vendor/peach-1.10.0.tgz", "^2.0.0"])(
+    "an upgrade of a project that has the later release %s is refused",
+    (later) => {
+      const manifest = JSON.stringify({ dependencies: { peach: later } });
+      const { changes, refusals } = planUpgrade(project({ "package.json": manifest }), RELEASE);
+      expect(changes).toEqual([]);
+      expect(refusals.join()).toContain("which is later than 1.2.0, the release of this command");
+    },
+  );
+
   it("an upgrade of a project is refused where package.json is no JSON", () => {
     const { refusals } = planUpgrade(project({ "package.json": "{" }), RELEASE);
     expect(refusals.join()).toMatch(/^package\.json is no JSON \(.+\): mend it, and upgrade again$/);
@@ -276,14 +333,17 @@ describe("an upgrade of a project", () => {
       expect.stringContaining("this is no project of Peach"),
     ]);
     expect(planUpgrade(new Map(), RELEASE).refusals).toHaveLength(1);
+    // In a workspace the dependency may stand in another package.json.
+    expect(planUpgrade(project({ "package.json": '{"name": "app"}' }), RELEASE).from).toBe(null);
   });
 });
 
 describe("peach upgrade", () => {
-  async function upgradeIn(args: readonly string[], answer?: string) {
+  async function upgradeIn(args: readonly string[], answer?: string, lock = "package-lock.json") {
     const folder = mkdtempSync(join(tmpdir(), "peach-upgrade-"));
     try {
       cpSync(FORK, folder, { recursive: true });
+      writeFileSync(join(folder, lock), "");
       const { host, written } = hostFor({ ...(answer !== undefined && { answer }), projectRoot: folder });
       const code = await runCommand(["upgrade", "--peach", "1.2.0", ...args], host);
       const changed = NAMES.filter(
@@ -312,6 +372,32 @@ describe("peach upgrade", () => {
 
   it("peach upgrade does not ask with --yes", async () => {
     expect(await upgradeIn(["--yes"])).toMatchObject({ code: 0, changed: CHANGED, asked: [] });
+  });
+
+  it("peach upgrade leaves nothing beside the files, and a link is one afterwards", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "peach-upgrade-"));
+    try {
+      cpSync(FORK, folder, { recursive: true });
+      renameSync(join(folder, "wrangler.toml"), join(folder, "deployment.toml"));
+      symlinkSync("deployment.toml", join(folder, "wrangler.toml"));
+      const before = readdirSync(folder).toSorted();
+      const { host } = hostFor({ projectRoot: folder });
+      expect(await runCommand(["upgrade", "--peach", "1.2.0", "--yes"], host)).toBe(0);
+      expect(readdirSync(folder).toSorted()).toEqual(before);
+      expect(lstatSync(join(folder, "wrangler.toml")).isSymbolicLink()).toBe(true);
+      expect(readFileSync(join(folder, "deployment.toml"), "utf8")).toContain("VectorsObject");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.each([
+    ["package-lock.json", "npm"],
+    ["pnpm-lock.yaml", "pnpm"],
+    ["yarn.lock", "yarn"],
+  ])("peach upgrade in a project with %s says what to type with %s", async (lock, manager) => {
+    const { out } = await upgradeIn(["--yes"], undefined, lock);
+    expect(out).toContain(`Next:\n  ${manager} install\n  ${manager} run check`);
   });
 });
 
