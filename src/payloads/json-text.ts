@@ -39,6 +39,17 @@ export function writeJson(value: unknown): JsonText {
   return new JsonWriter().write(value);
 }
 
+/** Writes a JSON value like `JSON.stringify`, which throws for deep values. */
+export function stringifyJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    const json = error instanceof RangeError ? writeJson(value) : null;
+    if (json?.ok !== true) throw error;
+    return json.pieces.map(String).join("");
+  }
+}
+
 /** A container being written. Arrays have no keys. */
 interface Frame {
   readonly container: object;

@@ -12,6 +12,7 @@ import type { LimitedChild } from "../domain/limits/limited-children.ts";
 import { sha256 } from "../platform/sha256.ts";
 import { decodePayload, type EncodedPayload } from "./codec.ts";
 import { memberOf } from "./json-path.ts";
+import { stringifyJson } from "./json-text.ts";
 
 /**
  * Limit of plain keys; longer keys are replaced by a digest. An object's name has at most 1,024
@@ -81,7 +82,7 @@ export async function payloadKey(
 async function keyAt(value: unknown, path: readonly string[] | undefined): Promise<string | null> {
   const found = path === undefined ? undefined : valueAt(value, path);
   if (found === undefined) return null;
-  const text = JSON.stringify(found);
+  const text = stringifyJson(found);
   if (text.length <= MAX_KEY) return text;
   return `sha256:${(await sha256(text)).toHex()}`;
 }

@@ -8,6 +8,7 @@ import type { Problem, Result } from "../domain/problem.ts";
 import type { RunDocument, TaskOfRun } from "../contract/run.ts";
 import type { DurationInput } from "../execution/author/api.ts";
 import type { PipelineEnv } from "../execution/author/pipeline-env.ts";
+import { stringifyJson } from "../payloads/json-text.ts";
 import { installAuthorGlobals } from "./author-globals.ts";
 import { checkNode, loadEngine } from "./engine.ts";
 import { inMemory } from "./held-payload.ts";
@@ -238,7 +239,7 @@ export class TestPipeline {
   /** Completes an external task, as its completion URL does. Rejects with a `RefusedError`. */
   async complete(run: TestRun | string, task: string, completion: Completion): Promise<void> {
     const runId = idOf(run);
-    const bytes = new TextEncoder().encode(JSON.stringify(completion));
+    const bytes = new TextEncoder().encode(stringifyJson(completion));
     await this.#ask(`completion of ${task}`, undefined, async ({ face, dependencies, env }) => {
       const body = {
         contentType: "application/json",
