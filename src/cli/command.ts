@@ -56,6 +56,8 @@ export interface Option {
   /** The name of its value in capitals; absent for a flag. */
   readonly takes?: string;
   readonly means?: Meaning;
+  /** True for an option that may be given several times. */
+  readonly several?: true;
   /** The allowed values. */
   readonly values?: readonly string[];
   readonly help: string;
@@ -66,7 +68,11 @@ type Options = Readonly<Record<string, Option>>;
 /** The given options; the types follow from the declaration. */
 export type Values<O extends Options> = {
   readonly [Name in keyof O]?:
-    | (O[Name] extends { readonly takes: string } ? string : boolean)
+    | (O[Name] extends { readonly several: true }
+        ? string[]
+        : O[Name] extends { readonly takes: string }
+          ? string
+          : boolean)
     | undefined;
 };
 
@@ -103,7 +109,7 @@ export interface Command {
 
 /** A command with parsed arguments. */
 export interface Prepared {
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   /**
    * Runs the command. Rejects with `UsageError` for faults that appear only now, and with
    * `PeachError`.
@@ -141,9 +147,9 @@ function parse<O extends Options>(
   args: readonly string[],
 ): Input<O> {
   const config: ParseArgsOptionsConfig = Object.fromEntries(
-    Object.entries(options).map(([name, { takes }]) => [
+    Object.entries(options).map(([name, { takes, several = false }]) => [
       name,
-      { type: takes === undefined ? "boolean" : "string" },
+      { type: takes === undefined ? "boolean" : "string", multiple: several },
     ]),
   );
   const parsed = parseOrRefuse(config, args);

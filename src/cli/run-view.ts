@@ -62,7 +62,7 @@ export function runLines(
   const { trigger } = run;
   const parent = trigger.parent === null ? "" : `, of ${trigger.parent.run_id}`;
   const replayed = trigger.replay_of ?? null;
-  const { waited, rounds, history } = pastOf(run);
+  const { waited, rounds, history, tags } = toldBy(run);
   const facts: readonly (readonly [string, string])[] = [
     ["run", run.run_id],
     ["task", run.task],
@@ -76,6 +76,7 @@ export function runLines(
             `${replayed.run_id}${replayed.from === null ? "" : ` from ${replayed.from}`}`,
           ] as const,
         ]),
+    ...(tags.length > 0 ? [["tags", printable(tags.join(", "))] as const] : []),
     ["created", timeText(run.created_at)],
     [
       "took",
@@ -107,9 +108,14 @@ export function runLines(
   ];
 }
 
-/** Reads the waits and the history of a run; an older deployment tells none of them. */
-function pastOf({ waited_ms: waited = 0, rounds = 1, history = [] }: Partial<RunDocument>) {
-  return { waited, rounds, history };
+/** Reads the fields of a run that an older deployment does not tell. */
+function toldBy({
+  waited_ms: waited = 0,
+  rounds = 1,
+  history = [],
+  tags = [],
+}: Partial<RunDocument>) {
+  return { waited, rounds, history, tags };
 }
 
 /** Renders an action on the run: `retried 2026-11-22 10:05:00Z by ben`. */

@@ -105,6 +105,8 @@ export interface TriggerOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined;
   /** The delay before the run starts, at most 30d. */
   readonly delay?: DurationInput | undefined;
+  /** Tags of the run besides those of peach.conf, ten in all. */
+  readonly tags?: readonly string[] | undefined;
   /** Delays the answer until the run is final, or until this time is over, at most 5m. */
   readonly wait?: DurationInput | undefined;
   /** The content type of a payload of bytes. */
@@ -220,12 +222,12 @@ export class PeachClient<Tasks = PeachTasks, Events = ProjectEvents> {
     task: Name,
     ...[payload, options = {}]: TriggerArguments<PayloadOf<Tasks, Name>>
   ): Promise<TriggeredRun<Name, Tasks>> {
-    const { idempotencyKey, delay, wait, contentType, signal } = options;
+    const { idempotencyKey, delay, tags, wait, contentType, signal } = options;
     const { body, contentType: type } = payloadBody(payload, contentType);
     const document = await this.#connection.json<AcceptedTrigger | RunDocument>({
       method: "POST",
       path: ["tasks", task, "trigger"],
-      query: { delay: textOrNone(delay), wait: textOrNone(wait) },
+      query: { delay: textOrNone(delay), wait: textOrNone(wait), tag: tags },
       headers: { "Content-Type": type, "Idempotency-Key": idempotencyKey ?? crypto.randomUUID() },
       body,
       repeatable: true,

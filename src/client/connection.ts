@@ -28,7 +28,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type QueryValue = string | number | boolean | null | undefined;
+/** A list repeats the parameter. */
+export type QueryValue = string | number | boolean | readonly string[] | null | undefined;
 
 export interface Call {
   readonly method?: "GET" | "POST" | "DELETE";
@@ -134,7 +135,8 @@ export class Connection {
   #send({ method = "GET", path, query = {}, headers = {}, body, signal }: Call): Promise<Response> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query))
-      if (value !== undefined && value !== null) parameters.set(name, String(value));
+      for (const each of Array.isArray(value) ? value : [value])
+        if (each !== undefined && each !== null) parameters.append(name, String(each));
     const search = parameters.size === 0 ? "" : `?${parameters.toString()}`;
     return this.#fetch(`${this.#url}/api/v1/${path.map(encodeURIComponent).join("/")}${search}`, {
       method,

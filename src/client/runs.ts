@@ -23,6 +23,8 @@ export interface RunFilter {
   readonly task?: string | undefined;
   readonly status?: FilterStatus | readonly FilterStatus[] | undefined;
   readonly source?: TriggerSource | undefined;
+  /** A tag, or several: only runs with every tag match. */
+  readonly tag?: string | readonly string[] | undefined;
   /** Times as a Date or in ISO 8601. */
   readonly createdAfter?: Date | string | undefined;
   readonly createdBefore?: Date | string | undefined;
@@ -355,11 +357,12 @@ function post(path: readonly string[]): Pick<Call, "method" | "path"> {
   return { method: "POST", path };
 }
 
-function filterQuery({ task, status, source, createdAfter, createdBefore }: RunFilter) {
+function filterQuery({ task, status, source, tag, createdAfter, createdBefore }: RunFilter) {
   return {
     task,
     status: typeof status === "object" ? status.join(",") : status,
     source,
+    tag,
     created_after: timeText(createdAfter),
     created_before: timeText(createdBefore),
   };

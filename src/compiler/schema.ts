@@ -6,6 +6,7 @@ import * as z from "zod";
 import { BACKOFFS, DISPATCHES, ITEM_ERRORS, R2_ACTIONS } from "../domain/plan/plan.ts";
 import { EVENT_NAME } from "../domain/event-name.ts";
 import { PRIORITY_MAX, STRATEGIES } from "../domain/limits/limit.ts";
+import { MAX_TAGS, TAG_TEMPLATE } from "../domain/tags.ts";
 import { RUN_IFS } from "../domain/run/start-rule.ts";
 import { described, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 import { nearFlag } from "./near-values.ts";
@@ -107,6 +108,18 @@ const retries = shorthand(
   description: "How often a failed attempt is repeated, and when: a number, or a mapping.",
   default: { limit: 3, delay: "1s", backoff: "exponential", max_delay: "5m", jitter: true },
 });
+
+/** A tag of runs, which may have values of the payload in it. */
+const tagTemplate = textLike(
+  "a tag such as news or lang:{payload.language}",
+  TAG_TEMPLATE,
+  (given) => {
+    const [, path] = typeof given === "string" ? (/\{\$?\.?([^{}\s]+)\}/.exec(given) ?? []) : [];
+    return path === undefined || path.startsWith("payload.")
+      ? null
+      : `did you mean {payload.${path}}?`;
+  },
+);
 
 /** The timeout of a task that runs on the platform: 14 minutes at most. */
 const timeout = duration({
@@ -267,6 +280,14 @@ export const TASK_SHAPE = {
     description: "The task waits until its completion URL is called.",
     default: false,
   }),
+  tags: oneOrMany(tagTemplate)
+    .refine((tags) => tags.length <= MAX_TAGS, { error: `at most ${MAX_TAGS} tags` })
+    .meta({
+      description:
+        "By which runs of this root task are found: a text, or a list of up to 10. " +
+        "`{payload.PATH}` stands for a value of the payload; where there is none, the tag is left out.",
+      examples: [["news", "lang:{payload.language}"]],
+    }),
   dispatch,
   open,
   callable: flag().describe(

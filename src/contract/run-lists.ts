@@ -17,6 +17,7 @@ export const runSummarySchema = named(
     source: z.enum(TRIGGER_SOURCES),
     by: z.string().describe("The token's name, the endpoint, the task, the object"),
     parent: runReferenceSchema.nullable(),
+    tags: z.array(z.string()).optional().describe("Absent: none"),
     created_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),

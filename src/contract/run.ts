@@ -140,6 +140,7 @@ export const runSchema = named(
         .optional()
         .describe("What the CloudEvent that has started it says of itself; absent: none has"),
     }),
+    tags: z.array(z.string()).describe("By peach.conf and by the trigger"),
     created_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),

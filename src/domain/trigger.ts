@@ -57,6 +57,8 @@ export interface TriggerOrigin {
   readonly depth?: number;
   /** CloudEvent of this run, or of the replayed run. */
   readonly event?: EventAttributes;
+  /** Tags of the run, each once; absent without one. */
+  readonly tags?: readonly string[];
   /** W3C traceparent of the run. */
   readonly traceparent?: string;
 }

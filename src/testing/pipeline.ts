@@ -51,6 +51,8 @@ export interface TriggerOptions {
   readonly idempotencyKey?: string;
   /** The delay before the run starts. */
   readonly delay?: DurationInput;
+  /** Tags of the run besides those of peach.conf. */
+  readonly tags?: readonly string[];
 }
 
 /** The report on an external task. */
@@ -153,7 +155,7 @@ export class TestPipeline {
   async trigger(task: string, payload?: unknown, options: TriggerOptions = {}): Promise<TestRun> {
     const { plan } = this.#world;
     if (!Object.hasOwn(plan.tasks, task)) throw new Error(noTask(plan, task));
-    const { idempotencyKey: key, delay } = options;
+    const { idempotencyKey: key, delay, tags = [] } = options;
     const held = await inMemory(payload);
     const accepted = await this.#ask(`trigger of ${task}`, key, (client, sentKey) => {
       const { face, dependencies, env, ctx } = client;
@@ -165,6 +167,7 @@ export class TestPipeline {
         idempotencyKey: sentKey === null ? null : face.apiKey("test", sentKey),
         origin: { source: "api", by: "test", parent: null, url: TEST_URL },
         delayMs: delay === undefined ? 0 : millisecondsOf(delay, "delay"),
+        tags,
       });
     });
     return this.#reader.run(accepted.runId);

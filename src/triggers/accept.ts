@@ -30,6 +30,8 @@ export interface TriggerRequest {
   readonly origin: TriggerOrigin;
   /** Delay before the root task may start, at most 30 days; absent: none. Milliseconds. */
   readonly delayMs?: number;
+  /** Tags besides those of peach.conf; absent: none. */
+  readonly tags?: readonly string[];
   /**
    * True if the trigger belongs to work that passed the gate before; absent: the trigger has to
    * pass.

@@ -18,6 +18,7 @@ import type { PayloadLimitKeys } from "../domain/limits/limit.ts";
 import { limitedReader } from "../domain/limits/limited-children.ts";
 import type { LeasePayload, NewPayload } from "../domain/payload.ts";
 import type { Plan } from "../domain/plan/plan.ts";
+import { tagsIn } from "../domain/tags.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { replayKey } from "../domain/trigger-key.ts";
 import { type EncodedPayload, encodePayload } from "../payloads/codec.ts";
@@ -104,6 +105,7 @@ export function createReplayRun({
         ...(traceparent !== undefined && { traceparent }),
         ...(document.trigger.event !== undefined && { event: document.trigger.event }),
       },
+      tags: tagsIn(document),
     } as const;
     const recorded = await callRun(env, runId, (run) =>
       run.replayInputs(task, outsideInputs(graph)),

@@ -39,6 +39,7 @@ import { completionKeyFor, idempotencyMismatch, type CheckedTrigger } from "./ch
 import { acceptDebounced } from "./debounced.ts";
 import { keyedByContent } from "./derived-key.ts";
 import type { Place } from "./driver-room.ts";
+import { runTags } from "./run-tags.ts";
 import { runIdFor } from "./run-id.ts";
 import { refuseTooDeep } from "./loop-depth.ts";
 import { storeTrigger, type KeyedTrigger } from "./stored-trigger.ts";
@@ -107,7 +108,18 @@ class TriggerAcceptor {
         ? await asAuthor(env, () => checkInput(registry, root, payload))
         : ok(payload);
     if (!checked.ok) return checked;
-    return ok({ ...request, payload: checked.value, origin, delayMs, graph });
+    // A replay has the tags of its run, as they were.
+    const templates = replayed === undefined ? (plan.tasks[task]?.tags ?? []) : [];
+    const tagged = runTags(templates, request.tags ?? [], checked.value);
+    if (!tagged.ok) return tagged;
+    const tags = tagged.value.length === 0 ? {} : { tags: tagged.value };
+    return ok({
+      ...request,
+      payload: checked.value,
+      origin: { ...origin, ...tags },
+      delayMs,
+      graph,
+    });
   }
 
   /**

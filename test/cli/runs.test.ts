@@ -9,9 +9,10 @@ import { FAILED, peach, run, SUMMARY, task } from "./scripted-peach.ts";
 
 describe("peach trigger", () => {
   it("says the run's id, and where to see it", async () => {
-    const { code, out, err, calls } = await peach("trigger t --delay 2h", [{ status: 202, body: ACCEPTED }]);
+    const answers = [{ status: 202, body: ACCEPTED }];
+    const { code, out, err, calls } = await peach("trigger t --delay 2h --tag a --tag b", answers);
     expect([code, out, err]).toEqual([0, "run_1 queued", "see it: npm run peach -- watch run_1"]);
-    expect(calls).toEqual(["POST /tasks/t/trigger?delay=7200000ms"]);
+    expect(calls).toEqual(["POST /tasks/t/trigger?delay=7200000ms&tag=a&tag=b"]);
   });
 
   it.each([
@@ -171,8 +172,8 @@ describe("peach runs", () => {
 
   it("follows the pages as far as it is told, and says that there are more", async () => {
     const page = (cursor: string): Answer => ({ body: { runs: [SUMMARY, SUMMARY], next_cursor: cursor } });
-    const { out, err, calls } = await peach("runs --limit 4", [page("1"), page("2")]);
-    expect(calls).toEqual(["GET /runs?limit=4", "GET /runs?limit=2&cursor=1"]);
+    const { out, err, calls } = await peach("runs --limit 4 --tag a --tag b", [page("1"), page("2")]);
+    expect(calls).toEqual(["GET /runs?tag=a&tag=b&limit=4", "GET /runs?tag=a&tag=b&limit=2&cursor=1"]);
     expect([out.split("\n").length, err]).toEqual([5, "there are more: --limit 40"]);
   });
 

@@ -29,6 +29,7 @@ export function run(status: RunDocument["status"], tasks: readonly TaskOfRun[]):
     task: "transcribe",
     status,
     trigger: { source: "lab", by: "anna", parent: null, replay_of: null },
+    tags: [],
     created_at: "2026-11-22T10:00:00.500Z",
     started_at: "2026-11-22T10:00:01.000Z",
     finished_at: status === "running" ? null : "2026-11-22T10:00:03.000Z",

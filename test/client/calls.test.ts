@@ -24,7 +24,7 @@ async function rejection(promise: Promise<unknown>): Promise<PeachError> {
 describe("trigger", () => {
   it("carries the token, a key of its own, and the options", async () => {
     const { peach, asked } = await peachWith({ status: 202, body: ACCEPTED });
-    const run = await peach.trigger("a task", { a: 1 }, { delay: "2h", wait: 1_500 });
+    const run = await peach.trigger("a task", { a: 1 }, { delay: "2h", wait: 1_500, tags: ["news", "a&b"] });
     expect(run).toMatchObject({
       run_id: "run_1",
       runId: "run_1",
@@ -33,7 +33,9 @@ describe("trigger", () => {
       deduplicated: false,
       run: null,
     });
-    expect(asked).toMatchObject([{ method: "POST", path: "/tasks/a%20task/trigger?delay=7200000ms&wait=1500ms" }]);
+    expect(asked).toMatchObject([
+      { method: "POST", path: "/tasks/a%20task/trigger?delay=7200000ms&wait=1500ms&tag=news&tag=a%26b" },
+    ]);
     expect(asked[0]?.headers).toMatchObject({ authorization: "Bearer secret", "content-type": "application/json" });
     expect(asked[0]?.headers["idempotency-key"]).toMatch(/^[0-9a-f-]{36}$/);
   });
@@ -194,6 +196,8 @@ describe("every call", () => {
     await peach.runs.count({ ...filter });
     await peach.runs.logs("r", "t", { attempt: 2, item: 3, limit: 4, cursor: "c" });
     await peach.runs.items("r", "t", { status: "failed" });
+    await peach.runs.list({ tag: "news" });
+    await peach.runs.count({ tag: ["news", "lang:de"] });
     await peach.runs.taskPayload("r", "t", { item: 3 });
     await peach.runs.cancel("r", { children: true });
     await peach.runs.retry("r");
@@ -217,6 +221,8 @@ describe("every call", () => {
       `GET /runs/count?${filtered}`,
       "GET /runs/r/tasks/t/logs?attempt=2&item=3&limit=4&cursor=c",
       "GET /runs/r/tasks/t/items?status=failed",
+      "GET /runs?tag=news",
+      "GET /runs/count?tag=news&tag=lang%3Ade",
       "GET /runs/r/tasks/t/items/3/payload",
       "POST /runs/r/cancel?children=true",
       "POST /runs/r/retry",
@@ -235,10 +241,10 @@ describe("every call", () => {
       "POST /r2/uploads/reconcile?prefix=a%2F&since=7200000ms&dry_run=true",
     ]);
     expect(asked.every(({ headers }) => headers.authorization === "Bearer secret")).toBe(true);
-    expect(asked[8]).toMatchObject({
+    expect(asked[10]).toMatchObject({
       headers: { "content-type": "text/plain; charset=utf-8", "idempotency-key": "k" },
     });
-    expect(asked[10]?.body.toString()).toBe('{"status":"failed","error":{"message":"no"}}');
+    expect(asked[12]?.body.toString()).toBe('{"status":"failed","error":{"message":"no"}}');
   });
 
   it("of a list is followed page by page", async () => {

@@ -120,6 +120,12 @@ class Triggering(ScriptedCase):
         self.assertRegex(asked["headers"]["Idempotency-Key"], "^lab-[0-9a-f-]{36}$")
         self.assertEqual(json.loads(asked["body"]), {"a": [1, "ü", None]})
 
+    def test_sends_each_tag(self):
+        server = self.serve(answer(ACCEPTED, 202))
+        trigger_task_with_event("t", None, delay="1s", tags=["news", "lang:de"])
+        [asked] = server.asked
+        self.assertEqual(asked["path"], "/api/v1/tasks/t/trigger?delay=1000ms&tag=news&tag=lang%3Ade")
+
     def test_tells_kinds_by_their_content_type(self):
         for payload, body, content_type in [
             (b"\x00\xff", b"\x00\xff", "application/octet-stream"),

@@ -123,6 +123,7 @@ function runOf(
     task: graph[0]?.task ?? "",
     status: failsEach === Infinity ? "succeeded" : "failed",
     trigger: { source: "api", by: "bench", parent: null, replay_of: null },
+    tags: [],
     created_at: time(0),
     started_at: time(0),
     finished_at: time(last),

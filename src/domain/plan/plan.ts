@@ -119,6 +119,8 @@ export interface TaskPlan {
    * project.
    */
   readonly open?: readonly string[];
+  /** Templates of the tags of runs of this root task; absent without one. */
+  readonly tags?: readonly string[];
   /** Permission for tokens with scope `trigger`; absent: see `isCallable`. */
   readonly callable?: boolean;
 }

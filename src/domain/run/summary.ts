@@ -30,6 +30,8 @@ export interface RunSummary {
   readonly source: TriggerSource;
   readonly by: string;
   readonly parent: { readonly runId: RunId; readonly task: string } | null;
+  /** Absent without a tag, and in reports of older code. */
+  readonly tags?: readonly string[];
   readonly createdAt: number;
   readonly startedAt: number | null;
   /** End of the run; null while open. */
@@ -60,6 +62,8 @@ export interface RunSummary {
 export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   readonly sources?: readonly TriggerSource[];
+  /** Tags that a run must all have. */
+  readonly tags?: readonly string[];
   /** Inclusive lower bound. */
   readonly createdAfter?: number;
   /** Exclusive upper bound. */
@@ -81,10 +85,13 @@ export interface RunPlace {
 }
 
 /** Tests that a filter needs more than the status, source and time of a run. */
-export function isDetailed({ waiting, failedTask, error, failure }: RunFilter): boolean {
-  return (
-    waiting === true || failedTask !== undefined || error !== undefined || failure !== undefined
-  );
+export function isDetailed(filter: RunFilter): boolean {
+  return filter.waiting === true || filter.tags !== undefined || isOfFailures(filter);
+}
+
+/** Tests that only failed runs can match a filter. */
+export function isOfFailures({ failedTask, error, failure }: RunFilter): boolean {
+  return failedTask !== undefined || error !== undefined || failure !== undefined;
 }
 
 /** Summarizes the present state. `keptUntil`: a deletion time beyond the retention. */
@@ -107,6 +114,7 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     by: origin.by,
     parent:
       origin.parent === null ? null : { runId: origin.parent.runId, task: origin.parent.task },
+    ...(origin.tags !== undefined && { tags: origin.tags }),
     createdAt,
     startedAt,
     finishedAt,
@@ -136,6 +144,7 @@ export function matches(filter: RunFilter, summary: RunSummary): boolean {
   return (
     hasStatus(filter, summary) &&
     hasFailure(filter, summary.failure) &&
+    hasTags(filter, summary.tags) &&
     (filter.sources?.includes(source) ?? true) &&
     createdAt >= (filter.createdAfter ?? Number.NEGATIVE_INFINITY) &&
     createdAt < (filter.createdBefore ?? Number.POSITIVE_INFINITY)
@@ -145,6 +154,14 @@ export function matches(filter: RunFilter, summary: RunSummary): boolean {
 function hasStatus({ statuses, waiting }: RunFilter, run: RunSummary): boolean {
   if (waiting === true && run.waiting !== undefined) return true;
   return statuses?.includes(run.status) ?? waiting !== true;
+}
+
+/** Tests the tags of a run against a filter. */
+export function hasTags(
+  { tags = [] }: Pick<RunFilter, "tags">,
+  found: RunSummary["tags"],
+): boolean {
+  return tags.every((tag) => found?.includes(tag) === true);
 }
 
 /** Tests the failure of a run against a filter. */

@@ -31,6 +31,8 @@ export interface TriggerOptions {
   readonly idempotencyKey?: string;
   /** Delay before the run starts, at most 30d. */
   readonly delay?: DurationInput;
+  /** Tags of the run besides those of peach.conf, ten in all. */
+  readonly tags?: readonly string[];
 }
 
 export interface TriggeredRun {

@@ -68,6 +68,7 @@ export async function triggerTask(
     idempotencyKey: key,
     origin: { ...origin, ...(host.url !== undefined && { url: host.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
+    ...(options?.tags !== undefined && { tags: options.tags }),
   };
   const accept = () => host.accept(host.env, host.lifetime, request);
   // A stream may consist of results of other triggers, so waiting for a free slot could deadlock.

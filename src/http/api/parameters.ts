@@ -4,6 +4,7 @@
  * The `error` of a schema completes the sentence "The query `limit` must be …".
  */
 import * as z from "zod";
+import { MAX_TAG_LENGTH, MAX_TAGS, TAG } from "../../domain/tags.ts";
 
 /**
  * Path of a run. Any text is accepted: a malformed id is answered like an unknown one, with 404.
@@ -47,6 +48,16 @@ export function listOf<const Word extends string>(
     .transform((text) =>
       text.split(",").flatMap((name) => words.find((word) => word === name) ?? []),
     );
+}
+
+/** Tags of runs; the parameter may be repeated. */
+export function tagsOf(description: string): z.ZodArray<z.ZodString> {
+  const error = `1 to ${MAX_TAGS} tags of 1 to ${MAX_TAG_LENGTH} characters each`;
+  return z
+    .array(z.string().regex(TAG, { error }))
+    .min(1, { error })
+    .max(MAX_TAGS, { error })
+    .describe(description);
 }
 
 /** A time in ISO 8601, parsed to epoch milliseconds. */

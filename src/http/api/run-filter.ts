@@ -7,7 +7,7 @@ import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
 import { type RunQuery, listedTasks } from "../../objects/catalog/catalog-client.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import * as z from "zod";
-import { listOf, timeParameter } from "./parameters.ts";
+import { listOf, tagsOf, timeParameter } from "./parameters.ts";
 
 /** Statuses of the filter: those of runs, and runs in which something waits. */
 const FILTER_STATUSES = [...RUN_STATUSES, "waiting"] as const;
@@ -25,6 +25,7 @@ export const runFilter = {
     .optional()
     .describe("One or several, comma separated; `waiting`: something in the run waits"),
   source: listOf(TRIGGER_SOURCES).optional().describe("One or several, comma separated"),
+  tag: tagsOf("Only runs with this tag; repeated: with all of them").optional(),
   created_after: timeParameter.optional().describe("Only runs created then or later"),
   created_before: timeParameter.optional().describe("Only runs created before"),
   failed_task: taskName.optional().describe("Only runs in which this task failed first"),
@@ -39,6 +40,7 @@ export interface FilterParameters {
   readonly task?: string | undefined;
   readonly status?: (RunStatus | "waiting")[] | undefined;
   readonly source?: TriggerSource[] | undefined;
+  readonly tag?: readonly string[] | undefined;
   readonly created_after?: number | undefined;
   readonly created_before?: number | undefined;
   readonly failed_task?: string | undefined;
@@ -51,6 +53,7 @@ export function queryOf({
   task,
   status,
   source,
+  tag,
   created_after,
   created_before,
   failed_task,
@@ -66,6 +69,7 @@ export function queryOf({
     ...(error !== undefined && { error }),
     ...(failure !== undefined && { failure }),
     ...(source !== undefined && { sources: source }),
+    ...(tag !== undefined && { tags: tag }),
     ...(created_after !== undefined && { createdAfter: created_after }),
     ...(created_before !== undefined && { createdBefore: created_before }),
   };

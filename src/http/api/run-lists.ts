@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { type RunSummary, runCountsSchema, runListSchema } from "../../contract/run-lists.ts";
 import { actorKey } from "../../domain/actor.ts";
-import { hasFailure } from "../../domain/run/summary.ts";
+import { hasFailure, hasTags } from "../../domain/run/summary.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { RunStatus } from "../../domain/statuses.ts";
@@ -192,6 +192,7 @@ function isWanted(parameters: FilterParameters, run: RunSummary): boolean {
     (status?.some((name) => name === run.status || (name === "waiting" && run.waiting)) ?? true) &&
     hasFailure(queryOf(parameters), run.error ?? undefined) &&
     (source?.includes(run.source) ?? true) &&
+    hasTags(queryOf(parameters), run.tags) &&
     createdAt >= (created_after ?? Number.NEGATIVE_INFINITY) &&
     createdAt < (created_before ?? Number.POSITIVE_INFINITY)
   );

@@ -3,6 +3,7 @@ import { iso } from "../../contract/iso-time.ts";
 import type { RunSummary as RunSummaryDocument } from "../../contract/run-lists.ts";
 import { parseRunId } from "../../domain/ids.ts";
 import { durationOfSummary, type RunPlace, type RunSummary } from "../../domain/run/summary.ts";
+import { tagsIn } from "../../domain/tags.ts";
 import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 
 /** Formats a run of the catalog. */
@@ -14,6 +15,7 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     source,
     by,
     parent,
+    tags,
     createdAt,
     startedAt,
     finishedAt,
@@ -30,6 +32,7 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     source,
     by,
     parent: parent === null ? null : { run_id: parent.runId, task: parent.task },
+    ...(tags !== undefined && { tags }),
     created_at: iso(createdAt),
     started_at: iso(startedAt),
     finished_at: iso(finishedAt),
@@ -49,6 +52,7 @@ export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
   const { run_id, task, status, trigger, created_at, started_at, finished_at, duration_ms, tasks } =
     run;
   const waiting = tasks.flatMap(waitOf).slice(0, 10);
+  const tags = tagsIn(run);
   return {
     run_id,
     task,
@@ -56,6 +60,7 @@ export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
     source: trigger.source,
     by: trigger.by,
     parent: trigger.parent,
+    ...(tags.length > 0 && { tags }),
     created_at,
     started_at,
     finished_at,

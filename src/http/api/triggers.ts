@@ -21,7 +21,7 @@ import { type Routes, handle } from "../openapi/handle.ts";
 import { type Operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { acceptedDocument } from "./accepted-document.ts";
-import { taskParams } from "./parameters.ts";
+import { tagsOf, taskParams } from "./parameters.ts";
 import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-input.ts";
 
 const GROUP = "Triggers";
@@ -38,6 +38,7 @@ export const triggerTask = {
   query: z.strictObject({
     delay: durationUpTo("30d").optional().describe("How long the root task waits"),
     wait: durationUpTo("5m").optional().describe("How long to wait for the run to be final"),
+    tag: tagsOf("A tag of the run; may be repeated, ten with those of peach.conf").optional(),
   }),
   headers: z.object({
     ...triggerHeaders,
@@ -87,6 +88,7 @@ export function triggerRoutes(
       idempotencyKey: key === undefined ? null : apiKey(actorKey(c.get("caller")), key),
       origin: originOf(c, headers["X-Peach-Source"]),
       delayMs: query.delay ?? 0,
+      tags: query.tag ?? [],
     });
     if (!accepted.ok) return problemResponse(c, accepted.problem);
     note(202);

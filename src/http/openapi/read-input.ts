@@ -18,7 +18,7 @@ const SHOWN_LETTERS = 200;
 interface Part {
   readonly word: "path" | "query" | "header";
   readonly schema: z.ZodObject;
-  readonly given: Readonly<Record<string, string | undefined>>;
+  readonly given: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 /** Reads path, query and headers; refuses with `invalid_request`. */
@@ -30,7 +30,8 @@ export function readInput<O extends Operation>(
   const names = Object.keys(headers.shape);
   const parts = {
     params: read({ word: "path", schema: params, given: c.req.param() }),
-    query: refuseRepeated(c) ?? read({ word: "query", schema: query, given: c.req.query() }),
+    query:
+      refuseRepeated(c, query) ?? read({ word: "query", schema: query, given: queryOf(c, query) }),
     headers: read({
       word: "header",
       schema: headers,
@@ -52,9 +53,26 @@ export function readInput<O extends Operation>(
   return ok(values as unknown as InputOf<O>);
 }
 
+/** The query by name; a parameter that may be repeated has a list. */
+function queryOf(c: Context<HttpEnv>, { shape }: z.ZodObject): Part["given"] {
+  return Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [
+      name,
+      isList(shape[name]) ? values : values[0],
+    ]),
+  );
+}
+
+/** Tests for a parameter that may be repeated. */
+function isList(schema: z.core.SomeType | undefined): boolean {
+  return unwrapped(schema) instanceof z.ZodArray;
+}
+
 /** Refuses a repeated query parameter: all values but the first would be ignored. */
-function refuseRepeated(c: Context<HttpEnv>): Result<never> | null {
-  const repeated = Object.entries(c.req.queries()).find(([, values]) => values.length > 1);
+function refuseRepeated(c: Context<HttpEnv>, { shape }: z.ZodObject): Result<never> | null {
+  const repeated = Object.entries(c.req.queries()).find(
+    ([name, values]) => values.length > 1 && !isList(shape[name]),
+  );
   if (repeated === undefined) return null;
   const name = repeated[0].slice(0, SHOWN_LETTERS);
   return refuse({
@@ -80,7 +98,8 @@ function read(part: Part): Result<Record<string, unknown>> {
  * Converts text to the type that the schema expects: a number or a boolean, if the text is written
  * like one.
  */
-function valueOf(schema: z.core.SomeType | undefined, text: string): unknown {
+function valueOf(schema: z.core.SomeType | undefined, text: string | readonly string[]): unknown {
+  if (typeof text !== "string") return text;
   const wanted = unwrapped(schema);
   if (wanted instanceof z.ZodNumber && /^-?\d{1,15}$/.test(text)) return Number(text);
   if (wanted instanceof z.ZodBoolean && (text === "true" || text === "false"))
@@ -136,7 +155,9 @@ function faultsOf({ word, schema, given }: Part, issue: z.core.$ZodIssue): Fault
   const name = String(issue.path[0] ?? "");
   const text = given[name];
   const has =
-    text === undefined ? "it is missing" : `it is ${JSON.stringify(text.slice(0, SHOWN_LETTERS))}`;
+    text === undefined
+      ? "it is missing"
+      : `it is ${JSON.stringify(String(text).slice(0, SHOWN_LETTERS))}`;
   return [
     {
       path: `${word}.${name}`,

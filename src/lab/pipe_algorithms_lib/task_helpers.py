@@ -23,7 +23,7 @@ import json
 import urllib.parse
 import uuid
 from email.message import Message
-from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence
 
 from ._run import ResultTimeout, RunFailed, Table, TriggeredRun
 from ._transport import (
@@ -63,6 +63,7 @@ def trigger_task_with_event(
     idempotency_key: Optional[str] = None,
     delay: Optional[Duration] = None,
     *,
+    tags: Sequence[str] = (),
     url: Optional[str] = None,
     token: Optional[str] = None,
 ) -> TriggeredRun:
@@ -70,16 +71,17 @@ def trigger_task_with_event(
 
     The same ``idempotency_key`` for the same task and payload gives the same run and executes nothing again; with another payload it is
     refused (``idempotency_mismatch``). Without one, each call is a run of its own, also if its connection breaks and it has to be sent
-    again. With ``delay`` (at most 30 days) the run starts later.
+    again. With ``delay`` (at most 30 days) the run starts later. ``tags`` are those of the run besides the ones of peach.conf, ten in all.
     ``url`` and ``token`` go before PEACH_URL and PEACH_API_TOKEN.
     """
     connection = _connect(url, token)
     body, content_type = _encode(payload)
     key = f"lab-{uuid.uuid4()}" if idempotency_key is None else _checked_key(idempotency_key)
-    query = "" if delay is None else "?" + urllib.parse.urlencode({"delay": _duration_text(delay)})
+    asked = [] if delay is None else [("delay", _duration_text(delay))]
+    query = urllib.parse.urlencode(asked + [("tag", tag) for tag in tags])
     answer = connection.request(
         "POST",
-        f"/tasks/{urllib.parse.quote(task, safe='')}/trigger{query}",
+        f"/tasks/{urllib.parse.quote(task, safe='')}/trigger{'?' if query else ''}{query}",
         body,
         # Its own key makes it safe to send it again when nobody knows whether it came through.
         {"Content-Type": content_type, "Idempotency-Key": key},
@@ -101,17 +103,19 @@ def runs(
     status: Optional[str] = None,
     limit: int = 50,
     *,
+    tags: Sequence[str] = (),
     url: Optional[str] = None,
     token: Optional[str] = None,
 ) -> List[Dict[str, Any]]:
-    """The newest runs, at most ``limit``: a list of dicts that a notebook shows as a table, and that pandas takes."""
+    """The newest runs, at most ``limit``, with ``tags`` those that have them all: a list of dicts that a notebook shows as a table, and that pandas takes."""
     connection = _connect(url, token)
     found: List[Dict[str, Any]] = []
     asked = {name: value for name, value in {"task": task, "status": status}.items() if value is not None}
     cursor: Optional[str] = None
     while len(found) < limit:
         query = {**asked, "limit": str(min(200, limit - len(found))), **({} if cursor is None else {"cursor": cursor})}
-        page = connection.request("GET", f"/runs?{urllib.parse.urlencode(query)}").json()
+        pairs = list(query.items()) + [("tag", tag) for tag in tags]
+        page = connection.request("GET", f"/runs?{urllib.parse.urlencode(pairs)}").json()
         found.extend(page["runs"])
         cursor = page["next_cursor"]
         if cursor is None:

@@ -5,6 +5,7 @@
 import {
   byPlace,
   isDetailed,
+  isOfFailures,
   matches,
   type RunFilter,
   type RunPlace,
@@ -233,7 +234,7 @@ function statusesOf(filter: RunFilter): readonly RunStatus[] {
   const { statuses = RUN_STATUSES } = filter;
   if (filter.waiting === true)
     return [...new Set([...(filter.statuses ?? []), "queued", "running"] as const)];
-  return isDetailed(filter) ? statuses.filter((status) => status === "failed") : statuses;
+  return isOfFailures(filter) ? statuses.filter((status) => status === "failed") : statuses;
 }
 
 /** The place where a list begins: behind `after`, and before `createdBefore`. */

@@ -107,6 +107,7 @@ interface State {
 interface StoredDetail {
   readonly by: string;
   readonly parent?: RunSummary["parent"];
+  readonly tags?: RunSummary["tags"];
   readonly failed?: readonly string[];
   readonly attempts?: RunSummary["attempts"];
   readonly earlier?: Counts;
@@ -145,6 +146,7 @@ export class CatalogStore {
     const detail: StoredDetail = {
       by: summary.by,
       ...(summary.parent !== null && { parent: summary.parent }),
+      ...(summary.tags !== undefined && { tags: summary.tags }),
       ...(summary.failedTasks.length > 0 && { failed: summary.failedTasks }),
       ...(Object.keys(summary.attempts).length > 0 && { attempts: summary.attempts }),
       ...(Object.keys(earlier).length > 0 && { earlier }),
@@ -256,7 +258,7 @@ export class CatalogStore {
       throw new Error(`the catalog has a row of "${text(row["id"])}", which is no run id`);
     const detail = parsed<StoredDetail>(row["detail"]);
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
-    const { failure, conf, waiting, told, ms } = detail;
+    const { failure, conf, waiting, told, ms, tags } = detail;
     return {
       summary: {
         id,
@@ -266,6 +268,7 @@ export class CatalogStore {
         source: sourceIn(row),
         by,
         parent,
+        ...(tags !== undefined && { tags }),
         createdAt: Number(row["created_at"]),
         startedAt: numberOrNull(row["started_at"]),
         finishedAt: numberOrNull(row["finished_at"]),

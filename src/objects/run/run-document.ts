@@ -40,6 +40,7 @@ export function describeRun(run: Run, live: LiveProgress, now: number): RunDocum
       ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
       ...(origin.event !== undefined && { event: origin.event }),
     },
+    tags: origin.tags ?? [],
     created_at: iso(run.createdAt),
     ...describeState(run),
     ...describeTimes(run, now),

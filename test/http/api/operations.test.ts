@@ -100,6 +100,7 @@ describe("GET /openapi.json", () => {
       ["task", "path", true],
       ["delay", "query", false],
       ["wait", "query", false],
+      ["tag", "query", false],
       ["Idempotency-Key", "header", false],
       ["Traceparent", "header", false],
       ["X-Peach-Source", "header", false],
