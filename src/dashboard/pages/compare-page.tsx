@@ -193,7 +193,7 @@ function RunHead({ run }: { readonly run: RunDocument }): JSX.Element {
       </header>
       <p class="muted small">
         <code>{shortId(run.run_id)}</code>, {formatExact(Date.parse(run.created_at))}
-        {run.duration_ms !== null && `, ${formatDuration(run.duration_ms)}`}, peach.conf{" "}
+        {run.duration_ms !== null && `, ${formatDuration(run.duration_ms)} at work`}, peach.conf{" "}
         <code>{run.conf_version.slice(0, 8)}</code>
       </p>
     </article>

@@ -166,7 +166,7 @@ function summaryOf(
   return `${time}${formatPlural(total, "run")}${counts.length === 0 ? "" : `: ${counts.join(", ")}`}`;
 }
 
-/** A dot for each run: when it was created, and how long it took. */
+/** A dot for each run: when it was created, and how long it was at work. */
 function Durations({
   runs,
   axis,
@@ -187,7 +187,7 @@ function Durations({
   return (
     <>
       <p class="chart-head">
-        <b>Durations</b>
+        <b title="Without waits, of the last round">Time at work</b>
         <span class="muted">
           {median === null
             ? "no run has succeeded"
@@ -199,7 +199,7 @@ function Durations({
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label="Durations of the runs"
+        aria-label="Time at work of the runs"
       >
         {[median, p95].map(
           (ms, index) =>

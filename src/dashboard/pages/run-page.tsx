@@ -16,7 +16,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { getBytes, payloadPath, post } from "../api.ts";
 import { curlOf } from "../curl.ts";
 import type { RunDocument } from "../../contract/run.ts";
-import { formatDuration, formatPlural } from "../format.ts";
+import { formatCount, formatDuration, formatPlural } from "../format.ts";
 import { type RunHead, RunModel } from "../live/run-model.ts";
 import { query } from "../location.ts";
 import { ActionButton, Button, CopyButton, copyText } from "../parts/button.tsx";
@@ -32,6 +32,7 @@ import { Duration, Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { runPath, runsPath } from "../routes.ts";
 import { ReplayDialog } from "../run/replay-dialog.tsx";
+import { actorText } from "../run/actor-text.ts";
 import { RunGraph } from "../run/run-graph.tsx";
 import { RunViews } from "../run/run-views.tsx";
 import { TaskPanel } from "../run/task-panel.tsx";
@@ -189,11 +190,29 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
           <Duration from={head.started_at} to={head.finished_at} />
         ) : (
           <>
-            {formatDuration(head.duration_ms ?? 0)}{" "}
+            {formatDuration(spanOf(head) - idle)}{" "}
             <span class="muted">and {formatDuration(idle)} until it was retried</span>
           </>
         )}
       </Fact>
+      {head.finished_at !== null && head.started_at !== null && (
+        <Fact name="At work">
+          <span title="All attempts of all rounds, those side by side counted each">
+            {formatDuration(head.work_ms)}
+          </span>
+          {head.waited_ms > 0 && (
+            <span class="muted" title="For limits, pauses, deploys, approvals and other runs">
+              {" "}
+              waited {formatDuration(head.waited_ms)}
+            </span>
+          )}
+        </Fact>
+      )}
+      {head.rounds > 1 && (
+        <Fact name="Rounds">
+          {formatCount(head.rounds)} <span class="muted">{retriesText(head.history)}</span>
+        </Fact>
+      )}
       {trigger.parent !== null && (
         <Fact name="Parent">
           <a href={runPath(trigger.parent.run_id, trigger.parent.task)}>{trigger.parent.task}</a>
@@ -217,6 +236,19 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
       )}
     </dl>
   );
+}
+
+/** The time from the start of a run to its end, in milliseconds. Zero for a run that has no end. */
+function spanOf({ started_at, finished_at }: RunHead): number {
+  return started_at === null || finished_at === null
+    ? 0
+    : Date.parse(finished_at) - Date.parse(started_at);
+}
+
+/** Names who retried a run last; empty if the run does not know. */
+function retriesText(history: RunHead["history"]): string {
+  const last = history.findLast(({ what }) => what === "retried");
+  return last === undefined || last.by === null ? "" : `retried by ${actorText(last.by)}`;
 }
 
 /** Asks before a run is cancelled. Child runs are included by default if there are any. */

@@ -253,7 +253,9 @@ function RunRow({
         {run.duration_ms === null ? (
           <Duration from={run.started_at} to={run.finished_at} />
         ) : (
-          formatDuration(run.duration_ms)
+          <span title="At work in the last round, without waits">
+            {formatDuration(run.duration_ms)}
+          </span>
         )}
       </td>
     </tr>

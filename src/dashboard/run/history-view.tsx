@@ -1,24 +1,29 @@
 /**
- * The history of a run: the trigger, and every retry, cancellation, completion and replay with the
- * name of the user. Refused calls are shown too.
+ * The history of a run: the trigger, and every retry, cancellation, completion, pause and replay
+ * with the name of the user. Refused calls are shown too.
+ *
+ * The run itself knows what was done to it. Refused calls and replays are no part of it and come
+ * from the audit.
  *
  * API calls:
  * - `GET /audit`: the entries about this run, at most 200.
  */
 import type { JSX } from "preact";
 import type { AuditEntry, AuditPage } from "../../contract/audit.ts";
+import type { HistoryEntry } from "../../contract/run.ts";
 import { formatDuration } from "../format.ts";
 import type { RunHead, RunModel } from "../live/run-model.ts";
 import { useGet } from "../parts/load.ts";
 import { Problem } from "../parts/states.tsx";
 import { StatusPill } from "../parts/status.tsx";
 import { Time } from "../parts/time.tsx";
+import { actorText } from "./actor-text.ts";
 
 /** The number of entries in the read. */
 const LIMIT = 200;
 
 /** The words for calls about a run. */
-const WORDS: Readonly<Record<string, string>> = {
+const CALLS: Readonly<Record<string, string>> = {
   cancelRun: "cancelled the run",
   retryRun: "retried the run",
   replayRun: "replayed the run",
@@ -52,8 +57,8 @@ export function HistoryView({ model }: { readonly model: RunModel }): JSX.Elemen
   );
   if (head === null) return null;
   const events = [
-    ...firstEvents(head),
-    ...(data.value?.entries ?? []).map((entry) => eventOf(entry, model.runId)),
+    ...ownEvents(head),
+    ...(data.value?.entries ?? []).filter(isBeside).map((entry) => eventOf(entry, model.runId)),
   ].toSorted((a, b) => a.at.localeCompare(b.at));
   return (
     <>
@@ -81,19 +86,40 @@ export function HistoryView({ model }: { readonly model: RunModel }): JSX.Elemen
   );
 }
 
+/** The words for what was done to a run. */
+const ACTIONS: Readonly<Record<HistoryEntry["what"], string>> = {
+  triggered: "triggered the run",
+  retried: "retried the run",
+  cancelled: "cancelled the run",
+  completed: "completed",
+  paused: "paused",
+};
+
 /** The events that the run itself knows. */
-function firstEvents({ trigger, created_at, started_at }: RunHead): readonly Event[] {
-  const by = trigger.actor?.name ?? trigger.by;
+function ownEvents({ trigger, history, started_at }: RunHead): readonly Event[] {
   const source = trigger.source === "api" ? "" : ` (${trigger.source.replaceAll("_", " ")})`;
-  const first = { at: created_at, who: by, text: `triggered the run${source}`, refused: null };
-  if (started_at === null) return [first];
-  return [first, { at: started_at, who: "Peach", text: "started the first task", refused: null }];
+  const events = history.map(({ what, at, by, task }) => ({
+    at,
+    who: what === "triggered" ? (trigger.actor?.name ?? trigger.by) : actorText(by ?? "–"),
+    text: `${ACTIONS[what]}${task === undefined ? "" : ` ${task}`}${what === "triggered" ? source : ""}`,
+    refused: null,
+  }));
+  if (started_at === null) return events;
+  return [
+    ...events,
+    { at: started_at, who: "Peach", text: "started the first task", refused: null },
+  ];
+}
+
+/** Tests for an entry of the audit that the run itself does not know. */
+function isBeside({ what, status }: AuditEntry): boolean {
+  return status >= 400 || what === "replayRun";
 }
 
 /** An entry of the audit as a row. The path of the call may name a task behind the run. */
 function eventOf({ at, who, what, on, status }: AuditEntry, runId: string): Event {
   const task = on.split("/").find((part) => part !== runId);
-  const text = WORDS[what] ?? what;
+  const text = CALLS[what] ?? what;
   return {
     at,
     who: what === "completeByUrl" ? "completion URL" : who,

@@ -151,6 +151,11 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.show(`/runs/${run_id}?task=archive`);
     await page.button("Retry what failed").click();
     await page.page.getByRole("tab", { name: "Attempts 2" }).waitFor();
+    await page.page
+      .locator(".facts")
+      .filter({ hasText: /Rounds2 retried by api/ })
+      .filter({ hasText: "At work" })
+      .waitFor();
     await page.button("Replay from here").click();
     await page.button(/^Replay$/).click();
     await page.page.waitForURL((url) => url.pathname !== `/dashboard/runs/${run_id}`);
@@ -341,6 +346,16 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await card.waitFor({ state: "detached" });
     expect((await stage.peach.finished(run_id)).status).toBe("succeeded");
     expect(await (await stage.peach.payload(run_id, "approve")).json()).toEqual({ copies: 3, by: "api" });
+    await page.show(`/runs/${run_id}?view=history`);
+    await page.page
+      .locator(".history li")
+      .filter({ hasText: "api" })
+      .filter({ hasText: "completed approve" })
+      .waitFor();
+    await page.page
+      .locator(".facts")
+      .filter({ hasText: /At work\d+ ms waited / })
+      .waitFor();
   });
 
   it("acting in the dashboard lets who may only trigger see that a task waits, but not complete it", async () => {
