@@ -1,22 +1,20 @@
 /** Graphs of thousands of tasks in a real browser, of made runs: the page alone is under test. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { madeGraph, mosaicGraph } from "../../../scripts/bench/dashboard/graphs.ts";
-import { type ScriptedApi, serveRuns } from "../../../scripts/bench/dashboard/scripted-api.ts";
-import { CHROMIUM, startChromium } from "./chromium.ts";
+import { CHROMIUM } from "./chromium.ts";
+import { useMadeRuns } from "./made-runs.ts";
 
 /** So many boxes may be in the document at once, whatever the size of the graph. */
 const FEW = 320;
 
 const SOON = { timeout: 20_000 };
 
-let api: ScriptedApi;
-let browser: Browser;
 let page: Page;
-const faults: string[] = [];
+let url: string;
 
 async function show(run: string): Promise<void> {
-  await page.goto(`${api.url}/dashboard/runs/${run}`);
+  await page.goto(`${url}/dashboard/runs/${run}`);
   await page.locator(".graph-canvas").waitFor();
 }
 
@@ -30,28 +28,17 @@ function boxes(): Promise<number> {
 }
 
 describe.skipIf(CHROMIUM === null)("large graphs in the dashboard", () => {
-  beforeAll(async () => {
-    [api, browser] = await Promise.all([
-      serveRuns({
-        run_mosaic: { graph: mosaicGraph(1_739), failsEach: 400 },
-        run_2000: { graph: madeGraph(2_000), failsEach: 700 },
-        run_5000: { graph: madeGraph(5_000) },
-      }),
-      startChromium(),
-    ]);
-  });
-  beforeEach(async () => {
-    page = await browser.newPage();
-    page.on("pageerror", ({ message }) => faults.push(message));
-  });
-  afterEach(async () => {
-    await page.close();
-    expect(faults.splice(0)).toEqual([]);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await api.close();
-  });
+  useMadeRuns(
+    {
+      run_mosaic: { graph: mosaicGraph(1_739), failsEach: 400 },
+      run_2000: { graph: madeGraph(2_000), failsEach: 700 },
+      run_5000: { graph: madeGraph(5_000) },
+    },
+    (opened, address) => {
+      page = opened;
+      url = address;
+    },
+  );
 
   it("a mosaic of 1,739 tasks is eight boxes, and the way to its failures opens their group", async () => {
     await show("run_mosaic");
@@ -105,7 +92,7 @@ describe.skipIf(CHROMIUM === null)("large graphs in the dashboard", () => {
   });
 
   it("thousands of tasks to trigger are a list with roots first, few rows and a search", async () => {
-    await page.goto(`${api.url}/dashboard/triggers/tasks`);
+    await page.goto(`${url}/dashboard/triggers/tasks`);
     const rows = page.getByRole("list", { name: "Tasks" }).getByRole("listitem");
     await rows.first().waitFor();
     expect(await rows.count()).toBeLessThan(40);

@@ -1,9 +1,9 @@
 /** The views of a run's page in a real browser, of made runs: the page alone is under test. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { madeGraph } from "../../../scripts/bench/dashboard/graphs.ts";
-import { type ScriptedApi, serveRuns } from "../../../scripts/bench/dashboard/scripted-api.ts";
-import { CHROMIUM, startChromium } from "./chromium.ts";
+import { CHROMIUM } from "./chromium.ts";
+import { useMadeRuns } from "./made-runs.ts";
 
 /** So many rows may be in the document at once, whatever the length of the log. */
 const FEW = 60;
@@ -14,41 +14,28 @@ const MAP = [
   { task: "join", downstream: [] },
 ];
 
-let api: ScriptedApi;
-let browser: Browser;
 let page: Page;
-const faults: string[] = [];
+let url: string;
 
 function lines(): Promise<string[]> {
   return page.locator(".log-message").allTextContents();
 }
 
 describe.skipIf(CHROMIUM === null)("the views of a run", () => {
-  beforeAll(async () => {
-    [api, browser] = await Promise.all([
-      serveRuns({
-        run_log: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
-        run_map: { graph: MAP, items: 10_000, lines: 3 },
-        run_2000: { graph: madeGraph(2_000) },
-      }),
-      startChromium(),
-    ]);
-  });
-  beforeEach(async () => {
-    page = await browser.newPage();
-    page.on("pageerror", ({ message }) => faults.push(message));
-  });
-  afterEach(async () => {
-    await page.close();
-    expect(faults.splice(0)).toEqual([]);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await api.close();
-  });
+  useMadeRuns(
+    {
+      run_log: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
+      run_map: { graph: MAP, items: 10_000, lines: 3 },
+      run_2000: { graph: madeGraph(2_000) },
+    },
+    (opened, address) => {
+      page = opened;
+      url = address;
+    },
+  );
 
   it("the log has all 100,000 lines of all tasks in one order, opens at the first error, and draws only what is seen", async () => {
-    await page.goto(`${api.url}/dashboard/runs/run_log?view=log`);
+    await page.goto(`${url}/dashboard/runs/run_log?view=log`);
     await page.getByText("100,003 lines", { exact: true }).waitFor();
     await expect.poll(() => page.locator(".log-line.log-error").count(), SOON).toBeGreaterThan(0);
     expect(await page.locator(".log-line").count()).toBeLessThan(FEW);
@@ -65,7 +52,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
 
   it("a line of the log has an address, which opens it whole", async () => {
     const task = madeGraph(100)[4]?.task ?? "";
-    await page.goto(`${api.url}/dashboard/runs/run_log?view=log`);
+    await page.goto(`${url}/dashboard/runs/run_log?view=log`);
     await page.getByText("100,003 lines", { exact: true }).waitFor();
     await page.getByLabel("Search in the log").fill(`line 715 of ${task}`);
     await page.getByRole("button", { name: `line 715 of ${task}` }).click();
@@ -86,7 +73,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
 
   it("the log of a task keeps its place while one reads, and never scrolls to the end by itself when the run is over", async () => {
     const task = madeGraph(100)[0]?.task ?? "";
-    await page.goto(`${api.url}/dashboard/runs/run_log?task=${task}&tab=log`);
+    await page.goto(`${url}/dashboard/runs/run_log?task=${task}&tab=log`);
     await page.getByText("1,000 lines", { exact: true }).waitFor();
     const list = page.getByRole("list", { name: `Log of ${task}` });
     await expect.poll(() => list.evaluate((element) => element.scrollTop), SOON).toBeGreaterThan(0);
@@ -97,7 +84,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
   });
 
   it("the log of a run leads to the log of an item by its number, and the address names the item", async () => {
-    await page.goto(`${api.url}/dashboard/runs/run_map?view=log`);
+    await page.goto(`${url}/dashboard/runs/run_map?view=log`);
     const field = page.getByLabel("Item of work");
     await field.fill("10000");
     expect(await page.getByRole("button", { name: "Show its log" }).isEnabled()).toBe(false);
@@ -111,7 +98,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
   });
 
   it("the timeline shows the items of a map as one area, and the panel ten thousand of them in few rows", async () => {
-    await page.goto(`${api.url}/dashboard/runs/run_map?task=work`);
+    await page.goto(`${url}/dashboard/runs/run_map?task=work`);
     await page.locator(".segment-items[title*='10,000 attempts']").waitFor();
     expect(await page.locator(".segment-items path").count()).toBe(1);
     const items = page.getByRole("list", { name: "Items of work" });
@@ -122,7 +109,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
   });
 
   it("the timeline of 2,000 tasks draws few rows, and shows a part of the time by the pointer and by buttons", async () => {
-    await page.goto(`${api.url}/dashboard/runs/run_2000`);
+    await page.goto(`${url}/dashboard/runs/run_2000`);
     const marks = page.locator(".timeline-mark");
     await expect.poll(() => marks.last().textContent(), SOON).toBe("40 s");
     expect(await page.locator(".timeline-row").count()).toBeLessThan(FEW);
@@ -146,7 +133,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
 
   it("the panel of a task is as wide as the arrow keys make it, also after the page is loaded again", async () => {
     await page.setViewportSize({ width: 1_440, height: 900 });
-    await page.goto(`${api.url}/dashboard/runs/run_map?task=split`);
+    await page.goto(`${url}/dashboard/runs/run_map?task=split`);
     const handle = page.getByRole("separator", { name: "Width of the panel" });
     const width = async (): Promise<number> => (await page.locator(".panel").boundingBox())?.width ?? 0;
     await handle.waitFor();
