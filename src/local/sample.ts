@@ -7,7 +7,7 @@
  */
 import { createHmac, randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { extname, join, relative, sep } from "node:path";
 import type { EndpointPlan, Plan } from "../domain/plan/plan.ts";
 
 /** A delivery to an endpoint, without what proves its sender. */
@@ -23,15 +23,28 @@ export interface SampleUploads {
   readonly objects: readonly { readonly key: string; readonly file: string }[];
 }
 
-const CONTENT_TYPES = { json: "application/json", ndjson: "application/x-ndjson" } as const;
+/** The content types of samples, by the ending of the file. */
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".json": "application/json",
+  ".ndjson": "application/x-ndjson",
+  ".mp3": "audio/mpeg",
+  ".vtt": "text/vtt",
+};
+/** The endings of samples that an endpoint is sent, the first preferred. */
+const DELIVERED = [".json", ".ndjson"] as const;
+
+/** The content type of a sample; of an unknown ending, that of any bytes. */
+export function sampleType(file: string): string {
+  return CONTENT_TYPES[extname(file)] ?? "application/octet-stream";
+}
 
 /** Finds the sample of the first endpoint with a sample; null if there is none. */
 export function findSampleDelivery(plan: Plan, project: string): SampleDelivery | null {
   for (const endpoint of plan.endpoints) {
     const { auth } = endpoint;
     if (auth.type === "signature" && auth.scheme !== "standard-webhooks") continue;
-    for (const type of Object.keys(CONTENT_TYPES)) {
-      const file = `sample/${endpoint.name}.${type}`;
+    for (const ending of DELIVERED) {
+      const file = `sample/${endpoint.name}${ending}`;
       const path = join(project, file);
       if (existsSync(path)) return { file, endpoint, body: readFileSync(path, "utf8") };
     }
@@ -73,8 +86,7 @@ export function deliveryHeaders(
   secrets: Readonly<Record<string, string | undefined>>,
   token: string,
 ): Record<string, string> {
-  const type = file.endsWith(".ndjson") ? CONTENT_TYPES.ndjson : CONTENT_TYPES.json;
-  const headers = { "Content-Type": type };
+  const headers = { "Content-Type": sampleType(file) };
   if (auth.type === "none") return headers;
   if (auth.type === "token") return { ...headers, Authorization: `Bearer ${token}` };
   const secret = "secret" in auth ? secrets[auth.secret] : undefined;

@@ -7,7 +7,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, extname, join } from "node:path";
+import { basename, join } from "node:path";
 import * as z from "zod";
 import {
   createClient,
@@ -31,6 +31,7 @@ import {
   findSampleDelivery,
   findSampleUploads,
   sampleQueries,
+  sampleType,
   type SampleDelivery,
   type SampleUploads,
 } from "../../local/sample.ts";
@@ -209,7 +210,7 @@ function upload(
       const answer = await fetch(`${runtime.url}/dev/r2/${bucket}/${path}`, {
         method: "PUT",
         body: readFileSync(file),
-        headers: { "Content-Type": CONTENT_TYPES[extname(file)] ?? "application/octet-stream" },
+        headers: { "Content-Type": sampleType(file) },
         signal,
       });
       if (!answer.ok) {
@@ -232,14 +233,6 @@ function upload(
     return run.run_id;
   });
 }
-
-/** The content types of samples, by the ending of the file. */
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  ".json": "application/json",
-  ".ndjson": "application/x-ndjson",
-  ".mp3": "audio/mpeg",
-  ".vtt": "text/vtt",
-};
 
 /** Sends the sample as its sender does. Returns the triggered run when it exists. */
 function deliver(
