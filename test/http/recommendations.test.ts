@@ -3,6 +3,7 @@ import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
 import type { ParamPlan, RecommendationPlan } from "../../src/domain/plan/recommendation-plan.ts";
 import type { Serving } from "../../src/domain/recommendations/statistics.ts";
 import type { ComponentContext } from "../../src/execution/author/api.ts";
+import { scopeOf } from "../../src/execution/author/context.ts";
 import type { ComponentFunction } from "../../src/execution/author/method.ts";
 import {
   countClick,
@@ -331,6 +332,27 @@ describe("a component that fails", () => {
     await recommender({ note }, { timeoutMs: 20, endpoint: { fallback: "note" } })(`/${name}?user=ada`);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
     expect(String(signals[0]?.reason)).toContain("has not answered within 20 ms");
+  });
+
+  it("finds its signal aborted where it asks for it only after its time", async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<AbortSignal>();
+    const { promise: answered, resolve: goOn } = Promise.withResolvers<void>();
+    const late: ComponentFunction = (_params, endpoint: ComponentContext) =>
+      answered.then(() => resolve(endpoint.signal));
+    const response = await recommender({ late }, { timeoutMs: 20 })(`/${name}?user=ada`);
+    goOn();
+    const { aborted, reason } = await asked;
+    expect([response.status, aborted, String(reason)]).toEqual([504, true, expect.stringContaining("within 20 ms")]);
+  });
+
+  it("has what it opened closed when its time is over", async () => {
+    const closed: string[] = [];
+    const open: ComponentFunction = () => {
+      scopeOf("the test").resources.add("it", () => void closed.push("it"));
+      return new Promise(() => undefined);
+    };
+    await recommender({ open }, { timeoutMs: 20 })(`/${name}?user=ada`);
+    expect(closed).toEqual(["it"]);
   });
 });
 

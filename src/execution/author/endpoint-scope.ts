@@ -58,7 +58,7 @@ export interface EndpointCall {
 /** A call of a component, or of the fallback of a recommendation endpoint. */
 export interface ComponentCall extends EndpointCall {
   readonly component: string;
-  /** Aborted when the component's timeout is over. */
+  /** Aborted when the component's timeout is over; may be made on demand. */
   readonly signal: AbortSignal;
 }
 
@@ -257,13 +257,17 @@ export class EndpointScope implements EndpointContext {
 /** One call of a component. */
 export class ComponentScope extends EndpointScope implements ComponentContext {
   readonly component: string;
-  readonly signal: AbortSignal;
+  readonly #signals: Pick<ComponentCall, "signal">;
 
   constructor(call: ComponentCall, host: TriggerHost) {
     super(call, host);
     this.component = call.component;
-    this.signal = call.signal;
-    call.signal.addEventListener("abort", () => this.resources.close(), { once: true });
+    this.#signals = call;
+  }
+
+  /** Read when the component asks: the signal may be made on demand. */
+  get signal(): AbortSignal {
+    return this.#signals.signal;
   }
 
   /** Calls the component, and waits for the runs it triggers. */

@@ -14,6 +14,7 @@ import type { EndpointRequest } from "../endpoints/endpoint-call.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { logFailure } from "../problem.ts";
+import { AbortOnDemand } from "./abort-on-demand.ts";
 
 /** Calls a component with the context that the task helpers need. */
 export type CallComponent = (
@@ -61,12 +62,18 @@ export function createCompute(registry: MethodRegistry, callComponent: CallCompo
     const method = registry.components?.[callee.method];
     if (method === undefined) throw new Error(`the registry has no component "${callee.method}"`);
     const { endpoint } = request;
-    const controller = new AbortController();
+    const abort = new AbortOnDemand();
+    let close = (): void => undefined;
     const called = async (): Promise<unknown> =>
       callComponent(method, params, {
         name: endpoint.name,
         component: callee.name,
-        signal: controller.signal,
+        get signal() {
+          return abort.signal;
+        },
+        whenLate: (work) => {
+          close = work;
+        },
         params: request.params,
         source: request.source,
         delivery: null,
@@ -83,7 +90,8 @@ export function createCompute(registry: MethodRegistry, callComponent: CallCompo
     const timer = setTimeout(() => {
       const error = new TooLateError(callee.timeoutMs);
       reject(error);
-      controller.abort(error);
+      close();
+      abort.abort(error);
       c.executionCtx.waitUntil(noteLateFailure(c, endpoint, callee, result));
     }, callee.timeoutMs);
     try {

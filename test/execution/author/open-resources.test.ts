@@ -87,15 +87,20 @@ describe("what an endpoint has opened", () => {
   it("what a component has opened is closed when its time is over", async () => {
     const closed: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const controller = new AbortController();
+    let late = (): void => undefined;
     const component = async (): Promise<unknown> => {
       open(closed);
       await promise;
       return null;
     };
-    const more = { component: "c", signal: controller.signal, url: "https://peach.example/hook" };
+    const more = {
+      component: "c",
+      signal: new AbortController().signal,
+      url: "https://peach.example/hook",
+      whenLate: (work: () => void): void => void (late = work),
+    };
     const answer = deployed().callComponent(component, {}, { ...CALL, ...more });
-    controller.abort();
+    late();
     expect(closed).toEqual(["it"]);
     resolve();
     await answer;
