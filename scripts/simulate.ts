@@ -32,6 +32,7 @@ command that replays it.
   --theme NAME   worlds about one thing only: ${THEME_NAMES.slice(0, 6).join(", ")},
                  ${THEME_NAMES.slice(6, 15).join(", ")},
                  ${THEME_NAMES.slice(15).join(", ")}
+  --no-quick     no quick worlds: with them, most are small and without schedules
   --faults N     how many faults strike at most
   --triggers N   how many triggers there are at most (default ${NO_LIMITS.triggers})
   --tasks N      how many tasks a pipeline has at most (default ${NO_LIMITS.tasks})
@@ -74,6 +75,7 @@ function readCommand(args: readonly string[]): Command {
     faults: text,
     triggers: text,
     tasks: text,
+    "no-quick": flag,
     json: flag,
     help: flag,
   };
@@ -106,6 +108,7 @@ function readCommand(args: readonly string[]): Command {
         (values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(name)])),
       ),
       ...(values.theme !== undefined && { theme: themeNamed(values.theme) }),
+      ...(values["no-quick"] === true && { quick: false }),
       faults: whole("faults", values.faults, 0, NO_LIMITS.faults),
       triggers: whole("triggers", values.triggers, 1, NO_LIMITS.triggers),
       tasks: whole("tasks", values.tasks, 1, NO_LIMITS.tasks),

@@ -13,6 +13,8 @@ export interface Bug extends Change {
   readonly seed: number;
   /** What the worlds are about in which it is looked for (themes.ts); absent: anything. */
   readonly theme?: string;
+  /** False: it is looked for among worlds none of which is a quick one. */
+  readonly quick?: false;
 }
 
 export const BUGS: readonly Bug[] = [
@@ -44,7 +46,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "2 order",
     bug: "a task starts whatever its run_if says",
-    seed: 6,
+    seed: 8,
     file: "src/domain/run/cascade.ts",
     code: "if (reason !== null) return",
     instead: "if (reason === 'not_chosen') return",
@@ -87,7 +89,7 @@ export const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     or: ["1 accepted is durable"],
     bug: "an external task waits for ever",
-    seed: 107,
+    seed: 14,
     file: "src/domain/run/task-state.ts",
     code: 'if (state.for === "completion") return state.expiresAt;',
     instead: 'if (state.for === "completion") return null;',
@@ -121,7 +123,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "10 nothing is left",
     bug: "a payload whose trigger died is not looked for",
-    seed: 136,
+    seed: 38,
     file: "src/objects/run/run-deletion.ts",
     code: "if (isFirst && !isAwaited) this.#object.alarm.set(now + ABANDONED_MS.looked);",
     instead: "",
@@ -173,7 +175,7 @@ export const BUGS: readonly Bug[] = [
     invariant: "8 blame",
     or: ["journal"],
     bug: "a method that a release does not have counts as a failure of its code",
-    seed: 45,
+    seed: 15,
     file: "src/execution/attempt/run-attempt.ts",
     code: '{ type: "undeployed", deployment, error }',
     instead: '{ type: "failed", error }',
@@ -264,7 +266,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "12 told once",
     bug: "the failures of one run are not told apart",
-    seed: 18,
+    seed: 46,
     file: "src/domain/run/outbox.ts",
     code: "builder.enqueue(newOutboxEntry(message, run.lastOutboxId, times.finishedAt));",
     instead: "builder.enqueue(newOutboxEntry(message, 0, times.finishedAt));",
@@ -416,7 +418,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "10 nothing is left",
     bug: "the run does not note that an object of it may be in R2",
-    seed: 1,
+    seed: 2,
     file: "src/objects/run/run-controller.ts",
     code: "    this.#journal.announcements.expectObjects();\n",
     instead: "",
@@ -441,7 +443,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "journal",
     bug: "the journal forgets why an attempt has failed",
-    seed: 1,
+    seed: 2,
     file: "src/objects/run/journal.ts",
     code: "run.tasks.length)),",
     instead: "run.tasks.length), (key, value) => (key === 'error' ? null : value)),",
@@ -449,7 +451,7 @@ export const BUGS: readonly Bug[] = [
   {
     invariant: "6 payload before row",
     bug: "what a task passes is said to be in R2 before it is",
-    seed: 1,
+    seed: 2,
     file: "src/payloads/payload-store.ts",
     code: 'await putBytes(bucket, key, bytes, contentType);\n    return { ...description, at: "r2", key };',
     instead: 'void putBytes(bucket, key, bytes, contentType);\n    return { ...description, at: "r2", key };',

@@ -57,7 +57,8 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
 async function hunt(bug: Bug): Promise<Tally> {
   // In this thread: most are found by the first seeds, within less time than another one takes to start.
   const code = workerCode(await bundleWorker(bug));
-  const limits = { ...NO_LIMITS, ...(bug.theme !== undefined && { theme: bug.theme }) };
+  const { theme, quick } = bug;
+  const limits = { ...NO_LIMITS, ...(theme !== undefined && { theme }), ...(quick !== undefined && { quick }) };
   const share = { from: bug.seed, seeds: SEEDS, step: 1, limits, forMs: Infinity, failures: 1 };
   return tallyOf(share, (seed, within) => liveThrough(code, seed, within));
 }

@@ -25,6 +25,8 @@ export interface Limits {
   readonly tasks: number;
   /** The theme of all worlds; absent: drawn. */
   readonly theme?: string;
+  /** False: no world is drawn as a quick one. */
+  readonly quick?: boolean;
 }
 
 /** The outcome of the world of a seed. */

@@ -5,7 +5,7 @@ import type { Fault } from "../../../src/testing/ground/faults.ts";
 import type { Live } from "../../../src/testing/ground/ground.ts";
 
 const PROGRESS_EVERY = 50;
-/** A world of at most so many events is an ordinary one: nearly nine of ten are. */
+/** A world of at most so many events is an ordinary one: more than nine of ten are. */
 const ORDINARY_EVENTS = 3_000;
 
 function tell(message: number | Tally): void {

@@ -30,10 +30,11 @@ export async function shrink(live: Live, seed: number, limits: Limits, invariant
 }
 
 /** The command that lives through this seed again. */
-export function replayCommand(seed: number, { without, faults, triggers, tasks, theme }: Limits): string {
+export function replayCommand(seed: number, { without, faults, triggers, tasks, theme, quick }: Limits): string {
   const flags = [
     `--seed ${seed}`,
     ...(theme === undefined ? [] : [`--theme "${theme}"`]),
+    ...(quick === false ? ["--no-quick"] : []),
     ...(without.size > 0 ? [`--without ${[...without].join(",")}`] : []),
     ...(Number.isFinite(faults) ? [`--faults ${faults}`] : []),
     ...(triggers === NO_LIMITS.triggers ? [] : [`--triggers ${triggers}`]),
