@@ -6,7 +6,7 @@
 import type { Checker, NodeHandle, Symbol as TypeSymbol } from "typescript/unstable/sync";
 import type { TypeScriptApi } from "./type-config.ts";
 import { TypeSets } from "./type-sets.ts";
-import { ABSENT, ANY, asPayload, type ValueSet } from "./value-set.ts";
+import { ABSENT, ANY, asPayload, unionOf, type ValueSet } from "./value-set.ts";
 
 /** A function, by its file and the name of its export. */
 export interface FunctionName {
@@ -90,8 +90,7 @@ class SignatureReader {
     // A function with only rest parameters may ignore the payload.
     const [first] = signature.getParameters();
     const takesRest = signature.hasRestParameter && signature.parameters.length === 1;
-    const taken =
-      first === undefined || takesRest ? ANY : this.#taken.of(checker.getTypeOfSymbol(first));
+    const taken = first === undefined || takesRest ? ANY : this.#takenBy(first);
     const nothing: ValueSet = returnsNothing(signature.declaration)
       ? ABSENT
       : { kind: "any", why: "the type void, which allows any value" };
@@ -101,6 +100,14 @@ class SignatureReader {
       passed: asPayload(this.#passed.ofAwaited(result, nothing)),
       isCallable: true,
     };
+  }
+
+  /** Returns the set of a parameter. A parameter with a default accepts no payload as well. */
+  #takenBy(parameter: TypeSymbol): ValueSet {
+    const set = this.#taken.of(this.#checker.getTypeOfSymbol(parameter));
+    const node = parameter.valueDeclaration?.resolve();
+    const hasDefault = node !== undefined && isNode(Reflect.get(node, "initializer"));
+    return hasDefault ? unionOf([set, ABSENT]) : set;
   }
 }
 

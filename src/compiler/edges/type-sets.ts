@@ -15,9 +15,11 @@ import {
   type Others,
   type Property,
   type Reference,
+  resolved,
   TEXT,
   unionOf,
   type ValueSet,
+  withoutAbsent,
 } from "./value-set.ts";
 
 /** The types of the standard library that a payload holds as bytes. */
@@ -29,9 +31,25 @@ const BYTES: ReadonlySet<string> = new Set(
 /** The types of the standard library that no payload can hold. */
 const LOST: ReadonlySet<string> = new Set(["Date", "Map", "Set", "WeakMap", "WeakSet", "RegExp"]);
 
-/** The names of properties that a text or an array has too, beside the positions. */
-function isOfOthers(name: string): boolean {
-  return name in Object("") || name in [] || /^\d+$/.test(name);
+/** The values of a type with a call signature. */
+const A_FUNCTION = "a function";
+
+/**
+ * Tests if a text or an array has a property too. But for the length, what they have beside the
+ * positions are functions.
+ */
+function isOfOthers(name: string, set: ValueSet): boolean {
+  if (name === "length" || /^\d+$/.test(name)) return true;
+  return (name in Object("") || name in []) && mayBeFunction(set);
+}
+
+/** Tests if a function may belong to a set. */
+function mayBeFunction(given: ValueSet): boolean {
+  const set = resolved(given);
+  if (set?.kind === "union") return set.members.some(mayBeFunction);
+  if (set?.kind === "unsure") return mayBeFunction(set.within);
+  if (set?.kind === "lost" || set?.kind === "none") return set.what === A_FUNCTION;
+  return set === null || !["text", "number", "literal", "array", "absent"].includes(set.kind);
 }
 
 /** Limit of types read, above any payload. Only the types of platform objects reach further. */
@@ -39,6 +57,14 @@ const MAX_TYPES = 2_000;
 
 /** A value of type void. The type allows any value, which nobody may read. */
 const ANY_OF_VOID: ValueSet = { kind: "any", why: "the type void, which allows any value" };
+
+/** What the type `object` accepts of a payload. */
+const ANY_OBJECT: ValueSet = unionOf([
+  { kind: "object", properties: new Map(), others: { type: "ignored" }, isKeyed: false },
+  arrayOf(ANY),
+  { kind: "bytes", forms: formsOf(Object) },
+  { kind: "stream" },
+]);
 
 /** Reads types in one direction: as outputs ("passed") or as inputs ("taken"). */
 export class TypeSets {
@@ -99,9 +125,14 @@ export class TypeSets {
     if (flags & TypeFlags.StringLike) return flags & TypeFlags.String ? TEXT : this.#part(TEXT);
     if (flags & TypeFlags.NumberLike) return flags & TypeFlags.Number ? NUMBER : this.#part(NUMBER);
     if (type.isIntersectionType()) return this.#intersection(type.getTypes(), type);
-    // A type parameter stands for its constraint.
-    if (type.isTypeParameter())
-      return this.of(this.#checker.getBaseConstraintOfType(type) ?? undefined);
+    // A type parameter stands for its constraint. Without one it accepts every value.
+    if (type.isTypeParameter()) {
+      const constraint = this.#checker.getBaseConstraintOfType(type);
+      if (constraint !== undefined) return this.of(constraint);
+      return this.#isPassed ? this.#unknown("a type that the caller chooses") : ANY;
+    }
+    if (flags & TypeFlags.NonPrimitive)
+      return this.#isPassed ? this.#unknown("the type object") : ANY_OBJECT;
     return flags & TypeFlags.Object ? this.#object(type) : this.#unknown("a type of another kind");
   }
 
@@ -136,7 +167,7 @@ export class TypeSets {
     if (checker.isArrayType(type) && type.isTypeReference())
       return arrayOf(this.of(checker.getTypeArguments(type)[0]));
     if (checker.getSignaturesOfType(type, SignatureKind.Call).length > 0)
-      return this.#impossible("a function");
+      return this.#impossible(A_FUNCTION);
     if (own !== undefined && own.flags & SymbolFlags.Class)
       return this.#unknown("an instance of a class");
     const properties = new Map<string, Property>();
@@ -147,10 +178,11 @@ export class TypeSets {
     for (const symbol of symbols) properties.set(symbol.name, this.#property(symbol));
     const indexes = checker.getIndexInfosOfType(type);
     const required = symbols.filter((symbol) => (symbol.flags & SymbolFlags.Optional) === 0);
+    const isShaped = ({ name: one }: TypeSymbol): boolean =>
+      isOfOthers(one, properties.get(one)?.set ?? ANY);
     const isShared =
       indexes.length === 0
-        ? required.every((symbol) => isOfOthers(symbol.name)) &&
-          (symbols.length === 0 || symbols.some((symbol) => isOfOthers(symbol.name)))
+        ? required.every(isShaped) && (symbols.length === 0 || symbols.some(isShaped))
         : indexes.some(({ keyType }) => keyType.flags & this.#typeScript.TypeFlags.Number);
     if (isShared && this.#isPassed)
       return this.#unknown("a type that numbers, texts or arrays have too");
@@ -182,17 +214,33 @@ export class TypeSets {
     };
   }
 
-  /** Reads a tuple. A tuple with optional or further items becomes an array of any item. */
+  /**
+   * Reads a tuple. Optional items at its end may be absent: an array keeps no undefined. Items behind
+   * further ones count as further ones.
+   */
   #tuple(type: Type): ValueSet {
-    if (!type.isTypeReference()) return this.#unknown("a tuple");
-    const items = this.#checker.getTypeArguments(type).map((item) => this.of(item));
-    const target = type.getTarget();
+    const target = type.isTypeReference() ? type.getTarget() : undefined;
+    if (!type.isTypeReference() || target?.isTupleType() !== true) return this.#unknown("a tuple");
     const { ElementFlags } = this.#typeScript;
-    const isFixed =
-      target.isTupleType() && target.elementFlags.every((flag) => flag === ElementFlags.Required);
-    if (!isFixed)
-      return this.#isPassed ? arrayOf(unionOf(items)) : this.#part(arrayOf(unionOf(items)));
-    return { kind: "array", first: items, rest: null, min: items.length, max: items.length };
+    const flags = target.elementFlags;
+    const items = this.#checker.getTypeArguments(type).map((item, index) => {
+      const set = this.of(item);
+      return flags[index] === ElementFlags.Optional ? withoutAbsent(set) : set;
+    });
+    // A spread of a type parameter has no known items.
+    if (flags.includes(ElementFlags.Variadic)) return this.#unknown("a tuple");
+    const start = flags.indexOf(ElementFlags.Rest);
+    const [first, further] =
+      start === -1 ? [items, []] : [items.slice(0, start), items.slice(start)];
+    const array: ValueSet = {
+      kind: "array",
+      first,
+      rest: further.length === 0 ? null : unionOf(further),
+      min: flags.filter((flag) => flag === ElementFlags.Required).length,
+      max: start === -1 ? first.length : Number.POSITIVE_INFINITY,
+    };
+    // A set of arrays says nothing about the last items.
+    return this.#isPassed || further.length <= 1 ? array : this.#part(array);
   }
 
   /** An unknown type: any value of a parent, an unsure part of every value for a child. */

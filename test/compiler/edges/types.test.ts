@@ -57,6 +57,35 @@ const EDGES: readonly (readonly [answer: "fits" | "refused" | "unknown", parent:
   ["unknown", "(): { a: unknown } => ({ a: undefined })", "takes(z.object({ a: z.unknown() }))"],
   ["fits", "(): { a?: string } => ({})", "takes(z.object({ a: z.string().optional() }))"],
   ["refused", "(): { a: string | undefined } => ({ a: undefined })", "takes(z.object({ a: z.string() }))"],
+  // Properties that have the name of a method of texts and arrays.
+  ["fits", "(): { at: string } => ({ at: '' })", "takes(z.object({ at: z.string() }))"],
+  ["fits", "(): { link: string; keys: number[] } => ({ link: '', keys: [] })", "takes(z.object({ link: z.string() }))"],
+  ["refused", "(): { at: Date } => ({ at: new Date() })", "takes(z.object({ at: z.string() }))"],
+  ["unknown", "(): { at: unknown } => 'text'", "takes(z.object({ at: z.string() }))"],
+  // Tuples with optional and further items.
+  ["fits", "(): [string, number?] => ['a']", "takes(z.tuple([z.string(), z.number().optional()]))"],
+  ["refused", "(): [string, number?] => ['a']", "takes(z.tuple([z.string(), z.number()]))"],
+  ["fits", "(): [string, ...number[]] => ['a']", "takes(z.tuple([z.string()], z.number()))"],
+  [
+    "fits",
+    "(): [string, number?, ...boolean[]] => ['a']",
+    "takes(z.array(z.union([z.string(), z.number(), z.boolean()])))",
+  ],
+  [
+    "fits",
+    "(): [string, ...number[], string] => ['a', 'b']",
+    "takes(z.tuple([z.string()], z.union([z.number(), z.string()])))",
+  ],
+  ["fits", "passes(z.tuple([z.string()]))", "(payload: [string, number?]) => payload"],
+  ["refused", "passes(z.tuple([z.number()]))", "(payload: [string, number?]) => payload"],
+  // Types that accept every value, or every object.
+  ["fits", "passes(z.string())", "<Payload,>(payload: Payload) => payload"],
+  ["fits", "passes(z.object({ a: z.string() }))", "<Payload,>(payload: { a: Payload }) => payload.a"],
+  ["refused", "passes(z.string())", "<Payload extends { a: string }>(payload: Payload) => payload.a"],
+  ["fits", "passes(z.array(z.string()))", "(payload: object) => payload"],
+  ["fits", "passes(z.instanceof(Uint8Array))", "(payload: object) => Object.keys(payload)"],
+  ["refused", "passes(z.string())", "(payload: object) => payload"],
+  ["unknown", "(): object => [1]", "takes(z.object({}))"],
 ];
 
 describe("a function without schemas", { timeout: 60_000 }, () => {
@@ -82,4 +111,24 @@ describe("a function without schemas", { timeout: 60_000 }, () => {
       expect(answers[at]).toBe(expected);
     },
   );
+
+  it("a function without schemas whose parameter has a default runs without a payload", async () => {
+    const code = `export const first = async () => ({ n: 1 });
+export const whole = async (payload = { n: 1 }) => payload.n;
+export const parts = async ({ n = 1 }: { n?: number } = {}) => n;
+export const strict = async (payload: { n: number }) => payload.n;
+`;
+    const conf = `tasks:
+  first: {method: first, downstream: [whole, parts, strict]}
+  whole: {method: whole, run_if: all_done}
+  parts: {method: parts, run_if: all_failed}
+  strict: {method: strict, run_if: all_done}
+`;
+    const { problems, warnings } = await withProject({ conf, pipelines: { "tasks.ts": code } }, (paths) =>
+      checkEdges(checkProject(paths), paths),
+    );
+    expect([...problems, ...warnings].map(({ message }) => message.split("\n")[0])).toEqual([
+      "tasks.first.downstream: what `first` passes does not fit what `strict` takes",
+    ]);
+  });
 });
