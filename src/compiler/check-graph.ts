@@ -1,7 +1,7 @@
 /** Checks `downstream` (known tasks, each named once, no cycle) and `on_failure` (a known task). */
 import type { Related, Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./conf-file.ts";
-import { nearest } from "../domain/nearest.ts";
+import { KnownNames } from "./known-names.ts";
 import type { Span } from "./source.ts";
 import type { ValidConf } from "./validate.ts";
 
@@ -15,6 +15,7 @@ export interface Edge {
 /** Collects the edges between known tasks, in file order. Wrong edges are reported and left out. */
 export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report): Edge[] {
   const edges: Edge[] = [];
+  const names = new KnownNames(conf.tasks.keys());
   for (const [parent, task] of conf.tasks) {
     const seen = new Set<string>();
     for (const [index, child] of (task.downstream ?? []).entries()) {
@@ -25,7 +26,7 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
           hint: "a task is started once, however often it is named: remove one",
         });
       } else if (!conf.tasks.has(child)) {
-        reportUnknown(child, place, span, conf, report);
+        reportUnknown(child, place, span, names, report);
       } else if (child === parent) {
         report("PEACH203", span, `${place}a cycle: ${parent} → ${parent}`, {
           hint: "to run it again, trigger it from its method with triggerTaskWithEvent: that is a new run",
@@ -37,7 +38,7 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
   // The task of `on_failure` runs after a failed run. It is no edge, so it can be no cycle.
   const { on_failure: told } = conf.root;
   if (told !== undefined && !conf.tasks.has(told))
-    reportUnknown(told, "on_failure: ", loaded.valueSpan(["on_failure"]), conf, report);
+    reportUnknown(told, "on_failure: ", loaded.valueSpan(["on_failure"]), names, report);
   for (const cycle of findCycles([...conf.tasks.keys()], edges)) reportCycle(cycle, report);
   return edges;
 }
@@ -47,11 +48,11 @@ function reportUnknown(
   child: string,
   place: string,
   span: Span,
-  conf: ValidConf,
+  names: KnownNames,
   report: Report,
 ): void {
-  const near = nearest(child, conf.tasks.keys());
-  const known = `tasks: ${[...conf.tasks.keys()].join(", ")}`;
+  const near = names.nearest(child);
+  const known = `tasks: ${names.list()}`;
   report("PEACH201", span, `${place}no task is called \`${child}\``, {
     hint: near === null ? known : `did you mean \`${near}\`? ${known}`,
   });

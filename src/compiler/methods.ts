@@ -2,7 +2,7 @@
 import { mayExport, type PipelineModule } from "./discover.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./conf-file.ts";
-import { nearest } from "../domain/nearest.ts";
+import { KnownNames } from "./known-names.ts";
 import type { Span } from "./source.ts";
 
 /** A method that was found among the exports. */
@@ -44,6 +44,8 @@ export class MethodFinder {
   readonly #folder: string;
   /** The places of modules that do not exist, each reported once. */
   readonly #missing = new Set<string>();
+  /** The names of all exports; null until a hint needs them. */
+  #allExports: KnownNames | null = null;
 
   constructor(
     modules: readonly PipelineModule[],
@@ -142,12 +144,12 @@ export class MethodFinder {
 
   /** Reports an unknown module with the most similar name. `./` and `.ts` are usual slips. */
   #reportNoModule(module: string, at: Path): void {
-    const names = this.#modules.map(({ name }) => name);
-    const near = nearest(module.replace(/^\.\//, "").replace(/\.ts$/, ""), names);
+    const names = new KnownNames(this.#modules.map(({ name }) => name));
+    const near = names.nearest(module.replace(/^\.\//, "").replace(/\.ts$/, ""));
     const known =
-      names.length === 0
+      this.#modules.length === 0
         ? `there is no .ts file under ${this.#folder}`
-        : `modules: ${names.join(", ")}`;
+        : `modules: ${names.list()}`;
     this.#report(
       "PEACH303",
       this.#loaded.valueSpan([...at, "module"]),
@@ -158,17 +160,26 @@ export class MethodFinder {
     );
   }
 
-  /** Proposes the most similar export, or lists all of them. */
+  /** Proposes the most similar export, or lists them. */
   #hintFor(method: string, modules: readonly PipelineModule[]): string {
-    const names = [...new Set(modules.flatMap(({ exports }) => [...exports.keys()]))];
-    const near = nearest(method, names);
+    const names = this.#exportsOf(modules);
+    const near = names.nearest(method);
     if (near !== null) {
       const holder = modules.find(({ exports }) => exports.has(near))?.name ?? "";
       return `did you mean \`${near}\` of ${holder}.ts?`;
     }
-    return names.length === 0
+    return names.list() === ""
       ? `export a function of this name from a .ts file under ${this.#folder}`
-      : `exported: ${names.join(", ")}`;
+      : `exported: ${names.list()}`;
+  }
+
+  /** Returns the names of the exports of modules. Those of all modules are collected once. */
+  #exportsOf(modules: readonly PipelineModule[]): KnownNames {
+    const collect = (): KnownNames =>
+      new KnownNames(new Set(modules.flatMap(({ exports }) => [...exports.keys()])));
+    if (modules !== this.#modules) return collect();
+    this.#allExports ??= collect();
+    return this.#allExports;
   }
 }
 

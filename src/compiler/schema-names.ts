@@ -11,11 +11,24 @@ const METHOD = /^[A-Za-z_$][\w$]*$/;
 /** The name of a task. */
 export const taskName = textLike("the name of a task", NAME, (given) => {
   if (isMapping(given)) return "write a name, or a list of names such as [first, second]";
-  const names = typeof given === "string" ? given.split(/[\s,]+/) : [];
+  if (typeof given !== "string") return null;
+  const names = given.split(/[\s,]+/);
   return names.length > 1 && names.every((name) => NAME.test(name))
     ? `write a list: [${names.join(", ")}]`
-    : null;
+    : nameHint(given);
 });
+
+/** Says what a name consists of, and shows the first letter that only looks like one of them. */
+export function nameHint(given: string): string {
+  const form =
+    "a name begins with a letter or _, goes on with letters, digits, _ and -, " +
+    "and has at most 64 of them";
+  const [foreign] = /[^\0-\x7f]/u.exec(given) ?? [];
+  if (foreign === undefined) return form;
+  const code = (foreign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return `${form}; \`${foreign}\` (U+${code}) is none of the letters A to Z`;
+}
+
 /** The name of an exported function. */
 export const functionName = text("the name of an exported function", METHOD);
 /** The key `method`: the exported function of a task or an endpoint. */

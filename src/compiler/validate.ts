@@ -7,7 +7,7 @@ import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./conf-file.ts";
 import { misplacedKeys } from "./misplaced-keys.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
-import { NAME } from "./schema-names.ts";
+import { NAME, nameHint } from "./schema-names.ts";
 import { EXTERNAL_TASK_SHAPE, ROOT_SHAPE, TASK_REQUIRED, TASK_SHAPE } from "./schema.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
@@ -194,7 +194,7 @@ class KeyChecker {
         {
           hint: isTaken
             ? "JavaScript has a meaning of its own for this one: choose another"
-            : "a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 64 of them",
+            : nameHint(name),
         },
       );
       return false;

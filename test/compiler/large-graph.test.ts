@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { KnownNames } from "../../src/compiler/known-names.ts";
 import { planOf, problemsOf } from "./project.ts";
 
 //   t0 ─┬─> l0 ─┬─> t1 ─┬─> ...
@@ -37,4 +38,18 @@ it("a conf may use an anchor in each of many tasks", async () => {
   const conf = `tasks:\n  base: &base {method: a, timeout: &long 2m, retries: 5}\n${tasks.join("")}`;
   const { tasks: planned } = await planOf(conf);
   expect(planned["t499"]).toMatchObject({ timeoutMs: 120_000, retries: { limit: 5 } });
+});
+
+it("a hint about an unknown name lists some of many, and names the most similar one", async () => {
+  const tasks = Array.from({ length: 500 }, (_, index) => `  task_${index}: {method: a}\n`);
+  const problems = await problemsOf(`tasks:\n${tasks.join("")}  last: {method: b, downstream: tusk_77}\n`);
+  expect(problems).toContain("did you mean `task_77`? tasks: task_0, task_1, ");
+  expect(problems).toContain(", task_29 and 471 more");
+});
+
+it("a file of nothing but unknown names is not searched for similar ones without end", () => {
+  const names = new KnownNames(Array.from({ length: 20_000 }, (_, index) => `task_${index}`));
+  expect(names.nearest("tusk_77")).toBe("task_77");
+  const found = Array.from({ length: 100 }, () => names.nearest("tusk_77"));
+  expect(found.filter((name) => name !== null).length).toBeLessThan(60);
 });
