@@ -3,6 +3,7 @@
  * characters.
  */
 import { stripVTControlCharacters, styleText } from "node:util";
+import { cellsOf, widthOf } from "../compiler/text-width.ts";
 import type { CommandHost, Terminal } from "./command.ts";
 
 type Colour = "green" | "red" | "yellow" | "cyan" | "gray" | "bold";
@@ -25,11 +26,6 @@ const GAP = "  ";
 const ID = /^[a-z]{2,10}_[0-9a-z]{20,}$/;
 /** The least width of a column in characters. */
 const MIN_WIDTH = 8;
-/** Characters that take two cells of a terminal. */
-const WIDE =
-  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
-const GRAPHEMES = new Intl.Segmenter();
-
 /**
  * Renders a table. In a terminal no line is wider than the terminal, as long as ids leave room for
  * the other columns: ids are never cut.
@@ -202,17 +198,10 @@ function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let shown = "";
   let used = 1;
-  for (const { segment } of GRAPHEMES.segment(text)) {
-    used += WIDE.test(segment) ? 2 : 1;
+  for (const cell of cellsOf(text)) {
+    used += cell.width;
     if (used > width) break;
-    shown += segment;
+    shown += cell.character;
   }
   return `${shown}…`;
-}
-
-/** Measures the width of a text in cells. */
-function widthOf(text: string): number {
-  let width = 0;
-  for (const { segment } of GRAPHEMES.segment(text)) width += WIDE.test(segment) ? 2 : 1;
-  return width;
 }

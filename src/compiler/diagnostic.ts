@@ -8,6 +8,7 @@
  */
 import { type Code, CODES, type ErrorCode, type WarningCode } from "../codes/codes.ts";
 import { lineAt, positionAt, type Span } from "./source.ts";
+import { widthOf } from "./text-width.ts";
 
 /** Another place that explains the problem, e.g. the next edge of a cycle. */
 export interface Related {
@@ -134,8 +135,9 @@ function renderPlace({ source, start }: Span): string {
 }
 
 /**
- * Renders the source line and a marker below the token. Tabs are kept in the marker line, so that
- * the marker stands below the token. Empty lines have no marker.
+ * Renders the source line and a marker below the token. Tabs are kept in the marker line, and a
+ * wide character has two cells, so that the marker stands below the token. Empty lines have no
+ * marker.
  */
 function renderToken(span: Span): string[] {
   // Control characters could change the terminal.
@@ -144,8 +146,13 @@ function renderToken(span: Span): string[] {
   const { line, column: start } = positionAt(span.source, span.start);
   const { text, column } = cutAround(whole, start);
   // A token may span several lines; the marker ends with the first.
-  const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
-  const before = text.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
+  const end = Math.min(text.length, column - 1 + (span.end - span.start));
+  const width = Math.max(1, widthOf(text.slice(column - 1, end)));
+  const before = text
+    .slice(0, column - 1)
+    .split("\t")
+    .map((part) => " ".repeat(widthOf(part)))
+    .join("\t");
   const gutter = String(line);
   return [
     `  ${gutter} | ${text}`,

@@ -79,6 +79,13 @@ describe("the place of a diagnostic", () => {
     expect(shown("{é: 😀, wrong: 1}")).toContain("peach.conf:1:9: ");
   });
 
+  it("a marker stands below its token behind characters that are wide or have several parts", () => {
+    const markerOf = (text: string): string => shown(text).split("\n")[2] ?? "";
+    expect(markerOf("{a: 日本語, wrong: 1}")).toBe(`    | ${" ".repeat(12)}^^^^^`);
+    expect(markerOf("{a: 👩‍👩‍👧 e\u0301, wrong: 1}")).toBe(`    | ${" ".repeat(10)}^^^^^`);
+    expect(markerOf("{\ta: 日,\twrong: 1}")).toBe("    |  \t      \t^^^^^");
+  });
+
   it("the places of many problems of one large file are found without reading it for each", () => {
     const text = "key: value\n".repeat(100_000);
     const source = { path: "peach.conf", text };
