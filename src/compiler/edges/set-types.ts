@@ -14,6 +14,9 @@ import {
 /** The values that the client sends as bytes. */
 const BYTES = "Uint8Array | ArrayBuffer | Blob";
 
+/** The longest type that is written again, in characters. */
+const MAX_REPEATED = 500;
+
 /** Writes the types of several sets. Recursive types get a name, and stand in `aliases`. */
 export class SetTypes {
   readonly #aliases: string[] = [];
@@ -22,6 +25,9 @@ export class SetTypes {
   /** The names that a recursive type has used. */
   readonly #used = new Set<string>();
   #count = 0;
+  /** The types of the sets with parts that were written, or their names. */
+  readonly #written = new Map<ValueSet, string>();
+  #sharedCount = 0;
 
   /** The declarations of the named types, one a line. */
   get aliases(): readonly string[] {
@@ -52,13 +58,13 @@ export class SetTypes {
       case "unsure":
         return this.of(set.within);
       case "union":
-        return this.#union(set.members);
+        return this.#shared(set, () => this.#union(set.members));
       case "every":
         return set.parts.map((part) => grouped(this.of(part))).join(" & ") || "unknown";
       case "array":
-        return this.#array(set);
+        return this.#shared(set, () => this.#array(set));
       case "object":
-        return this.#object(set);
+        return this.#shared(set, () => this.#object(set));
       case "reference":
         return this.#reference(set);
     }
@@ -83,17 +89,45 @@ export class SetTypes {
     return `[${[...items, ...more].join(", ")}]`;
   }
 
-  /** Writes an object. Further properties stand apart: their type need not fit the named ones. */
+  /**
+   * Writes a set with parts. A long type that stands in several places gets a name at the second,
+   * since parts within parts would repeat it without end.
+   */
+  #shared(set: ValueSet, write: () => string): string {
+    const known = this.#written.get(set);
+    if (known === undefined) {
+      const text = write();
+      this.#written.set(set, text);
+      return text;
+    }
+    if (known.length <= MAX_REPEATED) return known;
+    this.#sharedCount += 1;
+    const name = `Shared${this.#sharedCount}`;
+    this.#aliases.push(`type ${name} = ${known};`);
+    this.#written.set(set, name);
+    return name;
+  }
+
+  /**
+   * Writes an object. An index signature of TypeScript holds for the named properties as well, so
+   * its type has theirs too.
+   */
   #object({ properties, others }: ObjectSet): string {
+    const types: string[] = [];
     const named = [...properties].map(([name, { set, mayBeAbsent }]) => {
       const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
       const isOptional = mayBeAbsent !== false;
-      return `${key}${isOptional ? "?" : ""}: ${this.of(isOptional ? withoutAbsent(set) : set)}`;
+      const type = this.of(isOptional ? withoutAbsent(set) : set);
+      types.push(type, ...(isOptional ? ["undefined"] : []));
+      return `${key}${isOptional ? "?" : ""}: ${type}`;
     });
-    const object = named.length === 0 ? null : `{ ${named.join("; ")} }`;
-    if (others.type !== "each") return object ?? "Record<string, unknown>";
-    const record = `Record<string, ${this.of(others.values)}>`;
-    return object === null ? record : `${object} & ${record}`;
+    const object = named.length === 0 ? null : named.join("; ");
+    if (others.type !== "each")
+      return object === null ? "Record<string, unknown>" : `{ ${object} }`;
+    const further = this.of(others.values);
+    if (object === null) return `Record<string, ${further}>`;
+    const all = further === "unknown" ? further : [...new Set([further, ...types])].join(" | ");
+    return `{ ${object}; [key: string]: ${all} }`;
   }
 
   /** Writes the set behind a reference, or the name of a type that contains itself. */

@@ -40,8 +40,19 @@ describe("the type of a set", () => {
     ["Record<string, unknown>", objectOf({})],
     ["Record<string, number>", { ...objectOf({}), others: { type: "each", keys: TEXT, values: NUMBER } }],
     [
-      "{ a: string } & Record<string, number>",
+      "{ a: string; [key: string]: number | string }",
       { ...objectOf({ a: TEXT }), others: { type: "each", keys: TEXT, values: NUMBER } },
+    ],
+    [
+      "{ a?: string; [key: string]: boolean | string | undefined }",
+      {
+        ...objectOf({ a: { set: TEXT, mayBeAbsent: true } }),
+        others: { type: "each", keys: TEXT, values: BOOLEAN },
+      },
+    ],
+    [
+      "{ a: string; [key: string]: unknown }",
+      { ...objectOf({ a: TEXT }), others: { type: "each", keys: TEXT, values: ANY } },
     ],
     ["string & (string | number)", { kind: "every", parts: [TEXT, unionOf([TEXT, NUMBER])] }],
     ["string", { kind: "unsure", within: TEXT, why: "a refinement" }],
@@ -57,6 +68,14 @@ describe("the type of a set", () => {
     const types = new SetTypes();
     expect([types.of(objectOf({ tree })), types.of(tree)]).toEqual(["{ tree: Recursive1 }", "Recursive1"]);
     expect(types.aliases).toEqual(["type Recursive1 = { value: string; children: Recursive1[] };"]);
+  });
+
+  it("the type of a set that stands in many places does not grow with their number", () => {
+    const types = new SetTypes();
+    const levels = Array.from({ length: 30 });
+    const set = levels.reduce((inner: ValueSet) => objectOf({ left: inner, right: arrayOf(inner) }), TEXT);
+    expect(types.of(set).length + types.aliases.join("").length).toBeLessThan(50_000);
+    expect(types.aliases[0]).toMatch(/^type Shared1 = \{ left: .*\};$/);
   });
 
   it("the type of a set behind a reference needs no name, unless it contains itself", () => {
