@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   ABSENT,
+  BOOLEAN,
   literal,
   NUMBER,
   objectOf,
@@ -12,27 +13,37 @@ import {
 
 /**
  * Returns the values that a function may return. A function may return a different value each time,
- * so the second of two calls has a later clock and other random numbers. Two different texts stand
- * for any text, two different numbers for any number. `why` describes any other result.
+ * so further calls have other clocks, other random numbers and another input. Different texts stand
+ * for an unknown part of all texts, different numbers for one of all numbers. `why` describes any other result.
  */
 export function valuesOf(read: (input: unknown) => unknown, why: string): ValueSet {
   try {
     const first = read(undefined);
-    const second = withOtherSurroundings(() => read("another input"));
-    if (isDeepStrictEqual(first, second)) return setOfValue(first);
-    if (typeof first === "string" && typeof second === "string") return TEXT;
-    if (typeof first === "number" && typeof second === "number") return NUMBER;
+    const others = Array.from({ length: CALLS }, (_, index) =>
+      withOtherSurroundings(index, () => read("another input")),
+    );
+    if (others.every((value) => isDeepStrictEqual(first, value))) return setOfValue(first);
+    const all = [first, ...others];
+    const part = (within: ValueSet): ValueSet => ({ kind: "unsure", within, why });
+    if (all.every((value) => typeof value === "string")) return part(TEXT);
+    if (all.every((value) => typeof value === "number")) return part(NUMBER);
+    if (all.every((value) => typeof value === "boolean")) return BOOLEAN;
   } catch {
     // The values of a throwing function are unknown.
   }
   return { kind: "any", why };
 }
 
-/** Calls a function with a later clock and other random numbers, and restores both. */
-function withOtherSurroundings<T>(use: () => T): T {
+/** The number of calls after the first. */
+const CALLS = 8;
+/** The clock goes on by so much from call to call: through the hours, weekdays and months. */
+const STEP_MS = 41 * 86_400_000 + 11_145_678;
+
+/** Calls a function with a later clock and another random number, and restores both. */
+function withOtherSurroundings<T>(index: number, use: () => T): T {
   const RealDate = globalThis.Date;
   const realRandom = Math.random;
-  const shift = 97 * 86_400_000 + 12_345_678;
+  const shift = (index + 1) * STEP_MS;
   class LaterDate extends RealDate {
     constructor(...given: readonly unknown[]) {
       super(given.length === 0 ? RealDate.now() + shift : Reflect.construct(RealDate, given));
@@ -43,7 +54,9 @@ function withOtherSurroundings<T>(use: () => T): T {
   }
   try {
     Reflect.set(globalThis, "Date", LaterDate);
-    Math.random = () => (realRandom() + 0.377) % 1;
+    // From the least to the greatest; a second number is random, or a loop for others had no end.
+    const numbers = [Math.min(index / (CALLS - 1), 1 - 2 ** -32)];
+    Math.random = () => numbers.pop() ?? realRandom();
     return use();
   } finally {
     Reflect.set(globalThis, "Date", RealDate);
