@@ -53,6 +53,11 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   GROUPS.flatMap(([, commands]) => commands.map((command) => [command.name, command] as const)),
 );
 
+/** Finds a command by its name; undefined without one. */
+export function commandOf(name: string): Command | undefined {
+  return COMMANDS.get(name);
+}
+
 /** Runs a command line, given without the program's name. */
 export async function runCommand(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   const [name, ...rest] = args;
@@ -65,7 +70,7 @@ export async function runCommand(args: readonly string[], host: CommandHost): Pr
     host.out(peachVersion());
     return 0;
   }
-  const command = COMMANDS.get(name ?? "");
+  const command = commandOf(name ?? "");
   if (command !== undefined) return runOne(command, rest, host);
   host.err(unknownCommand(name));
   return 2;

@@ -196,14 +196,13 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
         )}
       </Fact>
       {head.finished_at !== null && head.started_at !== null && (
-        <Fact name="At work">
-          <span title="All attempts of all rounds, those side by side counted each">
-            {formatDuration(head.work_ms)}
+        <Fact name="All attempts">
+          <span title="Of all rounds; attempts side by side count each">
+            {formatDuration(head.work_ms)} at work
           </span>
           {head.waited_ms > 0 && (
             <span class="muted" title="For limits, pauses, deploys, approvals and other runs">
-              {" "}
-              waited {formatDuration(head.waited_ms)}
+              , {formatDuration(head.waited_ms)} waited
             </span>
           )}
         </Fact>

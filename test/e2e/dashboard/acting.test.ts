@@ -154,7 +154,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.page
       .locator(".facts")
       .filter({ hasText: /Rounds2 retried by api/ })
-      .filter({ hasText: "At work" })
+      .filter({ hasText: " at work" })
       .waitFor();
     await page.button("Replay from here").click();
     await page.button(/^Replay$/).click();
@@ -354,7 +354,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
       .waitFor();
     await page.page
       .locator(".facts")
-      .filter({ hasText: /At work\d+ ms waited / })
+      .filter({ hasText: /All attempts\d+ ms at work, [\d.]+ m?s waited/ })
       .waitFor();
   });
 
