@@ -134,6 +134,8 @@ export interface RunFilters {
   readonly error: string | null;
   /** `name: message` of a group of failures. */
   readonly failure: string | null;
+  /** Tags that a run has all of. */
+  readonly tags: readonly string[];
   /** Conditions such as `film.id=7`, which the page applies to the payloads itself. */
   readonly payload: readonly string[];
 }
@@ -150,6 +152,7 @@ export const NO_FILTERS: RunFilters = {
   failedTask: null,
   error: null,
   failure: null,
+  tags: [],
   payload: [],
 };
 
@@ -170,6 +173,7 @@ export function filtersFromQuery(query: URLSearchParams): RunFilters {
     failedTask: query.get("failed_task") || null,
     error: query.get("error") || null,
     failure: query.get("failure") || null,
+    tags: query.getAll("tag").filter((tag) => tag !== ""),
     payload: query.getAll("payload").filter((condition) => condition.includes("=")),
   };
 }
@@ -194,6 +198,7 @@ export function filtersToQuery(filters: RunFilters): string {
     error: filters.error,
     failure: filters.failure,
   });
+  for (const tag of filters.tags) query.append("tag", tag);
   for (const condition of filters.payload) query.append("payload", condition);
   return query.toString();
 }
@@ -204,7 +209,7 @@ export function filtersToQuery(filters: RunFilters): string {
  */
 export function filtersToApi(filters: RunFilters, now: number): string {
   const { task, statuses, source, span, from, to, idempotencyKey, failedTask } = filters;
-  return queryOf({
+  const query = queryOf({
     task,
     status: statuses.join(",") || null,
     source,
@@ -214,7 +219,9 @@ export function filtersToApi(filters: RunFilters, now: number): string {
     failed_task: failedTask,
     error: filters.error,
     failure: filters.failure,
-  }).toString();
+  });
+  for (const tag of filters.tags) query.append("tag", tag);
+  return query.toString();
 }
 
 /** The beginning of a span, in ISO 8601. */
@@ -234,12 +241,13 @@ export function matchesFilters(
     readonly source: string;
     readonly created_at: string;
     readonly waiting?: unknown;
+    readonly tags?: readonly string[] | undefined;
   },
   filters: RunFilters,
   now: number,
 ): boolean {
   const { task, statuses, source, span, idempotencyKey, from, to, payload } = filters;
-  const { failedTask, error, failure } = filters;
+  const { failedTask, error, failure, tags } = filters;
   if (idempotencyKey !== null || payload.length > 0 || to !== null) return false;
   if (failedTask !== null || error !== null || failure !== null) return false;
   const isWanted = (status: FilterStatus): boolean =>
@@ -248,6 +256,7 @@ export function matchesFilters(
     (task === null || run.task === task) &&
     (statuses.length === 0 || statuses.some(isWanted)) &&
     (source === null || run.source === source) &&
+    tags.every((tag) => run.tags?.includes(tag)) &&
     (from === null || run.created_at >= from) &&
     (span === null || Date.parse(run.created_at) >= now - SPANS[span])
   );

@@ -21,6 +21,7 @@ export const SEARCH_WORDS = [
   "error:",
   "failed:",
   "source:",
+  "tag:",
   "key:",
   "since:",
   "payload.",
@@ -72,6 +73,8 @@ function applied(
       return { ...filters, error: value };
     case "failure":
       return { ...filters, failure: value };
+    case "tag":
+      return { ...filters, tags: [...filters.tags, value] };
     case "key":
       return { ...filters, idempotencyKey: value };
     case "status": {
@@ -111,6 +114,7 @@ export function searchText(filters: RunFilters): string {
   ];
   return [
     ...words.flatMap(([name, value]) => (value === null ? [] : `${name}:${quoted(value)}`)),
+    ...filters.tags.map((tag) => `tag:${quoted(tag)}`),
     ...filters.payload.map((condition) => {
       const at = condition.indexOf("=");
       return `payload.${condition.slice(0, at)}=${quoted(condition.slice(at + 1))}`;

@@ -58,6 +58,7 @@ describe("the filters of a list", () => {
     failedTask: "encode",
     error: "no space",
     failure: "Error: disk # is full",
+    tags: ["lang:de", "a, b"],
     payload: ["film.id=7", "a=b&c"],
   };
 
@@ -84,7 +85,9 @@ describe("the filters of a list", () => {
       failed_task: "encode",
       error: "no space",
       failure: "Error: disk # is full",
+      tag: "a, b",
     });
+    expect(query.getAll("tag")).toEqual(["lang:de", "a, b"]);
     const ofSpan = new URLSearchParams(
       filtersToApi({ ...NO_FILTERS, span: "24h" }, Date.parse("2026-11-22T10:00:00Z")),
     );
@@ -98,6 +101,11 @@ describe("the filters of a list", () => {
     expect(fits({})).toBe(true);
     expect(fits({ task: "encode", statuses: ["failed"], source: "r2", span: "24h" })).toBe(true);
     expect(fits({ task: "other" })).toBe(false);
+    expect(fits({ tags: ["lang:de"] })).toBe(false);
+    const tagged = summary({ tags: ["lang:de", "vip"] });
+    const hasTags = (tags: readonly string[]): boolean =>
+      matchesFilters(tagged, { ...NO_FILTERS, tags }, time(7_200_000));
+    expect([hasTags(["vip", "lang:de"]), hasTags(["vip", "lang"])]).toEqual([true, false]);
     expect(fits({ statuses: ["running"] })).toBe(false);
     expect(fits({ source: "api" })).toBe(false);
     expect(fits({ span: "1h" })).toBe(false);

@@ -4,7 +4,8 @@ import { matchesPayload, parseSearch, searchText } from "../../src/dashboard/sea
 
 describe("the search field", () => {
   it("the search field reads words, quotes and conditions, and writes them again", () => {
-    const text = 'task:encode status:waiting,failed since:24h error:"no \\"space\\" left" payload.film.id=7';
+    const text =
+      'task:encode status:waiting,failed since:24h error:"no \\"space\\" left" tag:lang:de tag:"two words" payload.film.id=7';
     const { filters, problem, runId } = parseSearch(text);
     expect({ problem, runId }).toEqual({ problem: null, runId: null });
     expect(filters).toEqual({
@@ -13,6 +14,7 @@ describe("the search field", () => {
       statuses: ["waiting", "failed"],
       span: "24h",
       error: 'no "space" left',
+      tags: ["lang:de", "two words"],
       payload: ["film.id=7"],
     });
     expect(parseSearch(searchText(filters)).filters).toEqual(filters);

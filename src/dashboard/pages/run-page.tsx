@@ -212,6 +212,15 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
           {formatCount(head.rounds)} <span class="muted">{retriesText(head.history)}</span>
         </Fact>
       )}
+      {head.tags.length > 0 && (
+        <Fact name="Tags" style="children">
+          {head.tags.map((tag) => (
+            <a key={tag} class="tag" href={runsPath({ tags: [tag] })}>
+              {tag}
+            </a>
+          ))}
+        </Fact>
+      )}
       {trigger.parent !== null && (
         <Fact name="Parent">
           <a href={runPath(trigger.parent.run_id, trigger.parent.task)}>{trigger.parent.task}</a>

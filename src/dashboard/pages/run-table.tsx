@@ -232,6 +232,7 @@ function RunRow({
         <a class="row-link" href={runPath(run.run_id, run.error?.task)}>
           {run.task}
         </a>
+        <RowTags tags={run.tags ?? []} />
         <RowNote run={run} />
         {wait !== undefined && (
           <span class="wait-note ellipsis">
@@ -259,6 +260,24 @@ function RunRow({
         )}
       </td>
     </tr>
+  );
+}
+
+/** The number of tags that a row shows. */
+const MOST_TAGS = 3;
+
+/** Shows the first tags of a run beside its name; the tooltip has all of them. */
+function RowTags({ tags }: { readonly tags: readonly string[] }): JSX.Element | null {
+  if (tags.length === 0) return null;
+  return (
+    <span class="row-tags" title={tags.join(", ")}>
+      {tags.slice(0, MOST_TAGS).map((tag) => (
+        <span key={tag} class="tag ellipsis">
+          {tag}
+        </span>
+      ))}
+      {tags.length > MOST_TAGS && <span class="muted">+{tags.length - MOST_TAGS}</span>}
+    </span>
   );
 }
 

@@ -244,6 +244,25 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     expect(await page.runId()).toBe(run_id);
   });
 
+  it("acting in the dashboard finds runs by their tags, which stand in the row and at the head of the run", async () => {
+    const triggered = await stage.peach.call("/api/v1/tasks/notify/trigger?tag=lang:de&tag=two%20words", {
+      method: "POST",
+    });
+    expect(triggered.status).toBe(202);
+    await stage.peach.trigger("notify");
+    const { page } = shared;
+    await shared.show("/runs");
+    await page.getByLabel("Search runs").fill('tag:"two words" tag:lang:de');
+    await page.keyboard.press("Enter");
+    const rows = page.locator(".runs tbody tr");
+    await expect.poll(() => rows.count(), { timeout: 10_000 }).toBe(1);
+    expect(await rows.locator(".row-tags .tag").allTextContents()).toEqual(["lang:de", "two words"]);
+    await rows.getByRole("link", { name: "notify" }).click();
+    await page.locator(".facts").getByRole("link", { name: "lang:de" }).click();
+    await page.waitForURL(/\/dashboard\/runs\?tag=lang%3Ade$/);
+    await expect.poll(() => rows.count(), { timeout: 10_000 }).toBe(1);
+  });
+
   it("acting in the dashboard retries and cancels many runs, after saying how many", async () => {
     const broken = await Promise.all(
       [1, 2, 3].map(() => stage.peach.trigger("transcribe", { ...BROKEN, language: "it" })),
