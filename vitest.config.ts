@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
-import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { E2E_FILES, UNIT_FILES } from "./scripts/test-projects.ts";
+import { E2E_FILES, isChosen, UNIT_FILES } from "./scripts/test-projects.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 const POOL = resolve(import.meta.dirname, "test/support/pool");
@@ -10,6 +9,16 @@ const POOL = resolve(import.meta.dirname, "test/support/pool");
 function seedOf(text = String(Math.floor(Math.random() * 2 ** 31))): number {
   if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 31) return Number(text);
   throw new Error(`PEACH_TEST_SEED is a whole number below 2147483648, given "${text}"`);
+}
+
+/** Loaded only for those who need it: that takes as long as the rest of the start of a test file without it. */
+async function workersPool() {
+  const { cloudflareTest } = await import("@cloudflare/vitest-plugin");
+  return cloudflareTest({
+    wrangler: { configPath: "./wrangler.toml" },
+    // It looks for exports in the text of src/index.ts, which passes them all on.
+    additionalExports: { AlertEntrypoint: "WorkerEntrypoint", DriverEntrypoint: "WorkerEntrypoint" },
+  });
 }
 
 export default defineConfig({
@@ -31,13 +40,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            // It looks for exports in the text of src/index.ts, which passes them all on.
-            additionalExports: { AlertEntrypoint: "WorkerEntrypoint", DriverEntrypoint: "WorkerEntrypoint" },
-          }),
-        ],
+        plugins: isChosen("workers", process.argv) ? [workersPool()] : [],
         resolve: {
           // The worker under test runs the tasks of test/support/pool instead of the user's.
           alias: [

@@ -28,6 +28,7 @@ export const UNIT_FILES = filesOf(UNIT);
 export const E2E_FILES = filesOf(E2E);
 
 type Project = "unit" | "workers" | "e2e";
+const PROJECTS = new Set(["unit", "workers", "e2e"]);
 
 /**
  * Finds the projects of these files and folders. Null for any other filter, which may match all
@@ -38,6 +39,20 @@ export function projectsOf(filters: readonly string[]): readonly Project[] | nul
   return projects.length === 0 || projects.includes(null)
     ? null
     : [...new Set(projects.filter((one) => one !== null))];
+}
+
+/** True if vitest's arguments choose this project, or none. */
+export function isChosen(project: Project, args: readonly string[]): boolean {
+  const chosen = args.flatMap((arg, index) =>
+    arg === "--project"
+      ? args.slice(index + 1, index + 2)
+      : arg.startsWith("--project=")
+        ? [arg.slice("--project=".length)]
+        : [],
+  );
+  return (
+    chosen.length === 0 || !chosen.every((one) => PROJECTS.has(one)) || chosen.includes(project)
+  );
 }
 
 function projectOf(filter: string): Project | null {
