@@ -75,8 +75,8 @@ export default defineConfig({
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
-          // They wait half of the time, for leases, delays, windows and starts.
-          maxWorkers: 5,
+          // They wait more than half of the time, for leases, delays, windows and starts.
+          maxWorkers: 6,
           sequence: { groupOrder: 1 },
         },
       },
