@@ -33,6 +33,12 @@ const GENERATED = resolve(import.meta.dirname, "../src/generated");
  */
 const COMPILED = resolve(import.meta.dirname, "../node_modules/.cache/peach-tests");
 
+/**
+ * Lets esbuild and the type checker, which are written in Go, collect garbage at a quarter of the
+ * usual times: a fifth less processor time for some more memory.
+ */
+const GOGC = "400";
+
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--help")) {
     console.log(HELP);
@@ -59,7 +65,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function inFolder<T>(run: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const folder = makeTestFolder(testFoldersIn());
   try {
-    return await run({ TMPDIR: folder, NODE_COMPILE_CACHE: COMPILED });
+    return await run({ TMPDIR: folder, NODE_COMPILE_CACHE: COMPILED, GOGC });
   } finally {
     deleteTestFolder(folder);
   }
