@@ -7,8 +7,9 @@ import { z } from "zod";
 import type { Tally } from "./seeds/batch.ts";
 import { tallyOf } from "./seeds/share.ts";
 import { BUGS, type Bug } from "./bugs.ts";
+import { ChangedWorkers } from "./changed-workers.ts";
 import { FINDING_BUGS } from "./finding-bugs.ts";
-import { bundleWorker, changed, ROOT } from "../../src/testing/platform/bundle.ts";
+import { changed, ROOT } from "../../src/testing/platform/bundle.ts";
 import { workerCode } from "../../src/testing/platform/worker-code.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
 import { simulate as liveThrough } from "./world.ts";
@@ -18,6 +19,7 @@ const PARTS = ["src", "test/engine-simulation", "test/support/plan.ts", "scripts
 /** How many are tried from the one where a bug is known to be found: worlds change with the code. */
 const SEEDS = 60;
 
+const workers = new ChangedWorkers();
 const folder = mkdtempSync(join(tmpdir(), "seeded-bugs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -56,7 +58,7 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
 /** Lives through the seed where it was found first, then through the next ones, until one breaks an invariant. */
 async function hunt(bug: Bug): Promise<Tally> {
   // In this thread: most are found by the first seeds, within less time than another one takes to start.
-  const code = workerCode(await bundleWorker(bug));
+  const code = workerCode(await workers.with(bug));
   const { theme, quick } = bug;
   const limits = { ...NO_LIMITS, ...(theme !== undefined && { theme }), ...(quick !== undefined && { quick }) };
   const share = { from: bug.seed, seeds: SEEDS, step: 1, limits, forMs: Infinity, failures: 1 };
