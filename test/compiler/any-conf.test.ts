@@ -1,3 +1,4 @@
+import { IS_LONG } from "../support/long.ts";
 import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -127,7 +128,7 @@ describe("any conf", { timeout: 60_000 }, () => {
           for (const child of task.downstream) expect(plan.tasks[child]?.upstream).toContain(task.name);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: IS_LONG ? 100 : 30 },
     );
   });
 
@@ -142,7 +143,7 @@ describe("any conf", { timeout: 60_000 }, () => {
         const start = Math.floor(at * conf.length);
         await expectAnswer(conf.slice(0, start) + put + conf.slice(start + cut));
       }),
-      { numRuns: 200 },
+      { numRuns: IS_LONG ? 200 : 60 },
     );
   });
 
@@ -153,7 +154,7 @@ describe("any conf", { timeout: 60_000 }, () => {
         fc.pre(markedIn(changed).length > 0);
         expect(await problemsOf(changed)).not.toBe("");
       }),
-      { numRuns: 100 },
+      { numRuns: IS_LONG ? 100 : 30 },
     );
   });
 
@@ -162,7 +163,7 @@ describe("any conf", { timeout: 60_000 }, () => {
       fc.asyncProperty(validConf, fc.nat(), fc.jsonValue({ maxDepth: 2 }), async (conf, pick, value) => {
         await expectAnswer(withOther(conf, pick, value));
       }),
-      { numRuns: 100 },
+      { numRuns: IS_LONG ? 100 : 30 },
     );
   });
 });
