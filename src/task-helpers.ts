@@ -15,7 +15,6 @@
  *   await triggerTaskWithEvent("collaborative_filtering", received);
  * }
  */
-import type { ZodType, output as Parsed, input as Unparsed } from "zod";
 import type * as project from "./contract/project-types.ts";
 import type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execution/author/api.ts";
 import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
@@ -24,11 +23,13 @@ import type { EmitResult, TaskContext, TriggeredRun } from "./execution/author/t
 import type { Recommendation } from "./execution/author/recommendation-claims.ts";
 import { markServed, type Served, wrapServed } from "./domain/recommendations/served.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
+import type { InferInput, InferOutput, StandardSchema } from "./domain/standard-schema.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 
 // The types of arguments and results, for functions of a pipeline's own.
 export type { EmitOptions, OpenedObject, TaskLog, TriggerOptions } from "./execution/author/api.ts";
 export type { TypedTask } from "./execution/author/method.ts";
+export type { InferInput, InferOutput, StandardSchema } from "./domain/standard-schema.ts";
 export type { Recommendation } from "./execution/author/recommendation-claims.ts";
 export type { Served, ServedBy } from "./domain/recommendations/served.ts";
 export type {
@@ -326,8 +327,9 @@ export const log: TaskLog = {
 
 /**
  * Declares a task with types. A trigger's payload is checked against `input` before it is accepted,
- * and the task's output against `output`. Without a schema any payload is accepted. `run` gets the
- * parsed payload. `npm run check` reports an edge of peach.conf whose parent's output does not fit
+ * and the task's output against `output`. A schema is made by zod, or by another library with the
+ * interface of Standard Schema. Without a schema any payload is accepted. `run` gets the parsed
+ * payload. `npm run check` reports an edge of peach.conf whose parent's output does not fit
  * its child's input.
  *
  * @example
@@ -338,15 +340,15 @@ export const log: TaskLog = {
  * });
  */
 export function task<
-  Input extends ZodType = ZodType<unknown>,
-  Output extends ZodType = ZodType<unknown>,
+  Input extends StandardSchema = StandardSchema,
+  Output extends StandardSchema = StandardSchema,
 >(declaration: {
   readonly input?: Input;
   readonly output?: Output;
   readonly run: (
-    payload: Parsed<Input>,
+    payload: InferOutput<Input>,
     task: TaskContext,
-  ) => Promise<Unparsed<Output> | void> | Unparsed<Output> | void;
+  ) => Promise<InferInput<Output> | void> | InferInput<Output> | void;
 }): TypedTask<Input, Output> {
   return {
     kind: "peach.task",

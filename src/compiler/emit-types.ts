@@ -17,12 +17,12 @@ import type { ResolvedMethods } from "./plan.ts";
  * of each function; two tasks that trigger each other would then have no type.
  */
 const PATTERNS = `type Takes<Method> = Method extends TypedTask<infer Input, infer _>
-  ? input<Input>
+  ? InferInput<Input>
   : Method extends (payload: infer Payload, ...rest: any) => any
     ? Payload
     : unknown;
 type Passes<Method> = Method extends TypedTask<infer _, infer Output>
-  ? Passed<output<Output>>
+  ? Passed<InferOutput<Output>>
   : Method extends (...given: any) => infer Returned
     ? Passed<Awaited<Returned>>
     : unknown;
@@ -80,8 +80,7 @@ export function emitTaskTypes(
   const outputs = tasks.map(
     (task) => `${docOf(task.description, "  ")}  ${JSON.stringify(task.name)}: ${passes(task)};\n`,
   );
-  return `${HEADER}import type { input, output } from "zod";
-import type { PeachTasks, TypedTask } from "peach/task-helpers";
+  return `${HEADER}import type { InferInput, InferOutput, PeachTasks, TypedTask } from "peach/task-helpers";
 ${imports}
 ${PATTERNS}
 interface Outputs {

@@ -1,9 +1,10 @@
 /**
  * Checks values against the schemas of a task that is declared with `task({input, output, run})`.
  */
-import type { ZodType } from "zod";
 import { ProblemError } from "../domain/problem.ts";
-import { check, type ValueOrigin } from "./checked.ts";
+import { checkAny } from "./check-any.ts";
+import type { ValueOrigin } from "./checked.ts";
+import type { StandardSchema } from "../domain/standard-schema.ts";
 import { wrongPlaces } from "./misfit.ts";
 
 /**
@@ -13,13 +14,13 @@ import { wrongPlaces } from "./misfit.ts";
  * the error.
  */
 export async function fit(
-  schema: ZodType | null,
+  schema: StandardSchema | null,
   value: unknown,
   what: string,
   origin: ValueOrigin,
 ): Promise<unknown> {
   if (schema === null) return value;
-  const checked = await check(schema, value, origin);
+  const checked = await checkAny(schema, value, origin);
   if (checked.ok) return checked.value;
   const { issues } = checked;
   const errors = wrongPlaces(issues);

@@ -271,7 +271,7 @@ function checkedOf<T>(parsed: z.ZodSafeParseResult<T>): Checked<T> {
 }
 
 /** A recursive schema is checked by recursion, which may overflow the stack. */
-function tooDeep(error: unknown): Checked<never> {
+export function tooDeep(error: unknown): Checked<never> {
   if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) throw error;
   const message = "is nested too deep to be held against the schema";
   return { ok: false, issues: [{ code: "custom", path: [], message, input: undefined }] };

@@ -1,6 +1,11 @@
 /** Wrong places of a value, as refusals name them: few and short, whatever was sent. */
-import type * as z from "zod";
 import { type JsonStep, jsonPath } from "./json-path.ts";
+
+/** A wrong place of a value, as a schema reports it. */
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
 
 export interface WrongPlace {
   /** JSON path. */
@@ -19,7 +24,7 @@ const MAX_PATH = 300;
 const MAX_MESSAGE = 500;
 
 /** Returns the first 20 wrong places. */
-export function wrongPlaces(issues: readonly z.core.$ZodIssue[]): WrongPlace[] {
+export function wrongPlaces(issues: readonly Issue[]): WrongPlace[] {
   return issues
     .slice(0, MAX_WRONG_PLACES)
     .map(({ path, message }) => boundedPlace({ path: jsonPath(path.map(toStep)), message }));

@@ -5,20 +5,23 @@
  * while the array is read for its store.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ZodType } from "zod";
 import * as z from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { ArrayItems } from "../payloads/array-items.ts";
 import { ByteSource } from "../payloads/byte-source.ts";
 import { type EncodedPayload, type HeldPayload, valueOf } from "../payloads/codec.ts";
-import { check } from "../payloads/checked.ts";
-import { MAX_WRONG_PLACES, wrongPlaces } from "../payloads/misfit.ts";
+import { checkAny } from "../payloads/check-any.ts";
+import { type Issue, MAX_WRONG_PLACES, wrongPlaces } from "../payloads/misfit.ts";
+import type { StandardSchema } from "../domain/standard-schema.ts";
 import { MAX_VALUE_BYTES } from "../payloads/value-limit.ts";
 
 /** The deployed task methods: a function, or a declaration with schemas. */
 export interface InputSchemas {
   readonly tasks: Readonly<
-    Record<string, ((payload: never, task: never) => unknown) | { readonly input: ZodType | null }>
+    Record<
+      string,
+      ((payload: never, task: never) => unknown) | { readonly input: StandardSchema | null }
+    >
   >;
 }
 
@@ -33,7 +36,10 @@ export interface CheckedTask {
 }
 
 /** Returns the schema of the task's input (with `each`: of one item), or null without a schema. */
-export function inputOf(registry: InputSchemas, { method: key }: CheckedTask): ZodType | null {
+export function inputOf(
+  registry: InputSchemas,
+  { method: key }: CheckedTask,
+): StandardSchema | null {
   const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
   return typeof method === "object" ? method.input : null;
 }
@@ -74,7 +80,7 @@ function isLargeArray(task: CheckedTask, { kind, body, size }: EncodedPayload): 
  */
 async function itemsFit(
   task: CheckedTask,
-  schema: ZodType,
+  schema: StandardSchema,
   payload: EncodedPayload,
 ): Promise<Result<EncodedPayload>> {
   const { body, ...description } = payload;
@@ -90,7 +96,7 @@ async function itemsFit(
 /** Checks the items of an array that is too large for a value. Null if they fit. */
 export async function misfitOfItems(
   task: CheckedTask,
-  schema: ZodType,
+  schema: StandardSchema,
   chunks: Uint8Array | AsyncIterable<Uint8Array>,
 ): Promise<Problem | null> {
   const all = chunks instanceof Uint8Array ? blocksOf(chunks) : chunks;
@@ -111,14 +117,14 @@ const BLOCK_BYTES = 256 * 1024;
  */
 class ItemCheck {
   readonly #task: CheckedTask;
-  readonly #schema: ZodType;
+  readonly #schema: StandardSchema;
   readonly #items = new ArrayItems();
   /** The issues so far, with their path from the array. */
-  readonly #found: z.core.$ZodIssue[] = [];
+  readonly #found: Issue[] = [];
   /** The place of the next item. */
   #index = 0;
 
-  constructor(task: CheckedTask, schema: ZodType) {
+  constructor(task: CheckedTask, schema: StandardSchema) {
     this.#task = task;
     this.#schema = schema;
   }
@@ -176,7 +182,7 @@ class ItemCheck {
 /** Returns `payload` if the value fits the schema; refuses otherwise. */
 export async function fits<T>(
   task: CheckedTask,
-  schema: ZodType,
+  schema: StandardSchema,
   value: unknown,
   payload: T,
 ): Promise<Result<T>> {
@@ -187,11 +193,13 @@ export async function fits<T>(
   return issues.length === 0 ? ok(payload) : refuse(misfit(task, issues));
 }
 
-type Issues = readonly z.core.$ZodIssue[];
+type Issues = readonly Issue[];
 
-/** Lists the faults of a value; an empty list means that it fits. */
-async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
-  const checked = await check(schema, value, "decoded");
+/**
+ * Lists the faults of a value, for a schema of any library. An empty list means that the value fits.
+ */
+async function issuesOf(schema: StandardSchema, value: unknown): Promise<Issues> {
+  const checked = await checkAny(schema, value, "decoded");
   return checked.ok ? [] : checked.issues;
 }
 
@@ -199,10 +207,10 @@ async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
  * Checks item by item and stops after the reported number of issues: in a long list of wrong items,
  * each item is an issue.
  */
-async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
+async function issuesOfItems(schema: StandardSchema, value: unknown): Promise<Issues> {
   const list = z.array(z.unknown()).safeParse(value);
   if (!list.success) return list.error.issues;
-  const found: z.core.$ZodIssue[] = [];
+  const found: Issue[] = [];
   for (const [index, item] of list.data.entries()) {
     const issues = await issuesOf(schema, item);
     found.push(...issues.map((issue) => ({ ...issue, path: [index, ...issue.path] })));

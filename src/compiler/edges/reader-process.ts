@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { core } from "zod";
+import type { StandardIssue, StandardSchema } from "../../domain/standard-schema.ts";
 import { endWithParent } from "./end-with-parent.ts";
 import type {
   Answers,
@@ -14,7 +14,7 @@ import type {
   SchemaQuestion,
   SourcePlace,
 } from "./reader-questions.ts";
-import { isZod } from "./schema-parts.ts";
+import { standardOf } from "./schema-parts.ts";
 import { SchemaSets } from "./schema-sets.ts";
 import { readSignatures } from "./signatures.ts";
 import { typeScriptOf } from "./type-config.ts";
@@ -127,11 +127,12 @@ function asJson(value: unknown): unknown {
 async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promise<string | null> {
   const input: unknown =
     typeof method === "object" && method !== null ? Reflect.get(method, "input") : null;
-  if (!isZod(input)) return null;
+  const standard = standardOf(input);
+  if (standard === null) return null;
   // A task with `each` gets one item of the array.
   if (isItem && !Array.isArray(value)) return "$: expected an array, one item a run of the task";
   for (const [index, one] of (isItem && Array.isArray(value) ? value : [value]).entries()) {
-    const issue = await firstIssue(input, one);
+    const issue = await firstIssue(standard, one);
     if (issue === null) continue;
     const path = [...(isItem ? [index] : []), ...(issue.path ?? [])].map((step) =>
       typeof step === "object" ? String(step.key) : String(step),
@@ -143,17 +144,13 @@ async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promi
 
 /** Parses a value. Returns the first fault; null without one. A function of the author may throw. */
 async function firstIssue(
-  { "~standard": standard }: core.$ZodType,
+  standard: StandardSchema["~standard"],
   value: unknown,
-): Promise<Fault | null> {
+): Promise<StandardIssue | null> {
   try {
-    const { issues = [] } = await standard.validate(value);
-    return issues[0] ?? null;
+    const { issues } = await standard.validate(value);
+    return issues?.[0] ?? null;
   } catch (error) {
     return { message: `its parse throws ${String(error).slice(0, 500)}` };
   }
 }
-
-/** A fault of a value. */
-type Fault = NonNullable<Awaited<ReturnType<StandardValidate>>["issues"]>[number];
-type StandardValidate = core.$ZodType["~standard"]["validate"];

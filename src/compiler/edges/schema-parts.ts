@@ -1,9 +1,10 @@
 /**
- * Access to the parts of zod schemas that both readers need. Only the parts that zod documents for
+ * Access to the parts of zod schemas for both readers. Only the parts that zod documents for
  * libraries are read, but for the bag of `z.instanceof`.
  */
 import { Buffer } from "node:buffer";
 import type { core } from "zod";
+import type { StandardSchema } from "../../domain/standard-schema.ts";
 import { resolved, type ValueSet } from "./value-set.ts";
 
 /** Returns the part of a schema for libraries: definition, traits, optionality. */
@@ -34,6 +35,18 @@ export function isZod(schema: unknown): schema is core.$ZodType {
   if (typeof schema !== "object" || schema === null || !("_zod" in schema)) return false;
   const { _zod: internals } = schema;
   return typeof internals === "object" && internals !== null && "def" in internals;
+}
+
+/** Returns the properties of Standard Schema, of any library; null without the interface. */
+export function standardOf(schema: unknown): StandardSchema["~standard"] | null {
+  // The schemas of some libraries are functions.
+  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) return null;
+  return isStandard(schema) ? schema["~standard"] : null;
+}
+
+function isStandard(schema: object): schema is StandardSchema {
+  const standard: unknown = Reflect.get(schema, "~standard");
+  return typeof standard === "object" && standard !== null && "validate" in standard;
 }
 
 /** Tests if every object inherits a name. Zod finds the inherited value in an empty object. */

@@ -4,7 +4,7 @@
  * value.
  */
 import { PassedSets } from "./passed-sets.ts";
-import { isZod } from "./schema-parts.ts";
+import { isZod, standardOf } from "./schema-parts.ts";
 import { isTooLarge } from "./schema-walks.ts";
 import { TakenSets } from "./taken-sets.ts";
 import type { ValueSet } from "./value-set.ts";
@@ -16,14 +16,14 @@ export class SchemaSets {
 
   /** Returns the values that a parse may return: the output of a task. */
   passed(schema: unknown): ValueSet {
-    if (!isZod(schema)) return { kind: "any", why: UNREADABLE };
+    if (!isZod(schema)) return { kind: "any", why: unreadable(schema) };
     if (isTooLarge(schema)) return { kind: "any", why: TOO_LARGE };
     return this.#passed.of(schema);
   }
 
   /** Returns the values that a parse accepts: the input of a task. */
   taken(schema: unknown): ValueSet {
-    if (!isZod(schema)) return unsure(UNREADABLE);
+    if (!isZod(schema)) return unsure(unreadable(schema));
     return isTooLarge(schema) ? unsure(TOO_LARGE) : this.#taken.of(schema);
   }
 }
@@ -36,5 +36,13 @@ function unsure(why: string): ValueSet {
 /** The reason for a schema with too many parts, or without end. */
 const TOO_LARGE = "a schema that is too large to read";
 
-/** The reason for a schema of another library. */
-const UNREADABLE = "a schema that is not made by zod 4";
+/**
+ * Returns the reason for a schema of another library. No promise follows from a JSON Schema: the
+ * tests without an equivalent are left out.
+ */
+function unreadable(schema: unknown): string {
+  const standard = standardOf(schema);
+  return standard === null
+    ? "a schema that is not made by zod 4"
+    : `a schema that is made by ${standard.vendor}, and not by zod 4`;
+}

@@ -2,7 +2,7 @@
  * The exports of a pipeline file, and the registry that `npm run compile` generates from the
  * methods named in peach.conf.
  */
-import type { ZodType } from "zod";
+import type { StandardSchema } from "../../domain/standard-schema.ts";
 import type * as untyped from "./api.ts";
 import type { ComponentContext, EndpointContext, TaskContext } from "./typed-api.ts";
 
@@ -13,7 +13,10 @@ import type { ComponentContext, EndpointContext, TaskContext } from "./typed-api
 export type TaskFunction = { run(payload: never, task: TaskContext): unknown }["run"];
 
 /** A task declared with types, by `task({...})`. */
-export interface TypedTask<Input extends ZodType = ZodType, Output extends ZodType = ZodType> {
+export interface TypedTask<
+  Input extends StandardSchema = StandardSchema,
+  Output extends StandardSchema = StandardSchema,
+> {
   readonly kind: "peach.task";
   readonly input: Input | null;
   readonly output: Output | null;
@@ -50,8 +53,8 @@ export interface OtherMethods {
 
 /** A method of either form, ready to be called. */
 export interface RunnableMethod {
-  readonly input: ZodType | null;
-  readonly output: ZodType | null;
+  readonly input: StandardSchema | null;
+  readonly output: StandardSchema | null;
   readonly run: (payload: unknown, task: untyped.TaskContext) => unknown;
   /** False if the method ignores its payload, which is then not fetched. */
   readonly takesPayload: boolean;

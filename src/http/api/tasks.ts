@@ -4,9 +4,11 @@ import * as z from "zod";
 import { type DeployedTask, taskSchema, tasksSchema } from "../../contract/tasks.ts";
 import { documentOfTask } from "../../domain/plan/plan-documents.ts";
 import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
+import type { StandardSchema } from "../../domain/standard-schema.ts";
 import { type MethodRegistry, methodOf } from "../../execution/author/method.ts";
 import { callPauses, keepPaused } from "../../objects/pauses/pauses-client.ts";
 import type { PausedTask } from "../../objects/pauses/pauses-rpc.ts";
+import { isZod } from "../../payloads/check-any.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
@@ -124,15 +126,16 @@ function describeTask(
 
 /**
  * Converts a schema to JSON Schema. Parts without an equivalent (a transform, a refinement) accept
- * anything. Null if the method has no schema, or the conversion fails.
+ * anything. Null if the method has no schema, or the library cannot convert it.
  */
 function jsonSchemaOf(
-  schema: z.ZodType | null,
+  schema: StandardSchema | null,
   io: "input" | "output",
 ): Record<string, unknown> | null {
   if (schema === null) return null;
   try {
-    return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
+    if (isZod(schema)) return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
+    return schema["~standard"].jsonSchema?.[io]({ target: "draft-2020-12" }) ?? null;
   } catch {
     return null;
   }

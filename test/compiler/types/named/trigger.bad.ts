@@ -5,6 +5,7 @@ export async function triggers(endpoint: EndpointContext, task: TaskContext): Pr
   await triggerTaskWithEvent("split_words"); // error: TS2554
   await triggerTaskWithEvent("split_words", 5); // error: TS2345
   await triggerTaskWithEvent("split_words", "a text", { idempotency_key: "k" }); // error: TS2561
+  await triggerTaskWithEvent("measure", 5); // error: TS2345
   await triggerTaskWithEvent("translate"); // error: TS2554
   await triggerTaskWithEvent("translate", { txt: "x" }); // error: TS2561
   await triggerTaskWithEvent("translate", { text: 1 }); // error: TS2322

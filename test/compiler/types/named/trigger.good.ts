@@ -6,6 +6,7 @@ export async function triggers(endpoint: EndpointContext, task: TaskContext): Pr
   await triggerTaskWithEvent("translate", { text: "x" });
   await triggerTaskWithEvent("translate", { text: "x", language: "de", tags: ["a"] });
   await triggerTaskWithEvent("fetch_page", [{ url: "https://pages.example" }]);
+  await triggerTaskWithEvent("measure", "a text");
   await triggerTaskWithEvent("nightly");
   await triggerTaskWithEvent("nightly", { anything: 1 });
   await triggerTaskWithEvent("resize", new Uint8Array(3));

@@ -4,6 +4,7 @@ import {
   task,
   triggerTaskWithEvent,
   type EndpointContext,
+  type StandardSchema,
   type TaskContext,
 } from "peach/task-helpers";
 import * as z from "zod";
@@ -34,6 +35,23 @@ export const translate = task({
     // A task may trigger itself, as long as nothing of it is returned.
     await own.triggerTaskWithEvent("translate", { text });
     return { text, language: "en" as const };
+  },
+});
+
+/** Schemas of another library. */
+const textAsLength: StandardSchema<string, number> = {
+  "~standard": { version: 1, vendor: "own", validate: (value) => ({ value: String(value).length }) },
+};
+const wordOfNumber: StandardSchema<number, string> = {
+  "~standard": { version: 1, vendor: "own", validate: (value) => ({ value: String(value) }) },
+};
+
+export const measure = task({
+  input: textAsLength,
+  output: wordOfNumber,
+  run: (length) => {
+    const double: number = length * 2;
+    return double;
   },
 });
 
