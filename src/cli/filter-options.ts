@@ -17,19 +17,22 @@ export const FILTER_OPTIONS = {
   },
   source: { takes: "SOURCE", values: TRIGGER_SOURCES, help: "triggered so" },
   tag: { takes: "TAG", several: true, help: "with this tag; given again: with all of them" },
+  late: { help: "not final by the late_after of the task" },
   since: { takes: "TIME", help: "created since: a duration ago (2h, 7d), or a time in ISO 8601" },
   until: { takes: "TIME", help: "created before, in the same way" },
 } as const;
 
 /** Reads a filter; null if no option was given. Throws `UsageError` for invalid values. */
 export function readFilter(values: Values<typeof FILTER_OPTIONS>, now: number): RunFilter | null {
-  const { task, status, source, tag, since, until } = values;
-  if ([task, status, source, tag, since, until].every((value) => value === undefined)) return null;
+  const { task, status, source, tag, late, since, until } = values;
+  if ([task, status, source, tag, late, since, until].every((value) => value === undefined))
+    return null;
   return {
     task,
     status: status?.split(",").map((text) => oneOf("status", FILTER_STATUSES, text.trim())),
     source: source === undefined ? undefined : oneOf("source", TRIGGER_SOURCES, source),
     tag,
+    late,
     createdAfter: readTime("since", since, now),
     createdBefore: readTime("until", until, now),
   };

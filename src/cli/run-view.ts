@@ -62,11 +62,11 @@ export function runLines(
   const { trigger } = run;
   const parent = trigger.parent === null ? "" : `, of ${trigger.parent.run_id}`;
   const replayed = trigger.replay_of ?? null;
-  const { waited, rounds, history, tags } = toldBy(run);
+  const { waited, rounds, history, tags, late } = toldBy(run);
   const facts: readonly (readonly [string, string])[] = [
     ["run", run.run_id],
     ["task", run.task],
-    ["status", paint(run.status, statusColour(run.status), terminal)],
+    ["status", paint(run.status, statusColour(run.status), terminal) + (late ? ", late" : "")],
     ["trigger", printable(`${trigger.source} by ${trigger.by}${parent}`)],
     ...(replayed === null
       ? []
@@ -114,8 +114,9 @@ function toldBy({
   rounds = 1,
   history = [],
   tags = [],
+  late = false,
 }: Partial<RunDocument>) {
-  return { waited, rounds, history, tags };
+  return { waited, rounds, history, tags, late };
 }
 
 /** Renders an action on the run: `retried 2026-11-22 10:05:00Z by ben`. */

@@ -25,6 +25,8 @@ export interface RunFilter {
   readonly source?: TriggerSource | undefined;
   /** A tag, or several: only runs with every tag match. */
   readonly tag?: string | readonly string[] | undefined;
+  /** True: runs that were not final by `late_after`; false: the others. */
+  readonly late?: boolean | undefined;
   /** Times as a Date or in ISO 8601. */
   readonly createdAfter?: Date | string | undefined;
   readonly createdBefore?: Date | string | undefined;
@@ -357,12 +359,13 @@ function post(path: readonly string[]): Pick<Call, "method" | "path"> {
   return { method: "POST", path };
 }
 
-function filterQuery({ task, status, source, tag, createdAfter, createdBefore }: RunFilter) {
+function filterQuery({ task, status, source, tag, late, createdAfter, createdBefore }: RunFilter) {
   return {
     task,
     status: typeof status === "object" ? status.join(",") : status,
     source,
     tag,
+    late,
     created_after: timeText(createdAfter),
     created_before: timeText(createdBefore),
   };

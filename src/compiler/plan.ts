@@ -114,6 +114,7 @@ export function buildPlan(
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
       schedules: schedulePlans(task.schedule ?? []),
       ...(task.open !== undefined && { open: task.open }),
+      ...(task.late_after !== undefined && { lateAfterMs: task.late_after }),
       ...(task.tags !== undefined && { tags: task.tags }),
       ...(task.callable !== undefined && { callable: task.callable }),
     };

@@ -109,7 +109,7 @@ const retries = shorthand(
   default: { limit: 3, delay: "1s", backoff: "exponential", max_delay: "5m", jitter: true },
 });
 
-/** A tag of runs, which may have values of the payload in it. */
+/** A tag of runs, with placeholders for values of the payload. */
 const tagTemplate = textLike(
   "a tag such as news or lang:{payload.language}",
   TAG_TEMPLATE,
@@ -279,6 +279,12 @@ export const TASK_SHAPE = {
   external: flag().meta({
     description: "The task waits until its completion URL is called.",
     default: false,
+  }),
+  late_after: duration({ min: "1s", max: "365d" }).meta({
+    description:
+      "A run of this root task that is not final by then is late, 1s to 365d; it goes on. " +
+      "Default: never.",
+    examples: ["30m"],
   }),
   tags: oneOrMany(tagTemplate)
     .refine((tags) => tags.length <= MAX_TAGS, { error: `at most ${MAX_TAGS} tags` })

@@ -11,7 +11,7 @@ import type { Progress, RunDocument, TaskOfRun } from "./run.ts";
 export interface RunChange {
   readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> &
     // Absent without a new status: the times cost a read of all attempts.
-    Partial<Pick<RunDocument, "work_ms" | "waited_ms" | "rounds" | "history">>;
+    Partial<Pick<RunDocument, "late" | "work_ms" | "waited_ms" | "rounds" | "history">>;
   /** The changed tasks, each as a whole. */
   readonly tasks: readonly TaskOfRun[];
   /** New children only. */

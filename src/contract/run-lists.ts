@@ -18,6 +18,7 @@ export const runSummarySchema = named(
     by: z.string().describe("The token's name, the endpoint, the task, the object"),
     parent: runReferenceSchema.nullable(),
     tags: z.array(z.string()).optional().describe("Absent: none"),
+    late: z.literal(true).optional().describe("Not final by `late_after`; absent: it was, or is"),
     created_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),

@@ -141,6 +141,7 @@ export const runSchema = named(
         .describe("What the CloudEvent that has started it says of itself; absent: none has"),
     }),
     tags: z.array(z.string()).describe("By peach.conf and by the trigger"),
+    late: z.boolean().describe("Whether its last round was not final by `late_after`"),
     created_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),

@@ -30,6 +30,7 @@ export function run(status: RunDocument["status"], tasks: readonly TaskOfRun[]):
     status,
     trigger: { source: "lab", by: "anna", parent: null, replay_of: null },
     tags: [],
+    late: false,
     created_at: "2026-11-22T10:00:00.500Z",
     started_at: "2026-11-22T10:00:01.000Z",
     finished_at: status === "running" ? null : "2026-11-22T10:00:03.000Z",

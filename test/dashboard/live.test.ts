@@ -102,6 +102,7 @@ describe("a run that is followed", () => {
     status: "running",
     trigger: { source: "api", by: "api", parent: null, replay_of: null },
     tags: [],
+    late: false,
     created_at: "2026-11-22T00:00:00.000Z",
     started_at: "2026-11-22T00:00:01.000Z",
     finished_at: null,

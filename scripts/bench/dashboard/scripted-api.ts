@@ -124,6 +124,7 @@ function runOf(
     status: failsEach === Infinity ? "succeeded" : "failed",
     trigger: { source: "api", by: "bench", parent: null, replay_of: null },
     tags: [],
+    late: false,
     created_at: time(0),
     started_at: time(0),
     finished_at: time(last),

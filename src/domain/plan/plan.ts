@@ -119,6 +119,8 @@ export interface TaskPlan {
    * project.
    */
   readonly open?: readonly string[];
+  /** Time after which an open run of this root task is late; absent: never. */
+  readonly lateAfterMs?: number;
   /** Templates of the tags of runs of this root task; absent without one. */
   readonly tags?: readonly string[];
   /** Permission for tokens with scope `trigger`; absent: see `isCallable`. */

@@ -55,6 +55,8 @@ export interface RunGraph {
   readonly retentionMs: number;
   readonly inlineLimitBytes: number;
   readonly dispatch: Dispatch;
+  /** Time after which the open run is late; absent: never. */
+  readonly lateAfterMs?: number;
   /** Task alerted after a failure of the run. */
   readonly onFailure?: string;
   /** Tasks by ordinal in breadth-first order; 0 is the root. */
@@ -143,6 +145,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
     retentionMs: plan.retentionMs,
     inlineLimitBytes: plan.inlineLimitBytes,
     dispatch: rootPlan.dispatch,
+    ...(rootPlan.lateAfterMs !== undefined && { lateAfterMs: rootPlan.lateAfterMs }),
     // A failure of the alert task itself raises no alert.
     ...(plan.onFailure !== null && plan.onFailure !== root && { onFailure: plan.onFailure }),
     tasks,

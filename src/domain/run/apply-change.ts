@@ -71,8 +71,9 @@ export function applyChange(run: Run, change: RunChange): void {
 /** Applies what a change notes of a task besides its state. */
 function applyNotes(
   entry: TaskEntry,
-  { round, waitedMs, actions }: Pick<TaskChange, "round" | "waitedMs" | "actions">,
+  { round, waitedMs, lateAt, actions }: Partial<TaskChange>,
 ): void {
+  if (lateAt !== undefined) entry.lateAt = lateAt;
   if (round !== undefined) entry.round = round;
   if (waitedMs !== undefined) entry.waitedMs = waitedMs;
   if (actions !== undefined) (entry.actions ??= []).push(...actions);

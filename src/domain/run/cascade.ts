@@ -4,6 +4,7 @@
  */
 import type { AttemptRecord } from "./attempt.ts";
 import { firstBlock } from "./limit-gate.ts";
+import { restartLateness } from "./lateness.ts";
 import type { MachineEvent } from "./machine-events.ts";
 import { MAX_ITEMS } from "./mapped-task.ts";
 import { longestWaitMs } from "./shared-triggers.ts";
@@ -63,10 +64,11 @@ export function makeReady(
   if (blockedBy === null) transition.ready.push(ordinal);
 }
 
-/** Queues a task with a delay. */
+/** Queues the root with a delay; the time until the run is late counts from the end of the delay. */
 export function delayTask(transition: Transition, ordinal: number, delayMs: number): void {
   const notBefore = transition.now + delayMs;
   transition.set(ordinal, { status: "queued", dispatches: 0, redispatchAt: notBefore, notBefore });
+  restartLateness(transition, notBefore);
 }
 
 /**

@@ -10,6 +10,7 @@
 import { notifyOfEnd } from "./waiters.ts";
 import { dispatchReady } from "./dispatching.ts";
 import { limitGateEffects } from "./limit-gate.ts";
+import { noteLateness } from "./lateness.ts";
 import type { TransitionResult } from "./machine-events.ts";
 import { finishMapped, startMapped } from "./mapped-items.ts";
 import { enqueueAlert } from "./outbox.ts";
@@ -41,8 +42,9 @@ export function conclude(transition: Transition): TransitionResult {
 function closeRun(transition: Transition): NonNullable<RunChange["run"]> | null {
   const { builder, changes, leases, now, reopened, run } = transition;
   const status = statusOf(transition);
+  const becomesLate = noteLateness(transition);
   // The first lease starts the run and changes its status.
-  if (status === run.status && reopened === 0) return null;
+  if (status === run.status && reopened === 0 && !becomesLate) return null;
   // The clock may have been set back: no end precedes its start.
   const startedAt = run.startedAt ?? (leases.length > 0 ? Math.max(run.createdAt, now) : null);
   if (transition.open > 0) return { status, startedAt, finishedAt: null };

@@ -129,7 +129,11 @@ export function limitGateEffects(
     const { limits } = before.task;
     if (limits === undefined) continue;
     if (isLimited(before)) effects.push(...effectsOf(view, limits, before, change));
-    else if (before.each !== undefined && change.state.status === "cancelled") {
+    else if (
+      before.each !== undefined &&
+      change.state.status === "cancelled" &&
+      change.state !== before.state
+    ) {
       // A single change stands for all items (see mapped-task.ts).
       for (const [index, item] of itemsOf(view.run, before.each).entries())
         effects.push(

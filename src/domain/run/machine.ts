@@ -32,6 +32,7 @@
  */
 import { cancelTask, delayTask, makeReady, postponeRoot, startTask } from "./cascade.ts";
 import { conclude } from "./conclude.ts";
+import { lateDueAt } from "./lateness.ts";
 import { grantToDriver, grantToExecutor } from "./leasing.ts";
 import { Transition } from "./transition.ts";
 import { applyLimitAnswer, blockPaused, resumeTask } from "./limit-gate-events.ts";
@@ -162,7 +163,7 @@ export function nextWakeAt(run: Run): number {
       ? Math.min(notifyAt, deliverAt)
       : run.finishedAt + run.graph.retentionMs;
   }
-  let next = deliverAt;
+  let next = Math.min(deliverAt, lateDueAt(run));
   for (const ordinal of run.active) {
     const entry = entryOf(run, ordinal);
     if (entry !== undefined) next = Math.min(next, dueAt(entry.state) ?? Number.POSITIVE_INFINITY);

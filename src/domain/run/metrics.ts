@@ -13,7 +13,7 @@ export type Counts = Readonly<Record<string, number>>;
 /**
  * Counters of a run.
  * - `runs`: `ended <status> <source>`; `duration <bin>` and `duration ms` (see `durationOf`);
- *   `delay <bin>` and `delay ms` (trigger to first attempt).
+ *   `delay <bin>` and `delay ms` (trigger to first attempt); `late` (see lateness.ts).
  * - `tasks`, by task name: `<attempt status>` of ended attempts; `<bin>` and `ms` of their
  *   durations.
  */

@@ -16,6 +16,7 @@
  */
 import { reopenTask, startTask } from "./cascade.ts";
 import type { Transition } from "./transition.ts";
+import { restartLateness } from "./lateness.ts";
 import { roundsOf } from "./run-times.ts";
 import { endingFor } from "./ending.ts";
 import { isFinal } from "./task-state.ts";
@@ -29,6 +30,7 @@ export function retryInPlace(transition: Transition, by: string | null): void {
   if (again.size === 0) return transition.reject("nothing_to_retry");
   const round = roundsOf(run) + 1;
   for (const ordinal of again) reopenTask(transition, ordinal, round);
+  restartLateness(transition, transition.now);
   const [first] = again;
   if (first !== undefined) transition.note(first, { what: "retried", at: transition.now, by });
   if (run.cancelsChildren) transition.builder.cancelsChildren(false);

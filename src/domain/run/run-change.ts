@@ -20,6 +20,8 @@ export interface TaskChange {
   readonly round?: number;
   /** Length of all ended waits of the task in milliseconds; absent if unchanged. */
   readonly waitedMs?: number;
+  /** Root only: time at which the run becomes late; null for a late run; absent if unchanged. */
+  readonly lateAt?: number | null;
   /** Actions on the run that this change applies; each is noted at one task only. */
   readonly actions?: readonly RunAction[];
 }

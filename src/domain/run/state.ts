@@ -97,6 +97,8 @@ export interface TaskEntry {
   round?: number;
   /** Length of all ended waits in milliseconds (see run-times.ts); absent without one. */
   waitedMs?: number;
+  /** Root only: see `TaskChange.lateAt`; absent: counts from the creation of the run. */
+  lateAt?: number | null;
   /** Actions on the run noted at this task, in order; absent without one. */
   actions?: RunAction[];
   /** Derived: deadline of each wait for another run, by `call`. */

@@ -3,6 +3,7 @@ import type { RunId } from "../ids.ts";
 import type { Run } from "./state.ts";
 import { failureOf, type RunFailure, withoutValues } from "./failure.ts";
 import { metricsOfAttempts, type RunMetrics } from "./metrics.ts";
+import { isLate } from "./lateness.ts";
 import { durationOf } from "./run-times.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { TriggerSource } from "../trigger.ts";
@@ -32,6 +33,8 @@ export interface RunSummary {
   readonly parent: { readonly runId: RunId; readonly task: string } | null;
   /** Absent without a tag, and in reports of older code. */
   readonly tags?: readonly string[];
+  /** Set if the last round was not final by `late_after`. */
+  readonly late?: true;
   readonly createdAt: number;
   readonly startedAt: number | null;
   /** End of the run; null while open. */
@@ -64,6 +67,8 @@ export interface RunFilter {
   readonly sources?: readonly TriggerSource[];
   /** Tags that a run must all have. */
   readonly tags?: readonly string[];
+  /** Matches late runs, or with false all others. */
+  readonly late?: boolean;
   /** Inclusive lower bound. */
   readonly createdAfter?: number;
   /** Exclusive upper bound. */
@@ -86,7 +91,8 @@ export interface RunPlace {
 
 /** Tests that a filter needs more than the status, source and time of a run. */
 export function isDetailed(filter: RunFilter): boolean {
-  return filter.waiting === true || filter.tags !== undefined || isOfFailures(filter);
+  const { waiting, tags, late } = filter;
+  return waiting === true || tags !== undefined || late !== undefined || isOfFailures(filter);
 }
 
 /** Tests that only failed runs can match a filter. */
@@ -115,6 +121,7 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     parent:
       origin.parent === null ? null : { runId: origin.parent.runId, task: origin.parent.task },
     ...(origin.tags !== undefined && { tags: origin.tags }),
+    ...(isLate(run) && { late: true }),
     createdAt,
     startedAt,
     finishedAt,
@@ -145,6 +152,7 @@ export function matches(filter: RunFilter, summary: RunSummary): boolean {
     hasStatus(filter, summary) &&
     hasFailure(filter, summary.failure) &&
     hasTags(filter, summary.tags) &&
+    (filter.late ?? summary.late === true) === (summary.late === true) &&
     (filter.sources?.includes(source) ?? true) &&
     createdAt >= (filter.createdAfter ?? Number.NEGATIVE_INFINITY) &&
     createdAt < (filter.createdBefore ?? Number.POSITIVE_INFINITY)

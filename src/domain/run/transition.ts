@@ -130,6 +130,13 @@ export class Transition {
     });
   }
 
+  /** Sets the time at which the run becomes late; null for a late run (see lateness.ts). */
+  setLateAt(lateAt: number | null): void {
+    const before = this.changes.get(0);
+    const { attempts = [] } = before ?? {};
+    this.changes.set(0, { ...before, ordinal: 0, state: this.state(0), attempts, lateAt });
+  }
+
   /** Notes an action on the run at this task. */
   note(ordinal: number, action: RunAction): void {
     const before = this.changes.get(ordinal);

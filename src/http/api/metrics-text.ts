@@ -90,6 +90,7 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
   const byTask = Map.groupBy(answers, ({ task }) => task);
   const ended: Sample[] = [];
   const open: Sample[] = [];
+  const late: Sample[] = [];
   const durations: HistogramSample[] = [];
   const delays: HistogramSample[] = [];
   for (const [task, parts] of byTask) {
@@ -97,6 +98,7 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
     for (const [name, value] of Object.entries(runs)) {
       const [kind, status = "", source = ""] = name.split(" ");
       if (kind === "ended") ended.push({ labels: { task, status, source }, value });
+      if (kind === "late") late.push({ labels: { task }, value });
     }
     for (const status of ["queued", "running"] as const)
       open.push({
@@ -114,6 +116,12 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
       ended,
     ),
     family("peach_runs_open", "gauge", "Runs that are not final, by root task.", open),
+    family(
+      "peach_runs_late_total",
+      "counter",
+      "Runs that were not final by `late_after`, by root task; a retried run may be late again.",
+      late,
+    ),
     histogram(
       "peach_run_duration_seconds",
       "Time at work in the last round of a run: no waits, and attempts side by side once.",

@@ -26,6 +26,10 @@ export const runFilter = {
     .describe("One or several, comma separated; `waiting`: something in the run waits"),
   source: listOf(TRIGGER_SOURCES).optional().describe("One or several, comma separated"),
   tag: tagsOf("Only runs with this tag; repeated: with all of them").optional(),
+  late: z
+    .boolean({ error: "true or false" })
+    .optional()
+    .describe("Only runs that were not final by `late_after`; false: only others"),
   created_after: timeParameter.optional().describe("Only runs created then or later"),
   created_before: timeParameter.optional().describe("Only runs created before"),
   failed_task: taskName.optional().describe("Only runs in which this task failed first"),
@@ -41,6 +45,7 @@ export interface FilterParameters {
   readonly status?: (RunStatus | "waiting")[] | undefined;
   readonly source?: TriggerSource[] | undefined;
   readonly tag?: readonly string[] | undefined;
+  readonly late?: boolean | undefined;
   readonly created_after?: number | undefined;
   readonly created_before?: number | undefined;
   readonly failed_task?: string | undefined;
@@ -54,6 +59,7 @@ export function queryOf({
   status,
   source,
   tag,
+  late,
   created_after,
   created_before,
   failed_task,
@@ -70,6 +76,7 @@ export function queryOf({
     ...(failure !== undefined && { failure }),
     ...(source !== undefined && { sources: source }),
     ...(tag !== undefined && { tags: tag }),
+    ...(late !== undefined && { late }),
     ...(created_after !== undefined && { createdAfter: created_after }),
     ...(created_before !== undefined && { createdBefore: created_before }),
   };

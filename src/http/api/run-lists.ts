@@ -193,6 +193,7 @@ function isWanted(parameters: FilterParameters, run: RunSummary): boolean {
     hasFailure(queryOf(parameters), run.error ?? undefined) &&
     (source?.includes(run.source) ?? true) &&
     hasTags(queryOf(parameters), run.tags) &&
+    (parameters.late ?? run.late === true) === (run.late === true) &&
     createdAt >= (created_after ?? Number.NEGATIVE_INFINITY) &&
     createdAt < (created_before ?? Number.POSITIVE_INFINITY)
   );

@@ -136,7 +136,13 @@ export class CatalogController {
     const summary = withProblem(reported, known?.summary);
     if (known === null) this.#measure();
     const isFinal = summary.finishedAt !== null;
-    const isKept = isFinal || keep || kept !== null || this.#unfinished.size >= MAX_UNFINISHED;
+    const isKept =
+      isFinal ||
+      keep ||
+      kept !== null ||
+      // The metrics count stored runs, and a late run may stay open for days.
+      summary.late === true ||
+      this.#unfinished.size >= MAX_UNFINISHED;
     if (known !== null && !addsTo(summary, known.summary)) {
       if (kept === null && keep) this.#keep(known.summary, null, known.changedAt);
       return kept !== null || keep;

@@ -218,9 +218,11 @@ function succeed(before: KeptRun | null, summary: RunSummary, changedAt: number)
 function metricsOf({ summary, earlier }: KeptRun): RunMetrics {
   const { finishedAt, attempts } = summary;
   const end = finishedAt === null ? {} : metricsOfEnd({ ...summary, finishedAt });
+  const late = summary.late === true ? { late: 1 } : {};
   return sumOfMetrics([
     { runs: earlier, tasks: attempts },
     { runs: end, tasks: {} },
+    { runs: late, tasks: {} },
   ]);
 }
 

@@ -108,6 +108,7 @@ interface StoredDetail {
   readonly by: string;
   readonly parent?: RunSummary["parent"];
   readonly tags?: RunSummary["tags"];
+  readonly late?: true;
   readonly failed?: readonly string[];
   readonly attempts?: RunSummary["attempts"];
   readonly earlier?: Counts;
@@ -147,6 +148,7 @@ export class CatalogStore {
       by: summary.by,
       ...(summary.parent !== null && { parent: summary.parent }),
       ...(summary.tags !== undefined && { tags: summary.tags }),
+      ...(summary.late !== undefined && { late: summary.late }),
       ...(summary.failedTasks.length > 0 && { failed: summary.failedTasks }),
       ...(Object.keys(summary.attempts).length > 0 && { attempts: summary.attempts }),
       ...(Object.keys(earlier).length > 0 && { earlier }),
@@ -258,7 +260,7 @@ export class CatalogStore {
       throw new Error(`the catalog has a row of "${text(row["id"])}", which is no run id`);
     const detail = parsed<StoredDetail>(row["detail"]);
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
-    const { failure, conf, waiting, told, ms, tags } = detail;
+    const { failure, conf, waiting, told, ms, tags, late } = detail;
     return {
       summary: {
         id,
@@ -269,6 +271,7 @@ export class CatalogStore {
         by,
         parent,
         ...(tags !== undefined && { tags }),
+        ...(late !== undefined && { late }),
         createdAt: Number(row["created_at"]),
         startedAt: numberOrNull(row["started_at"]),
         finishedAt: numberOrNull(row["finished_at"]),

@@ -7,6 +7,7 @@ import { shownKey, type BlockedBy } from "../../domain/limits/limit.ts";
 import type { AttemptRecord, Progress } from "../../domain/run/attempt.ts";
 import type { Run, TaskEntry } from "../../domain/run/state.ts";
 import type { TaskState } from "../../domain/run/task-state.ts";
+import { isLate } from "../../domain/run/lateness.ts";
 import { historyOf } from "../../domain/run/run-history.ts";
 import { durationOf, roundsOf, timesOf } from "../../domain/run/run-times.ts";
 import { awaitedBy } from "../../domain/run/suspension.ts";
@@ -67,9 +68,10 @@ export function describeState(
 export function describeTimes(
   run: Run,
   now: number,
-): Pick<RunDocument, "work_ms" | "waited_ms" | "rounds" | "history"> {
+): Pick<RunDocument, "late" | "work_ms" | "waited_ms" | "rounds" | "history"> {
   const { workMs, waitedMs } = timesOf(run, run.finishedAt ?? now);
   return {
+    late: isLate(run),
     work_ms: workMs,
     waited_ms: waitedMs,
     rounds: roundsOf(run),

@@ -107,7 +107,10 @@ function driverOf(call: string): string {
 
 /** Returns the earliest due time in a change. */
 export function soonestIn(change: RunChange | null): number {
-  const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
+  const due = (change?.tasks ?? []).flatMap(({ state, lateAt }) => [
+    dueAt(state) ?? Number.POSITIVE_INFINITY,
+    lateAt ?? Number.POSITIVE_INFINITY,
+  ]);
   return due.reduce(
     (soonest, at) => Math.min(soonest, at),
     nextDeliveryAt({ outbox: change?.enqueued ?? [] }),
