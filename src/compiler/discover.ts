@@ -24,7 +24,7 @@ export interface PipelineModule {
    * Files that are evaluated when the module is imported, itself included. Packages are left out.
    */
   readonly evaluates: ReadonlySet<string>;
-  /** The texts of those files that do not parse. Not all of their exports are known. */
+  /** The texts of the files among `evaluates` that do not parse and may export further names. */
   readonly unparsed: readonly string[];
 }
 
@@ -65,8 +65,8 @@ export function discoverModules(
 }
 
 /**
- * Tests if a module may export a name behind a syntax error: a file of it that does not parse has
- * the name, or passes on all names of another file.
+ * Tests if a module may export a name behind a syntax error: an unparsed file has the name, or
+ * passes on all names of another file.
  */
 export function mayExport({ unparsed }: PipelineModule, name: string): boolean {
   return unparsed.some(

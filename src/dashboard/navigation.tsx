@@ -58,7 +58,7 @@ const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
 
 /**
  * The side bar: links to the pages, the theme, and who is logged in with which scopes. A run's page
- * belongs to Runs. On a phone the links are a bar below the page, which opens to a second row.
+ * belongs to Runs. On a phone the links are a bar below the page, and More opens a second row.
  */
 export function Navigation(): JSX.Element {
   const isOpen = useSignal(false);

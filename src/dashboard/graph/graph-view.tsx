@@ -65,7 +65,7 @@ export interface GraphViewProps {
 const LARGEST = 1.5;
 /** The smallest scale at which a graph is shown whole at first: names stay readable. */
 const READABLE = 0.62;
-/** The scale of a graph that does not fit at first, and of what the user comes nearer to. */
+/** The first scale of a graph that does not fit, and the scale after a click from afar. */
 const NEAR = 0.85;
 /** The smallest scale in an area below `NARROW` pixels, such as a phone: texts have 11 pixels. */
 const NEAR_NARROW = 0.92;

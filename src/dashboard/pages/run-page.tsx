@@ -253,7 +253,7 @@ function spanOf({ started_at, finished_at }: RunHead): number {
     : Date.parse(finished_at) - Date.parse(started_at);
 }
 
-/** Names who retried a run last; empty if the run does not know. */
+/** Names the user of the last retry; empty without a name. */
 function retriesText(history: RunHead["history"]): string {
   const last = history.findLast(({ what }) => what === "retried");
   return last === undefined || last.by === null ? "" : `retried by ${actorText(last.by)}`;

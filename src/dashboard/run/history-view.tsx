@@ -2,8 +2,7 @@
  * The history of a run: the trigger, and every retry, cancellation, completion, pause and replay
  * with the name of the user. Refused calls are shown too.
  *
- * The run itself knows what was done to it. Refused calls and replays are no part of it and come
- * from the audit.
+ * The run itself keeps the actions. Refused calls and replays come from the audit.
  *
  * API calls:
  * - `GET /audit`: the entries about this run, at most 200.

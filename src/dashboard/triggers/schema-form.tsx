@@ -86,7 +86,7 @@ interface FieldProps {
 
 /**
  * A label, a control, and the first fault or the description. Before the user has been in the field,
- * a fault is no alarm: it says what belongs there.
+ * a fault is no alarm but says what belongs there.
  */
 function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element {
   const id = useId();
