@@ -41,13 +41,15 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
       ? []
       : [{ binding, bucket_name: bucket }],
   );
+  const vars = { ...table(config["vars"]), ...local.vars, PEACH_LOCAL: "1" };
   return {
     ...config,
     main: local.main,
     // The worker is a bundle, alone in its folder.
     no_bundle: true,
     find_additional_modules: false,
-    vars: { ...table(config["vars"]), ...local.vars, PEACH_LOCAL: "1" },
+    // A runtime restarts when the text changes, also if only the order of variables does.
+    vars: Object.fromEntries(Object.entries(vars).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     r2_buckets: [...bound, ...added],
   };
 }

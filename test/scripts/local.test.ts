@@ -62,6 +62,13 @@ name = "peach-production"
     });
   });
 
+  it("the derived configuration is the same text in whatever order the variables come", () => {
+    const derived = (vars: Readonly<Record<string, string>>): string =>
+      JSON.stringify(deriveConfig(WRANGLER, { main: "/m", buckets: {}, vars }));
+    // A secret that was just made comes last, and in the order of .dev.vars from then on.
+    expect(derived({ PEACH_API_TOKEN: "t", A_SECRET: "s" })).toBe(derived({ A_SECRET: "s", PEACH_API_TOKEN: "t" }));
+  });
+
   it("the derived configuration binds the buckets that wrangler.toml lacks", () => {
     const buckets = { uploads: "UPLOADS", "my-bucket": "MY_BUCKET" };
     expect(deriveConfig(WRANGLER, { main: "/m", buckets, vars: {} })["r2_buckets"]).toEqual([
