@@ -5,6 +5,7 @@ const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 25 * 1024 * 1024;
 const MAX_METADATA_BYTES = 1_024;
 const LIST_PAGE = 1_000;
+const MAX_KEYS_AT_ONCE = 100;
 const LEAST_TTL_SECONDS = 60;
 
 interface Entry {
@@ -35,6 +36,12 @@ export class KvNamespace {
 
   async get(key: string | readonly string[], options: GetOptions = "text"): Promise<unknown> {
     if (typeof key === "string") return (await this.getWithMetadata(key, options)).value;
+    if (key.length > MAX_KEYS_AT_ONCE)
+      throw new Error(
+        `KV GET_BULK failed: 400 You can request a maximum of ${MAX_KEYS_AT_ONCE} keys`,
+      );
+    if (key.length === 0)
+      throw new Error("KV GET_BULK failed: 400 You must request a minimum of 1 key");
     const values = key.map(async (each) => [each, await this.get(each, options)] as const);
     return new Map(await Promise.all(values));
   }
@@ -59,6 +66,10 @@ export class KvNamespace {
     if (expirationTtl !== undefined && expirationTtl < LEAST_TTL_SECONDS)
       throw new Error(
         `KV PUT failed: 400 Invalid expiration_ttl of ${expirationTtl}. Expiration TTL must be at least ${LEAST_TTL_SECONDS}.`,
+      );
+    if (expiration !== undefined && expiration < this.#now() / 1_000 + LEAST_TTL_SECONDS)
+      throw new Error(
+        `KV PUT failed: 400 Invalid expiration of ${expiration}. Expiration times must be at least ${LEAST_TTL_SECONDS} seconds in the future.`,
       );
     const text = JSON.stringify(metadata);
     if (Buffer.byteLength(text) > MAX_METADATA_BYTES)
@@ -88,10 +99,14 @@ export class KvNamespace {
     options: { readonly prefix?: string; readonly limit?: number; readonly cursor?: string } = {},
   ): Promise<object> {
     const { prefix = "", limit = LIST_PAGE, cursor = "" } = options;
+    if (!(limit >= 1 && limit <= LIST_PAGE))
+      throw new Error(
+        `KV GET failed: 400 Invalid key_count_limit of ${limit}. Please specify an integer from 1 to ${LIST_PAGE}.`,
+      );
     const keys = [...this.#entries.keys()]
       .filter((key) => key.startsWith(prefix) && key > cursor && this.#entry(key) !== null)
       .toSorted();
-    const page = keys.slice(0, Math.min(limit, LIST_PAGE));
+    const page = keys.slice(0, limit);
     const isComplete = page.length === keys.length;
     return {
       keys: page.map((name) => {
@@ -117,7 +132,9 @@ export class KvNamespace {
 
 function checkKey(key: string): void {
   const size = Buffer.byteLength(key);
-  if (key === "" || key === "." || key === "..") throw new TypeError("Key name cannot be empty.");
+  if (key === "") throw new TypeError("Key name cannot be empty.");
+  if (key === "." || key === "..")
+    throw new TypeError(`${JSON.stringify(key)} is not allowed as a key name.`);
   if (size > MAX_KEY_BYTES)
     throw new Error(
       `KV failed: 414 UTF-8 encoded length of ${size} exceeds key length limit of ${MAX_KEY_BYTES}.`,

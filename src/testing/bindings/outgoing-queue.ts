@@ -7,7 +7,7 @@ const MAX_MESSAGES = 100;
 /** Bytes. */
 const MAX_MESSAGE_BYTES = 128_000;
 const MAX_BATCH_BYTES = 256_000;
-const MAX_DELAY_SECONDS = 43_200;
+const MAX_DELAY_SECONDS = 86_400;
 
 interface SendOptions {
   readonly delaySeconds?: number;
