@@ -3,7 +3,7 @@
  * JSON document with the payload of the trigger and what each task passed. Large payloads are files
  * in a folder beside it.
  */
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import * as z from "zod";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../domain/statuses.ts";
@@ -99,7 +99,7 @@ export function recordedPayload(
 
 /** Reads a recorded run. Throws an error with the path for any other file. */
 export function readRecordedRun(path: string): RecordedRun {
-  const parsed = recordedRun.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  const parsed = recordedRun.safeParse(readDocument(path));
   if (!parsed.success)
     throw new Error(`${path} is no recorded run: ${z.prettifyError(parsed.error)}`);
   const { version: _version, ...run } = parsed.data;
@@ -118,12 +118,32 @@ export function readRecordedRun(path: string): RecordedRun {
   };
 }
 
+/** Reads a JSON file. The error has the path, and the reason of the system or of the parser. */
+function readDocument(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path} is no recorded run: ${reason}`, { cause: error });
+  }
+}
+
+/** Returns the files and folders that a recording at this path would replace. */
+export function recordingAt(path: string): string[] {
+  return [path, payloadFolder(path)].filter((each) => existsSync(each));
+}
+
+/** The folder of the large payloads, `<name>.payloads` beside the file. */
+function payloadFolder(path: string): string {
+  return `${path.slice(0, path.length - extname(path).length)}.payloads`;
+}
+
 /**
  * Writes a recorded run, and its large payloads in the folder `<name>.payloads` beside it. Returns
  * the paths. Throws, and writes nothing, if the payloads are larger than 256 MB together.
  */
 export function writeRecordedRun(path: string, run: RecordedRun): string[] {
-  const folder = `${path.slice(0, path.length - extname(path).length)}.payloads`;
+  const folder = payloadFolder(path);
   const files = new Map<string, Uint8Array>();
   const store = (payload: RecordedPayload | null, name: string) =>
     payload === null ? null : stored(payload, folder, name, files);

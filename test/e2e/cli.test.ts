@@ -197,7 +197,7 @@ describe("the command line against a running pipeline", () => {
     const saved = async (body: string | Uint8Array<ArrayBuffer>, contentType: string) => {
       const { run_id } = await stage.peach.triggerBody("echo", body, { contentType });
       await stage.peach.finished(run_id);
-      const { code, out } = await peach("replay", run_id, "--save", file);
+      const { code, out } = await peach("replay", run_id, "--save", file, "--force");
       expect([code, out]).toEqual([0, expect.stringContaining(`: ${run_id}, 2 tasks`)]);
       const { payload, tasks } = readRecordedRun(file);
       expect(tasks.map(({ task, upstream }) => [task, upstream])).toEqual([
@@ -222,7 +222,8 @@ describe("the command line against a running pipeline", () => {
       code: 1,
       err: expect.stringContaining('has passed nothing to "right" alone'),
     });
-    await peach("replay", forked, "--save", file);
+    expect(await peach("replay", forked, "--save", file)).toMatchObject({ code: 1 });
+    await peach("replay", forked, "--save", file, "--force");
     expect(readRecordedRun(file).tasks.map(({ task, to }) => [task, to])).toEqual([
       ["forked", { left: { kind: "json", value: { alone: "x" } } }],
       ["left", {}],
@@ -240,7 +241,7 @@ describe("the command line against a running pipeline", () => {
 
     const { run_id } = await stage.peach.trigger("failing", 1);
     await stage.peach.finished(run_id);
-    await peach("replay", run_id, "--save", file);
+    await peach("replay", run_id, "--save", file, "--force");
     const error = { name: "RangeError", message: "the first attempt fails" };
     expect(readRecordedRun(file)).toMatchObject({
       run_id,

@@ -86,8 +86,13 @@ it("a file of a later version, and one that is none, are refused with their path
   writeRecordedRun(file, recorded(null, null));
   writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
   expect(() => readRecordedRun(file)).toThrow(`${file} is no recorded run: ✖ only version 1 of the format is known`);
-  writeFileSync(file, "{}");
-  expect(() => readRecordedRun(file)).toThrow(`${file} is no recorded run`);
+  const text = readFileSync(file, "utf8");
+  for (const other of ["{}", "", "[]", text.slice(0, text.length / 2), "\0"]) {
+    writeFileSync(file, other);
+    expect(() => readRecordedRun(file)).toThrow(`${file} is no recorded run: `);
+  }
+  const missing = join(folder, "missing.json");
+  expect(() => readRecordedRun(missing)).toThrow(`${missing} is no recorded run: ENOENT`);
 });
 
 it("a recorded run reads no payload from outside of its folder, also not through a link", () => {

@@ -24,7 +24,7 @@ import {
 import { FILTER_OPTIONS, readFilter, readNumber } from "../filter-options.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 import { displayPath } from "../../compiler/project-paths.ts";
-import { writeRecordedRun } from "../../testing/recorded-run.ts";
+import { recordingAt, writeRecordedRun } from "../../testing/recorded-run.ts";
 import { recordRun } from "../record-run.ts";
 import { replayLocally } from "../replay-local.ts";
 import { runIdOf } from "../run-argument.ts";
@@ -135,6 +135,7 @@ export const replay: Command = defineCommand({
       means: "file",
       help: "writes the run with its payloads to this file, for load() of peach/testing, and starts nothing",
     },
+    force: { help: "with --save: replaces a file that is there" },
     ...PAYLOAD_OPTIONS,
     ...BULK_OPTIONS,
     task: { takes: "TASK", means: "task", help: "of a filter; with --local, the only task to run" },
@@ -142,9 +143,10 @@ export const replay: Command = defineCommand({
     json: JSON_OPTION,
   },
   async run({ options, words }, host) {
-    const { from, save, local = false, inspect = false } = options;
+    const { from, save, local = false, inspect = false, force = false } = options;
     const { signal } = host;
     if (inspect && !local) throw new UsageError("--inspect is for --local");
+    if (force && save === undefined) throw new UsageError("--force is for --save");
     if (local || save !== undefined) return recordOne(words, options, host);
     const given = await readPayload(options, host);
     if (words.length === 0 && (from !== undefined || given !== null))
@@ -159,6 +161,7 @@ export const replay: Command = defineCommand({
 
 interface RecordValues extends DeploymentValues {
   readonly save?: string | undefined;
+  readonly force?: boolean | undefined;
   readonly local?: boolean | undefined;
   readonly task?: string | undefined;
   readonly inspect?: boolean | undefined;
@@ -167,12 +170,18 @@ interface RecordValues extends DeploymentValues {
 /** Records a run: saves it to a file, runs it locally, or both. */
 async function recordOne(
   runIds: readonly string[],
-  { save, local = false, task, inspect = false, ...deployment }: RecordValues,
+  { save, force = false, local = false, task, inspect = false, ...deployment }: RecordValues,
   host: CommandHost,
 ): Promise<ExitCode> {
   const [given, ...others] = runIds;
   if (given === undefined || others.length > 0)
     throw new UsageError("--local and --save are for one run");
+  const present = save === undefined || force ? [] : recordingAt(resolve(host.cwd, save));
+  if (present.length > 0) {
+    const names = present.map((path) => displayPath(path)).join(", ");
+    host.err(`${names} would be replaced: choose another file, or add --force`);
+    return 1;
+  }
   const peach = connect(deployment, host);
   const runId = await runIdOf(peach, given, host.signal);
   const recorded = await recordRun(peach, runId, host.signal);
