@@ -8,17 +8,32 @@ import { GLOBALS } from "./platform/globals.ts";
 import { outsideOfCalls, presentCall } from "./author-code.ts";
 
 let isInstalled = false;
+/** The clock and the timers that this file has made. */
+const ours = new WeakSet<object>();
 
-/** Installs the globals, once in the life of this process. */
+/**
+ * Installs the globals, once in the life of this process. The clock and the timers are installed
+ * again if fake timers of the test have replaced them.
+ */
 export function installAuthorGlobals(): void {
+  if (isReplaced(globalThis.Date)) define(globalThis, "Date", made(worldDate(Date)));
+  installTimers();
   if (isInstalled) return;
   isInstalled = true;
   for (const name of ["scheduler", "FixedLengthStream"])
     if (!(name in globalThis)) define(globalThis, name, GLOBALS.get(name));
-  define(globalThis, "Date", worldDate(Date));
-  installTimers();
   installChance();
   installFetch();
+}
+
+/** Tests if a global is to be replaced. A spy of the test stays: it calls what was there before. */
+function isReplaced(global: object): boolean {
+  return !ours.has(global) && !("mock" in global);
+}
+
+function made<T extends object>(global: T): T {
+  ours.add(global);
+  return global;
 }
 
 /**
@@ -64,6 +79,7 @@ function installTimers(): void {
     ["setInterval", true],
   ] as const) {
     const real: Timer = globalThis[name];
+    if (!isReplaced(real)) continue;
     const timer: Timer = (work, ms = 0, ...given) => {
       const call = presentCall();
       if (call === undefined) return real(work, ms, ...given);
@@ -74,14 +90,16 @@ function installTimers(): void {
         call,
       );
     };
-    define(globalThis, name, Object.assign(timer, real));
+    define(globalThis, name, made(Object.assign(timer, real)));
   }
   for (const name of ["clearTimeout", "clearInterval"] as const) {
     const real = globalThis[name];
-    define(globalThis, name, (timer?: unknown) => {
+    if (!isReplaced(real)) continue;
+    const clear = (timer?: unknown): void => {
       if (timer instanceof WorldTimer) timer.clear();
       else Reflect.apply(real, globalThis, [timer]);
-    });
+    };
+    define(globalThis, name, made(clear));
   }
 }
 

@@ -11,6 +11,7 @@ import type { Plan } from "../domain/plan/plan.ts";
 import type { RunDocument, TaskLogs } from "../objects/run/run-documents-rpc.ts";
 import type { RunRpc } from "../objects/run/run-rpc.ts";
 import { AuthorCalls, outsideOfCalls, presentCall } from "./author-code.ts";
+import { installAuthorGlobals } from "./author-globals.ts";
 import { KvNamespace } from "./bindings/kv.ts";
 import { OutgoingQueue } from "./bindings/outgoing-queue.ts";
 import { remoteBinding } from "./bindings/remote-binding.ts";
@@ -45,6 +46,9 @@ const MOMENT_MS = 5;
 const MOST_TRIES = 20;
 /** The pause before the next try, in milliseconds. */
 const RETRY_MS = 1_000;
+
+/** The real time in milliseconds, also under fake timers of the test. */
+const realNow = performance.now.bind(performance);
 
 /** The settings of a world. */
 export interface WorldSettings {
@@ -112,7 +116,7 @@ export class TestWorld {
     this.#isInstant = faults === null;
     this.code = code;
     const { plan, registry } = registryOf(project, settings.mocks, (...given) =>
-      this.#calls.run(...given),
+      this.call(...given),
     );
     this.plan = plan;
     const { buckets, kv, queues, vars, others } = project.bindings;
@@ -184,6 +188,7 @@ export class TestWorld {
 
   /** Calls a function of the project as a call of this world. */
   call(...given: Parameters<AuthorCalls["run"]>): unknown {
+    installAuthorGlobals();
     return this.#calls.run(...given);
   }
 
@@ -356,8 +361,8 @@ export class TestWorld {
         }
         const { outside } = this.#calls;
         if (outside.length > 0) {
-          idleSince ||= performance.now();
-          if (performance.now() - idleSince > this.#patienceMs) {
+          idleSince ||= realNow();
+          if (realNow() - idleSince > this.#patienceMs) {
             for (const call of outside) call.isRunning = false;
             throw new WaitingOutsideError(waitingFor(outside, this.#patienceMs));
           }
