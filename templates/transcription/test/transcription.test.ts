@@ -23,6 +23,7 @@ test("an uploaded audio file is transcribed, archived, and leads to recommendati
   const peach = await testPipeline({ now });
   await peach.upload("uploads", "audio/glacier.vtt", sample("glacier.vtt"));
   const [run] = await peach.upload("uploads", "audio/glacier.mp3", sample("glacier.mp3"));
+  assert.ok(run);
   assert.equal(run.status, "succeeded");
   assert.deepEqual(run.task("archive").passed, {
     key: "transcripts/audio/glacier.mp3.json",
@@ -47,12 +48,13 @@ test("a signed webhook names the audio file and its language", async () => {
   const headers = { "webhook-id": id, "webhook-timestamp": `${seconds}`, "webhook-signature": `v1,${signature}` };
   const response = await peach.request("/hooks/audio", { method: "POST", body, headers });
   assert.equal(response.status, 202);
-  assert.equal(peach.runs[0].task("recommend").status, "succeeded");
+  assert.equal(peach.runs[0]?.task("recommend").status, "succeeded");
 });
 
 test("audio that nothing can transcribe fails without another attempt", async () => {
   const peach = await testPipeline({ now });
   const [run] = await peach.upload("uploads", "audio/silent.mp3", sample("glacier.mp3"));
+  assert.ok(run);
   assert.equal(run.status, "failed");
   assert.equal(run.task("audio_transcription").attempts.length, 1);
   assert.match(run.task("audio_transcription").error?.message ?? "", /no captions beside it/);

@@ -20,6 +20,7 @@ test("a signed article becomes a teaser", async () => {
   const response = await peach.request("/hooks/article", delivery({ text: "The peach is ripe. The peach falls." }));
   assert.equal(response.status, 202);
   const [run] = peach.runs;
+  assert.ok(run);
   assert.equal(run.status, "succeeded");
   assert.equal(run.task("teaser").passed, "About the, peach, is: 1 min");
 });

@@ -16,6 +16,8 @@ const URL_OF_DEV = `http://127.0.0.1:${PORT}`;
 const NOTEBOOK = z.object({ cells: z.array(z.object({ cell_type: z.string(), source: z.array(z.string()) })) });
 /** Parts of Peach's own development, by package. */
 const OURS = ["vitest", "oxlint", "oxfmt", "knip", "preact", "fast-check", "minisearch", "playwright-core"];
+/** Also for users whose own settings are stricter than those of a new project. */
+const STRICTEST = "npx tsc --noEmit --noUncheckedIndexedAccess --exactOptionalPropertyTypes --verbatimModuleSyntax";
 /** Until the local runtime serves a first request, and until it has taken a change over. */
 const SOON = { timeout: 60_000, interval: 200 };
 
@@ -72,7 +74,7 @@ describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
 
   it("a new project is checked, and needs no more than its types", async () => {
     expect(await typed("npm run check")).toContain("peach.conf: no problems in 4 tasks and 1 endpoint");
-    expect(await typed("npx tsc --noEmit")).toBe("");
+    expect(await typed(STRICTEST)).toBe("");
   });
 
   it("a new project does not compile with a wrong name or payload, once its types are generated", async () => {
@@ -171,7 +173,7 @@ describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
     const folder = user.project(name);
     expect(await typed("npm run check", folder)).toContain("peach.conf: no problems");
     expect(await typed("npm test", folder)).toMatch(/pass [1-9]\d*\n.*fail 0\n/);
-    expect(await typed("npx tsc --noEmit", folder)).toBe("");
+    expect(await typed(STRICTEST, folder)).toBe("");
   });
 });
 
