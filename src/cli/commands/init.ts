@@ -87,7 +87,11 @@ function make(
   host.out(`Made ${Object.keys(fresh).length} files in ${displayPath(folder) || "."}.`);
   const merges = mergesOf(files, present);
   for (const line of mergeLines(merges)) host.out(line);
-  host.out(`\nNext:\n${nextSteps(relative(host.cwd, folder), example)}`);
+  const isMerged = merges.length > 0;
+  const next = isMerged ? "Next, when you have merged them" : "Next";
+  // Scripts of another package.json may have the same names.
+  const run = present.has("package.json") && isMerged ? "npx peach" : "npm run";
+  host.out(`\n${next}:\n${nextSteps(relative(host.cwd, folder), example, run)}`);
   return 0;
 }
 
@@ -99,13 +103,13 @@ function mergeLines(merges: readonly Merge[]): string[] {
   ];
 }
 
-function nextSteps(folder: string, example: Example): string {
+function nextSteps(folder: string, example: Example, run: string): string {
   const steps = [
     ...(folder === "" ? [] : [`cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(folder)}`]),
     "npm install",
-    ...(example === "blank" ? [] : ["npm run demo"]),
-    "npm run dev",
-    "npm test",
+    ...(example === "blank" ? [] : [`${run} demo`]),
+    `${run} dev`,
+    run === "npm run" ? "npm test" : `${run} test`,
   ];
   return steps.map((step) => `  ${step}`).join("\n");
 }

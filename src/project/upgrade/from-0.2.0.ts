@@ -79,7 +79,11 @@ const manifest: Step = {
           ...theirs,
           ...rest,
           scripts: { ...ownEntries(wanted["scripts"]), ...scripts },
-          dependencies: { ...kept("dependencies", used), peach: specifier },
+          dependencies: {
+            ...ownEntries(wanted["dependencies"]),
+            ...kept("dependencies", used),
+            peach: specifier,
+          },
           devDependencies: {
             ...ownEntries(wanted["devDependencies"]),
             ...kept("devDependencies", used),

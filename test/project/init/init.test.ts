@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { checkProject } from "../../../src/compiler/compile.ts";
@@ -67,7 +67,7 @@ describe("peach init", () => {
       expect(readFileSync(join(project, "package.json"), "utf8")).toBe(own);
       expect(readFileSync(join(project, ".gitignore"), "utf8")).toBe("node_modules/\ndist/\n");
       expect(existsSync(join(project, "peach.conf"))).toBe(true);
-      expect(out.slice(out.indexOf("These files"), out.indexOf("Next:"))).toMatchInlineSnapshot(`
+      expect(out.slice(out.indexOf("These files"), out.indexOf("Next"))).toMatchInlineSnapshot(`
         "These files were there already and stay as they are:
           package.json: add
               "type": "module"
@@ -79,6 +79,7 @@ describe("peach init", () => {
               "scripts": "peach": "peach"
               "scripts": "peach:dev": "peach dev"   (dev is yours)
               "dependencies": "peach": "1.2.0"
+              "dependencies": "zod": "4.6.7"
               "devDependencies": "@types/node": "24.19.2"
               "devDependencies": "typescript": "7.0.2"
               "devDependencies": "wrangler": "4.156.2"
@@ -89,6 +90,10 @@ describe("peach init", () => {
 
         "
       `);
+      // `npm run dev` is the user's own.
+      expect(out.slice(out.indexOf("Next"))).toBe(
+        `Next, when you have merged them:\n  cd ${relative(process.cwd(), project)}\n  npm install\n  npx peach demo\n  npx peach dev\n  npx peach test`,
+      );
     });
   });
 
@@ -197,6 +202,13 @@ describe("the templates", () => {
     expect(all.filter(([name, one]) => versions[name] !== one)).toEqual([]);
     const create: Record<string, unknown> = JSON.parse(repository("create-peach/package.json"));
     expect(create).toMatchObject({ version, dependencies: { peach: version } });
+  });
+
+  it("the templates name each package that Peach leaves to the project, which not every package manager installs by itself", () => {
+    const { peerDependencies }: { peerDependencies: Record<string, string> } = JSON.parse(repository("package.json"));
+    const named: Record<string, Record<string, string>> = JSON.parse(text("package.json"));
+    const all = Object.keys({ ...named["dependencies"], ...named["devDependencies"] });
+    expect(all).toEqual(expect.arrayContaining(Object.keys(peerDependencies)));
   });
 
   it("the templates have the .gitignore that npm leaves out of the package", () => {
