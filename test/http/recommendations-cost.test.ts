@@ -1,7 +1,8 @@
 /** What requests to recommendation endpoints cost: calls of objects, rows, and uses of the cache. */
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { RecommendationPlan } from "../../src/domain/plan/recommendation-plan.ts";
-import { countServing } from "../../src/objects/deliveries/recommendation-client.ts";
+import { countsOfServing } from "../../src/domain/recommendations/statistics.ts";
+import { GatheredCounts } from "../../src/objects/deliveries/recommendation-client.ts";
 import { edge, type Send } from "../support/edge.ts";
 import { env } from "../support/env.ts";
 import { countOperations } from "../support/operations.ts";
@@ -9,24 +10,33 @@ import { endpointPlan, planOf } from "../support/plan.ts";
 
 const REQUESTS = 200;
 
+/** Ends the pause after which counts are sent. */
+let sendCounts: () => void;
+beforeEach(() => {
+  const { promise: pause, resolve } = Promise.withResolvers<void>();
+  sendCounts = resolve;
+  // oxlint-disable-next-line no-restricted-globals
+  vi.spyOn(scheduler, "wait").mockImplementation(() => pause);
+});
 afterEach(() => vi.restoreAllMocks());
 
 function recommender(name: string, plan: Partial<RecommendationPlan>): Send {
+  // Its own counts, not those of the isolate, which other tests share.
+  const counts = new GatheredCounts();
   const components = ["one", "other"].map((each) => ({ name: each, method: each, weight: 1, timeoutMs: 1_000 }));
   const recommendation = { params: [], split: { by: "request" }, components, cacheMs: null, ...plan } as const;
   const endpoints = [endpointPlan(name, { method: null, methods: ["GET"], recommendation })];
   return edge(planOf([], { endpoints }), {
     withoutToken: true,
     registry: { components: { one: () => ["one"], other: () => ["other"] } },
-    dependencies: { countServing },
+    dependencies: {
+      countServing: (to, lifetime, endpoint, component, serving) =>
+        counts.add(to, lifetime, endpoint, component, countsOfServing(serving)),
+    },
   });
 }
 
 it("a recommendation costs no call of an object and no row; two hundred of them together cost one call, and two rows for each component and one for the batch", async () => {
-  const { promise: later, resolve: sendCounts } = Promise.withResolvers<void>();
-  // Counts are sent after a pause, which the test ends.
-  // oxlint-disable-next-line no-restricted-globals
-  vi.spyOn(scheduler, "wait").mockImplementation(() => later);
   const send = recommender("counted", {});
   // An isolate asks for the deployment's key once, and an object makes its tables once.
   await send("/counted");

@@ -21,10 +21,41 @@ const SENT_EVERY_MS = 5_000;
 /** Time after which another invocation sends in place of a dead invocation. */
 const GRACE_MS = 5_000;
 
-/** Unsent counts, by endpoint and component. */
-const gathered = new Map<string, Map<string, ComponentCounts>>();
-/** Time by which an invocation sends the counts; 0 without such an invocation. */
-let sentBy = 0;
+/** Counts of an isolate on the way to the objects. */
+export class GatheredCounts {
+  /** Unsent counts, by endpoint and component. */
+  readonly #gathered = new Map<string, Map<string, ComponentCounts>>();
+  /** Time by which an invocation sends the counts; 0 without such an invocation. */
+  #sentBy = 0;
+
+  /** Adds counts of a component. Returns at once. */
+  add(
+    env: Env,
+    lifetime: Lifetime,
+    endpoint: string,
+    component: string,
+    counts: ComponentCounts,
+  ): void {
+    const ofEndpoint = this.#gathered.get(endpoint) ?? new Map<string, ComponentCounts>();
+    this.#gathered.set(endpoint, ofEndpoint);
+    ofEndpoint.set(component, addCounts(ofEndpoint.get(component), counts));
+    const now = Date.now();
+    if (now < this.#sentBy) return;
+    this.#sentBy = now + SENT_EVERY_MS + GRACE_MS;
+    lifetime.waitUntil(this.#sendLater(env));
+  }
+
+  /** Gathers for a while, then sends. The state holds no promise: any request may add. */
+  async #sendLater(env: Env): Promise<void> {
+    await scheduler.wait(SENT_EVERY_MS);
+    this.#sentBy = 0;
+    const batches = Array.from(this.#gathered);
+    this.#gathered.clear();
+    await Promise.all(batches.map(([endpoint, counts]) => send(env, endpoint, counts)));
+  }
+}
+
+const ofIsolate = new GatheredCounts();
 
 /** Adds counts of a component. Returns at once. */
 export function countRecommendation(
@@ -34,13 +65,7 @@ export function countRecommendation(
   component: string,
   counts: ComponentCounts,
 ): void {
-  const ofEndpoint = gathered.get(endpoint) ?? new Map<string, ComponentCounts>();
-  gathered.set(endpoint, ofEndpoint);
-  ofEndpoint.set(component, addCounts(ofEndpoint.get(component), counts));
-  const now = Date.now();
-  if (now < sentBy) return;
-  sentBy = now + SENT_EVERY_MS + GRACE_MS;
-  lifetime.waitUntil(sendLater(env));
+  ofIsolate.add(env, lifetime, endpoint, component, counts);
 }
 
 /** Counts an answered request. Returns at once. */
@@ -63,15 +88,6 @@ export async function callRecommendations<T>(
   return callWithRetries("the object of the recommendations", () =>
     call(env.DELIVERIES.getByName(`${endpoint}/recommendations`)),
   );
-}
-
-/** Gathers for a while, then sends. A value of module state is no promise: any request may add. */
-async function sendLater(env: Env): Promise<void> {
-  await scheduler.wait(SENT_EVERY_MS);
-  sentBy = 0;
-  const batches = Array.from(gathered);
-  gathered.clear();
-  await Promise.all(batches.map(([endpoint, counts]) => send(env, endpoint, counts)));
 }
 
 /** Sends the counts of an endpoint. Counts without an answer are lost, and the log says so. */
