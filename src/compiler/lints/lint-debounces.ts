@@ -2,10 +2,12 @@ import type { DebouncePlan, SchedulePlan, TaskPlan } from "../../domain/plan/pla
 import { dueTimes } from "../../domain/schedules/cron.ts";
 import type { LintedProject } from "./linted-project.ts";
 
-/** The start of the search for due times; any start works. */
-const START = Date.UTC(2024, 0, 1);
-/** Count of due times in a row that show the pace of a schedule. */
-const COUNTED = 20;
+/** The start of the search for due times: an evening before a weekend, when schedules pause. */
+const START = Date.UTC(2024, 0, 5, 17);
+/** The length of the search from the first due time. */
+const SEARCHED_MS = 8 * 86_400_000;
+/** Limit of steps of the search; beyond it, a schedule counts as steady. */
+const MAX_STEPS = 2_000;
 
 /**
  * Warns of a debounce without `max_wait` whose triggers may never pause: uploads or events of a
@@ -42,14 +44,23 @@ function steadySource({ on, schedules }: TaskPlan, debounce: DebouncePlan): stri
 
 /**
  * Tests if a schedule is always due again before `delayMs` has passed. A single longer gap, such as
- * a night, is enough for a run to start.
+ * a night, is enough for a run to start. The search steps over half a delay at a time: no gap fits
+ * between two due times that are closer than the delay.
  */
 function isFaster({ cron, timezone }: SchedulePlan, delayMs: number): boolean {
   const times = dueTimes(cron, timezone);
-  let last = times.next(START);
-  for (let count = 0; count < COUNTED; count += 1) {
-    const next = last === null ? null : times.next(last);
-    if (last === null || next === null || next - last >= delayMs) return false;
+  const first = times.next(START);
+  if (first === null) return false;
+  let last = first;
+  for (let steps = 0; steps < MAX_STEPS && last < first + SEARCHED_MS; steps += 1) {
+    const far = times.next(last + Math.floor(delayMs / 2));
+    if (far === null) return false;
+    if (far - last < delayMs) {
+      last = far;
+      continue;
+    }
+    const next = times.next(last);
+    if (next === null || next - last >= delayMs) return false;
     last = next;
   }
   return true;

@@ -83,6 +83,9 @@ describe("a debounce under a steady source", () => {
     ["has a key", "on: {event: happened}, debounce: {delay: 10s, key: payload.id}"],
     ["is triggered by calls only", "debounce: {delay: 10s}"],
     ["is shorter than its schedule", 'schedule: "*/5 * * * *", debounce: {delay: 10s}'],
+    ["has nights", 'schedule: "* 8-18 * * *", debounce: {delay: 5m}'],
+    ["has weekends", 'schedule: "* * * * MON-FRI", debounce: {delay: 5m}'],
+    ["has a gap in each hour", 'schedule: "0-50 * * * *", debounce: {delay: 5m}'],
     ["is as long as its schedule", 'schedule: "* * * * *", debounce: {delay: 1m}'],
   ])("a debounce is right that %s", async (_, keys) => {
     expect(await codesFor(keys)).toEqual([]);
