@@ -17,6 +17,7 @@ import { RestCheck } from "./checks/rest-check.ts";
 import { SlotCheck } from "./checks/slot-check.ts";
 import { StallCheck } from "./checks/stall-check.ts";
 import { StepCheck } from "./checks/step-check.ts";
+import { TimesCheck } from "./checks/times-check.ts";
 import { TriggerCheck } from "./checks/trigger-check.ts";
 import type { CheckedWorld } from "./checks/checked-world.ts";
 import type { ClientWorld } from "./clients.ts";
@@ -41,6 +42,7 @@ export class Checkers implements Watching {
   readonly #slots: SlotCheck;
   readonly #triggers: TriggerCheck;
   readonly #rest: RestCheck;
+  readonly #times: TimesCheck;
   readonly #events: EventsCheck;
   readonly #stalls: StallCheck;
   readonly #schedules: ScheduleCheck;
@@ -98,6 +100,7 @@ export class Checkers implements Watching {
     this.#triggers.tells = scenario.plan.onFailure !== null;
     this.#rest = new RestCheck(world);
     this.#events = new EventsCheck(ground);
+    this.#times = new TimesCheck(ground);
     this.#schedules = new ScheduleCheck(ground, scenario.timed);
     this.#stalls = new StallCheck(
       ground,
@@ -217,6 +220,7 @@ export class Checkers implements Watching {
     this.#limits.look(seen, before);
     this.#losses.look(seen, before);
     this.#journals.look(seen, before);
+    this.#times.look(seen);
     const { paused } = this.#world.scenario;
     this.#stalls.look(seen, before, (name) => paused.some(({ task }) => task === name));
     for (const [index, task] of seen.run.tasks.entries()) {

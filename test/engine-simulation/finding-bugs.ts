@@ -277,4 +277,13 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;",
     instead: "const leftUntil = null;",
   },
+  {
+    invariant: "19 times are true",
+    bug: "a retried run took as long as all of its rounds",
+    seed: 1,
+    theme: "retried",
+    file: "src/domain/run/run-times.ts",
+    code: "roundOf(entry) < rounds",
+    instead: "roundOf(entry) < 0",
+  },
 ];

@@ -1,0 +1,61 @@
+/**
+ * What a run that has ended tells of its times is what its attempts tell: the work is their sum, the duration the time in which any of the
+ * last round was at work, and its history has as many retries as there were rounds after the first.
+ */
+import type { AttemptDocument } from "../../../src/objects/run/run-documents-rpc.ts";
+import type { Ground } from "../../../src/testing/ground/ground.ts";
+import { isOver, type Seen } from "../watcher.ts";
+
+export class TimesCheck {
+  readonly #ground: Ground;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  /** The run has changed. */
+  look(seen: Seen): void {
+    const { run, retries, retriedAfter } = seen;
+    if (!isOver(run.status)) return;
+    const [first, ...later] = run.history;
+    const retried = later.filter(({ what }) => what === "retried").length;
+    if (first?.what !== "triggered" || retried !== run.rounds - 1)
+      this.#say(seen, `it tells ${run.rounds} rounds and ${retried} retries`);
+    // What approvals have of their attempts nobody can tell from outside.
+    if (run.tasks.some(({ external }) => external === true)) return;
+    const items = [...seen.items.values()].flatMap((all) => all.flatMap(({ attempts }) => attempts));
+    const all = [...run.tasks.flatMap(({ attempts }) => attempts), ...items];
+    const workMs = all.map(lengthOf).reduce((sum, ms) => sum + ms, 0);
+    if (run.work_ms !== workMs) this.#say(seen, `it tells ${run.work_ms} ms of work, its attempts ${workMs}`);
+    // Which attempts of its items belong to which round is not seen, nor a call for a retry that came twice.
+    if (retries !== run.rounds - 1 || (retries > 0 && items.length > 0)) return;
+    const last = run.tasks.flatMap(({ task, attempts }) => attempts.slice(retriedAfter.get(task) ?? 0));
+    const durationMs = all.length === 0 ? null : coveredMs([...last, ...items]);
+    if (run.duration_ms !== durationMs)
+      this.#say(seen, `it tells that it took ${run.duration_ms} ms, its attempts ${durationMs}`);
+  }
+
+  #say({ runId }: Seen, detail: string): void {
+    this.#ground.violate("19 times are true", `${runId}: ${detail}`);
+  }
+}
+
+function lengthOf({ started_at, finished_at }: AttemptDocument): number {
+  return Date.parse(finished_at ?? started_at) - Date.parse(started_at);
+}
+
+/** The milliseconds in which at least one of these was at work: each moment at which one begins or ends, and how many are then. */
+function coveredMs(attempts: readonly AttemptDocument[]): number {
+  const moments = attempts
+    .flatMap(({ started_at, finished_at }) => [
+      { at: Date.parse(started_at), by: 1 },
+      { at: Date.parse(finished_at ?? started_at), by: -1 },
+    ])
+    .toSorted((one, other) => one.at - other.at);
+  let [covered, atWork, since] = [0, 0, 0];
+  for (const { at, by } of moments) {
+    if (atWork > 0) covered += at - since;
+    [atWork, since] = [atWork + by, at];
+  }
+  return covered;
+}
