@@ -20,6 +20,8 @@ export interface PipelineModule {
    * origin of the original, so a function under two names counts once.
    */
   readonly exports: ReadonlyMap<string, string>;
+  /** The packages of `export * from`. Names in packages are unknown. */
+  readonly unread: readonly string[];
   /**
    * Files that are evaluated when the module is imported, itself included. Packages are left out.
    */
@@ -39,6 +41,8 @@ interface FileExports {
   >;
   /** The files of `export * from`. */
   readonly all: readonly string[];
+  /** The packages of `export * from`. */
+  readonly unread: readonly string[];
   /** Files that are imported or re-exported for more than types. */
   readonly imports: readonly string[];
 }
@@ -59,6 +63,7 @@ export function discoverModules(
     name: relative(folder, file).split(sep).join(posix.sep).replace(/\.ts$/, ""),
     file,
     exports: scanner.resolve(file),
+    unread: scanner.unreadOf(file),
     evaluates: scanner.evaluatedWith(file),
     unparsed: scanner.unparsedWith(file),
   }));
@@ -126,6 +131,11 @@ class ExportScanner {
     return found;
   }
 
+  /** Lists the packages of `export * from` in a file. */
+  unreadOf(file: string): readonly string[] {
+    return this.#scan(file)?.unread ?? [];
+  }
+
   /** Finds the files that are evaluated when this file is. */
   evaluatedWith(file: string): ReadonlySet<string> {
     const found = new Set([file]);
@@ -174,6 +184,7 @@ class ExportScanner {
     const own = new Set<string>();
     const from = new Map<string, { file: string | null; request: string; name: string }>();
     const all: string[] = [];
+    const unread: string[] = [];
     for (const entry of parsed.module.staticExports.flatMap(({ entries }) => entries)) {
       if (entry.isType) continue;
       const request = entry.moduleRequest?.value;
@@ -182,6 +193,7 @@ class ExportScanner {
       if (request !== undefined && name === null) {
         const target = resolveRequest(file, request);
         if (target !== null) all.push(target);
+        else if (!request.startsWith(".")) unread.push(request);
         continue;
       }
       if (name === null || name === "default") continue;
@@ -198,7 +210,7 @@ class ExportScanner {
         });
     }
     const imports = [...requests].flatMap((request) => resolveRequest(file, request) ?? []);
-    return { own, from, all, imports };
+    return { own, from, all, unread, imports };
   }
 }
 

@@ -168,6 +168,14 @@ export class MethodFinder {
       const holder = modules.find(({ exports }) => exports.has(near))?.name ?? "";
       return `did you mean \`${near}\` of ${holder}.ts?`;
     }
+    const [barrel] = modules.filter(({ unread }) => unread.length > 0);
+    if (barrel !== undefined) {
+      const request = JSON.stringify(barrel.unread[0]);
+      return (
+        `${barrel.name}.ts has \`export * from ${request}\`, and packages are not read: ` +
+        `write export { ${method} } from ${request}`
+      );
+    }
     return names.list() === ""
       ? `export a function of this name from a .ts file under ${this.#folder}`
       : `exported: ${names.list()}`;

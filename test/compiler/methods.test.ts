@@ -60,6 +60,13 @@ describe("a method is found", () => {
 });
 
 describe("a method is refused", () => {
+  it("a method that a file may pass on from a package is asked for by its name, since packages are not read", async () => {
+    const pipelines = { "barrel.ts": 'export * from "@desk/tasks";', "own.ts": "export function unrelated() {}" };
+    expect(await problemsOf(confFor("method: wanted"), { pipelines })).toContain(
+      'hint: barrel.ts has `export * from "@desk/tasks"`, and packages are not read: write export { wanted } from "@desk/tasks"',
+    );
+  });
+
   it("a method is refused if only types or a default export have its name", async () => {
     const pipelines = {
       "a.ts": "export type wanted = 1;\nexport default function wanted() {}",

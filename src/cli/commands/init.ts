@@ -59,6 +59,7 @@ are there already it says what to merge.`,
   },
 });
 
+/** Finds an example by name or alias. */
 function exampleOf(given: string | undefined): Example {
   if (given === undefined) return EXAMPLES[0];
   const example = EXAMPLE_ALIASES[given] ?? EXAMPLES.find((name) => name === given);
@@ -95,6 +96,7 @@ function make(
   return 0;
 }
 
+/** Renders the present files with the advice for each. */
 function mergeLines(merges: readonly Merge[]): string[] {
   if (merges.length === 0) return [];
   return [
@@ -103,6 +105,7 @@ function mergeLines(merges: readonly Merge[]): string[] {
   ];
 }
 
+/** Renders the commands to type next; `run` starts a command of Peach. */
 function nextSteps(folder: string, example: Example, run: string): string {
   const steps = [
     ...(folder === "" ? [] : [`cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(folder)}`]),

@@ -86,6 +86,7 @@ function packageManager(folder: string): string {
   return locks.find(([lock]) => existsSync(join(folder, lock)))?.[1] ?? "npm";
 }
 
+/** Prints the reasons against the upgrade. */
 function refuse({ from, refusals }: UpgradePlan, host: CommandHost): ExitCode {
   const what = from === null ? "The upgrade" : `The upgrade from ${from}`;
   host.err(`${what} cannot be made, so nothing was changed:`);
@@ -93,6 +94,7 @@ function refuse({ from, refusals }: UpgradePlan, host: CommandHost): ExitCode {
   return 1;
 }
 
+/** Asks for the consent of the user. Without a terminal there is no consent. */
 async function isAgreed(count: number, host: CommandHost): Promise<boolean> {
   const files = `${count} ${count === 1 ? "file" : "files"}`;
   const answer = await host.ask(`\nChange ${files}? [y/N] `);
