@@ -4,9 +4,9 @@
  * component, and puts the origin into the token of the answer. The wrapper is plain JSON, for every
  * store.
  *
- * The endpoint trusts a wrapper with the mark only. The mark is a symbol, which no JSON holds: a
- * component that passes on the JSON of another service passes on no origin, whatever the JSON says.
- * `readServed` marks what a component reads from its own store.
+ * The endpoint trusts a wrapper with the mark only. The mark is a symbol, and JSON holds no symbols.
+ * JSON of another service thus has no origin, also where a component passes the JSON on.
+ * `readServed` marks a wrapper from the store of a component.
  */
 
 /** The computation of a result. */
@@ -24,8 +24,8 @@ export interface Served<T> {
 }
 
 /**
- * The mark. It is in the registry of symbols, since a project may bundle this module twice. A copy
- * by `{...stored, value}` keeps it.
+ * The mark, from the registry of symbols: a project may bundle this module twice. A copy by
+ * `{...stored, value}` has the mark too.
  */
 const MARK = Symbol.for("peach.served");
 
