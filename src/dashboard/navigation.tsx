@@ -130,7 +130,7 @@ export function Navigation(): JSX.Element {
   );
 }
 
-/** Shows an entry of the navigation. `onGo` is called when the user follows it. */
+/** Shows an entry of the navigation. `onGo` is called when the user follows the link. */
 function PlaceLink({
   place: { page, href, text, badge },
   isCurrent,

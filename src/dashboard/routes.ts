@@ -136,6 +136,8 @@ export interface RunFilters {
   readonly failure: string | null;
   /** Tags that a run has all of. */
   readonly tags: readonly string[];
+  /** True: only runs that were not final by the `late_after` of the task; false: the other runs. */
+  readonly late: boolean | null;
   /** Conditions such as `film.id=7`, which the page applies to the payloads itself. */
   readonly payload: readonly string[];
 }
@@ -153,6 +155,7 @@ export const NO_FILTERS: RunFilters = {
   error: null,
   failure: null,
   tags: [],
+  late: null,
   payload: [],
 };
 
@@ -174,8 +177,14 @@ export function filtersFromQuery(query: URLSearchParams): RunFilters {
     error: query.get("error") || null,
     failure: query.get("failure") || null,
     tags: query.getAll("tag").filter((tag) => tag !== ""),
+    late: lateOf(query.get("late")),
     payload: query.getAll("payload").filter((condition) => condition.includes("=")),
   };
+}
+
+/** A filter by lateness; null for any other text. */
+function lateOf(text: string | null): boolean | null {
+  return text === "true" ? true : text === "false" ? false : null;
 }
 
 /** A time in ISO 8601 as given; null for any other text. */
@@ -197,6 +206,7 @@ export function filtersToQuery(filters: RunFilters): string {
     failed_task: failedTask,
     error: filters.error,
     failure: filters.failure,
+    late: filters.late === null ? null : String(filters.late),
   });
   for (const tag of filters.tags) query.append("tag", tag);
   for (const condition of filters.payload) query.append("payload", condition);
@@ -219,6 +229,7 @@ export function filtersToApi(filters: RunFilters, now: number): string {
     failed_task: failedTask,
     error: filters.error,
     failure: filters.failure,
+    late: filters.late === null ? null : String(filters.late),
   });
   for (const tag of filters.tags) query.append("tag", tag);
   return query.toString();
@@ -242,12 +253,13 @@ export function matchesFilters(
     readonly created_at: string;
     readonly waiting?: unknown;
     readonly tags?: readonly string[] | undefined;
+    readonly late?: boolean | undefined;
   },
   filters: RunFilters,
   now: number,
 ): boolean {
   const { task, statuses, source, span, idempotencyKey, from, to, payload } = filters;
-  const { failedTask, error, failure, tags } = filters;
+  const { failedTask, error, failure, tags, late } = filters;
   if (idempotencyKey !== null || payload.length > 0 || to !== null) return false;
   if (failedTask !== null || error !== null || failure !== null) return false;
   const isWanted = (status: FilterStatus): boolean =>
@@ -257,6 +269,7 @@ export function matchesFilters(
     (statuses.length === 0 || statuses.some(isWanted)) &&
     (source === null || run.source === source) &&
     tags.every((tag) => run.tags?.includes(tag)) &&
+    (late === null || (run.late ?? false) === late) &&
     (from === null || run.created_at >= from) &&
     (span === null || Date.parse(run.created_at) >= now - SPANS[span])
   );

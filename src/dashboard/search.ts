@@ -22,6 +22,7 @@ export const SEARCH_WORDS = [
   "failed:",
   "source:",
   "tag:",
+  "late:",
   "key:",
   "since:",
   "payload.",
@@ -75,6 +76,10 @@ function applied(
       return { ...filters, failure: value };
     case "tag":
       return { ...filters, tags: [...filters.tags, value] };
+    case "late":
+      return value === "true" || value === "false"
+        ? { ...filters, late: value === "true" }
+        : "late: takes true or false.";
     case "key":
       return { ...filters, idempotencyKey: value };
     case "status": {
@@ -110,6 +115,7 @@ export function searchText(filters: RunFilters): string {
     ["failed", failedTask],
     ["error", error],
     ["failure", failure],
+    ["late", filters.late === null ? null : String(filters.late)],
     ["key", idempotencyKey],
   ];
   return [

@@ -59,6 +59,7 @@ describe("the filters of a list", () => {
     error: "no space",
     failure: "Error: disk # is full",
     tags: ["lang:de", "a, b"],
+    late: false,
     payload: ["film.id=7", "a=b&c"],
   };
 
@@ -85,6 +86,7 @@ describe("the filters of a list", () => {
       failed_task: "encode",
       error: "no space",
       failure: "Error: disk # is full",
+      late: "false",
       tag: "a, b",
     });
     expect(query.getAll("tag")).toEqual(["lang:de", "a, b"]);
@@ -106,6 +108,14 @@ describe("the filters of a list", () => {
     const hasTags = (tags: readonly string[]): boolean =>
       matchesFilters(tagged, { ...NO_FILTERS, tags }, time(7_200_000));
     expect([hasTags(["vip", "lang:de"]), hasTags(["vip", "lang"])]).toEqual([true, false]);
+    const late = summary({ late: true });
+    for (const [one, wanted, fit] of [
+      [late, true, true],
+      [late, false, false],
+      [run, true, false],
+      [run, false, true],
+    ] as const)
+      expect(matchesFilters(one, { ...NO_FILTERS, late: wanted }, time(7_200_000))).toBe(fit);
     expect(fits({ statuses: ["running"] })).toBe(false);
     expect(fits({ source: "api" })).toBe(false);
     expect(fits({ span: "1h" })).toBe(false);

@@ -5,7 +5,7 @@ import { matchesPayload, parseSearch, searchText } from "../../src/dashboard/sea
 describe("the search field", () => {
   it("the search field reads words, quotes and conditions, and writes them again", () => {
     const text =
-      'task:encode status:waiting,failed since:24h error:"no \\"space\\" left" tag:lang:de tag:"two words" payload.film.id=7';
+      'task:encode status:waiting,failed since:24h error:"no \\"space\\" left" tag:lang:de tag:"two words" late:true payload.film.id=7';
     const { filters, problem, runId } = parseSearch(text);
     expect({ problem, runId }).toEqual({ problem: null, runId: null });
     expect(filters).toEqual({
@@ -15,6 +15,7 @@ describe("the search field", () => {
       span: "24h",
       error: 'no "space" left',
       tags: ["lang:de", "two words"],
+      late: true,
       payload: ["film.id=7"],
     });
     expect(parseSearch(searchText(filters)).filters).toEqual(filters);
@@ -29,6 +30,7 @@ describe("the search field", () => {
     ["status:done", "A status is one of"],
     ["source:fax", "A source is one of"],
     ["since:1y", "since: takes 1h"],
+    ["late:very", "late: takes true or false"],
     ["key:film-3", "A key belongs to a task"],
   ])("the search field says what is wrong with %s", (text, problem) => {
     expect(parseSearch(text).problem).toContain(problem);

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import type { DeadLetterPage } from "../../contract/dead-letters.ts";
 import type { Health } from "../../contract/health.ts";
+import type { RunPage } from "../../contract/run-lists.ts";
 import type { DeployedSchedule } from "../../contract/schedules.ts";
 import type { RunStatistics } from "../../contract/statistics.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
@@ -18,6 +19,8 @@ export interface AttentionTilesProps {
   readonly schedules: readonly DeployedSchedule[] | null;
   readonly health: Health | null;
   readonly letters: DeadLetterPage | null;
+  /** The first open runs that are late. */
+  readonly late: RunPage | null;
 }
 
 /**
@@ -41,7 +44,7 @@ interface Tile {
 }
 
 /**
- * Shows six tiles, in the same order at all times, so that the eye finds a tile by its place. A
+ * Shows seven tiles, in the same order at all times, so that the eye finds a tile by its place. A
  * tile has a colour only while somebody has to act; quiet tiles are pale.
  */
 export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
@@ -64,14 +67,15 @@ export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
 }
 
 /**
- * Makes the six tiles, each with a link to the page behind the number.
+ * Makes the seven tiles, each with a link to the page behind the number.
  *
- * - Coloured: open approvals, dead letters, paused tasks, schedules behind, and a queue whose
+ * - Coloured: open approvals, dead letters, paused tasks, late runs, schedules behind, a queue whose
  *   oldest message is above `LATE_MS`.
  * - Never coloured: runs that wait for another run or a later attempt, since both go on without a
  *   person.
  */
-function tilesOf({ statistics, tasks, schedules, health, letters }: AttentionTilesProps): Tile[] {
+function tilesOf(props: AttentionTilesProps): Tile[] {
+  const { statistics, tasks, schedules, health, letters, late } = props;
   const people = statistics === null ? null : waitingForPeople(statistics);
   const others =
     statistics?.tasks.reduce((sum, { waiting }) => sum + waiting.run + waiting.time, 0) ?? 0;
@@ -111,6 +115,14 @@ function tilesOf({ statistics, tasks, schedules, health, letters }: AttentionTil
       note: paused?.join(", ") || "no task is paused",
       href: triggersPath("tasks", paused?.[0]),
       tone: paused?.length ? "retrying" : null,
+    },
+    {
+      icon: "clock",
+      name: "late runs",
+      value: late === null ? null : `${late.runs.length}${late.next_cursor === null ? "" : "+"}`,
+      note: [...new Set(late?.runs.map(({ task }) => task))].join(", ") || "no open run is late",
+      href: runsPath({ ...NO_FILTERS, late: true, statuses: ["queued", "running"] }),
+      tone: late?.runs.length ? "retrying" : null,
     },
     {
       icon: "clock",

@@ -5,6 +5,7 @@
  * API calls, every five seconds, and soon after a change that the feed reports:
  * - `GET /failures` and `GET /runs/statistics` of the span.
  * - `GET /tasks`, `GET /schedules`, `GET /health`, `GET /dead-letters`.
+ * - `GET /runs`: open runs that are late, every 15 seconds.
  * - `GET /runs/feed`: changes of all runs, as one stream.
  *
  * Query parameters: `span`.
@@ -13,6 +14,7 @@ import type { JSX } from "preact";
 import { useCallback, useRef } from "preact/hooks";
 import type { DeadLetterPage } from "../../contract/dead-letters.ts";
 import type { Health } from "../../contract/health.ts";
+import type { RunPage } from "../../contract/run-lists.ts";
 import type { DeployedSchedule } from "../../contract/schedules.ts";
 import type { Failures, RunStatistics } from "../../contract/statistics.ts";
 import type { DeployedTask } from "../../contract/tasks.ts";
@@ -37,6 +39,9 @@ import { PipelineLines } from "./pipeline-lines.tsx";
 /** The interval between reads, and the pause after a change of the feed, in milliseconds. */
 const REFRESH_MS = 5_000;
 const AFTER_CHANGE_MS = 400;
+/** The late runs among the open ones, and the interval between reads of them. */
+const LATE_RUNS = "/runs?late=true&status=queued,running&limit=50";
+const REFRESH_LATE_MS = 15_000;
 /** The number of causes on the page. A link leads to all of them. */
 const SHOWN_CAUSES = 4;
 
@@ -60,6 +65,7 @@ export function NowPage(): JSX.Element {
     REFRESH_MS,
   );
   const health = useGet<Health>("/health", REFRESH_MS);
+  const late = useGet<RunPage>(LATE_RUNS, REFRESH_LATE_MS);
   const letters = useGet<DeadLetterPage>("/dead-letters?limit=50", REFRESH_MS);
   const reload = useCallback(() => {
     failures.reload();
@@ -86,7 +92,7 @@ export function NowPage(): JSX.Element {
           content={(name) => SPAN_WORDS[name]}
         />
       </div>
-      <Refusals reads={[failures, statistics, tasks, schedules, health, letters]} />
+      <Refusals reads={[failures, statistics, tasks, schedules, health, letters, late]} />
       {isNew && deployed !== null ? (
         <FirstSteps tasks={deployed} />
       ) : (
@@ -98,6 +104,7 @@ export function NowPage(): JSX.Element {
             schedules={schedules.data.value?.schedules ?? null}
             health={health.data.value}
             letters={letters.data.value}
+            late={late.data.value}
           />
         </>
       )}

@@ -27,7 +27,7 @@ import { usePageTitle } from "../parts/page-title.ts";
 import { SideHandle, sideWidth } from "../parts/side-width.tsx";
 import { viewerOf } from "../parts/payload-kind.ts";
 import { Loading, Problem } from "../parts/states.tsx";
-import { StatusPill } from "../parts/status.tsx";
+import { LateMark, StatusPill } from "../parts/status.tsx";
 import { Duration, Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { runPath, runsPath } from "../routes.ts";
@@ -135,6 +135,7 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
       <div class="title-row">
         <h1 class="ellipsis">{head.task}</h1>
         <StatusPill status={head.status} />
+        {head.late && <LateMark />}
         {!final && <LiveMark connection={model.connection.value} />}
         <span class="spacer" />
         <div class="actions">

@@ -12,7 +12,7 @@ import { formatDuration, formatPlural, shortId } from "../format.ts";
 import { isTyping } from "../keys.tsx";
 import { navigate } from "../location.ts";
 import { Button } from "../parts/button.tsx";
-import { StatusPill } from "../parts/status.tsx";
+import { LateMark, StatusPill } from "../parts/status.tsx";
 import { Table } from "../parts/table.tsx";
 import { Duration, Time } from "../parts/time.tsx";
 import { comparePath, runPath } from "../routes.ts";
@@ -227,6 +227,7 @@ function RunRow({
       </td>
       <td>
         <StatusPill status={wait === undefined ? run.status : "waiting"} />
+        {run.late === true && <LateMark />}
       </td>
       <td class="cell-task">
         <a class="row-link" href={runPath(run.run_id, run.error?.task)}>

@@ -53,3 +53,13 @@ export function StatusPill({ status }: { readonly status: AnyStatus }): JSX.Elem
     </span>
   );
 }
+
+/** The mark of a run that was not final by the `late_after` of the task. */
+export function LateMark(): JSX.Element {
+  return (
+    <span class="pill s-retrying late-mark" title="Not final by the late_after of its task">
+      <Icon name="clock" size={12} />
+      late
+    </span>
+  );
+}

@@ -178,10 +178,11 @@ const WORD_OF: Readonly<Record<RunStatus, string>> = {
 
 /** Describes the filters as a sentence. */
 function describe(filters: RunFilters, statuses: readonly RunStatus[]): string {
-  const { task, source, span, failure, error, failedTask, from, to, tags } = filters;
+  const { task, source, span, failure, error, failedTask, from, to, tags, late } = filters;
   const words = statuses.map((status) => WORD_OF[status]);
   const parts = [
     `Runs of ${task ?? "all pipelines"} that ${words.join(" or ")}`,
+    ...(late === null ? [] : [late ? "that are late" : "that are not late"]),
     ...(tags.length === 0 ? [] : [`tagged ${tags.join(" and ")}`]),
     ...(failure === null ? [] : [`with ${failure}`]),
     ...(error === null ? [] : [`with "${error}" in the error`]),

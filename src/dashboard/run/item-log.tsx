@@ -25,7 +25,7 @@ import { LogView } from "./log-view.tsx";
 /** The height of an item's log in pixels. */
 const LOG_HEIGHT = 300;
 
-/** Lets the user choose an item of the tasks in `maps`, and shows the item's log. */
+/** Lets the user choose an item of the tasks in `maps` and shows the log of the item. */
 export function ItemLog({
   model,
   maps,

@@ -63,7 +63,7 @@ export function RunViews({
   );
 }
 
-/** The log of all tasks. Items have logs of their own, since there may be ten thousand. */
+/** The log of all tasks, and below a way to the logs of items: a task may have ten thousand. */
 function WholeLog({ model }: { readonly model: RunModel }): JSX.Element {
   const maps = model.tasks.value.filter((name) => model.task(name)?.peek().each !== undefined);
   return (

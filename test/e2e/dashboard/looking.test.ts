@@ -207,6 +207,23 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await rows.filter({ hasText: "succeeded" }).waitFor();
   });
 
+  it("the dashboard says which runs are late: on the first page, in the list and at the head of the run", async () => {
+    const { run_id } = await stage.peach.trigger("dawdles");
+    await expect.poll(() => stage.recorder.waitingAt("single"), { timeout: 20_000 }).toBe(1);
+    const late = async (): Promise<string> => (await stage.peach.call("/api/v1/runs?late=true")).text();
+    await expect.poll(late, { timeout: 20_000 }).toContain(run_id);
+    const { page } = await dashboard();
+    await page.goto(`${stage.runtime.url}/dashboard`);
+    await page.getByRole("link", { name: /1 late runs dawdles/ }).click();
+    const row = page.locator(".runs tbody tr").filter({ hasText: "dawdles" });
+    await row.locator(".late-mark").waitFor();
+    expect(new URL(page.url()).searchParams.get("late")).toBe("true");
+    await row.getByRole("link", { name: "dawdles" }).click();
+    await page.locator(".run-head .late-mark").waitFor();
+    stage.recorder.open("single");
+    await stage.peach.finished(run_id);
+  });
+
   it("the dashboard shows a picture, plays sound, and dumps bytes", async () => {
     const page = shared;
     await page.show(`/runs/${hostile}?task=picture&tab=passed`);

@@ -65,6 +65,7 @@ async function pagesOf(): Promise<readonly Shown[]> {
   const talks = await start("talks", null);
   await start("single", null);
   await start("single", null);
+  await start("dawdles", null);
   await peach.call("/api/v1/tasks/notify/pause", { method: "POST" });
   await Promise.all([broken, many].map((id) => peach.finished(id)));
   const paths: Readonly<Record<string, string>> = {
