@@ -3,6 +3,7 @@ import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { followRun } from "../follow.ts";
 import { runIdOf } from "../run-argument.ts";
 import { inputText, lastLogLines } from "../run-context.ts";
+import { runGraph } from "../run-graph.ts";
 import { runLines, stackLines } from "../run-view.ts";
 
 /** `peach show RUN`. */
@@ -14,6 +15,7 @@ attempts and progress, who retried, cancelled, completed or paused it, what fail
   words: [{ name: "RUN", means: "run", optional: true }],
   options: {
     failed: { help: "the newest run that failed" },
+    graph: { help: "also a drawing of its tasks, with the status of each" },
     ...DEPLOYMENT_OPTIONS,
     json: { help: "the run's document" },
   },
@@ -28,7 +30,11 @@ attempts and progress, who retried, cancelled, completed or paused it, what fail
     }
     const input = await inputText(peach, runId, signal);
     const logs = await lastLogLines(peach, run, signal);
-    const lines = [...runLines(run, Date.now(), terminal, input), ...stackLines(run, logs)];
+    const lines = [
+      ...runLines(run, Date.now(), terminal, input),
+      ...(options.graph === true ? ["", runGraph(run, terminal)] : []),
+      ...stackLines(run, logs),
+    ];
     out(lines.join("\n"));
     return 0;
   },
