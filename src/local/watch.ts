@@ -5,9 +5,12 @@ import type { ProjectPaths } from "../compiler/project-paths.ts";
 /** The delay after a change. Editors save in several steps, and the last one counts. */
 const SETTLE_MS = 150;
 
+/** The files that decide where the imports of sources lead. */
+const CONFIGURATION = ["package.json", "tsconfig.json"];
+
 /**
  * Calls back when a file changes that the runtime depends on: peach.conf (also a new one), a
- * source, wrangler.toml or .dev.vars. A burst of changes is a single call, and calls do not
+ * source, wrangler.toml, .dev.vars, package.json or tsconfig.json. A burst of changes is a single call, and calls do not
  * overlap. Returns a function that ends the watch.
  */
 export function watchProject(
@@ -28,7 +31,7 @@ export function watchProject(
   const endings = [
     watchNames(
       projectRoot,
-      ["peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"],
+      [...CONFIGURATION, "peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"],
       changed,
     ),
     watchNames(dirname(confPath), [basename(confPath)], () => {

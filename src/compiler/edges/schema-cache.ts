@@ -1,11 +1,12 @@
 /**
  * Keeps the answers about the methods of a file, for the repeated checks of `peach dev`. An answer
- * holds until a file changes that the bundle of the method's file contains. `check` and a deploy
- * read everything anew.
+ * holds until a file changes that the bundle of the method's file contains, or a package.json or
+ * tsconfig.json that decides where imports lead. `check` and a deploy read everything anew.
  */
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Metafile } from "esbuild";
+import { readText } from "../read-file.ts";
 import type { MethodAnswer, WantedMethod } from "./reader-questions.ts";
 
 /**
@@ -56,13 +57,17 @@ export class SchemaCache {
       for (const path of paths)
         for (const { path: next } of byPath.get(path)?.imports ?? [])
           if (byPath.has(resolve(next))) paths.add(resolve(next));
-      const states = [...paths].map((path) => [path, stateNow(path)] as const);
+      const sources = [...paths].map((path) => [path, stateNow(path)] as const);
+      const states = [
+        ...sources,
+        ...resolversOf(paths).map((path) => [path, stateNow(path)] as const),
+      ];
       const own = wanted.flatMap(({ key }) => {
         const answer = answers.get(key);
         return answer === undefined || answer.type === "unread" ? [] : [[key, answer] as const];
       });
       const isWhole = own.length === wanted.length && states.every(([, state]) => state !== null);
-      if (!isWhole || !byPath.has(file)) continue;
+      if (!isWhole || !byPath.has(file) || sources.some(([, state]) => state === ABSENT)) continue;
       const kept = states.flatMap(([path, state]) =>
         state === null ? [] : [[path, state] as const],
       );
@@ -72,8 +77,36 @@ export class SchemaCache {
 }
 
 /**
+ * Lists the files that decide where the imports of these files lead: each package.json and
+ * tsconfig.json in a folder above, also an absent one, and each tsconfig that another one extends.
+ */
+function resolversOf(paths: ReadonlySet<string>): string[] {
+  const folders = new Set([...paths].map((path) => dirname(path)));
+  // The loops also visit what is added to the sets meanwhile.
+  for (const folder of folders) folders.add(dirname(folder));
+  const found = new Set(
+    [...folders].flatMap((folder) => [join(folder, "package.json"), join(folder, "tsconfig.json")]),
+  );
+  for (const path of found)
+    if (!path.endsWith("package.json")) for (const base of basesOf(path)) found.add(base);
+  return [...found];
+}
+
+/** Lists the files that a tsconfig extends by a relative path, with and without the ending. */
+function basesOf(path: string): string[] {
+  const [, bases = ""] = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(readText(path) ?? "") ?? [];
+  return [...bases.matchAll(/"(\.[^"]*)"/g)].flatMap(([, base = ""]) => {
+    const file = resolve(dirname(path), base);
+    return file.endsWith(".json") ? [file] : [file, `${file}.json`];
+  });
+}
+
+/** The state of a file that does not exist. */
+const ABSENT = "absent";
+
+/**
  * Returns a function that reads the state of a file, once for each file. The state is null for a
- * file that is gone, or has changed since `notAfter`.
+ * file that has changed since `notAfter`.
  */
 function stateReader(notAfter = Number.POSITIVE_INFINITY): (path: string) => string | null {
   const states = new Map<string, string | null>();
@@ -81,8 +114,12 @@ function stateReader(notAfter = Number.POSITIVE_INFINITY): (path: string) => str
     const known = states.get(path);
     if (known !== undefined) return known;
     const stats = statSync(path, { throwIfNoEntry: false });
-    const isOld = stats !== undefined && stats.ctimeMs < notAfter;
-    const state = isOld ? `${stats.ctimeMs} ${stats.size} ${stats.ino}` : null;
+    const state =
+      stats === undefined
+        ? ABSENT
+        : stats.ctimeMs < notAfter
+          ? `${stats.ctimeMs} ${stats.size} ${stats.ino}`
+          : null;
     states.set(path, state);
     return state;
   };

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { checkProject } from "../../../src/compiler/compile.ts";
@@ -47,6 +47,47 @@ it("a check reads no file again that has not changed, nor what it imports", { ti
     vi.unstubAllEnvs();
   });
 });
+
+it(
+  "a check reads a file again when its imports lead elsewhere, though no source has changed",
+  { timeout: 60_000 },
+  async () => {
+    const texts = {
+      conf: "tasks:\n  p: {method: p, downstream: c}\n  c: {method: c}\n",
+      pipelines: {
+        "p.ts": noting("p", passes("shared")).replace("./shared.ts", "shared"),
+        "c.ts": noting("c", takes("shared")).replace("./shared.ts", "kit"),
+        "text.ts": 'import { z } from "zod";\nexport const shared = z.string();\n',
+        "number.ts": 'import { z } from "zod";\nexport const shared = z.number();\n',
+      },
+    };
+    await withProject(texts, async (paths, folder) => {
+      const notes = join(folder, "notes.txt");
+      vi.stubEnv("PEACH_TEST_NOTES", notes);
+      const cache = new SchemaCache();
+      const aliasTo = (file: string): void => {
+        const compilerOptions = { paths: { shared: [`./pipelines/${file}`] } };
+        writeFileSync(join(folder, "base.json"), JSON.stringify({ compilerOptions }));
+      };
+      writeFileSync(join(folder, "tsconfig.json"), '{"extends": "./base"}');
+      const kit = join(folder, "kit");
+      mkdirSync(kit);
+      for (const name of ["text.ts", "number.ts"] as const) writeFileSync(join(kit, name), texts.pipelines[name]);
+      const exportFrom = (file: string): void =>
+        writeFileSync(join(kit, "package.json"), JSON.stringify({ name: "kit", exports: `./${file}` }));
+      mkdirSync(join(folder, "node_modules"));
+      symlinkSync(kit, join(folder, "node_modules", "kit"));
+      aliasTo("text.ts");
+      exportFrom("text.ts");
+      expect(await settled(paths, cache, notes)).toEqual({ wrong: [], read: "p c " });
+      aliasTo("number.ts");
+      expect(await check(paths, cache, notes)).toEqual({ wrong: ["c"], read: "p c " });
+      exportFrom("number.ts");
+      expect(await check(paths, cache, notes)).toMatchObject({ wrong: [] });
+      vi.unstubAllEnvs();
+    });
+  },
+);
 
 interface Checked {
   /** The children whose edges do not fit. */
