@@ -219,8 +219,8 @@ export class Checkers implements Watching {
     this.#order.look(seen, before);
     this.#limits.look(seen, before);
     this.#losses.look(seen, before);
-    this.#journals.look(seen, before);
     this.#times.look(seen);
+    this.#journals.look(seen, before);
     const { paused } = this.#world.scenario;
     this.#stalls.look(seen, before, (name) => paused.some(({ task }) => task === name));
     for (const [index, task] of seen.run.tasks.entries()) {
