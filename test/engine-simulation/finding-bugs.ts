@@ -286,4 +286,12 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "roundOf(entry) < rounds",
     instead: "roundOf(entry) < 0",
   },
+  {
+    invariant: "8 blame",
+    bug: "an answer about deaths that comes late decides, though others have reported theirs since it was given",
+    seed: 40_001_540,
+    file: "src/execution/long-lane/executor-controller.ts",
+    code: "isDecisive && askedAt < missedAt + WITNESS_MS",
+    instead: "isDecisive && this.#host.now() < missedAt + WITNESS_MS",
+  },
 ];

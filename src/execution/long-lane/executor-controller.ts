@@ -265,14 +265,15 @@ export class ExecutorController {
         "a deploy took the attempt's worker before it had ended",
       );
     }
-    const { missedAt = this.#host.now() } = noted;
+    const askedAt = this.#host.now();
+    const { missedAt = askedAt } = noted;
     const report = await this.#host.reportDeath(order, deathOf(order, noted, missedAt));
     const { sole: known, explained } = report ?? { sole: [], explained: [] };
     this.#unwitnessed = report === null ? { ...noted, missedAt, isUnwitnessed: true } : null;
     const earlier = known.filter((one) => one !== noted.attempt);
     const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
-    const now = this.#host.now();
-    if (isDecisive && now < missedAt + WITNESS_MS) {
+    // A late answer may lack deaths that were reported while the answer was on its way.
+    if (isDecisive && askedAt < missedAt + WITNESS_MS) {
       this.#host.note({ ...order, lease: { ...noted, missedAt } });
       this.#alarm.set(missedAt + WITNESS_MS);
       return null;

@@ -27,6 +27,8 @@ class World {
   sole: readonly number[] = [];
   explained: readonly number[] = [];
   isWitnessSilent = false;
+  /** How long it takes to say so. Milliseconds. */
+  witnessMs = 0;
   /** What it was told. */
   deaths: unknown[] = [];
   askTrial: (trial: Trial) => Promise<boolean | null> = async () => true;
@@ -105,7 +107,9 @@ class World {
       },
       reportDeath: async (_order, death) => {
         this.deaths.push(death);
-        return this.isWitnessSilent ? null : { sole: this.sole, explained: this.explained };
+        const said = this.isWitnessSilent ? null : { sole: this.sole, explained: this.explained };
+        this.now += this.witnessMs;
+        return said;
       },
       askTrial: (_order, trial) => this.askTrial(trial),
       endTrial: async () => void this.trialsOver.push(this.now),
@@ -280,6 +284,18 @@ describe("an executor object that has died", () => {
       expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: said } }]);
       expect(world.isEmpty).toBe(true);
     }
+  });
+
+  it("an executor object that has died asks again where an answer that decides has come late, since it is of before those who died with it", async () => {
+    const world = await diedInTask();
+    world.sole = [LEASE.attempt, 7, 8];
+    world.die();
+    world.witnessMs = 6_000;
+    await world.wake();
+    expect(world.settled).toEqual([]);
+    world.sole = [7, 8];
+    await world.wake();
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [7, 8] } }]);
   });
 
   it("an executor object that has died waits for them also where the clock is set back meanwhile", async () => {
