@@ -76,7 +76,7 @@ function buildDeclarations(entries: Readonly<Record<string, string>>): void {
   const config = join(ROOT, "tsconfig.build.json");
   execFileSync(
     process.execPath,
-    [join(ROOT, "node_modules/typescript/bin/tsc"), "--project", config],
+    [join(ROOT, "node_modules/typescript/bin/tsc"), "--project", config, "--checkers", "1"],
     {
       cwd: ROOT,
       stdio: "inherit",
