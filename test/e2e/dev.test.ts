@@ -11,6 +11,9 @@ import { Peach } from "./peach.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "token-of-the-end-to-end-tests";
+/** Where the command puts secrets that it makes for the example. The pool's tests would read them. */
+const DEV_VARS = join(ROOT, ".dev.vars");
+const hadDevVars = existsSync(DEV_VARS);
 const WAIT = { timeout: 30_000, interval: 50 };
 const CONF = "tasks:\n  greet: {method: greet}\nendpoints:\n  hello: {method: hello}\n";
 const PIPELINE = 'export const greet = async () => "hi";\nexport const hello = async () => ({ version: 1 });\n';
@@ -29,6 +32,7 @@ afterEach(async () => {
   await Promise.all(commands.map((command) => command.exit()));
   commands = [];
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  if (!hadDevVars) rmSync(DEV_VARS, { force: true });
 });
 
 function write(path: string, text: string): void {
