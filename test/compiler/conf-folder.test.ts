@@ -114,7 +114,7 @@ endpoints:
       peach.conf/b.yaml:3:36: tasks.three.retry: unknown key [PEACH101]
         3 |   three: {method: c, timeout: 20m, retry: 1}
           |                                    ^^^^^
-        hint: did you mean \`retries\`? allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open, callable
+        hint: did you mean \`retries\`? allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, late_after, tags, dispatch, open, callable
 
       peach.conf/c.yaml:1:1: expected a mapping, given a list [PEACH103]
         1 | - a list
