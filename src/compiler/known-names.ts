@@ -1,12 +1,9 @@
-/** Names for hints: the most similar one, and a list that stays readable in a large project. */
+/** Names for hints: the most similar name, and a list of readable length. */
 import { nearest } from "../domain/nearest.ts";
 
-/** The most names that a hint lists. */
+/** Limit of names in a list. */
 const MAX_LISTED = 30;
-/**
- * The most names that are compared over all hints. A file with thousands of unknown names has
- * another fault than misspelt ones.
- */
+/** Limit of compared names over all hints. A file of unknown names only has a different fault. */
 const MAX_COMPARED = 1_000_000;
 
 /** The names of one kind in a project. */
@@ -18,14 +15,14 @@ export class KnownNames {
     this.#names = [...names];
   }
 
-  /** Finds the most similar name; null if none is close. */
+  /** Finds the most similar name; null without a close name. */
   nearest(given: string): string | null {
     if (this.#compared > MAX_COMPARED) return null;
     this.#compared += this.#names.length;
     return nearest(given, this.#names);
   }
 
-  /** Lists the names, the first of many. */
+  /** Lists the first names, and counts further names. */
   list(): string {
     const left = this.#names.length - MAX_LISTED;
     const shown = this.#names.slice(0, MAX_LISTED).join(", ");

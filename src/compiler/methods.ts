@@ -160,7 +160,7 @@ export class MethodFinder {
     );
   }
 
-  /** Proposes the most similar export, or lists them. */
+  /** Proposes the most similar export, or lists the exports. */
   #hintFor(method: string, modules: readonly PipelineModule[]): string {
     const names = this.#exportsOf(modules);
     const near = names.nearest(method);
@@ -181,7 +181,7 @@ export class MethodFinder {
       : `exported: ${names.list()}`;
   }
 
-  /** Returns the names of the exports of modules. Those of all modules are collected once. */
+  /** Returns the names of exports. The names of all modules are collected once. */
   #exportsOf(modules: readonly PipelineModule[]): KnownNames {
     const collect = (): KnownNames =>
       new KnownNames(new Set(modules.flatMap(({ exports }) => [...exports.keys()])));

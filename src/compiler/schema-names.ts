@@ -18,7 +18,7 @@ export const taskName = textLike("the name of a task", NAME, (given) => {
     : nameHint(given);
 });
 
-/** Says what a name consists of, and shows the first letter that only looks like one of them. */
+/** Describes the form of a name, and shows the first letter outside of the alphabet. */
 export function nameHint(given: string): string {
   const form =
     "a name begins with a letter or _, goes on with letters, digits, _ and -, " +

@@ -39,7 +39,7 @@ export function aliasTargets(document: Document): AliasTargets {
   return targets;
 }
 
-/** Tests if an alias refers to a value that is not in the document. */
+/** Tests if an alias has lost its anchor. */
 export function hasLostAlias(document: Document): boolean {
   const targets = aliasTargets(document);
   let isLost = false;

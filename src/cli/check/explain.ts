@@ -28,6 +28,7 @@ function exampleText(example: Example): string {
   return files.map(([path, text]) => indented(`# ${path}\n${text}`)).join("\n\n");
 }
 
+/** Indents each line with text by four spaces. */
 function indented(text: string): string {
   return text.trimEnd().replaceAll(/^(?=.)/gm, "    ");
 }

@@ -90,6 +90,7 @@ function explainCode(text: string, host: CommandHost): ExitCode {
   return 0;
 }
 
+/** Names the first and the last code. */
 function rangeOfCodes(): string {
   const codes = Object.keys(CODES);
   return `${codes[0] ?? ""} to ${codes.at(-1) ?? ""}`;
@@ -131,11 +132,13 @@ function checkDocument({ file, plan, problems, warnings }: Checked): object {
   };
 }
 
+/** Writes a line about a secret, with the commands that set the secret. */
 function describeSecret({ name, endpoints }: NeededSecret): string {
   const refuse = `${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""}`;
   return `needs the secret ${name}, without which ${refuse} every delivery: npx wrangler secret put ${name}; locally a line ${name}=… in .dev.vars`;
 }
 
+/** Writes a count with a noun, in the plural if needed. */
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -136,10 +136,10 @@ export function listedNumbers(set: NumberSet, limit: number): readonly number[] 
   return listed.length > limit ? null : listed;
 }
 
-/** The longest range whose integers are tested one by one. */
+/** Limit of integers in a range for tests of each. */
 const MAX_LISTED = 1_000;
 
-/** Leaves out the numbers that a set is certain not to hold. */
+/** Leaves out numbers outside of a set. */
 function inRange(numbers: readonly number[], set: NumberSet): readonly number[] {
   return numbers.filter((number) => isInRange(number, set) !== false);
 }
@@ -155,7 +155,7 @@ export function isApart(one: NumberSet, other: NumberSet): boolean {
   return isBeyond(a.min, b.max) || isBeyond(b.min, a.max);
 }
 
-/** Returns a set with the least and the greatest integer as its bounds, if it holds integers. */
+/** Returns a set of integers with its least and greatest integer as bounds. */
 function withWholeBounds(set: NumberSet): NumberSet {
   if (!set.isInteger) return set;
   return { ...set, min: wholeBound(set.min, 1), max: wholeBound(set.max, -1) };

@@ -71,7 +71,7 @@ class Comparison {
   #depth = 0;
   /** The least depth of an open pair that was assumed to fit. */
   #assumed = Number.POSITIVE_INFINITY;
-  /** Pairs that fit if an open pair does, with the least depth of such a pair. */
+  /** The provisional fits, with the least depth of an assumed pair. */
   readonly #provisional = new Map<ValueSet, Map<ValueSet, number>>();
   /** The provisional pairs, the newest last. */
   readonly #order: (readonly [ValueSet, ValueSet])[] = [];
@@ -119,9 +119,8 @@ class Comparison {
   }
 
   /**
-   * Decides a pair while the pair counts as open. A verdict that rests on no other open pair is
-   * final: an assumption about an outer pair may still turn out wrong. Until then a fit is kept as
-   * provisional, and given up with the pair on which it rests.
+   * Decides a pair while the pair counts as open. A verdict without an assumption about an outer
+   * pair is final. A fit under an assumption is provisional, until the outer pair is decided.
    */
   #within(passed: ValueSet, taken: ValueSet, decide: () => Verdict): Verdict {
     const depth = this.#depth;
@@ -184,7 +183,7 @@ class Comparison {
     return this.#structure(passed, taken);
   }
 
-  /** Compares with the options of a union. Options without a common value decide nothing. */
+  /** Compares with the options of a union. Options without a common value are left out. */
   #option(passed: Known, options: readonly ValueSet[], isWhole: boolean): Verdict {
     const near = this.#indexOf(options)?.candidates(passed);
     if (near === undefined || near === null) return this.#anyOption(passed, options, isWhole);
@@ -344,10 +343,7 @@ class Comparison {
   }
 }
 
-/**
- * Lists the numbers of a parent if the child names as many of them. Null if the child names too few,
- * or takes others too.
- */
+/** Lists the numbers of a parent. Null if the child has fewer literals. */
 function numbersFor(passed: Known, taken: Known): readonly number[] | null {
   if (passed.kind !== "number") return null;
   const options = taken.kind === "union" ? taken.members : [taken];
@@ -356,13 +352,13 @@ function numbersFor(passed: Known, taken: Known): readonly number[] | null {
   return listed === "unsure" ? null : listed;
 }
 
-/** Tests if a set may have no other value than one literal: its tests are not understood here. */
+/** Tests if a literal may be the only value of a set: some tests have no model here. */
 function mayBeOnly(passed: Known, value: string | number | boolean | null): boolean {
   if (passed.kind === "number") return listedNumbers(passed, 1) === "unsure";
   return passed.kind === "text" && !isEndless(passed) && isAccepted(value, passed) !== false;
 }
 
-/** The unions that were tested for an option that takes every value. */
+/** The answers of `takesAll` about unions. */
 const TAKES_ALL = new WeakMap<ValueSet, boolean>();
 
 /** True if a schema such as `z.any().optional()` takes every value. */

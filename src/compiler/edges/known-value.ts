@@ -12,9 +12,10 @@ import {
 } from "./value-set.ts";
 
 /**
- * Returns the values that a function may return. A function may return a different value each time,
- * so further calls have other clocks, other random numbers and another input. Different texts stand
- * for an unknown part of all texts, different numbers for one of all numbers. `why` describes any other result.
+ * Returns the values that a function may return. A function may return a different value each time:
+ * further calls have a later clock, a new random number and a new input. Different texts stand for an
+ * unknown part of all texts, different numbers for an unknown part of all numbers. `why` describes
+ * any further result.
  */
 export function valuesOf(read: (input: unknown) => unknown, why: string): ValueSet {
   try {
@@ -36,7 +37,7 @@ export function valuesOf(read: (input: unknown) => unknown, why: string): ValueS
 
 /** The number of calls after the first. */
 const CALLS = 8;
-/** The clock goes on by so much from call to call: through the hours, weekdays and months. */
+/** The step of the clock from call to call, through hours, weekdays and months. */
 const STEP_MS = 41 * 86_400_000 + 11_145_678;
 
 /** Calls a function with a later clock and another random number, and restores both. */
@@ -54,7 +55,7 @@ function withOtherSurroundings<T>(index: number, use: () => T): T {
   }
   try {
     Reflect.set(globalThis, "Date", LaterDate);
-    // From the least to the greatest; a second number is random, or a loop for others had no end.
+    // A second number is random: a loop in the function may wait for a new number.
     const numbers = [Math.min(index / (CALLS - 1), 1 - 2 ** -32)];
     Math.random = () => numbers.pop() ?? realRandom();
     return use();

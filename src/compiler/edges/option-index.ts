@@ -1,6 +1,6 @@
 /**
- * Finds the options of a large union that may hold a value, by literals and by the tags of objects.
- * Without it, two unions with a thousand options each need a million comparisons.
+ * Finds the possible options of a large union by literals and by the tags of objects. Without an
+ * index, the comparison of two unions with a thousand options each takes a million steps.
  */
 import { type ObjectSet, resolved, type ValueSet } from "./value-set.ts";
 
@@ -12,12 +12,12 @@ type Literal = string | number | boolean | null;
 /** The options of one union. */
 export class OptionIndex {
   readonly #literals = new Map<Literal, ValueSet>();
-  /** The options that are no literals. */
+  /** The options except for literals. */
   readonly #others: readonly ValueSet[];
-  /** The property by whose literals the most options are told apart; null without one. */
+  /** The property with literals in the most options; null without literals. */
   readonly #tag: string | null;
   readonly #byTag = new Map<Literal, ValueSet[]>();
-  /** The options that no value of the tag excludes. */
+  /** The options without a listed tag. */
   readonly #untagged: ValueSet[] = [];
 
   private constructor(options: readonly ValueSet[]) {
@@ -40,14 +40,14 @@ export class OptionIndex {
     }
   }
 
-  /** Makes an index; null for a union that is small enough without. */
+  /** Makes an index; null for a small union. */
   static of(options: readonly ValueSet[]): OptionIndex | null {
     return options.length < MIN_OPTIONS ? null : new OptionIndex(options);
   }
 
   /**
-   * Returns the options that may hold a value of a set, in any order. The others share no value with
-   * the set. Null if nothing can be told.
+   * Returns the options that may share a value with a set, in any order. Null if the index cannot
+   * decide.
    */
   candidates(passed: ValueSet): readonly ValueSet[] | null {
     if (passed.kind === "literal") {
@@ -62,7 +62,7 @@ export class OptionIndex {
   }
 }
 
-/** Finds the property that has literals in the most objects. */
+/** Finds the property with literals in the most objects. */
 function tagOf(options: readonly ValueSet[]): string | null {
   const counts = new Map<string, number>();
   for (const option of options)
@@ -72,7 +72,7 @@ function tagOf(options: readonly ValueSet[]): string | null {
   return best?.[0] ?? null;
 }
 
-/** Returns the literals of a property that an object requires; null for any other option. */
+/** Returns the literals of a required property; null for an option without. */
 function tagValues(option: ValueSet, name: string): readonly Literal[] | null {
   const property = objectOf(option)?.properties.get(name);
   const set = property?.mayBeAbsent === false ? resolved(property.set) : null;

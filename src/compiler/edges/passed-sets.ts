@@ -50,7 +50,7 @@ export class PassedSets {
   readonly #isBare: boolean;
   /** The sets of schemas read so far. A reference stands for a set under construction. */
   readonly #read = new Map<core.$ZodType, ValueSet>();
-  /** The number of schemas around the one that is read. */
+  /** The number of schemas under construction. */
   #depth = 0;
 
   constructor(isBare = false) {

@@ -113,7 +113,7 @@ function exampleOf(input: unknown): unknown {
   return asJson(first);
 }
 
-/** Copies a value as JSON, in which it crosses to the other process; undefined if it is none. */
+/** Copies a value as JSON, for the way to the parent process. Undefined for a value without JSON. */
 function asJson(value: unknown): unknown {
   try {
     const text: string | undefined = JSON.stringify(value);

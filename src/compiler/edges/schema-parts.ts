@@ -147,5 +147,5 @@ export const LOST_TYPES: Readonly<Record<string, string>> = {
   function: "a function",
 };
 
-/** Limit of schemas within each other. Both readers go down by recursion. */
+/** Limit of nested schemas. Both readers are recursive. */
 export const MAX_NESTING = 400;

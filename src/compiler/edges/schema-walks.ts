@@ -37,8 +37,8 @@ function isAsyncItself(schema: core.$ZodType): boolean {
 }
 
 /**
- * Tests if a schema has more parts than the check reads. A getter that makes a new schema each time
- * leads to parts without end.
+ * Tests if a schema has too many parts for the check. A getter with a new schema for each call leads
+ * to parts without end.
  */
 export function isTooLarge(schema: core.$ZodType): boolean {
   const seen = new Set([schema]);
@@ -102,14 +102,14 @@ function consistsOfItself(schema: core.$ZodType): boolean {
   return false;
 }
 
-/** Answers about schemas that were tested before. */
+/** Answers of earlier tests, by schema. */
 type Answers = WeakMap<core.$ZodType, boolean>;
 const THROWING: Answers = new WeakMap();
 const ASYNC: Answers = new WeakMap();
 
 /**
- * Tests a schema and all its parts. Each schema is tested once; with `answers` also over several
- * calls, since each option of each union is asked about.
+ * Tests a schema and all parts. Each schema is tested once; with `answers` once over several calls,
+ * since a union asks about each option.
  */
 function someSchema(
   schema: core.$ZodType,
@@ -127,7 +127,7 @@ function someSchema(
     }
     for (const part of partsOf(one)) seen.add(part);
   }
-  // No part of any of them passes the test.
+  // No part passes the test.
   for (const one of seen) answers.set(one, false);
   return false;
 }

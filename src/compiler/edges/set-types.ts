@@ -14,7 +14,7 @@ import {
 /** The values that the client sends as bytes. */
 const BYTES = "Uint8Array | ArrayBuffer | Blob";
 
-/** The longest type that is written again, in characters. */
+/** Limit of characters for a repeated type. */
 const MAX_REPEATED = 500;
 
 /** Writes the types of several sets. Recursive types get a name, and stand in `aliases`. */
@@ -25,7 +25,7 @@ export class SetTypes {
   /** The names that a recursive type has used. */
   readonly #used = new Set<string>();
   #count = 0;
-  /** The types of the sets with parts that were written, or their names. */
+  /** The written types of sets with parts, or the names of the types. */
   readonly #written = new Map<ValueSet, string>();
   #sharedCount = 0;
 
@@ -90,8 +90,8 @@ export class SetTypes {
   }
 
   /**
-   * Writes a set with parts. A long type that stands in several places gets a name at the second,
-   * since parts within parts would repeat it without end.
+   * Writes a set with parts. A long type gets a name at the second place, since nested parts would
+   * repeat the type without end.
    */
   #shared(set: ValueSet, write: () => string): string {
     const known = this.#written.get(set);
@@ -109,8 +109,8 @@ export class SetTypes {
   }
 
   /**
-   * Writes an object. An index signature of TypeScript holds for the named properties as well, so
-   * its type has theirs too.
+   * Writes an object. TypeScript holds named properties against the index signature, so the type of
+   * the signature includes the named types.
    */
   #object({ properties, others }: ObjectSet): string {
     const types: string[] = [];

@@ -58,7 +58,7 @@ const MAX_TYPES = 2_000;
 /** A value of type void. The type allows any value, which nobody may read. */
 const ANY_OF_VOID: ValueSet = { kind: "any", why: "the type void, which allows any value" };
 
-/** What the type `object` accepts of a payload. */
+/** The payloads of the type `object`. */
 const ANY_OBJECT: ValueSet = unionOf([
   { kind: "object", properties: new Map(), others: { type: "ignored" }, isKeyed: false },
   arrayOf(ANY),
@@ -125,7 +125,7 @@ export class TypeSets {
     if (flags & TypeFlags.StringLike) return flags & TypeFlags.String ? TEXT : this.#part(TEXT);
     if (flags & TypeFlags.NumberLike) return flags & TypeFlags.Number ? NUMBER : this.#part(NUMBER);
     if (type.isIntersectionType()) return this.#intersection(type.getTypes(), type);
-    // A type parameter stands for its constraint. Without one it accepts every value.
+    // A type parameter stands for its constraint. Without a constraint, every value is accepted.
     if (type.isTypeParameter()) {
       const constraint = this.#checker.getBaseConstraintOfType(type);
       if (constraint !== undefined) return this.of(constraint);
@@ -215,8 +215,8 @@ export class TypeSets {
   }
 
   /**
-   * Reads a tuple. Optional items at its end may be absent: an array keeps no undefined. Items behind
-   * further ones count as further ones.
+   * Reads a tuple. Optional items may be absent: an array keeps no undefined. Items behind a rest
+   * element count as a part of the rest.
    */
   #tuple(type: Type): ValueSet {
     const target = type.isTypeReference() ? type.getTarget() : undefined;
