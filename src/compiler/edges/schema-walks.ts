@@ -56,9 +56,9 @@ const MAX_SCHEMAS = 20_000;
 function throwsItself(schema: core.$ZodType): boolean {
   const def = definitionOf(schema);
   if (def.type === "transform") return true;
-  if (def.type === "intersection") return !(isPlain(def.left) && isPlain(def.right));
-  if (def.type === "union") return hasEqualTags(schema);
-  if (def.type === "readonly") return !FROZEN.has(definitionOf(def.innerType).type);
+  if (def.type === "intersection" && !(isPlain(def.left) && isPlain(def.right))) return true;
+  if (def.type === "union" && hasEqualTags(schema)) return true;
+  if (def.type === "readonly" && !FROZEN.has(definitionOf(def.innerType).type)) return true;
   if (def.type === "custom" && instanceClass(schema) === null) return true;
   const steps = stepsOf(schema);
   // A check may expect another type, such as a text that can be trimmed.
