@@ -7,7 +7,7 @@ import { isNewerFormat } from "../domain/version.ts";
 import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payloads/misfit.ts";
 import { isTransient } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { log, textOfThrown } from "../platform/log.ts";
+import { log, traceOfThrown } from "../platform/log.ts";
 
 /** Default of `Retry-After`, for problems that name no time of their own. */
 const RETRY_AFTER_SECONDS = 2;
@@ -116,12 +116,11 @@ export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
 
 /** Logs an error with its stack, under the request's id. */
 export function logFailure(c: Context<HttpEnv>, message: string, error: unknown): void {
-  const text = error instanceof Error && error.stack ? error.stack : textOfThrown(error);
   log("error", message, {
     request_id: c.get("requestId"),
     client_request_id: c.get("clientRequestId"),
     method: c.req.method,
     path: c.req.path,
-    error: text,
+    error: traceOfThrown(error),
   });
 }

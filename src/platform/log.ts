@@ -40,3 +40,13 @@ export function textOfThrown(thrown: unknown): string {
     return "a thrown value that has no text";
   }
 }
+
+/** Writes a thrown value as text, an error with its stack. Never throws. */
+export function traceOfThrown(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error && thrown.stack) return thrown.stack;
+  } catch {
+    // An author's error may refuse to be read.
+  }
+  return textOfThrown(thrown);
+}

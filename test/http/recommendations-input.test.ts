@@ -75,6 +75,10 @@ describe("the token of a recommendation", () => {
 describe("a component that throws", () => {
   const cyclic: Record<string, unknown> = {};
   cyclic["self"] = cyclic;
+  const unreadable = (): never => {
+    throw new Error("cannot be read");
+  };
+  const silent = Object.defineProperties(new Error("x"), { message: { get: unreadable }, stack: { get: unreadable } });
   it.each<[string, unknown, string]>([
     ["an object without a prototype", Object.create(null), "{}"],
     ["an object that contains itself", cyclic, "[object Object]"],
@@ -82,6 +86,8 @@ describe("a component that throws", () => {
     ["undefined", undefined, "null"],
     ["null", null, "null"],
     ["a text", "down", '"down"'],
+    ["an error that cannot be read", silent, "a thrown value that has no text"],
+    ["a proxy that cannot be read", new Proxy({}, { getPrototypeOf: unreadable }), "[object Object]"],
   ])("%s is replaced by the fallback all the same", async (_what, thrown, said) => {
     const send = recommender(() => {
       throw thrown;

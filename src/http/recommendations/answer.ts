@@ -266,8 +266,13 @@ function debugText(
 
 /** Writes an error for callers with the right to read: name and message, without a stack. */
 function textOf(error: unknown): string {
-  const written = error instanceof Error ? null : writeJson(error);
-  return written?.ok === true ? written.pieces.join("") : textOfThrown(error);
+  try {
+    const written = error instanceof Error ? null : writeJson(error);
+    if (written?.ok === true) return written.pieces.join("");
+  } catch {
+    // An author's value may refuse to be read.
+  }
+  return textOfThrown(error);
 }
 
 /** Refuses wrong parameters, all at once. */
