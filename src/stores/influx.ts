@@ -15,7 +15,7 @@ import {
   type InfluxServer,
 } from "./influx-api.ts";
 import { splitLines } from "./line-protocol.ts";
-import { address, callStandIn, requiredSetting, setting, standIn } from "./settings.ts";
+import { address, callStandIn, requiredSetting, secretsOf, setting, standIn } from "./settings.ts";
 
 export interface InfluxOptions {
   /** The name of the variable with the URL. Default: INFLUX_URL. */
@@ -81,14 +81,19 @@ export function influx(options: InfluxOptions = {}): InfluxStore {
     const { url, secrets } = address(scope, "influx", names.url, ["http:", "https:"]);
     const database = requiredSetting(scope, "influx", names.database);
     const token = setting(scope, names.token);
-    const connection = connections.of(
-      scope,
-      names.url,
-      () => new HttpConnection("influx", names.url, [...secrets, ...(token?.split(":") ?? [])]),
-    );
     const { username, password } = url;
     const given =
       username === "" ? token : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const connection = connections.of(
+      scope,
+      `${names.url} ${names.token}`,
+      () =>
+        new HttpConnection("influx", names.url, [
+          ...secrets,
+          ...secretsOf(token),
+          ...secretsOf(given),
+        ]),
+    );
     url.username = "";
     url.password = "";
     const server = {

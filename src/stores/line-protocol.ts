@@ -20,7 +20,7 @@ export interface InfluxPoint {
  */
 export function line(measurement: string, { tags = {}, fields, time }: InfluxPoint): string {
   const labels = Object.entries(tags)
-    .map(([name, value]) => [name, String(value)] as const)
+    .map(([name, value]) => [name, tagText(name, value)] as const)
     .filter(([, value]) => value !== "")
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, value]) => `,${escaped(name, ", =")}=${escaped(value, ", =")}`);
@@ -30,14 +30,37 @@ export function line(measurement: string, { tags = {}, fields, time }: InfluxPoi
   if (values.length === 0) throw invalid(`the point of ${measurement} has no fields`);
   if (measurement.startsWith("#"))
     throw invalid(`the measurement ${measurement} begins with #, as a comment does`);
-  const ms = time?.getTime();
-  if (Number.isNaN(ms)) throw invalid(`the time of the point of ${measurement} is none`);
-  const at = ms === undefined ? "" : ` ${BigInt(ms) * 1_000_000n}`;
+  const at = time === undefined ? "" : ` ${timeText(measurement, time)}`;
   return `${escaped(measurement, ", ")}${labels.join("")} ${values.join(",")}${at}`;
 }
 
+/** Writes a time in nanoseconds. */
+function timeText(measurement: string, time: unknown): string {
+  const ms = time instanceof Date ? time.getTime() : Number.NaN;
+  if (Number.isNaN(ms)) throw invalid(`the time of the point of ${measurement} is none`);
+  const ns = BigInt(ms) * 1_000_000n;
+  if (isLong(ns)) return String(ns);
+  throw invalid(
+    `the time of the point of ${measurement} is ${new Date(ms).toISOString()}, and times from 1677 to 2262 are possible`,
+  );
+}
+
+/** Tests for an integer of 64 bits. */
+function isLong(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
+}
+
+/** Data from outside may hold a value of another type, whose text nobody means. */
+function tagText(name: string, value: unknown): string {
+  if (["string", "number", "bigint", "boolean"].includes(typeof value)) return String(value);
+  throw invalid(`the tag ${name} is ${String(value)}, and no text, number or boolean`);
+}
+
 function fieldText(name: string, value: InfluxValue): string {
-  if (typeof value === "bigint") return `${value}i`;
+  if (typeof value === "bigint") {
+    if (isLong(value)) return `${value}i`;
+    throw invalid(`the field ${name} is ${value}, and an integer has 64 bits`);
+  }
   if (typeof value === "number") {
     if (Number.isFinite(value)) return String(value);
     throw invalid(`the field ${name} is ${value}, which InfluxDB cannot store`);

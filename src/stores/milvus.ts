@@ -8,7 +8,7 @@ import { scopeOf } from "../execution/author/context.ts";
 import { millisecondsOf } from "../execution/author/errors.ts";
 import { Connections } from "./connections.ts";
 import { HttpConnection } from "./http.ts";
-import { address, callStandIn, setting, standIn } from "./settings.ts";
+import { address, callStandIn, secretsOf, setting, standIn } from "./settings.ts";
 
 export interface MilvusOptions {
   /** The name of the variable with the URL. Default: MILVUS_URL. */
@@ -162,8 +162,8 @@ export function milvus(options: MilvusOptions = {}): MilvusStore {
     const token = setting(scope, names.token) ?? credentialsOf(url);
     const connection = connections.of(
       scope,
-      names.url,
-      () => new HttpConnection("milvus", names.url, [...secrets, ...(token?.split(":") ?? [])]),
+      `${names.url} ${names.token}`,
+      () => new HttpConnection("milvus", names.url, [...secrets, ...secretsOf(token)]),
     );
     url.username = "";
     url.password = "";

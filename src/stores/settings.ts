@@ -86,6 +86,12 @@ function decodedPart(part: string): string | null {
   }
 }
 
+/** What no message may hold of a token: its parts, and the token as HTTP's Basic has it. */
+export function secretsOf(token: string | null): readonly string[] {
+  if (token === null) return [];
+  return [...token.split(":"), new TextEncoder().encode(token).toBase64()];
+}
+
 /** Takes secrets out of a message of a client or a server. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets

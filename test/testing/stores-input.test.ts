@@ -45,6 +45,33 @@ describe("a store over HTTP", () => {
     const { error } = await asTask(() => milvus().get({ collectionName: "c", id: 1 }));
     expect(error?.message).toMatch(/x{495}\*\*\*$/);
   });
+
+  it.each([
+    ["influx()", (token: string) => influx({ token, version: 3 }).query("Q")],
+    ["milvus()", (token: string) => milvus({ token }).get({ collectionName: "c", id: 1 })],
+  ])("hides the token of each client of one server: %s", async (_, call) => {
+    server.answer = ({ headers }) => ({
+      status: 401,
+      body: JSON.stringify({ message: `wrong: ${headers["authorization"]}` }),
+    });
+    const { error } = await asTask(
+      async () => {
+        await call("ONE").catch(() => undefined);
+        await call("OTHER");
+      },
+      { ...env(), ONE: "another-token", OTHER: SECRET },
+    );
+    expect(error?.message).toContain("wrong: Bearer ***");
+  });
+
+  it("hides user and password of InfluxDB 1 also as the server was sent them", async () => {
+    server.answer = ({ headers }) => ({
+      status: 401,
+      body: JSON.stringify({ error: `wrong: ${headers["authorization"]}` }),
+    });
+    const { error } = await asTask(() => influx({ version: 1 }).query("Q"), { ...env(), INFLUX_TOKEN: `ann:${SECRET}` });
+    expect(error?.message).toContain("wrong: Basic ***");
+  });
 });
 
 describe("influx()", () => {
@@ -99,6 +126,11 @@ describe("line()", () => {
   it.each([
     ["a measurement that a server takes for a comment", () => line("#top", { fields: { v: 1 } }), "comment"],
     ["a time that is none", () => line("m", { fields: { v: 1 }, time: new Date(Number.NaN) }), "time"],
+    ["a tag without a value", () => line("m", { tags: JSON.parse('{"t":null}'), fields: { v: 1 } }), "the tag t is null"],
+    ["a tag with several", () => line("m", { tags: JSON.parse('{"t":["a"]}'), fields: { v: 1 } }), "the tag t is a"],
+    ["an integer beyond 64 bits", () => line("m", { fields: { v: 2n ** 63n } }), "the field v is 9223372036854775808"],
+    ["a time beyond 64 bits", () => line("m", { fields: { v: 1 }, time: new Date("2300-01-01") }), "2300"],
+    ["a time that is a number", () => line("m", { fields: { v: 1 }, time: JSON.parse("1") }), "time"],
     ["a field without a value", () => line("m", { fields: JSON.parse('{"v":null}') }), "the field v is null"],
   ])("refuses %s", (_, write, reason) => {
     expect(write).toThrow(expect.objectContaining({ store: "influx", message: expect.stringContaining(reason) }));
