@@ -4,6 +4,9 @@
  */
 import { clearTimeout, setTimeout } from "node:timers";
 
+/** Longest delay of a timer: 24.8 days. Milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Reports a call without an answer. The server may have carried the call out. */
 export class TimeLimitError extends Error {
   override readonly name = "TimeLimitError";
@@ -15,7 +18,7 @@ export class TimeLimitError extends Error {
 
 /** Calls `late` after the limit, unless the returned function is called before. */
 export function afterLimit(limitMs: number, late: () => void): () => void {
-  const timer = setTimeout(late, limitMs);
+  const timer = setTimeout(late, Math.min(limitMs, LONGEST_TIMER_MS));
   return () => clearTimeout(timer);
 }
 

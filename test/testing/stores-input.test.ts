@@ -1,6 +1,8 @@
+import { setTimeout } from "node:timers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runTask } from "peach/testing";
 import { influx, line, milvus, redis, vectors } from "peach/stores";
+import { withinLimit } from "../../src/stores/time-limit.ts";
 import { FakeHttp } from "../support/fake-http.ts";
 
 const SECRET = "s3cret-of-the-test";
@@ -69,8 +71,20 @@ describe("a store over HTTP", () => {
       status: 401,
       body: JSON.stringify({ error: `wrong: ${headers["authorization"]}` }),
     });
-    const { error } = await asTask(() => influx({ version: 1 }).query("Q"), { ...env(), INFLUX_TOKEN: `ann:${SECRET}` });
+    const { error } = await asTask(() => influx({ version: 1 }).query("Q"), {
+      ...env(),
+      INFLUX_TOKEN: `ann:${SECRET}`,
+    });
     expect(error?.message).toContain("wrong: Basic ***");
+  });
+});
+
+describe("a limit of time", () => {
+  it("may be longer than a timer can be", async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const answered = withinLimit(30 * 86_400_000, "a call", promise);
+    setTimeout(resolve, 5, "answered");
+    expect(await answered).toBe("answered");
   });
 });
 
@@ -126,7 +140,11 @@ describe("line()", () => {
   it.each([
     ["a measurement that a server takes for a comment", () => line("#top", { fields: { v: 1 } }), "comment"],
     ["a time that is none", () => line("m", { fields: { v: 1 }, time: new Date(Number.NaN) }), "time"],
-    ["a tag without a value", () => line("m", { tags: JSON.parse('{"t":null}'), fields: { v: 1 } }), "the tag t is null"],
+    [
+      "a tag without a value",
+      () => line("m", { tags: JSON.parse('{"t":null}'), fields: { v: 1 } }),
+      "the tag t is null",
+    ],
     ["a tag with several", () => line("m", { tags: JSON.parse('{"t":["a"]}'), fields: { v: 1 } }), "the tag t is a"],
     ["an integer beyond 64 bits", () => line("m", { fields: { v: 2n ** 63n } }), "the field v is 9223372036854775808"],
     ["a time beyond 64 bits", () => line("m", { fields: { v: 1 }, time: new Date("2300-01-01") }), "2300"],
