@@ -210,6 +210,7 @@ export class Checkers implements Watching {
   /** Nothing happens any more. */
   atRest(): void {
     this.#rest.atRest();
+    this.#times.atRest();
     this.#triggers.atRest(this.#world.watcher());
     this.#schedules.atRest();
     this.#cancels.atRest(this.#world.watcher());

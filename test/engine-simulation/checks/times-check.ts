@@ -8,6 +8,8 @@ import { isOver, type Seen } from "../watcher.ts";
 
 export class TimesCheck {
   readonly #ground: Ground;
+  /** The first work that was told wrong: a consequence of what is wrong with an attempt, which others are to find first. */
+  #wrongWork: readonly [Seen, string] | null = null;
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -26,13 +28,18 @@ export class TimesCheck {
     const items = [...seen.items.values()].flatMap((all) => all.flatMap(({ attempts }) => attempts));
     const all = [...run.tasks.flatMap(({ attempts }) => attempts), ...items];
     const workMs = all.map(lengthOf).reduce((sum, ms) => sum + ms, 0);
-    if (run.work_ms !== workMs) this.#say(seen, `it tells ${run.work_ms} ms of work, its attempts ${workMs}`);
+    if (run.work_ms !== workMs)
+      this.#wrongWork ??= [seen, `it tells ${run.work_ms} ms of work, its attempts ${workMs}`];
     // Which attempts of its items belong to which round is not seen, nor a call for a retry that came twice.
     if (retries !== run.rounds - 1 || (retries > 0 && items.length > 0)) return;
     const last = run.tasks.flatMap(({ task, attempts }) => attempts.slice(retriedAfter.get(task) ?? 0));
     const durationMs = all.length === 0 ? null : coveredMs([...last, ...items]);
     if (run.duration_ms !== durationMs)
       this.#say(seen, `it tells that it took ${run.duration_ms} ms, its attempts ${durationMs}`);
+  }
+
+  atRest(): void {
+    if (this.#wrongWork !== null) this.#say(...this.#wrongWork);
   }
 
   #say({ runId }: Seen, detail: string): void {
