@@ -47,16 +47,21 @@ export class TimesCheck {
   }
 }
 
-function lengthOf({ started_at, finished_at }: AttemptDocument): number {
-  return Date.parse(finished_at ?? started_at) - Date.parse(started_at);
+function lengthOf(attempt: AttemptDocument): number {
+  return endOf(attempt) - Date.parse(attempt.started_at);
+}
+
+/** An attempt during which the clock was set back by more than it took has taken no time. */
+function endOf({ started_at, finished_at }: AttemptDocument): number {
+  return Math.max(Date.parse(started_at), Date.parse(finished_at ?? started_at));
 }
 
 /** The milliseconds in which at least one of these was at work: each moment at which one begins or ends, and how many are then. */
 function coveredMs(attempts: readonly AttemptDocument[]): number {
   const moments = attempts
-    .flatMap(({ started_at, finished_at }) => [
-      { at: Date.parse(started_at), by: 1 },
-      { at: Date.parse(finished_at ?? started_at), by: -1 },
+    .flatMap((attempt) => [
+      { at: Date.parse(attempt.started_at), by: 1 },
+      { at: endOf(attempt), by: -1 },
     ])
     .toSorted((one, other) => one.at - other.at);
   let [covered, atWork, since] = [0, 0, 0];
