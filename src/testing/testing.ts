@@ -15,4 +15,4 @@ export {
 } from "./simulate.ts";
 export type { RunSnapshot, TaskSnapshot } from "./snapshot.ts";
 export type { TestRun, TestTask } from "./test-run.ts";
-export { WaitingOutsideError } from "./world.ts";
+export { WaitingOutsideError } from "./world-errors.ts";

@@ -26,6 +26,7 @@ import { releaseOf, Rig } from "./platform/rig.ts";
 import type { WorkerCode } from "./platform/worker-code.ts";
 import type { TestProject } from "./project.ts";
 import { registryOf, type Mocks } from "./registry.ts";
+import { NeverAtRestError, WaitingOutsideError } from "./world-errors.ts";
 import { NoTime, spareWorkers, type WorldFaults } from "./world-faults.ts";
 
 /** The address of the deployment. */
@@ -64,11 +65,6 @@ export interface WorldSettings {
   /** The faults that may strike; null: nothing goes wrong, and nothing takes time. */
   readonly faults: WorldFaults | null;
   readonly isTelling: boolean;
-}
-
-/** The error of code that waits for an event outside of the world. */
-export class WaitingOutsideError extends Error {
-  override readonly name = "WaitingOutsideError";
 }
 
 let working: Promise<unknown> = Promise.resolve();
@@ -353,7 +349,7 @@ export class TestWorld {
         );
         events += happened;
         if (happened > 0) [turns, idleSince] = [0, 0];
-        if (events > EVENT_LIMIT) throw new Error(this.#neverAtRest(events));
+        if (events > EVENT_LIMIT) throw new NeverAtRestError(events);
         if (isOver()) return;
         if (happened === EVENTS_PER_TURN || scheduler.nextAt <= scheduler.now) {
           await nextTurn();
@@ -364,7 +360,7 @@ export class TestWorld {
           idleSince ||= realNow();
           if (realNow() - idleSince > this.#patienceMs) {
             for (const call of outside) call.isRunning = false;
-            throw new WaitingOutsideError(waitingFor(outside, this.#patienceMs));
+            throw new WaitingOutsideError(outside, this.#patienceMs);
           }
           await nextTurn();
           continue;
@@ -385,16 +381,6 @@ export class TestWorld {
       }
     });
   }
-
-  #neverAtRest(events: number): string {
-    return `after ${events} events the pipelines are not at rest: do two tasks trigger each other, or does one wait without a time?`;
-  }
-}
-
-function waitingFor(calls: AuthorCalls["outside"], patienceMs: number): string {
-  const names = calls.map(({ name }) => name).join(", ");
-  const verb = calls.length === 1 ? "waits" : "wait";
-  return `${names} ${verb} for something outside of the test's clock for ${patienceMs} ms: a connection, a file, a promise that nobody settles. Mock it, let it end, or give the test more \`patience\`.`;
 }
 
 /** The only cast of an awake object of the class RunObject. */

@@ -21,7 +21,6 @@ import { PROJECT_FOLDER } from "../../local/build.ts";
 import { Display } from "../../local/display.ts";
 import {
   passedView,
-  renderRecommendations,
   servedView,
   type RecommendationsView,
 } from "../../local/recommendation-table.ts";
@@ -37,8 +36,8 @@ import {
 } from "../../local/sample.ts";
 import { randomSecret } from "../../local/secrets.ts";
 import { followLive } from "../follow.ts";
+import { type Answer, type Kept, summaryOf } from "../demo-summary.ts";
 import { failureLines } from "../run-view.ts";
-import { durationText } from "../table.ts";
 
 const USAGE = `usage: npm run demo [-- --keep] [-- --json]
 
@@ -73,15 +72,6 @@ const refusal = z.object({ detail: z.string(), hint: z.string() });
 
 /** A failure of the demo for an expected reason. */
 class DemoError extends Error {}
-
-/** A runtime that was left running: how to reach and end it. */
-interface Kept {
-  readonly url: string;
-  readonly token: string;
-  /** The process whose SIGTERM ends the runtime. */
-  readonly pid: number;
-  readonly state_folder: string;
-}
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, {
@@ -352,64 +342,6 @@ function served(
 
 function pause(): Promise<void> {
   return new Promise((wake) => setTimeout(wake, POLL_MS));
-}
-
-/** The end of a demo: recommendations, or the passed values of the last tasks. */
-type Shown =
-  | RecommendationsView
-  | {
-      readonly passed: Readonly<Record<string, unknown>>;
-      readonly answers: Readonly<Record<string, Answer>>;
-    };
-
-/** The answer of an endpoint, and the component or the fallback that gave it, if it has components. */
-interface Answer {
-  readonly component: string | null;
-  readonly value: unknown;
-}
-
-/** The longest value that is printed, in characters. */
-const MAX_SHOWN = 400;
-
-function shownLines({ passed, answers }: Extract<Shown, { passed: unknown }>): string[] {
-  const asked = Object.entries(answers).flatMap(([path, { component, value }]) => [
-    "",
-    `GET ${path}${component === null ? "" : ` (by ${component})`}`,
-    shortened(value),
-  ]);
-  return [
-    ...Object.entries(passed).map(([task, value]) => `${task} passed ${shortened(value)}`),
-    ...asked,
-  ];
-}
-
-function shortened(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)} …`;
-}
-
-function summaryOf(shown: Shown, durationMs: number, kept: Kept | null): string {
-  const how =
-    kept === null
-      ? [
-          "",
-          "See it in the dashboard: npm run dev, then what it suggests.",
-          "Keep this runtime:       npm run demo -- --keep",
-        ]
-      : [
-          "",
-          `The runtime goes on at ${kept.url}. To reach its API:`,
-          `  curl ${kept.url}/api/v1/runs/RUN_ID -H "Authorization: Bearer ${kept.token}"`,
-          "To end it and delete its state:",
-          `  kill ${kept.pid} && rm -r ${kept.state_folder}`,
-        ];
-  return [
-    "",
-    "passed" in shown ? shownLines(shown).join("\n") : renderRecommendations(shown),
-    "",
-    `Done in ${durationText(durationMs)}.`,
-    ...how,
-  ].join("\n");
 }
 
 /** Explains an expected error; null for a bug. */
