@@ -109,8 +109,8 @@ const actorSchema = named(
 
 /**
  * A whole run. `work_ms`, `waited_ms`, `rounds` and `history` cover every round; `duration_ms`
- * covers the last one. Running attempts and open waits count up to the time of the answer. Events
- * leave both out, so that a repeated event equals the first.
+ * covers the last one. Running attempts and open waits count up to the time of the answer. A
+ * `change` leaves both out, so that a repeated `change` equals the first.
  */
 export const runSchema = named(
   "Run",

@@ -93,10 +93,15 @@ const identity = () => env.IDENTITY.getByName("identity");
 
 describe("a WebSocket on GET /runs/{id}/events", () => {
   it("a WebSocket on GET /runs/{id}/events tells the run as it is, each change and the end, and is closed then", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const { run, lease } = await begun();
+    vi.setSystemTime(Date.now() + 2_000);
     const listener = await SocketListener.to(run.id);
+    const document = await run.document();
+    expect(document.work_ms).toBe(2_000);
+    // Each look at what is heard moves the clock on.
     await listener.until(["1 run"]);
-    expect(listener.heard[0]?.data).toEqual(await run.document());
+    expect(listener.heard[0]?.data).toEqual(document);
     const second = only(await run.settle(succeeded(lease)));
     await run.settle(succeeded(second));
     await listener.until(["1 run", "2 change", "3 change", "3 end"]);

@@ -22,9 +22,9 @@ export interface RunEvent {
   readonly data: string;
 }
 
-/** Describes the whole run, without the times that still grow: all subscribers get the same. */
-export function runEvent(run: Run, position: number, live: LiveProgress): RunEvent {
-  return { id: position, event: "run", data: JSON.stringify(describeRun(run, live, 0)) };
+/** Describes the whole run as it is. */
+export function runEvent(run: Run, position: number, live: LiveProgress, now: number): RunEvent {
+  return { id: position, event: "run", data: JSON.stringify(describeRun(run, live, now)) };
 }
 
 /**

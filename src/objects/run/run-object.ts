@@ -196,7 +196,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     const position = this.#position;
     const isOver = run.finishedAt !== null;
     return [
-      runEvent(run, position, this.#liveProgress),
+      runEvent(run, position, this.#liveProgress, Date.now()),
       ...(isOver ? [endEvent(run, position)] : []),
     ];
   }
