@@ -1,7 +1,7 @@
 /** Finds the unfinished runs of a deployment, and the effect that a deploy would have on them. */
+import { printable } from "../compiler/printable.ts";
 import type { RunDocument } from "../client/client.ts";
 import type { AnyClient } from "./deployment.ts";
-import { printable } from "./table.ts";
 
 /** The maximum number of runs to read, newest first: one page, and one call per run. */
 const MOST_RUNS = 200;

@@ -1,5 +1,5 @@
 /** Renders the log lines of tasks. */
-import { printable } from "./table.ts";
+import { printable } from "../compiler/printable.ts";
 
 /** A line of a log. */
 export interface LogLine {

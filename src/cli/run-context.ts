@@ -1,9 +1,10 @@
 /** Reads the parts of a failed run that explain the failure: the input, and the end of the log. */
+import { printable } from "../compiler/printable.ts";
 import { PeachError, type RunDocument } from "../client/client.ts";
 import type { ReceivedPayload } from "../client/payload.ts";
 import type { AnyClient } from "./deployment.ts";
 import { logText, type LogLine } from "./log-line.ts";
-import { printable, sizeText } from "./table.ts";
+import { sizeText } from "./table.ts";
 
 /** The shown length of an input, in characters. */
 const SHOWN = 200;

@@ -1,4 +1,5 @@
 /** Renders runs as texts and tables. */
+import { printable } from "../compiler/printable.ts";
 import type { HistoryEntry, RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
 import type { Terminal } from "./command.ts";
 import {
@@ -6,7 +7,6 @@ import {
   type ListColumn,
   listLines,
   paint,
-  printable,
   sizeText,
   statusCell,
   statusColour,

@@ -2,7 +2,8 @@
  * Renders text for terminals: tables that fit the width, colours if supported, and no control
  * characters.
  */
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
+import { printable } from "../compiler/printable.ts";
 import { cellsOf, widthOf } from "../compiler/text-width.ts";
 import type { CommandHost, Terminal } from "./command.ts";
 
@@ -131,16 +132,6 @@ export function statusColour(status: string): Colour | undefined {
 /** The cell of a status. */
 export function statusCell(status: string): Cell {
   return { text: status, colour: statusColour(status) };
-}
-
-/**
- * Makes a text safe for terminals: one line, without control characters and without characters that
- * change the reading direction.
- */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- These are the ones.
-  const steers = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
-  return stripVTControlCharacters(text).replaceAll(steers, " ");
 }
 
 /** Formats a time: `2026-11-22 21:50:01Z`; null is a dash. */

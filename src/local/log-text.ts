@@ -3,6 +3,7 @@
  * failed attempts as text, each with what leads further. Requests and audit entries are left out.
  */
 import { stripVTControlCharacters, styleText } from "node:util";
+import { printable } from "../compiler/printable.ts";
 
 /** The colours of the log. */
 type Colour = "red" | "yellow" | "gray" | "cyan";
@@ -34,6 +35,9 @@ const NAMED = new Set([
   "client_request_id",
 ]);
 
+/** The longest error that a failed attempt shows; the command below its line shows all of it. */
+const MAX_ERROR = 300;
+
 /** Renders a line of output, with colours if asked. Null for a line that is left out. */
 export function renderLog(line: string, hasColours: boolean): string | null {
   const plain = stripVTControlCharacters(line).trim();
@@ -57,9 +61,11 @@ function renderFailure(entry: LogLine, paint: Paint): string {
   const { task, attempt, error, stack, duration_ms: ms, run_id: runId } = entry;
   const [, place] = /(?:\(|at )([^()\s]+:\d+:\d+)\)?$/m.exec(textOf(stack)) ?? [];
   const at =
-    place === undefined || place.startsWith("worker.js:") ? "" : `  ${paint(place, "cyan")}`;
+    place === undefined || place.startsWith("worker.js:")
+      ? ""
+      : `  ${paint(printable(place), "cyan")}`;
   const what = `✗ ${String(task)} failed after ${String(ms)} ms (attempt ${String(attempt)}): ${firstLine(error)}`;
-  return `${timeOf(entry)} ${paint(what, "red")}${at}\n         npm run peach -- show ${String(runId)}`;
+  return `${timeOf(entry)} ${paint(printable(what), "red")}${at}\n         npm run peach -- show ${printable(String(runId))}`;
 }
 
 /** Renders a log line of a task, an endpoint or of Peach. */
@@ -73,11 +79,11 @@ function renderEntry(entry: LogLine, plain: string, paint: Paint): string {
   const fields = own ?? (others.length === 0 ? null : Object.fromEntries(others));
   const parts = [
     timeOf(entry),
-    ...(subject === undefined ? [] : [textOf(subject)]),
-    coloured(level, paint),
-    entry.message,
-    ...(fields === null ? [] : [paint(JSON.stringify(fields), "gray")]),
-    ...(typeof entry["run_id"] === "string" ? [paint(entry["run_id"], "gray")] : []),
+    ...(subject === undefined ? [] : [printable(textOf(subject))]),
+    coloured(printable(level), paint),
+    indented(entry.message).trimStart(),
+    ...(fields === null ? [] : [paint(printable(JSON.stringify(fields)), "gray")]),
+    ...(typeof entry["run_id"] === "string" ? [paint(printable(entry["run_id"]), "gray")] : []),
   ];
   const error = typeof entry["error"] === "string" ? `\n${indented(entry["error"])}` : "";
   return parts.join(" ") + error;
@@ -107,16 +113,17 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Returns the first line of a value as text. */
+/** Returns the first line of a value as text, cut if it is long. */
 function firstLine(value: unknown): string {
-  return String(value).split("\n")[0] ?? "";
+  const line = String(value).split("\n")[0] ?? "";
+  return line.length > MAX_ERROR ? `${line.slice(0, MAX_ERROR)}…` : line;
 }
 
-/** Indents an error to the column of the message. */
+/** Indents a text, so that no line of it passes for an entry of the log. */
 function indented(text: string): string {
   return text
     .split("\n")
-    .map((line) => `         ${line.trimStart()}`)
+    .map((line) => `         ${printable(line).trimStart()}`)
     .join("\n");
 }
 

@@ -51,3 +51,22 @@ it("requests, audit entries and empty lines are left out, and any other output s
   for (const line of ["what a task prints { a: 1 }", '{"a": 1}', "{broken", "[wrangler:warn] something"])
     expect(shown(line)).toBe(line);
 });
+
+it("what pipelines write neither steers the terminal nor passes for a line of its own", () => {
+  const hostile = "\u001B[2Jclear\u0007\r\u009B31m\u202Eturned\n12:00:00 all is well";
+  const texts = [
+    { message: hostile, task: hostile, level: "info", fields: { a: "\u009Bc" }, run_id: "run_1" },
+    { message: "attempt failed", task: "a", attempt: 1, duration_ms: 1, error: hostile, stack: null, run_id: hostile },
+    { message: "endpoint failed", error: hostile },
+  ].map((line) => shown(line) ?? "");
+  // oxlint-disable-next-line no-control-regex -- These are the ones that steer.
+  for (const text of texts) expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202E]|^12:00:00 all/m);
+  expect(texts[0]).toContain("clear");
+});
+
+it("a long error of a failed attempt is cut, for the line is followed by the command that shows it whole", () => {
+  const failed = { message: "attempt failed", run_id: "run_1", task: "a", attempt: 1, duration_ms: 1, stack: null };
+  const line = shown({ ...failed, error: `Error: ${"x".repeat(5_000)}` }) ?? "";
+  expect(line.length).toBeLessThan(500);
+  expect(line).toMatch(/x…\n/);
+});

@@ -3,6 +3,7 @@
  * make.
  */
 import { readFileSync } from "node:fs";
+import { printable } from "../../compiler/printable.ts";
 import { checkProject } from "../../compiler/compile.ts";
 import { renderDiagnostic } from "../../compiler/diagnostic.ts";
 import { documentOfEndpoint, documentOfTask } from "../../domain/plan/plan-documents.ts";
@@ -14,7 +15,7 @@ import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
 import { findLiveRuns, liveRunLines, type LiveRuns } from "../live-runs.ts";
 import { diff, type Change, type Described } from "../plan-diff.ts";
 import { neededResources, ruleText, type NeededResources } from "../resources.ts";
-import { paint, printable } from "../table.ts";
+import { paint } from "../table.ts";
 
 /** A deployed or local version of peach.conf. */
 interface Version {

@@ -1,8 +1,8 @@
+import { printable } from "../../compiler/printable.ts";
 import type { ReconciledPage } from "../../client/client.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { readDuration } from "../filter-options.ts";
-import { printable } from "../table.ts";
 
 /** The sums over all pages. */
 interface Total {
