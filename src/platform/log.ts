@@ -41,12 +41,14 @@ export function textOfThrown(thrown: unknown): string {
   }
 }
 
-/** Writes a thrown value as text, an error with its stack. Never throws. */
+/**
+ * Writes a thrown value as text, and an error with the stack. Never throws, also for an author's
+ * error whose properties throw.
+ */
 export function traceOfThrown(thrown: unknown): string {
   try {
-    if (thrown instanceof Error && thrown.stack) return thrown.stack;
+    return thrown instanceof Error && thrown.stack ? thrown.stack : textOfThrown(thrown);
   } catch {
-    // An author's error may refuse to be read.
+    return textOfThrown(thrown);
   }
-  return textOfThrown(thrown);
 }

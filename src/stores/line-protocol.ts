@@ -50,7 +50,7 @@ function isLong(value: bigint): boolean {
   return BigInt.asIntN(64, value) === value;
 }
 
-/** Data from outside may hold a value of another type, whose text nobody means. */
+/** Writes the value of a tag. Throws for a value without a plain text, such as null or a list. */
 function tagText(name: string, value: unknown): string {
   if (["string", "number", "bigint", "boolean"].includes(typeof value)) return String(value);
   throw invalid(`the tag ${name} is ${String(value)}, and no text, number or boolean`);

@@ -86,7 +86,7 @@ function decodedPart(part: string): string | null {
   }
 }
 
-/** What no message may hold of a token: its parts, and the token as HTTP's Basic has it. */
+/** Lists the secrets in a token: the parts, and the form of the token in HTTP's Basic. */
 export function secretsOf(token: string | null): readonly string[] {
   if (token === null) return [];
   return [...token.split(":"), new TextEncoder().encode(token).toBase64()];
