@@ -126,6 +126,7 @@ export function vectors(
   return {
     upsert: async (items) => {
       const scope = scopeOf("vectors().upsert");
+      if (!Array.isArray(items)) throw invalid("upsert() takes a list of items");
       checkItems(shape, items);
       for (let from = 0; from < items.length; from += UPSERTED_AT_ONCE) {
         const batch = batchOf(shape, items.slice(from, from + UPSERTED_AT_ONCE));
@@ -148,6 +149,7 @@ export function vectors(
 
     delete: async (ids) => {
       const scope = scopeOf("vectors().delete");
+      if (!isListOfTexts(ids)) throw invalid("delete() takes a list of ids, each a text");
       let deleted = 0;
       for (let from = 0; from < ids.length; from += UPSERTED_AT_ONCE) {
         const some = ids.slice(from, from + UPSERTED_AT_ONCE);
@@ -194,6 +196,7 @@ async function* batches(
   let collected: VectorItem[] = [];
   let made = 0;
   for await (const item of items) {
+    if (!isItem(item)) checkItems(shape, [item]);
     collected.push(item);
     if (ids.has(item.id)) throw invalid(`the id ${JSON.stringify(item.id)} is given twice`);
     ids.add(item.id);
@@ -210,13 +213,27 @@ async function* batches(
 
 /** Throws for items that the index cannot hold, with their ids. */
 function checkItems(shape: IndexShape, items: readonly VectorItem[]): void {
-  const wrong = items.flatMap((item) => {
+  const wrong = Array.from(items, (item) => {
+    if (!isItem(item)) return `an item is ${String(item)}`;
     const fault = itemFault(shape, item);
-    return fault === null ? [] : [`${JSON.stringify(item.id)} ${fault}`];
-  });
+    return fault === null ? null : `${JSON.stringify(item.id)} ${fault}`;
+  }).filter((fault) => fault !== null);
   if (wrong.length === 0) return;
   const more = wrong.length > MOST_NAMED ? ` and ${wrong.length - MOST_NAMED} more` : "";
   throw invalid(`${wrong.slice(0, MOST_NAMED).join("; ")}${more}`);
+}
+
+/** Tests for an object. Data from outside may hold another value. */
+function isItem(item: unknown): item is VectorItem {
+  return typeof item === "object" && item !== null;
+}
+
+function isListOfTexts(ids: unknown): ids is readonly string[] {
+  return Array.isArray(ids) && ids.every((id) => typeof id === "string");
+}
+
+function isVector(vector: unknown): vector is VectorItem["vector"] {
+  return Array.isArray(vector) || (ArrayBuffer.isView(vector) && !(vector instanceof DataView));
 }
 
 function itemFault(shape: IndexShape, { id, vector, metadata }: VectorItem): string | null {
@@ -236,12 +253,13 @@ function vectorFault(
   { metric, dimensions }: IndexShape,
   vector: VectorItem["vector"],
 ): string | null {
+  if (!isVector(vector)) return "has no list of components";
   if (vector.length !== dimensions) return `has ${vector.length} components, not ${dimensions}`;
   let isZero = true;
   for (const component of vector) {
-    const kept = Math.fround(component);
-    if (typeof component !== "number" || !Number.isFinite(kept))
-      return `has the component ${component}, which is no number of 32 bits`;
+    const kept = typeof component === "number" ? Math.fround(component) : Number.NaN;
+    if (!Number.isFinite(kept))
+      return `has the component ${String(component)}, which is no number of 32 bits`;
     if (kept !== 0) isZero = false;
   }
   return isZero && metric === "cosine" ? "is zero, and has no direction" : null;

@@ -190,6 +190,35 @@ describe("redis()", () => {
 });
 
 describe("vectors()", () => {
+  const index = vectors("data-from-outside", { dimensions: 2 });
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  const outside = (given: unknown): never => given as never;
+  it.each<[string, () => Promise<unknown>, string]>([
+    ["an item without a vector", () => index.upsert(outside([{ id: "a" }])), '"a" has no list of components'],
+    ["an item that is null", () => index.upsert(outside([null])), "an item is null"],
+    ["an item of replace() that is null", () => index.replace(outside([null])), "an item is null"],
+    ["a text in place of items", () => index.replace(outside("ab")), "an item is a"],
+    ["a text as vector", () => index.upsert(outside([{ id: "a", vector: "12" }])), '"a" has no list of components'],
+    [
+      "a component of another type",
+      () => index.upsert(outside([{ id: "a", vector: [1n, 2n] }])),
+      "has the component 1",
+    ],
+    ["a query without a vector", () => index.query(outside(null)), "the vector of the query has no list"],
+    [
+      "metadata in a Map",
+      () => index.upsert(outside([{ id: "a", vector: [1, 2], metadata: new Map() }])),
+      '"a" has metadata',
+    ],
+    ["an id in place of a list of ids", () => index.delete(outside("ab")), "delete() takes a list of ids"],
+    ["an id that is null", () => index.delete(outside(["a", null])), "delete() takes a list of ids"],
+    ["no ids", () => index.delete(outside(null)), "delete() takes a list of ids"],
+  ])("refuses %s, and says why", async (_, call, reason) => {
+    const { error, retry } = await asTask(call);
+    expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
+    expect(error?.message).toContain(reason);
+  });
+
   it("compares a property that a filter names like one of every object", async () => {
     const index = vectors("prototypes", { dimensions: 1 });
     const named = (value: string) => JSON.parse(`{"__proto__":"${value}"}`);

@@ -130,6 +130,7 @@ export function isMetadata(value: unknown): value is Metadata {
   return isRecord(value) && Object.values(value).every(isValue);
 }
 
+/** Tests for an object with properties. A Map, a list or a Date keeps values elsewhere. */
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return Object.prototype.toString.call(value) === "[object Object]";
 }

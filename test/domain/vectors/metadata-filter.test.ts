@@ -46,6 +46,8 @@ describe("a filter of metadata", () => {
 
   it.each([
     ["a text", "de", "an object"],
+    ["a Map, whose entries are no properties", new Map([["lang", "de"]]), "an object"],
+    ["a Map as condition", { year: new Map([["gt", 3]]) }, "is a value"],
     ["an unknown condition", { year: { above: 3 } }, 'unknown condition "above"'],
     ["no condition at all", { year: {} }, "has no condition"],
     ["a list of objects", { lang: { in: [{}] } }, "no list of values"],
