@@ -35,7 +35,10 @@ export interface VectorsMatch {
 }
 
 export interface VectorsStore {
-  /** Inserts items, or replaces those of the same ids; 256 at a time, each time all or none. */
+  /**
+   * Inserts items, or replaces those of the same ids; up to 256 at a time, fewer above 384
+   * dimensions, each time all or none.
+   */
   upsert(this: void, items: readonly VectorItem[]): Promise<void>;
   /**
    * Finds the nearest items, by score, and by id where scores are equal. `limit` is 10 by default
@@ -61,8 +64,13 @@ const MOST_ID_BYTES = 256;
 const MOST_METADATA_BYTES = 2_048;
 const DEFAULT_LIMIT = 10;
 const MOST_LIMIT = 1_000;
-/** Items of one call to the object. Each may be in a block of its own, which is written whole. */
-const UPSERTED_AT_ONCE = 256;
+/** Items of one call that changes an index. */
+const CHANGED_AT_ONCE = 256;
+/**
+ * Bytes of the blocks that one call changes. Each item may be in a block of its own, and the object
+ * has 128 MB of memory, of which the codes take up to 42.
+ */
+const CHANGED_BYTES = 32_000_000;
 /** Bytes of vectors in one call that builds a replacement. */
 const BYTES_AT_ONCE = 1_000_000;
 /** Items of such a call: with ids and metadata 9.5 MB, of the 32 MiB of a call. */
@@ -102,6 +110,8 @@ export function vectors(
   if (!METRICS.includes(metric))
     throw new TypeError(`metric is ${METRICS.join(", ")}, given ${JSON.stringify(metric)}`);
   const shape = { metric, dimensions };
+  const blockBytes = BLOCK_SLOTS * dimensions * (Float32Array.BYTES_PER_ELEMENT + 1);
+  const changed = Math.min(CHANGED_AT_ONCE, Math.floor(CHANGED_BYTES / blockBytes));
 
   const call = async <T>(
     scope: Scope,
@@ -128,8 +138,8 @@ export function vectors(
       const scope = scopeOf("vectors().upsert");
       if (!Array.isArray(items)) throw invalid("upsert() takes a list of items");
       checkItems(shape, items);
-      for (let from = 0; from < items.length; from += UPSERTED_AT_ONCE) {
-        const batch = batchOf(shape, items.slice(from, from + UPSERTED_AT_ONCE));
+      for (let from = 0; from < items.length; from += changed) {
+        const batch = batchOf(shape, items.slice(from, from + changed));
         await call(scope, (index) => index.upsert(shape, batch));
       }
     },
@@ -151,8 +161,8 @@ export function vectors(
       const scope = scopeOf("vectors().delete");
       if (!isListOfTexts(ids)) throw invalid("delete() takes a list of ids, each a text");
       let deleted = 0;
-      for (let from = 0; from < ids.length; from += UPSERTED_AT_ONCE) {
-        const some = ids.slice(from, from + UPSERTED_AT_ONCE);
+      for (let from = 0; from < ids.length; from += changed) {
+        const some = ids.slice(from, from + changed);
         deleted += await call(scope, (index) => index.deleteIds(shape, some));
       }
       return deleted;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { env } from "../../support/env.ts";
 import { vectors, type VectorItem } from "../../../src/stores/stores.ts";
+import { VectorsObject } from "../../../src/objects/vectors/vectors-object.ts";
 import { callEndpoint } from "../../support/deployed.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -23,6 +24,31 @@ async function inEndpoint(work: () => Promise<unknown>): Promise<unknown> {
   });
   return result;
 }
+
+describe("a change of an index of vectors", () => {
+  it.each([384, 1_536, 4_096])(
+    "of %i dimensions has its blocks in the memory of the object at once",
+    async (dimensions) => {
+      const upserts = vi.spyOn(VectorsObject.prototype, "upsert");
+      const deletions = vi.spyOn(VectorsObject.prototype, "deleteIds");
+      const index = vectors(`large-vectors-${dimensions}`, { dimensions });
+      const items = Array.from({ length: 300 }, (_, number) => ({
+        id: `item-${number}`,
+        vector: new Float32Array(dimensions).fill(number + 1),
+      }));
+      expect(await inEndpoint(() => index.upsert(items))).toBeUndefined();
+      expect(await inEndpoint(() => index.delete(items.map(({ id }) => id)))).toBe(300);
+      const sizes = [
+        ...upserts.mock.calls.map(([, { ids }]) => ids.length),
+        ...deletions.mock.calls.map(([, ids]) => ids.length),
+      ];
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(600);
+      // Each item may be in a block of its own: 64 vectors, and their codes.
+      const bytes = Math.max(...sizes) * 64 * dimensions * 5;
+      expect(bytes).toBeLessThanOrEqual(32_000_000);
+    },
+  );
+});
 
 describe("a replacement of an index of vectors", () => {
   it("may have many small vectors, each with as much metadata as there can be", async () => {
