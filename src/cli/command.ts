@@ -182,6 +182,11 @@ function parseOrRefuse(options: ParseArgsOptionsConfig, args: readonly string[])
     if (!(error instanceof TypeError)) throw error;
     // Node's message continues with advice on positional arguments.
     const [reason = error.message] = error.message.split(/\n|\. To specify/);
+    const [, hungry] = /^Option '--(\S+)' argument is ambiguous/.exec(reason) ?? [];
+    if (hungry !== undefined)
+      throw new UsageError(
+        `--${hungry} needs a value; one that begins with a dash is written --${hungry}=VALUE`,
+      );
     const [, unknown] = /^Unknown option '--([^']+)'/.exec(reason) ?? [];
     const near = unknown === undefined ? null : nearest(unknown, Object.keys(options));
     throw new UsageError(near === null ? reason : `${reason}; did you mean \`--${near}\`?`);

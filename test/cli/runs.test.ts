@@ -45,6 +45,14 @@ describe("peach trigger", () => {
     }
   });
 
+  it("says how a value is written that begins with a dash", async () => {
+    const { code, err } = await peach(["trigger", "t", "--tag", "-x"], []);
+    expect([code, err.split("\n")[0]]).toEqual([
+      2,
+      "--tag needs a value; one that begins with a dash is written --tag=VALUE",
+    ]);
+  });
+
   it("with --wait shows the run, and exits with 1 unless it succeeded in time", async () => {
     const failed = await peach("trigger t --wait 1m", [{ body: FAILED }]);
     expect([failed.code, failed.out.split("\n")[2]]).toEqual([1, "status      failed"]);
