@@ -28,8 +28,11 @@ export const SEARCH_WORDS = [
   "payload.",
 ] as const;
 
-/** A word: a name, `:` or `=`, and a value that may stand in quotes; or a plain text. */
-const WORD = /([\w.[\]-]+)(:|=)("(?:[^"\\]|\\.)*"|\S*)|"((?:[^"\\]|\\.)*)"|(\S+)/g;
+/**
+ * A word: a name, `:` or `=`, and a value that may stand in quotes; or a plain text. A quote that is
+ * still open ends with the text.
+ */
+const WORD = /([\w.[\]-]+)(:|=)("(?:[^"\\]|\\.)*(?:"|$)|\S*)|("(?:[^"\\]|\\.)*(?:"|$))|(\S+)/g;
 
 /** Parses a text. A plain text is looked for in the errors. */
 export function parseSearch(text: string): Search {
@@ -41,7 +44,7 @@ export function parseSearch(text: string): Search {
   const plain: string[] = [];
   for (const [whole, name, sign, value, quoted, word] of trimmed.matchAll(WORD)) {
     const found = name === undefined ? null : applied(filters, name, sign ?? ":", unquoted(value));
-    if (name === undefined) plain.push(quoted ?? word ?? whole);
+    if (name === undefined) plain.push(unquoted(quoted ?? word ?? whole));
     else if (found === undefined) plain.push(whole);
     else if (typeof found === "string") problem ??= found;
     else if (found !== null) filters = found;
@@ -133,9 +136,16 @@ function quoted(value: string): string {
   return /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-/** Takes the quotes of a value away. */
+/** Takes the quotes of a value away, and reads its escapes: those of JSON. */
 function unquoted(value = ""): string {
-  return value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, "$1") : value;
+  const [, text] = /^"((?:[^"\\]|\\.)*)(?:"|$)/.exec(value) ?? [];
+  if (text === undefined) return value;
+  try {
+    return String(JSON.parse(`"${text}"`));
+  } catch {
+    // What somebody has typed by hand: `"a\.b"`.
+    return text.replaceAll(/\\(.)/g, "$1");
+  }
 }
 
 /** Tests a payload against conditions such as `film.id=7`; numbers are compared as texts. */

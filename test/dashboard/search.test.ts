@@ -26,6 +26,29 @@ describe("the search field", () => {
     expect(parseSearch(" run_01abc ").runId).toBe("run_01abc");
   });
 
+  it.each(["two\nlines", "tab\t", "back\\slash", '"quoted" \u001B\u202E', "\\n", " ", "a:b=c", ""])(
+    "the search field keeps the value %j",
+    (value) => {
+      const filters = {
+        ...NO_FILTERS,
+        task: "a",
+        failure: `Error: ${value}`,
+        tags: [value],
+        payload: [`a.b=${value}`],
+      };
+      expect(parseSearch(searchText(filters)).filters).toEqual(filters);
+    },
+  );
+
+  it("the search field takes an open quote as one up to the end", () => {
+    expect(parseSearch('status:failed error:"no space').filters).toMatchObject({
+      statuses: ["failed"],
+      error: "no space",
+    });
+    expect(parseSearch('"no space').filters.error).toBe("no space");
+    expect(parseSearch('error:"').filters.error).toBe("");
+  });
+
   it.each([
     ["status:done", "A status is one of"],
     ["source:fax", "A source is one of"],
