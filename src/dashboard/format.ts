@@ -144,3 +144,18 @@ export function percentile(values: readonly number[], share: number): number | n
 export function shortId(id: string): string {
   return id.length <= 14 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;
 }
+
+/**
+ * Shows the characters of a text that a browser would not: those that change the reading direction,
+ * those without a width, and control characters other than tabs and line breaks. Each becomes an
+ * escape of JSON, so that a value reads in the order in which a program reads it.
+ */
+export function formatHidden(text: string): string {
+  const hidden =
+    // oxlint-disable-next-line no-control-regex -- These are the ones.
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+  return text.replaceAll(
+    hidden,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

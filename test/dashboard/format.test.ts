@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatDuration,
   formatExact,
+  formatHidden,
   formatPlural,
   formatRate,
   formatRelative,
@@ -105,5 +106,16 @@ describe("a payload", () => {
       "000000  50 65 61 63 68 00 0a 61 62 63 64 65 66 67 68 69  Peach··abcdefghi",
       "000010  6a 6b                                            jk",
     ]);
+  });
+});
+
+describe("characters that a browser does not show", () => {
+  it.each([
+    ["\u202E0001", "\\u202e0001"],
+    ["a\u2066b\u2069\u200Bc\u001B[31m\u009B\uFEFF", "a\\u2066b\\u2069\\u200bc\\u001b[31m\\u009b\\ufeff"],
+    ["two\n\tlines\r\n", "two\n\tlines\r\n"],
+    ["שלום, \u{1F469}\u200D\u{1F52C} é", "שלום, \u{1F469}\u200D\u{1F52C} é"],
+  ])("%j is shown as %j", (text, shown) => {
+    expect(formatHidden(text)).toBe(shown);
   });
 });

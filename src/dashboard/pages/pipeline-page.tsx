@@ -115,98 +115,106 @@ export function PipelinePage({ name }: { readonly name: string }): JSX.Element {
       </p>
       <Header name={name} root={root} onChanged={tasks.reload} />
       {problem !== null && <Problem problem={problem} onRetry={reload} />}
-      {root !== null && (
-        <PipelineTriggers
-          root={root}
-          schedules={(schedules.data.value?.schedules ?? []).filter(({ task }) => task === name)}
-        />
-      )}
-      <div class="filters">
-        <Chips
-          label="Time span"
-          names={SPAN_NAMES}
-          isPressed={(known) => known === span}
-          onPress={(chosen) => setQuery({ span: chosen, from: null, to: null })}
-        />
-        {from !== null && (
-          <button type="button" class="chip" onClick={() => setQuery({ from: null, to: null })}>
-            {formatExact(Date.parse(from)).slice(0, -4)} and later <Icon name="cross" size={10} />
-          </button>
-        )}
-        <a
-          href={runsPath({
-            ...NO_FILTERS,
-            task: name,
-            span: from === null ? span : null,
-            from,
-            to,
-          })}
-        >
-          {from === null ? "All runs of the span" : "The runs of this interval"}
-        </a>
-      </div>
-      {statistics.data.value === null || listed === null ? (
-        <Loading lines={6} label="the charts" />
-      ) : (
-        <PipelineCharts statistics={statistics.data.value} runs={listed} />
-      )}
-      {causes.length > 0 && (
-        <section class="causes" aria-label="Causes of failures">
-          {causes.slice(0, SHOWN_CAUSES).map((cause) => (
-            <CauseCard
-              key={cause.failure}
-              cause={cause}
-              filters={{ span, task: name }}
-              onRetried={reload}
-            />
-          ))}
-        </section>
-      )}
-      {listed !== null && listed.length === 0 ? (
-        <Empty icon="runs" title="No run in this time">
-          <a href={triggersPath("tasks", name)}>Trigger it</a>, or choose a longer span.
-        </Empty>
-      ) : (
+      {problem?.code !== "unknown_task" && (
         <>
-          <section aria-labelledby="grid">
-            <h2 id="grid" class="section-title">
-              Runs and tasks <span class="muted">the last {formatPlural(shown.length, "run")}</span>
-            </h2>
-            <PipelineGrid tasks={below.map(({ task }) => task)} runs={documents} />
-          </section>
-          <div class="pipeline-tables">
-            <section aria-labelledby="tasks">
-              <h2 id="tasks" class="section-title">
-                Tasks <span class="muted">in these runs</span>
-              </h2>
-              <TaskTable stats={taskStats(documents)} />
-            </section>
-            <section aria-labelledby="versions">
-              <h2 id="versions" class="section-title">
-                Versions of peach.conf
-              </h2>
-              <VersionTable versions={versionStats(listed ?? [])} />
-            </section>
-          </div>
-        </>
-      )}
-      {below.length > 1 && (
-        <section class="card" aria-label="Graph">
-          <GraphView
-            label={`Graph of ${name}`}
-            tasks={below}
-            boxWidth={150}
-            boxHeight={34}
-            height={180}
-            tallest={420}
-            hasZoom
-            box={(task) => (
-              <a class="mini-box" href={triggersPath("tasks", task)} title={task}>
-                <Name text={task} />
-              </a>
+          {root !== null && (
+            <PipelineTriggers
+              root={root}
+              schedules={(schedules.data.value?.schedules ?? []).filter(
+                ({ task }) => task === name,
+              )}
+            />
+          )}
+          <div class="filters">
+            <Chips
+              label="Time span"
+              names={SPAN_NAMES}
+              isPressed={(known) => known === span}
+              onPress={(chosen) => setQuery({ span: chosen, from: null, to: null })}
+            />
+            {from !== null && (
+              <button type="button" class="chip" onClick={() => setQuery({ from: null, to: null })}>
+                {formatExact(Date.parse(from)).slice(0, -4)} and later{" "}
+                <Icon name="cross" size={10} />
+              </button>
             )}
-          />
-        </section>
+            <a
+              href={runsPath({
+                ...NO_FILTERS,
+                task: name,
+                span: from === null ? span : null,
+                from,
+                to,
+              })}
+            >
+              {from === null ? "All runs of the span" : "The runs of this interval"}
+            </a>
+          </div>
+          {statistics.data.value === null || listed === null ? (
+            <Loading lines={6} label="the charts" />
+          ) : (
+            <PipelineCharts statistics={statistics.data.value} runs={listed} />
+          )}
+          {causes.length > 0 && (
+            <section class="causes" aria-label="Causes of failures">
+              {causes.slice(0, SHOWN_CAUSES).map((cause) => (
+                <CauseCard
+                  key={cause.failure}
+                  cause={cause}
+                  filters={{ span, task: name }}
+                  onRetried={reload}
+                />
+              ))}
+            </section>
+          )}
+          {listed !== null && listed.length === 0 ? (
+            <Empty icon="runs" title="No run in this time">
+              <a href={triggersPath("tasks", name)}>Trigger it</a>, or choose a longer span.
+            </Empty>
+          ) : (
+            <>
+              <section aria-labelledby="grid">
+                <h2 id="grid" class="section-title">
+                  Runs and tasks{" "}
+                  <span class="muted">the last {formatPlural(shown.length, "run")}</span>
+                </h2>
+                <PipelineGrid tasks={below.map(({ task }) => task)} runs={documents} />
+              </section>
+              <div class="pipeline-tables">
+                <section aria-labelledby="tasks">
+                  <h2 id="tasks" class="section-title">
+                    Tasks <span class="muted">in these runs</span>
+                  </h2>
+                  <TaskTable stats={taskStats(documents)} />
+                </section>
+                <section aria-labelledby="versions">
+                  <h2 id="versions" class="section-title">
+                    Versions of peach.conf
+                  </h2>
+                  <VersionTable versions={versionStats(listed ?? [])} />
+                </section>
+              </div>
+            </>
+          )}
+          {below.length > 1 && (
+            <section class="card" aria-label="Graph">
+              <GraphView
+                label={`Graph of ${name}`}
+                tasks={below}
+                boxWidth={150}
+                boxHeight={34}
+                height={180}
+                tallest={420}
+                hasZoom
+                box={(task) => (
+                  <a class="mini-box" href={triggersPath("tasks", task)} title={task}>
+                    <Name text={task} />
+                  </a>
+                )}
+              />
+            </section>
+          )}
+        </>
       )}
     </>
   );

@@ -167,6 +167,20 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     expect(await page.page.locator("main script, main iframe").count()).toBe(0);
   });
 
+  it("what is to be decided reads as a program reads it, also where its characters turn the reading direction", async () => {
+    const { run_id: id } = await stage.peach.trigger("hostile", { payload: "\u202E0001" });
+    await stage.peach.finished(id);
+    await shared.show(`/runs/${id}?view=input`);
+    await shared.text(String.raw`"\u202e0001"`).waitFor();
+  });
+
+  it("the page of a pipeline that never was shows only what is wrong", async () => {
+    await shared.show("/pipelines/nothing");
+    await shared.text("There is no task").waitFor();
+    expect(await shared.page.getByRole("heading").allInnerTexts()).toEqual(["nothing"]);
+    expect(await shared.page.locator(".skeleton").count()).toBe(0);
+  });
+
   it("the log of a task that runs has every line, and stays where one reads until one goes to its end", async () => {
     const page = await dashboard();
     const { run_id } = await stage.peach.trigger("talks");
