@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { E2E_FILES, isChosen, UNIT_FILES } from "./scripts/test-projects.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
+import { poolConfig } from "./test/support/pool/wrangler-config.ts";
 
 const POOL = resolve(import.meta.dirname, "test/support/pool");
 
@@ -15,7 +16,8 @@ function seedOf(text = String(Math.floor(Math.random() * 2 ** 31))): number {
 async function workersPool() {
   const { cloudflareTest } = await import("@cloudflare/vitest-plugin");
   return cloudflareTest({
-    wrangler: { configPath: "./wrangler.toml" },
+    main: resolve("src/index.ts"),
+    wrangler: { configPath: poolConfig(import.meta.dirname) },
     // It looks for exports in the text of src/index.ts, which passes them all on.
     additionalExports: { AlertEntrypoint: "WorkerEntrypoint", DriverEntrypoint: "WorkerEntrypoint" },
   });

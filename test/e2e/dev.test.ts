@@ -11,7 +11,7 @@ import { Peach } from "./peach.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "token-of-the-end-to-end-tests";
-/** Where the command puts secrets that it makes for the example. The pool's tests would read them. */
+/** Where the command puts secrets that it makes for the example. They are of no use after the tests. */
 const DEV_VARS = join(ROOT, ".dev.vars");
 const hadDevVars = existsSync(DEV_VARS);
 const WAIT = { timeout: 30_000, interval: 50 };
