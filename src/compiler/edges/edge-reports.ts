@@ -5,7 +5,7 @@
 import type { CheckedProject } from "../compile.ts";
 import type { Related, Report, Warn } from "../diagnostic.ts";
 import type { ResolvedMethod } from "../methods.ts";
-import type { Verdict } from "./compare-sets.ts";
+import type { Verdict } from "./verdict.ts";
 import { exportSpan } from "./export-span.ts";
 import type { MethodSets } from "./method-sets.ts";
 import { showSet } from "./show-set.ts";

@@ -37,19 +37,27 @@ import {
   STRUCTURES,
 } from "./schema-walks.ts";
 import {
+  coerced,
+  none,
+  NUMERIC,
+  recordOf,
+  tagged,
+  takenLiteral,
+  textKeys,
+  unsure,
+} from "./taken-leaves.ts";
+import {
   ABSENT,
   ANY,
   arrayOf,
   type ArraySet,
   BOOLEAN,
-  literal,
   NULL,
   NUMBER,
   type ObjectSet,
   type Others,
   type Property,
   type Reference,
-  resolved,
   TEXT,
   unionOf,
   type ValueSet,
@@ -260,14 +268,14 @@ export class TakenSets {
     const rest = def.rest === null ? null : this.of(def.rest);
     // Zod reads an absent item as undefined, unless every item from there on may be absent.
     // From here on, zod drops what is wrong with an absent item.
-    const dropped = lastIndex(def.items, (item) => internalsOf(item).optout !== "optional") + 1;
+    const dropped = def.items.findLastIndex((item) => internalsOf(item).optout !== "optional") + 1;
     const omits = def.items.map((item, index) => {
       const set = first[index] ?? ANY;
       if (index >= dropped) return mayBeAbsent("", item, set);
       return internalsOf(item).optin === undefined ? false : containsAbsent(set);
     });
-    const certain = lastIndex(omits, (one) => one !== true) + 1;
-    const possible = lastIndex(omits, (one) => one === false) + 1;
+    const certain = omits.findLastIndex((one) => one !== true) + 1;
+    const possible = omits.findLastIndex((one) => one === false) + 1;
     const max = rest === null ? first.length : Number.POSITIVE_INFINITY;
     const array = (min: number): ArraySet =>
       narrowedLength({ kind: "array", first, rest, min, max }, steps);
@@ -344,59 +352,6 @@ export class TakenSets {
 /** The reason for a parse that may end with an exception. */
 const THROWS = "a part that may throw: a function before a schema, a merge, or a freeze";
 
-/** An unknown part of a set. */
-function unsure(within: ValueSet, why: string): ValueSet {
-  return { kind: "unsure", within, why };
-}
-
-/** The empty set of a schema that accepts no payload. */
-function none(what: string): ValueSet {
-  return { kind: "none", what };
-}
-
-/** The objects with keys and values of the given sets. */
-function recordOf(keys: ValueSet, values: ValueSet): ObjectSet {
-  return {
-    kind: "object",
-    properties: new Map(),
-    others: { type: "each", keys, values },
-    isKeyed: false,
-  };
-}
-
-/** Returns the set of a coercion: values of the type, and values that surely convert to it. */
-function coerced(own: ValueSet, steps: readonly Step[], others: readonly ValueSet[]): ValueSet {
-  const converted = steps.length === 0 ? others : [];
-  return unionOf([own, ...converted, unsure(ANY, "a conversion")]);
-}
-
-/** Returns the set of a literal. A literal outside of JSON accepts no payload. */
-function takenLiteral(value: unknown): ValueSet {
-  if (value === undefined) return ABSENT;
-  if (typeof value === "bigint") return none("a BigInt");
-  if (typeof value === "number" && !Number.isFinite(value)) return none(String(value));
-  return value === null || typeof value === "string" || typeof value === "boolean"
-    ? literal(value)
-    : typeof value === "number"
-      ? literal(value)
-      : none("a symbol");
-}
-
-/** Returns an option of a discriminated union. Zod finds the option by its required tag. */
-function tagged(member: ValueSet, tag: string): ValueSet {
-  if (member.kind === "union") return unionOf(member.members.map((one) => tagged(one, tag)));
-  const property = member.kind === "object" ? member.properties.get(tag) : undefined;
-  return property?.mayBeAbsent === false && isListed(property.set)
-    ? member
-    : unsure(member, "an option whose tag may be absent, or another one");
-}
-
-/** Tests if a set lists its values. */
-function isListed(set: ValueSet): boolean {
-  const found = resolved(set);
-  return found?.kind === "union" ? found.members.every(isListed) : found?.kind === "literal";
-}
-
 /** Tests if zod accepts an object without a property. */
 function mayBeAbsent(name: string, schema: core.$ZodType, set: ValueSet): boolean | "unsure" {
   const { optin, optout } = internalsOf(schema);
@@ -411,21 +366,4 @@ function isUntouched(schema: core.$ZodType): boolean {
   const { traits } = internalsOf(schema);
   if (def.type !== "optional" || stepsOf(schema).length > 0) return false;
   return !traits.has("$ZodExactOptional") && internalsOf(def.innerType).optin !== "defaulted";
-}
-
-/** Returns the keys that a schema accepts. A schema of numbers accepts numeric texts. */
-function textKeys(set: ValueSet): ValueSet {
-  if (set.kind === "number") return unsure(TEXT, "keys that are numbers");
-  if (set.kind === "literal" && typeof set.value === "number")
-    return NUMERIC.test(String(set.value)) ? literal(String(set.value)) : none("such a key");
-  if (set.kind === "literal" && typeof set.value !== "string") return none("such a key");
-  return set.kind === "union" ? unionOf(set.members.map(textKeys)) : set;
-}
-
-/** The texts that zod reads as numbers where they are keys. */
-const NUMERIC = /^-?\d+(?:\.\d+)?$/;
-
-/** Returns the index of the last item that passes a test; -1 without any. */
-function lastIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
-  return items.findLastIndex(test);
 }
