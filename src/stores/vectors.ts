@@ -233,7 +233,6 @@ function checkItems(shape: IndexShape, items: readonly VectorItem[]): void {
   throw invalid(`${wrong.slice(0, MOST_NAMED).join("; ")}${more}`);
 }
 
-/** Tests for an object. Data from outside may hold another value. */
 function isItem(item: unknown): item is VectorItem {
   return typeof item === "object" && item !== null;
 }

@@ -22,6 +22,7 @@ import { chooseComponent } from "../../domain/recommendations/split.ts";
 import type { Serving } from "../../domain/recommendations/statistics.ts";
 import { hashUser, signRecommendation } from "../../execution/author/recommendation-token.ts";
 import { writeJson } from "../../payloads/json-text.ts";
+import { within } from "../../platform/calls.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
 import { textOfThrown } from "../../platform/log.ts";
 import type { AnswerRequest, EndpointRequest } from "../endpoints/endpoint-call.ts";
@@ -62,6 +63,12 @@ interface Answered {
 interface Unanswered {
   readonly errors: readonly unknown[];
 }
+
+/**
+ * Time limit of signing. An isolate asks the identity object for the key of its first token.
+ * Milliseconds.
+ */
+const TOKEN_LIMIT_MS = 1_000;
 
 /** Codes of answers after a component was asked; the other codes refuse the request before. */
 const FAILURES: ReadonlySet<Problem["code"]> = new Set([
@@ -188,8 +195,8 @@ export function createAnswerRecommendation({
   }
 
   /**
-   * Signs the token. Null while the identity object is unreachable: an answer without a token is
-   * better than a failure.
+   * Signs the token. Null while the identity object is unreachable or silent: an answer without a
+   * token is better than a failure, or a page that waits.
    */
   async function tokenOf(
     c: Context<HttpEnv>,
@@ -202,8 +209,8 @@ export function createAnswerRecommendation({
     },
   ): Promise<string | null> {
     const { endpoint, component, subject, isFallback, run } = answered;
-    try {
-      return await signRecommendation(c.env, {
+    const sign = async (): Promise<string> =>
+      signRecommendation(c.env, {
         endpoint: endpoint.name,
         component: component.name,
         fallback: isFallback,
@@ -212,7 +219,12 @@ export function createAnswerRecommendation({
         at: new Date().toISOString(),
         run,
       });
+    const signed = sign();
+    try {
+      return await within(TOKEN_LIMIT_MS, "the identity object", signed);
     } catch (error) {
+      // The key is still awaited, for the tokens of later answers.
+      c.executionCtx.waitUntil(signed.catch(() => undefined));
       logFailure(c, `endpoint "${endpoint.name}": the recommendation has no token`, error);
       return null;
     }
