@@ -97,15 +97,25 @@ async function bundle(
 
 /**
  * The stub for modules of a running worker. `task` of `peach/task-helpers` declares a task. Code
- * can read, call and extend any other property.
+ * can read, call, extend and print any other property. The module is its own prototype: the bundler
+ * copies the listed properties of a module to an object with the prototype of the module.
  */
 const STUB = `
 const stub = new Proxy(class {}, {
-  get: (target, name) => (name === "prototype" ? target.prototype : name === "then" || typeof name === "symbol" ? undefined : stub),
+  get(target, name) {
+    if (name === "prototype") return target.prototype;
+    if (name === Symbol.toPrimitive) return () => "";
+    return name === "then" || typeof name === "symbol" ? undefined : stub;
+  },
   apply: () => stub,
 });
 const task = ({ input = null, output = null, run }) => ({ kind: "peach.task", input, output, run });
-module.exports = new Proxy({ task }, { get: (target, name) => name === "__esModule" ? true : name in target ? target[name] : stub, has: () => true });
+const all = new Proxy({ task }, {
+  get: (target, name) => (name === "__esModule" ? true : name in target ? target[name] : stub),
+  has: () => true,
+  getPrototypeOf: () => all,
+});
+module.exports = all;
 `;
 
 /** Resolves modules of the platform and of Peach to the stub. */

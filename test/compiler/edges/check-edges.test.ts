@@ -52,6 +52,15 @@ describe("a pipeline file that peach.conf does not name", { timeout: 30_000 }, (
   it("a pipeline file that peach.conf does not name is not warned of if it loads, or exports nothing", async () => {
     expect(await warningsOf({ "fine.ts": "export const fine = 1;\n", "script.ts": "throw new Error();\n" })).toBe("");
   });
+
+  it("a pipeline file that peach.conf does not name is not warned of if it builds on a class or a value of the platform", async () => {
+    const service =
+      'import { env, WorkerEntrypoint } from "cloudflare:workers";\nimport { log } from "peach/task-helpers";\n' +
+      "const { DEPTH } = env;\nlog.info(`at ${DEPTH}`);\n" +
+      "export class Service extends WorkerEntrypoint {}\nexport const service = () => new Service();\n";
+    const whole = 'import * as workers from "cloudflare:workers";\nexport class Whole extends workers.WorkerEntrypoint {}\n';
+    expect(await warningsOf({ "service.ts": service, "whole.ts": whole })).toBe("");
+  });
 });
 
 describe("typed edges", { timeout: 30_000 }, () => {
