@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -72,5 +72,22 @@ describe("peach logs, items and payload", () => {
       err: expect.stringContaining("ENOENT"),
     });
     expect(await peach("payload run_1 --item 2", [bytes])).toMatchObject({ code: 2 });
+  });
+
+  it("peach payload --out replaces no file unless --force, and asks no deployment first", async () => {
+    const bytes = { body: new TextEncoder().encode("as it is") };
+    const folder = mkdtempSync(join(tmpdir(), "peach-cli-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "notes");
+    writeFileSync(file, "mine");
+    const refused = await peach(["payload", "run_1", "--out", file], []);
+    expect(refused).toMatchObject({ code: 1, calls: [], err: expect.stringContaining("would be replaced") });
+    expect([refused.err.includes("--force"), readFileSync(file, "utf8")]).toEqual([true, "mine"]);
+    expect(await peach(["payload", "run_1", "--out", file, "--force"], [bytes])).toMatchObject({ code: 0 });
+    expect(readFileSync(file, "utf8")).toBe("as it is");
+    expect(await peach("payload run_1 --force", [bytes])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--force is for --out"),
+    });
   });
 });

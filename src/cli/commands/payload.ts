@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
@@ -19,16 +19,22 @@ the bytes as they are.`,
     item: { takes: "N", help: "of this item, from 0, of a task with each" },
     to: { takes: "CHILD", means: "task", help: "what it has passed to this task alone" },
     out: { takes: "FILE", means: "file", help: "writes it to this file" },
+    force: { help: "with --out: replaces a file that is there" },
     ...DEPLOYMENT_OPTIONS,
   },
   async run({ options, words: [given, task] }, host) {
     const { signal } = host;
     const item = readNumber("item", options.item, 0, 9_999);
-    const { to } = options;
+    const { to, out, force = false } = options;
+    if (force && out === undefined) throw new UsageError("--force is for --out");
     if ((item !== undefined || to !== undefined) && task === undefined)
       throw new UsageError(`${to === undefined ? "--item" : "--to"} needs the name of the task`);
     if (item !== undefined && to !== undefined)
       throw new UsageError("an item passes nothing to a single task: --item or --to");
+    if (out !== undefined && !force && existsSync(resolve(host.cwd, out))) {
+      host.err(`${out} would be replaced: choose another file, or add --force`);
+      return 1;
+    }
     const peach = connect(options, host);
     const { runs } = peach;
     const runId = await runIdOf(peach, given, signal);
@@ -36,12 +42,12 @@ the bytes as they are.`,
       ? runs.payload(runId, { signal })
       : runs.taskPayload(runId, task, { item, to, signal }));
     const bytes = await received.bytes();
-    if (options.out === undefined) {
+    if (out === undefined) {
       host.outBytes(bytes);
       return 0;
     }
-    writeFileSync(resolve(host.cwd, options.out), bytes);
-    host.err(`${options.out}: ${bytes.length} bytes of ${received.contentType}`);
+    writeFileSync(resolve(host.cwd, out), bytes);
+    host.err(`${out}: ${bytes.length} bytes of ${received.contentType}`);
     return 0;
   },
 });
