@@ -52,6 +52,15 @@ and whatever is yours stay. Where it cannot be sure it says why, and changes not
       for (const note of plan.notes) host.out(`\nLeft to you: ${note}`);
       if (dryRun === true) return 1;
       if (yes !== true && !(await isAgreed(plan.changes.length, host))) return 1;
+      // The user may edit files while the question waits.
+      const edited = plan.changes.filter(({ path, before }) => {
+        return readText(join(folder, path)) !== before;
+      });
+      if (edited.length > 0) {
+        const names = edited.map(({ path }) => path).join(", ");
+        host.err(`${names} was changed meanwhile, so nothing was upgraded: run it again`);
+        return 1;
+      }
       // package.json may name the packed file: the packed file is written first.
       source.provide?.(folder);
       for (const { path, after } of plan.changes) replaceFile(join(folder, path), after);

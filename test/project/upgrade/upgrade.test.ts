@@ -370,6 +370,26 @@ describe("peach upgrade", () => {
     expect(await upgradeIn(["--dry-run", "--yes"])).toMatchObject({ code: 1, changed: [], asked: [] });
   });
 
+  it("peach upgrade changes nothing if a file was saved after its change was shown", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "peach-upgrade-"));
+    try {
+      cpSync(FORK, folder, { recursive: true });
+      const conf = join(folder, "peach.conf");
+      const { host, written } = hostFor({ projectRoot: folder });
+      const ask = async () => {
+        writeFileSync(conf, "# mine\n");
+        return "y";
+      };
+      expect(await runCommand(["upgrade", "--peach", "1.2.0"], { ...host, ask })).toBe(1);
+      expect(written().err).toContain("peach.conf was changed meanwhile");
+      expect(readFileSync(conf, "utf8")).toBe("# mine\n");
+      const index = "src/index.ts";
+      expect(readFileSync(join(folder, index), "utf8")).toBe(readFileSync(join(FORK, index), "utf8"));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it("peach upgrade does not ask with --yes", async () => {
     expect(await upgradeIn(["--yes"])).toMatchObject({ code: 0, changed: CHANGED, asked: [] });
   });
