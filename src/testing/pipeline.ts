@@ -207,8 +207,13 @@ export class TestPipeline {
     options: { readonly contentType?: string } = {},
   ): Promise<readonly TestRun[]> {
     const known = [...this.#world.rig.buckets.values()].map(({ name }) => name);
-    if (!known.includes(bucket))
-      throw new Error(`no bucket is called "${bucket}": the buckets are ${known.join(", ")}`);
+    if (!known.includes(bucket)) {
+      const names =
+        known.length === 0
+          ? "neither wrangler.toml nor peach.conf names one"
+          : `the buckets are ${known.join(", ")}`;
+      throw new Error(`no bucket is called "${bucket}": ${names}`);
+    }
     const bytes = new Uint8Array(await new Response(body).arrayBuffer());
     const { contentType } = options;
     const before = new Set(this.runs.map(({ id }) => id));

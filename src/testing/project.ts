@@ -11,7 +11,12 @@ import { pathToFileURL } from "node:url";
 import { checkProject, type CheckedProject } from "../compiler/compile.ts";
 import { answeringMethods } from "../compiler/plan.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
-import { findProjectRoot, projectPaths, type ProjectPaths } from "../compiler/project-paths.ts";
+import {
+  displayPath,
+  findProjectRoot,
+  projectPaths,
+  type ProjectPaths,
+} from "../compiler/project-paths.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { readWranglerBindings, type WranglerBindings } from "./bindings/wrangler-bindings.ts";
 
@@ -58,7 +63,7 @@ export async function openProject(options: ProjectOptions): Promise<TestProject>
   const paths = pathsOf(options);
   const { compiled: result, diagnostics, methods } = check(paths);
   if (result === null) {
-    const shown = diagnostics.map(renderDiagnostic).join("\n\n");
+    const shown = withoutFolders(diagnostics.map(renderDiagnostic).join("\n\n"));
     const count = diagnostics.length === 1 ? "a problem" : `${diagnostics.length} problems`;
     throw new ProjectError(`peach.conf has ${count}:\n\n${shown}`);
   }
@@ -135,6 +140,17 @@ function textAsFile(text: string, name: string): string {
   if (written.size === 0) process.once("exit", deleteWritten);
   written.set(key, file);
   return file;
+}
+
+/** Takes the folders of written files out of a text: the user has given values, and no files. */
+function withoutFolders(text: string): string {
+  let shown = text;
+  for (const file of written.values())
+    for (const folder of new Set([dirname(file), displayPath(dirname(file))]))
+      shown = shown
+        .replaceAll(`${folder}/peach.conf`, "peach.conf")
+        .replaceAll(folder, "pipelines");
+  return shown;
 }
 
 function deleteWritten(): void {

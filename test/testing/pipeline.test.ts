@@ -2,7 +2,7 @@ import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHmac } from "node:crypto";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { RefusedError, testPipeline, WaitingOutsideError } from "peach/testing";
 import {
   emitEvent,
@@ -286,6 +286,26 @@ tasks:
     expect(peach.runs[1]?.task("note").passed).toEqual({ text: "hello" });
     expect(await peach.emit("nobody.listens")).toEqual([]);
     await expect(peach.upload("incomming", "a", "b")).rejects.toThrow('no bucket is called "incomming"');
+  });
+
+  it("testPipeline says that there is no bucket where an upload has none to go to", async () => {
+    const tasks = "tasks:\n  scan: {method: scan}\n";
+    writeFileSync(join(folder, "wrangler.toml"), 'name = "none"\n');
+    const cwd = vi.spyOn(process, "cwd").mockReturnValue(folder);
+    onTestFinished(() => cwd.mockRestore());
+    const peach = await testPipeline({ conf: tasks, pipelines: { scan: () => null } });
+    await expect(peach.upload("incoming", "a", "b")).rejects.toThrow(
+      'no bucket is called "incoming": neither wrangler.toml nor peach.conf names one',
+    );
+  });
+
+  it("testPipeline shows the problems of a given text and of given functions without a path of its own files", async () => {
+    const given = testPipeline({ conf: "tasks:\n  a: {method: b}\n  a: {method: c}\n", pipelines: {} });
+    await expect(given).rejects.toThrow(/:\n\npeach\.conf:3:3: [^]*\n  peach\.conf:2:3: /);
+    const absent = testPipeline({ conf: "tasks:\n  a: {method: b}\n", pipelines: { c: () => null } });
+    await expect(absent).rejects.toThrow(
+      /^peach\.conf has a problem:\n\npeach\.conf:2:15: .*: no file under pipelines exports `b`/,
+    );
   });
 
   it("testPipeline serves endpoints, with their authentication", async () => {
