@@ -21,6 +21,17 @@ export interface ReadConf {
   readonly loaded: LoadedConf | null;
 }
 
+/** What to do about a path that cannot be read, and about files without content. */
+interface ReadHints {
+  readonly unreadable: string;
+  readonly empty: string;
+}
+
+const CONF_HINTS: ReadHints = {
+  unreadable: "PEACH_CONF names the file or folder; without it, peach.conf of the project is read",
+  empty: "it needs at least one task or endpoint, as in tasks: {hello: {method: hello}}",
+};
+
 /** Reads and parses peach.conf. Reports every file that cannot be read or parsed. */
 export function readConf(confPath: string, report: Report): ReadConf {
   const { paths, files } = readConfFiles(confPath, report);
@@ -36,6 +47,7 @@ export function readConf(confPath: string, report: Report): ReadConf {
 export function readConfFiles(
   confPath: string,
   report: Report,
+  hints = CONF_HINTS,
 ): { readonly paths: readonly string[]; readonly files: ConfFiles | null } {
   const files: ConfFile[] = [];
   const sources: SourceFile[] = [];
@@ -49,13 +61,13 @@ export function readConfFiles(
     sources.push(source);
     const file = text === null ? null : loadFile(source, report);
     if (special !== null) reportSpecial(source, special, report);
-    else if (text === null) reportUnreadable(source, report);
+    else if (text === null) reportUnreadable(source, report, hints);
     if (file === null) readable = false;
     else if (file !== "empty") files.push(file);
   }
   const paths = sources.map(({ path }) => path);
   const [first, ...others] = files;
-  if (readable && first === undefined) reportEmpty(displayPath(confPath), sources, report);
+  if (readable && first === undefined) reportEmpty(displayPath(confPath), sources, report, hints);
   if (!readable || first === undefined) return { paths, files: null };
   return { paths, files: [first, ...others] };
 }
@@ -89,10 +101,12 @@ function yamlFilesIn(folder: string, above: readonly string[] = []): string[] {
 }
 
 /** Reports a file that does not exist or that the user may not read. */
-function reportUnreadable(source: SourceFile, report: Report): void {
-  report("PEACH001", { source, start: 0, end: 0 }, "this file cannot be read", {
-    hint: "PEACH_CONF names the file or folder; without it peach.conf is used, else peach.conf.example",
-  });
+function reportUnreadable(
+  source: SourceFile,
+  report: Report,
+  { unreadable: hint }: ReadHints,
+): void {
+  report("PEACH001", { source, start: 0, end: 0 }, "this file cannot be read", { hint });
 }
 
 /** Reports a special file of a folder. */
@@ -103,12 +117,17 @@ function reportSpecial(source: SourceFile, kind: string, report: Report): void {
 }
 
 /** Reports files without any key, at the first file, or a folder without files. */
-function reportEmpty(path: string, [first]: readonly SourceFile[], report: Report): void {
+function reportEmpty(
+  path: string,
+  [first]: readonly SourceFile[],
+  report: Report,
+  { empty: hint }: ReadHints,
+): void {
   const source = first ?? { path, text: "" };
   report(
     "PEACH002",
     { source, start: 0, end: 0 },
     first === undefined ? "the folder holds no *.yaml or *.yml file" : "the file is empty",
-    { hint: "it needs at least one task or endpoint; peach.conf.example is a complete one" },
+    { hint },
   );
 }

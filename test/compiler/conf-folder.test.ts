@@ -193,13 +193,13 @@ endpoints:
   it("a peach.conf that is a folder reports a folder without YAML, and one whose files are empty", async () => {
     expect(await problemsOfFolder({ "peach.txt": "tasks:" })).toMatchInlineSnapshot(`
       "peach.conf:1:1: the folder holds no *.yaml or *.yml file [PEACH002]
-        hint: it needs at least one task or endpoint; peach.conf.example is a complete one"
+        hint: it needs at least one task or endpoint, as in tasks: {hello: {method: hello}}"
     `);
     expect(await problemsOfFolder({ "a.yaml": "# one\n", "b.yaml": "" })).toMatchInlineSnapshot(`
       "peach.conf/a.yaml:1:1: the file is empty [PEACH002]
         1 | # one
           | ^
-        hint: it needs at least one task or endpoint; peach.conf.example is a complete one"
+        hint: it needs at least one task or endpoint, as in tasks: {hello: {method: hello}}"
     `);
   });
 

@@ -53,6 +53,8 @@ export interface Original {
   readonly rest: readonly OriginalKey[];
 }
 
+const ORIGINAL_HINT = "give the peach.yaml of the original Peach, or its folder peach.conf";
+
 /** Reads a file or a folder. Returns the problems if nothing can be imported. */
 export function readOriginal(
   path: string,
@@ -61,7 +63,10 @@ export function readOriginal(
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);
-  const { files } = readConfFiles(path, report);
+  const { files } = readConfFiles(path, report, {
+    unreadable: ORIGINAL_HINT,
+    empty: ORIGINAL_HINT,
+  });
   if (files === null || diagnostics.length > 0) return { ok: false, diagnostics };
   const roots = files.map((file) => keysOf(file, []));
   const original: Original = {
@@ -74,7 +79,7 @@ export function readOriginal(
   };
   if (original.tasks.length + original.endpoints.length === 0) {
     report("PEACH110", files[0].valueSpan([]), "there is no task and no endpoint to import", {
-      hint: "give the peach.yaml of the original Peach, or its folder peach.conf",
+      hint: ORIGINAL_HINT,
     });
     return { ok: false, diagnostics };
   }

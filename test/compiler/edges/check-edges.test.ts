@@ -58,7 +58,8 @@ describe("a pipeline file that peach.conf does not name", { timeout: 30_000 }, (
       'import { env, WorkerEntrypoint } from "cloudflare:workers";\nimport { log } from "peach/task-helpers";\n' +
       "const { DEPTH } = env;\nlog.info(`at ${DEPTH}`);\n" +
       "export class Service extends WorkerEntrypoint {}\nexport const service = () => new Service();\n";
-    const whole = 'import * as workers from "cloudflare:workers";\nexport class Whole extends workers.WorkerEntrypoint {}\n';
+    const whole =
+      'import * as workers from "cloudflare:workers";\nexport class Whole extends workers.WorkerEntrypoint {}\n';
     expect(await warningsOf({ "service.ts": service, "whole.ts": whole })).toBe("");
   });
 });

@@ -281,6 +281,12 @@ endpoints:
     ]);
     const absent = await imported({ "other.yaml": "tasks:" });
     expect([absent.code, absent.err]).toEqual([1, expect.stringContaining("peach.yaml:1:1: this file cannot be read")]);
+    const empty = await imported({ "peach.yaml": "# nothing\n" });
+    expect(empty.err).toContain("peach.yaml:1:1: the file is empty");
+    for (const { err } of [absent, empty]) {
+      expect(err).toContain("hint: give the peach.yaml of the original Peach, or its folder peach.conf");
+      expect(err).not.toContain("PEACH_CONF");
+    }
     const nothing = await imported({ "peach.yaml": "codops: x\n" });
     expect([nothing.code, nothing.err]).toEqual([
       1,
