@@ -1,13 +1,5 @@
 /** The content of peach.conf, with the place of every key and value for diagnostics. */
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isSeq,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from "yaml";
+import { type Document, isMap, isPair, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 import { MAX_TASKS } from "../domain/plan/run-graph.ts";
 import type { SourceFile, Span } from "./source.ts";
 import {
@@ -97,12 +89,7 @@ export class ConfFile implements LoadedConf {
 
   without(paths: readonly Path[]): ConfFile | null {
     const document = this.#document.clone();
-    // The last item of a list is removed first, so that the indexes of earlier items stay valid.
-    const left = paths.toReversed().filter((path) => {
-      const parent = document.getIn(path.slice(0, -1), true);
-      return isCollection(parent) && parent.delete(path.at(-1));
-    });
-    if (left.length === 0 || hasLostAlias(document)) return null;
+    if (!removeFrom(document.contents, paths) || hasLostAlias(document)) return null;
     return new ConfFile(this.source, document, toData(document));
   }
 
@@ -170,6 +157,29 @@ export class ConfFile implements LoadedConf {
     const [start, end] = node?.range ?? [0, 0];
     return { source: this.source, start, end };
   }
+}
+
+/**
+ * Removes the values at these paths from a node, and tests if there was any. A value that comes from
+ * an alias stays. Each mapping is indexed once, since a large file may have a problem in each key.
+ */
+function removeFrom(node: unknown, paths: readonly Path[]): boolean {
+  if (!isMap(node) && !isSeq(node)) return false;
+  const pairs = isMap(node) ? new Map(node.items.map((pair) => [keyText(pair), pair])) : null;
+  const itemOf = (segment: PropertyKey = ""): unknown =>
+    isSeq(node) ? node.items[Number(segment)] : pairs?.get(String(segment));
+  const removed = new Set<unknown>();
+  let isFound = false;
+  for (const [item, below] of Map.groupBy(paths, ([segment]) => itemOf(segment))) {
+    if (item === undefined) continue;
+    const rests = below.map((path) => path.slice(1));
+    if (rests.some(({ length }) => length === 0)) removed.add(item);
+    else if (removeFrom(isPair(item) ? item.value : item, rests)) isFound = true;
+  }
+  if (removed.size === 0) return isFound;
+  if (isMap(node)) node.items = node.items.filter((item) => !removed.has(item));
+  else node.items = node.items.filter((item) => !removed.has(item));
+  return true;
 }
 
 /**

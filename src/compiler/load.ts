@@ -24,7 +24,6 @@ import {
   isMergeKey,
   isNode,
   isWritten,
-  keyText,
   resolved,
 } from "./yaml-nodes.ts";
 
@@ -36,7 +35,8 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
   const document = parseDocument(source.text, {
     merge: true,
     prettyErrors: false,
-    uniqueKeys: true,
+    // The library compares each key with every other key of its mapping.
+    uniqueKeys: false,
     stringKeys: true,
     // Whole numbers come as BigInt, so that none is rounded before it is checked.
     intAsBigInt: true,
@@ -44,15 +44,15 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
   });
   const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
   if (!checkCharacters(source, report)) return null;
+  reportRepeatedKeys(document, source, report);
   const unresolved = document.warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED");
   const syntaxErrors = [...document.errors, ...unresolved].filter(
-    (error) => !reportKnownError(document, error, at(error.pos), report),
+    (error) => !reportKnownError(error, at(error.pos), report),
   );
   for (const { code, start, end, message, hint } of explainSyntaxErrors(source.text, syntaxErrors))
     report(code, at([start, end]), message, { hint });
   // After a repeated key the rest of the file is readable, so its other problems are reported too.
-  let readable =
-    unresolved.length === 0 && document.errors.every(({ code }) => code === "DUPLICATE_KEY");
+  let readable = unresolved.length === 0 && document.errors.length === 0;
   if (!readable) return null;
   const targets = aliasTargets(document);
   visit(document, {
@@ -179,57 +179,48 @@ function firstAlias(document: Document.Parsed): readonly [number, number] {
  * Reports an error of the parser that has one meaning. Returns false for an error of syntax, which
  * needs a look at the text around it.
  */
-function reportKnownError(
-  document: Document.Parsed,
-  error: YAMLError,
-  span: Span,
-  report: Report,
-): boolean {
+function reportKnownError(error: YAMLError, span: Span, report: Report): boolean {
+  if (error.code !== "MULTIPLE_DOCS") return false;
   const { source } = span;
-  if (error.code === "DUPLICATE_KEY") {
-    const key = keySpan(span);
-    const first = firstOfRepeated(document, span.start);
-    report(
-      "PEACH005",
-      key,
-      `\`${source.text.slice(key.start, key.end)}\` stands twice in one mapping`,
-      {
-        hint: "keep one of the two",
-        related:
-          first === null ? [] : [{ span: { source, ...first }, message: "it stands here first" }],
-      },
-    );
-  } else if (error.code === "MULTIPLE_DOCS") {
-    // The parser points behind a line `...`, which ends a document.
-    const ended = source.text.lastIndexOf("\n...", span.start) + 1;
-    const isBegun = ended === 0 || source.text.startsWith("---", span.start);
-    report(
-      "PEACH006",
-      isBegun ? span : { source, start: ended, end: ended + 3 },
-      isBegun ? "a second document begins here" : "the document ends here, and more follows",
-      { hint: "the file is one document: remove the line" },
-    );
-  } else return false;
+  // The parser points behind a line `...`, which ends a document.
+  const ended = source.text.lastIndexOf("\n...", span.start) + 1;
+  const isBegun = ended === 0 || source.text.startsWith("---", span.start);
+  report(
+    "PEACH006",
+    isBegun ? span : { source, start: ended, end: ended + 3 },
+    isBegun ? "a second document begins here" : "the document ends here, and more follows",
+    { hint: "the file is one document: remove the line" },
+  );
   return true;
 }
 
-/** Finds the key that a repeated key at this offset repeats. */
-function firstOfRepeated(
-  document: Document.Parsed,
-  offset: number,
-): { readonly start: number; readonly end: number } | null {
-  let first: Node | null = null;
+/** Reports each key that stands earlier in its mapping, with the first one. */
+function reportRepeatedKeys(document: Document.Parsed, source: SourceFile, report: Report): void {
   visit(document, {
-    Map: (_key, map) => {
-      const repeated = map.items.find(({ key }) => isNode(key) && key.range?.[0] === offset);
-      if (repeated === undefined) return undefined;
-      const earlier = map.items.find((pair) => keyText(pair) === keyText(repeated));
-      first = isNode(earlier?.key) ? earlier.key : null;
-      return visit.BREAK;
+    Map: (_key, { items }) => {
+      const seen = new Map<unknown, Node>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const first = seen.get(key.value);
+        if (first === undefined) seen.set(key.value, key);
+        else reportRepeatedKey({ first, key }, source, report);
+      }
     },
   });
+}
+
+function reportRepeatedKey(
+  { first, key }: { readonly first: Node; readonly key: Node },
+  source: SourceFile,
+  report: Report,
+): void {
+  const span = keySpan(source, nodeRange(key)[0]);
   const [start, end] = nodeRange(first);
-  return end > start && start < offset ? { start, end } : null;
+  const text = source.text.slice(span.start, span.end);
+  report("PEACH005", span, `\`${text}\` stands twice in one mapping`, {
+    hint: "keep one of the two",
+    related: end > start ? [{ span: { source, start, end }, message: "it stands here first" }] : [],
+  });
 }
 
 /** Returns the range of a node in the file. The range of an unwritten node is empty. */
@@ -238,10 +229,8 @@ function nodeRange(node: Node | null): readonly [number, number] {
   return [start, end];
 }
 
-/**
- * Extends a span to the whole key, up to its colon. The parser's error covers only its beginning.
- */
-function keySpan({ source, start, end }: Span): Span {
+/** Returns the span of a key, up to its colon. */
+function keySpan(source: SourceFile, start: number): Span {
   const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(source.text.slice(start))?.[0].trimEnd() ?? "";
-  return { source, start, end: Math.max(end, start + key.length) };
+  return { source, start, end: start + Math.max(1, key.length) };
 }
