@@ -146,9 +146,9 @@ export function shortId(id: string): string {
 }
 
 /**
- * Shows the characters of a text that a browser would not: those that change the reading direction,
- * those without a width, and control characters other than tabs and line breaks. Each becomes an
- * escape of JSON, so that a value reads in the order in which a program reads it.
+ * Renders hidden characters of a text as escapes of JSON: marks of the reading direction, characters
+ * without a width, and control characters other than tabs and line breaks. A value then reads as a
+ * program reads it.
  */
 export function formatHidden(text: string): string {
   const hidden =

@@ -29,8 +29,8 @@ export const SEARCH_WORDS = [
 ] as const;
 
 /**
- * A word: a name, `:` or `=`, and a value that may stand in quotes; or a plain text. A quote that is
- * still open ends with the text.
+ * A word: a name, `:` or `=`, and a value that may stand in quotes; or a plain text. An open quote
+ * ends with the text.
  */
 const WORD = /([\w.[\]-]+)(:|=)("(?:[^"\\]|\\.)*(?:"|$)|\S*)|("(?:[^"\\]|\\.)*(?:"|$))|(\S+)/g;
 
@@ -68,6 +68,8 @@ function applied(
   const path = /^payload\.(.+)$/.exec(name)?.[1];
   if (path !== undefined) return { ...filters, payload: [...filters.payload, `${path}=${value}`] };
   if (sign === "=") return undefined;
+  if (value === "" && SEARCH_WORDS.some((word) => word === `${name}:`))
+    return `${name}: needs a value.`;
   switch (name) {
     case "task":
       return { ...filters, task: value };
@@ -136,14 +138,14 @@ function quoted(value: string): string {
   return /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-/** Takes the quotes of a value away, and reads its escapes: those of JSON. */
+/** Takes the quotes of a value away, and reads the escapes of JSON. */
 function unquoted(value = ""): string {
   const [, text] = /^"((?:[^"\\]|\\.)*)(?:"|$)/.exec(value) ?? [];
   if (text === undefined) return value;
   try {
     return String(JSON.parse(`"${text}"`));
   } catch {
-    // What somebody has typed by hand: `"a\.b"`.
+    // Typed by hand: `"a\.b"`.
     return text.replaceAll(/\\(.)/g, "$1");
   }
 }
