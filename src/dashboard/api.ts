@@ -77,13 +77,21 @@ export async function remove(path: string): Promise<void> {
   await send(API + path, { method: "DELETE", headers: { "X-Peach-Dashboard": "1" } });
 }
 
-/** Requests at most the first `limit` bytes at this path. The caller reads the body. */
+/**
+ * Requests at most the first `limit` bytes at this path. The caller reads the body. A payload without
+ * bytes has no such range and is requested whole.
+ */
 export async function getBytes(
   path: string,
   limit: number,
   signal: AbortSignal,
 ): Promise<Response> {
-  return send(API + path, { headers: { Range: `bytes=0-${limit - 1}` }, signal });
+  try {
+    return await send(API + path, { headers: { Range: `bytes=0-${limit - 1}` }, signal });
+  } catch (error) {
+    if (problemOf(error).code !== "range_not_satisfiable") throw error;
+    return send(API + path, { signal });
+  }
 }
 
 /** The URL of a payload, for images, media and downloads. */
