@@ -188,7 +188,7 @@ function lateOf(text: string | null): boolean | null {
 }
 
 /** A time in ISO 8601 as given; null for any other text. */
-function timeOf(text: string | null): string | null {
+export function timeOf(text: string | null): string | null {
   return text === null || Number.isNaN(Date.parse(text)) ? null : text;
 }
 

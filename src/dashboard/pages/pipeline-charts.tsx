@@ -15,7 +15,7 @@ import { formatClock, formatDuration, formatPlural, percentile } from "../format
 import { now } from "../live/clock.ts";
 import { navigate, query, setQuery } from "../location.ts";
 import { TimeStrip, totalOf } from "../parts/time-strip.tsx";
-import { runPath } from "../routes.ts";
+import { runPath, timeOf } from "../routes.ts";
 
 /** Sizes of the chart of durations, in units of its drawing. */
 const WIDTH = 1_000;
@@ -115,7 +115,7 @@ export function PipelineCharts({
 
 /** The part in the address; null without one. */
 function chosenPart(): Part | null {
-  const [from, to] = [query.value.get("from"), query.value.get("to")];
+  const [from, to] = [timeOf(query.value.get("from")), timeOf(query.value.get("to"))];
   return from === null || to === null ? null : { from: Date.parse(from), to: Date.parse(to) };
 }
 

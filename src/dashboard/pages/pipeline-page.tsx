@@ -34,7 +34,7 @@ import { Name } from "../parts/name.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { tell } from "../parts/toasts.tsx";
-import { NO_FILTERS, runsPath, sinceOf, SPAN_NAMES, triggersPath } from "../routes.ts";
+import { NO_FILTERS, runsPath, sinceOf, SPAN_NAMES, timeOf, triggersPath } from "../routes.ts";
 import { mayOperate, mayTrigger } from "../session.ts";
 import { shownSpan, useYoungSpan } from "../span.ts";
 import { taskStats, versionStats } from "../task-stats.ts";
@@ -67,7 +67,7 @@ export function PipelinePage({ name }: { readonly name: string }): JSX.Element {
   const tasks = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks", REFRESH_MS);
   const schedules = useGet<{ readonly schedules: readonly DeployedSchedule[] }>("/schedules");
   const span = shownSpan();
-  const [from, to] = [query.value.get("from"), query.value.get("to")];
+  const [from, to] = [timeOf(query.value.get("from")), timeOf(query.value.get("to"))];
   /** Makes the path of a read at the moment of the read, since the span ends now. */
   const asked = (path: string, more: Readonly<Record<string, string>>) => (now: number) =>
     `${path}?${new URLSearchParams({ task: name, ...more, since: sinceOf(span, now) })}`;

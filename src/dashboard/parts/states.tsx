@@ -49,6 +49,21 @@ export function Empty({
   );
 }
 
+/** Says that an address names what is not, or no longer, in peach.conf. */
+export function NoSuch({
+  kind,
+  name,
+}: {
+  readonly kind: "task" | "endpoint";
+  readonly name: string;
+}): JSX.Element {
+  return (
+    <Empty icon="search" title={`There is no ${kind} ${name}`}>
+      It is not in the peach.conf that is deployed.
+    </Empty>
+  );
+}
+
 /**
  * A problem document: what went wrong, what to do, each invalid value, and the request id for the
  * logs. `onRetry` adds a button.

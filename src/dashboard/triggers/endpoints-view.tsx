@@ -22,7 +22,7 @@ import { Icon } from "../parts/icon.tsx";
 import { JsonTree } from "../parts/json-tree.tsx";
 import { usePages } from "../parts/load.ts";
 import { viewerOf } from "../parts/payload-kind.ts";
-import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Empty, Loading, NoSuch, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell, tellProblem } from "../parts/toasts.tsx";
 import { runPath } from "../routes.ts";
@@ -39,7 +39,8 @@ export function EndpointsView({
   readonly endpoints: readonly DeployedEndpoint[];
   readonly name: string | null;
 }): JSX.Element {
-  const chosen = endpoints.find((endpoint) => endpoint.name === name) ?? endpoints[0];
+  const chosen =
+    name === null ? endpoints[0] : endpoints.find((endpoint) => endpoint.name === name);
   return (
     <div class="split">
       <Choices
@@ -49,6 +50,7 @@ export function EndpointsView({
         chosen={chosen?.name}
       />
       {chosen !== undefined && <Inspector key={chosen.name} endpoint={chosen} />}
+      {chosen === undefined && name !== null && <NoSuch kind="endpoint" name={name} />}
     </div>
   );
 }

@@ -21,6 +21,7 @@ import { Icon } from "../parts/icon.tsx";
 import { TextField } from "../parts/text-field.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
+import { NoSuch } from "../parts/states.tsx";
 import { runPath } from "../routes.ts";
 import { mayOperate, mayTrigger } from "../session.ts";
 import { JsonEditor } from "./json-editor.tsx";
@@ -41,8 +42,7 @@ export function TasksView({
   readonly tasks: readonly DeployedTask[];
   readonly name: string | null;
 }): JSX.Element {
-  const known = tasks.find(({ task }) => task === name);
-  const chosen = known ?? tasks[0];
+  const chosen = name === null ? tasks[0] : tasks.find(({ task }) => task === name);
   return (
     <div class="split">
       <Choices
@@ -58,6 +58,7 @@ export function TasksView({
         chosen={chosen?.task}
       />
       {chosen !== undefined && <TriggerForm key={chosen.task} task={chosen} />}
+      {chosen === undefined && name !== null && <NoSuch kind="task" name={name} />}
     </div>
   );
 }

@@ -174,6 +174,29 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await shared.text(String.raw`"\u202e0001"`).waitFor();
   });
 
+  it("a payload without bytes is shown as empty", async () => {
+    const { run_id: id } = await stage.peach.triggerBody("hostile", "", { contentType: "text/plain" });
+    await stage.peach.finished(id);
+    await shared.show(`/runs/${id}?view=input`);
+    await shared.text("(empty)").waitFor();
+  });
+
+  it("a link to a task or an endpoint that is gone opens no other one", async () => {
+    for (const [section, kind] of [
+      ["tasks", "task"],
+      ["endpoints", "endpoint"],
+    ] as const) {
+      await shared.show(`/triggers/${section}/gone`);
+      await shared.text(`There is no ${kind} gone`).waitFor();
+      expect(await shared.page.locator("main form, main .form").count()).toBe(0);
+    }
+  });
+
+  it("the page of a pipeline passes over times of its address that are none", async () => {
+    await shared.show("/pipelines/transcribe?from=x&to=y");
+    await shared.text("All runs of the span").waitFor();
+  });
+
   it("the page of a pipeline that never was shows only what is wrong", async () => {
     await shared.show("/pipelines/nothing");
     await shared.text("There is no task").waitFor();
