@@ -11,6 +11,7 @@ const PASSING: ReadonlySet<string> = new Set([
   "MASTERDOWN",
   "MISCONF",
   "NOREPLICAS",
+  "OOM",
   "READONLY",
   "TRYAGAIN",
   "UNKILLABLE",

@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { setTimeout } from "node:timers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runTask } from "peach/testing";
 import { influx, line, milvus, redis, vectors } from "peach/stores";
+import * as z from "zod";
 import { withinLimit } from "../../src/stores/time-limit.ts";
 import { FakeHttp } from "../support/fake-http.ts";
 
@@ -186,6 +189,25 @@ describe("redis()", () => {
     const { error, retry } = await asTask(call, { REDIS_URL: "redis://127.0.0.1:1" });
     expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
     expect(error?.message).toContain("a text, a number or bytes");
+  });
+});
+
+describe("a Redis that refuses a command", () => {
+  it.each([
+    ["OOM command not allowed when used memory > 'maxmemory'.", "StoreError"],
+    ["MISCONF Errors writing to disk.", "StoreError"],
+    ["NOAUTH Authentication required.", "NonRetryableError"],
+    ["MOVED 1 redis.example:6379", "NonRetryableError"],
+  ])("for a state that passes is asked again, and for another it is not: %s", async (said, name) => {
+    const refusing = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", () => void socket.write(`-${said}\r\n`));
+    }).listen(0, "127.0.0.1");
+    await once(refusing, "listening");
+    const { port } = z.object({ port: z.number() }).parse(refusing.address());
+    const { error } = await asTask(() => redis().set("k", "v"), { REDIS_URL: `redis://127.0.0.1:${port}` });
+    expect([error?.name, error?.message]).toEqual([name, `redis (REDIS_URL): ${said}`]);
+    refusing.close();
   });
 });
 
