@@ -36,8 +36,9 @@ export function skippedLines(skippedIn: ReadonlyMap<string, number>): string[] {
   return [
     "Skipped:",
     ...[...skippedIn].map(([file, count]) => `  ${file} (${count})`),
-    "They need chromium, python3, Linux, npm's registry (PEACH_TEST_LONG=1 npm test), or " +
-      "seeds of their own (PEACH_TEST_SEED=1 npm test). .ci/run has all of it.",
+    "They need a program that is missing here (chromium, python3, redis-server, influxd), Linux, " +
+      "more time and npm's registry (PEACH_TEST_LONG=1 npm test), or seeds of their own " +
+      "(PEACH_TEST_SEED=1 npm test). .ci/run has all of it.",
   ];
 }
 
