@@ -35,9 +35,14 @@ export const RUN_COLUMNS: readonly ListColumn<RunSummary>[] = [
   ["why", whyOf, "shrinks"],
 ];
 
-/** Names the failed tasks of a run, or the task that waits; empty for a run in order. */
-function whyOf({ problem, failed_tasks, waiting: [wait] = [] }: RunSummary): string {
+/** Says what failed first in a run, or which task waits; empty for a run in order. */
+function whyOf({ problem, failed_tasks, error, waiting: [wait] = [] }: RunSummary): string {
   if (problem !== undefined) return problem;
+  if (failed_tasks.length > 0 && error !== null) {
+    const others = failed_tasks.length - 1;
+    const name = error.name === "Error" ? "" : `${error.name}: `;
+    return `${error.task}: ${name}${error.message}${others === 0 ? "" : `; ${others} more failed`}`;
+  }
   if (failed_tasks.length > 0 || wait === undefined) return failed_tasks.join(", ");
   return `${wait.task} waits ${WAITS[wait.for]} ${timeText(wait.until)}`;
 }

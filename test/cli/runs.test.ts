@@ -153,9 +153,24 @@ describe("peach runs", () => {
       "GET /runs?task=transcribe&status=failed%2Ccancelled&created_after=2026-11-22T00%3A00%3A00.000Z&limit=20",
     ]);
     expect(out).toMatchInlineSnapshot(`
-      "run    task        status  source  by                         created               took   why
-      run_1  transcribe  failed  r2      uploads/audio/a very lon…  2026-11-22 10:00:00Z  1m 1s  recommend"
+      "run    task        status  source  by                 created               took   why
+      run_1  transcribe  failed  r2      uploads/audio/a …  2026-11-22 10:00:00Z  1m 1s  recommend: no mo…"
     `);
+  });
+
+  it("says why a run has failed: the error that came first, and how many tasks failed besides", async () => {
+    const runs: RunSummary[] = [
+      { ...SUMMARY, failed_tasks: ["recommend", "archive", "index"] },
+      { ...SUMMARY, error: { task: "recommend", name: "TypeError", message: "no\u001B[2J model\nat all" } },
+      { ...SUMMARY, failed_tasks: ["recommend", "archive"], error: null },
+    ];
+    const { out } = await peach("runs", [{ body: { runs, next_cursor: null } }]);
+    const [, ...lines] = out.split("\n");
+    expect(lines.map((line) => line.slice(line.indexOf("recommend")))).toEqual([
+      "recommend: no model; 2 more failed",
+      "recommend: TypeError: no model at all",
+      "recommend, archive",
+    ]);
   });
 
   it("lists the runs that wait, and says what for and until when", async () => {

@@ -1,3 +1,4 @@
+import { printable } from "../../compiler/printable.ts";
 import type { DeployedTask } from "../../client/client.ts";
 import { defineCommand } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
@@ -56,6 +57,6 @@ function facts(task: DeployedTask): string[] {
   );
   return rows.map(
     ([name, value]) =>
-      `${name.padEnd(16)}${typeof value === "string" ? value : JSON.stringify(value)}`,
+      `${name.padEnd(16)}${printable(typeof value === "string" ? value : JSON.stringify(value))}`,
   );
 }
