@@ -2,7 +2,7 @@
 import type { ZodType } from "zod";
 import { check, tooDeep, type ValueOrigin } from "./checked.ts";
 import type { Issue } from "./misfit.ts";
-import type { StandardIssue, StandardSchema } from "../domain/standard-schema.ts";
+import { type StandardSchema, validated } from "../domain/standard-schema.ts";
 
 type CheckedValue =
   | { readonly ok: true; readonly value: unknown }
@@ -24,9 +24,8 @@ export async function checkAny(
   if (isZod(schema)) return check<unknown>(schema, value, origin);
   if (hasMoreValues(value, MAX_VALUES)) return TOO_LARGE;
   try {
-    const result = await schema["~standard"].validate(value);
-    if (result.issues === undefined) return { ok: true, value: result.value };
-    return { ok: false, issues: result.issues.map(issueOf) };
+    const answer = await validated(schema["~standard"], value);
+    return "issues" in answer ? { ok: false, ...answer } : { ok: true, ...answer };
   } catch (error) {
     return tooDeep(error);
   }
@@ -59,12 +58,4 @@ function hasMoreValues(value: unknown, most: number): boolean {
 /** Tests if zod 4 has made a schema, whose internals `check` knows. */
 export function isZod(schema: StandardSchema): schema is ZodType {
   return "_zod" in schema;
-}
-
-function issueOf({ message, path = [] }: StandardIssue): Issue {
-  // The path may be of a class of its own, whose `map` makes another path.
-  return {
-    message,
-    path: Array.from(path, (step) => (typeof step === "object" ? step.key : step)),
-  };
 }

@@ -1,7 +1,7 @@
 /** Tasks whose schemas another library has made. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { runTask, type TestPipeline, testPipeline } from "peach/testing";
-import { passToChildTask, task } from "peach/task-helpers";
+import { passToChildTask, type StandardSchema, task } from "peach/task-helpers";
 import { lengths, positive } from "../support/standard-schemas.ts";
 
 const CONF = `
@@ -14,6 +14,18 @@ tasks:
   read: {method: read}
   asked: {method: asked, external: true}
 `;
+
+const ONE = "tasks:\n  a: {method: a, retries: 0}\n";
+
+/** A schema whose library answers anything at all. */
+function answering(answer: unknown, made?: unknown): StandardSchema {
+  const standard = { version: 1, vendor: "own", validate: () => ({ value: null }) } as const;
+  const validate = async (): Promise<unknown> => answer;
+  const jsonSchema = { input: () => made, output: () => made };
+  const schema: StandardSchema = { "~standard": { ...standard } };
+  Object.assign(schema["~standard"], { validate, jsonSchema });
+  return schema;
+}
 
 const METHODS = {
   taking: task({ input: positive, run: ({ n }) => n + 1 }),
@@ -84,5 +96,43 @@ describe("a schema of another library", () => {
     const shown = { input_schema: { $schema: "draft-2020-12", type: "object" }, output_schema: null };
     expect(await send("GET", "/api/v1/tasks/taking")).toMatchObject(shown);
     expect(await send("GET", "/api/v1/tasks/asked")).toMatchObject({ input_schema: null, output_schema: null });
+  });
+
+  it.each([
+    ["an empty list of issues", [], "$", "does not fit the schema"],
+    ["an issue without path", [{ message: "wrong", path: null }], "$", "wrong"],
+    ["an issue that says nothing", [null], "$", "does not fit the schema"],
+    ["steps of any kind", [{ message: "wrong", path: [null, { key: 1 }, Symbol("s")] }], "$.null[1]", "wrong"],
+  ])("a schema of another library refuses by %s", async (_, issues, path, message) => {
+    const own = await testPipeline({
+      conf: ONE,
+      pipelines: { a: task({ input: answering({ issues }), run: () => {} }) },
+    });
+    await expect(own.trigger("a", 1)).rejects.toMatchObject({
+      code: "invalid_payload",
+      errors: [{ path: expect.stringContaining(path), message }],
+    });
+  });
+
+  it("an answer with null for issues is a value", async () => {
+    const input = answering({ value: 2, issues: null });
+    const own = await testPipeline({ conf: ONE, pipelines: { a: task({ input, run: (n: unknown) => n }) } });
+    expect((await own.trigger("a", 1)).task("a").passed).toBe(2);
+  });
+
+  it.each([[5], [null], [undefined], [{}], [{ issues: "wrong" }]])(
+    "an answer of a library that is neither a value nor issues counts as no value: %j",
+    async (answer) => {
+      const pipelines = { a: task({ output: answering(answer), run: () => 1 }) };
+      const run = await (await testPipeline({ conf: ONE, pipelines })).trigger("a", 1);
+      expect(run.task("a").attempts.at(-1)?.error?.message).toContain("neither a value nor issues");
+    },
+  );
+
+  it("a JSON Schema of another library that is no JSON is not shown", async () => {
+    const pipelines = { a: task({ input: answering(5, { maximum: 1n }), output: answering(5, "text"), run: () => 1 }) };
+    const own = await testPipeline({ conf: ONE, pipelines });
+    const shown = await own.request("/api/v1/tasks/a", { headers: { authorization: `Bearer ${own.token}` } });
+    expect(await shown.json()).toMatchObject({ input_schema: null, output_schema: null });
   });
 });

@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { StandardIssue, StandardSchema } from "../../domain/standard-schema.ts";
+import { validated } from "../../domain/standard-schema.ts";
 import { endWithParent } from "./end-with-parent.ts";
 import type {
   Answers,
@@ -123,34 +123,27 @@ function asJson(value: unknown): unknown {
   }
 }
 
-/** Parses a known payload with the input of a task. Returns the first fault; null for a fit. */
+/**
+ * Parses a known payload with the input of a task. Returns the first fault; null for a fit. A
+ * function of the author may throw.
+ */
 async function misfitOf(method: unknown, value: unknown, isItem: boolean): Promise<string | null> {
-  const input: unknown =
-    typeof method === "object" && method !== null ? Reflect.get(method, "input") : null;
-  const standard = standardOf(input);
-  if (standard === null) return null;
-  // A task with `each` gets one item of the array.
-  if (isItem && !Array.isArray(value)) return "$: expected an array, one item a run of the task";
-  for (const [index, one] of (isItem && Array.isArray(value) ? value : [value]).entries()) {
-    const issue = await firstIssue(standard, one);
-    if (issue === null) continue;
-    const path = [...(isItem ? [index] : []), ...(issue.path ?? [])].map((step) =>
-      typeof step === "object" ? String(step.key) : String(step),
-    );
-    return `${["$", ...path].join(".")}: ${issue.message}`;
-  }
-  return null;
-}
-
-/** Parses a value. Returns the first fault; null without one. A function of the author may throw. */
-async function firstIssue(
-  standard: StandardSchema["~standard"],
-  value: unknown,
-): Promise<StandardIssue | null> {
   try {
-    const { issues } = await standard.validate(value);
-    return issues?.[0] ?? null;
+    const input: unknown =
+      typeof method === "object" && method !== null ? Reflect.get(method, "input") : null;
+    const standard = standardOf(input);
+    if (standard === null) return null;
+    // A task with `each` gets one item of the array.
+    if (isItem && !Array.isArray(value)) return "$: expected an array, one item a run of the task";
+    for (const [index, one] of (isItem && Array.isArray(value) ? value : [value]).entries()) {
+      const answer = await validated(standard, one);
+      const [issue] = "issues" in answer ? answer.issues : [];
+      if (issue === undefined) continue;
+      const path = [...(isItem ? [index] : []), ...issue.path].map(String);
+      return `${["$", ...path].join(".")}: ${issue.message}`;
+    }
+    return null;
   } catch (error) {
-    return { message: `its parse throws ${String(error).slice(0, 500)}` };
+    return `$: its parse throws ${String(error).slice(0, 500)}`;
   }
 }

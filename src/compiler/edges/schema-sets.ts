@@ -42,7 +42,9 @@ const TOO_LARGE = "a schema that is too large to read";
  */
 function unreadable(schema: unknown): string {
   const standard = standardOf(schema);
-  return standard === null
-    ? "a schema that is not made by zod 4"
-    : `a schema that is made by ${standard.vendor}, and not by zod 4`;
+  if (standard === null) return "a schema that is not made by zod 4";
+  const { vendor }: { readonly vendor: unknown } = standard;
+  if (vendor === "zod") return "a schema that is made by an older zod, and not by zod 4";
+  const isName = typeof vendor === "string" && /^[\w@/. -]{1,60}$/.test(vendor);
+  return `a schema that is made by ${isName ? vendor : "another library"}, and not by zod 4`;
 }

@@ -17,6 +17,7 @@ import { problemResponse } from "../problem.ts";
 import { taskParams } from "./parameters.ts";
 
 const GROUP = "Deployment";
+const JSON_OBJECT = z.record(z.string(), z.unknown());
 
 /** `GET /tasks`: all tasks, in the order of peach.conf. */
 export const listTasks = {
@@ -135,7 +136,9 @@ function jsonSchemaOf(
   if (schema === null) return null;
   try {
     if (isZod(schema)) return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
-    return schema["~standard"].jsonSchema?.[io]({ target: "draft-2020-12" }) ?? null;
+    const made: unknown = schema["~standard"].jsonSchema?.[io]({ target: "draft-2020-12" });
+    // What a library makes may be no JSON, as with a BigInt or a cycle.
+    return made === undefined ? null : JSON_OBJECT.parse(JSON.parse(JSON.stringify(made)));
   } catch {
     return null;
   }

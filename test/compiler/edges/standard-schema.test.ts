@@ -17,8 +17,17 @@ export const own = task({ input: { "~standard": standard }, output: Object.assig
 export const text = task({ input: z.string(), output: z.string(), run: async (given) => given });
 `;
 
-function checked(conf: string): Promise<readonly string[]> {
-  return withProject({ conf, pipelines: { "tasks.ts": PIPELINES } }, async (paths) => {
+/** Schemas that answer at random, or are made by an older zod. */
+const ODD = `
+import { task } from "peach/task-helpers";
+import { z } from "zod/v3";
+const answering = (answer, vendor) => ({ "~standard": { version: 1, vendor, validate: () => answer } });
+export const junk = task({ input: answering(5, "\\u001b[1m"), output: z.string(), run: async () => "x" });
+export const steps = task({ input: answering({ issues: [{ message: "wrong", path: [null] }] }, "own"), run: async () => {} });
+`;
+
+function checked(conf: string, more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
+  return withProject({ conf, pipelines: { "tasks.ts": PIPELINES, ...more } }, async (paths) => {
     const { diagnostics, warnings } = await checkAll(paths);
     return [...diagnostics, ...warnings].map(renderDiagnostic);
   });
@@ -43,4 +52,23 @@ it("a schedule's payload is held against the schema of any library", { timeout: 
   expect(await checked(conf(1))).toEqual([]);
   const [refused] = await checked(conf(2));
   expect(refused).toContain("$.n: expected 1");
+});
+
+it("what a library answers at random is a fault of that payload alone", { timeout: 60_000 }, async () => {
+  const of = (method: string): string =>
+    `  ${method}: {method: ${method}, schedule: {cron: "0 3 * * *", payload: 2}}\n`;
+  const conf = `tasks:\n${of("junk")}${of("steps")}${of("own")}`;
+  const [junk = "", steps = "", own = "", ...others] = await checked(conf, { "odd.ts": ODD });
+  expect(others).toEqual([]);
+  expect(junk).toContain("neither a value nor issues");
+  expect(steps).toContain("$.null: wrong");
+  expect(own).toContain("$.n: expected 1");
+});
+
+it("an older zod is told from zod 4, and a strange name of a library is not shown", { timeout: 60_000 }, async () => {
+  const conf =
+    "tasks:\n  junk: {method: junk, downstream: text}\n  text: {method: text, downstream: last}\n  last: {method: junk}\n";
+  const [old = "", strange = ""] = await checked(conf, { "odd.ts": ODD });
+  expect(old).toContain("a schema that is made by an older zod, and not by zod 4");
+  expect(strange).toContain("a schema that is made by another library, and not by zod 4");
 });
