@@ -161,8 +161,12 @@ function saidIn(text: string): string {
   return text.trim();
 }
 
-/** The wait that a server asks for, in milliseconds: seconds, or a date. */
+/**
+ * The wait that a server asks for, in milliseconds: seconds, or a date. Null for another text, some
+ * of which `Date.parse` takes for a date.
+ */
 function retryMsOf(asked: string): number | null {
+  if (!/^(\d+$|[A-Z][a-z]{2})/.test(asked)) return null;
   const ms = /^\d+$/.test(asked) ? Number(asked) * 1_000 : Date.parse(asked) - Date.now();
   return Number.isFinite(ms) ? Math.min(Math.max(0, ms), LONGEST_RETRY_MS) : null;
 }

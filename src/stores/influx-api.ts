@@ -6,6 +6,9 @@ import type { HttpConnection } from "./http.ts";
 /** A row of a result: its values by column. */
 export type InfluxRow = Readonly<Record<string, unknown>>;
 
+/** The reason to refuse a result of InfluxDB 1 without some of the rows. */
+const CUT = "the server has cut the result at its max-row-limit: ask for less at once";
+
 /** Precision of timestamps. */
 export type InfluxPrecision = "ns" | "us" | "ms" | "s";
 
@@ -63,6 +66,8 @@ export const influxApi = {
         const { results } = parsed(connection, schemasOf().results, text);
         const failed = results.find(({ error }) => error !== undefined);
         if (failed?.error !== undefined) throw connection.ownFault("query", failed.error, false);
+        if (results.some((result) => result.series.some(({ partial }) => partial)))
+          throw connection.ownFault("too_large", CUT, false);
         return results.flatMap(({ series }) => series.flatMap(rowsOf));
       },
     };
@@ -147,6 +152,7 @@ function makeSchemas() {
     tags: z.record(z.string(), z.string()).optional(),
     columns: z.array(z.string()),
     values: z.array(z.array(z.unknown())).default([]),
+    partial: z.boolean().default(false),
   });
   return {
     results: z.object({

@@ -113,6 +113,34 @@ describe("influx()", () => {
     expect(retry).toBeNull();
   });
 
+  it("rejects for a result of InfluxDB 1 that the server has cut", async () => {
+    const series = { columns: ["v"], values: [[1]], partial: true };
+    server.answer = () => ({ body: JSON.stringify({ results: [{ series: [series] }] }) });
+    const { error, retry } = await asTask(() => influx({ version: 1 }).query("Q"));
+    expect([error?.message, retry]).toEqual([
+      "influx (INFLUX_URL): the server has cut the result at its max-row-limit: ask for less at once",
+      null,
+    ]);
+  });
+
+  it.each(["1.5", "-5", "soon"])("takes no time from a Retry-After that is none: %s", async (given) => {
+    server.answer = () => ({ status: 503, headers: { "Retry-After": given }, body: '{"message":"busy"}' });
+    const { error, retry } = await asTask(() => influx({ version: 3 }).query("Q"));
+    expect([error?.name, retry]).toEqual(["StoreError", { afterMs: null }]);
+  });
+
+  it("waits for a Retry-After that is a date, and not for one that is past", async () => {
+    for (const [at, least, most] of [
+      [new Date(Date.now() + 600_000), 500_000, 600_000],
+      [new Date(0), 0, 0],
+    ] as const) {
+      server.answer = () => ({ status: 503, headers: { "Retry-After": at.toUTCString() } });
+      const { retry } = await asTask(() => influx({ version: 3 }).query("Q"));
+      expect(retry?.afterMs).toBeGreaterThanOrEqual(least);
+      expect(retry?.afterMs).toBeLessThanOrEqual(most);
+    }
+  });
+
   it("rejects for an error in the middle of an answer of InfluxDB 2, whose status is 200", async () => {
     const rows =
       "#datatype,string,long,double\n#group,false,false,false\n#default,_result,,\n,result,table,v\n,,0,1\n\n";
