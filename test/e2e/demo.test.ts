@@ -87,11 +87,23 @@ describe("npm run demo", () => {
     expect(await broken.exit()).toBe(1);
     expect(JSON.parse(broken.stdout)).toMatchObject({ ok: false, error: expect.stringContaining("peach.conf:2:21") });
 
-    const told = demo([]);
-    await expect.poll(() => told.stdout, { timeout: 30_000 }).toContain("Start the local runtime");
-    told.kill("SIGTERM");
-    expect(await told.exit()).toBe(1);
     expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it("npm run demo that is told to end says so, calls that no failure, and leaves nothing behind", async () => {
+    for (const [args, signal] of [
+      [[], "SIGINT"],
+      [["--json"], "SIGTERM"],
+    ] as const) {
+      const told = demo(args);
+      // The folder is there before the first step.
+      await expect.poll(() => readdirSync(temporary), { timeout: 30_000 }).not.toEqual([]);
+      told.kill(signal);
+      expect(await told.exit()).toBe(130);
+      if (args.length === 0) expect(told.stderr).toBe("\nEnded.\n");
+      else expect(JSON.parse(told.stdout)).toMatchObject({ ok: false, error: "It was told to end." });
+      expect(readdirSync(temporary)).toEqual([]);
+    }
   });
 
   it("npm run demo refuses options that it does not have", async () => {

@@ -55,6 +55,8 @@ src/pipelines.`;
 
 const LIMIT_MS = 60_000;
 const POLL_MS = 100;
+/** The exit code after Ctrl-C, as shells expect. */
+const INTERRUPTED = 130;
 /** The number of output lines that a failure shows. */
 const OUTPUT_LINES = 20;
 /** The files of the spoken sample; the captions come first. */
@@ -94,7 +96,12 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await demonstrate(json, options.keep === true, signal, (line) => output.push(line));
   } catch (error) {
-    const reason = interrupted.signal.aborted ? "It was told to end." : reasonOf(error, signal);
+    if (interrupted.signal.aborted) {
+      if (json) console.log(JSON.stringify({ ok: false, error: "It was told to end." }, null, 2));
+      else console.error("\nEnded.");
+      return INTERRUPTED;
+    }
+    const reason = reasonOf(error, signal);
     if (reason === null) throw error;
     const last = output
       .filter((line) => line.trim() !== "" && !line.includes("[wrangler:info]"))
