@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
 import { findProjectRoot } from "../compiler/project-paths.ts";
+import { wasInterrupted } from "../local/interrupt.ts";
 import type { ExitCode, CommandHost } from "./command.ts";
 
 /** Runs a command in this process, and sets its exit code; 130 after Ctrl-C, as shells expect. */
@@ -12,8 +13,13 @@ export async function runAsProcess(run: (host: CommandHost) => Promise<ExitCode>
     process.once(signal, () => interrupted.abort());
   // The reader of the output has gone, as `head` does when it has enough.
   process.stdout.on("error", () => process.exit());
-  const code = await run(processHost(interrupted.signal));
-  process.exitCode = interrupted.signal.aborted ? 130 : code;
+  try {
+    const code = await run(processHost(interrupted.signal));
+    process.exitCode = interrupted.signal.aborted ? 130 : code;
+  } catch (error) {
+    if (!(await wasInterrupted(interrupted.signal))) throw error;
+    process.exitCode = 130;
+  }
 }
 
 /** Makes the host of a command in this process. */

@@ -21,7 +21,7 @@ export interface ReadConf {
   readonly loaded: LoadedConf | null;
 }
 
-/** What to do about a path that cannot be read, and about files without content. */
+/** The hints for a path that cannot be read, and for files without content. */
 interface ReadHints {
   readonly unreadable: string;
   readonly empty: string;

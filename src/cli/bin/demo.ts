@@ -18,6 +18,7 @@ import {
 import { parseOptions } from "../../local/arguments.ts";
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
+import { wasInterrupted } from "../../local/interrupt.ts";
 import { Display } from "../../local/display.ts";
 import {
   passedView,
@@ -96,7 +97,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await demonstrate(json, options.keep === true, signal, (line) => output.push(line));
   } catch (error) {
-    if (interrupted.signal.aborted) {
+    if (await wasInterrupted(interrupted.signal)) {
       if (json) console.log(JSON.stringify({ ok: false, error: "It was told to end." }, null, 2));
       else console.error("\nEnded.");
       return INTERRUPTED;

@@ -11,6 +11,7 @@ import { parseOptions, parsePort, takePortOption } from "../../local/arguments.t
 import { exitCodeOf } from "../../local/exit-code.ts";
 import { PROJECT_FOLDER } from "../../local/build.ts";
 import { CheckWatch } from "../../local/check-watch.ts";
+import { wasInterrupted } from "../../local/interrupt.ts";
 import { inspectorText } from "../../local/inspector-text.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
 import { renderLog } from "../../local/log-text.ts";
@@ -84,7 +85,7 @@ async function main(args: readonly string[]): Promise<number> {
   console.log("Starting the local runtime ...");
   const paths = projectPaths(process.env, PROJECT_FOLDER, process.cwd());
   const checks = new CheckWatch(paths, (text) => {
-    if (!interrupted.aborted) console.error(text);
+    void wasInterrupted(interrupted).then((isOver) => isOver || console.error(text));
   });
   const started = Promise.withResolvers<LocalRuntime>();
   // Types are read while the runtime starts.
@@ -97,8 +98,8 @@ async function main(args: readonly string[]): Promise<number> {
     try {
       await takeOver();
     } catch (error) {
-      // Ctrl-C in a terminal ends the bundler as well, in the middle of its work.
-      if (!interrupted.aborted) console.error(`The change was not taken over: ${String(error)}`);
+      if (!(await wasInterrupted(interrupted)))
+        console.error(`The change was not taken over: ${String(error)}`);
     }
   });
   try {
@@ -120,8 +121,8 @@ async function main(args: readonly string[]): Promise<number> {
       ...(isProjectsOwn() && inspectorPort === undefined
         ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") }
         : {}),
-    }).catch((error: unknown) => {
-      if (interrupted.aborted) return null;
+    }).catch(async (error: unknown) => {
+      if (await wasInterrupted(interrupted)) return null;
       throw error;
     });
     if (runtime === null) return 0;

@@ -53,6 +53,7 @@ export interface Original {
   readonly rest: readonly OriginalKey[];
 }
 
+/** The hint for a path that cannot be read, or has nothing to import. */
 const ORIGINAL_HINT = "give the peach.yaml of the original Peach, or its folder peach.conf";
 
 /** Reads a file or a folder. Returns the problems if nothing can be imported. */
