@@ -25,6 +25,7 @@ async function deploy(args: readonly string[], host: CommandHost): Promise<ExitC
   for (const command of [check, compile]) {
     const code = await runOne(command, [], host);
     if (code !== 0) return code;
+    if (host.signal.aborted) return 1;
   }
   try {
     return await wranglerDeploy(args, host);

@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+
+const PROGRAM = join(import.meta.dirname, "../../src/cli/bin/deploy.ts");
+const WRANGLER = 'require("node:fs").writeFileSync("deployed", "");\n';
+
+/** Runs the command in a project whose wrangler only notes that it was run. */
+async function deployed(pipeline: string): Promise<{ readonly code: number | null; readonly isDeployed: boolean }> {
+  const folder = mkdtempSync(join(tmpdir(), "peach-deploy-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const files = {
+    "peach.conf": "tasks:\n  hello: {method: hello}\n",
+    "src/pipelines/hello.ts": `${pipeline}\nexport const hello = async () => {};\n`,
+    "wrangler.toml": 'name = "hello"\n',
+    "package.json": "{}",
+    "node_modules/wrangler/package.json": '{"version": "4.0.0"}',
+    "node_modules/wrangler/bin/wrangler.js": WRANGLER,
+  };
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const child = spawn(process.execPath, [PROGRAM], { cwd: folder, stdio: "ignore" });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, isDeployed: existsSync(join(folder, "deployed")) };
+}
+
+it("peach deploy deploys nothing if it is told to end while it checks", async () => {
+  expect(await deployed("")).toEqual({ code: 0, isDeployed: true });
+  // The check evaluates the file in a child of the command. A second signal ends any command at once.
+  const once =
+    'import { existsSync, mkdirSync } from "node:fs";\n' +
+    'if (!existsSync("told")) { mkdirSync("told"); process.kill(process.ppid, "SIGINT"); }';
+  expect(await deployed(once)).toEqual({ code: 130, isDeployed: false });
+});
