@@ -1,5 +1,21 @@
 /** A bucket of R2: strongly consistent, with R2's limits, failing before or after its effect. */
 import type { Life } from "./life.ts";
+import {
+  checkKey,
+  checkMetadata,
+  checkPartNumber,
+  type Condition,
+  headerOf,
+  holds,
+  httpMetadataOf,
+  joined,
+  LIST_PAGE,
+  pageOf,
+  type Part,
+  partOf,
+  r2Error,
+  type Range,
+} from "./bucket-rules.ts";
 import type { Platform } from "./platform.ts";
 import { passing } from "./wire.ts";
 
@@ -17,19 +33,12 @@ export interface StoredObject {
 interface PutOptions {
   readonly httpMetadata?: unknown;
   readonly customMetadata?: unknown;
-  readonly onlyIf?: Condition;
+  readonly onlyIf?: Condition | Headers;
 }
 
-/** Conditions on the version that is stored. */
-interface Condition {
-  readonly etagMatches?: string;
-  readonly etagDoesNotMatch?: string;
-}
-
-interface Range {
-  readonly offset?: number;
-  readonly length?: number;
-  readonly suffix?: number;
+interface GetOptions {
+  readonly range?: Range | Headers;
+  readonly onlyIf?: Condition | Headers;
 }
 
 interface ListOptions {
@@ -38,12 +47,15 @@ interface ListOptions {
   readonly startAfter?: string;
   readonly delimiter?: string;
   readonly limit?: number;
+  readonly include?: readonly string[];
 }
 
-const LIST_PAGE = 1_000;
-/** Bytes of UTF-8. */
-const MAX_KEY_BYTES = 1_024;
-const MAX_METADATA_BYTES = 8_192;
+/** An upload in parts that is not over. */
+interface Upload {
+  readonly key: string;
+  readonly options: PutOptions;
+  readonly parts: Map<number, Part & { readonly bytes: Uint8Array }>;
+}
 
 /** Performs an operation of the bucket, at once or after its way over the network. */
 type Operate = <T>(what: string, perform: () => T) => Promise<T>;
@@ -55,6 +67,7 @@ export class Bucket {
   operations = 0;
   readonly #platform: Platform;
   #versions = 0;
+  readonly #uploads = new Map<string, Upload>();
 
   constructor(platform: Platform, name: string) {
     this.#platform = platform;
@@ -79,7 +92,7 @@ export class Bucket {
       uploaded: new Date(this.#platform.ground.wall()),
       version,
       etag: `etag-${version}`,
-      httpMetadata: options.httpMetadata ?? {},
+      httpMetadata: httpMetadataOf(options.httpMetadata),
       customMetadata: options.customMetadata ?? {},
     };
     this.objects.set(key, object);
@@ -89,21 +102,23 @@ export class Bucket {
   #binding(operate: Operate): object {
     return {
       put: async (key: string, value: unknown, options: PutOptions = {}) => {
-        checkKey(key);
-        const metadata = JSON.stringify(options.customMetadata ?? {});
-        if (metadata.length > MAX_METADATA_BYTES)
-          throw new Error(
-            `put: Your metadata headers exceed the maximum allowed metadata size. (10012)`,
-          );
+        checkKey("put", key);
+        checkMetadata(options.customMetadata);
         const bytes = await bytesOf(value);
         return operate(`put ${key}`, () =>
-          this.#holds(key, options.onlyIf) ? described(key, this.store(key, bytes, options)) : null,
+          holds(this.objects.get(key), options.onlyIf)
+            ? described(key, this.store(key, bytes, options))
+            : null,
         );
       },
-      get: (key: string, options: { readonly range?: Range; readonly onlyIf?: Condition } = {}) =>
-        operate(`get ${key}`, () => this.#read(key, options)),
+      get: (key: string, options: GetOptions = {}) =>
+        operate(`get ${key}`, () => {
+          checkKey("get", key);
+          return this.#read(key, options);
+        }),
       head: (key: string) =>
         operate(`head ${key}`, () => {
+          checkKey("head", key);
           const object = this.objects.get(key);
           return object === undefined ? null : described(key, object);
         }),
@@ -117,7 +132,13 @@ export class Bucket {
       list: (options: ListOptions = {}) =>
         operate(`list ${options.prefix ?? ""}`, () => this.#list(options)),
       createMultipartUpload: (key: string, options: PutOptions = {}) =>
-        operate(`begin ${key}`, () => this.#upload(operate, key, options)),
+        operate(`begin ${key}`, () => {
+          const uploadId = `upload-${++this.#versions}`;
+          this.#uploads.set(uploadId, { key, options, parts: new Map() });
+          return this.#upload(operate, key, uploadId);
+        }),
+      resumeMultipartUpload: (key: string, uploadId: string) =>
+        this.#upload(operate, key, uploadId),
     };
   }
 
@@ -132,65 +153,73 @@ export class Bucket {
         const inMs = platform.dice.between(3, 20);
         if (ground.strikes("r2_hangs", where)) return;
         const refused = ground.strikes("r2_refused", where);
-        const answer = refused ? null : { is: perform() };
+        const answer = refused ? null : outcomeOf(perform);
         if (answer === null || ground.strikes("r2_unsure", where)) {
           life.failures += 1;
           platform.resume(life, inMs, () =>
             reject(passing("internal error: please try again (10001)")),
           );
-        } else platform.resume(life, inMs, () => resolve(answer.is));
+        } else
+          platform.resume(life, inMs, () =>
+            "is" in answer ? resolve(answer.is) : reject(answer.error),
+          );
       });
     });
     return platform.waiting(promise);
   }
 
-  #holds(key: string, { etagMatches, etagDoesNotMatch }: Condition = {}): boolean {
-    const etag = this.objects.get(key)?.etag ?? null;
-    if (etagMatches !== undefined && etag !== etagMatches) return false;
-    return etagDoesNotMatch === undefined || etag !== etagDoesNotMatch;
-  }
-
-  #read(
-    key: string,
-    { range = {}, onlyIf }: { readonly range?: Range; readonly onlyIf?: Condition },
-  ): object | null {
+  #read(key: string, { range, onlyIf }: GetOptions): object | null {
     const object = this.objects.get(key);
     if (object === undefined) return null;
-    if (!this.#holds(key, onlyIf)) return described(key, object);
-    const { suffix } = range;
-    const offset =
-      suffix === undefined ? (range.offset ?? 0) : Math.max(0, object.bytes.length - suffix);
-    const bytes = object.bytes.slice(offset, offset + (range.length ?? object.bytes.length));
-    const text = (): string => new TextDecoder().decode(bytes);
+    if (!holds(object, onlyIf)) return described(key, object);
+    const part = partOf(object.bytes.length, range);
+    const bytes = object.bytes.slice(part.offset, part.offset + part.length);
+    let isRead = false;
     let body: ReadableStream<Uint8Array> | null = null;
+    const isUsed = (): boolean => isRead || (body?.locked ?? false);
+    const take = (): Uint8Array<ArrayBuffer> => {
+      if (isUsed())
+        throw new TypeError(
+          "Body has already been used. It can only be used once. Use tee() first if you need to read it twice.",
+        );
+      isRead = true;
+      return bytes;
+    };
+    const text = (): string => new TextDecoder().decode(take());
     return {
       ...described(key, object),
+      range: part,
       get body() {
         return (body ??= streamOf(bytes));
       },
       get bodyUsed() {
-        return body?.locked ?? false;
+        return isUsed();
       },
-      arrayBuffer: async () => bytes.slice().buffer,
-      bytes: async () => bytes.slice(),
-      blob: async () => new Blob([bytes]),
+      arrayBuffer: async () => take().slice().buffer,
+      bytes: async () => take().slice(),
+      blob: async () => new Blob([take()]),
       text: async () => text(),
       json: async (): Promise<unknown> => JSON.parse(text()),
     };
   }
 
-  #list({ prefix = "", cursor = "", startAfter = "", delimiter, limit }: ListOptions): object {
+  #list(options: ListOptions): object {
+    const { prefix = "", cursor = "", startAfter = "", delimiter, include = [] } = options;
+    const pageSize = pageOf(options.limit);
     const after = cursor > startAfter ? cursor : startAfter;
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
     // Keys behind the delimiter stand for their common prefix, once.
     const entries = new Set(keys.map((key) => folderOf(key, prefix, delimiter) ?? key));
     const rest = [...entries].filter((entry) => entry > after);
-    const page = rest.slice(0, Math.min(LIST_PAGE, limit ?? LIST_PAGE));
+    const page = rest.slice(0, pageSize);
     const truncated = rest.length > page.length;
     return {
       objects: page.flatMap((key) => {
         const object = this.objects.get(key);
-        return object === undefined ? [] : [described(key, object)];
+        if (object === undefined) return [];
+        const httpMetadata = include.includes("httpMetadata") ? object.httpMetadata : {};
+        const customMetadata = include.includes("customMetadata") ? object.customMetadata : {};
+        return [described(key, { ...object, httpMetadata, customMetadata })];
       }),
       truncated,
       ...(truncated && { cursor: page.at(-1) }),
@@ -198,43 +227,44 @@ export class Bucket {
     };
   }
 
-  #upload(operate: Operate, key: string, options: PutOptions): object {
-    const parts = new Map<number, Uint8Array>();
-    let isOver = false;
-    const open = <T>(what: string, perform: () => T): Promise<T> =>
-      operate(what, () => {
-        if (isOver) throw new Error("the upload is over");
-        return perform();
-      });
+  /** An upload in parts. One that is over, or was never begun, takes no part. */
+  #upload(operate: Operate, key: string, uploadId: string): object {
+    const open = (operation: string): Upload => {
+      const upload = this.#uploads.get(uploadId);
+      if (upload?.key === key) return upload;
+      throw r2Error(operation, "The specified multipart upload does not exist.", 10_024);
+    };
     return {
       key,
-      uploadId: `upload-${++this.#versions}`,
+      uploadId,
       uploadPart: async (partNumber: number, value: unknown) => {
+        checkPartNumber(partNumber);
         const bytes = await bytesOf(value);
-        return open(`part ${partNumber} of ${key}`, () => {
-          parts.set(partNumber, bytes);
-          return { partNumber, etag: `part-${partNumber}` };
+        return operate(`part ${partNumber} of ${key}`, () => {
+          const part = { partNumber, etag: `part-${partNumber}` };
+          open("uploadPart").parts.set(partNumber, { ...part, bytes });
+          return part;
         });
       },
-      complete: (uploaded: readonly { readonly partNumber: number }[]) =>
-        open(`complete ${key}`, () => {
-          isOver = true;
-          const bytes = Buffer.concat(
-            uploaded.flatMap(({ partNumber }) => parts.get(partNumber) ?? []),
-          );
-          return described(key, this.store(key, new Uint8Array(bytes), options));
+      complete: (named: readonly Part[]) =>
+        operate(`complete ${key}`, () => {
+          const { parts, options } = open("completeMultipartUpload");
+          const bytes = joined(parts, named);
+          this.#uploads.delete(uploadId);
+          return described(key, this.store(key, bytes, options));
         }),
-      abort: () =>
-        open(`abort ${key}`, () => {
-          isOver = true;
-        }),
+      abort: () => operate(`abort ${key}`, () => void this.#uploads.delete(uploadId)),
     };
   }
 }
 
-function checkKey(key: string): void {
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
-    throw new Error(`put: The specified object name is not valid. (10020)`);
+/** Performs an operation, which R2 may refuse. */
+function outcomeOf<T>(perform: () => T): { readonly is: T } | { readonly error: unknown } {
+  try {
+    return { is: perform() };
+  } catch (error) {
+    return { error };
+  }
 }
 
 /** Returns the common prefix that stands for the key in a list; null: the key stands for itself. */
@@ -268,10 +298,7 @@ function described(key: string, object: StoredObject): object {
     writeHttpMetadata: (headers: Headers) => {
       if (typeof httpMetadata !== "object" || httpMetadata === null) return;
       for (const [name, value] of Object.entries(httpMetadata))
-        headers.set(
-          name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-          String(value),
-        );
+        headers.set(headerOf(name), String(value));
     },
   };
 }
