@@ -268,7 +268,8 @@ function colonInText({ text, error, at, line }: Found): Slip | null {
 function missingColon({ error, at, line, rest }: Found): Slip | null {
   if (error.code !== "MULTILINE_IMPLICIT_KEY" && error.code !== "MISSING_CHAR") return null;
   if (at - line.start !== line.indent || rest === "" || /[:#]/.test(rest)) return null;
-  const [name = "", ...more] = rest.replace(/\s*=\s*/, " ").split(/\s+/);
+  // A keyboard for Chinese or Japanese makes a full-width colon.
+  const [name = "", ...more] = rest.replace(/\s*[=\uFF1A]\s*/, " ").split(/\s+/);
   return slip("PEACH016", range(at, rest.length), {
     message: `a colon is missing after \`${name}\``,
     hint: more.length === 0 ? `write ${name}:` : `write ${name}: ${more.join(" ")}`,

@@ -252,9 +252,12 @@ function misfit({ name }: CheckedTask, issues: Issues): Problem {
     issues.length === errors.length
       ? ""
       : ` More than ${errors.length} places are wrong; the first are named.`;
+  // A task or an endpoint that triggers, and its log, get no more than the text.
+  const [{ path, message } = { path: "$", message: "invalid" }, ...others] = errors;
+  const also = others.length === 0 ? "" : ` (and ${others.length} more)`;
   return {
     code: "invalid_payload",
-    detail: `The payload does not fit the input of task "${name}".${more}`,
+    detail: `The payload does not fit the input of task "${name}": ${path}: ${message}${also}.${more}`,
     hint: "Correct the places in `errors`; the task's `input` schema says what each must be.",
     errors,
   };

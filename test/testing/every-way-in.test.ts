@@ -1,5 +1,5 @@
 /** Each way in to a typed task, and each way out of one, with a value that its schema takes and one that it refuses. */
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type TestPipeline, testPipeline, type TestRun } from "peach/testing";
 import { emitEvent, objectEventsFrom, passToChildTask, task, triggerTaskWithEvent } from "peach/task-helpers";
 import { z } from "zod";
@@ -270,4 +270,23 @@ describe("what nobody sends", () => {
     await peach.advance("61m");
     expect([runsOf("due_good").length, runsOf("due_bad").length]).toEqual([1, 0]);
   });
+});
+
+it("a misfit that its trigger does not catch names its place to the author, and to no sender", async () => {
+  const triggers = (): unknown => triggerTaskWithEvent("strict", { n: "secret" });
+  const own = await testPipeline({
+    conf: "tasks:\n  strict: {method: strict}\n  outer: {method: outer, retries: 0}\nendpoints:\n  hook: {method: hook, auth: none}\n",
+    pipelines: { strict: task({ input: z.object({ n: z.number() }), run: () => {} }), outer: triggers, hook: triggers },
+  });
+  const run = await own.trigger("outer", 1);
+  expect(run.task("outer").attempts.at(-1)?.error?.message).toContain('the input of task "strict": $.n: Invalid input');
+  const spy = vi.spyOn(console, "error").mockImplementation(() => {});
+  try {
+    const answer = await own.request("/hook", { method: "POST" });
+    const text = await answer.text();
+    expect([answer.status, text]).toEqual([500, expect.stringContaining("endpoint_failed")]);
+    expect(text).not.toMatch(/strict|\$\.n/);
+  } finally {
+    spy.mockRestore();
+  }
 });

@@ -26,6 +26,8 @@ export function lintTriggers({ files, warn }: LintedProject): void {
   }
 }
 
+type Call = Extract<Expression, { type: "CallExpression" }>;
+
 /** A call of a helper. The span is that of the callee. */
 interface FloatingTrigger {
   readonly start: number;
@@ -67,8 +69,8 @@ function floatingTriggers({ program: read }: LintedFile): FloatingTrigger[] {
  * Lists the calls whose value an expression statement drops: `a && b()` drops the value of `b()`,
  * and `await b()` drops no promise.
  */
-function droppedCalls(expression: Expression): Extract<Expression, { type: "CallExpression" }>[] {
-  if (expression.type === "CallExpression") return [expression];
+function droppedCalls(expression: Expression): Call[] {
+  if (expression.type === "CallExpression") return droppedIn(expression);
   if (expression.type === "ParenthesizedExpression") return droppedCalls(expression.expression);
   if (expression.type === "ChainExpression")
     return expression.expression.type === "CallExpression" ? [expression.expression] : [];
@@ -78,6 +80,18 @@ function droppedCalls(expression: Expression): Extract<Expression, { type: "Call
   return expression.type === "SequenceExpression"
     ? expression.expressions.flatMap(droppedCalls)
     : [];
+}
+
+/**
+ * Follows `a().then(b)` and `a().finally(b)` to `a()`: both pass an error of `a()` on. A `catch`, and
+ * a second argument of `then`, take the error.
+ */
+function droppedIn(call: Call): Call[] {
+  const { callee, arguments: given } = call;
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return [call];
+  const { name } = callee.property;
+  const isPassing = name === "finally" || (name === "then" && given.length < 2);
+  return isPassing ? droppedCalls(callee.object) : [call];
 }
 
 /**

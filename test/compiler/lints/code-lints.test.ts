@@ -97,6 +97,8 @@ describe("a trigger that nothing awaits", () => {
     'payload.ok && emitEvent("happened");',
     'payload.ok ? trigger("t", 1) : null;',
     'task?.emitEvent("happened");',
+    'trigger("t").then((run) => run.runId);',
+    'trigger("t").then(() => {}).finally(() => {});',
   ])("a trigger that nothing awaits is warned about: %s", async (statement) => {
     expect(await warnedIn(doing(statement))).toEqual(["PEACH727 pipelines/t.ts:3"]);
   });
@@ -109,6 +111,9 @@ describe("a trigger that nothing awaits", () => {
     'await Promise.all(payload.map((one) => trigger("t", one)));',
     'task.waitUntil(trigger("t", payload));',
     'trigger("t").catch(() => {});',
+    'trigger("t").then(() => {}).catch(() => {});',
+    'trigger("t").then(() => {}, () => {});',
+    'await trigger("t").then(() => {});',
     'payload.forEach((one) => void trigger("t", one));',
     "triggers.push(one);",
   ])("a trigger is right: %s", async (statement) => {
