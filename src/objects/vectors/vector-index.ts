@@ -45,6 +45,8 @@ const MOST_VECTORS = 100_000;
 const MOST_COMPONENTS = 38_400_000;
 /** The number of filters whose matching slots stay in memory. */
 const KEPT_FILTERS = 16;
+/** The longest JSON of a filter that stays in memory. A filter may come from a stranger's request. */
+const LONGEST_KEPT_FILTER = 65_536;
 
 /** The greatest number of vectors that an index can have. */
 export function mostVectors({ dimensions }: IndexShape): number {
@@ -214,6 +216,7 @@ export class VectorIndex {
         found[at] = Number(matches(metadataOf(json)));
         at += 1;
       }
+    if (key.length > LONGEST_KEPT_FILTER) return found;
     this.#filtered.set(key, found);
     const [oldest] = this.#filtered.keys();
     if (this.#filtered.size > KEPT_FILTERS && oldest !== undefined) this.#filtered.delete(oldest);

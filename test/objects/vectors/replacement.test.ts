@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { env } from "../../support/env.ts";
 import { vectors, type VectorItem } from "../../../src/stores/stores.ts";
 import { VectorsObject } from "../../../src/objects/vectors/vectors-object.ts";
+import { VectorsStore } from "../../../src/objects/vectors/store.ts";
 import { callEndpoint } from "../../support/deployed.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -24,6 +25,21 @@ async function inEndpoint(work: () => Promise<unknown>): Promise<unknown> {
   });
   return result;
 }
+
+describe("a filter of an index of vectors", () => {
+  it.each([
+    ["is kept for the next query", "x", 1],
+    ["is not kept where it is long: sixteen of them could fill the memory", "x".repeat(200), 2],
+  ])("%s", async (_, text, reads) => {
+    const index = vectors(`filters-${reads}`, { dimensions: 1, metric: "dot" });
+    await inEndpoint(() => index.upsert([{ id: "a", vector: [1], metadata: { number: "1" } }]));
+    const metadata = vi.spyOn(VectorsStore.prototype, "metadata");
+    const filter = { number: { in: ["1", ...Array.from({ length: 999 }, (_item, number) => `${number}${text}`)] } };
+    for (const limit of [1, 2])
+      expect(await inEndpoint(() => index.query([1], { filter, limit }))).toMatchObject([{ id: "a" }]);
+    expect(metadata).toHaveBeenCalledTimes(reads);
+  });
+});
 
 describe("a change of an index of vectors", () => {
   it.each([384, 1_536, 4_096])(
