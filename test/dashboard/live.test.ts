@@ -131,4 +131,22 @@ describe("a run that is followed", () => {
     await vi.waitFor(() => expect(children()).toEqual(["run_2", "run_3", "run_4"]), 10_000);
     model.close();
   });
+
+  it("a run that is followed says no longer that nothing answers once its stream is open again", async () => {
+    let isUp = true;
+    vi.stubGlobal("fetch", async () => {
+      if (isUp) return Response.json(RUN);
+      throw new TypeError("fetch failed");
+    });
+    const model = new RunModel("run_1");
+    await vi.waitFor(() => expect(Source.all).toHaveLength(1), 10_000);
+    source().tell("open");
+    isUp = false;
+    source().breaks();
+    await vi.waitFor(() => expect(model.problem.value?.code).toBe("unreachable"), 10_000);
+    isUp = true;
+    source().tell("open");
+    await vi.waitFor(() => expect(model.problem.value).toBeNull(), 10_000);
+    model.close();
+  });
 });

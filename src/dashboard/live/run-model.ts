@@ -31,6 +31,8 @@ export class RunModel {
   readonly #logs = new Map<string, Signal<readonly LogEvent[]>>();
   readonly #tasks = new Map<string, Signal<TaskOfRun>>();
   readonly #stream: Signal<Stream | null> = signal(null);
+  /** The number of reads so far. The answer of a read counts unless a later read has begun. */
+  #reads = 0;
   #isClosed = false;
 
   constructor(runId: string) {
@@ -66,11 +68,13 @@ export class RunModel {
    * reason.
    */
   async refresh(): Promise<void> {
+    this.#reads += 1;
+    const read = this.#reads;
     try {
       this.show(await get<RunDocument>(`/runs/${encodeURIComponent(this.runId)}`));
       this.problem.value = null;
     } catch (error) {
-      this.problem.value = problemOf(error);
+      if (read === this.#reads) this.problem.value = problemOf(error);
     }
   }
 
@@ -100,9 +104,14 @@ export class RunModel {
     const take = batchByFrame<RunEvent>((events) =>
       batch(() => events.forEach((event) => this.#apply(event))),
     );
-    this.#stream.value = openRunStream(this.runId, {
+    const stream = openRunStream(this.runId, {
       onEvent: take,
       onBroken: () => void this.refresh(),
+    });
+    this.#stream.value = stream;
+    // A read during the break may have failed, and an idle run has no event that would show more.
+    stream.connection.subscribe((state) => {
+      if (state === "live" && this.problem.peek() !== null) void this.refresh();
     });
   }
 

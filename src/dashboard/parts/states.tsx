@@ -105,7 +105,8 @@ export function Problem({
 }
 
 /**
- * Shows loaded data by `children`; before the first answer `Loading`, or the `Problem` of the read.
+ * Shows loaded data by `children`; before the first answer `Loading`. A failed read shows its
+ * `Problem`, above older data if there are any.
  */
 export function Read<T>({
   from: { data, problem, reload },
@@ -118,7 +119,12 @@ export function Read<T>({
   readonly label: string;
   readonly children: (data: T) => JSX.Element;
 }): JSX.Element {
-  if (data.value !== null) return children(data.value);
-  if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
-  return <Loading lines={lines} label={label} />;
+  // The data keep their place in the tree: what a user types below the problem is kept.
+  return (
+    <>
+      {problem.value !== null && <Problem problem={problem.value} onRetry={reload} />}
+      {data.value !== null && children(data.value)}
+      {problem.value === null && data.value === null && <Loading lines={lines} label={label} />}
+    </>
+  );
 }
