@@ -109,7 +109,7 @@ export class RunModel {
       onBroken: () => void this.refresh(),
     });
     this.#stream.value = stream;
-    // A read during the break may have failed, and an idle run has no event that would show more.
+    // A read during the break may have failed, and an idle run has no events.
     stream.connection.subscribe((state) => {
       if (state === "live" && this.problem.peek() !== null) void this.refresh();
     });

@@ -49,7 +49,7 @@ export function Empty({
   );
 }
 
-/** Says that an address names what is not, or no longer, in peach.conf. */
+/** The name in an address is not, or no longer, in peach.conf. */
 export function NoSuch({
   kind,
   name,
@@ -105,8 +105,8 @@ export function Problem({
 }
 
 /**
- * Shows loaded data by `children`; before the first answer `Loading`. A failed read shows its
- * `Problem`, above older data if there are any.
+ * Shows loaded data by `children`; before the first answer `Loading`. A failed read shows the
+ * `Problem`, above the older data.
  */
 export function Read<T>({
   from: { data, problem, reload },
@@ -119,7 +119,7 @@ export function Read<T>({
   readonly label: string;
   readonly children: (data: T) => JSX.Element;
 }): JSX.Element {
-  // The data keep their place in the tree: what a user types below the problem is kept.
+  // The data keep a place in the tree, so that a user's text below the problem is kept.
   return (
     <>
       {problem.value !== null && <Problem problem={problem.value} onRetry={reload} />}
