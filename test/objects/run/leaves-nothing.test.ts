@@ -118,8 +118,7 @@ async function wakeAll(): Promise<void> {
 }
 
 async function finished(runId: RunId): Promise<void> {
-  const document = await callRun(env, runId, (run) => run.untilFinal(5_000));
-  expect(document?.finished_at).not.toBe(null);
+  expect(await callRun(env, runId, (run) => run.untilFinal(20_000))).not.toBe(null);
 }
 
 const accepted = z.object({ run_id: z.custom<RunId>() });
