@@ -160,7 +160,7 @@ export class ConfFile implements LoadedConf {
 }
 
 /**
- * Removes the values at these paths from a node, and tests if there was any. A value that comes from
+ * Removes the values at these paths from a node. Returns false without any such value. The value of
  * an alias stays. Each mapping is indexed once, since a large file may have a problem in each key.
  */
 function removeFrom(node: unknown, paths: readonly Path[]): boolean {
