@@ -360,11 +360,17 @@ class Showing(ScriptedCase):
         self.assertEqual((raised.exception.code, raised.exception.document["status"]), ("run_failed", "failed"))
         self.assertIn("<b> failed in attempt 1 with Error", raised.exception.detail)
         self.assertEqual(run.error()["message"], "<script>alert(1)</script>")
+        hostile = {"name": "E\u009b1m", "message": "\x1b[2Jcleared\r\u202eturned\n10:00:09 t info forged", "stack": None}
+        _, run = self.run_of(answer(document("failed", task("t", "failed", attempt("failed", hostile)))))
+        with self.assertRaises(RunFailed) as raised:
+            run.result(raise_on_failure=True, show=False)
+        self.assertIn("E 1m: cleared turned 10:00:09 t info forged", raised.exception.detail)
 
     def test_tells_progress_and_each_log_line_once_while_it_waits(self):
         running = document("running", task("t", "running", attempt("running", to=None)))
         ended = document("succeeded", task("t", "succeeded", attempt()))
-        _, run = self.run_of(answer(running), log("one"), answer(running), log("one", "two"), answer(ended), log("one", "two", "three"))
+        two = "tw\x1b[31mo\u202e\n10:00:09 forged"
+        _, run = self.run_of(answer(running), log("one"), answer(running), log("one", two), answer(ended), log("one", two, "three"))
         with unittest.mock.patch.object(sys, "stderr", io.StringIO()) as told:
             run.result(show=True)
         self.assertEqual(
@@ -372,7 +378,7 @@ class Showing(ScriptedCase):
             [
                 "10:00:00 t info one",
                 "t running",
-                "10:00:01 t info two",
+                "10:00:01 t info two 10:00:09 forged",
                 "10:00:02 t info three",
                 "t succeeded",
             ],

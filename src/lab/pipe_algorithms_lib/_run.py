@@ -191,5 +191,5 @@ def _first_error(document: Dict[str, Any]) -> Optional[Dict[str, Any]]:
 
 def _failure_text(document: Dict[str, Any]) -> str:
     error = _first_error(document)
-    told = "" if error is None else f": {error['task']} failed in attempt {error['attempt']} with {error['name']}: {error['message']}"
+    told = "" if error is None else f": {error['task']} failed in attempt {error['attempt']} with {_show.printable(error['name'] + ': ' + error['message'])}"
     return f"The run {document['run_id']} of {document['task']} {document['status']}{told}."

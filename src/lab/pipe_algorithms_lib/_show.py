@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional
 
@@ -24,6 +25,13 @@ _LINES = 8
 """Log lines below the timeline while a result is waited for."""
 _WATCHED = 5
 """Running tasks whose log is read while a result is waited for."""
+_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
+_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+
+
+def printable(text: str) -> str:
+    """One line that is safe for a terminal: without its sequences, control characters and marks of the reading direction."""
+    return _STEERING.sub(" ", _SEQUENCES.sub("", text))
 
 
 def is_watched() -> bool:
@@ -170,7 +178,7 @@ class Progress:
 
     def _print(self, changed: List[Dict[str, Any]], fresh: List[Dict[str, Any]]) -> None:
         for line in fresh:
-            print(f"{line['at'][11:19]} {line['task']} {line['level']} {line['message']}", file=sys.stderr)
+            print(printable(f"{line['at'][11:19]} {line['task']} {line['level']} {line['message']}"), file=sys.stderr)
         for task in changed:
             if task["status"] not in ("pending", "queued"):
                 print(f"{task['task']} {task['status']}", file=sys.stderr)
