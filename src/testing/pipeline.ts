@@ -11,7 +11,7 @@ import type { PipelineEnv } from "../execution/author/pipeline-env.ts";
 import { stringifyJson } from "../payloads/json-text.ts";
 import { installAuthorGlobals } from "./author-globals.ts";
 import { checkNode, loadEngine } from "./engine.ts";
-import { inMemory } from "./held-payload.ts";
+import { bodyOf, inMemory } from "./held-payload.ts";
 import type { KitClient } from "./kit-face.ts";
 import { openProject, type ProjectOptions } from "./project.ts";
 import { readRecordedRun } from "./recorded-run.ts";
@@ -393,10 +393,4 @@ function idOf(run: TestRun | string): RunId {
   const id = typeof run === "string" ? parseRunId(run) : run.id;
   if (id === null) throw new TypeError(`${JSON.stringify(run)} is no id of a run`);
   return id;
-}
-
-/** Read before the request, so that the worker never waits for a thread of this process. */
-async function bodyOf(body: BodyInit | null | undefined): Promise<Uint8Array | null> {
-  if (body === null || body === undefined) return null;
-  return new Uint8Array(await new Response(body).arrayBuffer());
 }
