@@ -206,13 +206,24 @@ describe("a value", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0 }), async (seed) => {
         const { passes, takes, code, ...pair } = schemaPair(seed);
-        for (const schema of [passes, takes, z.union([z.null(), z.array(z.union([z.null(), takes]))])])
-          for (const given of [pair.value(), [pair.value()]])
+        const nested = z.union([z.null(), z.array(z.union([z.null(), takes]))]);
+        for (const schema of [passes, takes, nested])
+          for (const given of [pair.value(), [pair.value()]]) {
+            let throws = false;
+            const expected = await saysYes(async () =>
+              schema.safeParseAsync(given).catch((error: unknown) => {
+                throws = true;
+                throw error;
+              }),
+            );
+            // A part of an option in a nested union that would throw may not be reached, and another option fits.
+            if (throws && schema === nested) continue;
             expect([code, given, await saysYes(async () => check<unknown>(schema, given))]).toEqual([
               code,
               given,
-              await saysYes(async () => schema.safeParseAsync(given)),
+              expected,
             ]);
+          }
       }),
       { numRuns: IS_LONG ? 5_000 : 500 },
     );
