@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { placeIn, type OwnPlace, type OwnSources } from "../contract/own-sources.ts";
 import { renderDiagnostic } from "../compiler/diagnostic.ts";
+import { printable } from "../compiler/printable.ts";
 import { offsetAt } from "../compiler/source.ts";
 import type { Bundle } from "./bundle.ts";
 import type { OwnFolders } from "./own-sources.ts";
@@ -113,9 +114,9 @@ function withMarks(text: string, { lines }: OwnSources): string {
 export function describeFault(fault: Fault, folders: OwnFolders): string {
   if (fault.type === "threw") {
     const [, path, line, column] = /(?:\(|at )([^()\s]+):(\d+):(\d+)\)?$/m.exec(fault.stack) ?? [];
-    const message = `the file throws when it is loaded: ${fault.message}`;
+    const message = `the file throws when it is loaded: ${printableLines(fault.message)}`;
     return path === undefined
-      ? `${message}\n${fault.stack}`
+      ? `${message}\n${printableLines(fault.stack)}`
       : renderAt({ path, line: Number(line), column: Number(column) }, message, folders);
   }
   const message = `the files take longer than ${LIMIT_MS / 1_000} s to load, a deployment has 1 s`;
@@ -128,6 +129,11 @@ export function describeFault(fault: Fault, folders: OwnFolders): string {
 export function describeUntried(reason: string): string {
   const why = reason === "" ? "workerd ended without a message" : reason;
   return `The new version could not be tried before it was taken over: ${why}`;
+}
+
+/** Makes each line of a text safe for terminals. */
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
 
 /** Renders a message at a place, with the line of the source if the file is found. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describeUntried, tryWorker, type Trial } from "../../src/local/trial.ts";
+import { describeFault, describeUntried, tryWorker, type Trial } from "../../src/local/trial.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -26,6 +26,16 @@ describe("a trial of a bundle", () => {
   it("a trial of a bundle allows the experimental flags that the local runtime allows", async () => {
     const flags = { compatibility_flags: ["experimental"] };
     expect(await tried('throw new Error("at import");', flags)).toMatchObject({ type: "threw" });
+  });
+
+  it("what a file throws does not steer the terminal, and keeps its lines", () => {
+    const folders = { project: folder, peach: [folder], conf: folder, pipelines: join(folder, "pipelines") };
+    const fault = {
+      type: "threw",
+      message: "Error: \u001B[2Jone\u0007\ntwo",
+      stack: "Error\n    at \u001B[31mx",
+    } as const;
+    expect(describeFault(fault, folders)).toBe("the file throws when it is loaded: Error: one \ntwo\nError\n    at x");
   });
 
   it("a trial of a bundle that cannot be run says so, with the reason", async () => {
