@@ -18,7 +18,8 @@ const FOLDER = process.env["PEACH_SCREENS"];
 const WANTED = process.env["PEACH_SCREENS_OF"] ?? "";
 const PHONE = 390;
 const WIDTHS = [1_440, 1_024, PHONE];
-const THEMES = ["light", "dark"] as const;
+/** Themes change colours only, so that pictures alone need both. */
+const THEMES = FOLDER === undefined ? (["light"] as const) : (["light", "dark"] as const);
 /** The smallest text of a phone, in pixels of the screen. */
 const SMALLEST = 11;
 /** A page is drawn once it has had no placeholder for this long. */
