@@ -6,7 +6,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { RunSummary } from "../../contract/run-lists.ts";
 import { formatDuration, formatPlural, shortId } from "../format.ts";
 import { isTyping } from "../keys.tsx";
@@ -138,7 +138,8 @@ function useRowKeys(
   // The listener stays in place over renderings. The reference gives it the newest `onKey`.
   const handler = useRef(onKey);
   handler.current = onKey;
-  useEffect(() => {
+  // At once, not after the next frame: a letter typed at the first rows would be lost.
+  useLayoutEffect(() => {
     let hasGone = false;
     /** Moves the focus by `j` and `k`, and passes other keys on. */
     const press = (event: KeyboardEvent): void => {
