@@ -113,9 +113,12 @@ const SHARP = [
 
 /** Replaces the value of one line. */
 function withOther(conf: string, pick: number, value: unknown): string {
-  const lines = conf.split("\n").filter((line) => /: \S/.test(line));
-  const line = lines[pick % lines.length] ?? "";
-  return conf.replace(line, () => `${line.slice(0, line.indexOf(": "))}: ${JSON.stringify(value)}`);
+  const lines = conf.split("\n");
+  const places = [...lines.keys()].filter((at) => /: \S/.test(lines[at] ?? ""));
+  const place = places[pick % places.length] ?? 0;
+  return lines
+    .map((line, at) => (at === place ? `${line.slice(0, line.indexOf(": "))}: ${JSON.stringify(value)}` : line))
+    .join("\n");
 }
 
 describe("any conf", { timeout: 60_000 }, () => {
