@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { madeGraph } from "../../../scripts/bench/dashboard/graphs.ts";
@@ -22,8 +22,10 @@ const WIDTHS = [1_440, 1_024, PHONE];
 const THEMES = FOLDER === undefined ? (["light"] as const) : (["light", "dark"] as const);
 /** The smallest text of a phone, in pixels of the screen. */
 const SMALLEST = 11;
-/** A page is drawn once it has had no placeholder for this long. */
-const STILL_MS = 700;
+/** A page is drawn within this time, in milliseconds. */
+const DRAWN_MS = 15_000;
+/** Resolves two frames later: what an answer leads to is drawn, and has asked for more if need be. */
+const TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
 
 /** A page: its address, and the name of its pictures. */
 interface Shown {
@@ -106,12 +108,30 @@ async function pagesOf(): Promise<readonly Shown[]> {
   return Object.entries(paths).map(([name, path]) => ({ name, url: `${url}/dashboard${path}` }));
 }
 
-/** Waits until nothing of the page is a placeholder any more. */
-async function untilDrawn(page: Page): Promise<void> {
+/** Waits until the page waits for no answer, and shows no placeholder, at two looks. Throws after a while. */
+async function untilDrawn(page: Page, open: ReadonlySet<Request>): Promise<void> {
   await page.locator("main h1, main form").first().waitFor();
-  const placeholder = page.locator(".skeleton").first();
-  await placeholder.waitFor({ state: "detached", timeout: 15_000 }).catch(() => undefined);
-  await page.evaluate(`new Promise((done) => setTimeout(done, ${STILL_MS}))`);
+  const latest = Date.now() + DRAWN_MS;
+  for (let still = 0; still < 2;) {
+    await page.evaluate(TWO_FRAMES);
+    const placeholders = await page.locator(".skeleton").count();
+    still = open.size === 0 && placeholders === 0 ? still + 1 : 0;
+    if (Date.now() > latest)
+      throw new Error(
+        `${page.url()} has ${placeholders} placeholders, and waits for ${[...open].map((one) => one.url()).join(", ")}`,
+      );
+  }
+}
+
+/** The requests of a page that have no whole answer yet. Streams of events have none for as long as they last. */
+function openRequests(page: Page): ReadonlySet<Request> {
+  const open = new Set<Request>();
+  page.on("request", (request) => {
+    if (!/\/(events|feed)\b/.test(request.url())) open.add(request);
+  });
+  page.on("requestfinished", (request) => open.delete(request));
+  page.on("requestfailed", (request) => open.delete(request));
+  return open;
 }
 
 /** What does not fit at one width and in one theme; takes the pictures. */
@@ -126,10 +146,11 @@ async function shoot(
     headers: { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" },
   });
   const page = await context.newPage();
+  const open = openRequests(page);
   const faults: string[] = [];
   for (const { name, url } of pages) {
     await page.goto(url);
-    await untilDrawn(page);
+    await untilDrawn(page, open);
     const { beyond, small } = lookedSchema.parse(await page.evaluate(LOOK));
     const where = `${name} at ${width} px, ${theme}`;
     if (beyond > 0) faults.push(`${where}: ${beyond} px beyond the page`);
