@@ -43,7 +43,12 @@ describe("a recommendation endpoint on the local runtime", () => {
   it("asks the component once for fifty requests at the same time", async () => {
     await trained("stampede");
     const before = (await asked()).calls;
-    const answers = await Promise.all(Array.from({ length: 50 }, () => get("/recommendations?user=stampede")));
+    const answering = Promise.all(Array.from({ length: 50 }, () => get("/recommendations?user=stampede")));
+    await vi.waitFor(() => expect(stage.recorder.waitingAt("stampede")).toBe(1), WAIT);
+    // Requests that were sent before this one have come when it is answered.
+    await asked();
+    stage.recorder.open("stampede");
+    const answers = await answering;
     const values = await Promise.all(answers.map((answer) => answer.text()));
     expect(new Set(values)).toEqual(new Set(['["a","b","c"]']));
     expect(answers.filter(({ headers }) => headers.get("peach-fallback") !== null)).toEqual([]);
