@@ -1,6 +1,6 @@
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { callEndpoint } from "../../support/deployed.ts";
+import { callHook } from "../../support/deployed.ts";
 import {
   currentTask,
   log,
@@ -134,16 +134,7 @@ describe("a helper outside a task and an endpoint", () => {
 
 describe("a helper in an endpoint", () => {
   async function inEndpoint(call: () => Promise<unknown>): Promise<unknown> {
-    const answer = callEndpoint(async () => call(), new Request("https://peach.example/hook"), {
-      name: "hook",
-      params: {},
-      requestId: "req_1",
-      source: "endpoint",
-      delivery: null,
-      triggered: () => undefined,
-      env,
-      lifetime: { waitUntil: () => undefined },
-    });
+    const answer = callHook(async () => call());
     return answer;
   }
 

@@ -1,19 +1,8 @@
-import { env } from "../../support/env.ts";
+import { callHook, HOOK_CALL } from "../../support/deployed.ts";
 import { describe, expect, it, vi } from "vitest";
 import { scopeOf } from "../../../src/execution/author/context.ts";
 import { OpenResources } from "../../../src/execution/author/open-resources.ts";
 import { deployed } from "../../../src/worker/deployed.ts";
-
-const CALL = {
-  name: "hook",
-  params: {},
-  requestId: "req_1",
-  source: "endpoint",
-  delivery: null,
-  triggered: () => undefined,
-  env,
-  lifetime: { waitUntil: () => undefined },
-} as const;
 
 /** Opens something in the running endpoint, and notes when it is closed. */
 function open(closed: string[], name = "it"): void {
@@ -24,7 +13,7 @@ function open(closed: string[], name = "it"): void {
 function call(method: () => unknown): { readonly answer: unknown; readonly late: () => void } {
   let late = (): void => undefined;
   const whenLate = (work: () => void): void => void (late = work);
-  const answer = deployed().callEndpoint(method, new Request("https://peach.example/hook"), { ...CALL, whenLate });
+  const answer = callHook(method, { whenLate });
   return { answer, late: () => late() };
 }
 
@@ -99,7 +88,7 @@ describe("what an endpoint has opened", () => {
       url: "https://peach.example/hook",
       whenLate: (work: () => void): void => void (late = work),
     };
-    const answer = deployed().callComponent(component, {}, { ...CALL, ...more });
+    const answer = deployed().callComponent(component, {}, { ...HOOK_CALL, ...more });
     late();
     expect(closed).toEqual(["it"]);
     resolve();

@@ -1,9 +1,8 @@
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ok, ProblemError, refuse } from "../../../src/domain/problem.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import { callEndpoint } from "../../support/deployed.ts";
+import { callHook } from "../../support/deployed.ts";
 import { PendingTriggers } from "../../../src/execution/author/pending-triggers.ts";
 import { emitEvent, log, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import type { AcceptTrigger } from "../../../src/triggers/accept.ts";
@@ -207,19 +206,7 @@ describe("a trigger that an endpoint does not await", () => {
   async function call(method: () => unknown) {
     const triggered: string[] = [];
     const ctx = createExecutionContext();
-    const of = {
-      name: "hook",
-      params: {},
-      requestId: "r",
-      source: "endpoint",
-      delivery: null,
-      env,
-      lifetime: ctx,
-    } as const;
-    const answer = callEndpoint(method, new Request("https://peach.example/hook"), {
-      ...of,
-      triggered: ({ task }) => void triggered.push(task),
-    });
+    const answer = callHook(method, { triggered: ({ task }) => void triggered.push(task), lifetime: ctx });
     return { triggered, answer };
   }
 

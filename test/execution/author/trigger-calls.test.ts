@@ -7,7 +7,7 @@ import { ok, refuse } from "../../../src/domain/problem.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { TriggeredRun } from "../../../src/execution/author/api.ts";
-import { acceptTrigger, callEndpoint } from "../../support/deployed.ts";
+import { acceptTrigger, callHook } from "../../support/deployed.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import type { AcceptTrigger, TriggerRequest } from "../../../src/triggers/accept.ts";
@@ -236,20 +236,10 @@ describe("a task with dispatch: direct runs in the invocation that triggers it, 
     const messages = loseMessages();
     const ctx = createExecutionContext();
     const triggered: string[] = [];
-    await callEndpoint(
-      async () => void (await triggerTaskWithEvent("at_once")),
-      new Request("https://peach.example/hook"),
-      {
-        name: "hook",
-        params: {},
-        requestId: "req_1",
-        source: "endpoint",
-        delivery: null,
-        triggered: ({ runId }) => void triggered.push(runId),
-        env,
-        lifetime: ctx,
-      },
-    );
+    await callHook(async () => void (await triggerTaskWithEvent("at_once")), {
+      triggered: ({ runId }) => void triggered.push(runId),
+      lifetime: ctx,
+    });
     await endOf(triggered[0]);
     await waitOnExecutionContext(ctx);
     expect(messages.sent()).toBe(0);

@@ -3,7 +3,7 @@ import { env } from "../../support/env.ts";
 import { vectors, type VectorItem } from "../../../src/stores/stores.ts";
 import { VectorsObject } from "../../../src/objects/vectors/vectors-object.ts";
 import { VectorsStore } from "../../../src/objects/vectors/store.ts";
-import { callEndpoint } from "../../support/deployed.ts";
+import { callHook } from "../../support/deployed.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -13,16 +13,7 @@ async function inEndpoint(work: () => Promise<unknown>): Promise<unknown> {
   const noted = async (): Promise<undefined> => {
     result = await work().catch((error: unknown) => error);
   };
-  await callEndpoint(noted, new Request("https://peach.example/hook"), {
-    name: "hook",
-    params: {},
-    requestId: "req_1",
-    source: "endpoint",
-    delivery: null,
-    triggered: () => undefined,
-    env,
-    lifetime: { waitUntil: () => undefined },
-  });
+  await callHook(noted);
   return result;
 }
 

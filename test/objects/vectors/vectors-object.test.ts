@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MetadataFilter } from "../../../src/domain/vectors/metadata-filter.ts";
 import { METRICS, type Metric } from "../../../src/domain/vectors/quantized.ts";
 import { vectors, type VectorItem, type VectorsOptions, type VectorsStore } from "../../../src/stores/stores.ts";
-import { callEndpoint } from "../../support/deployed.ts";
+import { callHook } from "../../support/deployed.ts";
 import { makeNewer } from "../../support/newer-tables.ts";
 
 const AT = Date.UTC(2027, 0, 1);
@@ -18,16 +18,7 @@ function newName(): string {
 /** Runs `work` as an endpoint. */
 async function inEndpoint<T>(work: () => Promise<T>): Promise<T> {
   const results: T[] = [];
-  await callEndpoint(async () => void results.push(await work()), new Request("https://peach.example/hook"), {
-    name: "hook",
-    params: {},
-    requestId: "req_1",
-    source: "endpoint",
-    delivery: null,
-    triggered: () => undefined,
-    env,
-    lifetime: { waitUntil: () => undefined },
-  });
+  await callHook(async () => void results.push(await work()));
   const [result] = results;
   if (results.length === 0) throw new Error("the endpoint has no result");
   // oxlint-disable-next-line typescript/consistent-type-assertions
