@@ -7,7 +7,6 @@ const deployment = deployed();
 
 export { worker };
 export const { acceptTrigger, emitEvent, plan } = deployment;
-export const callEndpoint: typeof deployment.callEndpoint = (...given) => deployment.callEndpoint(...given);
 export const driveRun: typeof deployment.driveRun = (...given) => deployment.driveRun(...given);
 export const executeLease: typeof deployment.executeLease = (...given) => deployment.executeLease(...given);
 
@@ -30,5 +29,5 @@ export function callHook(
   method: Parameters<typeof deployment.callEndpoint>[0],
   more: Partial<EndpointCall> = {},
 ): ReturnType<typeof deployment.callEndpoint> {
-  return callEndpoint(method, new Request("https://peach.example/hook"), { ...HOOK_CALL, ...more });
+  return deployment.callEndpoint(method, new Request("https://peach.example/hook"), { ...HOOK_CALL, ...more });
 }
