@@ -6,6 +6,7 @@
 import type { LeasePayload } from "../domain/payload.ts";
 import { ArrayIndexes } from "./array-indexes.ts";
 import { ArrayScanner } from "./array-scanner.ts";
+import { failureListener, hearingFailures } from "../platform/calls.ts";
 import { fetchRange, fetchStream } from "./payload-download.ts";
 import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
 import { refuseLargeValue } from "./value-limit.ts";
@@ -23,6 +24,8 @@ export class ArrayReader {
   readonly #indexes: ArrayIndexes;
   /** Open arrays by reader name: a passed array does not change. */
   readonly #arrays = new Map<string, Promise<OpenArray>>();
+  /** Listeners of all who wait for an item: a read that fails holds up each of them. */
+  readonly #waiting = new Set<() => void>();
 
   /** `indexes` is shared by readers that may read the same arrays. */
   constructor(bucket: R2Bucket, indexes = new ArrayIndexes()) {
@@ -40,17 +43,28 @@ export class ArrayReader {
     index: number,
     held: HeldReader,
   ): Promise<Uint8Array> {
-    const known = this.#arrays.get(reader);
-    const opened = known ?? this.#open(array, held);
-    this.#arrays.set(reader, opened);
+    const listener = failureListener();
+    const heard = (): void => listener();
+    this.#waiting.add(heard);
     try {
-      return await (await opened).item(index);
+      return await hearingFailures(this.#tell, async () => {
+        const known = this.#arrays.get(reader);
+        const opened = known ?? this.#open(array, held);
+        this.#arrays.set(reader, opened);
+        return (await opened).item(index);
+      });
     } catch (error) {
       // The next item tries again.
       this.#arrays.delete(reader);
       throw error;
+    } finally {
+      this.#waiting.delete(heard);
     }
   }
+
+  readonly #tell = (): void => {
+    for (const heard of this.#waiting) heard();
+  };
 
   async #open(array: LeasePayload, held: HeldReader): Promise<OpenArray> {
     if (array.at === "r2" && array.size > HELD_BYTES) {

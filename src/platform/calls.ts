@@ -8,6 +8,7 @@
  * Longer silence is left to the caller's own next try (an alarm, a queue, a lease), so that no
  * caller waits longer.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 
 /** Number and time limits of the tries of a call. */
 export interface CallPolicy {
@@ -40,6 +41,25 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 const TRANSIENT_MESSAGE =
   /durable object.*(reset|overloaded|no longer active)|network connection lost|connection closed/i;
+
+/** Listeners to failed tries, by the work in which the calls are made. */
+const listeners = new AsyncLocalStorage<() => void>();
+
+/**
+ * Runs `work`. Calls `heard` at each failed try of a call in it, asynchronous parts included, also
+ * if a later try succeeds.
+ */
+export function hearingFailures<T>(heard: () => void, work: () => T): T {
+  return listeners.run(heard, work);
+}
+
+/**
+ * Returns the listener of the current work, for work that several callers share: each of them hears
+ * the failures.
+ */
+export function failureListener(): () => void {
+  return listeners.getStore() ?? ((): void => undefined);
+}
 
 /** Reports a missing answer. The call may have taken effect. */
 export class CallTimeoutError extends Error {
@@ -85,7 +105,9 @@ export async function callWithRetries<T>(
       return await within(limitMs, what, call());
     } catch (error) {
       timeouts += Number(error instanceof CallTimeoutError);
-      if (!isRetried(error) || timeouts === MOST_TIMEOUTS) throw error;
+      if (!isRetried(error)) throw error;
+      listeners.getStore()?.();
+      if (timeouts === MOST_TIMEOUTS) throw error;
       await scheduler.wait(delayMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
     }
   }

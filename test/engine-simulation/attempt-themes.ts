@@ -108,3 +108,24 @@ export function cutOff(dice: Dice, limits: Limits): Scenario {
     cutOff: { task: "p1t0", atMs, forMs: dice.between(60, 80) * HOUR_MS, method: null },
   });
 }
+
+/** What tasks read and pass is large, and they have little time more than they need: what R2 takes of it is not their doing. */
+export function hindered(dice: Dice, limits: Limits): Scenario {
+  const timeoutMs = dice.between(500, 4_000);
+  const passesItems = dice.chance(0.4) ? dice.between(2, 8) : null;
+  const each = passesItems === null ? null : ({ maxParallel: 4, onError: "continue" } as const);
+  const retries = { ...taskPlan("").retries, limit: dice.between(0, 1), delayMs: 500 };
+  const workMs = Math.floor(timeoutMs * 0.8 * dice.next());
+  return scenarioOf(dice, {
+    tasks: chain(
+      made("p0t0", {}, { passesLarge: true, passesItems }),
+      made(
+        "p0t1",
+        { timeoutMs, each, retries },
+        { workMs, passesLarge: true, throws: dice.pick([0, 0, 1]), how: "hang" },
+      ),
+      made("p0t2", {}, {}),
+    ),
+    triggers: triggers(dice, limits, 2, "p0t0", 10_000),
+  });
+}

@@ -294,4 +294,22 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "isDecisive && askedAt < missedAt + WITNESS_MS",
     instead: "isDecisive && this.#host.now() < missedAt + WITNESS_MS",
   },
+  {
+    invariant: "8 blame",
+    bug: "an attempt has timed out whose time R2 has taken, with refusals",
+    theme: "hindered",
+    seed: 10,
+    file: "src/execution/attempt/run-attempt.ts",
+    code: "hindrance.wasFelt ? hindered(error)",
+    instead: "false ? hindered(error)",
+  },
+  {
+    invariant: "8 blame",
+    bug: "of the items that wait for one array, only the first hears that R2 refuses it",
+    theme: "hindered",
+    seed: 163,
+    file: "src/payloads/array-reader.ts",
+    code: "for (const heard of this.#waiting) heard();",
+    instead: "[...this.#waiting].at(0)?.();",
+  },
 ];

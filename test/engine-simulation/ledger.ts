@@ -14,6 +14,8 @@ export interface AttemptNote {
   readonly begunAt: number;
   /** How often the platform had failed its invocation before. */
   readonly failuresBefore: number;
+  /** How often until its code ended; null: it has not ended. */
+  failuresUntil: number | null;
   end: CodeEnd;
   endedAt: number | null;
   /** Whether it was told that nobody wants it any more. */
@@ -68,6 +70,7 @@ export class Ledger {
     if (note.end !== "running") return;
     note.end = end;
     note.endedAt = at;
+    note.failuresUntil = note.life.failures;
     if (end === "killed") this.kills += 1;
     if (end !== "hangs") this.#running.delete(note);
   }

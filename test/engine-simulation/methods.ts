@@ -88,6 +88,7 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
     life,
     begunAt: platform.ground.scheduler.now,
     failuresBefore: life.failures,
+    failuresUntil: null,
     end: "running",
     endedAt: null,
     isTold: false,

@@ -1,5 +1,6 @@
 /** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
 import { env } from "./env.ts";
+import type { ArrayReader } from "../../src/payloads/array-reader.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
@@ -45,6 +46,7 @@ export async function attempt(
   overrides: Partial<Lease> = {},
   port: Partial<TriggerHost> = {},
   reports?: ProgressReporter,
+  arrays?: ArrayReader,
 ): Promise<Attempt> {
   const lease = leaseFor(overrides);
   const carried: Promise<unknown>[] = [];
@@ -54,7 +56,7 @@ export async function attempt(
     { tasks: { [lease.method]: method }, endpoints: {} },
     { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, ...port },
     new Deadlines(),
-    undefined,
+    arrays,
     reports,
   );
   return { settlement, carried };

@@ -9,21 +9,30 @@ import { openPayload, openPayloadStream, type HeldReader } from "../../payloads/
 import { decodeUtf8 } from "../../payloads/utf8.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
+import { Hindrance } from "./hindrance.ts";
 
 export class AttemptInputs {
   readonly #lease: Lease;
   readonly #bucket: R2Bucket;
   readonly #held: HeldReader;
   readonly #arrays: ArrayReader;
+  readonly #hindrance: Hindrance;
   /** Opened values. Streams are opened anew for each reader. */
   readonly #opened = new Map<LeasePayload, Promise<unknown>>();
 
   /**
    * `arrays` is shared by the attempts of one driver, so an array is scanned once for many items.
    */
-  constructor(lease: Lease, bucket: R2Bucket, held: HeldReader, arrays = new ArrayReader(bucket)) {
+  constructor(
+    lease: Lease,
+    bucket: R2Bucket,
+    held: HeldReader,
+    arrays = new ArrayReader(bucket),
+    hindrance = new Hindrance(),
+  ) {
     this.#lease = lease;
     this.#arrays = arrays;
+    this.#hindrance = hindrance;
     this.#bucket = bucket;
     this.#held = held;
   }
@@ -70,13 +79,14 @@ export class AttemptInputs {
       );
     if (this.#lease.item?.isElement === true)
       return new Blob([await this.#element(input)]).stream();
-    return openPayloadStream(this.#bucket, input, this.#held);
+    return this.#hindrance.during(() => openPayloadStream(this.#bucket, input, this.#held));
   }
 
   /** The item of the array for this attempt, as JSON. */
   #element(array: LeasePayload): Promise<Uint8Array> {
     const { of = 0, index = 0 } = this.#lease.item ?? {};
-    return this.#arrays.item(`${this.#lease.runId}/${of}`, array, index, this.#held);
+    const reader = `${this.#lease.runId}/${of}`;
+    return this.#hindrance.during(() => this.#arrays.item(reader, array, index, this.#held));
   }
 
   async #openElement(array: LeasePayload): Promise<unknown> {
@@ -103,7 +113,7 @@ export class AttemptInputs {
     if (!isElement) refuseLargeValue(this.#nameOf(payload), payload.size);
     const opened = isElement
       ? this.#openElement(payload)
-      : openPayload(this.#bucket, payload, this.#held);
+      : this.#hindrance.during(() => openPayload(this.#bucket, payload, this.#held));
     this.#opened.set(payload, opened);
     return opened;
   }
