@@ -17,6 +17,7 @@
  */
 import type * as z from "zod";
 import { MAX_WRONG_PLACES } from "./misfit.ts";
+import { keep, keepErrorsOfChecks, newThrown, type Thrown } from "./thrown.ts";
 
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
@@ -33,7 +34,7 @@ export async function check<T>(
   origin: ValueOrigin = "made",
 ): Promise<Checked<T>> {
   teach(schema);
-  const thrown: Thrown = { errors: [] };
+  const thrown = newThrown();
   try {
     const context = newContext(thrown, origin === "made" ? OUTERMOST : null);
     const checked = checkedOf(await schema.safeParseAsync(value, context));
@@ -48,7 +49,7 @@ export async function check<T>(
 export function checkNow<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   teach(schema);
   try {
-    return checkedOf(schema.safeParse(value, newContext({ errors: [] }, null)));
+    return checkedOf(schema.safeParse(value, newContext(newThrown(), null)));
   } catch (error) {
     return tooDeep(error);
   }
@@ -78,6 +79,8 @@ interface Sink {
    */
   readonly isShared: boolean;
   readonly thrown: Thrown;
+  /** The parts are the options of a union that ends with the first option that fits. */
+  readonly isChoice: boolean;
   /** The innermost container; null without a search for cycles. */
   readonly reading: Reading | null;
 }
@@ -87,14 +90,6 @@ interface Reading {
   readonly schema: Schema | null;
   readonly value: unknown;
   readonly outer: Reading | null;
-}
-
-/**
- * The errors of asynchronous parts. Zod drops the promises of the other parts as soon as one part
- * throws at once, and a rejected promise without a handler ends a process.
- */
-interface Thrown {
-  readonly errors: unknown[];
 }
 
 /**
@@ -138,6 +133,10 @@ function teach(schema: Schema): void {
   const isUnion = optionsOf(schema).length > 1;
   const parts = isLazy ? [] : partsOf(internals.def);
   for (const part of parts) teach(part);
+  const isChoice = type === "union" && Reflect.get(internals.def, "inclusive") !== false;
+  keepErrorsOfChecks(schema, ({ [SINK]: sink }: Context) =>
+    isChoice ? sink?.thrown.outer : sink?.thrown,
+  );
   internals.run = (payload, context: Context) => {
     const sink = context[SINK];
     if (sink === undefined) return run(payload, context);
@@ -156,14 +155,20 @@ function teach(schema: Schema): void {
       isLazy || parts.length > 0
         ? {
             ...context,
-            [SINK]: newSink(payload, most, unions, isShared, sink.thrown, reading),
+            [SINK]: {
+              ...newSink(payload, most, isChoice ? newThrown(sink.thrown) : sink.thrown, reading),
+              unions,
+              isShared,
+              isChoice,
+            },
             [MEMORY]: undefined,
           }
         : context;
     const result = run(payload, inner);
-    return result instanceof Promise
-      ? result.catch((error: unknown) => keep(error, schema, payload, sink))
-      : result;
+    if (result instanceof Promise)
+      return result.catch((error: unknown) => keep(error, schema, payload, sink.thrown));
+    if (sink.isChoice && result.issues.length === 0) sink.thrown.isAnswered = true;
+    return result;
   };
 }
 
@@ -189,18 +194,6 @@ function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.cor
   if (!sink.isClosed)
     payload.issues.push({ code: "custom", input: undefined, inst, message: "was not looked at" });
   sink.isClosed = true;
-  return payload;
-}
-
-/** Keeps an error for the end of the check. The issue stops what comes behind the part. */
-function keep(
-  error: unknown,
-  inst: Schema,
-  payload: z.core.ParsePayload,
-  sink: Sink,
-): z.core.ParsePayload {
-  sink.thrown.errors.push(error);
-  payload.issues.push({ code: "custom", input: undefined, inst, message: "threw" });
   return payload;
 }
 
@@ -243,13 +236,21 @@ function isSchema(value: unknown): value is Schema {
 function newSink(
   payload: z.core.ParsePayload,
   limit: number,
-  unions: number,
-  isShared: boolean,
   thrown: Thrown,
   reading: Reading | null,
 ): Sink {
   const before = payload.issues.length;
-  return { payload, before, limit, isClosed: false, unions, isShared, thrown, reading };
+  return {
+    payload,
+    before,
+    limit,
+    isClosed: false,
+    unions: 0,
+    isShared: false,
+    isChoice: false,
+    thrown,
+    reading,
+  };
 }
 
 /** Disables zod's generated code, which bypasses the patch. */
@@ -260,7 +261,7 @@ function newContext(
   const payload = { value: undefined, issues: [] };
   const context: z.core.ParseContext<z.core.$ZodIssue> & Pick<Context, typeof SINK> = {
     jitless: true,
-    [SINK]: newSink(payload, Number.POSITIVE_INFINITY, 0, false, thrown, reading),
+    [SINK]: newSink(payload, Number.POSITIVE_INFINITY, thrown, reading),
   };
   return context;
 }

@@ -111,7 +111,7 @@ const ASYNC: Answers = new WeakMap();
  * Tests a schema and all parts. Each schema is tested once; with `answers` once over several calls,
  * since a union asks about each option.
  */
-function someSchema(
+export function someSchema(
   schema: core.$ZodType,
   test: (one: core.$ZodType) => boolean,
   answers: Answers = new WeakMap(),
@@ -133,7 +133,7 @@ function someSchema(
 }
 
 /** Returns the schemas in a definition: alone, in a list, or as named properties. */
-function partsOf(schema: core.$ZodType): core.$ZodType[] {
+export function partsOf(schema: core.$ZodType): core.$ZodType[] {
   const def = definitionOf(schema);
   if (def.type === "lazy") return [innerOfLazy(schema)];
   const checks = (def.checks ?? []).map(({ _zod: check }) => check.def);
