@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { commitOf } from "./commit.ts";
 import { type Explained, outdated, readExplained, reasonOf } from "./mutate/explained.ts";
 import { type Mutant, mutate, nameOf } from "./mutate/mutants.ts";
-import { type Figures, keepMutations } from "./mutate/report.ts";
+import { type Figures, intervalOf, keepMutations } from "./mutate/report.ts";
 import {
   changedLines,
   type Folder,
@@ -18,7 +18,7 @@ import {
 } from "./mutate/scope.ts";
 import { type Trial, tryOut } from "./mutate/trial.ts";
 
-const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--seconds N] [--least N] [--json] [--into FILE]]
+const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--sample N] [--seconds N]\n                   [--least N] [--json] [--into FILE]]
 
 Changes src/{${FOLDERS.join(",")}} in small ways, and runs the tests of each folder against every
 change.
@@ -27,11 +27,13 @@ change.
   npm run mutate -- src/limits           what is below this path
   npm run mutate -- --changed            lines that are not as in the last commit but one
   npm run mutate -- --since v0.2.0       lines that are not as in this commit
+  --sample N     tries N changes of each folder, drawn with PEACH_TEST_SEED
   --seconds N    ends after this time, with what is known by then; which changes are tried is drawn
                  then (PEACH_TEST_SEED)
   --least N      exit code 1 if fewer than N of 100 were noticed, of twenty or more
   --json         one JSON object
-  --into FILE    keeps the figures of each folder that was tried as a whole in this file (docs/proof/mutation.json)
+  --into FILE    keeps the figures of each folder that was tried as a whole, or by a sample, in this file
+                 (docs/proof/mutation.json)
 
 Exit code: 0, 1 as --least says, 2 if the command was called wrongly.`;
 
@@ -44,6 +46,7 @@ const ENOUGH = 20;
 interface Options {
   readonly paths: readonly string[];
   readonly since: string | null;
+  readonly sample: number;
   readonly seconds: number;
   readonly least: number;
   readonly json: boolean;
@@ -59,6 +62,7 @@ function optionsOf(args: readonly string[]): Options {
     options: {
       changed: { type: "boolean", default: false },
       since: { type: "string" },
+      sample: { type: "string", default: "Infinity" },
       seconds: { type: "string", default: "Infinity" },
       least: { type: "string", default: "0" },
       json: { type: "boolean", default: false },
@@ -67,11 +71,12 @@ function optionsOf(args: readonly string[]): Options {
     },
   });
   const [seconds, least] = [Number(values.seconds), Number(values.least)];
-  if (!(seconds > 0) || !(least >= 0 && least <= 100))
-    throw new Error("--seconds and --least are numbers");
+  const sample = Number(values.sample);
+  if (!(seconds > 0) || !(least >= 0 && least <= 100) || !(sample > 0))
+    throw new Error("--sample, --seconds and --least are numbers");
   const since = values.since ?? (values.changed ? "HEAD~1" : null);
   const { json, help, into = null } = values;
-  return { paths: positionals, since, seconds, least, json, into, help };
+  return { paths: positionals, since, sample, seconds, least, json, into, help };
 }
 
 /** Finds the possible changes in these files and lines. */
@@ -94,6 +99,12 @@ function drawn(mutants: readonly Mutant[], count: number, seed: number): readonl
   return places.slice(0, count).map(({ mutant }) => mutant);
 }
 
+/** Draws a sample of each folder. */
+function sampled(mutants: readonly Mutant[], count: number, seed: number): readonly Mutant[] {
+  const byFolder = Map.groupBy(mutants, ({ file }) => folderOf(file));
+  return [...byFolder.values()].flatMap((mine) => drawn(mine, count, seed));
+}
+
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   let all: Mutant[];
@@ -109,7 +120,11 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const seed = Number(process.env["PEACH_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-  const chosen = drawn(all, Math.ceil(options.seconds * MUTANTS_A_SECOND), seed);
+  const chosen = drawn(
+    sampled(all, options.sample, seed),
+    options.seconds * MUTANTS_A_SECOND,
+    seed,
+  );
   const until = Date.now() + options.seconds * 1_000;
   const tell = (text: string): void => (options.json ? undefined : console.log(text));
   tell(
@@ -125,13 +140,18 @@ async function main(args: readonly string[]): Promise<number> {
     if (mine.length === 0 || Date.now() >= until) continue;
     const begunAt = Date.now();
     const trial = await tryOut(mine, testsOf(folder), until);
-    const figures = figuresOf(mine, trial, known, begunAt);
+    const all = everything.filter(({ file }) => folderOf(file) === folder);
+    const isSample = mine.length < all.length;
+    const figures = {
+      ...figuresOf(mine, trial, known, begunAt),
+      ...(isSample ? { drawn_from: all.length, seed } : {}),
+    };
     folders[folder] = figures;
     failing.push(...trial.failing);
     tell(summaryOf(folder, figures));
     for (const line of figures.missed) tell(`  ${line}`);
-    const all = everything.filter(({ file }) => folderOf(file) === folder);
-    if (options.into !== null && trial.hasEnded && mine.length === all.length)
+    const isOfAll = mine.length === Math.min(options.sample, all.length);
+    if (options.into !== null && trial.hasEnded && isOfAll && isWhole(options, folder))
       keepMutations(options.into, { [folder]: figures });
   }
   const sum = (of: (one: Figures) => number): number =>
@@ -145,6 +165,12 @@ async function main(args: readonly string[]): Promise<number> {
   else console.log(resultOf(answered, tried, chosen.length));
   const percent = tried === 0 ? 100 : (100 * answered) / tried;
   return tried >= ENOUGH && percent < options.least ? 1 : 0;
+}
+
+/** Tests if the sample was drawn from all of a folder. */
+function isWhole({ paths, since }: Options, folder: Folder): boolean {
+  const isIn = (path: string): boolean => `src/${folder}/`.startsWith(path);
+  return since === null && (paths.length === 0 || paths.some(isIn));
 }
 
 function figuresOf(
@@ -174,8 +200,11 @@ function resultOf(answered: number, tried: number, chosen: number): string {
   return tried === 0 ? result : `${result} (${((100 * answered) / tried).toFixed(1)} %)`;
 }
 
-function summaryOf(folder: Folder, { noticed, explained, tried, seconds }: Figures): string {
-  return `src/${folder}: ${noticed} of ${tried} noticed, ${explained} explained, in ${seconds} s`;
+function summaryOf(folder: Folder, figures: Figures): string {
+  const { noticed, explained, tried, seconds, drawn_from: all } = figures;
+  const share =
+    all === undefined ? "" : `; of all ${all} ${intervalOf(noticed + explained, tried)}`;
+  return `src/${folder}: ${noticed} of ${tried} noticed, ${explained} explained${share}, in ${seconds} s`;
 }
 
 function describe({ file, line, was, becomes }: Mutant, isReached: boolean): string {

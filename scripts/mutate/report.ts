@@ -5,12 +5,18 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 
+/** 95 % of a normal distribution are within this number of standard deviations. */
+const DEVIATIONS = 1.96;
+
 const figures = z.strictObject({
   /** The commit of the tested code, with a plus if files differed from it. */
   commit: z.string(),
   taken_at: z.iso.datetime(),
   seconds: z.number(),
   tried: z.number(),
+  /** The number of changes that the tried ones were drawn from, and the seed. Absent: of all. */
+  drawn_from: z.number().optional(),
+  seed: z.number().optional(),
   noticed: z.number(),
   /** Changes that no test can notice, each with a reason in test/mutation/explained.json. */
   explained: z.number(),
@@ -53,7 +59,7 @@ export function mutationTable({ folders }: MutationReport): string {
     "",
   );
   return [
-    "| folder | changes | noticed | explained | left | noticed or explained | commit |",
+    "| folder | changes tried | noticed | explained | left | noticed or explained | commit |",
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...rows,
     total,
@@ -62,18 +68,31 @@ export function mutationTable({ folders }: MutationReport): string {
 
 function row(
   name: string,
-  { tried, noticed, explained }: Pick<Figures, "tried" | "noticed" | "explained">,
+  figures: Pick<Figures, "tried" | "noticed" | "explained" | "drawn_from">,
   commit: string,
 ): string {
+  const { tried, noticed, explained, drawn_from: all } = figures;
   const percent = tried === 0 ? 100 : (100 * (noticed + explained)) / tried;
+  const score = `${percent.toFixed(1)} %`;
   const cells = [
     name,
-    tried,
+    all === undefined ? tried : `${tried} of ${all}`,
     noticed,
     explained,
     tried - noticed - explained,
-    `${percent.toFixed(1)} %`,
+    all === undefined ? score : `${score} (${intervalOf(noticed + explained, tried)})`,
     commit,
   ];
   return `| ${cells.join(" | ")} |`;
+}
+
+/** The 95 % interval of Wilson for the share in all from which a sample was drawn. */
+export function intervalOf(hits: number, count: number): string {
+  const square = DEVIATIONS ** 2;
+  const share = hits / count;
+  const middle = (share + square / (2 * count)) / (1 + square / count);
+  const root = Math.sqrt((share * (1 - share)) / count + square / (4 * count ** 2));
+  const half = (DEVIATIONS * root) / (1 + square / count);
+  const bounds = [middle - half, middle + half].map((bound) => (100 * bound).toFixed(1));
+  return `${bounds.join(" to ")} %`;
 }

@@ -5,23 +5,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import * as z from "zod";
 import { type Mutant, nameOf } from "./mutants.ts";
-
-const names = z.array(z.string());
-const LINE = z.object({
-  file: z.string(),
-  title: z.string(),
-  reached: names,
-  noticed: names,
-  fails: z.enum(["always", "afterwards"]).optional(),
-});
+import { Progress } from "./progress.ts";
 
 /**
- * The maximum number of runtimes for a file. After a failure that leaves state behind, the
- * remaining changes move to a new runtime.
+ * The maximum number of runs. A run leaves changes over after a failure that leaves state behind,
+ * after a test without end, and if a test has more changes than there is time for.
  */
-const ROUNDS = 4;
+const MOST_RUNS = 12;
+/** How often the parent looks at the report of a run. */
+const LOOK_MS = 1_000;
 /** The maximum length of the test runner's error output, in characters. */
 const MOST_COMPLAINT = 4_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -31,7 +24,7 @@ export interface Trial {
   readonly noticed: ReadonlyMap<string, string>;
   /** Names of the changes whose code a test reached. */
   readonly reached: ReadonlySet<string>;
-  /** True if all tests have run. */
+  /** True if all tests have run against all changes that they reach. */
   readonly hasEnded: boolean;
   /** Tests that fail without any change, and so can notice none. */
   readonly failing: readonly string[];
@@ -46,46 +39,34 @@ export async function tryOut(
   tests: readonly string[],
   until: number,
 ): Promise<Trial> {
-  const noticed = new Map<string, string>();
-  const reached = new Set<string>();
-  const failing = new Set<string>();
-  let paths = tests;
-  for (let round = 1; round <= ROUNDS && paths.length > 0 && Date.now() < until; round += 1) {
-    const left = mutants.filter((mutant) => !noticed.has(nameOf(mutant)));
-    const spoilt = new Set<string>();
-    for (const line of await runTests(left, paths, until)) {
-      for (const name of line.reached) reached.add(name);
-      for (const name of line.noticed) noticed.set(name, `${line.file}: ${line.title}`);
-      if (line.fails === "always") failing.add(`${line.file}: ${line.title}`);
-      if (line.fails === "afterwards") spoilt.add(line.file);
-    }
-    paths = [...spoilt];
-  }
-  return { noticed, reached, hasEnded: Date.now() < until, failing: [...failing] };
+  const progress = new Progress(mutants.map(nameOf));
+  let hasEnded = false;
+  for (let run = 1; run <= MOST_RUNS && !hasEnded && Date.now() < until; run += 1)
+    hasEnded = await runTests(mutants, tests, progress, until);
+  const { noticed, reached, failing } = progress;
+  return { noticed, reached, hasEnded, failing: [...failing] };
 }
 
+/** Runs the tests once. Returns true if they leave nothing over. */
 async function runTests(
   mutants: readonly Mutant[],
   tests: readonly string[],
+  progress: Progress,
   until: number,
-): Promise<readonly z.infer<typeof LINE>[]> {
+): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "peach-mutate-"));
   try {
     const [order, report] = [join(folder, "order.json"), join(folder, "report.jsonl")];
-    const files = [...new Set(mutants.map(({ file }) => file))];
-    writeFileSync(order, JSON.stringify({ files, mutants: mutants.map(nameOf), report }));
+    const left = mutants.filter((mutant) => !progress.noticed.has(nameOf(mutant)));
+    if (left.length === 0) return true;
+    const files = [...new Set(left.map(({ file }) => file))];
+    const { ended, untried } = progress;
+    const content = { files, mutants: left.map(nameOf), report, ended: [...ended], untried };
+    writeFileSync(order, JSON.stringify(content));
     const vitest = resolve(import.meta.dirname, "../../node_modules/vitest/vitest.mjs");
-    const args = [
-      vitest,
-      "run",
-      "--config",
-      "test/mutation/changed.config.ts",
-      "--project",
-      "unit",
-      "--project",
-      "workers",
-    ];
-    const child = spawn(process.execPath, [...args, ...tests], {
+    const options = ["--config", "test/mutation/changed.config.ts"];
+    const projects = ["--project", "unit", "--project", "workers"];
+    const child = spawn(process.execPath, [vitest, "run", ...options, ...projects, ...tests], {
       stdio: ["ignore", "ignore", "pipe"],
       detached: true,
       env: { ...process.env, PEACH_MUTATION: order },
@@ -95,34 +76,55 @@ async function runTests(
       "data",
       (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-MOST_COMPLAINT)),
     );
-    await endOf(child, until);
-    const text = existsSync(report) ? readFileSync(report, "utf8") : "";
-    const lines = text.split("\n").filter((line) => line !== "");
-    if (lines.length === 0 && Date.now() < until) throw new Error(`no test was run:\n${complaint}`);
-    return lines.map((line) => LINE.parse(JSON.parse(line)));
+    let count = 0;
+    const read = (): void => {
+      const text = existsSync(report) ? readFileSync(report, "utf8") : "";
+      // The last line may be half written.
+      const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+      for (const line of lines.slice(count, -1)) progress.add(line, Date.now());
+      count = Math.max(count, lines.length - 1);
+    };
+    const hasStopped = (): boolean => {
+      read();
+      return progress.giveUp(Date.now());
+    };
+    const isWhole = await endOf(child, until, hasStopped);
+    read();
+    if (count === 0 && Date.now() < until) throw new Error(`no test was run:\n${complaint}`);
+    return progress.nextRun() && isWhole;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * Waits until the process has ended. Kills the process and the children after the time limit, and
- * at the end of this process.
+ * Waits until the process has ended. Kills the process and the children after the time limit, when
+ * it has stopped, and at the end of this process. Returns true if the process ended by itself.
  */
-async function endOf(child: ChildProcess, until: number): Promise<void> {
+async function endOf(
+  child: ChildProcess,
+  until: number,
+  hasStopped: () => boolean,
+): Promise<boolean> {
+  let isKilled = false;
   const kill = (): void => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    if (isKilled || child.pid === undefined) return;
+    isKilled = true;
+    process.kill(-child.pid, "SIGKILL");
   };
   const killAndEnd = (): void => {
     kill();
     process.exit(1);
   };
-  const timer = setTimeout(kill, Math.min(until - Date.now(), 2 ** 31 - 1));
+  const timer = setInterval(() => {
+    if (Date.now() >= until || hasStopped()) kill();
+  }, LOOK_MS);
   for (const signal of SIGNALS) process.once(signal, killAndEnd);
   await new Promise<void>((ended, failed) => {
     child.once("error", failed);
     child.once("close", () => ended());
   });
   for (const signal of SIGNALS) process.off(signal, killAndEnd);
-  clearTimeout(timer);
+  clearInterval(timer);
+  return !isKilled;
 }

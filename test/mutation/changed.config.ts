@@ -3,20 +3,29 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { z } from "zod";
 import { mergeConfig } from "vitest/config";
-import { BaseSequencer, type Reporter, type TestSpecification } from "vitest/node";
+import { BaseSequencer, type Reporter, type TestModule, type TestSpecification } from "vitest/node";
 import { mutate } from "../../scripts/mutate/mutants.ts";
 import config from "../../vitest.config.ts";
 
-const { files, mutants, report } = z
-  .object({ files: z.array(z.string()), mutants: z.array(z.string()), report: z.string() })
+const names = z.array(z.string());
+const { files, mutants, ended, untried, report } = z
+  .object({ files: names, mutants: names, ended: names, untried: z.record(z.string(), names), report: z.string() })
   .parse(JSON.parse(readFileSync(process.env["PEACH_MUTATION"] ?? "", "utf8")));
 
-/** A line of JSON for each test, as soon as it has ended: the rest may never come. */
+/** A line of JSON for each change that begins, and each test and file that has ended: the rest may never come. */
+const tell = (line: object): void => appendFileSync(report, `${JSON.stringify(line)}\n`);
+const pathOf = (module: TestModule): string => relative(process.cwd(), module.moduleId);
 const reporter: Reporter = {
+  onTestCaseAnnotate(test, { type, message }) {
+    const { timeout = 0 } = test.options;
+    tell({ file: pathOf(test.module), title: test.fullName, [type]: message, timeout });
+  },
   onTestCaseResult(test) {
     const { tried } = test.meta();
-    const [file, title] = [relative(process.cwd(), test.module.moduleId), test.fullName];
-    if (tried !== undefined) appendFileSync(report, `${JSON.stringify({ file, title, ...tried })}\n`);
+    if (tried !== undefined) tell({ file: pathOf(test.module), title: test.fullName, id: test.id, ...tried });
+  },
+  onTestModuleEnd(module) {
+    tell({ ended: pathOf(module) });
   },
 };
 
@@ -25,7 +34,8 @@ const folders = files.map((file) => file.replace(/^src\/(.*\/).*$/, "/test/$1"))
 class NearestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const isNear = ({ moduleId }: TestSpecification): boolean => folders.some((folder) => moduleId.includes(folder));
-    return specifications.toSorted((one, other) => Number(isNear(other)) - Number(isNear(one)));
+    const open = specifications.filter(({ moduleId }) => !ended.includes(relative(process.cwd(), moduleId)));
+    return open.toSorted((one, other) => Number(isNear(other)) - Number(isNear(one)));
   }
 }
 
@@ -49,7 +59,7 @@ export default mergeConfig(
     ],
     test: {
       setupFiles: ["test/mutation/one-by-one.ts"],
-      provide: { mutants, seed: 1 },
+      provide: { mutants, untried, seed: 1 },
       // As often as there is something to try: a test says when there is nothing left.
       repeats: 10_000,
       testTimeout: 10_000,

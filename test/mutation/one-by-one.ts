@@ -19,6 +19,8 @@ interface Switch {
 interface Tried {
   reached: string[];
   noticed: string[];
+  /** Reached, and left to another run: there was no time for them, or something was left behind. */
+  untried: string[];
   /** It fails without any change: from the beginning, or since a change made it fail. */
   fails?: "always" | "afterwards";
 }
@@ -27,6 +29,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Changes to be tried, by name. */
     readonly mutants: readonly string[];
+    /** What earlier runs have left to a test, by its id. A test that is not in it tries all that it reaches. */
+    readonly untried: Readonly<Record<string, readonly string[]>>;
   }
   interface TaskMeta {
     tried?: Tried;
@@ -39,7 +43,7 @@ declare global {
 
 /** How long a test waits at most for what a change may keep from coming. Milliseconds. */
 const PATIENCE_MS = 1_500;
-/** How long all changes of one test may take together, as far as can be told from how long it takes as it is. Milliseconds. */
+/** How long all changes of one test may take together in one run. Milliseconds. */
 const MOST_MS = 20_000;
 
 /** Of the workers pool: what objects keep is gone, in memory and stored. In plain Node there is no such module. */
@@ -50,6 +54,7 @@ const forget: () => Promise<void> = await import(/* @vite-ignore */ POOL).then(
 );
 
 const wanted = new Set(inject("mutants"));
+const untried = inject("untried");
 const noticed = new Set<string>();
 const mutation = (globalThis.mutation$ ??= { active: null, reached: new Set(), hits: 0 });
 let left: string[] = [];
@@ -66,7 +71,7 @@ Object.assign(vi, {
   },
 });
 
-beforeEach(async ({ task, skip }) => {
+beforeEach(async ({ task, skip, annotate }) => {
   if (isSpoilt) skip();
   if ((task.result?.repeatCount ?? 0) === 0) {
     state = "as it is";
@@ -76,13 +81,17 @@ beforeEach(async ({ task, skip }) => {
   }
   if (state === "changed" && task.meta.tried?.noticed.at(-1) === mutation.active) {
     state = "again as it is";
+    await annotate(mutation.active ?? "", "noticed");
     mutation.active = null;
     await forget();
     return;
   }
-  mutation.active = left.find((name) => !noticed.has(name)) ?? null;
-  if (mutation.active === null) skip();
-  left = left.slice(left.indexOf(mutation.active ?? "") + 1);
+  const next = left.find((name) => !noticed.has(name));
+  if (next === undefined || performance.now() - begunAt > MOST_MS) return skip();
+  left = left.slice(left.indexOf(next) + 1);
+  // Told before it begins: a change may be one with which the test has no end.
+  await annotate(next, "trying");
+  mutation.active = next;
   mutation.hits = 0;
   state = "changed";
 });
@@ -90,11 +99,11 @@ beforeEach(async ({ task, skip }) => {
 afterEach(({ task }) => {
   const { active } = mutation;
   const hasFailed = task.result?.state === "fail";
-  const tried = (task.meta.tried ??= { reached: [], noticed: [] });
+  const tried = (task.meta.tried ??= { reached: [], noticed: [], untried: [] });
   if (state === "as it is") {
     tried.reached = hasFailed ? [] : [...mutation.reached].filter((name) => wanted.has(name));
-    const most = Math.ceil(MOST_MS / Math.max(1, performance.now() - begunAt));
-    left = tried.reached.filter((name) => !noticed.has(name)).slice(0, most);
+    const mine = untried[task.id] ?? tried.reached;
+    left = tried.reached.filter((name) => mine.includes(name) && !noticed.has(name));
     if (hasFailed) tried.fails = "always";
   } else if (state === "again as it is") {
     if (hasFailed) tried.fails = "afterwards";
@@ -103,6 +112,7 @@ afterEach(({ task }) => {
     noticed.add(active);
     tried.noticed.push(active);
   }
+  tried.untried = left.filter((name) => !noticed.has(name));
   if (!hasFailed) mutation.active = null;
   vi.useRealTimers();
   vi.restoreAllMocks();

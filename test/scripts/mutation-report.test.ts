@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Explained, outdated, readExplained, reasonOf } from "../../scripts/mutate/explained.ts";
 import { mutate } from "../../scripts/mutate/mutants.ts";
-import { keepMutations, mutationTable, readMutations } from "../../scripts/mutate/report.ts";
+import { intervalOf, keepMutations, mutationTable, readMutations } from "../../scripts/mutate/report.ts";
 import { FOLDERS, folderOf, sourcesIn } from "../../scripts/mutate/scope.ts";
 
 const { mutants } = mutate("src/x.ts", "function f(a, b) {\n  return a\n    < b && LIMIT;\n}\nconst LIMIT = 10;");
@@ -74,5 +74,14 @@ describe("the figures of the mutation check", () => {
       "| src/triggers | 100 | 84 | 6 | 10 | 90.0 % | 0123456789, 2027-01-02 |",
       "| **all of these** | 200 | 174 | 12 | 14 | 93.0 % |  |",
     ]);
+  });
+
+  it("the figures of the mutation check say of a sample what it tells of all", () => {
+    const table = mutationTable({ folders: { payloads: { ...FIGURES, drawn_from: 900, seed: 7 } } });
+    expect(table.split("\n")[2]).toBe(
+      "| src/payloads | 100 of 900 | 90 | 6 | 4 | 96.0 % (90.2 to 98.4 %) | 0123456789, 2027-01-02 |",
+    );
+    // By the tables of Wilson's interval: 5 of 10, and all of 10.
+    expect([intervalOf(5, 10), intervalOf(10, 10)]).toEqual(["23.7 to 76.3 %", "72.2 to 100.0 %"]);
   });
 });

@@ -1,0 +1,120 @@
+/**
+ * What the runs of the tests have come to so far: the changes that were noticed, and what is left
+ * for another run.
+ */
+import * as z from "zod";
+
+const names = z.array(z.string());
+const LINE = z.union([
+  z.object({ ended: z.string() }),
+  z.object({
+    file: z.string(),
+    title: z.string(),
+    id: z.string(),
+    reached: names,
+    noticed: names,
+    untried: names,
+    fails: z.enum(["always", "afterwards"]).optional(),
+  }),
+  /** A test begins with a change, or has noticed one. */
+  z.object({
+    file: z.string(),
+    title: z.string(),
+    timeout: z.number(),
+    trying: z.string().optional(),
+    noticed: z.string().optional(),
+  }),
+]);
+
+/**
+ * The number of runs in which a test may go on with changes that it had no time for. A test that is
+ * long and reaches much has time for some of them only.
+ */
+const MOST_GOES = 2;
+/**
+ * How long a test with a change stays without a result beyond the test's own time limit. After this
+ * time the test goes round in a circle: the time limit is no help against that. Milliseconds.
+ */
+const BEYOND_TIMEOUT_MS = 20_000;
+
+interface Begun {
+  /** The change that is switched on; null while a test runs without any change. */
+  readonly name: string | null;
+  readonly title: string;
+  readonly until: number;
+}
+
+export class Progress {
+  /** The test that noticed a change, by the change's name. */
+  readonly noticed = new Map<string, string>();
+  readonly reached = new Set<string>();
+  /** Tests that fail without any change. */
+  readonly failing = new Set<string>();
+  /** Test files that have nothing left to try. */
+  readonly ended = new Set<string>();
+  /** The changes that are left to a test, by the test's id. */
+  readonly untried: Record<string, readonly string[]> = {};
+
+  readonly #names: ReadonlySet<string>;
+  /** The test that runs in a file, by file. */
+  readonly #begun = new Map<string, Begun>();
+  /** The tests of a file that have left something over in this run. */
+  readonly #left = new Map<string, string[]>();
+  readonly #spoilt = new Set<string>();
+  readonly #endedNow = new Set<string>();
+  #runs = 0;
+
+  constructor(names: readonly string[]) {
+    this.#names = new Set(names);
+  }
+
+  /** Takes a line of a run's report. Throws `ZodError` for a line that is none. */
+  add(text: string, now: number): void {
+    const line = LINE.parse(JSON.parse(text));
+    if ("ended" in line) {
+      this.#begun.delete(line.ended);
+      this.#endedNow.add(line.ended);
+      return;
+    }
+    const test = `${line.file}: ${line.title}`;
+    if ("timeout" in line) {
+      const { file, title, trying = null, noticed } = line;
+      if (noticed !== undefined) this.noticed.set(noticed, test);
+      const until = now + line.timeout + BEYOND_TIMEOUT_MS;
+      this.#begun.set(file, { name: trying, title, until });
+      return;
+    }
+    this.#begun.delete(line.file);
+    for (const name of line.reached) this.reached.add(name);
+    for (const name of line.noticed) this.noticed.set(name, test);
+    this.untried[line.id] = line.untried;
+    if (line.untried.length > 0)
+      this.#left.set(line.file, [...(this.#left.get(line.file) ?? []), line.id]);
+    if (line.fails === "always") this.failing.add(test);
+    if (line.fails === "afterwards") this.#spoilt.add(line.file);
+  }
+
+  /** Tests if a test has no end. The change with which it has none counts as noticed. */
+  giveUp(now: number): boolean {
+    const stopped = [...this.#begun].filter(([, { until }]) => now > until);
+    for (const [file, { name, title }] of stopped)
+      if (name !== null) this.noticed.set(name, `${file}: ${title}`);
+    return stopped.length > 0;
+  }
+
+  /** Ends a run. Returns true if there is nothing left for another. */
+  nextRun(): boolean {
+    const isLeft = (id: string): boolean =>
+      this.untried[id]?.some((name) => this.#names.has(name) && !this.noticed.has(name)) ?? false;
+    this.#runs += 1;
+    const goesOn = (file: string): boolean =>
+      this.#runs < MOST_GOES && (this.#left.get(file)?.some(isLeft) ?? false);
+    const open = [...this.#endedNow].filter((file) => this.#spoilt.has(file) || goesOn(file));
+    for (const file of this.#endedNow) if (!open.includes(file)) this.ended.add(file);
+    this.#begun.clear();
+    this.#left.clear();
+    this.#spoilt.clear();
+    this.#endedNow.clear();
+    return open.length === 0;
+  }
+}
