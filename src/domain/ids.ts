@@ -23,41 +23,37 @@ export type DeadLetterId = string & { readonly [brand]: "DeadLetterId" };
 export type SessionId = string & { readonly [brand]: "SessionId" };
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const RUN_ID = /^run_[0-9a-hjkmnp-tv-z]{26}$/;
-const DEAD_LETTER_ID = /^dlt_[0-9a-hjkmnp-tv-z]{26}$/;
-const SESSION_ID = /^ses_[0-9a-hjkmnp-tv-z]{26}$/;
-const DELIVERY_ID = /^dlv_[0-9a-hjkmnp-tv-z]{26}$/;
 
-/** Makes a run id from the first 16 bytes. */
-export function runIdFromBytes(bytes: Uint8Array): RunId {
-  const text = `run_${base32(bytes)}`;
-  if (!isRunId(text)) throw new Error(`bytes became "${text}", which is no run id`);
-  return text;
+/**
+ * The two makers of a kind of id. `fromBytes` makes an id from the first 16 bytes; `parse` returns
+ * null if a text is none.
+ */
+function kindOfId<Id extends string>(prefix: string, what: string) {
+  const form = new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`);
+  const isId = (text: string): text is Id => form.test(text);
+  const parse = (text: string): Id | null => (isId(text) ? text : null);
+  const fromBytes = (bytes: Uint8Array): Id => {
+    const text = `${prefix}_${base32(bytes)}`;
+    if (!isId(text)) throw new Error(`bytes became "${text}", which is no ${what}`);
+    return text;
+  };
+  return { parse, fromBytes };
 }
 
-/** Makes a delivery id from the first 16 bytes. */
-export function deliveryIdFromBytes(bytes: Uint8Array): DeliveryId {
-  const text = `dlv_${base32(bytes)}`;
-  const id = parseDeliveryId(text);
-  if (id === null) throw new Error(`bytes became "${text}", which is no delivery id`);
-  return id;
-}
+export const { parse: parseRunId, fromBytes: runIdFromBytes } = kindOfId<RunId>("run", "run id");
 
-/** Makes a dead letter id from the first 16 bytes. */
-export function deadLetterIdFromBytes(bytes: Uint8Array): DeadLetterId {
-  const text = `dlt_${base32(bytes)}`;
-  const id = parseDeadLetterId(text);
-  if (id === null) throw new Error(`bytes became "${text}", which is no id of a dead letter`);
-  return id;
-}
+export const { parse: parseDeliveryId, fromBytes: deliveryIdFromBytes } = kindOfId<DeliveryId>(
+  "dlv",
+  "delivery id",
+);
 
-/** Makes a session id from the first 16 bytes. */
-export function sessionIdFromBytes(bytes: Uint8Array): SessionId {
-  const text = `ses_${base32(bytes)}`;
-  const id = parseSessionId(text);
-  if (id === null) throw new Error(`bytes became "${text}", which is no id of a session`);
-  return id;
-}
+export const { parse: parseDeadLetterId, fromBytes: deadLetterIdFromBytes } =
+  kindOfId<DeadLetterId>("dlt", "id of a dead letter");
+
+export const { parse: parseSessionId, fromBytes: sessionIdFromBytes } = kindOfId<SessionId>(
+  "ses",
+  "id of a session",
+);
 
 /** Encodes the first 16 bytes in 26 characters. */
 function base32(bytes: Uint8Array): string {
@@ -75,42 +71,6 @@ function base32(bytes: Uint8Array): string {
     held &= (1 << heldBits) - 1;
   }
   return text + ALPHABET.charAt((held << (5 - heldBits)) & 31);
-}
-
-/** Parses a run id; null if invalid. */
-export function parseRunId(text: string): RunId | null {
-  return isRunId(text) ? text : null;
-}
-
-/** Parses a delivery id; null if invalid. */
-export function parseDeliveryId(text: string): DeliveryId | null {
-  return isDeliveryId(text) ? text : null;
-}
-
-/** Parses a dead letter id; null if invalid. */
-export function parseDeadLetterId(text: string): DeadLetterId | null {
-  return isDeadLetterId(text) ? text : null;
-}
-
-/** Parses a session id; null if invalid. */
-export function parseSessionId(text: string): SessionId | null {
-  return isSessionId(text) ? text : null;
-}
-
-function isSessionId(text: string): text is SessionId {
-  return SESSION_ID.test(text);
-}
-
-function isDeadLetterId(text: string): text is DeadLetterId {
-  return DEAD_LETTER_ID.test(text);
-}
-
-function isDeliveryId(text: string): text is DeliveryId {
-  return DELIVERY_ID.test(text);
-}
-
-function isRunId(text: string): text is RunId {
-  return RUN_ID.test(text);
 }
 
 /** Hash input of a dead letter id. A repeated recording of one message gives the same letter. */
