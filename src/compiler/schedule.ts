@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../domain/plan/plan.ts";
 import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.ts";
-import { described } from "./json-schema.ts";
 import { nearCron } from "./near-values.ts";
-import { mapping, oneOf, shorthand } from "./schema-parts.ts";
+import { mapping, oneOf, shorthand, single } from "./schema-parts.ts";
 import { duration } from "./schema-quantities.ts";
 
 const DAY_MS = 86_400_000;
@@ -16,44 +15,26 @@ const DAY_MS = 86_400_000;
 const MAX_PAYLOAD_CHARACTERS = 131_072;
 
 /** A cron expression, normalised so that equal schedules have equal texts. */
-const cron = described(z.unknown(), () => ({ type: "string" })).transform(
-  (given, context): string => {
-    const fault =
-      typeof given === "string"
-        ? cronFault(given)
-        : { expected: "a cron expression as text", hint: null };
-    if (typeof given === "string" && fault === null) return normalCron(given);
-    context.addIssue({
-      code: "custom",
-      message: fault?.expected ?? "",
-      params: { code: "PEACH111", hint: hintForCron(given) ?? fault?.hint },
-      input: given,
-    });
-    return z.NEVER;
-  },
-);
+const cron = single({ type: "string" }, (given, refuse) => {
+  if (typeof given !== "string") return refuse("a cron expression as text", { code: "PEACH111" });
+  const fault = cronFault(given);
+  if (fault === null) return normalCron(given);
+  return refuse(fault.expected, { code: "PEACH111", hint: hintForCron(given) ?? fault.hint });
+});
 
 /** Proposes the expression for usual words; null for anything else. */
-function hintForCron(given: unknown): string | null {
-  const meant = typeof given === "string" ? nearCron(given) : null;
+function hintForCron(given: string): string | null {
+  const meant = nearCron(given);
   return meant === null ? null : `did you mean "${meant}"?`;
 }
 
 /** A name of the IANA time zone database. */
-const timezone = described(z.unknown(), () => ({ type: "string" })).transform(
-  (given, context): string => {
-    const fault = typeof given === "string" ? timezoneFault(given) : { hint: null };
-    if (typeof given === "string" && fault === null) return given;
-    const message = "a time zone of the IANA database, such as Europe/Zurich";
-    context.addIssue({
-      code: "custom",
-      message,
-      params: { code: "PEACH112", hint: fault?.hint },
-      input: given,
-    });
-    return z.NEVER;
-  },
-);
+const timezone = single({ type: "string" }, (given, refuse) => {
+  const fault = typeof given === "string" ? timezoneFault(given) : { hint: null };
+  if (typeof given === "string" && fault === null) return given;
+  const what = "a time zone of the IANA database, such as Europe/Zurich";
+  return refuse(what, { code: "PEACH112", hint: fault?.hint });
+});
 
 /** A payload that JSON represents exactly. */
 const payload = z.unknown().superRefine((given, context) => {

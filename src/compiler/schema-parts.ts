@@ -36,58 +36,35 @@ export function parseKeys<S extends Shape>(
   required: readonly string[],
   raw: unknown,
 ): { value: Parsed<S>; findings: Finding[] } {
-  if (!isMapping(raw))
-    return {
-      value: {},
-      findings: [
-        {
-          code: isGluedKey(raw, shape) ? "PEACH015" : "PEACH103",
-          path: [],
-          fault: "value",
-          message: "a mapping",
-          hint: hintForNoMapping(raw, shape),
-        },
-      ],
-    };
   const findings: Finding[] = [];
+  const find = (
+    code: ErrorCode,
+    key: string | null,
+    fault: Finding["fault"],
+    message: string,
+    hint: string | null,
+  ): unknown => findings.push({ code, path: key === null ? [] : [key], fault, message, hint });
+  if (!isMapping(raw)) {
+    const code = isGluedKey(raw, shape) ? "PEACH015" : "PEACH103";
+    find(code, null, "value", "a mapping", hintForNoMapping(raw, shape));
+    return { value: {}, findings };
+  }
   const missing = new Set(required.filter((key) => !Object.hasOwn(raw, key)));
   const value: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(raw)) {
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
-    if (schema === undefined) {
-      const [, glued] = isGluedKey(key, shape) ? (GLUED.exec(key) ?? []) : [];
-      if (glued !== undefined) {
-        missing.delete(glued);
-        findings.push({
-          code: "PEACH015",
-          path: [key],
-          fault: "key",
-          message: `a space is missing after the colon of \`${glued}\``,
-          hint: hintForNoMapping(key, shape),
-        });
-        continue;
-      }
-      findings.push({
-        code: "PEACH101",
-        path: [key],
-        fault: "key",
-        message: "unknown key",
-        hint: hintForKey(key, shape),
-      });
-      continue;
-    }
-    const parsed = schema.safeParse(given);
-    if (parsed.success) value[key] = parsed.data;
-    else findings.push(...parsed.error.issues.map((issue) => findingOf(issue, [key])));
+    const [, glued] = isGluedKey(key, shape) ? (GLUED.exec(key) ?? []) : [];
+    if (schema !== undefined) {
+      const parsed = schema.safeParse(given);
+      if (parsed.success) value[key] = parsed.data;
+      else findings.push(...parsed.error.issues.map((issue) => findingOf(issue, [key])));
+    } else if (glued !== undefined) {
+      missing.delete(glued);
+      const message = `a space is missing after the colon of \`${glued}\``;
+      find("PEACH015", key, "key", message, hintForNoMapping(key, shape));
+    } else find("PEACH101", key, "key", "unknown key", hintForKey(key, shape));
   }
-  for (const key of missing)
-    findings.push({
-      code: "PEACH102",
-      path: [key],
-      fault: "missing",
-      message: `\`${key}\` is missing`,
-      hint: null,
-    });
+  for (const key of missing) find("PEACH102", key, "missing", `\`${key}\` is missing`, null);
   // Each key was parsed by its own schema above, which TypeScript cannot follow.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return { value: value as Parsed<S>, findings };
@@ -106,6 +83,16 @@ function findingOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = [])
     message: issue.message,
     hint: typeof hint === "string" ? hint : null,
   };
+}
+
+/** Adds a finding to a schema, as `findingOf` reads it again. */
+function addFinding(
+  context: z.core.$RefinementCtx,
+  { code, path, fault, message, hint }: Finding,
+  input: unknown,
+): void {
+  const params = { code, fault, hint };
+  context.addIssue({ code: "custom", message, path: [...path], params, input });
 }
 
 /** A key and a value without a space between them, which YAML reads as one text. */
@@ -148,15 +135,7 @@ export function mapping<S extends Shape>(shape: S, required: readonly (keyof S &
   const given = described(z.unknown(), (of) => mappingSchema(shape, required, of));
   return given.transform((raw, context): Parsed<S> => {
     const { value, findings } = parseKeys(shape, required, raw);
-    for (const { code, path, fault, message, hint } of findings) {
-      context.addIssue({
-        code: "custom",
-        message,
-        path: [...path],
-        params: { code, fault, hint },
-        input: raw,
-      });
-    }
+    for (const finding of findings) addFinding(context, finding, raw);
     return value;
   });
 }
@@ -166,57 +145,49 @@ export function text(what: string, pattern = /\S/) {
   return z.string({ error: what }).regex(pattern, { error: what });
 }
 
+/** Refuses a value. `expected` completes "expected ..."; the code is PEACH103 unless one is given. */
+type Refuse = (
+  expected: string,
+  params?: { readonly code?: ErrorCode; readonly hint?: string | null | undefined },
+) => never;
+
+/** A schema for a value in one piece: what editors accept, and how the value is read. */
+export function single<T>(wanted: JsonSchema, read: (given: unknown, refuse: Refuse) => T) {
+  return described(z.unknown(), () => wanted).transform((input, context): T =>
+    read(input, (message, params = {}) => {
+      context.addIssue({ code: "custom", message, params, input });
+      return z.NEVER;
+    }),
+  );
+}
+
 /**
  * A schema for a text of this form. `hint` explains to the user what another value would have to be,
  * or returns null.
  */
 export function textLike(what: string, pattern: RegExp, hint: (given: unknown) => string | null) {
-  const wanted: JsonSchema = { type: "string", pattern: pattern.source };
-  return described(z.unknown(), () => wanted).transform((given, context): string => {
-    if (typeof given === "string" && pattern.test(given)) return given;
-    context.addIssue({
-      code: "custom",
-      message: what,
-      params: { hint: hint(given) },
-      input: given,
-    });
-    return z.NEVER;
-  });
+  return single({ type: "string", pattern: pattern.source }, (given, refuse) =>
+    typeof given === "string" && pattern.test(given) ? given : refuse(what, { hint: hint(given) }),
+  );
 }
 
 /** A schema for true or false. */
 export function flag() {
-  return described(z.unknown(), () => ({ type: "boolean" })).transform(
-    (given, context): boolean => {
-      if (typeof given === "boolean") return given;
-      const meant = nearFlag(given);
-      const hint = meant === null ? null : `did you mean ${meant}?`;
-      context.addIssue({
-        code: "custom",
-        message: "true or false",
-        params: { hint },
-        input: given,
-      });
-      return z.NEVER;
-    },
-  );
+  return single({ type: "boolean" }, (given, refuse) => {
+    if (typeof given === "boolean") return given;
+    const meant = nearFlag(given);
+    return refuse("true or false", { hint: meant === null ? null : `did you mean ${meant}?` });
+  });
 }
 
 /** A schema for a fixed list of words; the hint proposes the most similar word. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
-  const wanted: JsonSchema = { type: "string", enum: [...words] };
-  return described(z.unknown(), () => wanted).transform((given, context): Words[number] => {
-    const word: Words[number] | undefined = words.find((one) => one === given);
+  return single({ type: "string", enum: [...words] }, (given, refuse): Words[number] => {
+    const word = words.find((one) => one === given);
     if (word !== undefined) return word;
     const near = typeof given === "string" ? nearest(given, words) : null;
     const hint = near === null ? null : `did you mean ${near}?`;
-    context.addIssue({
-      code: "custom",
-      message: `one of ${words.join(", ")}`,
-      params: { code: "PEACH106", hint },
-      input: given,
-    });
-    return z.NEVER;
+    return refuse(`one of ${words.join(", ")}`, { code: "PEACH106", hint });
   });
 }
 
@@ -253,10 +224,7 @@ export function entries<T extends ZodType>(word: string, name: RegExp, item: T) 
   }));
   return given.transform((raw, context): ReadonlyMap<string, z.output<T>> => {
     const values = new Map<string, z.output<T>>();
-    const add = ({ code, path, fault, message, hint }: Finding): void => {
-      const params = { code, fault, hint };
-      context.addIssue({ code: "custom", message, path: [...path], params, input: raw });
-    };
+    const add = (finding: Finding): void => addFinding(context, finding, raw);
     const code = "PEACH103";
     if (!isMapping(raw)) {
       add({ code, path: [], fault: "value", message: `a mapping of ${word} names`, hint: null });
@@ -317,16 +285,7 @@ export function mappingOr<Simple extends ZodType, Full extends ZodType>(
   return either.transform((given, context): z.output<Simple> | z.output<Full> => {
     const parsed = isMapping(given) ? full.safeParse(given) : simple.safeParse(given);
     if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      const { code, path, fault, message, hint } = findingOf(issue);
-      context.addIssue({
-        code: "custom",
-        message,
-        path: [...path],
-        params: { code, fault, hint },
-        input: given,
-      });
-    }
+    for (const issue of parsed.error.issues) addFinding(context, findingOf(issue), given);
     return z.NEVER;
   });
 }

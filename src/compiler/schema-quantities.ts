@@ -1,23 +1,16 @@
 /** The building blocks of `schema.ts` for numbers: counts, durations and sizes. */
-import * as z from "zod";
+import type { ErrorCode } from "../codes/codes.ts";
 import { DURATION_UNITS, parseDuration, parseSize, SIZE_UNITS } from "../domain/duration.ts";
-import { described, type JsonSchema } from "./json-schema.ts";
 import { nearQuantity } from "./near-values.ts";
+import { single } from "./schema-parts.ts";
 
 /** A schema for a whole number from `min` to `max`, both included. */
 export function count(min: number, max: number) {
-  const wanted: JsonSchema = { type: "integer", minimum: min, maximum: max };
-  return described(z.unknown(), () => wanted).transform((given, context): number => {
-    if (typeof given === "number" && Number.isInteger(given) && given >= min && given <= max)
-      return given;
-    context.addIssue({
-      code: "custom",
-      message: `a whole number from ${min} to ${max}`,
-      params: { code: typeof given === "number" ? "PEACH105" : "PEACH103" },
-      input: given,
-    });
-    return z.NEVER;
-  });
+  return single({ type: "integer", minimum: min, maximum: max }, (given, refuse) =>
+    typeof given === "number" && Number.isInteger(given) && given >= min && given <= max
+      ? given
+      : refuse(`a whole number from ${min} to ${max}`, { code: codeOfNumber(given) }),
+  );
 }
 
 /** A schema for a number of YAML, whole or not, within these limits. */
@@ -26,13 +19,16 @@ export function numeral(what: string, min = -Number.MAX_VALUE, max = Number.MAX_
     ...(min > -Number.MAX_VALUE && { minimum: min }),
     ...(max < Number.MAX_VALUE && { maximum: max }),
   };
-  const wanted: JsonSchema = { type: "number", ...bounds };
-  return described(z.unknown(), () => wanted).transform((given, context): number => {
-    if (typeof given === "number" && given >= min && given <= max) return given;
-    const code = typeof given === "number" ? "PEACH105" : "PEACH103";
-    context.addIssue({ code: "custom", message: what, params: { code }, input: given });
-    return z.NEVER;
-  });
+  return single({ type: "number", ...bounds }, (given, refuse) =>
+    typeof given === "number" && given >= min && given <= max
+      ? given
+      : refuse(what, { code: codeOfNumber(given) }),
+  );
+}
+
+/** The code of a refused value: a number out of its limits, or no number. */
+function codeOfNumber(given: unknown): ErrorCode {
+  return typeof given === "number" ? "PEACH105" : "PEACH103";
 }
 
 /** The limits of a quantity as text, both included. `above` is the hint for a larger value. */
@@ -75,29 +71,16 @@ function quantity(what: string, { examples, units, parse, assumed }: Notation, l
   if (min === null || max === null)
     throw new RangeError(`no ${what}: ${limits.min} or ${limits.max}`);
   const pattern = `^[0-9]{1,15}(${units.join("|")})$`;
-  const accepted = described(z.unknown(), () => ({ type: "string", pattern }));
-  return accepted.transform((given, context): number => {
+  return single({ type: "string", pattern }, (given, refuse) => {
     const value = typeof given === "string" ? parse(given) : null;
     if (value === null) {
       const meant = nearQuantity(given, assumed);
       const isMeant = meant !== null && parse(meant) !== null;
-      context.addIssue({
-        code: "custom",
-        message: `a ${what} ${examples}`,
-        params: { code: "PEACH104", hint: isMeant ? `did you mean ${meant}?` : null },
-        input: given,
-      });
-      return z.NEVER;
+      const hint = isMeant ? `did you mean ${meant}?` : null;
+      return refuse(`a ${what} ${examples}`, { code: "PEACH104", hint });
     }
-    if (value >= min && value <= max) return value;
-    const message =
-      value < min ? `a ${what} of at least ${limits.min}` : `a ${what} of at most ${limits.max}`;
-    context.addIssue({
-      code: "custom",
-      message,
-      params: { code: "PEACH105", hint: value > max ? limits.above : null },
-      input: given,
-    });
-    return z.NEVER;
+    if (value < min) return refuse(`a ${what} of at least ${limits.min}`, { code: "PEACH105" });
+    if (value <= max) return value;
+    return refuse(`a ${what} of at most ${limits.max}`, { code: "PEACH105", hint: limits.above });
   });
 }

@@ -10,7 +10,6 @@ import {
   SPLIT_SUBJECTS,
 } from "../domain/plan/recommendation-plan.ts";
 import { misfitOf } from "../domain/recommendations/params.ts";
-import { described } from "./json-schema.ts";
 import { functionName, module, NAME } from "./schema-names.ts";
 import {
   entries,
@@ -20,6 +19,7 @@ import {
   oneOrMany,
   type Parsed,
   shorthand,
+  single,
   text,
 } from "./schema-parts.ts";
 import { count, duration, numeral } from "./schema-quantities.ts";
@@ -31,15 +31,11 @@ const DEFAULT_MAX_LENGTH = 1_000;
  * A value of a parameter, as peach.conf writes it. YAML decides the type: `1` is a number, `"1"` a
  * text. The type of the parameter is compared later.
  */
-const VALUE = "a text, a number, true or false";
-const paramValue = described(z.unknown(), () => ({
-  type: ["string", "number", "boolean"],
-})).transform((given, context): ParamValue => {
-  if (typeof given === "string" || typeof given === "number" || typeof given === "boolean")
-    return given;
-  context.addIssue({ code: "custom", message: VALUE, params: { code: "PEACH103" }, input: given });
-  return z.NEVER;
-});
+const paramValue = single({ type: ["string", "number", "boolean"] }, (given, refuse): ParamValue =>
+  typeof given === "string" || typeof given === "number" || typeof given === "boolean"
+    ? given
+    : refuse("a text, a number, true or false"),
+);
 
 const PARAM_SHAPE = {
   type: oneOf(PARAM_TYPES).describe("What the value is read as."),

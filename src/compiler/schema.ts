@@ -22,6 +22,7 @@ import {
   oneOrMany,
   type Parsed,
   shorthand,
+  single,
   text,
   textLike,
 } from "./schema-parts.ts";
@@ -64,13 +65,12 @@ const items = mapping({
   }),
 });
 /** The short form `each: true`. */
-const everyItem = described(z.unknown(), () => ({ type: "boolean", const: true })).transform(
-  (given, context): z.output<typeof items> => {
+const everyItem = single(
+  { type: "boolean", const: true },
+  (given, refuse): z.output<typeof items> => {
     if (given === true) return {};
     const hint = nearFlag(given) === true ? "did you mean true?" : null;
-    const message = "true, or a mapping with max_parallel or on_error";
-    context.addIssue({ code: "custom", message, params: { hint }, input: given });
-    return z.NEVER;
+    return refuse("true, or a mapping with max_parallel or on_error", { hint });
   },
 );
 
