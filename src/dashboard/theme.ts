@@ -1,4 +1,5 @@
 /** The theme, light or dark: the system's unless the user has chosen one in this browser. */
+import { readStored, store } from "./stored.ts";
 
 /** The choices. `system` follows prefers-color-scheme. */
 export const THEMES = ["system", "light", "dark"] as const;
@@ -9,12 +10,7 @@ const KEY = "peach-theme";
 
 /** Reads the theme that was chosen in this browser. */
 export function chosenTheme(): Theme {
-  try {
-    return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? "system";
-  } catch {
-    // A browser may refuse storage.
-    return "system";
-  }
+  return THEMES.find((theme) => theme === readStored(KEY)) ?? "system";
 }
 
 /** Shows a theme without storing the choice. The style sheet reads the attribute `data-theme`. */
@@ -26,9 +22,5 @@ export function applyTheme(theme: Theme): void {
 /** Shows a theme and stores the choice. */
 export function chooseTheme(theme: Theme): void {
   applyTheme(theme);
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // Storage is refused: the choice lasts until the page is loaded again.
-  }
+  store(KEY, theme);
 }

@@ -1,11 +1,12 @@
 /** The time zone in which the page shows times: that of the browser, or UTC. */
 import { computed, signal } from "@preact/signals";
+import { readStored, store } from "./stored.ts";
 
 /** The name under which the browser keeps the choice. */
 const KEY = "peach-zone";
 
 /** True while times are shown in UTC. */
-export const isUtc = signal(chosen() === "UTC");
+export const isUtc = signal(readStored(KEY) === "UTC");
 
 /** The zone for `Intl`; undefined is the browser's own. */
 export const timeZone = computed(() => (isUtc.value ? "UTC" : undefined));
@@ -18,18 +19,5 @@ export const zoneName = computed(
 /** Switches between the browser's zone and UTC, and keeps the choice. */
 export function switchZone(): void {
   isUtc.value = !isUtc.value;
-  try {
-    localStorage.setItem(KEY, isUtc.value ? "UTC" : "local");
-  } catch {
-    // Without storage the choice ends with the page.
-  }
-}
-
-/** Reads the stored choice; null without storage. */
-function chosen(): string | null {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
+  store(KEY, isUtc.value ? "UTC" : "local");
 }

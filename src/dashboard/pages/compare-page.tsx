@@ -8,12 +8,10 @@
  *
  * Query parameters: `run`, `with`, and `task`, the compared task.
  */
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { RunDocument } from "../../contract/run.ts";
 import type { RunPage } from "../../contract/run-lists.ts";
-import { get, problemOf } from "../api.ts";
 import { pairTasks, type TaskPair } from "../compare.ts";
 import { formatDuration, formatExact, shortId } from "../format.ts";
 import { GraphView } from "../graph/graph-view.tsx";
@@ -24,7 +22,6 @@ import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { StatusIcon, StatusPill, statusWord } from "../parts/status.tsx";
 import { runPath } from "../routes.ts";
-import type { ShownProblem } from "../shown-problem.ts";
 import { CompareTask } from "./compare-task.tsx";
 
 /** Sizes of the graph in pixels. A box has room for two statuses and a name. */
@@ -77,30 +74,21 @@ export function ComparePage(): JSX.Element {
  * `isMissing` is true once the API has answered that there is no good run.
  */
 function useOther(run: RunDocument | null, named: string | null) {
-  const found = useSignal<{ readonly id: string | null } | null>(null);
-  const problem = useSignal<ShownProblem | null>(null);
   // The API is asked only if the address does not name the other run.
-  const isAsked = named === null && run !== null;
-  useEffect(() => {
-    if (!isAsked || run === null) return undefined;
-    const aborter = new AbortController();
-    const asked = new URLSearchParams({
-      task: run.task,
-      status: "succeeded",
-      created_before: run.created_at,
-      limit: "1",
-    });
-    get<RunPage>(`/runs?${asked}`, aborter.signal).then(
-      ({ runs }) => (found.value = { id: runs[0]?.run_id ?? null }),
-      (error: unknown) => {
-        if (!aborter.signal.aborted) problem.value = problemOf(error);
-      },
-    );
-    return () => aborter.abort();
-  }, [isAsked, run?.run_id, found, problem]);
+  const asked =
+    named !== null || run === null
+      ? null
+      : new URLSearchParams({
+          task: run.task,
+          status: "succeeded",
+          created_before: run.created_at,
+          limit: "1",
+        });
+  const { data, problem } = useGet<RunPage>(asked === null ? null : `/runs?${asked}`);
+  const found = data.value === null ? null : { id: data.value.runs[0]?.run_id ?? null };
   return {
-    id: named ?? found.value?.id ?? null,
-    isMissing: named === null && found.value?.id === null,
+    id: named ?? found?.id ?? null,
+    isMissing: named === null && found?.id === null,
     problem: problem.value,
   };
 }

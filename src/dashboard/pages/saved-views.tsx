@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { navigate } from "../location.ts";
 import { NO_FILTERS, type RunFilters, runsPath } from "../routes.ts";
 import { searchText } from "../search.ts";
+import { readStored, store } from "../stored.ts";
 
 interface View {
   readonly name: string;
@@ -60,17 +61,13 @@ export function SavedViews({ filters }: { readonly filters: RunFilters }): JSX.E
 /** Keeps the own views in the browser. */
 function keep(views: readonly View[]): void {
   own.value = views;
-  try {
-    localStorage.setItem(KEY, JSON.stringify(views));
-  } catch {
-    // Without storage the views end with the page.
-  }
+  store(KEY, JSON.stringify(views));
 }
 
 /** The own views. Anything else under the name is ignored. */
 function read(): readonly View[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    const stored: unknown = JSON.parse(readStored(KEY) ?? "[]");
     return Array.isArray(stored) ? stored.filter(isView) : [];
   } catch {
     return [];

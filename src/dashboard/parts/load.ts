@@ -22,18 +22,32 @@ export interface Loaded<T> {
  * is visible. Null reads nothing. A new read aborts the previous one.
  */
 export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
+  return usePoll(path, () => path ?? "", everyMs);
+}
+
+/**
+ * Reads the path that `pathOf` makes at that moment, every `everyMs` while the page is visible.
+ * `key` identifies what is read: the answer stays until the key changes. Null reads nothing.
+ */
+export function usePoll<T>(
+  key: string | null,
+  pathOf: (now: number) => string,
+  everyMs?: number,
+): Loaded<T> {
   const data = useSignal<T | null>(null);
   const problem = useSignal<ShownProblem | null>(null);
   const turn = useSignal(0);
-  const shownPath = useRef<string | null>(null);
-  const asked = useSignal(path);
-  asked.value = path;
+  const shownKey = useRef<string | null>(null);
+  const readOf = useRef(pathOf);
+  readOf.current = pathOf;
+  const asked = useSignal(key);
+  asked.value = key;
 
   useSignalEffect(() => {
     void turn.value;
     const wanted = asked.value;
-    if (shownPath.current !== wanted) {
-      shownPath.current = wanted;
+    if (shownKey.current !== wanted) {
+      shownKey.current = wanted;
       data.value = null;
       problem.value = null;
     }
@@ -41,7 +55,7 @@ export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
     const aborter = new AbortController();
     const read = async (): Promise<void> => {
       try {
-        data.value = await get<T>(wanted, aborter.signal);
+        data.value = await get<T>(readOf.current(Date.now()), aborter.signal);
         problem.value = null;
       } catch (error) {
         if (!aborter.signal.aborted) problem.value = problemOf(error);
@@ -57,49 +71,6 @@ export function useGet<T>(path: string | null, everyMs?: number): Loaded<T> {
     }, everyMs);
     return () => window.clearInterval(timer);
   }, [everyMs, turn]);
-  return { data, problem, reload: () => (turn.value += 1) };
-}
-
-/**
- * Reads the path that `pathOf` makes at that moment, every `everyMs` while the page is visible.
- * `key` identifies what is read: the answer stays until the key changes. Null reads nothing.
- */
-export function usePoll<T>(
-  key: string | null,
-  pathOf: (now: number) => string,
-  everyMs: number,
-): Loaded<T> {
-  const data = useSignal<T | null>(null);
-  const problem = useSignal<ShownProblem | null>(null);
-  const turn = useSignal(0);
-  const readOf = useRef(pathOf);
-  readOf.current = pathOf;
-  useEffect(() => {
-    data.value = null;
-    problem.value = null;
-    if (key === null) return undefined;
-    let aborter = new AbortController();
-    const read = async (): Promise<void> => {
-      aborter.abort();
-      const ours = new AbortController();
-      aborter = ours;
-      try {
-        data.value = await get<T>(readOf.current(Date.now()), ours.signal);
-        problem.value = null;
-      } catch (error) {
-        if (!ours.signal.aborted) problem.value = problemOf(error);
-      }
-    };
-    const stop = turn.subscribe(() => void read());
-    const timer = window.setInterval(() => {
-      if (!document.hidden) turn.value += 1;
-    }, everyMs);
-    return () => {
-      stop();
-      window.clearInterval(timer);
-      aborter.abort();
-    };
-  }, [key, everyMs, data, problem, turn]);
   return { data, problem, reload: () => (turn.value += 1) };
 }
 

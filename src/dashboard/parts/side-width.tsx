@@ -1,6 +1,7 @@
 /** The handle between a page and its side panel: dragging it, or its arrow keys, sets the width. */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
+import { readStored, store } from "../stored.ts";
 
 /** The key in the browser's local storage. */
 const KEY = "peach-panel-width";
@@ -10,17 +11,7 @@ const MOST = 70;
 const STEP = 4;
 
 /** The width of the side panel in percent of the page. */
-export const sideWidth = signal(storedWidth());
-
-/** Reads the width that was chosen in this browser. */
-function storedWidth(): number {
-  try {
-    return within(Number(localStorage.getItem(KEY) ?? "40"));
-  } catch {
-    // A browser may refuse storage.
-    return 40;
-  }
-}
+export const sideWidth = signal(within(Number(readStored(KEY) ?? "40")));
 
 /** Limits a width. Anything but a number becomes the normal width. */
 function within(width: number): number {
@@ -30,11 +21,7 @@ function within(width: number): number {
 /** Sets the width and stores it for the next page. */
 function setWidth(width: number): void {
   sideWidth.value = within(width);
-  try {
-    localStorage.setItem(KEY, String(Math.round(sideWidth.value)));
-  } catch {
-    // The width lasts until the page is loaded again.
-  }
+  store(KEY, String(Math.round(sideWidth.value)));
 }
 
 /** Shows the handle. It stands within the page, left of the panel. */
