@@ -40,6 +40,24 @@ export type SqlValue = string | number | null | Uint8Array;
 
 export type Row = Record<string, unknown>;
 
+/** The text of a column; empty without a row, and for any other value. */
+export function textIn(row: Row | undefined, column: string): string {
+  const value = row?.[column];
+  return typeof value === "string" ? value : "";
+}
+
+/** The number of a column; null without a row, and for any other value. */
+export function numberIn(row: Row | undefined, column: string): number | null {
+  const value = row?.[column];
+  return typeof value === "number" ? value : null;
+}
+
+/** The value of a column of JSON. The caller's store alone writes the column, by this type. */
+export function jsonIn<T>(row: Row, column: string): T {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(textIn(row, column)) as T;
+}
+
 const CREATE_VERSIONS = `
   CREATE TABLE IF NOT EXISTS schema_versions (
     version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)

@@ -5,7 +5,7 @@ import {
   type AuditFilter,
   type AuditPage,
 } from "../../domain/audit-entry.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { jsonIn, Tables, textIn, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?) RETURNING seq";
@@ -78,10 +78,10 @@ export class AuditStore {
     const counts = this.#tables.rows(COUNT_SINCE, after, at);
     const merged = this.#tables.rows(MERGED_SINCE, after, at);
     return {
-      counts: counts.map(({ who, refused, entries }) => ({
-        who: typeof who === "string" ? who : "",
-        isRefused: refused === 1,
-        entries: Number(entries),
+      counts: counts.map((row) => ({
+        who: textIn(row, "who"),
+        isRefused: row["refused"] === 1,
+        entries: Number(row["entries"]),
       })),
       merged: merged.map((row) => ({ seq: Number(row["seq"]), entry: entryIn(row) })),
     };
@@ -116,8 +116,5 @@ export class AuditStore {
   }
 }
 
-/** Row mapping; only `append` writes entries, as JSON. */
-function entryIn(row: Row): AuditEntry {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return JSON.parse(typeof row["entry"] === "string" ? row["entry"] : "{}") as AuditEntry;
-}
+/** Row mapping; only `append` writes entries. */
+const entryIn = (row: Row): AuditEntry => jsonIn(row, "entry");

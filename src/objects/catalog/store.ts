@@ -4,7 +4,7 @@ import type { Counts, RunMetrics } from "../../domain/run/metrics.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { jsonIn, numberIn, Tables, textIn, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const COLUMNS = `
@@ -222,8 +222,8 @@ export class CatalogStore {
 
   /** Time of the first expiry among runs created in [from, until); Infinity without one. */
   nextDue(from: number, until: number): number {
-    const at = this.#tables.rows(READ_NEXT_DUE, from, until)[0]?.["at"];
-    return typeof at === "number" ? at : Number.POSITIVE_INFINITY;
+    const [row] = this.#tables.rows(READ_NEXT_DUE, from, until);
+    return numberIn(row, "at") ?? Number.POSITIVE_INFINITY;
   }
 
   /** Checks that runs created since then exist. */
@@ -235,7 +235,7 @@ export class CatalogStore {
   days(): { readonly day: number; readonly counts: string }[] {
     return this.#tables.rows(READ_DAYS).map((row) => ({
       day: Number(row["day"]),
-      counts: text(row["counts"]),
+      counts: textIn(row, "counts"),
     }));
   }
 
@@ -247,7 +247,7 @@ export class CatalogStore {
 
   state<Name extends keyof State>(name: Name): State[Name] | null {
     const [row] = this.#tables.rows(READ_STATE, name);
-    return row === undefined ? null : parsed<State[Name]>(row["value"]);
+    return row === undefined ? null : jsonIn(row, "value");
   }
 
   putState<Name extends keyof State>(name: Name, value: State[Name]): void {
@@ -255,10 +255,10 @@ export class CatalogStore {
   }
 
   #kept(row: Row): KeptRun {
-    const id = parseRunId(text(row["id"]));
+    const id = parseRunId(textIn(row, "id"));
     if (id === null)
-      throw new Error(`the catalog has a row of "${text(row["id"])}", which is no run id`);
-    const detail = parsed<StoredDetail>(row["detail"]);
+      throw new Error(`the catalog has a row of "${textIn(row, "id")}", which is no run id`);
+    const detail: StoredDetail = jsonIn(row, "detail");
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
     const { failure, conf, waiting, told, ms, tags, late } = detail;
     return {
@@ -273,9 +273,9 @@ export class CatalogStore {
         ...(tags !== undefined && { tags }),
         ...(late !== undefined && { late }),
         createdAt: Number(row["created_at"]),
-        startedAt: numberOrNull(row["started_at"]),
-        finishedAt: numberOrNull(row["finished_at"]),
-        forgetAt: numberOrNull(row["forget_at"]),
+        startedAt: numberIn(row, "started_at"),
+        finishedAt: numberIn(row, "finished_at"),
+        forgetAt: numberIn(row, "forget_at"),
         failedTasks: failed,
         attempts,
         ...(problem !== undefined && { problem }),
@@ -302,7 +302,7 @@ function bucketCountIn(row: Row): BucketCount {
     status: statusIn(row),
     source: sourceIn(row),
     runs: Number(row["runs"]),
-    forgetFrom: numberOrNull(row["forget_from"]) ?? Number.POSITIVE_INFINITY,
+    forgetFrom: numberIn(row, "forget_from") ?? Number.POSITIVE_INFINITY,
     changedAt: Number(row["changed_at"]),
   };
 }
@@ -310,27 +310,13 @@ function bucketCountIn(row: Row): BucketCount {
 function statusIn(row: Row): RunStatus {
   const status = RUN_STATUSES.find((known) => known === row["status"]);
   if (status === undefined)
-    throw new Error(`the catalog has a run that is "${text(row["status"])}"`);
+    throw new Error(`the catalog has a run that is "${textIn(row, "status")}"`);
   return status;
 }
 
 function sourceIn(row: Row): TriggerSource {
   const source = TRIGGER_SOURCES.find((known) => known === row["source"]);
   if (source === undefined)
-    throw new Error(`the catalog has a run with the source "${text(row["source"])}"`);
+    throw new Error(`the catalog has a run with the source "${textIn(row, "source")}"`);
   return source;
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
-}
-
-/** Maps stored JSON; only this store writes these types. */
-function parsed<T>(value: unknown): T {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return JSON.parse(text(value)) as T;
 }

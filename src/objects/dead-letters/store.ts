@@ -1,7 +1,7 @@
 /** All SQL of the object of dead letters. */
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../../domain/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../../domain/ids.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { numberIn, Tables, textIn, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const COLUMNS = "seq, id, queue, reason, detail, body, received_at, attempts, expires_at";
@@ -68,27 +68,22 @@ export class DeadLetterStore {
   /** Deletes expired letters. Returns the next expiry (epoch ms); null without letters. */
   deleteExpired(now: number): number | null {
     this.#tables.rows(DELETE_EXPIRED, now);
-    const at = this.#tables.rows(NEXT_EXPIRY)[0]?.["at"];
-    return typeof at === "number" ? at : null;
+    return numberIn(this.#tables.rows(NEXT_EXPIRY)[0], "at");
   }
 }
 
 /** Row mapping. */
 function letterIn(row: Row): DeadLetter {
-  const text = (column: string): string => {
-    const value = row[column];
-    return typeof value === "string" ? value : "";
-  };
-  const id = parseDeadLetterId(text("id"));
+  const id = parseDeadLetterId(textIn(row, "id"));
   const reason = DEAD_LETTER_REASONS.find((known) => known === row["reason"]);
   if (id === null || reason === undefined)
-    throw new Error(`a row of the dead letters cannot be read: ${text("id")}`);
+    throw new Error(`a row of the dead letters cannot be read: ${textIn(row, "id")}`);
   return {
     id,
-    queue: text("queue"),
+    queue: textIn(row, "queue"),
     reason,
-    detail: text("detail"),
-    body: text("body"),
+    detail: textIn(row, "detail"),
+    body: textIn(row, "body"),
     receivedAt: Number(row["received_at"]),
     attempts: Number(row["attempts"]),
     expiresAt: Number(row["expires_at"]),

@@ -1,5 +1,5 @@
 /** All SQL of the object of deaths: attempts of all runs that died recently with their workers. */
-import { Tables, type RowStorage } from "../tables.ts";
+import { numberIn, Tables, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 /**
@@ -66,8 +66,8 @@ export class DeathsStore {
    */
   forget(now: number): number | null {
     this.#tables.rows(FORGET, now - KEPT_MS);
-    const at = this.#tables.rows(FIRST)[0]?.["at"];
-    return typeof at === "number" ? at + KEPT_MS : null;
+    const at = numberIn(this.#tables.rows(FIRST)[0], "at");
+    return at === null ? null : at + KEPT_MS;
   }
 
   /** Deletes everything, including the alarm. */

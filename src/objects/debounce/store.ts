@@ -3,7 +3,7 @@
  * key.
  */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { Tables, textIn, type Row, type RowStorage } from "../tables.ts";
 import { WINDOW_TABLES } from "./schema.ts";
 
 const READ_WINDOW = "SELECT run_id, opened_at FROM open_window WHERE id = 1";
@@ -66,7 +66,4 @@ export class DebounceStore {
   }
 }
 
-function runIdIn(row: Row | undefined): RunId | null {
-  const text = row?.["run_id"];
-  return typeof text === "string" ? parseRunId(text) : null;
-}
+const runIdIn = (row: Row | undefined): RunId | null => parseRunId(textIn(row, "run_id"));

@@ -8,7 +8,7 @@ import {
   takePlace,
 } from "../../domain/limits/caller-window.ts";
 import type { NextDue } from "../../domain/delivery.ts";
-import type { Row, Tables } from "../tables.ts";
+import { jsonIn, numberIn, type Tables } from "../tables.ts";
 
 const READ = "SELECT taken FROM callers WHERE digest = ?";
 const WRITE = `
@@ -43,7 +43,8 @@ export class CallerStore {
   /** Counts a request of this caller, if admitted. */
   take(digest: string, rule: CallerRule, now: number): CallerAnswer {
     const [row] = this.#tables.rows(READ, digest);
-    const taken = takePlace(windowIn(row), rule, now);
+    const window: CallerWindow = row === undefined ? [] : jsonIn(row, "taken");
+    const taken = takePlace(window, rule, now);
     if (!taken.isAdmitted) return { waitUntil: taken.freeAt, until: taken.freeAt };
     const until = taken.window.at(-1)?.[0] ?? now;
     this.#tables.put(WRITE, digest, until, JSON.stringify(taken.window));
@@ -55,14 +56,7 @@ export class CallerStore {
    */
   deleteOld(now: number): NextDue | null {
     this.#tables.rows(DELETE_OLD, now, AT_A_TIME);
-    const due = this.#tables.rows(READ_NEXT)[0]?.["due"];
-    return typeof due === "number" ? { until: due, keptMs: KEPT_MS } : null;
+    const due = numberIn(this.#tables.rows(READ_NEXT)[0], "due");
+    return due === null ? null : { until: due, keptMs: KEPT_MS };
   }
-}
-
-/** Row mapping; only `take` writes `taken`, as JSON. */
-function windowIn(row: Row | undefined): CallerWindow {
-  const text = row?.["taken"];
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return typeof text === "string" ? (JSON.parse(text) as CallerWindow) : [];
 }

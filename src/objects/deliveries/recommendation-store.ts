@@ -4,7 +4,7 @@
  * migration. Object and tables are separate from deliveries: an older release opens neither.
  */
 import { addCounts, type ComponentCounts } from "../../domain/recommendations/statistics.ts";
-import { type Row, type RowStorage, type TableHistory, Tables } from "../tables.ts";
+import { jsonIn, type Row, type RowStorage, type TableHistory, Tables } from "../tables.ts";
 
 const HOUR_MS = 3_600_000;
 /** Retention of the rows of hours: eight days. */
@@ -95,8 +95,5 @@ export class RecommendationStore {
   }
 }
 
-/** Row mapping; only `add` writes counts, as JSON. */
-function countsIn(row: Row): ComponentCounts {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return JSON.parse(String(row["counts"])) as ComponentCounts;
-}
+/** Row mapping; only `add` writes counts. */
+const countsIn = (row: Row): ComponentCounts => jsonIn(row, "counts");

@@ -3,7 +3,7 @@
  */
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
 import type { NextDue } from "../../domain/delivery.ts";
-import type { Row, Tables } from "../tables.ts";
+import { jsonIn, type Row, type Tables } from "../tables.ts";
 
 const READ = "SELECT token, until, status, answer, answer_until FROM signed WHERE digest = ?";
 const BEGIN = `
@@ -79,9 +79,6 @@ export class SignedDeliveryStore {
 /** Row mapping; only `finish` writes `answer`, as JSON. */
 function answerIn(row: Row, now: number): KeptAnswer {
   const status = Number(row["status"]);
-  const text = row["answer"];
-  if (typeof text !== "string" || Number(row["answer_until"]) <= now)
-    return { status, content: null };
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return { status, content: JSON.parse(text) as KeptAnswer["content"] };
+  const isKept = row["answer"] !== null && Number(row["answer_until"]) > now;
+  return { status, content: isKept ? jsonIn(row, "answer") : null };
 }

@@ -12,7 +12,7 @@ import {
   type RefusedRequests,
 } from "../../domain/delivery.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
-import type { Row, Tables } from "../tables.ts";
+import { jsonIn, type Row, type Tables } from "../tables.ts";
 
 const READ_LAST_ADMITTED = "SELECT seq, slot FROM deliveries ORDER BY seq DESC LIMIT 1";
 const READ_LAST_REFUSED = "SELECT seq FROM refused ORDER BY seq DESC LIMIT 1";
@@ -177,9 +177,7 @@ function entryOf(delivery: Delivery): { readonly entry: string; readonly bytes: 
  * type.
  */
 function listedIn(row: Row): ListedDelivery {
-  const text = typeof row["entry"] === "string" ? row["entry"] : "";
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  const entry = JSON.parse(text) as Entry;
+  const entry: Entry = jsonIn(row, "entry");
   const bytes =
     row["body"] instanceof ArrayBuffer ? new Uint8Array(row["body"]) : new Uint8Array(0);
   const { address, count, first_at: firstAt } = row;

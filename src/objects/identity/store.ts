@@ -2,7 +2,7 @@
 import type { DashboardSession, MadeToken } from "../../domain/identity.ts";
 import { parseSessionId, type SessionId } from "../../domain/ids.ts";
 import { parseScope } from "../../domain/scope.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { numberIn, Tables, textIn, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_KEY = "SELECT key FROM deployment_key WHERE id = 1";
@@ -42,8 +42,8 @@ export class IdentityStore {
 
   /** Returns the deployment's key as hex; null before its creation. */
   deploymentKey(): string | null {
-    const key = this.#tables.put(READ_KEY)[0]?.["key"];
-    return typeof key === "string" ? key : null;
+    const [row] = this.#tables.put(READ_KEY);
+    return row === undefined ? null : textIn(row, "key");
   }
 
   /** Stores the key forever. Throws if a key exists. `madeAt`: epoch milliseconds. */
@@ -79,7 +79,7 @@ export class IdentityStore {
   deleteToken(name: string): boolean {
     const [deleted] = this.#tables.put(DELETE_TOKEN, name);
     if (deleted === undefined) return false;
-    this.#tables.put(END_SESSIONS_OF, textOf(deleted, "digest"));
+    this.#tables.put(END_SESSIONS_OF, textIn(deleted, "digest"));
     return true;
   }
 
@@ -135,39 +135,29 @@ export class IdentityStore {
 
 function tokenOf(row: Row): MadeToken {
   return {
-    name: textOf(row, "name"),
-    digest: textOf(row, "digest"),
+    name: textIn(row, "name"),
+    digest: textIn(row, "digest"),
     // A scope of newer code grants nothing here.
-    scopes: textOf(row, "scopes")
+    scopes: textIn(row, "scopes")
       .split(",")
       .flatMap((text) => parseScope(text) ?? []),
     createdAt: Number(row["created_at"]),
-    createdBy: textOf(row, "created_by"),
-    expiresAt: timeOf(row, "expires_at"),
-    usedAt: timeOf(row, "used_at"),
+    createdBy: textIn(row, "created_by"),
+    expiresAt: numberIn(row, "expires_at"),
+    usedAt: numberIn(row, "used_at"),
   };
 }
 
 function sessionOf(row: Row): DashboardSession | null {
-  const id = parseSessionId(textOf(row, "id"));
+  const id = parseSessionId(textIn(row, "id"));
   if (id === null) return null;
   return {
     id,
-    token: textOf(row, "token"),
-    tokenId: textOf(row, "token_id"),
-    address: textOf(row, "address"),
+    token: textIn(row, "token"),
+    tokenId: textIn(row, "token_id"),
+    address: textIn(row, "address"),
     createdAt: Number(row["created_at"]),
     seenAt: Number(row["seen_at"]),
     expiresAt: Number(row["expires_at"]),
   };
-}
-
-function textOf(row: Row, column: string): string {
-  const value = row[column];
-  return typeof value === "string" ? value : "";
-}
-
-function timeOf(row: Row, column: string): number | null {
-  const value = row[column];
-  return typeof value === "number" ? value : null;
 }

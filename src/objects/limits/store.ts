@@ -2,7 +2,7 @@
 import { parseRunId } from "../../domain/ids.ts";
 import type { LimitName, LimitRule } from "../../domain/limits/limit.ts";
 import { slotId, type SlotChanges, type SlotEntry } from "../../domain/limits/limiter.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { jsonIn, numberIn, Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_SLOTS = `
@@ -41,29 +41,25 @@ export class LimitStore {
   }
 
   load(): StoredSlots {
+    const [rule] = this.#tables.rows(READ_RULE);
     return {
       entries: this.#tables.rows(READ_SLOTS).map(entryOf),
       window: this.#tables
         .rows(READ_STARTED)
         .map((row) => [Number(row["free_at"]), Number(row["count"])]),
-      rule: this.#rule(),
+      rule: rule === undefined ? null : jsonIn(rule, "rule"),
     };
   }
 
   /** The name of this limit; null before the first record. */
   name(): LimitName | null {
     const [row] = this.#tables.rows(READ_NAME);
-    return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
+    return row === undefined ? null : jsonIn(row, "name");
   }
 
   /** Stores the name once, with the first rule. */
   noteName(name: LimitName, rule: LimitRule): void {
     this.#tables.put(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
-  }
-
-  #rule(): LimitRule | null {
-    const [row] = this.#tables.rows(READ_RULE);
-    return typeof row?.["rule"] === "string" ? parseRule(row["rule"]) : null;
   }
 
   /** Stores changes in one transaction. */
@@ -113,25 +109,9 @@ function entryOf(row: Row): SlotEntry {
     rank: Number(row["rank"]),
     seq: Number(row["seq"]),
     phase: phase === "held" || phase === "leaving" ? phase : "waiting",
-    checkAt: numberOrNull(row["check_at"]),
+    checkAt: numberIn(row, "check_at"),
     checks: Number(row["checks"]),
-    freeAt: numberOrNull(row["free_at"]),
+    freeAt: numberIn(row, "free_at"),
     givesWay: row["gives_way"] === 1,
   };
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
-}
-
-/** Maps the stored rule. */
-function parseRule(text: string): LimitRule {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return JSON.parse(text) as LimitRule;
-}
-
-/** Maps the stored name; only `noteName` writes names. */
-function parseName(text: string): LimitName {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return JSON.parse(text) as LimitName;
 }

@@ -1,5 +1,5 @@
 /** All SQL of an object that knows the versions of objects. */
-import { Tables, type RowStorage } from "../tables.ts";
+import { numberIn, Tables, textIn, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const BY_OBJECT =
@@ -30,10 +30,10 @@ export class ObjectVersionStore {
   /** Returns all known versions with the key and etag of this digest. */
   of(object: string): KnownVersion[] {
     return this.#tables.rows(BY_OBJECT, object).map((row) => ({
-      identity: typeof row["identity"] === "string" ? row["identity"] : "",
+      identity: textIn(row, "identity"),
       eventTime: typeof row["event_time"] === "string" ? row["event_time"] : null,
       version: typeof row["version"] === "string" ? row["version"] : null,
-      uploadedAt: typeof row["uploaded_at"] === "number" ? row["uploaded_at"] : null,
+      uploadedAt: numberIn(row, "uploaded_at"),
     }));
   }
 
@@ -60,8 +60,7 @@ export class ObjectVersionStore {
   /** Deletes expired versions. Returns the next expiry; null without versions. */
   forget(now: number): number | null {
     this.#tables.rows(FORGET, now);
-    const at = this.#tables.rows(READ_NEXT)[0]?.["at"];
-    return typeof at === "number" ? at : null;
+    return numberIn(this.#tables.rows(READ_NEXT)[0], "at");
   }
 
   /** Deletes all rows and the alarm. */

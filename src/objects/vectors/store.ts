@@ -7,7 +7,7 @@ import {
   type QuantizedBlock,
 } from "../../domain/vectors/quantized.ts";
 import type { EditableRow } from "../../domain/vectors/block-row.ts";
-import { Tables, type Row, type RowStorage } from "../tables.ts";
+import { numberIn, Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 /** Places of a generation; a block has the place `generation × this + number of the block`. */
@@ -125,8 +125,7 @@ export class VectorsStore {
 
   /** Returns the time of the oldest last addition to a replacement; null without replacements. */
   oldestTouch(): number | null {
-    const at = this.#tables.rows(NEXT_OLD)[0]?.["at"];
-    return typeof at === "number" ? at : null;
+    return numberIn(this.#tables.rows(NEXT_OLD)[0], "at");
   }
 
   /**
