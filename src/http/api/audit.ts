@@ -4,14 +4,12 @@ import { auditSchema } from "../../contract/audit.ts";
 import { callAudit } from "../../objects/audit/audit-client.ts";
 import { documentOf, flushCounted } from "../middleware/audit.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { limitOf, numberedCursor, timeParameter } from "./parameters.ts";
 
 /** `GET /audit`: a page of audited actions, newest first. */
-export const listAudit = {
+export const listAudit = operation("GET /audit", {
   id: "listAudit",
-  method: "GET",
-  path: "/audit",
   right: "read",
   group: "Access",
   summary:
@@ -30,7 +28,7 @@ export const listAudit = {
       auditSchema,
     ),
   },
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function auditRoutes(routes: Routes): void {

@@ -20,7 +20,7 @@ import { type ReplayDependencies, createReplayRun } from "../../triggers/replay.
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, idempotencyKey, limitOf } from "./parameters.ts";
 import {
@@ -51,10 +51,8 @@ const answers = {
 } as const;
 
 /** `POST /runs/cancel`: cancels matching runs. */
-export const cancelRuns = {
+export const cancelRuns = operation("POST /runs/cancel", {
   id: "cancelRuns",
-  method: "POST",
-  path: "/runs/cancel",
   right: "operate",
   group: GROUP,
   summary: "Cancels the runs that a filter finds; a filter is needed",
@@ -67,29 +65,25 @@ export const cancelRuns = {
   }),
   answers,
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** `POST /runs/retry`: retries matching runs in place. */
-export const retryRuns = {
+export const retryRuns = operation("POST /runs/retry", {
   id: "retryRuns",
-  method: "POST",
-  path: "/runs/retry",
   right: "operate",
   group: GROUP,
   summary: "Retries the runs that a filter finds, in place; a filter is needed",
   query: z.strictObject(bulkQuery),
   answers,
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /**
  * `POST /runs/replay`: starts a new run for each matching run. With an idempotency key, a repeated
  * call starts none twice.
  */
-export const replayRuns = {
+export const replayRuns = operation("POST /runs/replay", {
   id: "replayRuns",
-  method: "POST",
-  path: "/runs/replay",
   right: "operate",
   group: GROUP,
   summary: "Replays the runs that a filter finds, each as a new run; a filter is needed",
@@ -100,7 +94,7 @@ export const replayRuns = {
   headers: z.object({ "Idempotency-Key": idempotencyKey.optional() }),
   answers,
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 type BulkRun = BulkResult["runs"][number];
 

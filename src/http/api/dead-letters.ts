@@ -10,7 +10,7 @@ import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.
 import { type RedriveDependencies, redrive } from "../../triggers/redrive.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type DocumentOf, type Operation, answer } from "../openapi/operation.ts";
+import { type DocumentOf, operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor } from "./parameters.ts";
 
@@ -19,10 +19,8 @@ const GROUP = "Dead letters";
 const letterParams = z.object({ id: z.string().describe("The id of the dead letter") });
 
 /** `GET /dead-letters`: a page of dead letters, newest first. */
-export const listDeadLetters = {
+export const listDeadLetters = operation("GET /dead-letters", {
   id: "listDeadLetters",
-  method: "GET",
-  path: "/dead-letters",
   right: "read",
   group: GROUP,
   summary: "Queue messages that could not be processed, newest first",
@@ -30,13 +28,11 @@ export const listDeadLetters = {
   answers: {
     200: answer("A page of dead letters", deadLettersSchema),
   },
-} satisfies Operation;
+});
 
 /** `POST /dead-letters/{id}/redrive`: processes the message once more. */
-export const redriveDeadLetter = {
+export const redriveDeadLetter = operation("POST /dead-letters/{id}/redrive", {
   id: "redriveDeadLetter",
-  method: "POST",
-  path: "/dead-letters/{id}/redrive",
   right: "operate",
   group: GROUP,
   summary: "Tries once more to process it; it is a dead letter no longer if that succeeds",
@@ -45,20 +41,18 @@ export const redriveDeadLetter = {
     202: answer("It was processed; the runs that it started or found", redrivenDeadLetterSchema),
   },
   problems: ["unknown_dead_letter", "redrive_failed"],
-} satisfies Operation;
+});
 
 /** `DELETE /dead-letters/{id}`: deletes the letter for good. */
-export const deleteDeadLetter = {
+export const deleteDeadLetter = operation("DELETE /dead-letters/{id}", {
   id: "deleteDeadLetter",
-  method: "DELETE",
-  path: "/dead-letters/{id}",
   right: "operate",
   group: GROUP,
   summary: "Deletes it",
   params: letterParams,
   answers: { 204: { description: "It is deleted" } },
   problems: ["unknown_dead_letter"],
-} satisfies Operation;
+});
 
 /** Adds the routes below /api/v1. */
 export function deadLetterRoutes(routes: Routes, dependencies: RedriveDependencies): void {

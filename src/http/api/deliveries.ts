@@ -18,7 +18,7 @@ import type { DeliveryLog } from "../endpoints/delivery-log.ts";
 import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { type Call, type Routes, handle } from "../openapi/handle.ts";
-import { type DocumentOf, type Operation, answer } from "../openapi/operation.ts";
+import { type DocumentOf, operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor } from "./parameters.ts";
 
@@ -27,10 +27,8 @@ const GROUP = "Endpoints";
 const endpointParams = z.object({ endpoint: z.string().describe("The endpoint's name") });
 
 /** `GET /endpoints/{endpoint}/deliveries`: a page of deliveries, newest first. */
-export const listDeliveries = {
+export const listDeliveries = operation("GET /endpoints/{endpoint}/deliveries", {
   id: "listDeliveries",
-  method: "GET",
-  path: "/endpoints/{endpoint}/deliveries",
   right: "read",
   group: GROUP,
   summary: "What came in at the endpoint lately, newest first",
@@ -49,16 +47,14 @@ export const listDeliveries = {
     200: answer("A page of deliveries", deliveriesSchema),
   },
   problems: ["unknown_endpoint"],
-} satisfies Operation;
+});
 
 /**
  * `POST /endpoints/{endpoint}/deliveries/{id}/replay`: calls the endpoint with the recorded
  * request.
  */
-export const replayDelivery = {
+export const replayDelivery = operation("POST /endpoints/{endpoint}/deliveries/{id}/replay", {
   id: "replayDelivery",
-  method: "POST",
-  path: "/endpoints/{endpoint}/deliveries/{id}/replay",
   right: "operate",
   group: GROUP,
   summary: "Calls the endpoint again with what was kept, without its `auth`",
@@ -67,7 +63,7 @@ export const replayDelivery = {
     202: answer("What came of it", replayedDeliverySchema),
   },
   problems: ["unknown_endpoint", "unknown_delivery", "delivery_not_whole"],
-} satisfies Operation;
+});
 
 export interface DeliveryRouteDependencies {
   readonly plan: Plan;

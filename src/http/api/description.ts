@@ -12,7 +12,7 @@ import { docsPage } from "../openapi/docs-page.ts";
 import { DOCS_STYLE } from "../openapi/docs-style.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation, type Operation } from "../openapi/operation.ts";
 
 /** The parts of the OpenAPI document that clients may rely on. */
 const openApiSchema = named(
@@ -21,17 +21,15 @@ const openApiSchema = named(
 );
 
 /** `GET /openapi.json`: the OpenAPI document. */
-export const readOpenApi = {
+export const readOpenApi = operation("GET /openapi.json", {
   id: "readOpenApi",
-  method: "GET",
-  path: "/openapi.json",
   right: "known",
   group: "Deployment",
   summary: "This description of the API, as OpenAPI 3.1",
   answers: {
     200: answer("The OpenAPI document", openApiSchema),
   },
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function descriptionRoutes(routes: Routes, operations: readonly Operation[]): void {

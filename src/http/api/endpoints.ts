@@ -3,22 +3,20 @@ import { endpointsSchema } from "../../contract/endpoints.ts";
 import { documentOfEndpoint } from "../../domain/plan/plan-documents.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 
 const GROUP = "Deployment";
 
 /** `GET /endpoints`: the endpoints of peach.conf, in its order. */
-export const listEndpoints = {
+export const listEndpoints = operation("GET /endpoints", {
   id: "listEndpoints",
-  method: "GET",
-  path: "/endpoints",
   right: "read",
   group: GROUP,
   summary: "The endpoints that are deployed",
   answers: {
     200: answer("In the order of peach.conf", endpointsSchema),
   },
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function deployedEndpointRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {

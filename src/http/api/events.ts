@@ -12,16 +12,14 @@ import { incomingBody } from "../bounded-body.ts";
 import { actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { type IncomingEvent, readEvents } from "./cloud-event.ts";
 import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-input.ts";
 
 /** `POST /events/{name}`: starts a run of each listening task. */
-export const emitEventOperation = {
+export const emitEventOperation = operation("POST /events/{name}", {
   id: "emitEvent",
-  method: "POST",
-  path: "/events/{name}",
   right: "trigger",
   group: "Triggers",
   summary: "Starts a run of each task that listens to the event",
@@ -37,7 +35,7 @@ export const emitEventOperation = {
     202: answer("The runs; none if nobody listens", emittedEventSchema),
   },
   problems: triggerProblems,
-} satisfies Operation;
+});
 
 /** Events of a batch that are emitted concurrently. */
 const AT_ONCE = 10;

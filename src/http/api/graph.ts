@@ -4,15 +4,13 @@ import { graphSchema } from "../../contract/graph.ts";
 import { GRAPH_FORMATS, renderGraph } from "../../domain/plan/graph-drawing.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { operation } from "../openapi/operation.ts";
 
 const GROUP = "Deployment";
 
 /** `GET /graph`: the graph in the requested format. */
-export const readGraph = {
+export const readGraph = operation("GET /graph", {
   id: "readGraph",
-  method: "GET",
-  path: "/graph",
   right: "read",
   group: GROUP,
   summary: "The graph of the tasks, as data or as a drawing in Mermaid or Graphviz",
@@ -26,7 +24,7 @@ export const readGraph = {
       contentTypes: ["text/vnd.mermaid", "text/vnd.graphviz"],
     },
   },
-} satisfies Operation;
+});
 
 /** Content types of the formats. */
 const GRAPH_TYPES = {

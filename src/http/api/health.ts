@@ -3,23 +3,21 @@ import { iso } from "../../contract/iso-time.ts";
 import { healthSchema } from "../../contract/health.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { readBacklogs, scheduleLagMs } from "./backlog.ts";
 
 const GROUP = "Deployment";
 
 /** `GET /health`: backlogs, and whether any is behind. */
-export const readHealth = {
+export const readHealth = operation("GET /health", {
   id: "readHealth",
-  method: "GET",
-  path: "/health",
   right: "read",
   group: GROUP,
   summary: "How far the queues and the schedules are behind",
   answers: {
     200: answer("What waits", healthSchema),
   },
-} satisfies Operation;
+});
 
 /** Age in milliseconds from which waiting work counts as behind. */
 const BEHIND_MS = 300_000;

@@ -4,13 +4,11 @@ import { LIMIT_KINDS, type LimitName, shownKey } from "../../domain/limits/limit
 import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
 import { callLimit, callLimitList } from "../../objects/limits/limit-client.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 
 /** `GET /limits`: limits in the order of peach.conf. */
-export const listLimits = {
+export const listLimits = operation("GET /limits", {
   id: "listLimits",
-  method: "GET",
-  path: "/limits",
   right: "read",
   group: "Deployment",
   summary: "The limits of the tasks: slots in use, and attempts that wait",
@@ -20,7 +18,7 @@ export const listLimits = {
       limitsSchema,
     ),
   },
-} satisfies Operation;
+});
 
 export interface LimitRouteDependencies {
   readonly plan: Plan;

@@ -4,7 +4,7 @@ import { runMetrics } from "../../objects/catalog/catalog-client.ts";
 import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { operation } from "../openapi/operation.ts";
 import { readBacklogs } from "./backlog.ts";
 import { writeMetrics } from "./metrics-text.ts";
 import { countsOfEndpoints } from "./recommendations.ts";
@@ -12,16 +12,14 @@ import { countsOfEndpoints } from "./recommendations.ts";
 const GROUP = "Deployment";
 
 /** `GET /metrics`: all families. */
-export const readMetrics = {
+export const readMetrics = operation("GET /metrics", {
   id: "readMetrics",
-  method: "GET",
-  path: "/metrics",
   right: "read",
   group: GROUP,
   summary:
     "Runs, attempts, durations, queues and schedules in figures, in the Prometheus text format",
   answers: { 200: { description: "All families", contentTypes: ["text/plain"] } },
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function metricsRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {

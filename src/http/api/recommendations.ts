@@ -22,7 +22,7 @@ import { refuseToTrigger } from "../auth/authenticate.ts";
 import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
 import { bufferedRequest } from "../endpoints/body-limit.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import type { Context } from "hono";
 
@@ -35,22 +35,18 @@ const window = z
 const params = z.object({ endpoint: z.string().describe("The endpoint's name") });
 
 /** `GET /recommendations`: the recommendation endpoints in the order of peach.conf. */
-export const listRecommendations = {
+export const listRecommendations = operation("GET /recommendations", {
   id: "listRecommendations",
-  method: "GET",
-  path: "/recommendations",
   right: "read",
   group: GROUP,
   summary: "Shares, times, fallbacks and clicks of the components of recommendation endpoints",
   query: z.strictObject({ window }),
   answers: { 200: answer("In the order of peach.conf", recommendationListSchema) },
-} satisfies Operation;
+});
 
 /** `GET /recommendations/{endpoint}`: one recommendation endpoint. */
-export const readRecommendations = {
+export const readRecommendations = operation("GET /recommendations/{endpoint}", {
   id: "readRecommendations",
-  method: "GET",
-  path: "/recommendations/{endpoint}",
   right: "read",
   group: GROUP,
   summary: "Shares, times, fallbacks and clicks of the components of one recommendation endpoint",
@@ -58,13 +54,11 @@ export const readRecommendations = {
   query: z.strictObject({ window }),
   answers: { 200: answer("The endpoint", recommendationCountsSchema) },
   problems: ["unknown_endpoint"],
-} satisfies Operation;
+});
 
 /** `GET /recommendations/{endpoint}/try`: an answer with what happened, as by `?debug=1`. */
-export const tryRecommendation = {
+export const tryRecommendation = operation("GET /recommendations/{endpoint}/try", {
   id: "tryRecommendation",
-  method: "GET",
-  path: "/recommendations/{endpoint}/try",
   right: "read",
   group: GROUP,
   summary: "Asks the endpoint, as `?debug=1` does: the answer with what happened, counted nowhere",
@@ -81,7 +75,7 @@ export const tryRecommendation = {
     "endpoint_timeout",
     "forbidden",
   ],
-} satisfies Operation;
+});
 
 /** The deployed plan, and the function that answers a request of an endpoint. */
 export interface RecommendationRouteDependencies {

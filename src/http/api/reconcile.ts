@@ -12,15 +12,13 @@ import type { Problem } from "../../domain/problem.ts";
 import { boundBucket } from "../../triggers/bound-bucket.ts";
 import { type ReconcileDependencies, reconcilePage } from "../../triggers/reconcile.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, limitOf } from "./parameters.ts";
 
 /** `POST /r2/{bucket}/reconcile`: compares a page of the bucket with its runs. */
-export const reconcileBucket = {
+export const reconcileBucket = operation("POST /r2/{bucket}/reconcile", {
   id: "reconcileBucket",
-  method: "POST",
-  path: "/r2/{bucket}/reconcile",
   right: "operate",
   group: "Triggers",
   summary: "Triggers what R2's notifications have missed, a page of the bucket's objects a call",
@@ -38,7 +36,7 @@ export const reconcileBucket = {
     200: answer("What the page has", reconciliationSchema),
   },
   problems: ["unknown_bucket"],
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function reconcileRoutes(routes: Routes, dependencies: ReconcileDependencies): void {

@@ -27,7 +27,7 @@ import { incomingBody } from "../bounded-body.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { acceptedDocument } from "./accepted-document.ts";
 import { idempotencyKey, runParams, runTaskParams } from "./parameters.ts";
@@ -38,10 +38,8 @@ import { MAX_PAYLOAD_BYTES } from "./trigger-input.ts";
 const GROUP = "Steering";
 
 /** `POST /runs/{id}/cancel`: cancels the run. */
-export const cancelRun = {
+export const cancelRun = operation("POST /runs/{id}/cancel", {
   id: "cancelRun",
-  method: "POST",
-  path: "/runs/{id}/cancel",
   right: "operate",
   group: GROUP,
   summary: "Cancels the run; running attempts are told through `signal`",
@@ -54,26 +52,22 @@ export const cancelRun = {
   }),
   answers: { 200: answer("The run", runSchema) },
   problems: ["unknown_run", "run_final"],
-} satisfies Operation;
+});
 
 /** `POST /runs/{id}/retry`: runs failed tasks again, in place. */
-export const retryRun = {
+export const retryRun = operation("POST /runs/{id}/retry", {
   id: "retryRun",
-  method: "POST",
-  path: "/runs/{id}/retry",
   right: "operate",
   group: GROUP,
   summary: "Runs again what failed, and what did not run because of it; what succeeded is kept",
   params: runParams,
   answers: { 200: answer("The run, which goes on", runSchema) },
   problems: ["unknown_run", "run_not_final", "nothing_to_retry"],
-} satisfies Operation;
+});
 
 /** `POST /runs/{id}/replay`: starts a new run from recorded payloads. */
-export const replayRun = {
+export const replayRun = operation("POST /runs/{id}/replay", {
   id: "replayRun",
-  method: "POST",
-  path: "/runs/{id}/replay",
   right: "operate",
   group: GROUP,
   summary:
@@ -103,13 +97,11 @@ export const replayRun = {
     "unsupported_encoding",
     "idempotency_mismatch",
   ],
-} satisfies Operation;
+});
 
 /** `POST /runs/{id}/tasks/{task}/complete`: completes an external task. */
-export const completeTask = {
+export const completeTask = operation("POST /runs/{id}/tasks/{task}/complete", {
   id: "completeTask",
-  method: "POST",
-  path: "/runs/{id}/tasks/{task}/complete",
   right: "operate",
   group: GROUP,
   summary:
@@ -134,7 +126,7 @@ export const completeTask = {
     "not_waiting",
     "completion_expired",
   ],
-} satisfies Operation;
+});
 
 /** Adds the routes below /api/v1. */
 export function runActionRoutes(

@@ -10,16 +10,14 @@ import { openRunSocket } from "../../objects/run/run-client.ts";
 import { whileAuthorized } from "../auth/while-authorized.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { runParams } from "./parameters.ts";
 import { type RunRouteDependencies, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}/events`: the stream. */
-export const listenToRun = {
+export const listenToRun = operation("GET /runs/{id}/events", {
   id: "listenToRun",
-  method: "GET",
-  path: "/runs/{id}/events",
   right: "read_run",
   group: "Runs",
   summary:
@@ -50,7 +48,7 @@ export const listenToRun = {
     },
   },
   problems: ["unknown_run", "overloaded"],
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function runEventRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {

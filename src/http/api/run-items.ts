@@ -3,16 +3,14 @@ import * as z from "zod";
 import { itemsSchema } from "../../contract/run-items.ts";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor, runTaskParams } from "./parameters.ts";
 import { type RunRouteDependencies, refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}/tasks/{task}/items`: a page of items, in the order of the array. */
-export const listItems = {
+export const listItems = operation("GET /runs/{id}/tasks/{task}/items", {
   id: "listItems",
-  method: "GET",
-  path: "/runs/{id}/tasks/{task}/items",
   right: "read_run",
   group: "Runs",
   summary: "The items of a task with `each`, in the order of its array",
@@ -29,7 +27,7 @@ export const listItems = {
     ),
   },
   problems: ["unknown_run", "unknown_task"],
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function runItemRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {

@@ -17,7 +17,7 @@ import { runIdFor } from "../../triggers/run-id.ts";
 import { whileAuthorized } from "../auth/while-authorized.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { cursor, idempotencyKey, limitOf } from "./parameters.ts";
 import { CHANGES_A_CALL, feedStream } from "./run-feed-stream.ts";
@@ -46,10 +46,8 @@ const keyFilter = {
 } as const;
 
 /** `GET /runs`: a page of runs, newest first. */
-export const listRuns = {
+export const listRuns = operation("GET /runs", {
   id: "listRuns",
-  method: "GET",
-  path: "/runs",
   right: "read",
   group: GROUP,
   summary: "Runs, newest first",
@@ -61,13 +59,11 @@ export const listRuns = {
     ),
   },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** `GET /runs/count`: runs by status. */
-export const countRunsOperation = {
+export const countRunsOperation = operation("GET /runs/count", {
   id: "countRuns",
-  method: "GET",
-  path: "/runs/count",
   right: "read",
   group: GROUP,
   summary: "How many runs there are, by status",
@@ -76,13 +72,11 @@ export const countRunsOperation = {
     200: answer("The counts", runCountsSchema),
   },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** `GET /runs/feed`: changes of runs, as server-sent events. */
-export const followRuns = {
+export const followRuns = operation("GET /runs/feed", {
   id: "followRuns",
-  method: "GET",
-  path: "/runs/feed",
   right: "read",
   group: GROUP,
   summary:
@@ -103,7 +97,7 @@ export const followRuns = {
     },
   },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** The deployed plan, and the way to a run's own object. */
 export interface RunListDependencies {

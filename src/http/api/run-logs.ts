@@ -3,7 +3,7 @@ import * as z from "zod";
 import { logsSchema } from "../../contract/run-logs.ts";
 import type { LogPlace } from "../../objects/run/run-documents-rpc.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { itemIndex, limitOf, runTaskParams } from "./parameters.ts";
 import {
@@ -25,10 +25,8 @@ const logCursor = z
   .describe("The `next_cursor` of the page before");
 
 /** `GET /runs/{id}/tasks/{task}/logs`: a page of log lines, oldest first. */
-export const readTaskLogs = {
+export const readTaskLogs = operation("GET /runs/{id}/tasks/{task}/logs", {
   id: "readTaskLogs",
-  method: "GET",
-  path: "/runs/{id}/tasks/{task}/logs",
   right: "read_run",
   group: "Runs",
   summary: "The log lines of the task, or of one of its items",
@@ -47,7 +45,7 @@ export const readTaskLogs = {
     200: answer("A page of the lines, oldest first", logsSchema),
   },
   problems: ["unknown_run", "unknown_task", "unknown_item"],
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function runLogRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Problem } from "../../domain/problem.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import type { Operation } from "../openapi/operation.ts";
+import { operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { itemIndex, runParams, runTaskParams } from "./parameters.ts";
 import { sendPayload } from "./payload-response.ts";
@@ -32,10 +32,8 @@ const rangeHeaders = z.object({
 });
 
 /** `GET /runs/{id}/payload`: the payload of the trigger. */
-export const readRunPayload = {
+export const readRunPayload = operation("GET /runs/{id}/payload", {
   id: "readRunPayload",
-  method: "GET",
-  path: "/runs/{id}/payload",
   right: "read_run",
   group: GROUP,
   summary: "What triggered the run",
@@ -43,13 +41,11 @@ export const readRunPayload = {
   headers: rangeHeaders,
   answers: payload,
   problems: ["unknown_run", "no_payload", "range_not_satisfiable"],
-} satisfies Operation;
+});
 
 /** `GET /runs/{id}/tasks/{task}/payload`: the output of a task. */
-export const readTaskPayload = {
+export const readTaskPayload = operation("GET /runs/{id}/tasks/{task}/payload", {
   id: "readTaskPayload",
-  method: "GET",
-  path: "/runs/{id}/tasks/{task}/payload",
   right: "read_run",
   group: GROUP,
   summary: "What the task passed",
@@ -63,13 +59,11 @@ export const readTaskPayload = {
   headers: rangeHeaders,
   answers: payload,
   problems: ["unknown_run", "unknown_task", "no_payload", "range_not_satisfiable"],
-} satisfies Operation;
+});
 
 /** `GET /runs/{id}/tasks/{task}/items/{index}/payload`: the output of an item. */
-export const readItemPayload = {
+export const readItemPayload = operation("GET /runs/{id}/tasks/{task}/items/{index}/payload", {
   id: "readItemPayload",
-  method: "GET",
-  path: "/runs/{id}/tasks/{task}/items/{index}/payload",
   right: "read_run",
   group: GROUP,
   summary: "What the item passed, of a task with `each`",
@@ -77,7 +71,7 @@ export const readItemPayload = {
   headers: rangeHeaders,
   answers: payload,
   problems: ["unknown_run", "unknown_task", "unknown_item", "no_payload", "range_not_satisfiable"],
-} satisfies Operation;
+});
 
 /** Adds the routes below /api/v1. */
 export function runPayloadRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {

@@ -1,24 +1,22 @@
 /** `/runs/{id}`: one run, read from its own object. */
 import { runSchema } from "../../contract/run.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { withCompletionUrls } from "./completion-urls.ts";
 import { runParams } from "./parameters.ts";
 import { type RunRouteDependencies, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}`: the whole run. */
-export const readRun = {
+export const readRun = operation("GET /runs/{id}", {
   id: "readRun",
-  method: "GET",
-  path: "/runs/{id}",
   right: "read_run",
   group: "Runs",
   summary: "The run: status, tasks, attempts, errors, the runs it triggered",
   params: runParams,
   answers: { 200: answer("The run", runSchema) },
   problems: ["unknown_run"],
-} satisfies Operation;
+});
 
 /** Adds the route below /api/v1. */
 export function runRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {

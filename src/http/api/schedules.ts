@@ -12,7 +12,7 @@ import type { ScheduleStatus, SchedulesRpc } from "../../objects/schedules/sched
 import { unknownTask } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Call, type Routes, handle } from "../openapi/handle.ts";
-import { type DocumentOf, type Operation, answer } from "../openapi/operation.ts";
+import { type DocumentOf, operation, answer } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { taskParams } from "./parameters.ts";
 
@@ -23,44 +23,38 @@ const schedulesOfTask = {
 } as const;
 
 /** `GET /schedules`: all schedules. */
-export const listSchedules = {
+export const listSchedules = operation("GET /schedules", {
   id: "listSchedules",
-  method: "GET",
-  path: "/schedules",
   right: "read",
   group: GROUP,
   summary: "What is due next, in the zones of the schedules",
   answers: { 200: answer("All schedules", schedulesSchema) },
-} satisfies Operation;
+});
 
 /**
  * `POST /schedules/{task}/pause`: starts no runs until resumed. Times that pass meanwhile are not
  * caught up.
  */
-export const pauseSchedules = {
+export const pauseSchedules = operation("POST /schedules/{task}/pause", {
   id: "pauseSchedules",
-  method: "POST",
-  path: "/schedules/{task}/pause",
   right: "operate",
   group: GROUP,
   summary: "Starts nothing by the task's schedules until they are resumed",
   params: taskParams,
   answers: schedulesOfTask,
   problems: ["unknown_task", "no_schedule"],
-} satisfies Operation;
+});
 
 /** `POST /schedules/{task}/resume`: starts runs again. */
-export const resumeSchedules = {
+export const resumeSchedules = operation("POST /schedules/{task}/resume", {
   id: "resumeSchedules",
-  method: "POST",
-  path: "/schedules/{task}/resume",
   right: "operate",
   group: GROUP,
   summary: "Starts runs by the task's schedules again",
   params: taskParams,
   answers: schedulesOfTask,
   problems: ["unknown_task", "no_schedule"],
-} satisfies Operation;
+});
 
 export interface ScheduleRouteDependencies {
   readonly plan: Plan;

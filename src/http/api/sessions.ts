@@ -8,36 +8,32 @@ import { callIdentity } from "../../objects/identity/identity-client.ts";
 import { endSession as endSessionOf } from "../../objects/identity/sessions-client.ts";
 import { tokenOfSession } from "../auth/api-tokens.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 
 const GROUP = "Access";
 
 /** `GET /sessions`: open sessions, newest first. */
-export const listSessions = {
+export const listSessions = operation("GET /sessions", {
   id: "listSessions",
-  method: "GET",
-  path: "/sessions",
   right: "admin",
   group: GROUP,
   summary: "Who is logged in to the dashboard, the newest first",
   answers: {
     200: answer("The sessions that are not over", sessionsSchema),
   },
-} satisfies Operation;
+});
 
 /** `DELETE /sessions/{id}`: logs the browser out. */
-export const endSession = {
+export const endSession = operation("DELETE /sessions/{id}", {
   id: "endSession",
-  method: "DELETE",
-  path: "/sessions/{id}",
   right: "admin",
   group: GROUP,
   summary: "Logs the browser out, everywhere within 5 seconds",
   params: z.object({ id: sessionId }),
   answers: { 204: { description: "The session is over" } },
   problems: ["unknown_session"],
-} satisfies Operation;
+});
 
 /** Adds the routes below /api/v1. */
 export function sessionRoutes(routes: Routes): void {

@@ -8,7 +8,7 @@ import { failuresSchema, statisticsSchema } from "../../contract/statistics.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { failureGroups, runStatistics } from "../../objects/catalog/catalog-client.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { timeParameter } from "./parameters.ts";
 import { refuseUnknownTask, runFilter } from "./run-filter.ts";
@@ -24,10 +24,8 @@ const INTERVALS_MS = [60_000, 300_000, 900_000, 3_600_000, 14_400_000, 43_200_00
 const since = timeParameter.optional().describe("Only what was created then or later; a day ago");
 
 /** `GET /failures`: failed runs in groups. */
-export const listFailures = {
+export const listFailures = operation("GET /failures", {
   id: "listFailures",
-  method: "GET",
-  path: "/failures",
   right: "read",
   group: GROUP,
   summary: "Failed runs in groups: by the task that failed first, and the error without its values",
@@ -36,13 +34,11 @@ export const listFailures = {
     200: answer("The largest group first; of each root task at most 5,000 runs", failuresSchema),
   },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** `GET /runs/statistics`: runs over time. */
-export const readStatistics = {
+export const readStatistics = operation("GET /runs/statistics", {
   id: "readStatistics",
-  method: "GET",
-  path: "/runs/statistics",
   right: "read",
   group: GROUP,
   summary: "Runs of each root task over time, by status, and what waits",
@@ -54,7 +50,7 @@ export const readStatistics = {
     ),
   },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** Adds the routes below /api/v1. */
 export function statisticsRoutes(routes: Routes, plan: Plan): void {

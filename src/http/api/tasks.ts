@@ -12,7 +12,7 @@ import { isZod } from "../../payloads/check-any.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { taskParams } from "./parameters.ts";
 
@@ -20,56 +20,48 @@ const GROUP = "Deployment";
 const JSON_OBJECT = z.record(z.string(), z.unknown());
 
 /** `GET /tasks`: all tasks, in the order of peach.conf. */
-export const listTasks = {
+export const listTasks = operation("GET /tasks", {
   id: "listTasks",
-  method: "GET",
-  path: "/tasks",
   right: "read",
   group: GROUP,
   summary: "The tasks that are deployed",
   answers: {
     200: answer("In the order of peach.conf", tasksSchema),
   },
-} satisfies Operation;
+});
 
 /** `GET /tasks/{task}`: one task. */
-export const readTask = {
+export const readTask = operation("GET /tasks/{task}", {
   id: "readTask",
-  method: "GET",
-  path: "/tasks/{task}",
   right: "read",
   group: GROUP,
   summary: "One task: its wiring, its rules, the schemas of what it reads and passes",
   params: taskParams,
   answers: { 200: answer("The task", taskSchema) },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** `POST /tasks/{task}/pause`: holds back new attempts; running ones continue. */
-export const pauseTask = {
+export const pauseTask = operation("POST /tasks/{task}/pause", {
   id: "pauseTask",
-  method: "POST",
-  path: "/tasks/{task}/pause",
   right: "operate",
   group: GROUP,
   summary: "Holds the task's attempts back, of all runs, until it is resumed; those that run go on",
   params: taskParams,
   answers: { 200: answer("The task", taskSchema) },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 /** `POST /tasks/{task}/resume`: starts the attempts that were held back. */
-export const resumeTask = {
+export const resumeTask = operation("POST /tasks/{task}/resume", {
   id: "resumeTask",
-  method: "POST",
-  path: "/tasks/{task}/resume",
   right: "operate",
   group: GROUP,
   summary: "Starts the attempts that were held back",
   params: taskParams,
   answers: { 200: answer("The task", taskSchema) },
   problems: ["unknown_task"],
-} satisfies Operation;
+});
 
 export interface TaskRouteDependencies {
   readonly plan: Plan;

@@ -13,16 +13,14 @@ import { ROOT_TOKEN_NAME, configuredTokens } from "../auth/api-tokens.ts";
 import { readBounded } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 
 const GROUP = "Access";
 
 /** `GET /tokens`: made and configured tokens. The tokens themselves are never returned. */
-export const listTokens = {
+export const listTokens = operation("GET /tokens", {
   id: "listTokens",
-  method: "GET",
-  path: "/tokens",
   right: "admin",
   group: GROUP,
   summary: "The API tokens, by their names; never what they are",
@@ -32,13 +30,11 @@ export const listTokens = {
       tokensSchema,
     ),
   },
-} satisfies Operation;
+});
 
 /** `POST /tokens`: makes a token; this answer alone contains it. */
-export const createToken = {
+export const createToken = operation("POST /tokens", {
   id: "createToken",
-  method: "POST",
-  path: "/tokens",
   right: "admin",
   group: GROUP,
   summary: "Makes an API token, and shows it this once",
@@ -57,20 +53,18 @@ export const createToken = {
     "token_exists",
     "too_many_tokens",
   ],
-} satisfies Operation;
+});
 
 /** `DELETE /tokens/{name}`: revokes a token. */
-export const deleteToken = {
+export const deleteToken = operation("DELETE /tokens/{name}", {
   id: "deleteToken",
-  method: "DELETE",
-  path: "/tokens/{name}",
   right: "admin",
   group: GROUP,
   summary: "Ends the token, and the sessions that it began, everywhere within 5 seconds",
   params: z.object({ name: z.string().describe("The name of the token") }),
   answers: { 204: { description: "It is deleted" } },
   problems: ["unknown_token"],
-} satisfies Operation;
+});
 
 /** Size of the body of `POST /tokens`. */
 const MAX_BODY_BYTES = 16_384;

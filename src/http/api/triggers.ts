@@ -18,7 +18,7 @@ import { incomingBody } from "../bounded-body.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
-import { type Operation, answer } from "../openapi/operation.ts";
+import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { acceptedDocument } from "./accepted-document.ts";
 import { tagsOf, taskParams } from "./parameters.ts";
@@ -27,10 +27,8 @@ import { MAX_PAYLOAD_BYTES, triggerHeaders, triggerProblems } from "./trigger-in
 const GROUP = "Triggers";
 
 /** `POST /tasks/{task}/trigger`: starts a run of the task. */
-export const triggerTask = {
+export const triggerTask = operation("POST /tasks/{task}/trigger", {
   id: "triggerTask",
-  method: "POST",
-  path: "/tasks/{task}/trigger",
   right: "trigger",
   group: GROUP,
   summary: "Starts a run of the task",
@@ -57,7 +55,7 @@ export const triggerTask = {
     202: answer("The run is durably recorded", acceptedTriggerSchema),
   },
   problems: ["unknown_task", "not_callable", ...triggerProblems],
-} satisfies Operation;
+});
 
 export interface TriggerRouteDependencies {
   readonly plan: Plan;

@@ -39,13 +39,11 @@ export const GROUPS = {
   Access: "Who may come in",
 } as const;
 
-/**
- * A call of the API. Definitions use `satisfies Operation`, which keeps the exact schema types.
- */
+/** A call of the API, as `operation` makes it from its definition. */
 export interface Operation {
   /** Name of the call: generated clients and the audit use it. */
   readonly id: string;
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: string;
   /** Path below /api/v1, with `{parameters}`. */
   readonly path: string;
   readonly right: Right;
@@ -69,6 +67,15 @@ export interface Operation {
   readonly answers: Readonly<Partial<Record<DocumentStatus | 204 | 206, Answer>>>;
   /** Problems of this call, if any, beside those of every call (`ALWAYS` in document.ts). */
   readonly problems?: readonly ProblemCode[];
+}
+
+/** Defines a call, such as `GET /runs/{id}`, and keeps the exact types of its schemas. */
+export function operation<D extends Omit<Operation, "method" | "path">>(
+  call: `${"GET" | "POST" | "DELETE"} /${string}`,
+  definition: D,
+): D & Pick<Operation, "method" | "path"> {
+  const [method = "", path = ""] = call.split(" ");
+  return { ...definition, method, path };
 }
 
 /** Validated input of a request, by the operation's schemas. */
