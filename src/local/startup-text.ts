@@ -2,20 +2,17 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import type { EndpointPlan, Plan, TaskPlan } from "../domain/plan/plan.ts";
-import type { NeededSecret } from "../compiler/needed-secrets.ts";
-import type { ProjectPaths } from "../compiler/project-paths.ts";
+import type { BuiltProject } from "./build.ts";
 import { describeMissing } from "./secrets.ts";
 
 /** The facts to print. */
-export interface StartupFacts {
+export interface StartupFacts extends Pick<
+  BuiltProject,
+  "plan" | "paths" | "missingSecrets" | "madeSecrets"
+> {
   readonly url: string;
   /** A link that logs one browser in, once. */
   readonly loginLink: string;
-  readonly plan: Plan;
-  readonly paths: ProjectPaths;
-  readonly missingSecrets: readonly NeededSecret[];
-  /** Names of the secrets that were just made. */
-  readonly madeSecrets: readonly string[];
   readonly stateFolder: string;
   /** The origin of the API token, in words. */
   readonly tokenSource: string;

@@ -35,41 +35,39 @@ export interface MilvusInsert extends OfCollection {
   readonly data: readonly MilvusEntity[];
 }
 
-export interface MilvusSearch extends OfCollection {
+interface MilvusRead extends OfCollection {
   readonly partitionNames?: readonly string[];
-  /** Vectors, or texts for a field with a function that embeds them. */
-  readonly data: readonly unknown[];
-  /** The field with vectors; may be left out if the collection has one. */
-  readonly annsField?: string;
+  readonly outputFields?: readonly string[];
+  readonly consistencyLevel?: string;
+}
+
+/** Entities that a filter selects. */
+interface MilvusFilter extends MilvusRead {
   readonly filter?: string;
   readonly exprParams?: Readonly<Record<string, unknown>>;
   readonly limit?: number;
   readonly offset?: number;
+}
+
+export interface MilvusSearch extends MilvusFilter {
+  /** Vectors, or texts for a field with a function that embeds them. */
+  readonly data: readonly unknown[];
+  /** The field with vectors; may be left out if the collection has one. */
+  readonly annsField?: string;
   readonly groupingField?: string;
   readonly groupSize?: number;
   readonly strictGroupSize?: boolean;
-  readonly outputFields?: readonly string[];
   readonly searchParams?: Readonly<Record<string, unknown>>;
-  readonly consistencyLevel?: string;
 }
 
-export interface MilvusQuery extends OfCollection {
-  readonly partitionNames?: readonly string[];
+export interface MilvusQuery extends MilvusFilter {
   readonly filter: string;
-  readonly exprParams?: Readonly<Record<string, unknown>>;
-  readonly limit?: number;
-  readonly offset?: number;
-  readonly outputFields?: readonly string[];
-  readonly consistencyLevel?: string;
 }
 
 type MilvusId = string | number;
 
-export interface MilvusGet extends OfCollection {
-  readonly partitionNames?: readonly string[];
+export interface MilvusGet extends MilvusRead {
   readonly id: MilvusId | readonly MilvusId[];
-  readonly outputFields?: readonly string[];
-  readonly consistencyLevel?: string;
 }
 
 export interface MilvusDelete extends OfCollection {

@@ -6,7 +6,7 @@ import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";
 import type { Problem, Result } from "../domain/problem.ts";
 import type { RunDocument, TaskOfRun } from "../contract/run.ts";
-import type { DurationInput } from "../execution/author/api.ts";
+import type { DurationInput, TriggerOptions } from "../execution/author/api.ts";
 import type { PipelineEnv } from "../execution/author/pipeline-env.ts";
 import { stringifyJson } from "../payloads/json-text.ts";
 import { installAuthorGlobals } from "./author-globals.ts";
@@ -43,16 +43,6 @@ export interface TestPipelineOptions extends ProjectOptions {
    * Default: 2s.
    */
   readonly patience?: DurationInput;
-}
-
-/** Options of a trigger. */
-export interface TriggerOptions {
-  /** The same key for the same task and payload returns the same run. */
-  readonly idempotencyKey?: string;
-  /** The delay before the run starts. */
-  readonly delay?: DurationInput;
-  /** Tags of the run besides those of peach.conf. */
-  readonly tags?: readonly string[];
 }
 
 /** The report on an external task. */

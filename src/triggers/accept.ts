@@ -4,6 +4,7 @@
  */
 import { nearest } from "../domain/nearest.ts";
 import type { GraphTask } from "../domain/plan/run-graph.ts";
+import type { DeliveryRun } from "../domain/delivery.ts";
 import type { RunId } from "../domain/ids.ts";
 import type { NewPayload } from "../domain/payload.ts";
 import type { Plan } from "../domain/plan/plan.ts";
@@ -60,11 +61,8 @@ export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
 }
 
 /** The run of an accepted trigger. `deduplicated`: the run existed before. */
-export interface AcceptedTrigger {
-  readonly runId: RunId;
-  readonly task: string;
+export interface AcceptedTrigger extends DeliveryRun {
   readonly status: RunStatus;
-  readonly deduplicated: boolean;
 }
 
 /** Admission of new triggers (see gate.ts). */

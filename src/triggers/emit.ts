@@ -15,42 +15,31 @@
  * refuses by itself.
  */
 import { EVENT_NAME } from "../domain/event-name.ts";
-import type { RunId } from "../domain/ids.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { tasksListeningTo } from "../domain/plan/event-routing.ts";
-import type { EventAttributes, TriggerOrigin } from "../domain/trigger.ts";
+import type { TriggerOrigin } from "../domain/trigger.ts";
 import type { TriggerKey } from "../domain/trigger-key.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
-import type { AcceptTrigger } from "./accept.ts";
+import type { AcceptedTrigger, AcceptTrigger } from "./accept.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 import { checkInput, type AsAuthor, type InputSchemas } from "./check-input.ts";
 import { keyedByContent, type DerivedKey } from "./derived-key.ts";
 import { stored } from "./trigger-payload.ts";
 
 /** A named event to emit. */
-export interface EmittedEvent {
+export interface EmittedEvent extends Pick<
+  TriggerOrigin,
+  "parent" | "actor" | "depth" | "traceparent" | "event" | "url"
+> {
   readonly name: string;
   readonly payload: EncodedPayload;
   /** The key of each run, together with its task. Null: fresh runs each time. */
   readonly idempotencyKey: TriggerKey | DerivedKey | null;
-  readonly parent: TriggerOrigin["parent"];
-  readonly actor?: TriggerOrigin["actor"];
-  readonly depth?: number;
-  readonly traceparent?: string;
-  /** Attributes of a CloudEvent. */
-  readonly event?: EventAttributes;
-  /** The address of the deployment (see `TriggerOrigin`). */
-  readonly url?: string;
 }
 
 /** A listening task and its run. */
-export interface EmittedRun {
-  readonly runId: RunId;
-  readonly task: string;
-  /** True if the key had started the run before. */
-  readonly deduplicated: boolean;
-}
+export type EmittedRun = Omit<AcceptedTrigger, "status">;
 
 /**
  * Emits an event. Returns the runs it has started or found, in the order of their tasks in

@@ -2,6 +2,7 @@
  * Computes the input of each task from peach.conf. The input depends on the upstream tasks, on the
  * runs that reach the task, and on `run_if`. Pure.
  */
+import type { TaskPlan } from "../../domain/plan/plan.ts";
 import { RUN_IFS, type RunIf } from "../../domain/run/start-rule.ts";
 import {
   ABSENT,
@@ -24,12 +25,7 @@ export interface Reading {
 }
 
 /** The keys of a task in peach.conf that decide the task's input. */
-export interface TaskShape {
-  readonly name: string;
-  /** The names of the upstream tasks, in the order of peach.conf. */
-  readonly upstream: readonly string[];
-  readonly downstream: readonly string[];
-  readonly runIf: RunIf;
+export interface TaskShape extends Pick<TaskPlan, "name" | "upstream" | "downstream" | "runIf"> {
   /** The `on_error` of `each`; null for a task that runs once. */
   readonly each: "fail" | "continue" | null;
   /** True if a run may begin at this task. */

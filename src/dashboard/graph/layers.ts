@@ -5,8 +5,8 @@
  * that the edge does not cross boxes.
  */
 
-/** A box as far as layers need it. */
-interface LayerNode {
+/** A box of the graph with its size in pixels. `downstream` names boxes by their ids. */
+export interface LayoutNode {
   readonly id: string;
   readonly width: number;
   readonly height: number;
@@ -41,7 +41,7 @@ const DUMMIES_PER_BOX = 4;
 const FREE_DUMMIES = 2_000;
 
 /** Builds the layers. The order within a layer is the order of the request. */
-export function layersOf(nodes: readonly LayerNode[]): LayeredGraph {
+export function layersOf(nodes: readonly LayoutNode[]): LayeredGraph {
   const indexes = new Map(nodes.map(({ id }, index) => [id, index]));
   const down: number[][] = nodes.map(({ downstream }, index) => [
     ...new Set(

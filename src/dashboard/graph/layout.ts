@@ -7,17 +7,9 @@
  * it end when `isOver` says so. A layout is therefore always found, and is the same for the same
  * graph unless the time ran out.
  */
-import { type LayeredGraph, layersOf } from "./layers.ts";
+import { type LayeredGraph, type LayoutNode, layersOf } from "./layers.ts";
 import { orderLayers } from "./order.ts";
 import { placeRows } from "./rows.ts";
-
-/** A box of the graph with its size in pixels. `downstream` names boxes by their ids. */
-export interface LayoutNode {
-  readonly id: string;
-  readonly width: number;
-  readonly height: number;
-  readonly downstream: readonly string[];
-}
 
 /** A graph to lay out. Gaps are in pixels. */
 export interface LayoutRequest {

@@ -4,16 +4,13 @@
  * has only their location.
  */
 import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../limits/limit.ts";
+import type { LogRef } from "./attempt.ts";
 import type { RunChange } from "./run-change.ts";
 import type { RunGenesis } from "./state.ts";
 import type { TaskOutput, TaskState } from "./task-state.ts";
 
 /** Location of bytes in the data of a journal row. */
-export interface Place {
-  readonly seq: number;
-  readonly offset: number;
-  readonly size: number;
-}
+export type Place = Pick<LogRef, "seq" | "offset" | "size">;
 
 /** Stored reference to a list of keys. */
 export interface KeysElsewhere extends LimitKeys {

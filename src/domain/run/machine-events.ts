@@ -41,21 +41,20 @@ export type Outcome =
   /** The attempt ended to await other runs; the next attempt starts with their results. */
   | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
-export interface SettledAttempt {
-  readonly ordinal: number;
-  readonly attempt: number;
-  readonly token: number;
+export interface SettledAttempt extends GrantedLease {
   readonly outcome: Outcome;
   readonly children: readonly ChildRun[];
   readonly logs: LogRef | null;
   readonly progress?: Progress;
 }
 
-/** Request of a driver for work: its running tasks and its remaining time. */
+/** Request of a driver for work. */
 export interface DriverClaim {
+  /** Number of tasks that the driver is running; with 0 and no lease granted the driver ends. */
   readonly holding: number;
+  /** Remaining time of the driver, in milliseconds; a task is granted only if its timeout fits. */
   readonly budgetMs: number;
-  /** Names of paused tasks known to the driver. */
+  /** Names of paused tasks known to the driver; their leases are not granted. Absent: none. */
   readonly paused?: readonly string[];
   /** Actors that paused these tasks, by task, as far as the driver knows. */
   readonly pausedBy?: Readonly<Record<string, string>>;
@@ -79,10 +78,7 @@ export interface Claimant extends Pick<DriverClaim, "paused" | "pausedBy" | "dep
 }
 
 /** Report of an external attempt's completion, with a stored payload. */
-export interface Completion {
-  readonly ordinal: number;
-  readonly attempt: number;
-  readonly token: number;
+export interface Completion extends GrantedLease {
   /** Equal in each retry of a report. */
   readonly nonce: string;
   /** Actor that reports; absent for a report by the completion URL. */

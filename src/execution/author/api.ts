@@ -76,9 +76,27 @@ export interface TaskLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** The running task. Helpers may be destructured: `async (payload, { passToChildTask }) => …`. */
-export interface TaskContext {
+/** The common part of the contexts of tasks and endpoints. */
+interface HelperContext {
   readonly name: string;
+  readonly log: TaskLog;
+  triggerTaskWithEvent(
+    this: void,
+    task: string,
+    payload?: unknown,
+    options?: TriggerOptions,
+  ): Promise<TriggeredRun>;
+  emitEvent(
+    this: void,
+    name: string,
+    payload?: unknown,
+    options?: EmitOptions,
+  ): Promise<EmitResult>;
+  openObject(this: void, s3Uri: string): Promise<OpenedObject>;
+}
+
+/** The running task. Helpers may be destructured: `async (payload, { passToChildTask }) => …`. */
+export interface TaskContext extends HelperContext {
   readonly runId: RunId;
   /** From 1; lost attempts count. */
   readonly attempt: number;
@@ -108,20 +126,6 @@ export interface TaskContext {
    * timeout, without a token. Throws in any other task.
    */
   readonly completionUrl: string;
-  readonly log: TaskLog;
-  triggerTaskWithEvent(
-    this: void,
-    task: string,
-    payload?: unknown,
-    options?: TriggerOptions,
-  ): Promise<TriggeredRun>;
-  emitEvent(
-    this: void,
-    name: string,
-    payload?: unknown,
-    options?: EmitOptions,
-  ): Promise<EmitResult>;
-  openObject(this: void, s3Uri: string): Promise<OpenedObject>;
   passToChildTask(this: void, data: unknown, options?: { readonly to?: string }): void;
   runOnlyChildTasks(this: void, ...names: readonly string[]): void;
   progress(this: void, fraction: number, message?: string): void;
@@ -134,29 +138,14 @@ export interface TaskContext {
   ): Promise<ReadableStream<Uint8Array>>;
 }
 
-export interface EndpointContext {
-  readonly name: string;
+export interface EndpointContext extends HelperContext {
   /** The `:params` of the endpoint's URL. */
   readonly params: Readonly<Record<string, string>>;
   /**
    * The worker's bindings, variables and secrets, except Peach's own (docs/reference/helpers.md).
    */
   readonly env: PipelineEnv;
-  readonly log: TaskLog;
   waitUntil(this: void, promise: Promise<unknown>): void;
-  triggerTaskWithEvent(
-    this: void,
-    task: string,
-    payload?: unknown,
-    options?: TriggerOptions,
-  ): Promise<TriggeredRun>;
-  emitEvent(
-    this: void,
-    name: string,
-    payload?: unknown,
-    options?: EmitOptions,
-  ): Promise<EmitResult>;
-  openObject(this: void, s3Uri: string): Promise<OpenedObject>;
 }
 
 /** A component of a recommendation endpoint, or its fallback, while it computes an answer. */

@@ -6,14 +6,12 @@
  * key and checked first: a forged token reaches no run and creates no object.
  */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
+import type { GrantedLease } from "../../domain/run/machine-events.ts";
 import { macOf } from "../../objects/identity/identity-client.ts";
 
 /** The claims of a token: an attempt and its expiry (epoch milliseconds). */
-export interface CompletionClaims {
+export interface CompletionClaims extends GrantedLease {
   readonly runId: RunId;
-  readonly ordinal: number;
-  readonly attempt: number;
-  readonly token: number;
   readonly expiresAt: number;
 }
 

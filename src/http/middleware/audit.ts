@@ -23,18 +23,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { log } from "../../platform/log.ts";
 
 /** An audited action and its result. */
-export interface AuditedAction {
-  /** The caller; `NOBODY` if unauthenticated. */
-  readonly who: string;
-  /**
-   * Id of an API operation, or one of logIn, logOut, authenticate, completeByUrl, callEndpoint.
-   */
-  readonly what: string;
-  /** Names and ids that the call names in its path, else its query. */
-  readonly on: string;
-  /** HTTP status of the answer. */
-  readonly status: number;
-}
+export type AuditedAction = Pick<AuditEntry, "who" | "what" | "on" | "status">;
 
 /** An audit entry as JSON. */
 interface AuditDocument extends Pick<

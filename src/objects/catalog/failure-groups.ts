@@ -1,6 +1,6 @@
 /** Groups of failed runs by the first failed task, and by name and message of the error. */
 import type { RunId } from "../../domain/ids.ts";
-import { withoutValues } from "../../domain/run/failure.ts";
+import { type RunFailure, withoutValues } from "../../domain/run/failure.ts";
 import type { RunSummary } from "../../domain/run/summary.ts";
 
 /** A run, as a group names it. Epoch milliseconds. */
@@ -10,12 +10,11 @@ export interface NamedRun {
   readonly confVersion: string | null;
 }
 
-/** A group of failed runs. `first` and `last` are times of failure, epoch milliseconds. */
-export interface FailureGroup {
-  readonly task: string;
-  readonly name: string;
-  /** Without numbers, times and ids. */
-  readonly message: string;
+/**
+ * A group of failed runs. `message` is without numbers, times and ids. `first` and `last` are times
+ * of failure, epoch milliseconds.
+ */
+export interface FailureGroup extends RunFailure {
   readonly count: number;
   readonly first: number;
   readonly last: number;

@@ -1,4 +1,5 @@
 /** All SQL of an object that knows the versions of objects. */
+import type { MetVersion } from "../../domain/object-version.ts";
 import { numberIn, Tables, textIn, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
@@ -13,11 +14,8 @@ const FORGET = "DELETE FROM versions WHERE forget_at <= ?";
 const READ_NEXT = "SELECT min(forget_at) AS at FROM versions";
 
 /** A version known from a notification, from a listing, or from both. */
-export interface KnownVersion {
+export interface KnownVersion extends MetVersion {
   readonly identity: string;
-  readonly eventTime: string | null;
-  readonly version: string | null;
-  readonly uploadedAt: number | null;
 }
 
 export class ObjectVersionStore {

@@ -3,6 +3,7 @@ import type { InputShape } from "../../domain/plan/run-graph.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { LimitedChild } from "../../domain/limits/limited-children.ts";
 import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
+import type { DriverClaim, GrantedLease } from "../../domain/run/machine-events.ts";
 import type { FinalRun } from "../../domain/run/task-state.ts";
 import type { EventAttributes } from "../../domain/trigger.ts";
 import type { Versioned } from "../../domain/version.ts";
@@ -13,34 +14,11 @@ declare const brand: unique symbol;
 export type GrantText = string & { readonly [brand]: "Grant" };
 
 /** A driver's request for work. */
-export interface ClaimRequest extends Versioned {
-  /** Number of tasks that the driver is running; with 0 and no lease granted the driver ends. */
-  readonly holding: number;
-  /**
-   * Names of the tasks that the driver knows as paused; their leases are not granted. Absent: none.
-   */
-  readonly paused?: readonly string[];
-  /** Actors that paused them, by task, as far as the driver knows. */
-  readonly pausedBy?: Readonly<Record<string, string>>;
-  /** Remaining time of the driver, in milliseconds; a task is granted only if its timeout fits. */
-  readonly budgetMs: number;
-  /**
-   * Number of items of `each` tasks that the driver accepts, if above its width (see
-   * `DriverClaim`).
-   */
-  readonly items?: number;
-  /**
-   * Name of the driver and the call, the same in each retry: a repeated claim gets the same leases.
-   */
-  readonly call?: string;
+export interface ClaimRequest extends Versioned, DriverClaim {
   /**
    * Send time of the message that started the driver, epoch milliseconds; absent: no message did.
    */
   readonly sentAt?: number;
-  /**
-   * Id of the driver's code (`Deployment.id`): methods known to be missing there are not granted.
-   */
-  readonly deployment?: string;
 }
 
 /** The right to run one attempt, with all inputs. */
@@ -110,10 +88,7 @@ export interface LeasedItem {
 }
 
 /** A step that the attempt of this lease has finished. */
-export interface FinishedStep {
-  readonly ordinal: number;
-  readonly attempt: number;
-  readonly token: number;
+export interface FinishedStep extends GrantedLease {
   readonly name: string;
   readonly result: NewPayload;
 }

@@ -4,7 +4,7 @@ import type { NewPayload } from "../../domain/payload.ts";
 import type { AttemptError, Progress } from "../../domain/run/attempt.ts";
 import type { AwaitedRun, FailReason } from "../../domain/run/task-state.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
-import type { LostOutcome } from "../../domain/run/machine-events.ts";
+import type { GrantedLease, LostOutcome } from "../../domain/run/machine-events.ts";
 import type { Versioned } from "../../domain/version.ts";
 import type { ClaimRequest } from "./lease-rpc.ts";
 
@@ -55,10 +55,7 @@ export interface LogLine {
 }
 
 /** The end of one attempt, with all its results. */
-export interface Settlement {
-  readonly ordinal: number;
-  readonly attempt: number;
-  readonly token: number;
+export interface Settlement extends GrantedLease {
   readonly outcome: AttemptOutcome;
   /** Runs that the attempt triggered, whatever the outcome. */
   readonly children: readonly ChildRun[];
@@ -72,10 +69,7 @@ export interface Settlement {
  * Progress and log lines of a running attempt. Kept in memory only: the settlement repeats
  * everything.
  */
-export interface AttemptReport {
-  readonly ordinal: number;
-  readonly attempt: number;
-  readonly token: number;
+export interface AttemptReport extends GrantedLease {
   /** Progress, if changed. */
   readonly progress?: Progress;
   /** Number of the first line in `lines`. */

@@ -33,15 +33,12 @@ export interface OriginalKey {
   readonly span: Span;
 }
 
+/** A task, or a component of an endpoint. */
 export interface OriginalTask extends OriginalEntry, OriginalMethod {}
 
 export interface OriginalEndpoint extends OriginalEntry {
   /** The components. An endpoint with `method` counts as a single component. */
-  readonly components: readonly (OriginalMethod & {
-    readonly name: string;
-    readonly span: Span;
-    readonly rest: readonly OriginalKey[];
-  })[];
+  readonly components: readonly OriginalTask[];
 }
 
 /** The configuration of the original Peach. */

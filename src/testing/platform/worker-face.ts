@@ -1,5 +1,6 @@
 /** The typed exports of the worker's bundle (see platform/bundle.ts). */
 import type { Actor } from "../../domain/actor.ts";
+import type { DeliveryRun } from "../../domain/delivery.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Result } from "../../domain/problem.ts";
@@ -24,17 +25,15 @@ interface Trigger {
   readonly delayMs?: number;
 }
 
-interface Accepted {
-  readonly runId: RunId;
-  readonly task: string;
-  readonly deduplicated: boolean;
-}
-
 /** The entry points of a deployment, as the HTTP side uses the deployment. */
 export interface Dependencies {
   readonly plan: Plan;
   readonly registry: object;
-  readonly acceptTrigger: (env: object, ctx: object, trigger: Trigger) => Promise<Result<Accepted>>;
+  readonly acceptTrigger: (
+    env: object,
+    ctx: object,
+    trigger: Trigger,
+  ) => Promise<Result<DeliveryRun>>;
   readonly emitEvent: (
     env: object,
     ctx: object,
@@ -44,7 +43,7 @@ export interface Dependencies {
       readonly idempotencyKey: TriggerKey | null;
       readonly parent: null;
     },
-  ) => Promise<Result<readonly Accepted[]>>;
+  ) => Promise<Result<readonly DeliveryRun[]>>;
 }
 
 /** The functions and handlers of the worker that a simulation calls. */
@@ -79,7 +78,7 @@ export interface WorkerFace {
       readonly actor: Actor;
       readonly url: string;
     },
-  ) => Promise<Result<Accepted | null>>;
+  ) => Promise<Result<DeliveryRun | null>>;
   readonly parseCompletionToken: (text: string) => object | null;
   readonly completeByToken: (
     dependencies: object,
