@@ -4,6 +4,7 @@
  */
 import { ArrayScanner } from "./array-scanner.ts";
 import { joined } from "./chunks.ts";
+import { parseJson } from "./cut-json.ts";
 import { decodeUtf8 } from "./utf8.ts";
 import { refuseLargeValue } from "./value-limit.ts";
 
@@ -55,6 +56,6 @@ export class ArrayItems {
   #next(bytes: Uint8Array): unknown {
     const { begin = 0, end = 0 } = this.#scanner.range(this.#index) ?? {};
     this.#index += 1;
-    return JSON.parse(decodeUtf8(bytes.subarray(begin - this.#from, end - this.#from)));
+    return parseJson(bytes.subarray(begin - this.#from, end - this.#from));
   }
 }

@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import type { PayloadDescription } from "../domain/payload.ts";
 import { type Problem, type Result, ok, refuse } from "../domain/problem.ts";
 import { formOf, makeForm, viewBytes } from "./byte-forms.ts";
+import { parseJson } from "./cut-json.ts";
 import { type JsonError, type JsonPiece, writeJson } from "./json-text.ts";
 import { ParsedValue } from "./parsed-value.ts";
 import { withSameTexts } from "./same-texts.ts";
@@ -101,7 +102,7 @@ export function lengthOf(value: unknown): { readonly length?: number } {
 export function decodePayload(description: PayloadDescription, bytes: Uint8Array): unknown {
   switch (description.kind) {
     case "json":
-      return JSON.parse(decodeUtf8(bytes));
+      return parseJson(bytes);
     case "text":
       return description.form === ESCAPED ? JSON.parse(decodeUtf8(bytes)) : decodeUtf8(bytes);
     case "bytes":

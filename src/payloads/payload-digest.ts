@@ -6,8 +6,8 @@
 import type { PayloadDescription } from "../domain/payload.ts";
 import type { PayloadDigest } from "../domain/trigger-key.ts";
 import { encodePieces, ESCAPED, type HeldPayload } from "./codec.ts";
+import { parseJson } from "./cut-json.ts";
 import { writeJson } from "./json-text.ts";
-import { decodeUtf8 } from "./utf8.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -60,7 +60,7 @@ function tagOf({ kind, form }: Pick<PayloadDescription, "kind" | "form">): Uint8
 }
 
 function rewritten(body: Uint8Array): Uint8Array {
-  const written = writeJson(JSON.parse(decodeUtf8(body)));
+  const written = writeJson(parseJson(body));
   return written.ok ? encodePieces(written.pieces) : body;
 }
 

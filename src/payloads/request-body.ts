@@ -9,11 +9,12 @@ import { ProblemError, type Problem, type Result, ok, refuse } from "../domain/p
 import { ByteSource } from "./byte-source.ts";
 import { joined } from "./chunks.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
+import { cutJson } from "./cut-json.ts";
 import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
 import { isJsonType, isMediaType } from "./media-type.ts";
 import { ParsedValue } from "./parsed-value.ts";
 import { invalidJson, parseSentJson } from "./sent-json.ts";
-import { utf8Text } from "./utf8.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 export interface IncomingBody {
   /** The header; null if absent. */
@@ -122,14 +123,17 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   const bytes = UTF8_BOM.every((byte, index) => received[index] === byte)
     ? received.slice(UTF8_BOM.length)
     : received;
-  const text = utf8Text(bytes);
-  if (text === null)
+  if (!isUtf8(bytes))
     return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }, JSON_HINT));
-  const parsed = parseSentJson(text, JSON_HINT);
+  const cut = cutJson(bytes);
+  const text = cut?.text ?? decodeUtf8(bytes);
+  let parsed = parseSentJson(text, JSON_HINT);
+  // The message of a fault may quote the JSON.
+  if (!parsed.ok && cut !== null) parsed = parseSentJson(decodeUtf8(bytes), JSON_HINT);
   if (!parsed.ok) return parsed;
   const inexact = findInexactNumbers(text);
   if (inexact.length > 0) return refuse(inexactNumbers(inexact));
-  const { value } = parsed;
+  const value = cut === null ? parsed.value : cut.restore(parsed.value);
   const description = {
     kind: "json",
     contentType: JSON_TYPE,

@@ -76,15 +76,14 @@ it.skipIf(!TELLS_MEMORY)(
   },
 );
 
-it.skipIf(!TELLS_MEMORY)(
-  "a wide text that an endpoint hands to a typed task costs little as the first large body, too, for which V8 has collected nothing yet",
+it.skipIf(!TELLS_MEMORY).each(["an endpoint that hands its body to a typed task", "a task that takes a tree"])(
+  "a wide text costs little as the first large body, too, for which V8 has collected nothing yet: %s",
   { timeout: 120_000 },
-  async () => {
+  async (id) => {
     const fresh = await start(byMiniflare);
     try {
       const wanted = new Set(["a list of a wide text"]);
       const siege = siegeOf(fresh.runtime, { seed: 1, size: 10 * MEGABYTE, requests: 1, wanted });
-      const id = "an endpoint that hands its body to a typed task";
       const targets = Object.fromEntries(Object.entries(siege.targets).filter(([target]) => target === id));
       const { faults, requests } = await besiege({ ...siege, targets });
       expect(requests).toBe(1);

@@ -4,9 +4,9 @@
  */
 import type { LeasePayload } from "../../domain/payload.ts";
 import { ArrayReader } from "../../payloads/array-reader.ts";
+import { parseJson } from "../../payloads/cut-json.ts";
 import { memberOf } from "../../payloads/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../../payloads/payload-store.ts";
-import { decodeUtf8 } from "../../payloads/utf8.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import { Hindrance } from "./hindrance.ts";
@@ -91,7 +91,7 @@ export class AttemptInputs {
 
   async #openElement(array: LeasePayload): Promise<unknown> {
     const element = await this.#element(array);
-    return JSON.parse(decodeUtf8(element));
+    return parseJson(element);
   }
 
   #nameOf(payload: LeasePayload): string {
