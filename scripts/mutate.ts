@@ -18,7 +18,8 @@ import {
 } from "./mutate/scope.ts";
 import { type Trial, tryOut } from "./mutate/trial.ts";
 
-const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--sample N] [--seconds N]\n                   [--least N] [--json] [--into FILE]]
+const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--sample N] [--seconds N]
+                   [--least N] [--json] [--into FILE]]
 
 Changes src/{${FOLDERS.join(",")}} in small ways, and runs the tests of each folder against every
 change.
@@ -32,8 +33,8 @@ change.
                  then (PEACH_TEST_SEED)
   --least N      exit code 1 if fewer than N of 100 were noticed, of twenty or more
   --json         one JSON object
-  --into FILE    keeps the figures of each folder that was tried as a whole, or by a sample, in this file
-                 (docs/proof/mutation.json)
+  --into FILE    keeps the figures of each folder that was tried as a whole, or by a sample, in
+                 this file (docs/proof/mutation.json)
 
 Exit code: 0, 1 as --least says, 2 if the command was called wrongly.`;
 

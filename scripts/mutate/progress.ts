@@ -1,7 +1,4 @@
-/**
- * What the runs of the tests have come to so far: the changes that were noticed, and what is left
- * for another run.
- */
+/** Collects the results of the test runs: the noticed changes, and the remaining work of a run. */
 import * as z from "zod";
 
 const names = z.array(z.string());
@@ -16,7 +13,7 @@ const LINE = z.union([
     untried: names,
     fails: z.enum(["always", "afterwards"]).optional(),
   }),
-  /** A test begins with a change, or has noticed one. */
+  /** Written before a test with a change begins, and after a test has noticed the change. */
   z.object({
     file: z.string(),
     title: z.string(),
@@ -26,19 +23,16 @@ const LINE = z.union([
   }),
 ]);
 
-/**
- * The number of runs in which a test may go on with changes that it had no time for. A test that is
- * long and reaches much has time for some of them only.
- */
+/** The number of runs in which a slow test continues with the remaining changes. */
 const MOST_GOES = 2;
 /**
- * How long a test with a change stays without a result beyond the test's own time limit. After this
- * time the test goes round in a circle: the time limit is no help against that. Milliseconds.
+ * The grace period after the time limit of a test, in milliseconds. A test without a result by then
+ * is an endless loop, which no timer can interrupt.
  */
 const BEYOND_TIMEOUT_MS = 20_000;
 
 interface Begun {
-  /** The change that is switched on; null while a test runs without any change. */
+  /** The active change; null during a test of the original code. */
   readonly name: string | null;
   readonly title: string;
   readonly until: number;
@@ -50,15 +44,15 @@ export class Progress {
   readonly reached = new Set<string>();
   /** Tests that fail without any change. */
   readonly failing = new Set<string>();
-  /** Test files that have nothing left to try. */
+  /** Test files without remaining changes. */
   readonly ended = new Set<string>();
-  /** The changes that are left to a test, by the test's id. */
+  /** The remaining changes of a test, by the test's id. */
   readonly untried: Record<string, readonly string[]> = {};
 
   readonly #names: ReadonlySet<string>;
-  /** The test that runs in a file, by file. */
+  /** The running test of each file. */
   readonly #begun = new Map<string, Begun>();
-  /** The tests of a file that have left something over in this run. */
+  /** Tests with remaining changes in this run, by file. */
   readonly #left = new Map<string, string[]>();
   readonly #spoilt = new Set<string>();
   readonly #endedNow = new Set<string>();
@@ -68,7 +62,7 @@ export class Progress {
     this.#names = new Set(names);
   }
 
-  /** Takes a line of a run's report. Throws `ZodError` for a line that is none. */
+  /** Adds a line of a run's report. Throws `ZodError` for a malformed line. */
   add(text: string, now: number): void {
     const line = LINE.parse(JSON.parse(text));
     if ("ended" in line) {
@@ -94,7 +88,7 @@ export class Progress {
     if (line.fails === "afterwards") this.#spoilt.add(line.file);
   }
 
-  /** Tests if a test has no end. The change with which it has none counts as noticed. */
+  /** Finds endless tests. The active change of an endless test counts as noticed. */
   giveUp(now: number): boolean {
     const stopped = [...this.#begun].filter(([, { until }]) => now > until);
     for (const [file, { name, title }] of stopped)
@@ -102,7 +96,7 @@ export class Progress {
     return stopped.length > 0;
   }
 
-  /** Ends a run. Returns true if there is nothing left for another. */
+  /** Ends a run. Returns true if no change remains for another run. */
   nextRun(): boolean {
     const isLeft = (id: string): boolean =>
       this.untried[id]?.some((name) => this.#names.has(name) && !this.noticed.has(name)) ?? false;

@@ -33,7 +33,15 @@ const TESTS = {
     "test/http/api/runs",
   ],
   "objects/schedules": ["test/objects/schedules/", "test/http/api/schedules"],
-  payloads: ["test/payloads/"],
+  payloads: [
+    "test/payloads/",
+    "test/http/bodies",
+    "test/http/drain-body",
+    "test/http/exact-numbers",
+    "test/triggers/check-input",
+    "test/execution/large-array",
+    "test/objects/run/payload-size",
+  ],
   triggers: [
     "test/triggers/",
     "test/http/api/trigger",

@@ -9,11 +9,11 @@ import { type Mutant, nameOf } from "./mutants.ts";
 import { Progress } from "./progress.ts";
 
 /**
- * The maximum number of runs. A run leaves changes over after a failure that leaves state behind,
- * after a test without end, and if a test has more changes than there is time for.
+ * The maximum number of runs. Changes remain after a failure that leaves state behind, after an
+ * endless test, and after a slow test.
  */
 const MOST_RUNS = 12;
-/** How often the parent looks at the report of a run. */
+/** The interval between two reads of a run's report, in milliseconds. */
 const LOOK_MS = 1_000;
 /** The maximum length of the test runner's error output, in characters. */
 const MOST_COMPLAINT = 4_000;
@@ -24,7 +24,7 @@ export interface Trial {
   readonly noticed: ReadonlyMap<string, string>;
   /** Names of the changes whose code a test reached. */
   readonly reached: ReadonlySet<string>;
-  /** True if all tests have run against all changes that they reach. */
+  /** True if all tests have run. */
   readonly hasEnded: boolean;
   /** Tests that fail without any change, and so can notice none. */
   readonly failing: readonly string[];
@@ -47,7 +47,7 @@ export async function tryOut(
   return { noticed, reached, hasEnded, failing: [...failing] };
 }
 
-/** Runs the tests once. Returns true if they leave nothing over. */
+/** Runs the tests once. Returns true if no change remains for another run. */
 async function runTests(
   mutants: readonly Mutant[],
   tests: readonly string[],
@@ -79,7 +79,7 @@ async function runTests(
     let count = 0;
     const read = (): void => {
       const text = existsSync(report) ? readFileSync(report, "utf8") : "";
-      // The last line may be half written.
+      // The last line may be incomplete.
       const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
       for (const line of lines.slice(count, -1)) progress.add(line, Date.now());
       count = Math.max(count, lines.length - 1);
@@ -98,8 +98,8 @@ async function runTests(
 }
 
 /**
- * Waits until the process has ended. Kills the process and the children after the time limit, when
- * it has stopped, and at the end of this process. Returns true if the process ended by itself.
+ * Waits until the process has ended. Kills the process and the children after the time limit, after
+ * a stop, and at the end of this process. Returns true if the process ended without a kill.
  */
 async function endOf(
   child: ChildProcess,
