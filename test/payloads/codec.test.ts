@@ -271,6 +271,12 @@ describe("what JSON cannot hold is refused with its place", () => {
   it("what JSON cannot hold is refused with every wrong place, up to 20", () => {
     expect(refused({ a: 1n, b: { c: new Date() }, d: 1 }).errors?.map(({ path }) => path)).toEqual(["$.a", "$.b.c"]);
     expect(refused(Array.from({ length: 50 }, () => 1n)).errors).toHaveLength(20);
+    const ends = [1, 2, 3].map((length) =>
+      refused(Array.from({ length }, () => undefined))
+        .detail.split("undefined")
+        .at(-1),
+    );
+    expect(ends).toEqual([".", ", and 1 more place like it.", ", and 2 more places like it."]);
   });
 });
 

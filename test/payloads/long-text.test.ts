@@ -35,7 +35,7 @@ describe("a long text", () => {
     );
   });
 
-  it.each(["\u{1f600}", "\ud83d", "\ude00", "\ud83d\u{1f600}", "\u{1f600}\ude00", "\u0000", "€"])(
+  it.each(["\u{1f600}", "\u{10ffff}", "\ud83d", "\ude00", "\ud83d\u{1f600}", "\u{1f600}\ude00", "\u0000", "€"])(
     "a long text keeps %j at each place near the cuts",
     (letter) => {
       for (let before = 16_380; before <= 16_388; before += 1) {

@@ -23,6 +23,7 @@ describe("JSON that was sent", () => {
   });
 
   it.each([
+    ["1,001 levels", `[${nested(1_000)}]`, "invalid_payload The JSON is nested deeper than 1000 levels"],
     ["1,002 levels", nested(1_002), "invalid_payload The JSON is nested deeper than 1000 levels"],
     ["20,000 open brackets", "[".repeat(20_000), "invalid_payload The JSON is nested deeper"],
     ["10 MB of open brackets", "[".repeat(10_000_000), "invalid_payload The JSON is nested deeper"],
