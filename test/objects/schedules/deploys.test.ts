@@ -105,6 +105,24 @@ describe("a deploy", () => {
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 
+  it("a deploy, and when it was heard of last, are known after an eviction of the object", async () => {
+    const clock = await clockOf({ id: "older" });
+    const syncOlder = (): Promise<void> => clock.sync("1", schedule({ id: "older" }));
+    const idAfterEviction = async (): Promise<string> => {
+      await clock.evict();
+      await syncOlder();
+      return (await clock.only()).definition.id;
+    };
+    await clock.sync("2", schedule({ id: "newer" }));
+    expect(await idAfterEviction()).toBe("newer");
+    clock.set(at(0, 29));
+    await clock.sync("2", schedule({ id: "newer" }));
+    clock.set(at(0, 43));
+    expect(await idAfterEviction()).toBe("newer");
+    clock.set(at(0, 44));
+    expect(await idAfterEviction()).toBe("older");
+  });
+
   it("a deploy that brings a schedule back within a day finds its state, and starts what was due meanwhile", async () => {
     const clock = await clockOf({ catchUp: { policy: "none", windowMs: null } });
     await clock.advance(at(1));

@@ -1,8 +1,9 @@
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ok } from "../../../src/domain/problem.ts";
+import { ok, refuse } from "../../../src/domain/problem.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
+import { ScheduleStore } from "../../../src/objects/schedules/store.ts";
 import { newRunId } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { makeNewer } from "../../support/newer-tables.ts";
@@ -178,6 +179,52 @@ describe("a due time", () => {
     expect((await clock.only()).state).toMatchObject({ waiting: [], skipped: 0, dealtUntil: at(2) });
   });
 
+  it("a due time that is tried again is written once, however often it fails", async () => {
+    const saved = vi.spyOn(ScheduleStore.prototype, "saveState");
+    await new ScheduleClock().inside(async ({ storage }) => {
+      const protocol = protocolOver(storage, { start: () => Promise.reject(new Error("not now")) });
+      await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule()] });
+      for (let minute = 0; minute < 10; minute += 2) {
+        vi.setSystemTime(at(1, minute));
+        await protocol.alarm(null);
+      }
+      expect((await protocol.list())[0]?.state.waiting).toEqual([at(1)]);
+    });
+    expect(saved).toHaveBeenCalledTimes(1);
+  });
+
+  it("a due time that is refused, tried again or missed is in the log, with its time and why", async () => {
+    const told: unknown[] = [];
+    await new ScheduleClock().inside(async ({ storage }) => {
+      const protocol = protocolOver(storage, {
+        start: async (_, dueAt) => {
+          if (dueAt !== at(1)) throw new Error("not now");
+          return refuse({ code: "invalid_payload", detail: "It does not fit.", hint: "Correct it." });
+        },
+        log: (message, fields) => void told.push({ message, ...fields }),
+      });
+      await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule()] });
+      for (const hour of [1, 2, 6]) {
+        vi.setSystemTime(at(hour));
+        await protocol.alarm(null);
+      }
+    });
+    const of = { task: "scripted", cron: "0 * * * *" };
+    const iso = (hour: number): string => new Date(at(hour)).toISOString();
+    const again = {
+      ...of,
+      message: "scheduled run not started, trying again",
+      due_at: iso(2),
+      error: "Error: not now",
+    };
+    expect(told).toEqual([
+      { ...of, message: "scheduled run refused", due_at: iso(1), error: "It does not fit." },
+      again,
+      { ...of, message: "due times missed and left out", count: 3, last: iso(5) },
+      again,
+    ]);
+  });
+
   it("a due time of a task that the code does not know yet waits for a deploy, and says so, with growing pauses", async () => {
     const clock = await clockOf({ cron: "0 1 * * *", task: "of_the_next_version" });
     const fired = await clock.advance(at(20));
@@ -185,6 +232,8 @@ describe("a due time", () => {
     // A quarter of an hour apart once it has waited for half an hour.
     expect(fired.length).toBeGreaterThan(4 * 18);
     expect(fired.length).toBeLessThan(4 * 19 + 25);
+    const [paused] = await clock.stub().pause("of_the_next_version", "alice");
+    expect(paused).toMatchObject({ state: { waiting: [], skipped: 1 }, waitingFor: null });
   });
 
   it("a due time of a task that the code never comes to know is skipped after 30 days, with the reason", async () => {
@@ -345,18 +394,24 @@ describe("a due time while the run before it goes on", () => {
     expect((await clock.lastRun()).status).toBe("queued");
   });
 
-  it("a due time while the run before it goes on with overlap cancel_running cancels nothing when it comes again, since the clock was set back over it", async () => {
-    const clock = await clockOf({ overlap: "cancel_running" });
-    await clock.advance(at(2));
-    clock.set(at(0, 30));
-    await clock.sync("1", schedule({ overlap: "cancel_running" }));
-    await clock.advance(at(2));
-    expect(accepted.runs()).toEqual(["01:00", "02:00"]);
-    const run = await clock.lastRun();
-    expect([run.status, (await clock.only()).state.lastRun?.dueAt]).toEqual(["queued", at(2)]);
-    await clock.advance(at(3));
-    expect((await callRun(env, run.run_id, (stub) => stub.describe()))?.status).toBe("cancelled");
-  });
+  it.each([
+    ["and over the one before", 0],
+    ["alone", 1],
+  ])(
+    "a due time while the run before it goes on with overlap cancel_running cancels nothing when it comes again, since the clock was set back over it %s",
+    async (_, hour) => {
+      const clock = await clockOf({ overlap: "cancel_running" });
+      await clock.advance(at(2));
+      clock.set(at(hour, 30));
+      await clock.sync("1", schedule({ overlap: "cancel_running" }));
+      await clock.advance(at(2));
+      expect(accepted.runs()).toEqual(["01:00", "02:00"]);
+      const run = await clock.lastRun();
+      expect([run.status, (await clock.only()).state.lastRun?.dueAt]).toEqual(["queued", at(2)]);
+      await clock.advance(at(3));
+      expect((await callRun(env, run.run_id, (stub) => stub.describe()))?.status).toBe("cancelled");
+    },
+  );
 
   it("a due time while the run before it goes on with overlap skip after a downtime starts the first of those caught up", async () => {
     const clock = await clockOf({ overlap: "skip", catchUp: { policy: "all", windowMs: 24 * HOUR } });
@@ -407,10 +462,17 @@ describe("a paused task", () => {
     await clock.stub().resume("scripted");
     clock.set(at(0, 20));
     await clock.stub().resume("scripted");
+    await clock.evict();
     expect((await clock.list()).map(({ paused }) => paused)).toEqual([false, false]);
     await clock.advance(at(1));
     expect(accepted.calls).toBe(2);
-    expect(await clock.stub().pause("nobody", "alice")).toEqual([]);
+  });
+
+  it("a paused task is no task without a schedule: one that gets its schedule later is not paused", async () => {
+    const clock = await clockOf();
+    expect(await clock.stub().pause("echo", "alice")).toEqual([]);
+    await clock.sync("2", schedule({ task: "echo" }));
+    expect((await clock.only()).paused).toBe(false);
   });
 });
 
@@ -432,6 +494,12 @@ describe("an object whose storage fails", () => {
     broken.mockRestore();
     await clock.fire();
     expect(accepted.runs()).toEqual(["01:00"]);
+    clock.set(at(2));
+    vi.spyOn(sql, "exec").mockImplementation(() => {
+      throw new Error("disk I/O error");
+    });
+    await clock.fire();
+    expect(await clock.alarmAt()).toBe(at(2) + 1_000);
   });
 
   it("an object whose storage is of a newer version is refused, with what to do", async () => {

@@ -38,6 +38,28 @@ it("what waits is started a hundred at a time, so that no other schedule waits f
   expect(started).toEqual(Array.from({ length: 300 }, (_, minute) => minute + 1));
 });
 
+it("six starts are under way at most, as many as an object has connections", async () => {
+  vi.setSystemTime(START);
+  const waiting: (() => void)[] = [];
+  const rounds: number[] = [];
+  await new ScheduleClock().inside(async ({ storage }) => {
+    const protocol = protocolOver(storage, {
+      start: () => new Promise((started) => waiting.push(() => started(ok(newRunId())))),
+    });
+    const schedules = Array.from({ length: 10 }, (_, n) => schedule({ id: String(n), cron: "1 0 * * *" }));
+    await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules });
+    vi.setSystemTime(START + MINUTE);
+    const alarm = protocol.alarm(null);
+    for (let started = 0; started < schedules.length; started += rounds.at(-1) ?? 0) {
+      await vi.waitFor(() => expect(waiting).not.toEqual([]));
+      rounds.push(waiting.length);
+      for (const start of waiting.splice(0)) start();
+    }
+    await alarm;
+  });
+  expect(rounds).toEqual([6, 4]);
+});
+
 it("an alarm that the platform has ended in the middle keeps none of the next ones from their work", async () => {
   vi.setSystemTime(START);
   let calls = 0;
