@@ -25,7 +25,12 @@ const TESTS = {
     "test/triggers/debounce",
     "test/objects/tables",
   ],
-  "objects/limits": ["test/objects/limits/", "test/http/api/limits", "test/objects/tables"],
+  "objects/limits": [
+    "test/objects/limits/limit",
+    "test/objects/limits/settled-keys",
+    "test/http/api/limits",
+    "test/objects/tables",
+  ],
   "objects/run": [
     "test/objects/run/",
     "test/http/api/run-",

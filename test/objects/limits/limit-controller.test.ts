@@ -170,6 +170,46 @@ describe("a limit", () => {
       expect(next.ask(NAME, request(1))).toBe("granted");
     }));
 
+  it("a limit finds after a reset who was told to give way, and tells it no second time", () =>
+    drive(async (limit, _store, again) => {
+      limit.ask(NAME, request(1, { strategy: "cancel_running" }));
+      limit.ask(NAME, request(2, { strategy: "cancel_running" }));
+      expect(again().ask(NAME, request(3, { strategy: "cancel_running" }))).toBe("waiting");
+      await around.settled();
+      expect(around.told).toEqual([1, 2].map((number) => `displaced ${numberedRunId(number)}`));
+    }));
+
+  it("a limit finds after a reset a slot that is free only once a lease is over", () =>
+    drive(async (limit, _store, again) => {
+      limit.ask(NAME, request(1));
+      limit.ask(NAME, request(2));
+      limit.giveBack(holder(1), 60_000);
+      const next = again();
+      expect(next.use()).toEqual({ inUse: 1, waiting: 1 });
+      around.time += 60_000;
+      await next.alarm(around.time);
+      await around.settled();
+      expect(around.told).toEqual([`permitted ${numberedRunId(2)}`]);
+    }));
+
+  it("a limit of starts lets no second one start within its time, also after a reset, and then the next", () =>
+    drive(async (limit, _store, again) => {
+      const name: LimitName = { ...NAME, kind: "rate_limit" };
+      const rule: LimitRule = { limit: 1, perMs: 3_600_000, planAt: START };
+      expect(limit.ask(name, request(1, { rule }))).toBe("granted");
+      limit.spend(holder(1), 3_600_000);
+      expect(limit.ask(name, request(2, { rule }))).toBe("waiting");
+      around.time += 3_000_000;
+      expect(again().ask(name, request(3, { rule }))).toBe("waiting");
+      around.time += 3_000_000;
+      const next = again();
+      expect(next.use().waiting).toBe(1);
+      next.spend(holder(2), 3_600_000);
+      expect(again().use().waiting).toBe(1);
+      await around.settled();
+      expect(around.told).toEqual([`permitted ${numberedRunId(2)}`]);
+    }));
+
   it("a limit is listed while there is anything at its key, and not any more when nothing is left", () =>
     drive(async (limit) => {
       limit.ask(NAME, request(1));
