@@ -51,7 +51,7 @@ it("six starts are under way at most, as many as an object has connections", asy
     vi.setSystemTime(START + MINUTE);
     const alarm = protocol.alarm(null);
     for (let started = 0; started < schedules.length; started += rounds.at(-1) ?? 0) {
-      await vi.waitFor(() => expect(waiting).not.toEqual([]));
+      await vi.waitFor(() => expect(waiting).not.toEqual([]), 10_000);
       rounds.push(waiting.length);
       for (const start of waiting.splice(0)) start();
     }
