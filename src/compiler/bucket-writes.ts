@@ -3,6 +3,7 @@
  * objects begin and end. Reads the disk.
  */
 import { Visitor, type Expression } from "oxc-parser";
+import { displayPath } from "./project-paths.ts";
 import { readProgram } from "./read-file.ts";
 import type { SourceFile, Span } from "./source.ts";
 
@@ -34,15 +35,11 @@ const WRITES = ["put", "createMultipartUpload"];
  * a constant was assigned from `env.UPLOADS` before. Returns an empty list for a file that cannot
  * be read or parsed; another check reports it.
  */
-export function findBucketWrites(
-  file: string,
-  bindings: ReadonlySet<string>,
-  display: (file: string) => string,
-): BucketWrite[] {
+export function findBucketWrites(file: string, bindings: ReadonlySet<string>): BucketWrite[] {
   const read = readProgram(file);
   if (read === null) return [];
   const { program, text } = read;
-  const source: SourceFile = { path: display(file), text };
+  const source: SourceFile = { path: displayPath(file), text };
   const constants = new Map<string, Expression>();
   new Visitor({
     VariableDeclarator({ id, init }) {

@@ -2,11 +2,9 @@
  * The buckets that wrangler.toml binds, and the buckets that peach.conf names without a binding.
  */
 import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
-import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import { nearest } from "../domain/nearest.ts";
 import { isMapping } from "./schema-parts.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck, ValidConf } from "./validate.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
 
 /** Binding names by `bucket_name`. */
@@ -50,11 +48,9 @@ export function unboundBuckets(conf: ValidConf, bound: Bindings): UnboundBucket[
  * refuses the payload bucket, where Peach's own writes would trigger runs.
  */
 export function checkBuckets(
-  conf: ValidConf,
+  { conf, loaded, report }: ConfCheck,
   bound: Bindings,
   wranglerPath: string,
-  loaded: LoadedConf,
-  report: Report,
 ): void {
   for (const [name, task] of conf.tasks) {
     for (const [index, { bucket }] of (task.on?.r2 ?? []).entries()) {

@@ -1,8 +1,6 @@
 /** Checks `each`: the task has one upstream task that passes the array, and is not external. */
-import type { Report } from "./diagnostic.ts";
 import type { Edge } from "./check-graph.ts";
-import type { LoadedConf } from "./conf-file.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /**
  * The tasks with `each`, and their `on_error`. "continue": a failed item does not fail the task.
@@ -13,12 +11,7 @@ export type EachTasks = ReadonlyMap<string, "fail" | "continue">;
  * Collects the tasks with `each` and reports the wrong ones. Reported tasks stay in the result for
  * later checks.
  */
-export function checkEach(
-  conf: ValidConf,
-  edges: readonly Edge[],
-  loaded: LoadedConf,
-  report: Report,
-): EachTasks {
+export function checkEach({ conf, loaded, report }: ConfCheck, edges: readonly Edge[]): EachTasks {
   const found = new Map<string, "fail" | "continue">();
   for (const [name, { each, external }] of conf.tasks) {
     if (each === undefined) continue;

@@ -1,9 +1,7 @@
 /** Compares endpoints with each other and with the paths that Peach itself serves. */
 import { OWN_PATHS, ownPathOf } from "../domain/plan/reserved-paths.ts";
-import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import type { EndpointConf } from "./schema.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /**
  * The largest body of a signed endpoint: 25 MiB. The whole body is held in memory to verify the
@@ -23,7 +21,8 @@ export function endpointUrl(name: string, endpoint: EndpointConf): string {
  * Reports reserved paths, params and methods named twice, endpoints that would answer the same
  * requests, and bodies too large to verify.
  */
-export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+export function checkEndpoints(check: ConfCheck): void {
+  const { conf, loaded, report } = check;
   const before: { name: string; pattern: string; methods: readonly string[] | null }[] = [];
   for (const [name, endpoint] of conf.endpoints) {
     const url = endpointUrl(name, endpoint);
@@ -80,8 +79,8 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
       );
     }
     before.push({ name, pattern, methods });
-    checkSignedBody(name, endpoint, loaded, report);
-    checkCallerKey(name, endpoint, loaded, report);
+    checkSignedBody(name, endpoint, check);
+    checkCallerKey(name, endpoint, check);
   }
 }
 
@@ -89,12 +88,7 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
  * Refuses to count requests by token on an endpoint that demands none: all callers would share one
  * limit.
  */
-function checkCallerKey(
-  name: string,
-  endpoint: EndpointConf,
-  loaded: LoadedConf,
-  report: Report,
-): void {
+function checkCallerKey(name: string, endpoint: EndpointConf, { loaded, report }: ConfCheck): void {
   if (endpoint.rate_limit?.by !== "token" || endpoint.auth === "token") return;
   report(
     "PEACH406",
@@ -108,8 +102,7 @@ function checkCallerKey(
 function checkSignedBody(
   name: string,
   endpoint: EndpointConf,
-  loaded: LoadedConf,
-  report: Report,
+  { loaded, report }: ConfCheck,
 ): void {
   const isSigned = typeof endpoint.auth === "object";
   if (!isSigned || endpoint.max_body === undefined || endpoint.max_body <= MAX_SIGNED_BODY_BYTES)

@@ -1,9 +1,8 @@
 /** Checks `downstream` (known tasks, each named once, no cycle) and `on_failure` (a known task). */
 import type { Related, Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import { KnownNames } from "./known-names.ts";
 import type { Span } from "./source.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /** An edge of the graph, and the place in peach.conf that names it. */
 export interface Edge {
@@ -13,7 +12,7 @@ export interface Edge {
 }
 
 /** Collects the edges between known tasks, in file order. Wrong edges are reported and left out. */
-export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report): Edge[] {
+export function checkGraph({ conf, loaded, report }: ConfCheck): Edge[] {
   const edges: Edge[] = [];
   const names = new KnownNames(conf.tasks.keys());
   for (const [parent, task] of conf.tasks) {

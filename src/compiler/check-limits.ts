@@ -2,15 +2,13 @@
  * Checks the limits of a task against its other keys: a priority needs a limit, items of `each`
  * only queue, and a path into a join's payload begins with an upstream task.
  */
-import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /**
  * Reports limits without an effect, and limits whose effect cannot be the intended one. The hint
  * names the key to change.
  */
-export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+export function checkLimits({ conf, loaded, report }: ConfCheck): void {
   const upstream = Map.groupBy(
     [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>
       [...new Set(downstream)].map((child) => ({ parent, child })),

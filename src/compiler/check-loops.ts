@@ -10,9 +10,8 @@
 import { graphFrom } from "../domain/plan/run-graph.ts";
 import type { Plan, R2Rule } from "../domain/plan/plan.ts";
 import { type BucketWrite, findBucketWrites } from "./bucket-writes.ts";
-import type { Warn } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import type { ResolvedMethods } from "./plan.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /** A write in a run of `from` that triggers `to`, by the rule with this index in `on.r2`. */
 interface Arrow {
@@ -24,11 +23,9 @@ interface Arrow {
 
 /** Reports each rule that matches a write of a run which the rule itself leads to. */
 export function checkLoops(
+  { loaded, warn }: ConfCheck,
   plan: Plan,
   methods: ResolvedMethods,
-  loaded: LoadedConf,
-  display: (file: string) => string,
-  warn: Warn,
 ): void {
   // Writes into other buckets trigger nothing. Without such a rule no file has to be read.
   const bindings = new Set(
@@ -38,7 +35,7 @@ export function checkLoops(
   );
   if (bindings.size === 0) return;
   const files = [...new Set([...methods.tasks.values()].map(({ file }) => file))];
-  const writes = new Map(files.map((file) => [file, findBucketWrites(file, bindings, display)]));
+  const writes = new Map(files.map((file) => [file, findBucketWrites(file, bindings)]));
   const arrows = Object.keys(plan.tasks).flatMap((from) =>
     arrowsFrom(plan, from, (task) => writes.get(methods.tasks.get(task)?.file ?? "") ?? []),
   );

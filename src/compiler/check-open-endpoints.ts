@@ -4,18 +4,14 @@
  *
  * This is a guess: the check sees triggers only in the endpoint's own file.
  */
-import type { Warn } from "./diagnostic.ts";
 import { triggersSomething } from "./find-triggers.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import type { ResolvedMethods } from "./plan.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /** Reports each such endpoint at its name. */
 export function checkOpenEndpoints(
-  conf: ValidConf,
+  { conf, loaded, warn }: ConfCheck,
   { endpoints, fallbacks, components }: ResolvedMethods,
-  loaded: LoadedConf,
-  warn: Warn,
 ): void {
   for (const [name, { auth }] of conf.endpoints) {
     if (auth !== undefined) continue;

@@ -1,20 +1,13 @@
 /** Checks `open`, the addresses that `openObject` may read: never the bucket with payloads. */
 import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
 import type { Bindings } from "./buckets.ts";
-import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /**
  * Reports each `open` that names the payload bucket: `openObject` would refuse each of its
  * addresses. The bucket is the third part of `s3://bucket/prefix`.
  */
-export function checkOpen(
-  conf: ValidConf,
-  bound: Bindings,
-  loaded: LoadedConf,
-  report: Report,
-): void {
+export function checkOpen({ conf, loaded, report }: ConfCheck, bound: Bindings): void {
   for (const kind of ["tasks", "endpoints"] as const) {
     for (const [name, { open = [] }] of conf[kind]) {
       for (const [index, address] of open.entries()) {

@@ -5,11 +5,9 @@
  * deployment's address from a request, since the sender could choose the address. The local runtime
  * knows the address: the fault would first appear in production.
  */
-import type { Warn } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import { isMapping } from "./schema-parts.ts";
-import type { ValidConf } from "./validate.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /** The variable of wrangler.toml. */
 const NAME = "PEACH_URL";
@@ -19,10 +17,8 @@ const NAME = "PEACH_URL";
  * at least one environment.
  */
 export function checkPublicUrl(
-  conf: ValidConf,
+  { conf, loaded, warn }: ConfCheck,
   wrangler: { readonly path: string; readonly config: WranglerConfig },
-  loaded: LoadedConf,
-  warn: Warn,
 ): void {
   const [first] = [...conf.tasks].filter(([, { external }]) => external).map(([name]) => name);
   if (first === undefined || setsUrl(wrangler.config)) return;

@@ -6,29 +6,21 @@
 import { FALLBACK, OWN_PARAMS } from "../domain/plan/recommendation-plan.ts";
 import { nearest } from "../domain/nearest.ts";
 import { endpointUrl } from "./check-endpoints.ts";
-import type { Report, Warn } from "./diagnostic.ts";
 import type { LoadedConf } from "./conf-file.ts";
 import type { EndpointConf } from "./schema.ts";
 import { RECOMMENDATION_SHAPE } from "./schema-recommendation.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /** An endpoint, with the file and the reports about the file. */
-interface Checked {
+interface Checked extends Omit<ConfCheck, "conf"> {
   readonly name: string;
   readonly endpoint: EndpointConf;
-  readonly loaded: LoadedConf;
-  readonly report: Report;
 }
 
-/** Reports keys that do not go together. `warn` gets keys without an effect. */
-export function checkRecommendations(
-  conf: ValidConf,
-  loaded: LoadedConf,
-  report: Report,
-  warn: Warn,
-): void {
+/** Reports keys that do not go together, and warns of keys without an effect. */
+export function checkRecommendations({ conf, ...reports }: ConfCheck): void {
   for (const [name, endpoint] of conf.endpoints) {
-    const checked = { name, endpoint, loaded, report };
+    const checked = { name, endpoint, ...reports };
     if (endpoint.components === undefined) {
       checkPlain(checked);
       continue;
@@ -37,7 +29,7 @@ export function checkRecommendations(
     checkComponents(checked);
     checkParams(checked);
     checkSplit(checked);
-    checkCookies(checked, warn);
+    checkCookies(checked);
   }
 }
 
@@ -183,7 +175,7 @@ function checkSplit({ name, endpoint, loaded, report }: Checked): void {
  * Warns of a split by cookies for pages without cookies. Browsers send cookies across origins only
  * if the answer names the origin.
  */
-function checkCookies({ name, endpoint, loaded }: Checked, warn: Warn): void {
+function checkCookies({ name, endpoint, loaded, warn }: Checked): void {
   const by = endpoint.split?.by;
   if (by !== "client" && by !== "session") return;
   if (endpoint.cors?.origins?.includes("*") !== true) return;

@@ -1,14 +1,12 @@
 /** Compares the schedules of a task with each other. */
-import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
 import { schedulePlans } from "./schedule.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /**
  * Reports repeated schedules. A schedule is identified by task, cron, timezone and payload: two
  * equal schedules would share their history.
  */
-export function checkSchedules(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+export function checkSchedules({ conf, loaded, report }: ConfCheck): void {
   for (const [name, { schedule: schedules = [] }] of conf.tasks) {
     const ids = schedules.map((schedule) => schedulePlans([schedule])[0]?.id);
     for (const [index, id] of ids.entries()) {

@@ -4,9 +4,7 @@
  */
 import { MAX_TASKS } from "../domain/plan/run-graph.ts";
 import type { Edge } from "./check-graph.ts";
-import type { Report } from "./diagnostic.ts";
-import type { LoadedConf } from "./conf-file.ts";
-import type { ValidConf } from "./validate.ts";
+import type { ConfCheck } from "./validate.ts";
 
 /**
  * The largest document of a run, in bytes. A message between objects holds 32 MiB, and the document
@@ -19,12 +17,7 @@ const TASK_BYTES = 600;
 const ARROW_BYTES = 8;
 
 /** Reports each root from which more tasks are reachable than one run can hold. */
-export function checkSize(
-  conf: ValidConf,
-  edges: readonly Edge[],
-  loaded: LoadedConf,
-  report: Report,
-): void {
+export function checkSize({ conf, loaded, report }: ConfCheck, edges: readonly Edge[]): void {
   for (const { root, problem } of oversized([...conf.tasks.keys()], edges))
     report("PEACH204", loaded.keySpan(["tasks", root]), `tasks.${root}: ${problem}`, {
       hint: SPLIT,

@@ -25,7 +25,7 @@ import { checkPublicUrl } from "./check-public-url.ts";
 import { checkSize } from "./check-size.ts";
 import { checkWorkerResources, checkWranglerFormat } from "./check-worker-resources.ts";
 import { checkSchedules } from "./check-schedules.ts";
-import { type Diagnostic, inFileOrder, type Report, reportInto, type Warn } from "./diagnostic.ts";
+import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { taskShapes } from "./edges/task-shapes.ts";
 import type { TaskShapes } from "./edges/task-inputs.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
@@ -40,7 +40,7 @@ import { readConf } from "./read-conf.ts";
 import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
 import { confSchema, type EndpointConf } from "./schema.ts";
-import { validateConf, type ValidConf } from "./validate.ts";
+import { type ConfCheck, validateConf, type ValidConf } from "./validate.ts";
 import { readWrangler } from "./wrangler-config.ts";
 
 /** The result of all checks of a project, also of one with problems. */
@@ -156,17 +156,17 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     };
   // From here on every check runs, however many problems the others found.
   const { conf, loaded } = validateConf(read, report);
-  const edges = checkGraph(conf, loaded, report);
-  checkSize(conf, edges, loaded, report);
-  const eaches = checkEach(conf, edges, loaded, report);
-  checkEndpoints(conf, loaded, report);
-  checkSchedules(conf, loaded, report);
-  checkLimits(conf, loaded, report);
   const warnings: Diagnostic[] = [];
-  const warn = reportInto(warnings);
+  const check = { conf, loaded, report, warn: reportInto(warnings) };
+  const edges = checkGraph(check);
+  checkSize(check, edges);
+  const eaches = checkEach(check, edges);
+  checkEndpoints(check);
+  checkSchedules(check);
+  checkLimits(check);
   // The file as written: a wrong value is reported already, and counts as given.
-  checkRecommendations(conf, read, report, warn);
-  const bound = checkBindings(paths, options, conf, loaded, { report, warn });
+  checkRecommendations({ ...check, loaded: read });
+  const bound = checkBindings(paths, options, check);
   const modules = findModules(paths, loaded, report);
   const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
   const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
@@ -195,8 +195,8 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     ...unbound.map(({ bucket, binding }) => [bucket, binding] as const),
   ]);
   const plan = buildPlan(conf, methods, buckets, options);
-  checkLoops(plan, methods, loaded, displayPath, warn);
-  checkOpenEndpoints(conf, methods, loaded, warn);
+  checkLoops(check, plan, methods);
+  checkOpenEndpoints(check, methods);
   return {
     diagnostics,
     warnings: inFileOrder(warnings, files),
@@ -220,7 +220,7 @@ function findModules(
   report: Report,
 ): PipelineModule[] | null {
   const folder = displayPath(paths.pipelinesDir);
-  const modules = discoverModules(paths.pipelinesDir, displayPath, report);
+  const modules = discoverModules(paths.pipelinesDir, report);
   if (modules !== null) return modules;
   report(
     "PEACH305",
@@ -237,13 +237,8 @@ function findModules(
  * Reads wrangler.toml and runs the checks that compare it with peach.conf. Returns the bound
  * buckets; none if the file is no TOML.
  */
-function checkBindings(
-  paths: ProjectPaths,
-  options: CompileOptions,
-  conf: ValidConf,
-  loaded: LoadedConf,
-  { report, warn }: { readonly report: Report; readonly warn: Warn },
-): Bindings {
+function checkBindings(paths: ProjectPaths, options: CompileOptions, check: ConfCheck): Bindings {
+  const { report } = check;
   const wrangler: SourceFile = {
     path: displayPath(paths.wranglerPath),
     text: readText(paths.wranglerPath) ?? "",
@@ -252,12 +247,11 @@ function checkBindings(
   const config = readWrangler(wrangler, report);
   if (config === null) return new Map();
   const bound = boundBuckets(config);
-  checkOpen(conf, bound, loaded, report);
+  checkOpen(check, bound);
   checkConsoleHost(config, wrangler, report);
   checkWorkerResources(config, wrangler, report);
-  checkPublicUrl(conf, { path: wrangler.path, config }, loaded, warn);
-  if (options.acceptUnboundBuckets !== true)
-    checkBuckets(conf, bound, wrangler.path, loaded, report);
+  checkPublicUrl(check, { path: wrangler.path, config });
+  if (options.acceptUnboundBuckets !== true) checkBuckets(check, bound, wrangler.path);
   return bound;
 }
 

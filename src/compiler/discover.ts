@@ -6,6 +6,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { type OxcError, parseSync } from "oxc-parser";
 import type { Report } from "./diagnostic.ts";
+import { displayPath } from "./project-paths.ts";
 import { readText } from "./read-file.ts";
 import { positionAt, type SourceFile } from "./source.ts";
 
@@ -47,18 +48,11 @@ interface FileExports {
   readonly imports: readonly string[];
 }
 
-/**
- * Lists the pipeline modules by path, or returns null if the folder cannot be read. `display` makes
- * the path that diagnostics show.
- */
-export function discoverModules(
-  folder: string,
-  display: (file: string) => string,
-  report: Report,
-): PipelineModule[] | null {
+/** Lists the pipeline modules by path, or returns null if the folder cannot be read. */
+export function discoverModules(folder: string, report: Report): PipelineModule[] | null {
   const files = listFiles(folder);
   if (files === null) return null;
-  const scanner = new ExportScanner(display, report);
+  const scanner = new ExportScanner(report);
   return files.map((file) => ({
     name: relative(folder, file).split(sep).join(posix.sep).replace(/\.ts$/, ""),
     file,
@@ -98,14 +92,12 @@ function listFiles(folder: string): string[] | null {
 
 /** Parses each file once and follows its re-exports and imports. */
 class ExportScanner {
-  readonly #display: (file: string) => string;
   readonly #report: Report;
   readonly #scanned = new Map<string, FileExports | null>();
   /** The texts of the files that do not parse, by path. */
   readonly #unparsed = new Map<string, string>();
 
-  constructor(display: (file: string) => string, report: Report) {
-    this.#display = display;
+  constructor(report: Report) {
     this.#report = report;
   }
 
@@ -166,7 +158,7 @@ class ExportScanner {
   #read(file: string): FileExports | null {
     const text = readText(file);
     if (text === null) return null;
-    const source: SourceFile = { path: this.#display(file), text };
+    const source: SourceFile = { path: displayPath(file), text };
     const parsed = parseSync(file, text, { sourceType: "module", showSemanticErrors: true });
     if (parsed.errors.length > 0) this.#unparsed.set(file, text);
     for (const error of parsed.errors) reportSyntaxError(error, source, this.#report);

@@ -3,7 +3,7 @@
  * item of a list, so that later checks still see the rest.
  */
 import type { ErrorCode } from "../codes/codes.ts";
-import type { Report } from "./diagnostic.ts";
+import type { Report, Warn } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./conf-file.ts";
 import { misplacedKeys } from "./misplaced-keys.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
@@ -18,6 +18,14 @@ export interface ValidConf {
   /** Tasks in file order. */
   readonly tasks: ReadonlyMap<string, TaskConf>;
   readonly endpoints: ReadonlyMap<string, EndpointConf>;
+}
+
+/** A conf whose combinations of keys are checked: the keys, their places, and the reports. */
+export interface ConfCheck {
+  readonly conf: ValidConf;
+  readonly loaded: LoadedConf;
+  readonly report: Report;
+  readonly warn: Warn;
 }
 
 /**
