@@ -65,7 +65,10 @@ export class AttemptNotes {
 }
 
 /** The value of a stored payload; bytes for a stream. */
-export function valueOf({ face, payloads }: AttemptNotes, payload: NewPayload): unknown {
+export function valueOf(
+  { face, payloads }: Pick<AttemptNotes, "face" | "payloads">,
+  payload: NewPayload,
+): unknown {
   const bytes = payload.at === "inline" ? payload.bytes : payloads.objects.get(payload.key)?.bytes;
   if (bytes === undefined) return undefined;
   return payload.kind === "stream" ? bytes.slice() : face.decodePayload(payload, bytes.slice());

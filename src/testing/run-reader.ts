@@ -4,7 +4,7 @@
  */
 import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";
-import type { NewPayload } from "../domain/payload.ts";
+import { valueOf } from "./attempt-notes.ts";
 import { faceOf } from "./kit-face.ts";
 import type { RunState, TestLogLine } from "./run-state.ts";
 import { type KnownRuns, type TestRun, viewOf } from "./test-run.ts";
@@ -67,7 +67,7 @@ export class RunReader implements KnownRuns {
     const logs: TestLogLine[] = [];
     for (const { task, status, attempts, passed_to: children = [] } of document.tasks) {
       if (attempts.length > 0 || status === "succeeded")
-        logs.push(...(await this.#logsOf(runId, task)));
+        for (const line of await this.#world.logsOf(runId, task)) logs.push({ ...line, task });
       if (status !== "succeeded") continue;
       const before = known?.passed;
       passed.set(
@@ -100,19 +100,7 @@ export class RunReader implements KnownRuns {
   async #value(runId: RunId, task: string | null, to?: string): Promise<unknown> {
     const payload = await this.#world.payloadOf(runId, task, to);
     if (!payload) return undefined;
-    const bytes = this.#bytesOf(payload);
-    if (bytes === null) return undefined;
-    if (payload.kind === "stream") return bytes;
-    return faceOf(this.#world.code.exports).decodePayload(payload, bytes);
-  }
-
-  #bytesOf(payload: NewPayload): Uint8Array | null {
-    if (payload.at === "inline") return payload.bytes.slice();
-    return this.#world.rig.payloads.objects.get(payload.key)?.bytes.slice() ?? null;
-  }
-
-  async #logsOf(runId: RunId, task: string): Promise<readonly TestLogLine[]> {
-    const page = await this.#world.logsOf(runId, task);
-    return (page ?? []).map((line) => ({ ...line, task }));
+    const { code, rig } = this.#world;
+    return valueOf({ face: faceOf(code.exports), payloads: rig.payloads }, payload);
   }
 }
