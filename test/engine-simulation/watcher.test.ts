@@ -12,7 +12,7 @@ const FAILS_AT_ONCE = planOf([taskPlan("a", { each: { maxParallel: 1, onError: "
   retentionMs: 3_600_000,
 });
 
-it("sees each retry of a run that fails again at once, also where the clock shows the same end each time", async () => {
+it("the watcher sees each retry of a run that fails again at once, also where the clock shows the same end each time", async () => {
   const code = workerCode(await bundleWorker());
   const ground = new Ground(1, { without: new Set(FAULTS), faults: 0, triggers: 1, tasks: 1 }, false);
   const rig: Rig = new Rig({

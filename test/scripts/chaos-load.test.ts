@@ -42,7 +42,7 @@ class World {
   }
 }
 
-it("waits with a trigger of a task that only another version has, and says so, until that is deployed", async () => {
+it("the load waits with a trigger of a task that only another version has, and says so, until that is deployed", async () => {
   const world = new World();
   const load = world.load();
   const sent = load.send([item("a", "chain"), item("b", "novel")]);
@@ -60,7 +60,7 @@ it("waits with a trigger of a task that only another version has, and says so, u
   expect(world.tracked.toSorted()).toEqual(["run_chain", "run_novel"]);
 });
 
-it("is told off by an upload that is to trigger nothing", async () => {
+it("the load is told off by an upload that is to trigger nothing", async () => {
   const world = new World();
   world.willTrigger = [];
   const load = world.load();

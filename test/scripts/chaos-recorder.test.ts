@@ -28,14 +28,14 @@ function head(length: number): string {
   return `POST / HTTP/1.1\r\nHost: recorder\r\nContent-Length: ${length}\r\n\r\n`;
 }
 
-it("has written down all that a dead sender had sent before it says that it has", async () => {
+it("the recorder has written down all that a dead sender had sent before it says that it has", async () => {
   const socket = await connection();
   socket.end(head(BODY.length) + BODY);
   await recorder.drained();
   expect(recorder.reports).toEqual([{ event: "poison", run: "run_1", task: "poison_item", attempt: 1 }]);
 });
 
-it("takes no half report for one, and waits for nothing when nobody is connected", async () => {
+it("the recorder takes no half report for one, and waits for nothing when nobody is connected", async () => {
   const socket = await connection();
   socket.write(head(BODY.length) + BODY.slice(0, 10));
   await new Promise((sent) => socket.write("", sent));
