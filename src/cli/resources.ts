@@ -1,6 +1,7 @@
 /** Lists the resources that a deployment needs beside its code, by wrangler.toml and the plan. */
 import { parse } from "smol-toml";
 import { neededSecrets } from "../compiler/needed-secrets.ts";
+import { queuesOf, tablesIn } from "../compiler/wrangler-config.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { neededRules, type NotificationRule } from "./notification-rules.ts";
 
@@ -20,9 +21,8 @@ const API_TOKEN = "PEACH_API_TOKEN";
 
 /** Lists the resources. Throws an Error if wrangler.toml lacks a required binding. */
 export function neededResources(plan: Plan, wranglerToml: string): NeededResources {
-  const { queues, r2_buckets: buckets } = parse(wranglerToml);
-  const producers = tables(table(queues)["producers"]);
-  const consumers = tables(table(queues)["consumers"]);
+  const config = parse(wranglerToml);
+  const { producers, consumers } = queuesOf(config);
   const eventQueue = producers.find(({ binding }) => binding === EVENT_QUEUE_BINDING)?.["queue"];
   if (typeof eventQueue !== "string")
     throw new Error(
@@ -37,7 +37,7 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
   return {
     queues: distinct(queueNames),
     buckets: distinct([
-      ...tables(buckets).map((bucket) => bucket["bucket_name"]),
+      ...tablesIn(config["r2_buckets"]).map((bucket) => bucket["bucket_name"]),
       ...Object.keys(plan.buckets),
     ]),
     rules: neededRules(plan),
@@ -72,14 +72,4 @@ export function ruleText({ bucket, event, prefix, suffix }: NotificationRule): s
 
 function distinct(names: readonly unknown[]): string[] {
   return [...new Set(names.filter((name) => typeof name === "string"))];
-}
-
-function table(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : {};
-}
-
-function tables(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.map(table) : [];
 }

@@ -8,10 +8,9 @@ import { parse } from "smol-toml";
 import type { Report } from "./diagnostic.ts";
 import { displayPath, PACKAGE_ROOT } from "./project-paths.ts";
 import { readText } from "./read-file.ts";
-import { isMapping } from "./schema-parts.ts";
 import type { SourceFile } from "./source.ts";
 import { classesIn, migrationOf } from "./wrangler-migrations.ts";
-import type { WranglerConfig } from "./wrangler-config.ts";
+import { queuesOf, tablesIn, type WranglerConfig } from "./wrangler-config.ts";
 
 /** The name of the worker in the template, with which the names of its resources begin. */
 const TEMPLATE_NAME = "my-pipelines";
@@ -67,8 +66,8 @@ export function checkWorkerResources(
     );
   const lacks = (what: string, lines: string): void =>
     report("PEACH507", at, what, { hint: `add these lines:\n${lines}` });
-  const bound = tables(config["r2_buckets"]).map(({ binding }) => binding);
-  for (const { binding, bucket_name: bucket } of tables(needed["r2_buckets"])) {
+  const bound = tablesIn(config["r2_buckets"]).map(({ binding }) => binding);
+  for (const { binding, bucket_name: bucket } of tablesIn(needed["r2_buckets"])) {
     if (bound.includes(binding)) continue;
     const lines = { binding, bucket_name: bucket };
     lacks(`no R2 bucket is bound as ${String(binding)}`, tableText("r2_buckets", lines));
@@ -91,22 +90,8 @@ export function checkWorkerResources(
   }
 }
 
-/** A table of wrangler.toml. */
-type Table = Readonly<Record<string, unknown>>;
-
-/** Reads an array of tables; empty for any other value. */
-function tables(value: unknown): Table[] {
-  return Array.isArray(value) ? value.filter(isMapping) : [];
-}
-
-/** Reads the producers and consumers of queues. */
-function queuesOf({ queues }: WranglerConfig): { producers: Table[]; consumers: Table[] } {
-  const { producers, consumers } = isMapping(queues) ? queues : {};
-  return { producers: tables(producers), consumers: tables(consumers) };
-}
-
 /** Writes a table of an array of tables. JSON and TOML write texts and numbers alike. */
-function tableText(name: string, table: Table): string {
+function tableText(name: string, table: WranglerConfig): string {
   const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   return [`[[${name}]]`, ...lines].join("\n");
 }

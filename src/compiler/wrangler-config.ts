@@ -1,6 +1,7 @@
 /** Reads wrangler.toml. */
 import { parse, TomlError } from "smol-toml";
 import type { Report } from "./diagnostic.ts";
+import { isMapping } from "./schema-parts.ts";
 import { offsetAt, type SourceFile } from "./source.ts";
 
 /** The content of the file. Its values are unchecked. */
@@ -17,4 +18,18 @@ export function readWrangler(wrangler: SourceFile, report: Report): WranglerConf
     report("PEACH501", { source: wrangler, start, end: start + 1 }, `this is no TOML: ${reason}`);
     return null;
   }
+}
+
+/** Reads an array of tables; empty for any other value. */
+export function tablesIn(value: unknown): WranglerConfig[] {
+  return Array.isArray(value) ? value.filter(isMapping) : [];
+}
+
+/** Reads the producers and consumers of queues. */
+export function queuesOf({ queues }: WranglerConfig): {
+  producers: WranglerConfig[];
+  consumers: WranglerConfig[];
+} {
+  const { producers, consumers } = isMapping(queues) ? queues : {};
+  return { producers: tablesIn(producers), consumers: tablesIn(consumers) };
 }

@@ -14,6 +14,7 @@ import {
   type ProjectPaths,
 } from "../compiler/project-paths.ts";
 import type { NeededSecret } from "../compiler/needed-secrets.ts";
+import { readText } from "../compiler/read-file.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { bundleWorker, type Bundle } from "./bundle.ts";
 import { writeDashboard } from "./dashboard.ts";
@@ -116,7 +117,7 @@ export async function buildProject(
     pipelines: paths.pipelinesDir,
   };
   const bundle = withOwnSources(bundled.bundle, dirname(folder.sourceMapPath), folders);
-  const isNew = readTextOf(folder.bundlePath) !== bundle.text;
+  const isNew = readText(folder.bundlePath) !== bundle.text;
   const trial: Trial = isNew
     ? await tryWorker(folder.trialFolder, bundle, config)
     : { type: "loads" };
@@ -160,17 +161,8 @@ export function writeWorker(
  * written.
  */
 function writeIfChanged(path: string, text: string, draftPath: string): boolean {
-  if (readTextOf(path) === text) return false;
+  if (readText(path) === text) return false;
   writeFileSync(draftPath, text, { mode: 0o600 });
   renameSync(draftPath, path);
   return true;
-}
-
-/** Reads a file; null if the file does not exist yet. */
-function readTextOf(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
 }

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { build } from "esbuild";
 import { PACKAGE_ROOT } from "../compiler/project-paths.ts";
+import { readText } from "../compiler/read-file.ts";
 
 /** Content types by file extension. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -92,13 +93,4 @@ export const assets = ${JSON.stringify(assets, null, 2)};
 `;
   mkdirSync(generatedFolder, { recursive: true });
   if (readText(file) !== text) writeFileSync(file, text);
-}
-
-/** Reads a file; null if the file cannot be read. */
-function readText(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
 }

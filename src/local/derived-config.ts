@@ -2,7 +2,9 @@
  * Derives wrangler's configuration for the local runtime from wrangler.toml: the same worker,
  * without parts that need an account or build twice, and with the parts of the local runtime.
  */
-import { parse, type TomlTable } from "smol-toml";
+import { parse } from "smol-toml";
+import { isMapping } from "../compiler/schema-parts.ts";
+import { tablesIn } from "../compiler/wrangler-config.ts";
 
 /** The parts of the configuration that the local runtime sets. */
 export interface LocalWorker {
@@ -35,13 +37,14 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
     alias: _alias,
     ...config
   } = parse(wranglerToml);
-  const bound = tables(config["r2_buckets"]);
+  const bound = tablesIn(config["r2_buckets"]);
   const added = Object.entries(local.buckets).flatMap(([bucket, binding]) =>
     bound.some((entry) => entry["bucket_name"] === bucket)
       ? []
       : [{ binding, bucket_name: bucket }],
   );
-  const vars = { ...table(config["vars"]), ...local.vars, PEACH_LOCAL: "1" };
+  const own = isMapping(config["vars"]) ? config["vars"] : {};
+  const vars = { ...own, ...local.vars, PEACH_LOCAL: "1" };
   return {
     ...config,
     main: local.main,
@@ -52,16 +55,4 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
     vars: Object.fromEntries(Object.entries(vars).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     r2_buckets: [...bound, ...added],
   };
-}
-
-/** Reads a value as a table; an empty table for any other value. */
-function table(value: unknown): TomlTable {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : {};
-}
-
-/** Reads a value as a list of tables; an empty list for any other value. */
-function tables(value: unknown): TomlTable[] {
-  return Array.isArray(value) ? value.map(table) : [];
 }

@@ -1,6 +1,7 @@
 /** The bindings of wrangler.toml, as far as pipelines see them. */
-import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
+import { readText } from "../../compiler/read-file.ts";
+import { isMapping } from "../../compiler/schema-parts.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { isOwnName } from "../../execution/author/pipeline-env.ts";
 
@@ -17,7 +18,7 @@ export interface WranglerBindings {
 
 /** Reads the file; a missing file binds nothing. Throws if the file is no TOML. */
 export function readWranglerBindings(path: string): WranglerBindings {
-  const config = parse(textOf(path));
+  const config = parse(readText(path) ?? "");
   const [buckets, vars]: [Record<string, string>, Record<string, unknown>] = [{}, {}];
   const [kv, queues]: [string[], string[]] = [[], []];
   const others: Record<string, string> = {};
@@ -28,7 +29,7 @@ export function readWranglerBindings(path: string): WranglerBindings {
     else if (kind === "queues.producers") queues.push(binding);
     else others[binding] = kind;
   }
-  for (const [name, value] of Object.entries(isTable(config["vars"]) ? config["vars"] : {}))
+  for (const [name, value] of Object.entries(isMapping(config["vars"]) ? config["vars"] : {}))
     if (!isOwnName(name)) vars[name] = value;
   return { buckets, kv, queues, vars, others };
 }
@@ -46,13 +47,13 @@ function bindingsOf(config: Readonly<Record<string, unknown>>, path = ""): Found
     // Objects are Peach's, and these name no binding.
     if (/^(env|vars|migrations|durable_objects|triggers|build|version_metadata)$/.test(kind))
       return [];
-    if (isTable(value)) {
+    if (isMapping(value)) {
       const own = nameOf(kind, value);
       return own === null ? bindingsOf(value, kind) : [{ kind, binding: own, table: value }];
     }
     return (Array.isArray(value) ? value : []).flatMap((table: unknown) => {
-      const binding = isTable(table) ? nameOf(kind, table) : null;
-      return isTable(table) && binding !== null ? [{ kind, binding, table }] : [];
+      const binding = isMapping(table) ? nameOf(kind, table) : null;
+      return isMapping(table) && binding !== null ? [{ kind, binding, table }] : [];
     });
   });
 }
@@ -64,18 +65,6 @@ function nameOf(kind: string, table: Readonly<Record<string, unknown>>): string 
 
 function textOr(value: unknown, fallback: string): string {
   return typeof value === "string" ? value : fallback;
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 /** Stands in for a binding that the kit does not have: any use throws and says what to pass. */
