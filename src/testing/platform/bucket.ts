@@ -304,10 +304,11 @@ function described(key: string, object: StoredObject): object {
 }
 
 async function bytesOf(value: unknown): Promise<Uint8Array<ArrayBuffer>> {
-  if (typeof value === "string") return Uint8Array.from(new TextEncoder().encode(value));
+  if (typeof value === "string") return new Uint8Array(new TextEncoder().encode(value));
   if (value === null) return new Uint8Array();
+  // `Uint8Array.from` would copy byte by byte.
   if (ArrayBuffer.isView(value))
-    return Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    return new Uint8Array(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   if (value instanceof ArrayBuffer) return new Uint8Array(value).slice();
   if (value instanceof Blob) return new Uint8Array(await value.arrayBuffer());
   if (!(value instanceof ReadableStream)) throw new TypeError("R2 stores bytes, texts and streams");
