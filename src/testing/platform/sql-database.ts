@@ -59,8 +59,8 @@ function wordsIn(query: string, pattern: RegExp, except: readonly string[]): rea
 
 interface Prepared {
   readonly statement: StatementSync;
-  /** Names of the columns that are read. */
-  readonly columns: readonly string[];
+  /** Makes a row of the values that are read. */
+  readonly rowOf: RowMaker;
 }
 
 export class SqlDatabase {
@@ -93,9 +93,9 @@ export class SqlDatabase {
 
   /** Returns rows as an object's storage does. Reading arrays takes half the time of objects. */
   all(query: string, values: readonly SqlValue[]): SqlRow[] {
-    const { statement, columns } = this.#prepare(query);
+    const { statement, rowOf } = this.#prepare(query);
     const rows: readonly unknown[] = statement.all(...values);
-    return rows.map((row) => rowOf(columns, Array.isArray(row) ? row : []));
+    return rows.map((row) => rowOf(Array.isArray(row) ? row : [], valueOf));
   }
 
   create(name: string, query: string): void {
@@ -113,20 +113,37 @@ export class SqlDatabase {
     if (known !== undefined) return known;
     const statement = this.#database.prepare(query);
     statement.setReturnArrays(true);
-    const made = { statement, columns: statement.columns().map(({ name }) => name) };
+    const made = { statement, rowOf: rowMakerOf(statement.columns().map(({ name }) => name)) };
     this.#prepared.set(query, made);
     return made;
   }
 }
 
-function rowOf(columns: readonly string[], values: readonly SQLOutputValue[]): SqlRow {
-  const row: SqlRow = {};
-  for (let index = 0; index < columns.length; index += 1) {
-    const value = values[index];
-    // An object's storage returns bytes as an ArrayBuffer.
-    row[columns[index] ?? ""] = value instanceof Uint8Array ? bufferOf(value) : value;
-  }
-  return row;
+type RowMaker = (values: readonly SQLOutputValue[], valueOf: (value: unknown) => unknown) => SqlRow;
+
+const ROW_MAKERS = new Map<string, RowMaker>();
+
+/**
+ * Returns the function that makes rows of these columns. A literal with all names makes a row many
+ * times faster than a loop that sets one property after the other.
+ */
+function rowMakerOf(columns: readonly string[]): RowMaker {
+  const properties = columns.map(
+    (name, index) => `${JSON.stringify(name)}: valueOf(values[${index}])`,
+  );
+  const literal = properties.join(", ");
+  const known = ROW_MAKERS.get(literal);
+  if (known !== undefined) return known;
+  // Made of the names of columns alone, each written as a string.
+  // oxlint-disable-next-line typescript/no-implied-eval, typescript/consistent-type-assertions
+  const made = new Function("values", "valueOf", `return {${literal}};`) as RowMaker;
+  ROW_MAKERS.set(literal, made);
+  return made;
+}
+
+/** An object's storage returns bytes as an ArrayBuffer. */
+function valueOf(value: unknown): unknown {
+  return value instanceof Uint8Array ? bufferOf(value) : value;
 }
 
 function bufferOf(bytes: Uint8Array): ArrayBufferLike {
