@@ -262,12 +262,12 @@ class World {
     this.#rig.edge.deploy(release, share);
     this.#checkers.deployed(release.name);
     // Objects are updated one after the other.
-    for (const host of this.#rig.edge.hosts.values())
+    for (const host of this.#rig.edge.hosts)
       scheduler.after(dice.between(0, 60_000), () => host.reset("its code was updated"));
   }
 
   #resetAll(): void {
-    for (const host of this.#rig.edge.hosts.values()) host.reset("its code was updated");
+    for (const host of this.#rig.edge.hosts) host.reset("its code was updated");
   }
 
   /** Somebody looks at an object whose alarm was given up, now and then until its alarm is set again: no other help is needed. */

@@ -35,7 +35,10 @@ export interface EdgeSettings {
 
 export class Edge {
   readonly platform: Platform;
-  readonly hosts = new Map<string, ObjectHost>();
+  /** Every object, in the order of creation. */
+  readonly hosts = new Set<ObjectHost>();
+  /** The same by class and name: a key of both would be a new text, to hash anew, for each call. */
+  readonly #named = new Map<string, Map<string, ObjectHost>>();
   readonly #settings: EdgeSettings;
   readonly #isolates = new Map<string, Isolate[]>();
   readonly #environment: new (life: Life) => object;
@@ -84,9 +87,10 @@ export class Edge {
 
   /** Returns the object of a class and name, asleep or awake. */
   host(className: string, name: string): ObjectHost {
-    const key = `${className} ${name}`;
-    const known = this.hosts.get(key);
+    const named = this.#named.get(className) ?? new Map<string, ObjectHost>();
+    const known = named.get(name);
     if (known !== undefined) return known;
+    const key = `${className} ${name}`;
     const place = new Dice32(key).next();
     const host = new ObjectHost({
       platform: this.platform,
@@ -102,7 +106,8 @@ export class Edge {
       refuses: (asked, method) => this.#settings.refuses(asked, method),
       called: (called, method, given) => this.#settings.called(called, method, given),
     });
-    this.hosts.set(key, host);
+    this.hosts.add(host);
+    this.#named.set(className, named.set(name, host));
     return host;
   }
 

@@ -217,12 +217,12 @@ export class Rig {
 
   /** Ends the world, and gives back the databases. */
   close(): void {
-    for (const host of this.edge.hosts.values()) host.storage.close();
+    for (const host of this.edge.hosts) host.storage.close();
   }
 
   /** Returns every object of a class, past and present. */
   objects(className: (typeof OBJECTS)[number]): ObjectHost[] {
-    return [...this.edge.hosts.values()].filter((host) => host.className === className);
+    return [...this.edge.hosts].filter((host) => host.className === className);
   }
 
   #queue(

@@ -92,7 +92,7 @@ export class RestCheck {
     const rig = this.#world.rig();
     const inBucket = [...rig.payloads.objects.keys()];
     if (inBucket.length > 0) ground.violate("10 nothing is left", `in R2: ${inBucket.join(", ")}`);
-    for (const host of rig.edge.hosts.values()) {
+    for (const host of rig.edge.hosts) {
       const left = leftIn(host);
       if (left !== null) ground.violate("10 nothing is left", `${host.label}: ${left}`);
       const mostAlarms = MOST_ALARMS + host.deaths + (this.#suspects.has(host.name) ? MOST_ASKING : 0);
