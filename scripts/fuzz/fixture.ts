@@ -101,6 +101,10 @@ const TARGETS: Siege["targets"] = {
   "a typed task with each": () => ({ path: "/api/v1/tasks/mapped/trigger", headers: API }),
   "a task with a record of unions": () => ({ path: "/api/v1/tasks/table/trigger", headers: API }),
   "a task that takes a tree": () => ({ path: "/api/v1/tasks/tree/trigger", headers: API }),
+  "a task that takes a tree, with a key": () => ({
+    path: "/api/v1/tasks/tree/trigger",
+    headers: { ...API, "Idempotency-Key": "a tree" },
+  }),
   "a task": () => ({ path: "/api/v1/tasks/sink/trigger", headers: API }),
   "an event": () => ({ path: "/api/v1/events/texts.came", headers: API }),
   "the log-in": () => ({

@@ -89,6 +89,11 @@ export function encodePieces(pieces: readonly JsonPiece[]): Uint8Array<ArrayBuff
   return bytes;
 }
 
+/** Encodes texts of JSON, a block of bytes for each. */
+export function* encodedPieces(pieces: readonly JsonPiece[]): Generator<Uint8Array> {
+  for (const piece of pieces) for (const text of textsOf(piece)) yield ENCODER.encode(text);
+}
+
 function textsOf(piece: JsonPiece): Iterable<string> {
   return typeof piece === "string" ? [piece] : piece.slices();
 }

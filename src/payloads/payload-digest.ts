@@ -5,14 +5,18 @@
  */
 import type { PayloadDescription } from "../domain/payload.ts";
 import type { PayloadDigest } from "../domain/trigger-key.ts";
-import { encodePieces, ESCAPED, type HeldPayload } from "./codec.ts";
+import { encodedPieces, encodePieces, ESCAPED, type HeldPayload } from "./codec.ts";
 import { parseJson } from "./cut-json.ts";
 import { writeJson } from "./json-text.ts";
 
 const ENCODER = new TextEncoder();
 
+/** Size from which a held payload is digested block by block, without a copy in memory. Bytes. */
+const LARGE_BYTES = 1_000_000;
+
 /** Digests a held payload. */
 export async function digestOfHeld(payload: HeldPayload): Promise<PayloadDigest> {
+  if (payload.body.length >= LARGE_BYTES) return digestOfLarge(payload);
   const tag = tagOf(payload);
   const body =
     payload.kind === "json" && payload.isWritten !== true ? rewritten(payload.body) : payload.body;
@@ -57,6 +61,18 @@ export class PassingDigest {
  */
 function tagOf({ kind, form }: Pick<PayloadDescription, "kind" | "form">): Uint8Array {
   return ENCODER.encode(`${kind}${form === ESCAPED ? `/${ESCAPED}` : ""}\n`);
+}
+
+async function digestOfLarge(payload: HeldPayload): Promise<PayloadDigest> {
+  const digest = new PassingDigest(payload);
+  const written =
+    payload.kind === "json" && payload.isWritten !== true
+      ? writeJson(parseJson(payload.body))
+      : null;
+  if (written?.ok === true)
+    for (const block of encodedPieces(written.pieces)) await digest.take(block);
+  else await digest.take(payload.body);
+  return digest.end();
 }
 
 function rewritten(body: Uint8Array): Uint8Array {

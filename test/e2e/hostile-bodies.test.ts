@@ -76,7 +76,9 @@ it.skipIf(!TELLS_MEMORY)(
   },
 );
 
-it.skipIf(!TELLS_MEMORY).each(["an endpoint that hands its body to a typed task", "a task that takes a tree"])(
+it
+  .skipIf(!TELLS_MEMORY)
+  .each(["an endpoint that hands its body to a typed task", "a task that takes a tree, with a key"])(
   "a wide text costs little as the first large body, too, for which V8 has collected nothing yet: %s",
   { timeout: 120_000 },
   async (id) => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts";
 import { digestOfHeld, PassingDigest } from "../../src/payloads/payload-digest.ts";
@@ -19,7 +20,7 @@ async function ofValue(value: unknown): Promise<string> {
 
 async function ofBody(text: string, contentType = "application/json"): Promise<string> {
   const body = new TextEncoder().encode(text);
-  const encoded = await encodeRequestBody({ contentType, contentLength: null, body }, 1_000_000);
+  const encoded = await encodeRequestBody({ contentType, contentLength: null, body }, 10_000_000);
   if (!encoded.ok) throw new Error(encoded.problem.detail);
   return digestOfHeld(held(encoded.value));
 }
@@ -56,6 +57,17 @@ describe("the digest of a payload", () => {
       await ofBlocks("stream", [bytes]),
     ];
     expect(new Set(digests).size).toBe(digests.length);
+  });
+
+  it("the digest of a payload is made alike of a large one, which is not held a second time", async () => {
+    const value = { text: "é€".repeat(200_000), "€": Array.from({ length: 50_000 }, (_, at) => [at, "x"]) };
+    const text = JSON.stringify(value);
+    const expected = createHash("sha256").update(`json\n${text}`).digest("base64url");
+    expect(await ofValue(value)).toBe(expected);
+    expect(await ofBody(JSON.stringify(value, null, 1))).toBe(expected);
+    expect(await ofValue(new TextEncoder().encode(text))).toBe(
+      createHash("sha256").update(`bytes\n${text}`).digest("base64url"),
+    );
   });
 
   it("the digest of a payload does not tell containers of the same bytes apart", async () => {
