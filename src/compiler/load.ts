@@ -42,7 +42,13 @@ export function loadFile(source: SourceFile, report: Report): ConfFile | "empty"
     intAsBigInt: true,
     logLevel: "error",
   });
-  const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
+  const { length } = source.text;
+  // The parser places the end of an open bracket one letter behind the end of the file.
+  const at = ([start, end]: readonly [number, number]): Span => ({
+    source,
+    start: Math.min(start, length),
+    end: Math.min(end, length),
+  });
   if (!checkCharacters(source, report)) return null;
   reportRepeatedKeys(document, source, report);
   const unresolved = document.warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED");
