@@ -59,3 +59,16 @@ export function joined(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return all;
 }
+
+/** Joins chunks, whose bytes stay. A single chunk is returned as it is. */
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
+  const joined = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    joined.set(piece, offset);
+    offset += piece.length;
+  }
+  return joined;
+}

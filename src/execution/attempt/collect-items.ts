@@ -7,6 +7,7 @@
  */
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
+import { concatenate } from "../../payloads/chunks.ts";
 import { decodePayload, JSON_TYPE } from "../../payloads/codec.ts";
 import { fetchBytes, fetchStream } from "../../payloads/payload-download.ts";
 import { limitKeysAt } from "../../payloads/limit-keys.ts";
@@ -185,7 +186,7 @@ function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
           size += value.length;
         }
         if (size === 0) controller.close();
-        else controller.enqueue(joined(pieces, size));
+        else controller.enqueue(concatenate(pieces));
       },
       async cancel() {
         await chunks.return(undefined);
@@ -193,16 +194,4 @@ function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
     },
     { highWaterMark: 0 },
   );
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, offset);
-    offset += piece.length;
-  }
-  return bytes;
 }

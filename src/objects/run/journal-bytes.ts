@@ -2,6 +2,7 @@
  * Collects the bytes that a commit stores beside its journal entry, and assigns a place to each
  * piece. A row of an object holds at most 2 MB; more bytes go to `data` rows in front of the entry.
  */
+import { concatenate } from "../../payloads/chunks.ts";
 const ROW_BYTES = 1_500_000;
 
 /** Place of bytes in the journal: a row and an offset in its data. */
@@ -38,16 +39,4 @@ export class JournalBytes {
   rows(): (Uint8Array | null)[] {
     return this.#rows.map((pieces) => (pieces.length === 0 ? null : concatenate(pieces)));
   }
-}
-
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
-  const joined = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    joined.set(piece, offset);
-    offset += piece.length;
-  }
-  return joined;
 }
