@@ -11,7 +11,7 @@ import type { PausedTask } from "../../objects/pauses/pauses-rpc.ts";
 import { isZod } from "../../payloads/check-any.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { type Routes, handle } from "../openapi/handle.ts";
+import { type Call, type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { taskParams } from "./parameters.ts";
@@ -70,35 +70,37 @@ export interface TaskRouteDependencies {
 
 /** Adds the routes below /api/v1. */
 export function taskRoutes(routes: Routes, { plan, registry }: TaskRouteDependencies): void {
-  const taskOf = (name: string): TaskPlan | undefined =>
-    Object.hasOwn(plan.tasks, name) ? plan.tasks[name] : undefined;
-  const unknown = (c: Context<HttpEnv>, name: string): Response =>
-    problemResponse(c, unknownTask(Object.keys(plan.tasks), name));
+  /** Answers with the task of this name, or 404. */
+  const answerTask = async (
+    c: Context<HttpEnv>,
+    name: string,
+    reply: Call<typeof readTask>["reply"],
+    pausesOf: (task: TaskPlan) => Promise<readonly PausedTask[]>,
+  ): Promise<Response> => {
+    const task = Object.hasOwn(plan.tasks, name) ? plan.tasks[name] : undefined;
+    return task === undefined
+      ? problemResponse(c, unknownTask(Object.keys(plan.tasks), name))
+      : reply(200, describeTask(task, registry, await pausesOf(task)));
+  };
   handle(routes, listTasks, async (c, { reply }) => {
     const paused = await callPauses(c.env, (pauses) => pauses.paused());
     return reply(200, {
       tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry, paused)),
     });
   });
-  handle(routes, readTask, async (c, { params, reply }) => {
-    const task = taskOf(params.task);
-    if (task === undefined) return unknown(c, params.task);
-    const paused = await callPauses(c.env, (pauses) => pauses.paused());
-    return reply(200, describeTask(task, registry, paused));
-  });
-  handle(routes, pauseTask, async (c, { params, reply }) => {
-    const task = taskOf(params.task);
-    if (task === undefined) return unknown(c, params.task);
-    const by = c.get("caller").name;
-    const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.pause(task.name, by)));
-    return reply(200, describeTask(task, registry, paused));
-  });
-  handle(routes, resumeTask, async (c, { params, reply }) => {
-    const task = taskOf(params.task);
-    if (task === undefined) return unknown(c, params.task);
-    const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.resume(task.name)));
-    return reply(200, describeTask(task, registry, paused));
-  });
+  handle(routes, readTask, (c, { params, reply }) =>
+    answerTask(c, params.task, reply, () => callPauses(c.env, (pauses) => pauses.paused())),
+  );
+  handle(routes, pauseTask, (c, { params, reply }) =>
+    answerTask(c, params.task, reply, async ({ name }) =>
+      keepPaused(await callPauses(c.env, (pauses) => pauses.pause(name, c.get("caller").name))),
+    ),
+  );
+  handle(routes, resumeTask, (c, { params, reply }) =>
+    answerTask(c, params.task, reply, async ({ name }) =>
+      keepPaused(await callPauses(c.env, (pauses) => pauses.resume(name))),
+    ),
+  );
 }
 
 /** Formats a task, with the schemas of its method and its pause. */
