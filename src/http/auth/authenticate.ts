@@ -10,7 +10,7 @@ import type { RunId } from "../../domain/ids.ts";
 import { hasRight, mayTriggerTask, SCOPES_OF, type Right } from "../../domain/scope.ts";
 import { IdentityUnreachableError } from "../../objects/identity/identity-client.ts";
 import { accessAuthenticator } from "./cloudflare-access.ts";
-import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
+import { refusal, unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 import { limitFailures } from "./failure-limit.ts";
 import { problemResponse } from "../problem.ts";
@@ -133,14 +133,11 @@ const ONLY_TOO_SHORT = unauthorized(
  * Answered while the identity object is unreachable. A caller identified a moment ago is refused
  * too: a deleted token must end within five seconds.
  */
-const UNREACHABLE: Refusal = {
-  problem: {
-    code: "unavailable",
-    detail: "It cannot be found out now who the request is from.",
-    hint: "Ask again in a moment. PEACH_API_TOKEN and PEACH_API_TOKENS are understood all the same.",
-  },
-  headers: {},
-};
+const UNREACHABLE = refusal({
+  code: "unavailable",
+  detail: "It cannot be found out now who the request is from.",
+  hint: "Ask again in a moment. PEACH_API_TOKEN and PEACH_API_TOKENS are understood all the same.",
+});
 
 const WITHOUT_TOKEN = unauthorized(
   "The request has no API token.",

@@ -30,3 +30,8 @@ export function unauthorized(detail: string, hint: string, error = ""): Refusal 
     headers: { "WWW-Authenticate": `Bearer realm="peach"${error}` },
   };
 }
+
+/** Refuses a request by a problem alone. */
+export function refusal(problem: Problem): Refusal {
+  return { problem, headers: {} };
+}

@@ -12,7 +12,7 @@
  * and need no such check.
  */
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
-import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
+import { refusal, unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { parseScope, type Scope } from "../../domain/scope.ts";
@@ -134,36 +134,27 @@ function refusalOf(error: unknown): Refusal {
     );
   }
   log("warn", "the keys of Cloudflare Access cannot be read", { error });
-  return {
-    problem: {
-      code: "unavailable",
-      detail: "The keys of Cloudflare Access cannot be read now.",
-      hint: "Try again in a moment. If it stays, compare PEACH_ACCESS_TEAM_DOMAIN with the domain of your team.",
-    },
-    headers: {},
-  };
+  return refusal({
+    code: "unavailable",
+    detail: "The keys of Cloudflare Access cannot be read now.",
+    hint: "Try again in a moment. If it stays, compare PEACH_ACCESS_TEAM_DOMAIN with the domain of your team.",
+  });
 }
 
 function withoutScope(name: string): Refusal {
-  return {
-    problem: {
-      code: "forbidden",
-      detail: `Cloudflare Access knows "${name}", but PEACH_ACCESS_SCOPES gives no scope to them.`,
-      hint: "Add `identity:scope` to PEACH_ACCESS_SCOPES, such as `ada@example.org:admin` or `*@example.org:read`.",
-    },
-    headers: {},
-  };
+  return refusal({
+    code: "forbidden",
+    detail: `Cloudflare Access knows "${name}", but PEACH_ACCESS_SCOPES gives no scope to them.`,
+    hint: "Add `identity:scope` to PEACH_ACCESS_SCOPES, such as `ada@example.org:admin` or `*@example.org:read`.",
+  });
 }
 
-const FORGEABLE: Refusal = {
-  problem: {
-    code: "forbidden",
-    detail:
-      "A browser that is signed in by Cloudflare Access changes things for pages of this origin only.",
-    hint: "Programs send a token of the API, a service token of Access, or `cf-access-token` without cookies.",
-  },
-  headers: {},
-};
+const FORGEABLE = refusal({
+  code: "forbidden",
+  detail:
+    "A browser that is signed in by Cloudflare Access changes things for pages of this origin only.",
+  hint: "Programs send a token of the API, a service token of Access, or `cf-access-token` without cookies.",
+});
 
 const NAMELESS = unauthorized(
   "The JWT of Cloudflare Access names nobody.",

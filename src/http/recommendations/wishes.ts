@@ -1,7 +1,7 @@
 /** Reads `?component=` and `?debug=1`, which are for callers with the right to read. */
 import type { Context } from "hono";
 import type { EndpointPlan } from "../../domain/plan/plan.ts";
-import type { Refusal } from "../auth/authenticator.ts";
+import { refusal, type Refusal } from "../auth/authenticator.ts";
 import { identify, refuseWithout } from "../auth/authenticate.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 
@@ -38,12 +38,9 @@ function knownCaller(c: Context<HttpEnv>): Caller | undefined {
 
 /** Refuses a caller without the right to read. */
 function forbidden(name: string): Refusal {
-  return {
-    problem: {
-      code: "forbidden",
-      detail: `The endpoint "${name}" takes \`component\` and \`debug\` from callers with an API token only.`,
-      hint: "Send `Authorization: Bearer TOKEN` with the scope `read`, or leave them out.",
-    },
-    headers: {},
-  };
+  return refusal({
+    code: "forbidden",
+    detail: `The endpoint "${name}" takes \`component\` and \`debug\` from callers with an API token only.`,
+    hint: "Send `Authorization: Bearer TOKEN` with the scope `read`, or leave them out.",
+  });
 }
