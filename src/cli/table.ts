@@ -16,7 +16,7 @@ export interface Cell {
 }
 
 /** A column of a table. */
-export interface Column {
+interface Column {
   readonly title: string;
   /** True cuts this column first when lines do not fit. */
   readonly shrinks?: boolean;
@@ -107,26 +107,22 @@ export function paint(text: string, colour: Colour | undefined, { colors }: Term
     : styleText(colour, text, { validateStream: false });
 }
 
-/** The colour of a status of a run, a task or an attempt. */
+/** The colours of the statuses of a run, a task or an attempt. */
+const STATUS_COLOURS: Readonly<Record<string, Colour>> = {
+  succeeded: "green",
+  failed: "red",
+  timed_out: "red",
+  lost: "red",
+  running: "cyan",
+  retrying: "yellow",
+  waiting: "yellow",
+  skipped: "gray",
+  cancelled: "gray",
+};
+
+/** The colour of a status; undefined for a status without one. */
 export function statusColour(status: string): Colour | undefined {
-  switch (status) {
-    case "succeeded":
-      return "green";
-    case "failed":
-    case "timed_out":
-    case "lost":
-      return "red";
-    case "running":
-      return "cyan";
-    case "retrying":
-    case "waiting":
-      return "yellow";
-    case "skipped":
-    case "cancelled":
-      return "gray";
-    default:
-      return undefined;
-  }
+  return Object.hasOwn(STATUS_COLOURS, status) ? STATUS_COLOURS[status] : undefined;
 }
 
 /** The cell of a status. */

@@ -1,3 +1,4 @@
+import type { DeployedSchedule } from "../../client/client.ts";
 import { checkProject } from "../../compiler/compile.ts";
 import { renderDiagnostic } from "../../compiler/diagnostic.ts";
 import { nextTimes } from "../../domain/schedules/next-times.ts";
@@ -6,10 +7,27 @@ import { schedulesOf } from "../../domain/schedules/due-times.ts";
 import { defineCommand, UsageError, type ExitCode, type CommandHost } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS, type DeploymentValues } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
-import { tableLines, timeText } from "../table.ts";
+import { type ListColumn, printList, timeText } from "../table.ts";
 
 const DEFAULT_TIMES = 5;
 const MAX_TIMES = 1_000;
+
+const COLUMNS: readonly ListColumn<DeployedSchedule>[] = [
+  ["task", ({ task }) => task, "shrinks"],
+  ["cron", ({ cron }) => cron],
+  ["timezone", ({ timezone }) => timezone],
+  [
+    "next",
+    ({ paused, next: [first] }) =>
+      paused ? { text: "paused", colour: "yellow" } : (first?.local ?? "-"),
+  ],
+  ["last run", ({ last_run: last }) => last?.run_id ?? "-"],
+  [
+    "skipped",
+    ({ skipped: { count, last } }) =>
+      last === null ? String(count) : `${count}, ${last.reason} ${timeText(last.due_at)}`,
+  ],
+];
 
 /** `peach schedules`: shows when tasks are due. */
 export const schedules = defineCommand({
@@ -68,37 +86,12 @@ async function showDeployed(
   }: DeploymentValues & { readonly next?: string | undefined; readonly json?: boolean | undefined },
   host: CommandHost,
 ): Promise<ExitCode> {
-  const { out, signal, terminal } = host;
   if (next !== undefined)
     throw new UsageError(
       "--next is for peach.conf: a deployment tells the next five times, with --json",
     );
-  const all = await connect(where, host).schedules.list({ signal });
-  if (json === true) out(JSON.stringify({ schedules: all }, null, 2));
-  else if (all.length === 0) out("no task that is deployed has a schedule");
-  else {
-    const columns = [
-      { title: "task", shrinks: true },
-      { title: "cron" },
-      { title: "timezone" },
-      { title: "next" },
-      { title: "last run" },
-      { title: "skipped" },
-    ];
-    const rows = all.map(
-      ({ task, cron, timezone, paused, next: [first], last_run: last, skipped }) => [
-        task,
-        cron,
-        timezone,
-        paused ? { text: "paused", colour: "yellow" as const } : (first?.local ?? "-"),
-        last?.run_id ?? "-",
-        skipped.last === null
-          ? String(skipped.count)
-          : `${skipped.count}, ${skipped.last.reason} ${timeText(skipped.last.due_at)}`,
-      ],
-    );
-    out(tableLines(columns, rows, terminal).join("\n"));
-  }
+  const all = await connect(where, host).schedules.list({ signal: host.signal });
+  printList("schedules", all, "no task that is deployed has a schedule", COLUMNS, { json }, host);
   return 0;
 }
 

@@ -94,7 +94,7 @@ function noteOf(document: TaskOfRun): string {
   if (status === "running" && progress) {
     return `${Math.round(progress.fraction * 100)}%${progress.message === null ? "" : ` ${progress.message}`}`;
   }
-  if (waiting_for) return waitingText(waiting_for.for);
+  if (waiting_for) return WAITING_TEXTS[waiting_for.for];
   const last = attempts.at(-1);
   if (status === "skipped")
     return reason === null ? "skipped" : `skipped: ${reason.replaceAll("_", " ")}`;
@@ -104,23 +104,12 @@ function noteOf(document: TaskOfRun): string {
   return attempts.length > 1 ? `${spent}, attempt ${last.attempt}` : spent;
 }
 
-/**
- * Names the reason for waiting. The switch is exhaustive: a new reason does not compile without its
- * text.
- */
-function waitingText(reason: NonNullable<TaskOfRun["waiting_for"]>["for"]): string {
-  switch (reason) {
-    case "completion":
-      return "waits for its completion";
-    case "run":
-      return "waits for a run";
-    case "concurrency":
-      return "waits for a slot";
-    case "rate_limit":
-      return "held by its rate";
-    case "pause":
-      return "paused";
-    case "deploy":
-      return "waits for a deploy";
-  }
-}
+/** The reasons for waiting. */
+const WAITING_TEXTS: Readonly<Record<NonNullable<TaskOfRun["waiting_for"]>["for"], string>> = {
+  completion: "waits for its completion",
+  run: "waits for a run",
+  concurrency: "waits for a slot",
+  rate_limit: "held by its rate",
+  pause: "paused",
+  deploy: "waits for a deploy",
+};

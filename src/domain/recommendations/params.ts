@@ -41,7 +41,7 @@ export function readParams(
       wrong.push({ name, message: `is given ${given.length} times: give it once` });
     else if (text !== "") {
       const value = valueOf(plan, text);
-      const message = value === null ? `must be ${kindOf(plan)}` : misfitOf(plan, value);
+      const message = value === null ? `must be ${KINDS[plan.type]}` : misfitOf(plan, value);
       if (message !== null) wrong.push({ name, message });
       else if (value !== null) params[name] = value;
     } else if (plan.default !== null) params[name] = plan.default;
@@ -64,19 +64,13 @@ function valueOf({ type }: ParamPlan, text: string): ParamValue | null {
   }
 }
 
-/** Names the type with an article. */
-function kindOf({ type }: ParamPlan): string {
-  switch (type) {
-    case "string":
-      return "a text";
-    case "boolean":
-      return "true or false";
-    case "integer":
-      return "a whole number";
-    case "number":
-      return "a number";
-  }
-}
+/** The types with an article. */
+const KINDS: Readonly<Record<ParamPlan["type"], string>> = {
+  string: "a text",
+  boolean: "true or false",
+  integer: "a whole number",
+  number: "a number",
+};
 
 /** Names the rule of the parameter that a value of the right type breaks; null without a fault. */
 export function misfitOf(plan: ParamPlan, value: ParamValue): string | null {
