@@ -1,10 +1,35 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { E2E_FILES, isChosen, UNIT_FILES } from "./scripts/test-projects.ts";
+import { E2E_FILES, FOLDERS_OF_OTHERS, isChosen, UNIT_FILES } from "./scripts/test-projects.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
+import { bundledModules } from "./test/support/pool/bundled-modules.ts";
 import { poolConfig } from "./test/support/pool/wrangler-config.ts";
 
 const POOL = resolve(import.meta.dirname, "test/support/pool");
+
+/** The worker under test runs the tasks of test/support/pool instead of the user's. */
+const ALIASES = [
+  { find: /^(?:#|\.\/)generated\/([^.]*)(?:\.ts)?$/, replacement: `${POOL}/generated/$1.ts` },
+  { find: "peach/worker", replacement: resolve("src/worker/worker.ts") },
+  { find: "peach/task-helpers", replacement: resolve("src/task-helpers.ts") },
+  { find: "peach/stores", replacement: resolve("src/stores/stores.ts") },
+  { find: "./hide-own-env.ts", replacement: `${POOL}/shown-env.ts` },
+];
+/** By them `imports` and `exports` of package.json lead to the clone's own sources in place of what the package has. */
+const CONDITIONS = ["peach-source", "module"];
+
+/** Those of more than one module. */
+const PACKAGES = [
+  "croner",
+  "fast-check",
+  "hono",
+  "hono/cookie",
+  "hono/cors",
+  "hono/router",
+  "jose",
+  "standardwebhooks",
+  "zod",
+];
 
 /** A whole number of 32 bits. */
 function seedOf(text = String(Math.floor(Math.random() * 2 ** 31))): number {
@@ -23,9 +48,19 @@ async function workersPool() {
   });
 }
 
+/** The source as one module for the pool, but where it is changed module by module. */
+function oneModule() {
+  if (process.env["PEACH_MUTATION"] !== undefined) return null;
+  return bundledModules({
+    exclude: [...FOLDERS_OF_OTHERS, "test/support/**", "test/mutation/**"],
+    conditions: [...CONDITIONS, "workerd", "worker", "browser"],
+    aliases: ALIASES,
+  });
+}
+
 export default defineConfig({
-  // The clone's own sources in place of what the package has (package.json); the others are what there is without this line.
-  ssr: { resolve: { conditions: ["peach-source", "module", "node", "development|production"] } },
+  // The others are what there is without this line.
+  ssr: { resolve: { conditions: [...CONDITIONS, "node", "development|production"] } },
   test: {
     // One more than the cores that the suites are planned for: a worker waits while it starts, and for leases, delays and windows.
     maxWorkers: 3,
@@ -42,17 +77,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        plugins: isChosen("workers", process.argv) ? [workersPool()] : [],
-        resolve: {
-          // The worker under test runs the tasks of test/support/pool instead of the user's.
-          alias: [
-            { find: /^(?:#|\.\/)generated\/([^.]*)(?:\.ts)?$/, replacement: `${POOL}/generated/$1.ts` },
-            { find: "peach/worker", replacement: resolve("src/worker/worker.ts") },
-            { find: "peach/task-helpers", replacement: resolve("src/task-helpers.ts") },
-            { find: "peach/stores", replacement: resolve("src/stores/stores.ts") },
-            { find: "./hide-own-env.ts", replacement: `${POOL}/shown-env.ts` },
-          ],
-        },
+        plugins: isChosen("workers", process.argv) ? [oneModule(), workersPool()] : [],
+        resolve: { alias: ALIASES },
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
@@ -62,7 +88,7 @@ export default defineConfig({
           // A worker takes one file after the other (setup.ts): to start one costs more than most files.
           isolate: false,
           // It loads what it needs module by module: a library's as one of them.
-          deps: { optimizer: { ssr: { enabled: true, include: ["croner", "hono", "jose", "zod"] } } },
+          deps: { optimizer: { ssr: { enabled: true, include: PACKAGES } } },
           sequence: { groupOrder: 0 },
         },
       },

@@ -26,6 +26,8 @@ const filesOf = (folders: readonly string[]): string[] =>
 
 export const UNIT_FILES = filesOf(UNIT);
 export const E2E_FILES = filesOf(E2E);
+/** All that the workers pool runs no file of. */
+export const FOLDERS_OF_OTHERS = [...UNIT, ...E2E].map((folder) => `test/${folder}/**`);
 
 type Project = "unit" | "workers" | "e2e";
 const PROJECTS = new Set(["unit", "workers", "e2e"]);
