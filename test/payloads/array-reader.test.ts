@@ -72,6 +72,17 @@ describe("the items of an array", () => {
     expect(get).toHaveBeenCalledTimes(4);
   });
 
+  it("the items of an array are looked for once, for all readers that share what was found", async () => {
+    const indexes = new ArrayIndexes();
+    const items = Array.from({ length: 120 }, (_, n) => `${n}${"p".repeat(50_000)}`);
+    const array = await stored("array-shared", JSON.stringify(items));
+    expect(await valueAt(new ArrayReader(env.PAYLOADS, indexes), array, 0)).toBe(items[0]);
+    const get = vi.spyOn(env.PAYLOADS, "get");
+    expect(await valueAt(new ArrayReader(env.PAYLOADS, indexes), array, 1)).toBe(items[1]);
+    // The five items that fit 256 KB, each of 50,003 bytes.
+    expect(get.mock.calls).toEqual([["array-shared", { range: { offset: 50_005, length: 250_019 } }]]);
+  });
+
   it("the items of an array are looked for again after R2 has failed", async () => {
     const array = await stored("array-late", "[7]");
     await env.PAYLOADS.delete("array-late");

@@ -13,6 +13,8 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: START });
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
@@ -126,6 +128,21 @@ describe("a debounce window", () => {
     }
     expect(await window.ask()).toEqual({ runId, is: "open" });
     await callRun(env, runId, (run) => run.cancel());
+  });
+
+  it("a debounce window whose run cannot be asked stays, says so, and is looked at again a day later", async () => {
+    const window = debounce();
+    const { runId } = await window.ask();
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    vi.spyOn(env.RUNS, "getByName").mockImplementation(() => {
+      throw new Error("the run cannot be reached");
+    });
+    const told = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    vi.setSystemTime(START + DAY_MS + 1);
+    expect(await window.wakeIfDue()).toBe(true);
+    expect(await window.left()).toEqual({ tables: 2, named: 0, alarm: Date.now() + DAY_MS });
+    expect(JSON.stringify(told.mock.calls)).toContain("a debounce window could not be looked at");
+    expect(await window.ask()).toEqual({ runId, is: "open" });
   });
 
   it("a debounce window is not made by who only asks what it knows", async () => {
