@@ -50,9 +50,15 @@ const TESTS = {
   triggers: [
     "test/triggers/",
     "test/http/api/trigger",
-    "test/http/replay",
     "test/http/api/complete",
+    "test/http/api/dead-letters",
+    "test/http/api/events",
+    "test/http/cloud-events",
     "test/http/idempotency",
+    "test/http/redelivery",
+    "test/http/replay",
+    "test/http/signatures",
+    "test/http/sns",
   ],
 } as const;
 
