@@ -67,6 +67,11 @@ describe("JSON", () => {
       detail: expect.stringContaining("$.order.id: 9007199254740993 is beyond 2^53 - 1"),
       errors: [{ path: "$.order.id" }, { path: "$.order.price" }],
     });
+    const detailOf = async (json: string): Promise<unknown> => {
+      const refused = await encode("application/json", json);
+      return "detail" in refused ? refused.detail.split("(send it as a string)").at(-1) : refused;
+    };
+    expect([await detailOf("[1e400]"), await detailOf(body)]).toEqual([".", ", and 1 more."]);
     expect(await encode("text/plain", body)).toMatchObject({ kind: "text" });
   });
 

@@ -147,6 +147,29 @@ describe("the body of", () => {
     expect(await eventsIn({ Records: [record({ eventName })] })).toMatchObject([{ action }]);
   });
 
+  it("a deletion that EventBridge tells of is one by a rule only where it says so", async () => {
+    const by = (reason: string) => eventsIn({ ...bridgeDeleted, detail: { ...bridgeDeleted.detail, reason } });
+    expect([await by("DeleteObject"), await by("Lifecycle Expiration")]).toMatchObject([
+      [{ action: "DeleteObject" }],
+      [{ action: "LifecycleDeletion" }],
+    ]);
+  });
+
+  it("an etag is told without quotes, and none where the sender has an empty one", async () => {
+    const etagOf = async (eTag: string) => {
+      const { s3, ...rest } = record({});
+      const [event] = await eventsIn({ Records: [{ ...rest, s3: { ...s3, object: { ...s3.object, eTag } } }] });
+      return event?.etag;
+    };
+    expect([await etagOf('"c846"'), await etagOf('""')]).toEqual(["c846", null]);
+  });
+
+  it("the body of an event is taken within 20 lists, and refused within 21", async () => {
+    const within = (levels: number): string => `${"[".repeat(levels)}${JSON.stringify(r2Copy)}${"]".repeat(levels)}`;
+    expect(await eventsIn(within(20))).toHaveLength(1);
+    expect(await faultsOf(within(21))).toEqual([expect.stringContaining("at most 20 levels")]);
+  });
+
   it.each([
     ["S3's message to a new configuration", s3Test],
     ["a tag", { Records: [record({ eventName: "ObjectTagging:Put" })] }],
