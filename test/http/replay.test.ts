@@ -5,6 +5,7 @@ import type { RunId } from "../../src/domain/ids.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import { RunObject } from "../../src/objects/run/run-object.ts";
 import { NonRetryableError, task } from "../../src/task-helpers.ts";
+import { Limit } from "../support/limited-runs.ts";
 import { edge, type Send } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { callsWaiting, nextCall } from "../support/pool/pipelines/scripted.ts";
@@ -196,6 +197,17 @@ describe("POST /runs/{id}/replay?from=task", () => {
     const init = { body: '{"left":"edited"}', headers: { "Content-Type": "application/json" } };
     const replayed = await replay(send, runId, "?from=join", init);
     expect(await play(replayed, { join: "J", end: null })).toEqual({ join: { left: "edited" }, end: "J" });
+  });
+
+  it("POST /runs/{id}/replay?from=task of a task whose limit has a key counts at the key of what it read", async () => {
+    const concurrency = { limit: 1, strategy: "queue", key: ["user"] } as const;
+    const limits = { concurrency, rateLimit: null, priority: 0 };
+    const send = edge(planOf([taskPlan("limited", { method: "scripted", limits })]));
+    const runId = await start(send, "limited", new Blob(['{"user":"ann"}'], { type: "application/json" }));
+    await play(runId, { limited: 1 });
+    const replayed = await replay(send, runId, "?from=limited");
+    await new Limit("limited", { key: '"ann"' }).until({ inUse: 1, waiting: 0 });
+    expect(await play(replayed, { limited: 2 })).toEqual({ limited: { user: "ann" } });
   });
 
   it("POST /runs/{id}/replay?from=task has the body replace only what its first task reads: all others read what was recorded", async () => {

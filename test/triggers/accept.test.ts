@@ -64,15 +64,17 @@ describe("a trigger", () => {
     expect(kept?.at === "r2" && (await env.PAYLOADS.head(kept.key))?.size).toBe(40_000);
   });
 
-  it("a trigger is answered also if its own copy cannot be deleted", async () => {
+  it("a trigger is answered also if its own copy cannot be deleted, which is in the log", async () => {
     const { accept } = accepting();
     const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: apiKey("api", crypto.randomUUID()) });
     await accept(env, createExecutionContext(), trigger);
     const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
+    const told = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const ctx = createExecutionContext();
     expect(await accept(env, ctx, trigger)).toMatchObject({ ok: true, value: { deduplicated: true } });
     await waitOnExecutionContext(ctx);
     failing.mockRestore();
+    expect(JSON.stringify(told.mock.calls)).toContain("duplicate payload not deleted");
   });
 });
 

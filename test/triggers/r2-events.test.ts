@@ -184,6 +184,14 @@ describe("an R2 notification", () => {
 
   it("an R2 notification that nobody listens to is acknowledged", async () => {
     expect(await consume([notification({ bucket: "other" })])).toEqual({ acked: ["0"], retried: [] });
+  });
+
+  it("an R2 notification of a bucket that is not bound any more starts its run, by what the notification says", async () => {
+    const event = notification();
+    const unbound: Env = Object.assign(Object.create(env), { UPLOADS: undefined });
+    expect(await consume([event], acceptorOf(PLAN), unbound)).toEqual({ acked: ["0"], retried: [] });
+    const runId = await runIdFor(env, "index", versionKeyOf(event));
+    expect(await callRun(env, runId, (run) => run.describe())).toMatchObject({ task: "index" });
     expect(await deadLetters()).toEqual([]);
   });
 });

@@ -99,6 +99,17 @@ describe("POST /events/{name}", () => {
     expect(await payloadOf(runs)).toEqual({ user: "u" });
   });
 
+  it("POST /events/{name} says who has its run where another task has one of another payload by the same key", async () => {
+    const headers = { "Idempotency-Key": crypto.randomUUID() };
+    const late = taskPlan("late", { method: "echo", on });
+    await runsOf(emit("other", { headers, body: "first" }, edge(planOf([late]))));
+    const both = edge(planOf([taskPlan("echo", { on }), late]));
+    expect(await problemOf(emit("other", { headers, body: "second" }, both))).toMatchObject({
+      code: "idempotency_mismatch",
+      detail: expect.stringMatching(/ The event "other" has its run of echo \(run_\w+\) all the same\.$/),
+    });
+  });
+
   it.each(["a%20b", "a:b", "a%2Fb", "x".repeat(129), "%C3%BC"])(
     "POST /events/{name} refuses the name %s",
     async (name) => {

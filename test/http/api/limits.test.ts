@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LimitListObject } from "../../../src/objects/limits/limit-list-object.ts";
-import { acceptLimited, Limit } from "../../support/limited-runs.ts";
+import { acceptLimited, claimed, Limit } from "../../support/limited-runs.ts";
 import { edge } from "../../support/edge.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
@@ -40,6 +40,18 @@ describe("GET /limits", () => {
         }),
       10_000,
     );
+  });
+
+  it("GET /limits counts a start from its claim on by itself: nothing is held for it any more", async () => {
+    const rateLimit = { limit: 5, perMs: 3_600_000, key: null };
+    const plan = planOf([taskPlan("started", { limits: { concurrency: null, rateLimit, priority: 0 } })]);
+    const run = await acceptLimited(plan, "started");
+    const limit = new Limit("started", { kind: "rate_limit" });
+    await limit.until({ inUse: 1, waiting: 0 });
+    expect(await limit.holders()).toHaveLength(1);
+    await vi.waitFor(async () => expect(await claimed(run)).toHaveLength(1), 10_000);
+    await vi.waitFor(async () => expect(await limit.holders()).toEqual([]), 10_000);
+    expect(await (await edge(plan)("/api/v1/limits")).json()).toMatchObject({ limits: [{ in_use: 1, waiting: 0 }] });
   });
 
   it("GET /limits tells a limit with a key also where it could not be listed when its first attempt came", async () => {

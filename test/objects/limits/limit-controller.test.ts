@@ -210,6 +210,18 @@ describe("a limit", () => {
       expect(around.told).toEqual([`permitted ${numberedRunId(2)}`]);
     }));
 
+  it("a limit of starts lets the next one start as soon as one has, where the plan allows more by now", () =>
+    drive(async (limit) => {
+      const name: LimitName = { ...NAME, kind: "rate_limit" };
+      const rule: LimitRule = { limit: 1, perMs: 3_600_000, planAt: START };
+      limit.ask(name, request(1, { rule }));
+      limit.ask(name, request(2, { rule }));
+      around.plan = { ...rule, limit: 2, planAt: START + 1 };
+      limit.spend(holder(1), 3_600_000);
+      await around.settled();
+      expect(around.told).toEqual([`permitted ${numberedRunId(2)}`]);
+    }));
+
   it("a limit is listed while there is anything at its key, and not any more when nothing is left", () =>
     drive(async (limit) => {
       limit.ask(NAME, request(1));
