@@ -14,6 +14,8 @@ const change = z.strictObject({
   was: z.string(),
   /** The changed code. Absent: all changes of this code are meant. */
   becomes: z.string().optional(),
+  /** The code of the whole line, if `was` alone occurs elsewhere. Absent: any line. */
+  inLine: z.string().optional(),
   why: z.string().min(10),
 });
 const explained = z.record(z.string(), z.array(change));
@@ -39,9 +41,10 @@ export function outdated(known: Explained, mutants: readonly Mutant[]): string[]
   );
 }
 
-function isOf({ was, becomes }: Change, mutant: Mutant): boolean {
+function isOf({ was, becomes, inLine }: Change, mutant: Mutant): boolean {
   return (
     spaced(was) === spaced(mutant.was) &&
+    (inLine === undefined || spaced(inLine) === spaced(mutant.inLine)) &&
     (becomes === undefined || spaced(becomes) === spaced(mutant.becomes))
   );
 }

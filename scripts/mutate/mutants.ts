@@ -14,6 +14,8 @@ export interface Mutant {
   /** The path from the root of the project. */
   readonly file: string;
   readonly line: number;
+  /** The code of this line. */
+  readonly inLine: string;
   /** The original and the changed code. */
   readonly was: string;
   readonly becomes: string;
@@ -152,8 +154,9 @@ class Mutator {
   #note(node: Node, becomes: string): string {
     const id = this.mutants.length + 1;
     const line = this.#text.slice(0, node.start).split("\n").length;
+    const inLine = this.#text.split("\n")[line - 1]?.trim() ?? "";
     const was = this.#text.slice(node.start, node.end);
-    this.mutants.push({ id, file: this.#file, line, was, becomes });
+    this.mutants.push({ id, file: this.#file, line, inLine, was, becomes });
     return `mutant$(${id})`;
   }
 }

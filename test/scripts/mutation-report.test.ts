@@ -34,6 +34,11 @@ describe("an explained change", () => {
     expect(mutants.map(({ becomes }) => becomes)).toEqual(["(a\n    < b) || (LIMIT)", "(a) <= (b)", "LIMIT * 10"]);
     expect(reasons(one)).toEqual([null, "They are never equal.", null]);
     expect(reasons(all)).toEqual([null, null, "Nobody reaches it."]);
+    const inLine = (code: string): Explained => ({
+      "src/x.ts": [{ was: "LIMIT", inLine: code, why: "Nobody reaches it." }],
+    });
+    expect(reasons(inLine("< b && LIMIT;"))).toEqual([null, null, "Nobody reaches it."]);
+    expect(reasons(inLine("const LIMIT = 10;"))).toEqual([null, null, null]);
     expect(reasons({ "src/y.ts": all["src/x.ts"] ?? [] })).toEqual([null, null, null]);
     expect([outdated(one, mutants), outdated({ "src/y.ts": one["src/x.ts"] ?? [] }, mutants)]).toEqual([
       [],

@@ -114,6 +114,20 @@ describe("a debounce window", () => {
       await window.wakeIfDue();
     }
     expect(await window.left()).toEqual({ tables: 0, named: 0, alarm: null });
+    // It begins like a new one, also for who has found its last run started.
+    const fresh = newRunId();
+    expect(await window.ask({ started: newRunId(), fresh })).toEqual({ runId: fresh, is: "opened" });
+    expect((await window.left()).alarm).toBe(Date.now() + DAY_MS);
+  });
+
+  it("a debounce window that was evicted leaves its alarm where it is, however often it is asked", async () => {
+    const window = debounce();
+    for (let hour = 0; hour < 24; hour += 8) {
+      vi.setSystemTime(START + (hour * DAY_MS) / 24);
+      await window.ask({ key: "k" });
+      await window.evict();
+      expect((await window.left()).alarm).toBe(START + DAY_MS);
+    }
   });
 
   it("a debounce window stays open for as long as its run waits, however long that is", async () => {
