@@ -1,6 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RunId } from "../../../src/domain/ids.ts";
+import { DebounceController } from "../../../src/objects/debounce/debounce-controller.ts";
+import { DebounceStore } from "../../../src/objects/debounce/store.ts";
 import type { WindowAnswer, WindowRequest } from "../../../src/objects/debounce/debounce-rpc.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { acceptance, newRunId } from "../../support/hand-driven.ts";
@@ -128,6 +131,29 @@ describe("a debounce window", () => {
       await window.evict();
       expect((await window.left()).alarm).toBe(START + DAY_MS);
     }
+  });
+
+  it("a debounce window that opens while the run of the last one is asked stays", async () => {
+    const stub = env.DEBOUNCES.getByName(`debounce/t/${crypto.randomUUID()}`);
+    await runInDurableObject(stub, async (_, { storage }) => {
+      const opening = (started: RunId | null): WindowRequest => {
+        return { key: null, keepMs: DAY_MS, started, notTakenBy: null, fresh: newRunId() };
+      };
+      const opened: WindowAnswer[] = [];
+      const controller = new DebounceController(new DebounceStore(storage), {
+        now: () => Date.now(),
+        getAlarm: async () => null,
+        setAlarm: () => undefined,
+        log: () => undefined,
+        isWaiting: async (runId) => {
+          opened.push(await controller.window(opening(runId)));
+          return false;
+        },
+      });
+      await controller.window(opening(null));
+      await controller.alarm();
+      expect([await controller.window(opening(null))]).toEqual(opened);
+    });
   });
 
   it("a debounce window stays open for as long as its run waits, however long that is", async () => {
