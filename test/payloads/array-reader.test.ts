@@ -78,7 +78,8 @@ describe("the items of an array", () => {
     const array = await stored("array-shared", JSON.stringify(items));
     expect(await valueAt(new ArrayReader(env.PAYLOADS, indexes), array, 0)).toBe(items[0]);
     const get = vi.spyOn(env.PAYLOADS, "get");
-    expect(await valueAt(new ArrayReader(env.PAYLOADS, indexes), array, 1)).toBe(items[1]);
+    const reader = new ArrayReader(env.PAYLOADS, indexes);
+    for (const index of [1, 3, 5]) expect(await valueAt(reader, array, index)).toBe(items[index]);
     // The five items that fit 256 KB, each of 50,003 bytes.
     expect(get.mock.calls).toEqual([["array-shared", { range: { offset: 50_005, length: 250_019 } }]]);
   });
