@@ -141,6 +141,8 @@ function readBy(run: Run, name: string): RecordedOwn | null {
   const endings = task.upstream.flatMap((ordinal) => run.tasks[ordinal]?.state ?? []);
   const reached =
     attempts.length > 0 ||
+    // A root that a limit has skipped never started, and yet its input is known.
+    task.shape === "trigger" ||
     (state.status !== "skipped" && endings.every(({ status }) => status === "succeeded"));
   if (!reached || !endings.every(isFinal)) return null;
   return { shape: task.shape, parents: task.parents, inputs: inputsOf(run, task) };

@@ -3,6 +3,7 @@ import { applyChange } from "../../../src/domain/run/apply-change.ts";
 import { slotStatusOf } from "../../../src/domain/run/limit-gate.ts";
 import type { LimitKind, TaskLimits } from "../../../src/domain/limits/limit.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
+import { replayInputs } from "../../../src/domain/run/task-inputs.ts";
 import { limitCalls as calls } from "../../support/limit-calls.ts";
 import { failed, graphOf, lost, Play, RUN_ID, succeeded } from "../../support/run-play.ts";
 
@@ -239,6 +240,14 @@ describe("a task that does not wait", () => {
     expect(play.stateOf("a")).toMatchObject({ reason: "concurrency" });
     expect(play.run.status).toBe("succeeded");
     expect(calls(play)).toEqual([]);
+  });
+
+  it("a task that does not wait can be replayed as the root of a skipped run, with what the trigger carried", () => {
+    const play = limited(FIVE, "a > b");
+    play.event({ type: "slot_denied", ordinal: 0, attempt: 1 });
+    const trigger = { parent: "", ref: play.run.payload };
+    expect(replayInputs(play.run, "a", []).own).toMatchObject({ shape: "trigger", inputs: [trigger] });
+    expect(replayInputs(play.run, "b", []).own).toBeNull();
   });
 
   it("a task that does not wait waits once it has begun", () => {
