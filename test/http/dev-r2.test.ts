@@ -108,6 +108,16 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(sent).toHaveLength(10);
   });
 
+  it("PUT /dev/r2/{bucket}/{key} names the version that it has stored, and not one that replaced it meanwhile", async () => {
+    const { send, sent } = local();
+    const put = (body: string) => send("/dev/r2/uploads/audio/d.mp3", { method: "PUT", body });
+    const answers = await Promise.all(["", "a", "bb", "ccc"].map(async (body) => (await put(body)).json<Stored>()));
+    expect(answers.map(({ size }) => size)).toEqual([0, 1, 2, 3]);
+    expect(new Set(answers.map(({ etag }) => etag)).size).toBe(4);
+    expect(answers.map(({ event }) => event.object.size)).toEqual([0, 1, 2, 3]);
+    expect(sent).toEqual(expect.arrayContaining(answers.map(({ event }) => event)));
+  });
+
   it.each([
     ["a%20b/%C3%BC%2Fc%3F.mp3", "a b/ü/c?.mp3"],
     ["a/../b", "b"],

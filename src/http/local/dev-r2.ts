@@ -34,6 +34,12 @@ export interface DevR2Dependencies {
 /** R2's name of a put, which depends on how the object was written. */
 type PutAction = "PutObject" | "CompleteMultipartUpload";
 
+/** The stored object, in the version of this put, and how it was written. */
+interface Stored {
+  readonly action: PutAction;
+  readonly object: R2Object | null;
+}
+
 /** Creates the routes below /dev/r2. */
 export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
   const nextVersionTime = versionClock();
@@ -48,8 +54,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
       const deliveries = Number(c.req.query("deliveries") ?? "1");
       if (!(Number.isInteger(deliveries) && deliveries >= 1 && deliveries <= MOST_DELIVERIES))
         return problemResponse(c, NO_SUCH_DELIVERIES);
-      const action = await store(c, bucket, key);
-      const object = await bucket.head(key);
+      const { action, object } = await store(c, bucket, key);
       if (object === null) throw new Error(`the object ${name}/${key} is gone after it was stored`);
       const { size, etag } = object;
       return c.json(
@@ -105,21 +110,23 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
  * Stores the body. R2 needs its length beforehand: a body without one is uploaded in parts, one
  * part in memory at a time.
  */
-async function store(c: Context<HttpEnv>, bucket: R2Bucket, key: string): Promise<PutAction> {
+async function store(c: Context<HttpEnv>, bucket: R2Bucket, key: string): Promise<Stored> {
   const contentType = c.req.header("Content-Type") ?? "application/octet-stream";
   const { body } = c.req.raw;
   if (body === null || c.req.header("Content-Length") !== undefined) {
-    await bucket.put(key, body ?? new Uint8Array(0), { httpMetadata: { contentType } });
-    return "PutObject";
+    const object = await bucket.put(key, body ?? new Uint8Array(0), {
+      httpMetadata: { contentType },
+    });
+    return { action: "PutObject", object };
   }
   const source = new ByteSource(body);
   const first = await source.nextBlock(PART_BYTES);
   if (first.length === PART_BYTES) {
     await uploadParts(bucket, key, source, first, contentType);
-    return "CompleteMultipartUpload";
+    return { action: "CompleteMultipartUpload", object: await bucket.head(key) };
   }
-  await bucket.put(key, first, { httpMetadata: { contentType } });
-  return "PutObject";
+  const object = await bucket.put(key, first, { httpMetadata: { contentType } });
+  return { action: "PutObject", object };
 }
 
 /**
