@@ -30,15 +30,20 @@ export function log(level: LogLevel, message: string, fields: LogFields = {}): v
 }
 
 /**
- * Writes a thrown value as text. Never throws, unlike `String`, which throws for an object without
- * a prototype.
+ * Writes a value as text. Never throws, unlike `String`, which throws for an object without a
+ * prototype and for an array that is nested too deep.
  */
-export function textOfThrown(thrown: unknown): string {
+export function textOf(value: unknown, otherwise = "a value that has no text"): string {
   try {
-    return String(thrown);
+    return String(value);
   } catch {
-    return "a thrown value that has no text";
+    return otherwise;
   }
+}
+
+/** Writes a thrown value as text. Never throws. */
+export function textOfThrown(thrown: unknown): string {
+  return textOf(thrown, "a thrown value that has no text");
 }
 
 /**

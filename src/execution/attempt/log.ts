@@ -4,7 +4,7 @@
  */
 import type { LogLine } from "../../objects/run/settlement-rpc.ts";
 import type { TaskLog } from "../author/api.ts";
-import { log, type LogFields } from "../../platform/log.ts";
+import { log, textOf, textOfThrown, type LogFields } from "../../platform/log.ts";
 
 const MAX_LINES = 1_000;
 const MAX_BYTES = 65_536;
@@ -57,7 +57,7 @@ export class AttemptLog implements TaskLog {
     const line = {
       at: Date.now(),
       level,
-      message: String(message).slice(0, MAX_MESSAGE),
+      message: textOf(message).slice(0, MAX_MESSAGE),
       fields: plain(fields),
     };
     const text = JSON.stringify(line);
@@ -83,6 +83,6 @@ function plain(fields: Readonly<Record<string, unknown>> | undefined): LogLine["
     );
     return typeof seen === "object" && seen !== null ? { ...seen } : null;
   } catch (error) {
-    return { unprintable: String(error) };
+    return { unprintable: textOfThrown(error) };
   }
 }

@@ -47,6 +47,35 @@ describe("a log line", () => {
     ]);
   });
 
+  it("a log line never fails the task: a message that is no text is said as far as it can be", () => {
+    const kept = new AttemptLog({});
+    let deep: unknown = 1;
+    for (let level = 0; level < 100_000; level += 1) deep = [deep];
+    const silent = {
+      toString: () => {
+        throw Object.create(null);
+      },
+    };
+    const info = (message: string): void => kept.info(message);
+    for (const message of [Object.create(null), deep, silent, Symbol("s"), undefined])
+      Reflect.apply(info, null, [message]);
+    kept.info("fields", {
+      get silent() {
+        throw Object.create(null);
+      },
+    });
+    const unprintable = "a value that has no text";
+    expect(kept.lines.map(({ message }) => message)).toEqual([
+      unprintable,
+      unprintable,
+      unprintable,
+      "Symbol(s)",
+      "undefined",
+      "fields",
+    ]);
+    expect(kept.lines.at(-1)?.fields).toEqual({ unprintable: "a thrown value that has no text" });
+  });
+
   it("a log line is kept as it was when it was written, whatever becomes of its fields", () => {
     const kept = new AttemptLog({});
     const fields = { list: [1] };
