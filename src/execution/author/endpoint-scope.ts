@@ -31,6 +31,7 @@ import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import { countVerifiedClick, verifyRecommendationToken } from "./recommendation-token.ts";
 import { emitNamedEvent, triggerTask, type TriggerHost } from "./trigger-calls.ts";
+import { keyIn } from "./trigger-options.ts";
 
 /** The HTTP edge's knowledge of the call. */
 export interface EndpointCall {
@@ -182,7 +183,7 @@ export class EndpointScope implements EndpointContext {
     options: TriggerOptions | undefined,
   ): Promise<TriggeredRun> {
     const { source, name: endpoint } = this.#call;
-    const own = options?.idempotencyKey;
+    const own = keyIn(options);
     const origin = { source, by: endpoint, parent: null, ...this.#actor(), ...this.#span() };
     const given = own === undefined ? null : endpointKey(own);
     const run = await this.#keyed(task, payload, given, (key) =>
@@ -203,7 +204,7 @@ export class EndpointScope implements EndpointContext {
     payload: unknown,
     options: EmitOptions | undefined,
   ): Promise<EmitResult> {
-    const own = options?.idempotencyKey;
+    const own = keyIn(options);
     // No task name contains a colon, so keys of events and of tasks never collide.
     const given = own === undefined ? null : eventKey(name, own);
     const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>

@@ -8,6 +8,7 @@ import type { AttemptWaits } from "../attempt/result-waits.ts";
 import type { EmitOptions, EmitResult, TriggeredRun, TriggerOptions } from "./api.ts";
 import { PendingTriggers } from "./pending-triggers.ts";
 import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerHost } from "./trigger-calls.ts";
+import { keyIn } from "./trigger-options.ts";
 
 /** The scope that makes the triggers. */
 interface TriggeringScope {
@@ -60,7 +61,7 @@ export class TaskTriggers {
   ): Promise<TriggeredRun> {
     this.#scope.refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
-    const own = options?.idempotencyKey;
+    const own = keyIn(options);
     const key = own === undefined ? this.#childKey(task) : taskKey(own);
     const origin = {
       source: "task",
@@ -91,7 +92,7 @@ export class TaskTriggers {
     this.#scope.refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task, isChild: true } as const;
     // No task name contains a colon, so keys of events and of tasks never collide.
-    const own = options?.idempotencyKey;
+    const own = keyIn(options);
     const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);
     const depth = this.#lease.depth + 1;
     const event = { name, payload, idempotencyKey: key, parent, depth, ...this.#span() };

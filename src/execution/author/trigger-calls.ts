@@ -16,6 +16,7 @@ import type { EmitEvent, EmittedEvent, EmittedRun } from "../../triggers/emit.ts
 import { AtOnce } from "../../platform/at-once.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
+import { tagsGiven } from "./trigger-options.ts";
 import type { WithEnv } from "./pipeline-env.ts";
 import { openOutput } from "../attempt/run-output.ts";
 
@@ -68,7 +69,7 @@ export async function triggerTask(
     idempotencyKey: key,
     origin: { ...origin, ...(host.url !== undefined && { url: host.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
-    ...(options?.tags !== undefined && { tags: options.tags }),
+    ...tagsGiven(options),
   };
   const accept = () => host.accept(host.env, host.lifetime, request);
   // A stream may consist of results of other triggers, so waiting for a free slot could deadlock.

@@ -6,10 +6,10 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import { ok, refuse } from "../../../src/domain/problem.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import type { TriggeredRun } from "../../../src/execution/author/api.ts";
+import type { TriggeredRun, TriggerOptions } from "../../../src/execution/author/api.ts";
 import { acceptTrigger, callHook } from "../../support/deployed.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
-import { triggerTaskWithEvent } from "../../../src/task-helpers.ts";
+import { emitEvent, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import type { AcceptTrigger, TriggerRequest } from "../../../src/triggers/accept.ts";
 import { attempt } from "../../support/attempt.ts";
 import { ADMIN_TOKEN } from "../../support/edge.ts";
@@ -113,6 +113,31 @@ describe("a task that triggers", () => {
     expect(same).toMatchObject({ runId: one?.runId, deduplicated: true });
     expect(other?.runId).not.toBe(one?.runId);
   });
+
+  it.each([[null], [""], [{ id: 1 }], [7], [Symbol("key")]])(
+    "is refused for a key that is no text, which unrelated triggers would share: %s",
+    async (key) => {
+      const options: TriggerOptions = {};
+      Reflect.set(options, "idempotencyKey", key);
+      const refusal = "An idempotency key is a text of at least one character";
+      const refused = { retryable: false, error: { message: expect.stringContaining(refusal) } };
+      expect(await failureOf(() => triggerTaskWithEvent("echo", 1, options))).toMatchObject(refused);
+      expect(await failureOf(() => emitEvent("heard", 1, options))).toMatchObject(refused);
+      await expect(callHook(() => triggerTaskWithEvent("echo", 1, options))).rejects.toThrow(refusal);
+      await expect(callHook(() => emitEvent("heard", 1, options))).rejects.toThrow(refusal);
+    },
+  );
+
+  it.each([["news"], [null], [[1]], [["news", undefined]], [Uint8Array.of(1)]])(
+    "is refused for tags that are no list of texts: %s",
+    async (tags) => {
+      const options: TriggerOptions = {};
+      Reflect.set(options, "tags", tags);
+      expect(await failureOf(() => triggerTaskWithEvent("echo", 1, options))).toMatchObject({
+        error: { message: expect.stringContaining("The tags of a trigger are a list of texts, not") },
+      });
+    },
+  );
 
   it("has its child runs in its own run's document, once each, however many attempts made them", async () => {
     const retries = { limit: 1, delayMs: 0, backoff: "constant", maxDelayMs: 0, jitter: false } as const;
