@@ -38,17 +38,19 @@ export class RuntimeProcess {
 
   /**
    * Starts the runtime on a free state folder and claims the folder. `onLine` receives each line of
-   * output that is worth showing; `serve` chooses the program that serves the worker.
+   * output that is worth showing; `serve` chooses the program that serves the worker. With
+   * `inspectorPort` a debugger may attach.
    */
   constructor(
     folder: StateFolder,
     port: number,
     onLine: (line: string) => void,
-    serve: Serve = wranglerDev,
+    { serve, inspectorPort }: { serve?: Serve | undefined; inspectorPort?: number | undefined } = {},
   ) {
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${port}`;
-    this.#guard = spawnGuard(folder, serve(folder, port));
+    const served = serve?.(folder, port) ?? wranglerDev(folder, port, inspectorPort);
+    this.#guard = spawnGuard(folder, served, inspectorPort !== undefined);
     // Without a process id there is no process. The `error` event would give the reason, but no
     // work is possible.
     if (this.#guard.pid === undefined)
@@ -148,19 +150,23 @@ export function wranglerDev(folder: StateFolder, port: number, inspectorPort = 0
 }
 
 /** Starts the guard in a process group of its own. */
-function spawnGuard(folder: StateFolder, served: readonly string[]): ChildProcess {
+function spawnGuard(
+  folder: StateFolder,
+  served: readonly string[],
+  isInspected: boolean,
+): ChildProcess {
   return spawn(process.execPath, [guardPath, folder.logPath, process.execPath, ...served], {
     cwd: dirname(folder.configPath),
     // In a group of its own, neither Ctrl-C in the terminal nor a signal to this group reaches it.
     detached: true,
     // Own pipes: a reader of this process's output would otherwise wait for a kept runtime to end.
     stdio: ["pipe", "pipe", "pipe"],
-    env: runtimeEnvironment(folder),
+    env: runtimeEnvironment(folder, isInspected),
   });
 }
 
 /** Makes the environment of the runtime: private, offline, and bound to the state folder. */
-function runtimeEnvironment(folder: StateFolder): NodeJS.ProcessEnv {
+function runtimeEnvironment(folder: StateFolder, isInspected: boolean): NodeJS.ProcessEnv {
   // Settings of a surrounding test runner or deployment are removed.
   const {
     NODE_ENV: _nodeEnv,
@@ -175,6 +181,10 @@ function runtimeEnvironment(folder: StateFolder): NodeJS.ProcessEnv {
     // Traces would be written to SQLite and make every hop two to three times slower.
     X_LOCAL_OBSERVABILITY: "false",
     X_LOCAL_EXPLORER: "false",
+    // Wrangler's inspector proxy makes a request of each line on the console. A task that logs in a
+    // burst takes all file descriptors, and the runtime answers nobody any more. Wrangler leaves the
+    // proxy out where an editor debugs.
+    ...(!isInspected && { VSCODE_INSPECTOR_OPTIONS: "none" }),
     // No network access, and no files outside the state folder.
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
     WRANGLER_SEND_METRICS: "false",

@@ -6,7 +6,7 @@
 import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
 import { randomToken } from "./dev-vars.ts";
-import { RuntimeProcess, wranglerDev, type Serve } from "./runtime-process.ts";
+import { RuntimeProcess, type Serve } from "./runtime-process.ts";
 import { RuntimeStartError } from "./start-error.ts";
 import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
@@ -125,7 +125,7 @@ export async function launch(folder: StateFolder, options: LaunchOptions): Promi
     folder,
     port,
     options.onOutput ?? ((line) => shown.push(line)),
-    options.serve ?? ((served, at) => wranglerDev(served, at, inspectorPort)),
+    { serve: options.serve, inspectorPort },
   );
   const whyNot = await untilHealthy(runtime, options.signal);
   if (whyNot === null) return runtime;

@@ -89,4 +89,14 @@ describe("the local runtime", () => {
     const { host } = new URL(stage.runtime.url);
     expect(await statusOf("PUT", "/dev/r2/peach-payloads/runs/x", { Host: host })).toBe(404);
   });
+
+  it("the local runtime answers after a burst of log lines, and has no connection for each of them", async () => {
+    expect(await (await fetch(`${stage.runtime.url}/talk?lines=25000`)).json()).toBe("said");
+    // More lines than a process may have files: the last of them has been read.
+    const isLastRead = (): boolean => stage.runtime.logs.includes("line 24999");
+    await expect.poll(isLastRead, { timeout: 30_000 }).toBe(true);
+    const answer = await fetch(`${stage.runtime.url}/healthz`, { signal: AbortSignal.timeout(10_000) });
+    expect(answer.status).toBe(200);
+    expect(stage.runtime.logs.filter((line) => line.includes("Too many open files"))).toEqual([]);
+  });
 });
