@@ -1,8 +1,8 @@
 /** The host of a command that runs as a process. */
-import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
 import { findProjectRoot } from "../compiler/project-paths.ts";
 import { wasInterrupted } from "../local/interrupt.ts";
+import { ask } from "./ask.ts";
 import type { ExitCode, CommandHost } from "./command.ts";
 
 /** Runs a command in this process, and sets its exit code; 130 after Ctrl-C, as shells expect. */
@@ -40,12 +40,8 @@ export function processHost(signal: AbortSignal): CommandHost {
     readStdin: () => buffer(stdin),
     async ask(question) {
       if (!stdin.isTTY || !isTerminal) return null;
-      const lines = createInterface({ input: stdin, output: stdout });
-      try {
-        return await lines.question(question, { signal });
-      } finally {
-        lines.close();
-      }
+      const interrupt = (): void => void process.kill(process.pid, "SIGINT");
+      return ask(question, { input: stdin, output: stdout, signal, interrupt });
     },
     signal,
   };

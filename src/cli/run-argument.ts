@@ -40,6 +40,10 @@ export async function runIdOf(
     if (searched === SEARCHED) break;
   }
   const [only, ...others] = found;
+  if (only === undefined && searched === SEARCHED)
+    throw new UsageError(
+      `none of the newest ${SEARCHED} runs begins with ${given}: an older one needs its whole id`,
+    );
   // The API reports the missing run.
   if (only === undefined) return given;
   if (others.length === 0) return only;

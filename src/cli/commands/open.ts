@@ -1,6 +1,6 @@
 import { openBrowser } from "../../local/open-browser.ts";
 import { defineCommand } from "../command.ts";
-import { connect, DEPLOYMENT_OPTIONS, isLocal, placeOf } from "../deployment.ts";
+import { connect, DEPLOYMENT_OPTIONS, type AnyClient, isLocal, placeOf } from "../deployment.ts";
 import { loginLink } from "../login-link.ts";
 import { runIdOf } from "../run-argument.ts";
 
@@ -23,7 +23,7 @@ printed; without a browser it is all that happens.`,
     const place = placeOf(options, host);
     const isRun = given !== undefined || failed;
     const peach = connect(options, host);
-    const path = isRun ? `/runs/${await runIdOf(peach, given, host.signal, { failed })}` : "";
+    const path = isRun ? `/runs/${await runOf(peach, given, host.signal, failed)}` : "";
     const link = isLocal(place.url)
       ? await loginLink(place.url, place.token, isRun ? path : "/login")
       : `${place.url}/dashboard${path}`;
@@ -33,3 +33,14 @@ printed; without a browser it is all that happens.`,
     return 0;
   },
 });
+
+/** Resolves the id of the run. Rejects if there is none: a page cannot tell that to a script. */
+async function runOf(
+  peach: AnyClient,
+  given: string | undefined,
+  signal: AbortSignal,
+  failed: boolean,
+): Promise<string> {
+  const runId = await runIdOf(peach, given, signal, { failed });
+  return given === undefined ? runId : (await peach.runs.get(runId, { signal })).run_id;
+}
