@@ -7,7 +7,7 @@
  */
 import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { DeployedEndpoint } from "../contract/endpoints.ts";
 import type { DeployedTask } from "../contract/tasks.ts";
 import { PLACES } from "./keys.tsx";
@@ -58,7 +58,8 @@ function OpenPalette(): JSX.Element {
   const at = useSignal(0);
   const tasks = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
   const endpoints = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>("/endpoints");
-  useEffect(() => {
+  // Before the next key: the first letters belong to the field, and not to the page behind it.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();

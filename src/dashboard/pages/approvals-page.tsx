@@ -9,10 +9,12 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import type { RunPage, RunSummary } from "../../contract/run-lists.ts";
 import type { RunDocument, TaskOfRun } from "../../contract/run.ts";
 import { formatPlural, shortId } from "../format.ts";
 import { readAttention } from "../live/attention.ts";
+import { Button } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
@@ -31,21 +33,33 @@ interface Approval {
   readonly run: RunSummary;
   readonly task: string;
   readonly until: string;
+  /** Whether it waits no longer: somebody else has decided, or its run has ended. */
+  readonly isOver?: boolean;
 }
 
-/** Shows the inbox, the most urgent first. */
+/**
+ * Shows the inbox, the most urgent first. An entry that ends elsewhere stays in its place, with the
+ * note that is being written: otherwise the next one moves under the pointer.
+ */
 export function ApprovalsPage(): JSX.Element {
   usePageTitle("Approvals");
   const waiting = useGet<RunPage>("/runs?status=waiting&limit=100", REFRESH_MS);
   // A decided task stays in the list for a moment.
   const decided = useSignal<ReadonlySet<string>>(new Set());
+  const seen = useRef<readonly Approval[]>([]);
+  const leave = (entry: Approval): void => {
+    decided.value = new Set([...decided.value, keyOf(entry)]);
+  };
   return (
     <>
       <h1>Approvals</h1>
       <p class="muted lead">Tasks that wait for a person or another system to complete them.</p>
       <Read from={waiting} lines={6} label="the approvals">
         {({ runs, next_cursor }) => {
-          const approvals = approvalsOf(runs).filter((entry) => !decided.value.has(keyOf(entry)));
+          // A list that is cut off does not tell what has ended.
+          const listed = approvalsOf(runs, next_cursor === null ? seen.current : []);
+          seen.current = listed;
+          const approvals = listed.filter((entry) => !decided.value.has(keyOf(entry)));
           return approvals.length === 0 ? (
             <Empty icon="inbox" title="Nothing waits for you">
               A task with <code>external: true</code> in peach.conf comes here while it waits.
@@ -59,8 +73,9 @@ export function ApprovalsPage(): JSX.Element {
                 <ApprovalCard
                   key={keyOf(entry)}
                   entry={entry}
+                  onRemove={() => leave(entry)}
                   onDecided={() => {
-                    decided.value = new Set([...decided.value, keyOf(entry)]);
+                    leave(entry);
                     waiting.reload();
                     void readAttention();
                   }}
@@ -74,29 +89,37 @@ export function ApprovalsPage(): JSX.Element {
   );
 }
 
-/** Identifies an entry of the inbox. */
-function keyOf({ run, task }: Approval): string {
-  return `${run.run_id} ${task}`;
+/** Identifies an entry of the inbox. An attempt that is made again waits until another time. */
+function keyOf({ run, task, until }: Approval): string {
+  return `${run.run_id} ${task} ${until}`;
 }
 
-/** The tasks that wait for a completion; the first to time out comes first. */
-function approvalsOf(runs: readonly RunSummary[]): Approval[] {
-  return runs
-    .flatMap((run) =>
-      (run.waiting ?? []).flatMap((wait) =>
-        wait.for === "completion" ? [{ run, task: wait.task, until: wait.until }] : [],
-      ),
-    )
-    .toSorted((one, other) => one.until.localeCompare(other.until));
+/**
+ * The tasks that wait for a completion, and those of `seen` that wait no longer; the first to time
+ * out comes first.
+ */
+function approvalsOf(runs: readonly RunSummary[], seen: readonly Approval[]): Approval[] {
+  const waiting: Approval[] = runs.flatMap((run) =>
+    (run.waiting ?? []).flatMap((wait) =>
+      wait.for === "completion" ? [{ run, task: wait.task, until: wait.until }] : [],
+    ),
+  );
+  const keys = new Set(waiting.map(keyOf));
+  const over = seen
+    .filter((entry) => !keys.has(keyOf(entry)))
+    .map((entry) => ({ ...entry, isOver: true }));
+  return [...waiting, ...over].toSorted((one, other) => one.until.localeCompare(other.until));
 }
 
 /** A task with what it is about, and the decision. */
 function ApprovalCard({
-  entry: { run, task, until },
+  entry: { run, task, until, isOver = false },
   onDecided,
+  onRemove,
 }: {
   readonly entry: Approval;
   readonly onDecided: () => void;
+  readonly onRemove: () => void;
 }): JSX.Element {
   const { data } = useGet<RunDocument>(`/runs/${encodeURIComponent(run.run_id)}`);
   const found = data.value?.tasks.find((other) => other.task === task) ?? null;
@@ -124,6 +147,12 @@ function ApprovalCard({
           </span>
         </span>
       </header>
+      {isOver && (
+        <p class="notice" role="status">
+          It waits no longer: somebody else has decided, or its run has ended.{" "}
+          <Button onClick={onRemove}>Remove</Button>
+        </p>
+      )}
       <div class="approval-body">
         <section aria-label="What is decided">
           <h3>What is decided</h3>

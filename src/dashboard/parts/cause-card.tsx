@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { beganWith, type Cause } from "../causes.ts";
-import { formatClock, formatPlural } from "../format.ts";
+import { formatClock, formatCount, formatPlural } from "../format.ts";
 import { now } from "../live/clock.ts";
 import {
   comparePath,
@@ -54,7 +54,7 @@ export function CauseCard({
   return (
     <article class="cause" aria-label={cause.failure}>
       <div class="cause-count">
-        <strong>{cause.count}</strong>
+        <strong>{formatCount(cause.count)}</strong>
         <span>{cause.count === 1 ? "run" : "runs"}</span>
       </div>
       <div class="cause-body">
@@ -75,7 +75,7 @@ export function CauseCard({
           {pipelines.slice(0, SHOWN_PIPELINES).map(({ task, count }) => (
             <li key={task}>
               <a class="tag" href={pipelinePath(task)}>
-                {task} <span class="muted">{count}</span>
+                {task} <span class="muted">{formatCount(count)}</span>
               </a>
             </li>
           ))}

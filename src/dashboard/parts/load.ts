@@ -17,6 +17,18 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
+/** The time until a page asks again that has reached nobody, and says so until it is answered. */
+const SOON_MS = 2_000;
+
+/** Reads again soon after a read that reached nobody, however rarely the page reads otherwise. */
+function useReadAgainSoon(problem: Signal<ShownProblem | null>, turn: Signal<number>): void {
+  useSignalEffect(() => {
+    if (problem.value?.code !== "unreachable") return undefined;
+    const timer = window.setTimeout(() => (turn.value += 1), SOON_MS);
+    return () => window.clearTimeout(timer);
+  });
+}
+
 /**
  * Reads `GET /api/v1` and this path, again when the path changes and every `everyMs` while the page
  * is visible. Null reads nothing. A new read aborts the previous one.
@@ -64,6 +76,7 @@ export function usePoll<T>(
     void read();
     return () => aborter.abort();
   });
+  useReadAgainSoon(problem, turn);
   useEffect(() => {
     if (everyMs === undefined) return undefined;
     const timer = window.setInterval(() => {

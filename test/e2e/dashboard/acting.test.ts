@@ -377,6 +377,20 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
       .waitFor();
   });
 
+  it("acting in the dashboard keeps an approval that ends elsewhere in its place in the inbox, with the note that is being written", async () => {
+    const { run_id } = await stage.peach.trigger("approve", { title: "On moraines" });
+    const page = await dashboard();
+    await page.goto("/approvals");
+    const card = page.page.getByRole("article", { name: "approve of approve" }).filter({ hasText: "On moraines" });
+    await card.getByLabel("Note").fill("as agreed with");
+    await stage.peach.call(`/api/v1/runs/${run_id}/cancel`, { method: "POST" });
+    await card.getByText("It waits no longer").waitFor();
+    expect(await card.getByLabel("Note").inputValue()).toBe("as agreed with");
+    expect(await seriousFaults(page, "dark")).toEqual([]);
+    await card.getByRole("button", { name: "Remove" }).click();
+    await card.waitFor({ state: "detached" });
+  });
+
   it("acting in the dashboard lets who may only trigger see that a task waits, but not complete it", async () => {
     const { run_id } = await stage.peach.trigger("approve");
     const page = await dashboard();

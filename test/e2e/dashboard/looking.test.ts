@@ -303,13 +303,25 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    // The first letters of a fast typist belong to the palette.
     await page.keyboard.press("ControlOrMeta+k");
-    await page.getByRole("combobox").waitFor();
     await page.keyboard.type("transc");
     await page.getByRole("option", { name: "transcribe pipeline", selected: true }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "transcribe" }).waitFor();
     expect(rest.faults).toEqual([]);
+  });
+
+  it("the dashboard takes back that the worker is not reachable soon after it answers again, however rarely the page reads", async () => {
+    const view = await dashboard();
+    const { page } = view;
+    const reads = "**/api/v1/{failures,runs}*{,/**}";
+    await page.route(reads, (route) => route.abort());
+    await view.goto("/");
+    const said = page.getByText("Not reachable").first();
+    await said.waitFor({ timeout: 30_000 });
+    await page.unroute(reads);
+    await said.waitFor({ state: "detached", timeout: 5_000 });
   });
 
   it("the dashboard says a schedule in words, and every time in the zone that is chosen", async () => {
