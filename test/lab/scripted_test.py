@@ -360,6 +360,10 @@ class Showing(ScriptedCase):
         self.assertEqual((raised.exception.code, raised.exception.document["status"]), ("run_failed", "failed"))
         self.assertIn("<b> failed in attempt 1 with Error", raised.exception.detail)
         self.assertEqual(run.error()["message"], "<script>alert(1)</script>")
+        _, run = self.run_of(answer(document("cancelled", task("t", "cancelled"))))
+        with self.assertRaises(RunFailed) as raised:
+            run.result(raise_on_failure=True, show=False)
+        self.assertEqual(raised.exception.detail, "The run run_1 of t was cancelled.")
         hostile = {"name": "E\u009b1m", "message": "\x1b[2Jcleared\r\u202eturned\n10:00:09 t info forged", "stack": None}
         _, run = self.run_of(answer(document("failed", task("t", "failed", attempt("failed", hostile)))))
         with self.assertRaises(RunFailed) as raised:

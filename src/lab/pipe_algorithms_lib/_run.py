@@ -91,7 +91,7 @@ class TriggeredRun:
             if left <= 0:
                 raise ResultTimeout(
                     "result_timeout",
-                    f"The run {self.run_id} is still {document['status']} after {_duration_text(timeout or 0)}.",
+                    f"The run {self.run_id} is still {document['status']} after {_duration_text(max(0, _seconds(timeout or 0)))}.",
                     "It goes on: call result() again, or look at document().",
                 )
             time.sleep(min(pause, left))
@@ -192,4 +192,5 @@ def _first_error(document: Dict[str, Any]) -> Optional[Dict[str, Any]]:
 def _failure_text(document: Dict[str, Any]) -> str:
     error = _first_error(document)
     told = "" if error is None else f": {error['task']} failed in attempt {error['attempt']} with {_show.printable(error['name'] + ': ' + error['message'])}"
-    return f"The run {document['run_id']} of {document['task']} {document['status']}{told}."
+    ended = "was cancelled" if document["status"] == "cancelled" else document["status"]
+    return f"The run {document['run_id']} of {document['task']} {ended}{told}."
