@@ -45,7 +45,10 @@ export class RuntimeProcess {
     folder: StateFolder,
     port: number,
     onLine: (line: string) => void,
-    { serve, inspectorPort }: { serve?: Serve | undefined; inspectorPort?: number | undefined } = {},
+    {
+      serve,
+      inspectorPort,
+    }: { serve?: Serve | undefined; inspectorPort?: number | undefined } = {},
   ) {
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${port}`;
