@@ -31,6 +31,14 @@ describe("worlds without a theme", () => {
     expect(Math.max(...others.map(({ plan }) => Object.keys(plan.tasks).length))).toBeGreaterThan(11);
   });
 
+  it("have no limit that peach.conf would not take: items always wait for their slot", () => {
+    const limited = mixed
+      .flatMap(({ plan }) => Object.values(plan.tasks))
+      .flatMap(({ each, limits }) => (each !== null && limits?.concurrency ? [limits.concurrency.strategy] : []));
+    expect(limited.length).toBeGreaterThan(0);
+    expect(new Set(limited)).toEqual(new Set(["queue"]));
+  });
+
   it("are lived through again by a command that says whether there were quick ones", () => {
     expect(replayCommand(7, NO_LIMITS)).toBe("npm run simulate -- --seed 7");
     expect(replayCommand(7, { ...NO_LIMITS, quick: false })).toBe("npm run simulate -- --seed 7 --no-quick");

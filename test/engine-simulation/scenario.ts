@@ -257,16 +257,17 @@ export function drawPipeline(
     const external = outside.chance(0.12);
     const entry = dice.fork(`entry ${name} ${index}`);
     const isRoot = upstream.size === 0;
+    const each = external || upstream.size > 1 ? null : drawEach(dice.fork(`each ${name} ${index}`), timeoutMs);
     return taskPlan(`${name}t${index}`, {
       ...(external && { external }),
-      each: external || upstream.size > 1 ? null : drawEach(dice.fork(`each ${name} ${index}`), timeoutMs),
+      each,
       downstream: names(downstream),
       upstream: names(upstream),
       dispatch,
       timeoutMs: external ? outside.between(200, 1_200_000) : timeoutMs,
       retries: drawRetryPolicy(dice),
       runIf: dice.chance(0.75) ? "all_success" : dice.pick([...RUN_IFS]),
-      limits: drawLimits(dice.fork(`limits ${name} ${index}`)),
+      limits: drawLimits(dice.fork(`limits ${name} ${index}`), each !== null),
       debounce:
         isRoot && entry.chance(0.15)
           ? { delayMs: entry.between(200, 20_000), maxWaitMs: null, key: entry.chance(0.5) ? ["group"] : null }
@@ -300,11 +301,12 @@ function drawEach(dice: Dice, timeoutMs: number): TaskPlan["each"] {
   };
 }
 
-/** Most tasks have none. */
-function drawLimits(dice: Dice): TaskLimits | null {
+/** Most tasks have none. Items always wait for their slot: peach.conf takes no other strategy of a task with `each`. */
+function drawLimits(dice: Dice, areItems: boolean): TaskLimits | null {
   if (dice.chance(0.75)) return null;
   const drawKey = (): string[] | null => (dice.chance(0.5) ? ["group"] : null);
-  const strategy = dice.pick<Strategy>(["queue", ...STRATEGIES]);
+  const drawn = dice.pick<Strategy>(["queue", ...STRATEGIES]);
+  const strategy = areItems ? "queue" : drawn;
   const concurrency = dice.chance(0.7) ? { limit: dice.pick([1, 1, 2, 3]), strategy, key: drawKey() } : null;
   const isRated = concurrency === null || dice.chance(0.3);
   const rateLimit = isRated ? { limit: dice.between(1, 4), perMs: dice.between(1_000, 60_000), key: drawKey() } : null;
