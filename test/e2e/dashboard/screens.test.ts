@@ -134,6 +134,14 @@ function openRequests(page: Page): ReadonlySet<Request> {
   return open;
 }
 
+/** Goes to a page as links do, which mounts all of it anew at this width. Only the first page of a server is loaded. */
+async function goTo(page: Page, url: string): Promise<void> {
+  const { origin, pathname, search } = new URL(url);
+  if (!page.url().startsWith(`${origin}/`)) return void (await page.goto(url));
+  const to = JSON.stringify(pathname + search);
+  await page.evaluate(`history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"))`);
+}
+
 /** What does not fit at one width and in one theme; takes the pictures. */
 async function shoot(
   pages: readonly Shown[],
@@ -149,7 +157,7 @@ async function shoot(
   const open = openRequests(page);
   const faults: string[] = [];
   for (const { name, url } of pages) {
-    await page.goto(url);
+    await goTo(page, url);
     await untilDrawn(page, open);
     const { beyond, small } = lookedSchema.parse(await page.evaluate(LOOK));
     const where = `${name} at ${width} px, ${theme}`;
