@@ -8,6 +8,7 @@ import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { HandDrivenRun } from "../../support/hand-driven.ts";
 import { succeeded, threw } from "../../support/settlements.ts";
 import { acceptLimited, claimed, Limit } from "../../support/limited-runs.ts";
+import { IS_LONG } from "../../support/long.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
@@ -16,6 +17,8 @@ const START = Date.UTC(2027, 0, 1);
 const LEASE_MS = 25_000 + 10_000;
 /** For machines that are busy with something else. */
 const LONG = { timeout: 240_000 };
+/** They come at once, fifty at a time. */
+const RUNS = IS_LONG ? 500 : 200;
 /** When a limit has asked about its slots. */
 const CHECK_MS = 16_000;
 
@@ -118,17 +121,17 @@ function seeded(seed: number): () => number {
 
 describe("a limit of 5", () => {
   it(
-    "a limit of 5 lets never six of 500 runs at it, whatever drivers and objects die; all finish, and all slots are free",
+    `a limit of 5 lets never six of ${RUNS} runs at it, whatever drivers and objects die; all finish, and all slots are free`,
     LONG,
     async () => {
       const plan = limitedPlan("five", 5);
       const limit = new Limit("five");
       const runs = new Map<RunId, { run: HandDrivenRun; limit: Limit }>();
-      for (let from = 0; from < 500; from += 50) {
+      for (let from = 0; from < RUNS; from += 50) {
         const accepted = await Promise.all(Array.from({ length: 50 }, () => acceptLimited(plan, "five")));
         for (const run of accepted) runs.set(run.id, { run, limit });
       }
-      await limit.until({ inUse: 5, waiting: 495 });
+      await limit.until({ inUse: 5, waiting: RUNS - 5 });
       const most = await driveAll(runs, seeded(5));
       expect(most.get(limit)).toBe(5);
       for (const { run } of runs.values()) expect((await run.document()).status).toBe("succeeded");
