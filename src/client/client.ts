@@ -264,12 +264,12 @@ export class PeachClient<Tasks = PeachTasks, Events = ProjectEvents> {
     name: Name,
     ...[payload, options = {}]: PayloadArguments<EventPayloadOf<Name, Events>, EmitOptions>
   ): Promise<readonly RunReference[]> {
-    const { idempotencyKey = crypto.randomUUID(), contentType, signal } = options;
+    const { idempotencyKey, contentType, signal } = options;
     const { body, contentType: type } = payloadBody(payload, contentType);
     const { runs } = await this.#connection.json<{ runs: readonly RunReference[] }>({
       method: "POST",
       path: ["events", name],
-      headers: { "Content-Type": type, "Idempotency-Key": idempotencyKey },
+      headers: { "Content-Type": type, "Idempotency-Key": idempotencyKey ?? crypto.randomUUID() },
       body,
       repeatable: true,
       signal,

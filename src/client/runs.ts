@@ -292,13 +292,13 @@ export class RunCalls {
    * tasks.
    */
   replay(runId: string, options: ReplayOptions = {}): Promise<ReplayedRun> {
-    const { from, payload, contentType, idempotencyKey = crypto.randomUUID(), signal } = options;
+    const { from, payload, contentType, idempotencyKey, signal } = options;
     const given = payload === undefined ? null : payloadBody(payload, contentType);
     return this.#connection.json({
       ...post(["runs", runId, "replay"]),
       query: { from },
       headers: {
-        "Idempotency-Key": idempotencyKey,
+        "Idempotency-Key": idempotencyKey ?? crypto.randomUUID(),
         ...(given === null ? {} : { "Content-Type": given.contentType }),
       },
       ...(given === null ? {} : { body: given.body }),

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type BulkResult, createClient, PeachConnectionError, PeachError } from "../../src/client/client.ts";
+import {
+  type BulkResult,
+  createClient,
+  PeachConnectionError,
+  PeachError,
+  type TriggerOptions,
+} from "../../src/client/client.ts";
 import { ACCEPTED, FINAL, summary } from "./documents.ts";
 import { anything, problem, serve, type Answer } from "./scripted-server.ts";
 
@@ -69,6 +75,18 @@ describe("trigger", () => {
     expect(asked).toHaveLength(3);
     expect(new Set(asked.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
     expect(asked.map(({ body }) => body.toString())).toEqual(["x", "x", "x"]);
+  });
+
+  it("has a key of its own each time where the given one is null, as a field that is absent may be", async () => {
+    const { peach, asked } = await peachWith(...Array.from({ length: 6 }, () => anything));
+    const options: TriggerOptions = {};
+    Reflect.set(options, "idempotencyKey", null);
+    for (const _ of [1, 2]) {
+      await peach.trigger("t", 1, options);
+      await peach.emit("e", 1, options);
+      await peach.runs.replay("run_1", options);
+    }
+    expect(new Set(asked.map(({ headers }) => headers["idempotency-key"])).size).toBe(6);
   });
 
   it("says whether the caller's key was used before, and gives the run if it waited for it", async () => {
