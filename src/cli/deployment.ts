@@ -10,6 +10,7 @@ import {
 } from "../client/client.ts";
 import { inCommands } from "./cli-words.ts";
 import { UsageError, type CommandHost } from "./command.ts";
+import { sayWhenLate } from "./late-answer.ts";
 
 /** Options of every command that calls a deployment. */
 export const DEPLOYMENT_OPTIONS = {
@@ -61,7 +62,11 @@ export function connect(given: DeploymentValues, host: CommandHost): AnyClient {
   const url = chooseUrl(given, host);
   const token = chooseToken(given, url.value, host);
   try {
-    return createClient<Record<string, unknown>>({ url: url.value, token: token.value });
+    return createClient<Record<string, unknown>>({
+      url: url.value,
+      token: token.value,
+      fetch: sayWhenLate(host.err, (input, init) => fetch(input, init)),
+    });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(

@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { groupBelongsTo, groupMembers, isAlive, signalGroup } from "./process-group.ts";
+import { RuntimeStartError } from "./start-error.ts";
 
 /** The paths of a state folder, all absolute. */
 export interface StateFolder {
@@ -44,12 +45,23 @@ const OWNER_GRACE_MS = 5_000;
 /** The interval between two looks at a group of processes. */
 const POLL_MS = 50;
 
-/** Creates the folder with its subfolders, readable by their owner only. */
+/**
+ * Creates the folder with its subfolders, readable by their owner only. Throws `RuntimeStartError`
+ * if that is not possible.
+ */
 export function openStateFolder(path: string): StateFolder {
   const root = resolve(path);
   const runtime = join(root, "runtime");
   const worker = join(runtime, "worker");
-  mkdirSync(worker, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(worker, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new RuntimeStartError(
+      `The state folder ${root} cannot be made (${code}). Choose another with --persist-to.`,
+      { cause: error },
+    );
+  }
   return {
     root,
     configPath: join(runtime, "wrangler.json"),
