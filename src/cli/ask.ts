@@ -1,12 +1,12 @@
 /** Asks a question in a terminal. */
 import { createInterface } from "node:readline/promises";
 
-/** Where a question is asked. */
+/** The terminal of a question. */
 export interface Terminal {
   readonly input: NodeJS.ReadableStream;
   readonly output: NodeJS.WritableStream;
   readonly signal: AbortSignal;
-  /** Called for Ctrl-C, which a terminal that reads a line does not turn into a signal. */
+  /** Called for Ctrl-C: a terminal in raw mode sends no signal. */
   readonly interrupt: () => void;
 }
 

@@ -1,7 +1,7 @@
-/** Says that a deployment takes long to answer: a command that waits looks like one that hangs. */
+/** Reports a late answer: a waiting command looks like a hanging command. */
 import type { Fetch } from "../client/client.ts";
 
-/** The time without an answer after which the command says so. */
+/** The time until an answer is late. */
 const LATE_MS = 10_000;
 
 /**

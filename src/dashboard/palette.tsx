@@ -58,7 +58,7 @@ function OpenPalette(): JSX.Element {
   const at = useSignal(0);
   const tasks = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
   const endpoints = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>("/endpoints");
-  // Before the next key: the first letters belong to the field, and not to the page behind it.
+  // The dialog opens before the next key, so that the field receives the first letters.
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();

@@ -34,7 +34,7 @@ printed; without a browser it is all that happens.`,
   },
 });
 
-/** Resolves the id of the run. Rejects if there is none: a page cannot tell that to a script. */
+/** Resolves the id of the run. Rejects for a run that the deployment does not have. */
 async function runOf(
   peach: AnyClient,
   given: string | undefined,

@@ -33,13 +33,13 @@ interface Approval {
   readonly run: RunSummary;
   readonly task: string;
   readonly until: string;
-  /** Whether it waits no longer: somebody else has decided, or its run has ended. */
+  /** True after a decision elsewhere, or the end of the run. */
   readonly isOver?: boolean;
 }
 
 /**
- * Shows the inbox, the most urgent first. An entry that ends elsewhere stays in its place, with the
- * note that is being written: otherwise the next one moves under the pointer.
+ * Shows the inbox, the most urgent first. An approval that ends elsewhere stays in place with the
+ * note: otherwise the next approval moves under the pointer.
  */
 export function ApprovalsPage(): JSX.Element {
   usePageTitle("Approvals");
@@ -89,7 +89,7 @@ export function ApprovalsPage(): JSX.Element {
   );
 }
 
-/** Identifies an entry of the inbox. An attempt that is made again waits until another time. */
+/** Identifies an entry of the inbox. A new attempt has another deadline. */
 function keyOf({ run, task, until }: Approval): string {
   return `${run.run_id} ${task} ${until}`;
 }

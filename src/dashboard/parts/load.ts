@@ -17,10 +17,10 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
-/** The time until a page asks again that has reached nobody, and says so until it is answered. */
+/** The delay before a new read while the worker is unreachable. */
 const SOON_MS = 2_000;
 
-/** Reads again soon after a read that reached nobody, however rarely the page reads otherwise. */
+/** Reads again soon while the worker is unreachable. */
 function useReadAgainSoon(problem: Signal<ShownProblem | null>, turn: Signal<number>): void {
   useSignalEffect(() => {
     if (problem.value?.code !== "unreachable") return undefined;
