@@ -8,6 +8,9 @@ export function alarmTime(at: number, now: number, firing: number | null): numbe
   return soonest === firing ? soonest + 1 : soonest;
 }
 
+/** Age at which an overdue alarm counts as given up by the platform. Milliseconds. */
+const GIVEN_UP_MS = 60_000;
+
 /**
  * The alarm of an object. The platform keeps a single time, set so that the alarm fires
  * (`alarmTime`).
@@ -25,11 +28,11 @@ export class AlarmClock {
   }
 
   /**
-   * Time of the alarm, epoch milliseconds; Infinity without an alarm, and after a reset until
-   * `recover`.
+   * Time of the alarm, epoch milliseconds; Infinity without an alarm, after a reset until
+   * `recover`, and once the platform has given the alarm up.
    */
   get at(): number {
-    return this.#at;
+    return this.#at <= this.#now() - GIVEN_UP_MS ? Number.POSITIVE_INFINITY : this.#at;
   }
 
   /** The handler is running. */
@@ -60,7 +63,7 @@ export class AlarmClock {
 
   /** Sets the alarm, unless an earlier alarm is set. */
   atLatest(at: number): void {
-    if (at < this.#at) this.set(at);
+    if (at < this.at) this.set(at);
   }
 
   /** Sets the alarm, also to a later time; ignores Infinity. The same time again costs nothing. */

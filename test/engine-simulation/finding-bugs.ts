@@ -312,4 +312,12 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "for (const heard of this.#waiting) heard();",
     instead: "[...this.#waiting].at(0)?.();",
   },
+  {
+    invariant: "17 no stall without a cause",
+    bug: "an alarm that the platform has given up is still waited for while calls come",
+    seed: 90_016_075,
+    file: "src/platform/alarm-clock.ts",
+    code: "return this.#at <= this.#now() - GIVEN_UP_MS ? Number.POSITIVE_INFINITY : this.#at;",
+    instead: "return this.#at;",
+  },
 ];
