@@ -3,6 +3,7 @@ import { entryOf, type Run } from "../../domain/run/state.ts";
 import { type RunChange } from "../../domain/run/run-change.ts";
 import type { AttemptUpdate } from "./live-attempts.ts";
 import {
+  describeHistory,
   describeRun,
   describeState,
   describeTask,
@@ -42,10 +43,15 @@ export function changeEvent(
   );
   // Sorts into graph order: the journal keeps the tasks of a change in another order.
   const inOrder = [...ordinals].toSorted((a, b) => a - b);
+  const isNoted = change.tasks.some(({ actions }) => actions !== undefined);
   const data = {
-    // Times and history need all attempts: only a change of the status is worth that. Without what
-    // goes on, so that a repeated event says the same.
-    run: { ...describeState(run), ...(change.run !== undefined && describeTimes(run, 0)) },
+    run: {
+      ...describeState(run),
+      ...(isNoted && describeHistory(run)),
+      // The times need all attempts: only a change of the status is worth that. Without what goes
+      // on, so that a repeated event says the same.
+      ...(change.run !== undefined && describeTimes(run, 0)),
+    },
     tasks: inOrder.flatMap((ordinal) => {
       const entry = run.tasks[ordinal];
       return entry === undefined ? [] : [describeTask(run, entry, live(ordinal))];

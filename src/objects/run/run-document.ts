@@ -75,8 +75,13 @@ export function describeTimes(
     work_ms: workMs,
     waited_ms: waitedMs,
     rounds: roundsOf(run),
-    history: historyOf(run).map((entry) => ({ ...entry, at: iso(entry.at) })),
+    ...describeHistory(run),
   };
+}
+
+/** Describes the actions on the run. Reads no attempts. */
+export function describeHistory(run: Run): Pick<RunDocument, "history"> {
+  return { history: historyOf(run).map((entry) => ({ ...entry, at: iso(entry.at) })) };
 }
 
 /** Describes one task. `progress`: the last report of the running attempt. */

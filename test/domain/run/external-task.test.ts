@@ -4,6 +4,7 @@ import { completionStatusOf } from "../../../src/domain/run/external-task.ts";
 import { laneOf, methodMs } from "../../../src/domain/plan/run-graph.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
+import { changeEvent } from "../../../src/objects/run/public-events.ts";
 import { BOOM, failed, graphOf, payloadRef, Play, succeeded, type TaskSettings } from "../../support/run-play.ts";
 
 const DAY = 86_400_000;
@@ -38,6 +39,22 @@ describe("an external task", () => {
     expect(play.attemptsOf("a")).toEqual(["running"]);
     expect(play.claim()).toEqual([]);
     expect(nextWakeAt(play.run)).toBe(play.now - 1_000 + DAY);
+  });
+
+  it("an external task tells the listeners of its run who completed it, while the run goes on", () => {
+    const { play, lease } = waitingPlay();
+    const told = (): unknown => {
+      const change = play.changes.at(-1);
+      if (change === undefined) throw new Error("nothing has changed");
+      return JSON.parse(changeEvent(play.run, change, 1, () => null).data).run;
+    };
+    expect(told()).not.toHaveProperty("history");
+    complete(play, { attempt: 1, token: lease.token, by: "ben" });
+    const at = new Date(play.now).toISOString();
+    expect(told()).toMatchObject({
+      status: "running",
+      history: [{ what: "triggered" }, { what: "completed", at, by: "ben", task: "a" }],
+    });
   });
 
   it("an external task runs its method in a driver, for at most 25 s, however long it may wait", () => {
