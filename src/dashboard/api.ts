@@ -3,6 +3,7 @@
  * a session also counts up `loggedOut`, so that any page can ask for a token.
  */
 import { signal } from "@preact/signals";
+import { heedServer } from "./live/clock.ts";
 import type { ShownProblem } from "./shown-problem.ts";
 
 /** The path below which the API answers, on the origin of the page. */
@@ -128,8 +129,11 @@ async function send(url: string, init: RequestInit): Promise<Response> {
  * request throws its `AbortError`.
  */
 export async function reach(url: string, init: RequestInit): Promise<Response> {
+  const sentAt = Date.now();
   try {
-    return await fetch(url, { credentials: "same-origin", ...init });
+    const response = await fetch(url, { credentials: "same-origin", ...init });
+    heedServer(response.headers.get("Date"), sentAt);
+    return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ProblemError({

@@ -12,7 +12,7 @@ import type { callSignedDeliveries } from "../objects/deliveries/signed-client.t
 import type { MethodRegistry } from "../execution/author/method.ts";
 import { createAnswerOnce } from "./endpoints/answer-once.ts";
 import { createLimitCaller } from "./endpoints/caller-limit.ts";
-import { apiCors, apiHeaders } from "./middleware/api-headers.ts";
+import { apiCors, apiHeaders, serverDate } from "./middleware/api-headers.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { consoleBoundary } from "./auth/console-host.ts";
 import { dashboardRoutes, type DashboardFiles } from "./dashboard.ts";
@@ -118,7 +118,16 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.use(consoleBoundary, dropSessionCookie);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler(OPERATIONS));
-  app.use("/api/v1/*", webhookHandshake, apiHeaders, apiCors, limitRequest, authenticate);
+  app.use("/dashboard/session", serverDate);
+  app.use(
+    "/api/v1/*",
+    webhookHandshake,
+    apiHeaders,
+    serverDate,
+    apiCors,
+    limitRequest,
+    authenticate,
+  );
   const api: Routes = new Hono<HttpEnv>();
   triggerRoutes(api, dependencies);
   // Registered before the calls of one run: otherwise `count` and `feed` would be read as run

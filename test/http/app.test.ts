@@ -54,6 +54,16 @@ describe("every answer", () => {
     }
   });
 
+  it("every answer of the API, and the session of the dashboard, tell the time of the server", async () => {
+    const send = edge(PLAN, { registry });
+    for (const path of [`/api/v1/runs/${RUN}`, "/api/v1/tasks", "/api/v1/nothing", "/dashboard/session"]) {
+      const asked = Date.now();
+      const told = Date.parse((await send(path)).headers.get("Date") ?? "");
+      expect(told).toBeGreaterThan(asked - 1_000);
+      expect(told).toBeLessThanOrEqual(Date.now());
+    }
+  });
+
   it("every answer of the API asks for https for good, where it came by https", async () => {
     const { headers } = await edge(PLAN, { registry })("https://edge.example/api/v1/tasks");
     expect(headers.get("Strict-Transport-Security")).toBe("max-age=31536000");

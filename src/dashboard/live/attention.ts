@@ -13,6 +13,7 @@ import type { Failures, RunStatistics } from "../../contract/statistics.ts";
 import { get } from "../api.ts";
 import { causesOf } from "../causes.ts";
 import { sinceOf } from "../routes.ts";
+import { serverNow } from "./clock.ts";
 
 /** The numbers behind the badges. */
 export interface Attention {
@@ -36,7 +37,7 @@ export const urgentCount = computed(() => attention.value.causes + attention.val
 
 /** Reads the numbers now. A failed read leaves them as they were. */
 export async function readAttention(): Promise<void> {
-  const since = encodeURIComponent(sinceOf("1h", Date.now()));
+  const since = encodeURIComponent(sinceOf("1h", serverNow()));
   try {
     const [failures, statistics, letters] = await Promise.all([
       get<Failures>(`/failures?since=${since}`),

@@ -12,6 +12,7 @@ import { useCallback, useEffect, useRef } from "preact/hooks";
 import { get, getBytes, payloadPath, problemOf } from "../api.ts";
 import type { RunCounts, RunPage as Page, RunSummary } from "../../contract/run-lists.ts";
 import type { ShownProblem } from "../shown-problem.ts";
+import { serverNow } from "../live/clock.ts";
 import { useFeed } from "../live/feed.ts";
 import {
   filtersFromQuery,
@@ -50,7 +51,7 @@ export function useRuns(filters: RunFilters) {
   const readCounts = useCallback(async (): Promise<void> => {
     const { statuses: _, ...rest } = filtersFromQuery(new URL(key, location.origin).searchParams);
     counts.value = await get<RunCounts>(
-      `/runs/count?${filtersToApi({ ...rest, statuses: [] }, Date.now())}`,
+      `/runs/count?${filtersToApi({ ...rest, statuses: [] }, serverNow())}`,
     );
   }, [key, counts]);
 
@@ -60,7 +61,7 @@ export function useRuns(filters: RunFilters) {
       round.current += 1;
       const ours = round.current;
       const wanted = filtersFromQuery(new URL(key, location.origin).searchParams);
-      const asked = new URLSearchParams(filtersToApi(wanted, Date.now()));
+      const asked = new URLSearchParams(filtersToApi(wanted, serverNow()));
       asked.set("limit", String(PAGE_SIZE));
       if (after !== null) asked.set("cursor", after);
       try {
@@ -174,7 +175,7 @@ function mergeRuns(
   const latest = new Map(changed.map((run) => [run.run_id, run]));
   const kept = shown.map((run) => latest.get(run.run_id) ?? run);
   for (const { run_id } of shown) latest.delete(run_id);
-  const added = [...latest.values()].filter((run) => matchesFilters(run, filters, Date.now()));
+  const added = [...latest.values()].filter((run) => matchesFilters(run, filters, serverNow()));
   if (added.length === 0) return kept;
   return [...added.toSorted((a, b) => b.created_at.localeCompare(a.created_at)), ...kept];
 }

@@ -2,6 +2,7 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
+import { serverNow } from "../live/clock.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 
 /** The state of a read. */
@@ -67,7 +68,7 @@ export function usePoll<T>(
     const aborter = new AbortController();
     const read = async (): Promise<void> => {
       try {
-        data.value = await get<T>(readOf.current(Date.now()), aborter.signal);
+        data.value = await get<T>(readOf.current(serverNow()), aborter.signal);
         problem.value = null;
       } catch (error) {
         if (!aborter.signal.aborted) problem.value = problemOf(error);

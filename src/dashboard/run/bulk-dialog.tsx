@@ -16,6 +16,7 @@ import { post, problemOf } from "../api.ts";
 import type { BulkResult } from "../../contract/bulk.ts";
 import type { ShownProblem } from "../shown-problem.ts";
 import { formatCount, formatPlural } from "../format.ts";
+import { serverNow } from "../live/clock.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Dialog, DialogFoot } from "../parts/dialog.tsx";
 import { Loading, Problem } from "../parts/states.tsx";
@@ -76,7 +77,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   const defaults = verb === "retry" ? STATUSES.retry.slice(0, 1) : STATUSES.cancel;
   const path = useMemo(() => {
     // Only runs created before the dialog was opened: no run is changed that was not counted.
-    const now = Date.now();
+    const now = serverNow();
     const meant = {
       ...filters,
       idempotencyKey: null,

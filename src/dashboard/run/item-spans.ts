@@ -8,6 +8,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ItemPage } from "../../contract/run-items.ts";
 import { get } from "../api.ts";
+import { serverNow } from "../live/clock.ts";
 import type { RunModel } from "../live/run-model.ts";
 import type { ItemSpan } from "../time-axis.ts";
 
@@ -56,6 +57,6 @@ function spanOf({
   finished_at,
 }: ItemPage["items"][number]["attempts"][number]) {
   const isFailed = status === "failed" || status === "timed_out" || status === "lost";
-  const to = finished_at === null ? Date.now() : Date.parse(finished_at);
+  const to = finished_at === null ? serverNow() : Date.parse(finished_at);
   return [{ from: Date.parse(started_at), to, isFailed }];
 }

@@ -11,6 +11,7 @@ import { post } from "../api.ts";
 import type { AcceptedTrigger } from "../../contract/run.ts";
 import type { DeployedSchedule } from "../../contract/schedules.ts";
 import { formatPlural, formatWallClock } from "../format.ts";
+import { serverNow } from "../live/clock.ts";
 import { navigate } from "../location.ts";
 import { ActionButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -74,7 +75,7 @@ function Schedule({
   // The payload is the one of a due run: the schedule's own, or the time and cron.
   const runNow = async (): Promise<void> => {
     const body = JSON.stringify(
-      schedule.payload ?? { scheduled_time: new Date().toISOString(), cron },
+      schedule.payload ?? { scheduled_time: new Date(serverNow()).toISOString(), cron },
     );
     const { run_id } = await post<AcceptedTrigger>(`/tasks/${encodeURIComponent(task)}/trigger`, {
       body,

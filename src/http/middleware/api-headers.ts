@@ -35,6 +35,15 @@ export const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(
     c.header("Strict-Transport-Security", "max-age=31536000");
 };
 
+/**
+ * Middleware that tells the server's time, which Cloudflare does and the local runtime does not. The
+ * dashboard and the client correct their clocks by it.
+ */
+export const serverDate: MiddlewareHandler<HttpEnv> = async function serverDate(c, next) {
+  await next();
+  if (c.res.status !== 101) c.header("Date", new Date().toUTCString());
+};
+
 /** Lifetime of a cached preflight answer in a browser. */
 const MAX_AGE_SECONDS = 600;
 
