@@ -4,11 +4,13 @@
  */
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { showHidden } from "./hidden-text.ts";
 import { startClock } from "./live/clock.ts";
 import { followLinks } from "./location.ts";
 import { tellProblem } from "./parts/toasts.tsx";
 import { restoreSession, session } from "./session.ts";
 
+showHidden();
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);
 followLinks();

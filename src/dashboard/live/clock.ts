@@ -2,7 +2,7 @@
  * The server's time as signals, for texts such as "3 m ago". The clock stops while the page is
  * hidden.
  *
- * Every time that a page shows is the server's, and the browser's clock may be wrong by hours. Each
+ * Pages show times of the server, and the browser's clock may be wrong by hours. Each
  * answer bounds the difference of the two clocks (`heedServer`).
  */
 import { batch, signal } from "@preact/signals";
@@ -24,7 +24,7 @@ export const now = signal(serverNow());
 /** The server's time for growing bars, updated five times a second. */
 export const fastNow = signal(serverNow());
 
-/** Starts both clocks. Call it once. */
+/** Starts both clocks. Call once. */
 export function startClock(): void {
   window.setInterval(() => {
     if (!document.hidden) now.value = serverNow();
@@ -35,8 +35,8 @@ export function startClock(): void {
 }
 
 /**
- * Takes the header `Date` of an answer. The server read its clock between the request and the
- * answer. A difference within these bounds stays, so a right clock of the browser is never moved.
+ * Takes the header `Date` of an answer. The server read the time between the request and the answer.
+ * A difference within these bounds stays, so a right clock of the browser is never moved.
  *
  * @param date - The value of the header; null without one.
  * @param sentAt - The browser's time of the request.

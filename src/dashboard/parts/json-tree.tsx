@@ -4,7 +4,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { formatCount, formatHidden, formatPlural } from "../format.ts";
+import { formatCount, formatPlural } from "../format.ts";
 import { Icon } from "./icon.tsx";
 
 /** The number of entries in a part of a long list. */
@@ -116,7 +116,7 @@ function JsonBranch({ name, bracket, count, isOpen, children }: BranchProps): JS
 
 /** The key before a value. */
 function JsonName({ name }: { readonly name: string | null }): JSX.Element | null {
-  return name === null ? null : <span class="json-name">{formatHidden(name)}: </span>;
+  return name === null ? null : <span class="json-name">{name}: </span>;
 }
 
 /**
@@ -125,7 +125,7 @@ function JsonName({ name }: { readonly name: string | null }): JSX.Element | nul
  */
 function JsonScalar({ value }: { readonly value: unknown }): JSX.Element {
   const isWhole = useSignal(false);
-  const text = formatHidden(JSON.stringify(value) ?? String(value));
+  const text = JSON.stringify(value) ?? String(value);
   const isCut = text.length > LONG_TEXT && !isWhole.value;
   return (
     <>

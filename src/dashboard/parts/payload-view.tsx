@@ -12,7 +12,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { getBytes, payloadPath, payloadUrl, problemOf } from "../api.ts";
 import type { ShownProblem } from "../shown-problem.ts";
-import { formatBytes, formatHidden } from "../format.ts";
+import { formatBytes } from "../format.ts";
 import { hexLines, viewerOf, type Viewer } from "./payload-kind.ts";
 import { Icon } from "./icon.tsx";
 import { JsonTree } from "./json-tree.tsx";
@@ -125,7 +125,7 @@ function TextShown({
   return (
     <>
       <pre class="text" tabIndex={0}>
-        {text === "" ? <span class="muted">(empty)</span> : formatHidden(text)}
+        {text === "" ? <span class="muted">(empty)</span> : text}
       </pre>
       {!isWhole && <p class="muted">This is its beginning. Download it to have the rest.</p>}
     </>
