@@ -10,8 +10,8 @@ import type { Progress, RunDocument, TaskOfRun } from "./run.ts";
 /** Data of `change`: the parts of the run which one commit changed, each in its new state. */
 export interface RunChange {
   readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> &
-    // Absent without a new status: the times cost a read of all attempts. The history also comes with
-    // each new entry.
+    // Absent without a new status: the times cost a read of all attempts.
+    // The history also comes with each new entry.
     Partial<Pick<RunDocument, "late" | "work_ms" | "waited_ms" | "rounds" | "history">>;
   /** The changed tasks, each as a whole. */
   readonly tasks: readonly TaskOfRun[];
