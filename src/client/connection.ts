@@ -61,17 +61,21 @@ export class Connection {
   readonly #fetch: Fetch;
   readonly #retryForMs: number;
 
-  /** Throws a TypeError if the address or the token cannot be valid. */
   /** The address of the deployment, without a slash at its end. */
   get url(): string {
     return this.#url;
   }
 
-  constructor({ url, token, fetch: given, retryForMs = DEFAULT_RETRY_MS }: ClientOptions) {
+  /** Throws a TypeError if the address or the token cannot be valid. */
+  constructor({ url: text, token, fetch: given, retryForMs = DEFAULT_RETRY_MS }: ClientOptions) {
+    const url = text.trim();
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new TypeError(
         `url: expected an address such as https://peach.example.workers.dev, given ${url || "none"}`,
       );
+    const { username, password } = new URL(url);
+    if (`${username}${password}` !== "" || /[?#]/.test(url))
+      throw new TypeError("url: expected an address without a name, a password, ? and #");
     if (!/^[\x21-\x7e]+$/.test(token))
       throw new TypeError("token: expected an API token: printable ASCII without spaces");
     this.#url = url.replace(/\/+$/, "");
@@ -83,7 +87,7 @@ export class Connection {
 
   /** Sends a call and parses the answer as JSON. The content is not checked. */
   async json<Document>(call: Call): Promise<Document> {
-    const answer = await this.request(call);
+    const answer = await this.request(call, wholeOf);
     const text = await answer.text();
     try {
       const document: Document = JSON.parse(text);
@@ -106,20 +110,25 @@ export class Connection {
   }
 
   /**
-   * Sends a call and returns a successful answer. Rejects with `PeachError`, or with the signal's
-   * reason.
+   * Sends a call and returns a successful answer, after `read`: an error of it is one of the
+   * connection. Rejects with `PeachError`, or with the signal's reason.
    */
-  async request(call: Call): Promise<Response> {
+  async request(
+    call: Call,
+    read: (answer: Response) => Response | Promise<Response> = (answer) => answer,
+  ): Promise<Response> {
     const { method = "GET", signal } = call;
     const canRepeat =
       (call.repeatable ?? method === "GET") && !(call.body instanceof ReadableStream);
     const end = Date.now() + (canRepeat ? this.#retryForMs : 0);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       signal?.throwIfAborted();
-      const answer = await this.#send(call).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        return new PeachConnectionError(this.#url, error);
-      });
+      const answer = await this.#send(call)
+        .then((given) => (given.ok ? read(given) : given))
+        .catch((error: unknown) => {
+          signal?.throwIfAborted();
+          return new PeachConnectionError(this.#url, error);
+        });
       if (answer instanceof Response && answer.ok) return answer;
       const isTransient = !(answer instanceof Response) || TRANSIENT_STATUSES.has(answer.status);
       // A server's Retry-After is the earliest time.
@@ -167,8 +176,13 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
   });
 }
 
+/** Reads an answer to its end. */
+async function wholeOf(answer: Response): Promise<Response> {
+  return new Response((await answer.text()) || null, answer);
+}
+
 async function errorOf(answer: Response): Promise<PeachError> {
-  const text = await answer.text();
+  const text = await answer.text().catch(() => "");
   const { code, detail, hint, errors, request_id: requestId } = parseObject(text);
   if (typeof code !== "string" || typeof detail !== "string") return unexpectedAnswer(answer, text);
   return new PeachError({
@@ -181,7 +195,7 @@ async function errorOf(answer: Response): Promise<PeachError> {
   });
 }
 
-function unexpectedAnswer(answer: Response, text: string): PeachError {
+export function unexpectedAnswer(answer: Response, text: string): PeachError {
   return new PeachError({
     code: "unexpected_answer",
     detail: `The address answers with ${answer.status}, but not as Peach does: ${JSON.stringify(text.slice(0, EXCERPT_LENGTH))}.`,

@@ -89,7 +89,7 @@ export class PeachRunError extends PeachError {
       error === null ? "" : `: ${failed?.task} failed with ${error.name}: ${error.message}`;
     super({
       code: "run_failed",
-      detail: `The task ${task} of the run ${run.run_id} has no output, the run ${run.status}${cause}.`,
+      detail: `The task ${task} of the run ${run.run_id} has no output, the run ${run.status === "cancelled" ? "was cancelled" : run.status}${cause}.`,
       hint: "Retry the run once the cause is mended, or look at its page in the dashboard.",
     });
     this.run = run;

@@ -4,7 +4,7 @@
  * is lost.
  */
 import type { Connection } from "./connection.ts";
-import { pause } from "./connection.ts";
+import { pause, unexpectedAnswer } from "./connection.ts";
 import { PeachConnectionError } from "./errors.ts";
 
 /** An event as received. */
@@ -58,6 +58,8 @@ export async function* openEvents(
       signal: request.signal,
     });
     if (answer.status === 204) return;
+    if (answer.headers.get("Content-Type")?.startsWith("text/event-stream") !== true)
+      throw unexpectedAnswer(answer, await answer.text().catch(() => ""));
     try {
       for await (const { event, data, id } of parseEvents(answer.body ?? new Blob([]).stream())) {
         lastEventId = id ?? lastEventId;

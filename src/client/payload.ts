@@ -1,6 +1,6 @@
 /** Payloads in requests and answers. A payload is received as the kind that was sent. */
 import { writeJson } from "../payloads/json-text.ts";
-import { PeachError } from "./errors.ts";
+import { PeachConnectionError, PeachError } from "./errors.ts";
 
 /** The body of a request, with its content type. */
 export interface PayloadBody {
@@ -55,11 +55,22 @@ export interface ReceivedPayload {
   stream(): ReadableStream<Uint8Array>;
 }
 
-/** Reads the payload of an answer. */
-export function receivedPayload(answer: Response): ReceivedPayload {
+/** Reads the payload of an answer, unless the signal is aborted. */
+export function receivedPayload(
+  answer: Response,
+  signal: AbortSignal | undefined,
+): ReceivedPayload {
   const contentType = answer.headers.get("Content-Type") ?? OCTET_TYPE;
   const length = answer.headers.get("Content-Length");
-  const bytes = async (): Promise<Uint8Array> => new Uint8Array(await answer.arrayBuffer());
+  const bytes = async (): Promise<Uint8Array> => {
+    // A second read is an error of the caller.
+    if (answer.bodyUsed) return new Uint8Array(await answer.arrayBuffer());
+    const buffer = await answer.arrayBuffer().catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw new PeachConnectionError("The payload", error);
+    });
+    return new Uint8Array(buffer);
+  };
   return {
     contentType,
     size: length === null ? null : Number(length),

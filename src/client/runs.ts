@@ -14,6 +14,9 @@ import { openEvents } from "./event-stream.ts";
 import { payloadBody, receivedPayload, type ReceivedPayload } from "./payload.ts";
 import { readRunEvent, type RunEvent } from "./run-events.ts";
 
+/** The longest delay of a timer, 24 days: a longer one would be over at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** A status to filter by. `waiting`: something in the run waits for a person, a run or a time. */
 export type FilterStatus = RunStatus | "waiting";
 
@@ -51,7 +54,7 @@ export interface ItemOption extends CallOptions {
 }
 
 export interface ResultOptions extends CallOptions {
-  /** The time to wait; absent: as long as it takes. */
+  /** The time to wait, in effect at most 24 days; absent: as long as it takes. */
   readonly timeout?: DurationInput | undefined;
 }
 
@@ -106,7 +109,8 @@ export class RunCalls {
    */
   async result(runId: string, { timeout, signal }: ResultOptions = {}): Promise<RunDocument> {
     const timeoutMs = timeout === undefined ? null : durationMs(timeout);
-    const timeUp = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
+    const timeUp =
+      timeoutMs === null ? null : AbortSignal.timeout(Math.min(timeoutMs, LONGEST_TIMER_MS));
     try {
       const signals = [signal, timeUp].filter((one) => one !== undefined && one !== null);
       const any = signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
@@ -208,6 +212,7 @@ export class RunCalls {
   async payload(runId: string, { signal }: CallOptions = {}): Promise<ReceivedPayload> {
     return receivedPayload(
       await this.#connection.request({ path: ["runs", runId, "payload"], signal }),
+      signal,
     );
   }
 
@@ -224,6 +229,7 @@ export class RunCalls {
         query: { to },
         signal,
       }),
+      signal,
     );
   }
 

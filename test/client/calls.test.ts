@@ -4,6 +4,7 @@ import {
   createClient,
   PeachConnectionError,
   PeachError,
+  PeachRunError,
   type TriggerOptions,
 } from "../../src/client/client.ts";
 import { ACCEPTED, FINAL, summary } from "./documents.ts";
@@ -26,6 +27,12 @@ async function rejection(promise: Promise<unknown>): Promise<PeachError> {
   if (!(error instanceof PeachError)) throw new Error(`this was to reject with a PeachError, not ${String(error)}`);
   return error;
 }
+
+/** An answer whose connection breaks before its end. */
+const cut: Answer = (response) => {
+  response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "1000" });
+  response.write("{", () => response.socket?.destroy());
+};
 
 describe("trigger", () => {
   it("carries the token, a key of its own, and the options", async () => {
@@ -103,6 +110,13 @@ describe("trigger", () => {
     });
   });
 
+  it("is sent again with the same key when the connection breaks within the answer", async () => {
+    const { peach, asked } = await peachWith(cut, { status: 202, body: ACCEPTED });
+    expect(await peach.trigger("t", 1)).toMatchObject({ run_id: ACCEPTED.run_id });
+    expect(new Set(asked.map(({ headers }) => headers["idempotency-key"]))).toHaveLength(1);
+    expect(asked).toHaveLength(2);
+  });
+
   it("does not send a stream twice", async () => {
     const { peach, asked } = await peachWith("break", { status: 202, body: ACCEPTED });
     const error = await rejection(peach.trigger("t", new Blob(["x"]).stream()));
@@ -140,6 +154,25 @@ describe("a refusal", () => {
     expect(() => createClient({ url: "peach", token: "t" })).toThrow("url: expected an address");
     expect(() => createClient({ url: "", token: "t" })).toThrow("given none");
     expect(() => createClient({ url: "http://x", token: "a b" })).toThrow("token: expected an API token");
+    for (const url of ["http://x?a=1", "http://x#a", "http://me:secret@x"]) {
+      const creating = (): unknown => createClient({ url, token: "t" });
+      expect(creating).toThrow("url: expected an address without a name, a password, ? and #");
+      expect(creating).not.toThrow("secret");
+    }
+  });
+
+  it("is that the connection broke within an answer or a payload, where that is not sent again", async () => {
+    const { peach } = await peachWith(cut);
+    expect((await rejection(peach.runs.cancel("run_1"))).code).toBe("connection_failed");
+    const payload = await peach.runs.payload("run_1");
+    expect((await rejection(payload.value())).code).toBe("connection_failed");
+  });
+
+  it("says of a run that was cancelled that it was", () => {
+    const run = { ...FINAL, status: "cancelled" as const };
+    expect(new PeachRunError(run, "t").detail).toBe(
+      `The task t of the run ${run.run_id} has no output, the run was cancelled.`,
+    );
   });
 });
 

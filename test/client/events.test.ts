@@ -143,6 +143,20 @@ describe("the result of a run", () => {
   });
 });
 
+describe("the result of a run that takes long", () => {
+  it("is waited for also where the timeout is longer than a timer can be", async () => {
+    const { url } = await serve(events([sse("run", RUN, "1"), sse("end", { status: "succeeded" })]), { body: FINAL });
+    expect(await createClient({ url, token: "t" }).runs.result("run_1", { timeout: "30d" })).toEqual(FINAL);
+  });
+
+  it("is not waited for at an address that answers with a page in place of events", async () => {
+    const { url } = await serve((response) => response.writeHead(200, { "Content-Type": "text/html" }).end("<html>"));
+    await expect(createClient({ url, token: "t" }).runs.result("run_1", { timeout: "5s" })).rejects.toMatchObject({
+      code: "unexpected_answer",
+    });
+  });
+});
+
 describe("the feed", () => {
   it("tells runs as they change, across broken connections", async () => {
     const { url, asked } = await serve(
