@@ -11,7 +11,7 @@ const MOST = 10_000;
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.openAsPeopleDo("each");
+  stage = await Stage.open("each");
   return () => stage.close();
 });
 

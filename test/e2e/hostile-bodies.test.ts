@@ -12,7 +12,6 @@ import { runCampaign } from "../../scripts/fuzz/campaign.ts";
 import { besiege } from "../../scripts/fuzz/siege.ts";
 import { campaignOf, siegeOf, startFuzzed } from "../../scripts/fuzz/fixture.ts";
 import { TELLS_MEMORY } from "../../src/local/resident-memory.ts";
-import type { Serve } from "../../src/local/runtime-process.ts";
 import type { LocalRuntime } from "../../src/local/runtime.ts";
 import { IS_LONG } from "../support/long.ts";
 import { SEED } from "../support/seed.ts";
@@ -41,9 +40,10 @@ beforeAll(async () => {
   return fuzzed.end;
 });
 
-async function start(serve?: Serve): Promise<{ readonly runtime: LocalRuntime; readonly end: () => Promise<void> }> {
+/** Starts without wrangler's proxy, which would read and write every byte once more. */
+async function start(): Promise<{ readonly runtime: LocalRuntime; readonly end: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "peach-hostile-"));
-  const started = await startFuzzed(join(folder, "state"), serve);
+  const started = await startFuzzed(join(folder, "state"), byMiniflare);
   const end = async (): Promise<void> => {
     await started.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -57,8 +57,7 @@ it.skipIf(!TELLS_MEMORY)(
   async () => {
     // The short run draws some pairs of the worst bodies and where they are sent, each time others; the long run sends all.
     const drawn = IS_LONG ? { requests: 1_000 } : { requests: 60, wanted: WORST };
-    // Without wrangler's proxy, which would read and write every byte once more.
-    const besieged = await start(byMiniflare);
+    const besieged = await start();
     try {
       const siege = siegeOf(besieged.runtime, { seed: SEED, size: 10 * MEGABYTE, ...drawn });
       const { faults, requests, mostGrown, slowestHealthMs } = await besiege(siege);
@@ -82,7 +81,7 @@ it
   "a wide text costs little as the first large body, too, for which V8 has collected nothing yet: %s",
   { timeout: 120_000 },
   async (id) => {
-    const fresh = await start(byMiniflare);
+    const fresh = await start();
     try {
       const wanted = new Set(["a list of a wide text"]);
       const siege = siegeOf(fresh.runtime, { seed: 1, size: 10 * MEGABYTE, requests: 1, wanted });

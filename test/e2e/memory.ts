@@ -1,5 +1,5 @@
 /**
- * What a runtime's worker holds in memory: what is alive in its isolate, which workerd's inspector tells, and what the whole
+ * What the worker of a runtime that Miniflare serves holds in memory: what is alive in its isolate, which workerd's inspector tells, and what the whole
  * process has resident, which Linux tells. The process holds more than the worker: the local runtime's own R2 lives in it, and
  * its allocator keeps what was freed. (One put of 64 MiB by a worker that does nothing else makes it grow by 105 MB.)
  */
@@ -10,7 +10,9 @@ import { ResidentMemory, workerdsOf } from "../../src/local/resident-memory.ts";
 import type { LocalRuntime } from "../../src/local/runtime.ts";
 
 const LISTENS = "0A";
-const targets = z.tuple([z.object({ webSocketDebuggerUrl: z.string() })]);
+/** What an inspector offers. Miniflare names the worker among what it serves around it. */
+const targets = z.array(z.object({ id: z.string(), webSocketDebuggerUrl: z.string() }));
+const WORKER = "core:user:";
 const answer = z.object({ id: z.number().optional(), result: z.record(z.string(), z.unknown()).optional() });
 const heapUsage = z.object({ usedSize: z.number(), backingStorageSize: z.number() });
 
@@ -93,11 +95,12 @@ function linkOf(path: string): string {
   }
 }
 
-/** Where the inspector of wrangler, which offers the worker and nothing else, is at this port; null if it is not. */
+/** Where the inspector at this port offers the worker; null if there is none. */
 async function inspectorAt(port: number): Promise<string | null> {
   try {
     const listed = await fetch(`http://127.0.0.1:${port}/json`, { signal: AbortSignal.timeout(2_000) });
-    return targets.parse(await listed.json())[0].webSocketDebuggerUrl;
+    const offered = targets.parse(await listed.json());
+    return offered.find(({ id }) => id.startsWith(WORKER))?.webSocketDebuggerUrl ?? null;
   } catch {
     return null;
   }

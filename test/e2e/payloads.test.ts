@@ -15,7 +15,7 @@ let stage: Stage;
 /** What the worker held before it had done anything. */
 let idle = 0;
 beforeAll(async () => {
-  stage = await Stage.openAsPeopleDo("payloads");
+  stage = await Stage.open("payloads");
   if (TELLS_MEMORY) {
     const memory = await WorkerMemory.open(stage.runtime);
     idle = await memory.live();

@@ -35,7 +35,7 @@ export class Stage {
     return Stage.#open(fixture, conf, vars, byMiniflare);
   }
 
-  /** The same as people start it, by `wrangler dev`: for what its proxy, its memory or its death may change. */
+  /** The same as people start it, by `wrangler dev`: for what its proxy or its death may change. */
   static openAsPeopleDo(fixture: string, vars: Readonly<Record<string, string>> = {}): Promise<Stage> {
     return Stage.#open(fixture, undefined, vars, wranglerDev);
   }

@@ -273,7 +273,7 @@ describe("what JSON cannot hold is refused with its place", () => {
     expect(refused(Array.from({ length: 50 }, () => 1n)).errors).toHaveLength(20);
     const ends = [1, 2, 3].map((length) =>
       refused(Array.from({ length }, () => undefined))
-        .detail.split("undefined")
+        .detail.split("(use null)")
         .at(-1),
     );
     expect(ends).toEqual([".", ", and 1 more place like it.", ", and 2 more places like it."]);
