@@ -4,17 +4,21 @@
  *
  * API calls, when it opens:
  * - `GET /tasks` and `GET /endpoints`: the names.
+ * - `GET /runs`, once a text may be the beginning of an id: the ids (`run-beginning.ts`).
  */
 import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { DeployedEndpoint } from "../contract/endpoints.ts";
+import type { RunSummary } from "../contract/run-lists.ts";
 import type { DeployedTask } from "../contract/tasks.ts";
+import { parseRunId } from "../domain/ids.ts";
 import { PLACES } from "./keys.tsx";
 import { navigate } from "./location.ts";
 import { Icon, type IconName } from "./parts/icon.tsx";
 import { useGet } from "./parts/load.ts";
 import { NO_FILTERS, pipelinePath, runPath, runsPath, triggersPath } from "./routes.ts";
+import { runIdBeginning, useRunsBeginning } from "./run-beginning.ts";
 import { setTheme } from "./theme-choice.ts";
 import { THEMES } from "./theme.ts";
 import { isUtc, switchZone } from "./zone.ts";
@@ -66,12 +70,14 @@ function OpenPalette(): JSX.Element {
   }, []);
   /** Closes the palette by its signal. The effect above then closes the dialog. */
   const close = (): void => void (isOpen.value = false);
-  const all = entriesOf(
+  const names = entriesOf(
     text.value.trim(),
     tasks.data.value?.tasks ?? [],
     endpoints.data.value?.endpoints ?? [],
   );
-  const shown = ranked(all, text.value).slice(0, SHOWN);
+  // A text that begins a name means the name.
+  const runs = useRunsBeginning(beginsOne(names, text.value) ? null : runIdBeginning(text.value));
+  const shown = ranked([...runs.map(runEntry), ...names], text.value).slice(0, SHOWN);
   const chosen = Math.min(at.value, shown.length - 1);
   /** Closes the palette first: the entry may open a dialog or move the focus. */
   const act = (entry: Entry | undefined): void => {
@@ -105,7 +111,7 @@ function OpenPalette(): JSX.Element {
         aria-controls="palette-list"
         aria-activedescendant={shown.length === 0 ? undefined : `palette-${chosen}`}
         aria-label="Go to a page, pipeline, task, endpoint or run"
-        placeholder="Go to a page, pipeline, task, endpoint, or paste a run's id"
+        placeholder="Go to a page, pipeline, task, endpoint, or type the beginning of a run's id"
         spellcheck={false}
         autocomplete="off"
         value={text.value}
@@ -149,9 +155,9 @@ function entriesOf(
   endpoints: readonly DeployedEndpoint[],
 ): Entry[] {
   const go = (path: string) => () => navigate(path);
-  const isRun = /^run_[0-9a-z]{6,}$/i.test(text);
+  const id = parseRunId(runIdBeginning(text) ?? "");
   return [
-    ...(isRun ? [entry("run", "runs", text, go(runPath(text)))] : []),
+    ...(id === null ? [] : [entry("run", "runs", id, go(runPath(id)))]),
     ...Object.values(PLACES).map((place) => entry("page", place.icon, place.text, go(place.path))),
     ...tasks.map(({ task, upstream }) =>
       upstream.length === 0
@@ -170,7 +176,7 @@ function entriesOf(
     ...THEMES.map((theme) =>
       entry("theme", theme === "dark" ? "moon" : "sun", `Theme: ${theme}`, () => setTheme(theme)),
     ),
-    ...(text === "" || isRun
+    ...(text === "" || id !== null
       ? []
       : [
           entry(
@@ -181,6 +187,17 @@ function entriesOf(
           ),
         ]),
   ];
+}
+
+/** Makes the entry of a run that was found by the beginning of its id. */
+function runEntry({ run_id: id, task, status }: RunSummary): Entry {
+  return entry(`${task}, ${status}`, "runs", id, () => navigate(runPath(id)));
+}
+
+/** Tests if the text is the beginning of an entry's name. */
+function beginsOne(entries: readonly Entry[], text: string): boolean {
+  const wanted = text.trim().toLowerCase();
+  return entries.some((one) => one.text.toLowerCase().startsWith(wanted));
 }
 
 /** Makes an entry. */

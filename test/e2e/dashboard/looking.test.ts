@@ -309,6 +309,11 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await page.getByRole("option", { name: "transcribe pipeline", selected: true }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "transcribe" }).waitFor();
+    await page.keyboard.press("ControlOrMeta+k");
+    await page.keyboard.type(transcribed.slice("run_".length).slice(0, 6));
+    await page.getByRole("option", { name: `${transcribed} transcribe, failed`, selected: true }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/dashboard/runs/${transcribed}`);
     expect(rest.faults).toEqual([]);
   });
 
