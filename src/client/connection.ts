@@ -110,8 +110,8 @@ export class Connection {
   }
 
   /**
-   * Sends a call and returns a successful answer, after `read`: an error of it is one of the
-   * connection. Rejects with `PeachError`, or with the signal's reason.
+   * Sends a call and returns a successful answer, after `read`. An error of `read` counts as a
+   * broken connection. Rejects with `PeachError`, or with the signal's reason.
    */
   async request(
     call: Call,

@@ -14,7 +14,7 @@ import { openEvents } from "./event-stream.ts";
 import { payloadBody, receivedPayload, type ReceivedPayload } from "./payload.ts";
 import { readRunEvent, type RunEvent } from "./run-events.ts";
 
-/** The longest delay of a timer, 24 days: a longer one would be over at once. */
+/** The longest delay of a timer, 24 days. A longer timer ends at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A status to filter by. `waiting`: something in the run waits for a person, a run or a time. */
