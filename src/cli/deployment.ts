@@ -1,5 +1,5 @@
 /** Chooses the deployment of a command, and explains failures of its calls. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import {
@@ -8,6 +8,7 @@ import {
   type PeachClient,
   type PeachError,
 } from "../client/client.ts";
+import { readVars } from "../local/dev-vars.ts";
 import { inCommands } from "./cli-words.ts";
 import { UsageError, type CommandHost } from "./command.ts";
 import { sayWhenLate } from "./late-answer.ts";
@@ -152,8 +153,8 @@ function chooseToken(
   // The token in .dev.vars is for this machine only.
   const file = join(projectRoot, ".dev.vars");
   const local =
-    LOOPBACK.test(url) && existsSync(file)
-      ? parseEnv(readFileSync(file, "utf8"))["PEACH_API_TOKEN"]
+    LOOPBACK.test(url) && statSync(file, { throwIfNoEntry: false })?.isDirectory() === false
+      ? parseEnv(readVars(file))["PEACH_API_TOKEN"]
       : undefined;
   if (local !== undefined && local !== "") return { value: local, from: ".dev.vars" };
   throw new UsageError(`the token for ${url} is missing: set PEACH_API_TOKEN (or --token)`);

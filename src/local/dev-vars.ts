@@ -53,14 +53,21 @@ export function addDevVars(path: string, vars: Readonly<Record<string, string>>)
   appendFileSync(path, separator + lines.join(""), { mode: 0o600 });
 }
 
+/** Reads a file of variables without its byte order mark, which would be part of the first name. */
+export function readVars(path: string): string {
+  return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+}
+
 /**
  * Reads the file, or returns an empty text. The file holds secrets and is restricted to the owner,
  * also if a person has created the file.
  */
 function readForOwner(path: string): string {
   if (!existsSync(path)) return "";
-  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
-  return readFileSync(path, "utf8");
+  const stats = statSync(path);
+  if (stats.isDirectory()) throw new Error(`${path} is a folder, and has to be a file`);
+  if ((stats.mode & 0o077) !== 0) chmodSync(path, 0o600);
+  return readVars(path);
 }
 
 /** Makes a token of 192 random bits, without characters that need quoting in shells or headers. */

@@ -30,6 +30,19 @@ describe("the deployment that a command talks to", () => {
     expect(tokens).toEqual([["Bearer of-option"], ["Bearer of-env"], ["Bearer of-dev-vars", "Bearer of-env"]]);
   });
 
+  it("the deployment that a command talks to gets a token from a file with a byte order mark, and none from a folder", async () => {
+    const { url, asked } = await serve({ body: {} });
+    const projectRoot = project({ url, devVars: "\uFEFFPEACH_API_TOKEN=of-dev-vars\n" });
+    await commandLine(["pause", "t"], { projectRoot });
+    expect(asked[0]?.headers.authorization).toBe("Bearer of-dev-vars");
+    const other = project({ url });
+    mkdirSync(join(other, ".dev.vars"));
+    expect(await commandLine(["pause", "t"], { projectRoot: other })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("is missing: set PEACH_API_TOKEN (or --token)"),
+    });
+  });
+
   it("the deployment that a command talks to never gets the token of this machine if it is elsewhere", async () => {
     const projectRoot = project({ devVars: "PEACH_API_TOKEN=of-dev-vars\n" });
     expect(await commandLine(["pause", "t", "--url", "https://peach.example"], { projectRoot })).toMatchObject({

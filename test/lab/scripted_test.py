@@ -508,6 +508,20 @@ class Finding(ScriptedCase):
         tasks()
         self.assertEqual(server.asked[0]["headers"]["Authorization"], "Bearer local")
 
+    def test_reads_the_token_as_the_runtime_does(self):
+        server = self.serve(answer({"tasks": []}))
+        written = [
+            "export PEACH_API_TOKEN=local\n",
+            "PEACH_API_TOKEN=local # mine\r\n",
+            "\ufeffPEACH_API_TOKEN = 'local' # mine\n",
+            "PEACH_API_TOKEN=before\nPEACH_API_TOKEN=local\nPEACH_API_TOKENS=ci:read:0\n",
+        ]
+        for text in written:
+            (self.project / ".dev.vars").write_text(text, encoding="utf-8")
+            tasks()
+        sent = [asked["headers"]["Authorization"] for asked in server.asked]
+        self.assertEqual(sent, ["Bearer local"] * len(written))
+
     def test_sends_the_local_token_nowhere_else(self):
         (self.project / ".dev.vars").write_text("PEACH_API_TOKEN=local\n")
         os.environ["PEACH_URL"] = "https://peach.example"

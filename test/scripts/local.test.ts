@@ -117,6 +117,16 @@ describe(".dev.vars", () => {
     expect(readFileSync(path, "utf8")).toBe(`# mine\nSECRET='a b'\nPEACH_API_TOKEN=${token}\n`);
   });
 
+  it(".dev.vars is read with a byte order mark, and a folder in its place is named and left as it is", () => {
+    const path = join(folder, ".dev.vars");
+    writeFileSync(path, "\uFEFFPEACH_API_TOKEN=theirs\n");
+    expect(readDevVars(path, {})).toMatchObject({ token: "theirs", created: false });
+    rmSync(path);
+    mkdirSync(path, { mode: 0o755 });
+    expect(() => readDevVars(path, {})).toThrow(`${path} is a folder, and has to be a file`);
+    expect(statSync(path).mode & 0o777).toBe(0o755);
+  });
+
   it(".dev.vars that others on the machine could read is closed to them", () => {
     const path = join(folder, ".dev.vars");
     writeFileSync(path, "PEACH_API_TOKEN=theirs\n", { mode: 0o644 });

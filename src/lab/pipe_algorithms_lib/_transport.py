@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -26,6 +27,11 @@ Duration = Union[str, float, datetime.timedelta]
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
+
+_TOKEN_LINE = re.compile(
+    r"""\s*(?:export\s+)?PEACH_API_TOKEN\s*=\s*(?:(?P<quote>["'])(?P<quoted>.*?)(?P=quote)|(?P<plain>[^#]*?))\s*(?:#.*)?"""
+)
+"""A line of .dev.vars, as the local runtime reads it."""
 
 _ANSWER_LIMIT_S = 60.0
 """How long one request may take."""
@@ -214,13 +220,13 @@ def _local_token(url: str) -> str:
         return ""
     for folder in _above():
         try:
-            lines = (folder / ".dev.vars").read_text("utf-8").splitlines()
+            text = (folder / ".dev.vars").read_text("utf-8-sig")
         except (OSError, ValueError):
             continue
-        for line in lines:
-            name, _, value = line.partition("=")
-            if name.strip() == "PEACH_API_TOKEN":
-                return value.strip().strip("\"'")
+        found = [_TOKEN_LINE.fullmatch(line) for line in text.splitlines()]
+        values = [match["quoted"] or match["plain"] or "" for match in found if match is not None]
+        if values:
+            return values[-1]
     return ""
 
 
