@@ -22,10 +22,8 @@ const SMALLER =
 export class ArrayReader {
   readonly #bucket: R2Bucket;
   readonly #indexes: ArrayIndexes;
-  /** Open arrays by reader name: a passed array does not change. */
-  readonly #arrays = new Map<string, Promise<OpenArray>>();
-  /** Listeners of all who wait for an item: a read that fails holds up each of them. */
-  readonly #waiting = new Set<() => void>();
+  /** Arrays by reader name: a passed array does not change. */
+  readonly #arrays = new Map<string, SharedArray>();
 
   /** `indexes` is shared by readers that may read the same arrays. */
   constructor(bucket: R2Bucket, indexes = new ArrayIndexes()) {
@@ -43,28 +41,17 @@ export class ArrayReader {
     index: number,
     held: HeldReader,
   ): Promise<Uint8Array> {
-    const listener = failureListener();
-    const heard = (): void => listener();
-    this.#waiting.add(heard);
+    const known = this.#arrays.get(reader);
+    const shared = known ?? new SharedArray(() => this.#open(array, held));
+    this.#arrays.set(reader, shared);
     try {
-      return await hearingFailures(this.#tell, async () => {
-        const known = this.#arrays.get(reader);
-        const opened = known ?? this.#open(array, held);
-        this.#arrays.set(reader, opened);
-        return (await opened).item(index);
-      });
+      return await shared.item(index);
     } catch (error) {
       // The next item tries again.
       this.#arrays.delete(reader);
       throw error;
-    } finally {
-      this.#waiting.delete(heard);
     }
   }
-
-  readonly #tell = (): void => {
-    for (const heard of this.#waiting) heard();
-  };
 
   async #open(array: LeasePayload, held: HeldReader): Promise<OpenArray> {
     if (array.at === "r2" && array.size > HELD_BYTES) {
@@ -87,6 +74,40 @@ export class ArrayReader {
     for await (const chunk of await fetchStream(this.#bucket, key)) scanner.push(chunk);
     this.#indexes.keep(key, scanner);
     return scanner;
+  }
+}
+
+/** An array that the items of several attempts are read from. */
+class SharedArray {
+  readonly #open: () => Promise<OpenArray>;
+  #opened: Promise<OpenArray> | null = null;
+  /** Listeners of all who wait for an item: a read that fails holds up each of them. */
+  readonly #waiting = new Set<() => void>();
+  /** Those whose read has failed and is tried again: it holds up whoever comes meanwhile. */
+  readonly #failing = new Set<() => void>();
+
+  constructor(open: () => Promise<OpenArray>) {
+    this.#open = open;
+  }
+
+  async item(index: number): Promise<Uint8Array> {
+    const listener = failureListener();
+    const heard = (): void => listener();
+    const failed = (): void => {
+      this.#failing.add(heard);
+      for (const one of this.#waiting) one();
+    };
+    if (this.#failing.size > 0) heard();
+    this.#waiting.add(heard);
+    try {
+      return await hearingFailures(failed, async () => {
+        this.#opened ??= this.#open();
+        return (await this.#opened).item(index);
+      });
+    } finally {
+      this.#waiting.delete(heard);
+      this.#failing.delete(heard);
+    }
   }
 }
 

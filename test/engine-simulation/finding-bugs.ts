@@ -309,8 +309,17 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "hindered",
     seed: 163,
     file: "src/payloads/array-reader.ts",
-    code: "for (const heard of this.#waiting) heard();",
+    code: "for (const one of this.#waiting) one();",
     instead: "[...this.#waiting].at(0)?.();",
+  },
+  {
+    invariant: "8 blame",
+    bug: "an item that comes to an array between two tries to read it does not hear that R2 has refused it",
+    theme: "hindered",
+    seed: 363,
+    file: "src/payloads/array-reader.ts",
+    code: "if (this.#failing.size > 0) heard();",
+    instead: "if (this.#failing.size < 0) heard();",
   },
   {
     invariant: "17 no stall without a cause",

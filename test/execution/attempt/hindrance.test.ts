@@ -1,6 +1,7 @@
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
+import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
 import { ArrayReader } from "../../../src/payloads/array-reader.ts";
 import { attempt, recordedRun } from "../../support/attempt.ts";
 import { newRunId } from "../../support/hand-driven.ts";
@@ -26,6 +27,13 @@ async function reading(value: unknown): Promise<Partial<Lease>> {
   return { runId, timeoutMs: 50, inputs: [{ parent: "", payload }] };
 }
 
+/** What comes of an attempt of this item, whose method never ends. */
+async function outcomeOfItem(lease: Partial<Lease>, index: number, arrays: ArrayReader): Promise<AttemptOutcome> {
+  const item = { index, of: 0, total: 2, isElement: true };
+  const { settlement } = await attempt((_payload) => never, { ...lease, item }, {}, undefined, arrays);
+  return settlement.outcome;
+}
+
 function refuseOnce(operation: "get" | "put"): void {
   vi.spyOn(bucket, operation).mockRejectedValueOnce(new Error(`${operation}: internal error (10001)`));
 }
@@ -42,12 +50,35 @@ describe("an attempt that R2 has refused at first", () => {
     const lease = await reading([1, 2]);
     refuseOnce("get");
     const arrays = new ArrayReader(env.PAYLOADS);
-    const outcomes = [0, 1].map(async (index) => {
-      const item = { index, of: 0, total: 2, isElement: true };
-      const { settlement } = await attempt((_payload) => never, { ...lease, item }, {}, undefined, arrays);
-      return settlement.outcome;
-    });
+    const outcomes = [0, 1].map((index) => outcomeOfItem(lease, index, arrays));
     expect(await Promise.all(outcomes)).toMatchObject([late, late]);
+  });
+
+  it("is lost, not timed out, if it comes to the array between two tries of another attempt", async () => {
+    vi.stubGlobal("scheduler", { wait: () => never });
+    const lease = await reading([1, 2]);
+    refuseOnce("get");
+    const arrays = new ArrayReader(env.PAYLOADS);
+    expect(await outcomeOfItem(lease, 0, arrays)).toMatchObject(late);
+    expect(await outcomeOfItem(lease, 1, arrays)).toMatchObject(late);
+  });
+
+  it("has timed out if it comes to the array when R2 has given it", async () => {
+    const lease = await reading([1, 2]);
+    refuseOnce("get");
+    const arrays = new ArrayReader(env.PAYLOADS);
+    expect(await outcomeOfItem(lease, 0, arrays)).toMatchObject(late);
+    expect(await outcomeOfItem(lease, 1, arrays)).toMatchObject({ type: "timed_out" });
+  });
+
+  it("has timed out if R2 refuses another array only", async () => {
+    vi.stubGlobal("scheduler", { wait: () => never });
+    const refused = await reading([1]);
+    const given = await reading([2]);
+    refuseOnce("get");
+    const arrays = new ArrayReader(env.PAYLOADS);
+    expect(await outcomeOfItem(refused, 0, arrays)).toMatchObject(late);
+    expect(await outcomeOfItem(given, 0, arrays)).toMatchObject({ type: "timed_out" });
   });
 
   it("is lost, not timed out, if its time is up while it stores what it passes", async () => {
