@@ -79,7 +79,11 @@ export class AttemptInputs {
       );
     if (this.#lease.item?.isElement === true)
       return new Blob([await this.#element(input)]).stream();
-    return this.#hindrance.during(() => openPayloadStream(this.#bucket, input, this.#held));
+    return this.#openStream(input);
+  }
+
+  #openStream(payload: LeasePayload): Promise<ReadableStream<Uint8Array>> {
+    return this.#hindrance.during(() => openPayloadStream(this.#bucket, payload, this.#held));
   }
 
   /** The item of the array for this attempt, as JSON. */
@@ -105,8 +109,7 @@ export class AttemptInputs {
   #open(payload: LeasePayload): Promise<unknown> {
     // An unread connection blocks one of six, so the stream handed to the method is opened at its
     // first read.
-    if (payload.kind === "stream")
-      return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
+    if (payload.kind === "stream") return Promise.resolve(lazily(() => this.#openStream(payload)));
     const known = this.#opened.get(payload);
     if (known !== undefined) return known;
     const isElement = this.#lease.item?.isElement === true;

@@ -18,12 +18,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A lease of a task that reads this value from R2. */
-async function reading(value: unknown): Promise<Partial<Lease>> {
+/** A lease of a task that reads this value from R2, whole or as a stream. */
+async function reading(value: unknown, kind: "json" | "stream" = "json"): Promise<Partial<Lease>> {
   const runId = newRunId();
   const key = `runs/${runId}/trigger-1`;
   await env.PAYLOADS.put(key, JSON.stringify(value));
-  const payload = { kind: "json", size: 9, contentType: "application/json", at: "r2", key } as const;
+  const payload = { kind, size: 9, contentType: "application/json", at: "r2", key } as const;
   return { runId, timeoutMs: 50, inputs: [{ parent: "", payload }] };
 }
 
@@ -90,6 +90,17 @@ describe("an attempt that R2 has refused at first", () => {
       return never;
     });
     const { settlement } = await attempt(() => "large", { runId, inlineLimitBytes: 0 });
+    expect(settlement.outcome).toMatchObject(late);
+  });
+
+  it("is lost, not timed out, if it reads a stream that R2 gave at the second try", async () => {
+    const lease = await reading(1, "stream");
+    refuseOnce("get");
+    const method = async (payload: ReadableStream): Promise<never> => {
+      await new Response(payload).text();
+      return never;
+    };
+    const { settlement } = await attempt(method, lease);
     expect(settlement.outcome).toMatchObject(late);
   });
 
