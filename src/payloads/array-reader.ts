@@ -77,13 +77,13 @@ export class ArrayReader {
   }
 }
 
-/** An array that the items of several attempts are read from. */
+/** An array for all attempts that read items from the same output. */
 class SharedArray {
   readonly #open: () => Promise<OpenArray>;
   #opened: Promise<OpenArray> | null = null;
-  /** Listeners of all who wait for an item: a read that fails holds up each of them. */
+  /** Listeners of all attempts that wait for an item: a failed read holds up each one. */
   readonly #waiting = new Set<() => void>();
-  /** Those whose read has failed and is tried again: it holds up whoever comes meanwhile. */
+  /** Listeners of attempts with a read to be retried. Newcomers wait for the same read. */
   readonly #failing = new Set<() => void>();
 
   constructor(open: () => Promise<OpenArray>) {
