@@ -14,6 +14,16 @@ const MAP = [
   { task: "join", downstream: [] },
 ];
 
+/** The longest name that a task may have. */
+function longest(task: string): string {
+  return `${task}_`.padEnd(64, "x");
+}
+
+const LONG_NAMES = madeGraph(8).map(({ task, downstream }) => ({
+  task: longest(task),
+  downstream: downstream.map(longest),
+}));
+
 let page: Page;
 let url: string;
 
@@ -27,6 +37,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
       run_log: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
       run_map: { graph: MAP, items: 10_000, lines: 3 },
       run_2000: { graph: madeGraph(2_000) },
+      run_long: { graph: LONG_NAMES, failsEach: 3 },
     },
     (opened, address) => {
       page = opened;
@@ -145,4 +156,23 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
     await handle.waitFor();
     expect(Math.abs((await width()) - after)).toBeLessThan(12);
   });
+
+  it.each([1_024, 390])(
+    "tasks with the longest names make neither a run nor a comparison wider than %i px",
+    async (width) => {
+      await page.setViewportSize({ width, height: 844 });
+      for (const path of [
+        "runs/run_long",
+        `runs/run_long?task=${LONG_NAMES[2]?.task ?? ""}`,
+        "compare?run=run_long&with=run_long",
+      ]) {
+        await page.goto(`${url}/dashboard/${path}`);
+        await page.locator("[data-task]").first().waitFor();
+        const beyond = await page.evaluate(
+          "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+        );
+        expect(beyond).toBeLessThanOrEqual(0);
+      }
+    },
+  );
 });
