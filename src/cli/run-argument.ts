@@ -1,4 +1,5 @@
 /** Finds the run of a command line: by the id, by the beginning of an id, or the newest run. */
+import { PeachError } from "../client/client.ts";
 import { UsageError } from "./command.ts";
 import type { AnyClient } from "./deployment.ts";
 
@@ -16,7 +17,10 @@ export interface NewestOptions {
   readonly failed?: boolean | undefined;
 }
 
-/** Resolves the id of a run. Throws `UsageError` if none or several runs are meant. */
+/**
+ * Resolves the id of a run. Throws `UsageError` if several runs are meant, and `PeachError` if there
+ * is none to choose.
+ */
 export async function runIdOf(
   { runs }: AnyClient,
   given: string | undefined,
@@ -27,7 +31,8 @@ export async function runIdOf(
     const status = failed ? ({ status: "failed" } as const) : {};
     const [newest] = (await runs.list({ ...status, limit: 1, signal })).runs;
     if (newest !== undefined) return newest.run_id;
-    throw new UsageError(failed ? "no run has failed" : "there is no run yet");
+    const detail = failed ? "No run has failed." : "There is no run yet.";
+    throw new PeachError({ code: "unknown_run", detail, hint: "" });
   }
   if (failed) throw new UsageError("--failed is for the newest run: name none beside it");
   if (WHOLE_ID.test(given) || !BEGINNING.test(given)) return given;

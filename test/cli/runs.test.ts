@@ -133,6 +133,15 @@ describe("peach show", () => {
     `);
   });
 
+  it("says that there is no such run, and nothing of its usage, where none is named and none is there", async () => {
+    const none = [{ body: { runs: [], next_cursor: null } }];
+    expect(await peach("show", none)).toMatchObject({ code: 1, err: "error: There is no run yet.\n(unknown_run)" });
+    expect(await peach("show --failed", none)).toMatchObject({
+      code: 1,
+      err: "error: No run has failed.\n(unknown_run)",
+    });
+  });
+
   it("fits the terminal, and paints only where colours are wanted", async () => {
     const { out } = await peach("show run_1", [{ body: FAILED }, ...REST], { columns: 50 });
     for (const line of out.split("\n").slice(10, 14)) expect(line.length).toBeLessThanOrEqual(50);
