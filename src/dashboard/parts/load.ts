@@ -92,22 +92,26 @@ export function usePoll<T>(
  * Reads a list at this path, which has a query. The first page is read again and again. `entries`
  * is null before the first answer. `readOlder` reads the next older page, and is null without such
  * a page. `restart` drops the older pages and reads the first page again.
+ *
+ * Newer entries push others off the first page. The first page stays as of the first read of an
+ * older one, in front of the older pages, so that no entry between the pages is lost.
  */
-export function usePages<Entry, Page extends { readonly next_cursor: string | null }>(
-  path: string,
-  entriesOf: (page: Page) => readonly Entry[],
-  everyMs: number,
-) {
+export function usePages<
+  Entry extends { readonly id: string },
+  Page extends { readonly next_cursor: string | null },
+>(path: string, entriesOf: (page: Page) => readonly Entry[], everyMs: number) {
   const { data, problem, reload } = useGet<Page>(path, everyMs);
   const older = useSignal<readonly Page[]>([]);
   const pages = data.value === null ? [] : [data.value, ...older.value];
   const cursor = pages.at(-1)?.next_cursor ?? null;
   const readOlder = async (next: string): Promise<void> => {
     const page = await get<Page>(`${path}&cursor=${encodeURIComponent(next)}`);
-    older.value = [...older.value, page];
+    const [first] = pages;
+    const kept = older.value.length === 0 && first !== undefined ? [first] : older.value;
+    older.value = [...kept, page];
   };
   return {
-    entries: data.value === null ? null : pages.flatMap(entriesOf),
+    entries: data.value === null ? null : onceEach(pages.flatMap(entriesOf)),
     readOlder: cursor === null ? null : () => readOlder(cursor),
     problem,
     reload,
@@ -116,4 +120,10 @@ export function usePages<Entry, Page extends { readonly next_cursor: string | nu
       reload();
     },
   };
+}
+
+/** Selects the first entry of each id, which is the one that was read last. */
+function onceEach<Entry extends { readonly id: string }>(entries: readonly Entry[]): Entry[] {
+  const known = new Set<string>();
+  return entries.filter(({ id }) => known.size < known.add(id).size);
 }

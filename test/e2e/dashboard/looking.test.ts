@@ -329,6 +329,36 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
     await said.waitFor({ state: "detached", timeout: 5_000 });
   });
 
+  it("the dashboard keeps each entry of a list as newer ones come, also where older ones are shown", async () => {
+    const view = await dashboard();
+    const { page } = view;
+    let newest = 4;
+    const letter = (at: number) => ({
+      id: `dlt_${at}`,
+      queue: "runs",
+      reason: "given_up",
+      detail: `letter ${at}`,
+      body: {},
+      received_at: "2026-11-22T10:00:00.000Z",
+      attempts: 3,
+      expires_at: "2026-12-22T10:00:00.000Z",
+    });
+    await page.route("**/api/v1/dead-letters?*", async (route) => {
+      const top = Number(new URL(route.request().url()).searchParams.get("cursor") ?? newest);
+      const json = { dead_letters: [letter(top), letter(top - 1)], next_cursor: top > 3 ? String(top - 2) : null };
+      await route.fulfill({ json });
+    });
+    const shown = (): Promise<string[]> => page.locator(".letter > p").allTextContents();
+    await page.clock.install();
+    await view.goto("/dead-letters");
+    await view.button("Older ones").click();
+    await expect.poll(shown, { timeout: 10_000 }).toEqual(["letter 4", "letter 3", "letter 2", "letter 1"]);
+    newest = 5;
+    await page.clock.fastForward(10_000);
+    await view.text("letter 5").waitFor();
+    expect(await shown()).toEqual(["letter 5", "letter 4", "letter 3", "letter 2", "letter 1"]);
+  });
+
   it("the dashboard says a schedule in words, and every time in the zone that is chosen", async () => {
     const page = await dashboard();
     await page.goto("/pipelines/transcribe");
