@@ -27,6 +27,10 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_071_965, "the same, taken for one that has begun before its delay was over"],
   [9_072_201, "a rejection that nobody handles, of a child run's driver within a driver that has given up before"],
   [30_011_451, "an alarm that comes late since the clock was set forward while it was set, taken for a stall"],
+  [
+    120_000_887,
+    "an attempt that has timed out since an overload held up a trigger that its code does not await, taken for one that nothing held up",
+  ],
   [30_025_649, "a run that is cut off for three days before it begins, taken for one that nothing held up"],
 ];
 /** Two that take two thirds of the time of all: they are lived through in the long run. */

@@ -89,6 +89,7 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
     begunAt: platform.ground.scheduler.now,
     failuresBefore: life.failures,
     failuresUntil: null,
+    unanswered: 0,
     end: "running",
     endedAt: null,
     isTold: false,
@@ -259,12 +260,16 @@ async function trigger(
     );
     if (behaviour.unawaited) {
       // The author's code does not wait for it, and lives with what was refused.
-      triggered.catch(() =>
-        note.triggered.splice(
-          note.triggered.findIndex((one) => one.content === content),
-          1,
-        ),
-      );
+      note.unanswered += 1;
+      const answered = (): void => world.ledger.answered(note);
+      triggered
+        .catch(() =>
+          note.triggered.splice(
+            note.triggered.findIndex((one) => one.content === content),
+            1,
+          ),
+        )
+        .then(answered, answered);
       continue;
     }
     const run = await triggered;
