@@ -1,5 +1,5 @@
 /** Waits of a run for the outside, as lists of runs tell. */
-import type { Run, TaskEntry } from "./state.ts";
+import { entryOf, type Run, type TaskEntry } from "./state.ts";
 
 /**
  * Kinds of waits.
@@ -23,17 +23,29 @@ const MAX_LISTED = 10;
 /** The shortest pause before an attempt that counts as waiting. */
 const LONG_PAUSE_MS = 60_000;
 
-/** Lists the waiting tasks of an open run. Items of a mapped task do not count. */
+/**
+ * Lists the waiting tasks of an open run. Items of a mapped task that wait for the same kind are one
+ * entry, with the time of the first.
+ */
 export function waitingTasks(run: Run): readonly WaitingTask[] {
   if (run.finishedAt !== null) return [];
-  const waiting: WaitingTask[] = [];
+  const waiting = new Map<string, WaitingTask>();
   for (const ordinal of run.active) {
-    const entry = run.tasks[ordinal];
+    const entry = entryOf(run, ordinal);
     const found = entry === undefined ? null : waitOf(entry);
-    if (found !== null) waiting.push(found);
-    if (waiting.length === MAX_LISTED) break;
+    if (found !== null && !waiting.has(keyOf(found))) waiting.set(keyOf(found), found);
+    if (waiting.size === MAX_LISTED) break;
   }
-  return waiting;
+  return [...waiting.values()];
+}
+
+/** Names the waits of a run without their times: many items may take turns. */
+export function kindsOfWaits(run: Run): string {
+  return waitingTasks(run).map(keyOf).join();
+}
+
+function keyOf({ task, for: kind }: WaitingTask): string {
+  return `${task} ${kind}`;
 }
 
 /**

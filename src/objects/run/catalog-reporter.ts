@@ -6,7 +6,7 @@
  */
 import type { Run } from "../../domain/run/state.ts";
 import { summarize, type RunSummary } from "../../domain/run/summary.ts";
-import { waitingTasks, type WaitingTask } from "../../domain/run/waiting.ts";
+import { kindsOfWaits, waitingTasks, type WaitingTask } from "../../domain/run/waiting.ts";
 import type { After } from "../../platform/patience.ts";
 
 /**
@@ -37,6 +37,8 @@ export class CatalogReporter {
    * id may belong to another run later in this life of the object.
    */
   #confirmed = { nonce: "", revision: -1, waiting: NONE_WAIT };
+  /** Kinds of waits in the last report, confirmed or not; null before the first. */
+  #toldWaits: string | null = null;
   /** The outstanding report, and whether the catalog must confirm; null: nothing is outstanding. */
   #pending: { readonly keep: boolean } | null = null;
   #reporting: Promise<void> | null = null;
@@ -68,6 +70,11 @@ export class CatalogReporter {
   isConfirmed(run: Run): boolean {
     const { nonce, revision, waiting } = this.#confirmed;
     return nonce === run.nonce && revision >= run.revision && waiting === textOf(waitingTasks(run));
+  }
+
+  /** Tells whether the last report has the same tasks waiting, whatever their times. */
+  knowsWaits(run: Run): boolean {
+    return this.#toldWaits === kindsOfWaits(run);
   }
 
   /**
@@ -111,7 +118,9 @@ export class CatalogReporter {
         const { keep } = this.#pending;
         this.#pending = null;
         const summary = summarize(run);
+        const waits = kindsOfWaits(run);
         const isConfirmed = await this.#report(summary, keep || summary.finishedAt !== null);
+        this.#toldWaits = waits;
         const { revision, waiting = [] } = summary;
         if (isConfirmed) this.#confirmed = { nonce: run.nonce, revision, waiting: textOf(waiting) };
       }

@@ -12,7 +12,7 @@
 import { applyChange } from "../../domain/run/apply-change.ts";
 import { advance } from "../../domain/run/machine.ts";
 import { isWaitingAlone } from "../../domain/run/waiting.ts";
-import type { Run, RunGenesis } from "../../domain/run/state.ts";
+import { entryOf, type Run, type RunGenesis } from "../../domain/run/state.ts";
 import type { TransitionResult, Effect, MachineEvent } from "../../domain/run/machine-events.ts";
 import { buildLeases } from "./lease-payloads.ts";
 import { JournalReader } from "./journal-reader.ts";
@@ -131,8 +131,10 @@ export class RunTransitions {
   ): void {
     const now = this.#host.now();
     const { change } = decided;
-    const changed = change?.tasks.map(({ ordinal }) => run.tasks[ordinal]) ?? [];
-    const waited = changed.some(isWaitingAlone);
+    const ordinals = change?.tasks.map(({ ordinal }) => ordinal) ?? [];
+    const isAnyWaiting = (): boolean =>
+      ordinals.some((ordinal) => isWaitingAlone(entryOf(run, ordinal)));
+    const waited = isAnyWaiting();
     if (change !== null) {
       this.#journal.append(run, change, data, now);
       applyChange(run, change);
@@ -141,8 +143,8 @@ export class RunTransitions {
       this.alarm.setAfter(run, decided);
     }
     this.#perform(run, decided.effects);
-    const toldNow = changed.some(isWaitingAlone) !== waited && this.#clock.at > now + WAIT_TOLD_MS;
-    if (change?.run !== undefined || toldNow) this.#report(run);
+    const mayTell = isAnyWaiting() !== waited && this.#clock.at > now + WAIT_TOLD_MS;
+    if (change?.run !== undefined || (mayTell && !this.catalog.knowsWaits(run))) this.#report(run);
     if (change !== null) this.#keepShort(run, now);
   }
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
-import { task } from "../../../src/task-helpers.ts";
+import { RetryAfterError, task } from "../../../src/task-helpers.ts";
 import { edge, type EdgeOptions } from "../../support/edge.ts";
 import { HandDrivenRun } from "../../support/hand-driven.ts";
 import { settlement } from "../../support/settlements.ts";
@@ -17,6 +17,11 @@ const DAY = 86_400_000;
 const PLAN = planOf([
   taskPlan("approve", { method: "scripted", downstream: ["after"], external: true, timeoutMs: DAY }),
   taskPlan("after", { method: "scripted", upstream: ["approve"] }),
+  taskPlan("crop", {
+    method: "scripted",
+    retries: { limit: 1, delayMs: 1_000, backoff: "linear", maxDelayMs: 300_000, jitter: false },
+    each: { onError: "continue", maxParallel: 10 },
+  }),
 ]);
 const ORIGIN = "https://peach.example";
 
@@ -62,14 +67,31 @@ async function finish(runId: RunId): Promise<unknown> {
 }
 
 /** Once the lists have the run among those in which something waits, or not any more: its alarm, which may be near, tells. */
-async function listedAsWaiting(runId: RunId, waiting: unknown): Promise<void> {
+async function listedAsWaiting(runId: RunId, waiting: unknown, root = "approve"): Promise<void> {
   await vi.waitFor(async () => {
     await new HandDrivenRun(runId).wake();
-    const response = await sender()("/api/v1/runs?task=approve&status=waiting&limit=200");
+    const response = await sender()(`/api/v1/runs?task=${root}&status=waiting&limit=200`);
     const { runs } = await response.json<{ runs: { run_id: RunId; waiting: unknown }[] }>();
     expect(runs.find(({ run_id }) => run_id === runId)?.waiting).toEqual(waiting);
   }, 10_000);
 }
+
+describe("a task with `each`", () => {
+  it("a task with `each` has its run listed as waiting while items wait, once for each kind of waits", async () => {
+    const headers = { "Content-Type": "application/json" };
+    const init = { method: "POST", body: "[1, 2, 3]", headers };
+    const response = await sender()("/api/v1/tasks/crop/trigger", init);
+    const { run_id: runId } = await response.json<{ run_id: RunId }>();
+    const calls = [];
+    for (let nth = 0; nth < 3; nth += 1) calls.push(await nextCall(runId, "crop"));
+    await listedAsWaiting(runId, undefined, "crop");
+    for (const call of calls.slice(0, 2)) call.fail(new RetryAfterError("5m", "the service rests"));
+    await listedAsWaiting(runId, [{ task: "crop", for: "time", until: expect.any(String) }], "crop");
+    calls[2]?.succeed();
+    await callRun(env, runId, (run) => run.cancel());
+    await listedAsWaiting(runId, undefined, "crop");
+  });
+});
 
 describe("the completion URL of an external task", () => {
   it("the completion URL of an external task has its run listed as waiting until it is completed", async () => {
