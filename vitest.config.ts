@@ -103,8 +103,8 @@ export default defineConfig({
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
-          // Of six at a time each waits for more than half of its time, for leases, delays, windows and starts: two cores stay idle.
-          maxWorkers: 9,
+          // They wait more than half of the time, for leases, delays, windows and starts.
+          maxWorkers: 6,
           sequence: { groupOrder: 1 },
         },
       },
