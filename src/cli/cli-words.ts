@@ -1,9 +1,15 @@
-/** The commands for calls of the API: a hint of the API names calls, and people type commands. */
-const COMMANDS: readonly (readonly [call: string, command: string])[] = [
-  ["POST /api/v1/runs/{id}/replay", "npm run peach -- replay RUN"],
-  ["GET /api/v1/runs/{id}/tasks/{task}/items", "npm run peach -- items RUN TASK"],
-  ["GET /api/v1/dead-letters", "npm run peach -- dead-letters"],
-  ["GET /api/v1/schedules", "npm run peach -- schedules --deployed"],
+import { PEACH } from "../compiler/peach-command.ts";
+
+/**
+ * The commands for texts of the API: a hint of the API names calls, and people type commands. The
+ * API does not know how the command line is started.
+ */
+const COMMANDS: readonly (readonly [text: string, command: string])[] = [
+  ["POST /api/v1/runs/{id}/replay", `${PEACH} replay RUN`],
+  ["GET /api/v1/runs/{id}/tasks/{task}/items", `${PEACH} items RUN TASK`],
+  ["GET /api/v1/dead-letters", `${PEACH} dead-letters`],
+  ["GET /api/v1/schedules", `${PEACH} schedules --deployed`],
+  ["npm run peach --", PEACH],
 ];
 
 /** Replaces the calls in a hint of the API by commands. */

@@ -6,6 +6,7 @@
  */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { nearest } from "../domain/nearest.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 /** The host of a command: its streams, files and environment, from the process or from a test. */
 export interface CommandHost {
@@ -90,7 +91,7 @@ export interface Declaration<O extends Options> {
   readonly description: string;
   readonly words?: readonly Positional[];
   readonly options: O;
-  /** The beginning of the usage line; default: `npm run peach -- `. */
+  /** The beginning of the usage line; default: `npm run peach -- `, or `npx peach ` where Peach is installed. */
   readonly call?: string;
   readonly run: (input: Input<O>, host: CommandHost) => Promise<ExitCode>;
 }
@@ -199,7 +200,7 @@ function usageOf({
   description,
   words = [],
   options,
-  call = "npm run peach -- ",
+  call = `${PEACH} `,
 }: Omit<Declaration<Options>, "run">): string {
   const wordTexts = words.map((word) => {
     const text = `${word.name}${word.several === true ? "..." : ""}`;

@@ -12,6 +12,7 @@ import { logText, sameLine } from "./log-line.ts";
 import { earlierLogs } from "./run-context.ts";
 import { failureLines, isFinal, taskDetail } from "./run-view.ts";
 import { durationText, paint, statusColour } from "./table.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 /** Options of the display. */
 export interface FollowOptions {
@@ -49,7 +50,7 @@ export async function followRun(
     return run.status === "succeeded" ? 0 : 1;
   } catch (error) {
     if (!signal.aborted) throw error;
-    err(`${runId} goes on: npm run peach -- watch ${runId}`);
+    err(`${runId} goes on: ${PEACH} watch ${runId}`);
     return 1;
   }
 }

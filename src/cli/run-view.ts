@@ -12,6 +12,7 @@ import {
   statusColour,
   timeText,
 } from "./table.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 const BAR_WIDTH = 20;
 /** Reasons that add nothing to status and error. */
@@ -157,9 +158,9 @@ export function stackLines(
     ...prefixed("", stacks),
     ...logs,
     "",
-    `logs    npm run peach -- logs ${runId}`,
-    `input   npm run peach -- payload ${runId}`,
-    `again   npm run peach -- retry ${runId}`,
+    `logs    ${PEACH} logs ${runId}`,
+    `input   ${PEACH} payload ${runId}`,
+    `again   ${PEACH} retry ${runId}`,
   ];
 }
 

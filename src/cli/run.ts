@@ -33,6 +33,7 @@ import { trigger } from "./commands/trigger.ts";
 import { types } from "./commands/types.ts";
 import { upgrade } from "./commands/upgrade.ts";
 import { peachVersion } from "./version.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 /** Commands in the order of `--help`. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
@@ -88,7 +89,7 @@ function usage(): string {
     const lines = commands.map(({ name, summary }) => `  ${name.padEnd(13)} ${summary}`);
     return `${title}\n${lines.join("\n")}`;
   });
-  return `usage: npm run peach -- <command> [options]
+  return `usage: ${PEACH} <command> [options]
 
 ${groups.join("\n\n")}
 

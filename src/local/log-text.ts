@@ -4,6 +4,7 @@
  */
 import { stripVTControlCharacters, styleText } from "node:util";
 import { printable } from "../compiler/printable.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 /** The colours of the log. */
 type Colour = "red" | "yellow" | "gray" | "cyan";
@@ -65,7 +66,7 @@ function renderFailure(entry: LogLine, paint: Paint): string {
       ? ""
       : `  ${paint(printable(place), "cyan")}`;
   const what = `✗ ${String(task)} failed after ${String(ms)} ms (attempt ${String(attempt)}): ${firstLine(error)}`;
-  return `${timeOf(entry)} ${paint(printable(what), "red")}${at}\n         npm run peach -- show ${printable(String(runId))}`;
+  return `${timeOf(entry)} ${paint(printable(what), "red")}${at}\n         ${PEACH} show ${printable(String(runId))}`;
 }
 
 /** Renders a log line of a task, an endpoint or of Peach. */

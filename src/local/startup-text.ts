@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import type { EndpointPlan, Plan, TaskPlan } from "../domain/plan/plan.ts";
 import type { BuiltProject } from "./build.ts";
 import { describeMissing } from "./secrets.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 /** The facts to print. */
 export interface StartupFacts extends Pick<
@@ -72,9 +73,7 @@ export function describePlan(plan: Plan, url: string): string[] {
   return [
     title("Tasks"),
     ...aligned(shown.slice(0, LISTED).map((task) => [task.name, describeTask(task)])),
-    ...(listed < tasks.length
-      ? [`  and ${tasks.length - listed} more: npm run peach -- tasks`]
-      : []),
+    ...(listed < tasks.length ? [`  and ${tasks.length - listed} more: ${PEACH} tasks`] : []),
     ...(plan.endpoints.length === 0 ? [] : [title("Endpoints")]),
     ...aligned(
       plan.endpoints

@@ -12,6 +12,7 @@ import { MissingPackageError } from "../compiler/edges/type-config.ts";
 import type { ProjectPaths } from "../compiler/project-paths.ts";
 import type { Plan, R2Rule } from "../domain/plan/plan.ts";
 import { exampleOf, type Example } from "./example-value.ts";
+import { PEACH } from "../compiler/peach-command.ts";
 
 /** The arguments of `peach trigger` with a payload. */
 export interface TriggerLine {
@@ -77,11 +78,7 @@ export function tryLines(
     ...(upload === undefined ? [] : uploadLines(url, upload, project)),
     ...(trigger === null
       ? []
-      : [
-          ["npm run peach -- trigger", trigger.task, ...trigger.payload, "--watch --url", url].join(
-            " ",
-          ),
-        ]),
+      : [[`${PEACH} trigger`, trigger.task, ...trigger.payload, "--watch --url", url].join(" ")]),
   ];
 }
 

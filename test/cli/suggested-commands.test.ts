@@ -10,13 +10,15 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Programs beside the commands: `npx peach dev`. */
 const PROGRAMS = new Set(["dev", "demo", "deploy", "compile"]);
 
+const COMMENTS = /\/\*\*[^]*?\*\//g;
+
 /** The texts of the source: a value in a text stands as X, and lines that are joined as one. */
 const SOURCES = globSync("src/**/*.{ts,tsx}", { cwd: ROOT }).map(
   (file) =>
     [
       file,
       readFileSync(join(ROOT, file), "utf8")
-        .replaceAll(/\$\{[^{}]*\}/g, "X")
+        .replaceAll(/\$\{(?!PEACH\})[^{}]*\}/g, "X")
         .replaceAll(/["`] \+\s*["`]/g, ""),
     ] as const,
 );
@@ -57,13 +59,22 @@ const scriptsOf = (folder: string): Set<string> =>
 describe("a command that Peach suggests", () => {
   it("a suggested command of peach exists, with its words and options", () => {
     // The lines to try are made of parts; they have a test of their own.
-    const found = suggested(/npm run peach -- ([^`"\n;,()<]+)/g).filter(({ file }) => !file.endsWith("try-lines.ts"));
+    const found = suggested(/(?:npm run peach --|\$\{PEACH\}) ([^`"\n;,()<]+)/g).filter(
+      ({ file }) => !file.endsWith("try-lines.ts"),
+    );
     expect(found.length).toBeGreaterThan(12);
     const wrong = found.flatMap(({ file, text }) => {
       const reason = refusal(text);
       return reason === null ? [] : [`${file}: ${text}: ${reason}`];
     });
     expect(wrong).toEqual([]);
+  });
+
+  it("a suggested command begins as Peach is installed: a package has no script that starts it", () => {
+    const ofTerminals = SOURCES.filter(([file]) => /^src\/(cli|local)\//.test(file));
+    expect(ofTerminals.length).toBeGreaterThan(100);
+    const fixed = ofTerminals.filter(([, text]) => /npm run peach -- [a-z]/.test(text.replaceAll(COMMENTS, "")));
+    expect(fixed.map(([file]) => file)).toEqual([]);
   });
 
   it("a suggested program of npx peach exists", () => {

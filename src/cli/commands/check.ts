@@ -13,6 +13,7 @@ import { explain } from "../check/explain.ts";
 import { sarifLog } from "../check/sarif.ts";
 import { type CommandHost, defineCommand, type ExitCode, UsageError } from "../command.ts";
 import { peachVersion } from "../version.ts";
+import { PEACH } from "../../compiler/peach-command.ts";
 
 const FORMATS = ["text", "json", "sarif", "github"] as const;
 
@@ -104,7 +105,7 @@ function writeText(checked: Checked, { out, err }: CommandHost): void {
   const [first] = [...problems, ...warnings];
   if (plan === null) err(`${file}: ${counted(problems.length, "problem")}`);
   if (first !== undefined)
-    err(`For more about ${first.code}: npm run peach -- check --explain ${first.code}`);
+    err(`For more about ${first.code}: ${PEACH} check --explain ${first.code}`);
   if (plan === null) return;
   out(summaryOf(checked));
   for (const secret of neededSecrets(plan)) out(describeSecret(secret));

@@ -5,11 +5,12 @@ import { renderDiagnostic } from "../../compiler/diagnostic.ts";
 import { IS_CLONE, projectPaths } from "../../compiler/project-paths.ts";
 import { writeDashboard } from "../../local/dashboard.ts";
 import { defineCommand } from "../command.ts";
+import { PEACH } from "../../compiler/peach-command.ts";
 
-/** `npm run compile`. Only builds need the command, so `peach` does not have it. */
+/** `npm run compile`, or `npx peach compile`. Only builds need the command, so `peach` does not have it. */
 export const compile = defineCommand({
   name: "compile",
-  call: "npm run ",
+  call: IS_CLONE ? "npm run " : `${PEACH} `,
   summary: "compiles peach.conf, the pipelines and the dashboard",
   description: `Compiles peach.conf (PEACH_CONF) and the pipelines it names (PEACH_PIPELINES) to plan.ts, registry.ts and tasks.d.ts,
 and the dashboard to dashboard.ts. With any problem it prints all of them, writes nothing and exits with 1.`,

@@ -4,6 +4,7 @@ import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
 import { readNumber } from "../filter-options.ts";
 import { logText } from "../log-line.ts";
 import { runIdOf } from "../run-argument.ts";
+import { PEACH } from "../../compiler/peach-command.ts";
 
 /** The number of lines in a call. */
 const PAGE = 200;
@@ -60,9 +61,9 @@ its beginning; without RUN it is the newest run. Items of a task with each have 
 
 /** Says how the logs of items are shown; of failed items it also says how they are found. */
 function itemsHint(runId: string, task: string, { failed }: { readonly failed: number }): string {
-  const log = `items of ${task} have logs of their own: npm run peach -- logs ${runId} ${task} --item N`;
+  const log = `items of ${task} have logs of their own: ${PEACH} logs ${runId} ${task} --item N`;
   if (failed === 0) return log;
-  return `${log}; ${failed} failed: npm run peach -- items ${runId} ${task} --status failed`;
+  return `${log}; ${failed} failed: ${PEACH} items ${runId} ${task} --status failed`;
 }
 
 /** Reads the log of a task page by page. */

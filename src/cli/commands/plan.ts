@@ -16,6 +16,7 @@ import { findLiveRuns, liveRunLines, type LiveRuns } from "../live-runs.ts";
 import { diff, type Change, type Described } from "../plan-diff.ts";
 import { neededResources, ruleText, type NeededResources } from "../resources.ts";
 import { paint } from "../table.ts";
+import { PEACH } from "../../compiler/peach-command.ts";
 
 /** A deployed or local version of peach.conf. */
 interface Version {
@@ -204,6 +205,6 @@ function resourceLines({ queues, buckets, rules, eventQueue, secrets }: NeededRe
     ...rules.map((rule) => `  reports  ${ruleText(rule)} to ${eventQueue}`),
     ...secrets.map(({ name, why }) => `  secret   ${name}: ${why}`),
     "",
-    "npm run peach -- provision says which of them are missing.",
+    `${PEACH} provision says which of them are missing.`,
   ];
 }

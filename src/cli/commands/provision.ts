@@ -12,6 +12,7 @@ import { defineCommand, type ExitCode, type CommandHost } from "../command.ts";
 import { covers, overlap, type NotificationRule } from "../notification-rules.ts";
 import { missingSecrets, neededResources, ruleText, type NeededResources } from "../resources.ts";
 import { Wrangler, WranglerError, type ExistingRule } from "../wrangler.ts";
+import { PEACH } from "../../compiler/peach-command.ts";
 
 /** A command of wrangler and its purpose. */
 interface Step {
@@ -120,7 +121,7 @@ function addRule(
       if (!steps.some(({ args }) => args.includes(other.id))) steps.push(deleteRule(other, queue));
       notes.push(
         `${ruleText(other)} is replaced by ${ruleText(rule)}. What happens between the two ` +
-          `is not reported: npm run peach -- reconcile --bucket ${rule.bucket}`,
+          `is not reported: ${PEACH} reconcile --bucket ${rule.bucket}`,
       );
     } else
       notes.push(

@@ -4,6 +4,7 @@ import { readDuration } from "../filter-options.ts";
 import { followRun } from "../follow.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 import { runLines } from "../run-view.ts";
+import { PEACH } from "../../compiler/peach-command.ts";
 
 /** `peach trigger TASK`. */
 export const trigger = defineCommand({
@@ -62,7 +63,7 @@ is not final in time.`,
       host.out(
         `${runId} ${status}${deduplicated === true ? " (the run that this key had started)" : ""}`,
       );
-      host.err(`see it: npm run peach -- watch ${runId}`);
+      host.err(`see it: ${PEACH} watch ${runId}`);
     }
     return wait === undefined ? 0 : 1;
   },

@@ -95,6 +95,13 @@ describe.skipIf(!IS_LONG)("a new project", { timeout: 240_000 }, () => {
     expect(await typed("npx peach types")).toContain('"split_words": string;');
   });
 
+  it("a new project is told commands as it can type them, and so is who has no project yet", async () => {
+    const { code, output } = await user.type("npx peach init --yes", project);
+    expect([code, output]).toEqual([2, expect.stringContaining("usage: npx peach init [DIR] ")]);
+    expect(await typed("npx peach --help")).not.toContain("npm run peach");
+    expect(await typed("npx peach compile --help")).toContain("usage: npx peach compile ");
+  });
+
   it("a new project may use any, as, var and Buffer in a pipeline, which Peach's own lint refuses", async () => {
     writeFileSync(join(project, "src/pipelines/loose.ts"), LOOSE);
     const { code, output } = await whileChanged(
