@@ -35,6 +35,15 @@ describe("npm run compile", () => {
     ]);
   });
 
+  it("npm run compile tells how many warnings there are, which the check prints", async () => {
+    const answer = await compiling("tasks:\n  t: {method: a, callable: false}\n");
+    expect(answer).toEqual({
+      code: 0,
+      printed: "peach.conf: 1 warning, shown by npm run peach -- check",
+      written: true,
+    });
+  });
+
   it("npm run compile explains itself, also when it is called wrongly", async () => {
     expect(await compiling("", ["--help"])).toMatchObject({ code: 0, written: false });
     const wrong = await compiling("", ["--outt", "x"]);

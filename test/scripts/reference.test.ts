@@ -128,7 +128,7 @@ describe("the reference lists", () => {
     const variables = found(/readonly ((?:PEACH|AWS)_\w+)\?/g, source("src/env.d.ts"));
     // The local runtime sets it for itself.
     const own = variables.filter((name) => name !== "PEACH_LOCAL");
-    const ofCommands = ["PEACH_CONF", "PEACH_PIPELINES"];
+    const ofCommands = ["PEACH_CONF", "PEACH_PIPELINES", "PEACH_WARNED"];
     expect(found(/`((?:PEACH|AWS)_\w+)`/g, page("docs/reference/variables.md"))).toEqual(once([...own, ...ofCommands]));
   });
 

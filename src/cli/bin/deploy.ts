@@ -22,13 +22,17 @@ async function deploy(args: readonly string[], host: CommandHost): Promise<ExitC
     host.out(USAGE);
     return 0;
   }
-  for (const command of [check, compile]) {
-    const code = await runOne(command, [], host);
+  const warned = { ...host, env: { ...host.env, PEACH_WARNED: "1" } };
+  for (const [command, by] of [
+    [check, host],
+    [compile, warned],
+  ] as const) {
+    const code = await runOne(command, [], by);
     if (code !== 0) return code;
     if (host.signal.aborted) return 1;
   }
   try {
-    return await wranglerDeploy(args, host);
+    return await wranglerDeploy(args, warned);
   } catch (error) {
     if (!(error instanceof RuntimeStartError)) throw error;
     host.err(`error: ${error.message}`);
@@ -40,6 +44,7 @@ function wranglerDeploy(args: readonly string[], host: CommandHost): Promise<Exi
   const program = wranglerProgram(host.projectRoot);
   const child = spawn(process.execPath, [program, "deploy", ...args], {
     cwd: host.projectRoot,
+    env: host.env,
     stdio: "inherit",
   });
   host.signal.addEventListener("abort", () => child.kill());

@@ -1,5 +1,4 @@
 import { CODES, findCode } from "../../codes/codes.ts";
-import { checkAll } from "../../compiler/check.ts";
 import {
   type Diagnostic,
   diagnosticDocument,
@@ -9,6 +8,7 @@ import { displayPath, projectPaths } from "../../compiler/project-paths.ts";
 import { neededSecrets, type NeededSecret } from "../../compiler/needed-secrets.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { annotation } from "../check/annotations.ts";
+import { checkUntilTold } from "../check/check-until-told.ts";
 import { explain } from "../check/explain.ts";
 import { sarifLog } from "../check/sarif.ts";
 import { type CommandHost, defineCommand, type ExitCode, UsageError } from "../command.ts";
@@ -58,7 +58,9 @@ are none.`,
   async run({ options }, host) {
     if (options.explain !== undefined) return explainCode(options.explain, host);
     const paths = projectPaths(host.env, host.projectRoot, host.cwd);
-    const { plan, diagnostics, warnings } = await checkAll(paths);
+    const answer = await checkUntilTold(paths, host.signal);
+    if (answer === null) return 1;
+    const { plan, diagnostics, warnings } = answer;
     const file = displayPath(paths.confPath);
     const checked = { file, plan, problems: diagnostics, warnings };
     switch (options.json === true ? "json" : (options.format ?? "text")) {
@@ -98,8 +100,10 @@ function rangeOfCodes(): string {
 }
 
 /** Writes the answer for people. Problems go to stderr, with a line on how to learn more. */
-function writeText(checked: Checked, { out, err }: CommandHost): void {
-  const { file, plan, problems, warnings } = checked;
+function writeText(checked: Checked, { env, out, err }: CommandHost): void {
+  const { file, plan, problems } = checked;
+  // `peach deploy` has printed them before wrangler's build checks again.
+  const warnings = env["PEACH_WARNED"] === "1" ? [] : checked.warnings;
   if (problems.length > 0) err(`${renderDiagnostics(problems)}\n`);
   if (warnings.length > 0) err(`${renderDiagnostics(warnings, "warning: ")}\n`);
   const [first] = [...problems, ...warnings];
@@ -140,6 +144,6 @@ function describeSecret({ name, endpoints }: NeededSecret): string {
 }
 
 /** Writes a count with a noun, in the plural if needed. */
-function counted(count: number, what: string): string {
+export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
