@@ -10,10 +10,10 @@ export class Command {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | NodeJS.Signals | null>;
 
-  /** Runs the command `name` (its file under src/cli, without `.ts`). */
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  /** Runs the command `name` (its file under src/cli, without `.ts`), in the clone or in this folder. */
+  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd = ROOT) {
     this.#child = spawn(process.execPath, [join(ROOT, "src/cli", `${name}.ts`), ...args], {
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
