@@ -1,10 +1,13 @@
 /** A user's project: Peach packed as `npm publish` would, and each command as a user types it. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
+
+/** What packing does not read. */
+const LEFT_OUT = new Set([".git", ".peach", "dist", "docs", "node_modules", "test"]);
 
 export interface Answer {
   readonly code: number;
@@ -19,10 +22,16 @@ export class UserFolder {
   readonly #started: ChildProcess[] = [];
   readonly #env = { ...environment(), npm_config_cache: this.#cache() };
 
-  /** Makes the packed file. */
+  /** Makes the packed file, in a copy of the clone: what packing builds would change under other tests. */
   async pack(): Promise<void> {
-    const { code, output } = await this.type(`npm pack --pack-destination ${this.folder}`, ROOT);
+    const copy = join(this.folder, ".clone");
+    mkdirSync(copy);
+    for (const name of readdirSync(ROOT))
+      if (!LEFT_OUT.has(name)) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+    const { code, output } = await this.type(`npm pack --pack-destination ${this.folder}`, copy);
     if (code !== 0) throw new Error(output);
+    rmSync(copy, { recursive: true });
   }
 
   project(name: string): string {
