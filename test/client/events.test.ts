@@ -150,7 +150,9 @@ describe("the result of a run that takes long", () => {
   });
 
   it("is not waited for at an address that answers with a page in place of events", async () => {
-    const { url } = await serve((response) => response.writeHead(200, { "Content-Type": "text/html" }).end("<html>"));
+    const { url } = await serve((response) => {
+      response.writeHead(200, { "Content-Type": "text/html" }).end("<html>");
+    });
     await expect(createClient({ url, token: "t" }).runs.result("run_1", { timeout: "5s" })).rejects.toMatchObject({
       code: "unexpected_answer",
     });

@@ -10,12 +10,14 @@ export interface Asked {
   readonly method: string;
   /** Without /api/v1. */
   readonly path: string;
+  /** With it, as it was asked. */
+  readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
 /** What to answer: a status and JSON (or bytes), or whatever the test does with the response. `break`: the connection ends. */
-export type Answer = "break" | SimpleAnswer | ((response: ServerResponse, asked: Asked) => void);
+export type Answer = "break" | SimpleAnswer | ((response: ServerResponse, asked: Asked) => void | Promise<void>);
 
 interface SimpleAnswer {
   readonly status?: number;
@@ -32,13 +34,13 @@ export interface ScriptedServer {
 export async function serve(...answers: readonly Answer[]): Promise<ScriptedServer> {
   const asked: Asked[] = [];
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { method = "", headers } = request;
+    const { method = "", url = "", headers } = request;
     const body = await buffer(request);
-    const call: Asked = { method, path: (request.url ?? "").replace(/^\/api\/v1/, ""), headers, body };
+    const call: Asked = { method, path: url.replace(/^\/api\/v1/, ""), url, headers, body };
     asked.push(call);
     const answer = answers[Math.min(asked.length, answers.length) - 1] ?? { status: 500 };
     if (answer === "break") request.socket.destroy();
-    else if (typeof answer === "function") answer(response, call);
+    else if (typeof answer === "function") await answer(response, call);
     else {
       await heldAgainstApi(call, answer);
       send(response, answer);

@@ -30,7 +30,7 @@ async function gatekeeper(stage: Stage): Promise<{ url: string; close: () => Pro
 
 describe.runIf(hasPython)("a notebook", () => {
   it("triggers, waits, and reads every kind of payload on a running pipeline", async () => {
-    const stage = await Stage.openAsPeopleDo("lab");
+    const stage = await Stage.open("lab");
     const gates = await gatekeeper(stage);
     try {
       const { url, token } = stage.peach;

@@ -71,11 +71,11 @@ describe("the lines about skipped tests", () => {
   it("the lines about skipped tests name each file with its count, and say how to run them", () => {
     const lines = skippedLines(
       new Map([
-        ["test/lab/scripted.test.ts", 3],
+        ["test/lab/module.test.ts", 3],
         ["test/e2e/lab.test.ts", 1],
       ]),
     );
-    expect(lines.slice(0, 3)).toEqual(["Skipped:", "  test/lab/scripted.test.ts (3)", "  test/e2e/lab.test.ts (1)"]);
+    expect(lines.slice(0, 3)).toEqual(["Skipped:", "  test/lab/module.test.ts (3)", "  test/e2e/lab.test.ts (1)"]);
     expect(lines.at(-1)).toContain(".ci/run");
   });
 

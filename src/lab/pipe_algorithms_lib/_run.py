@@ -23,7 +23,7 @@ from ._transport import (
 )
 
 _FINAL = ("succeeded", "failed", "cancelled")
-_LOG_PAGE, _ITEM_PAGE = 1000, 200
+_LOG_PAGE, _ITEM_PAGE, _RUN_PAGE = 1000, 200, 200
 _UNSET: Any = object()
 """Stands for an argument that was not given, where None is a payload."""
 

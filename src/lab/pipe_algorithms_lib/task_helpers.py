@@ -25,7 +25,7 @@ import uuid
 from email.message import Message
 from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence
 
-from ._run import ResultTimeout, RunFailed, Table, TriggeredRun
+from ._run import _RUN_PAGE, ResultTimeout, RunFailed, Table, TriggeredRun
 from ._transport import (
     ConnectionFailed,
     Duration,
@@ -113,7 +113,7 @@ def runs(
     asked = {name: value for name, value in {"task": task, "status": status}.items() if value is not None}
     cursor: Optional[str] = None
     while len(found) < limit:
-        query = {**asked, "limit": str(min(200, limit - len(found))), **({} if cursor is None else {"cursor": cursor})}
+        query = {**asked, "limit": str(min(_RUN_PAGE, limit - len(found))), **({} if cursor is None else {"cursor": cursor})}
         pairs = list(query.items()) + [("tag", tag) for tag in tags]
         page = connection.request("GET", f"/runs?{urllib.parse.urlencode(pairs)}").json()
         found.extend(page["runs"])

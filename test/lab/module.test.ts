@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { servePipeline } from "./pipeline.ts";
 import { hasPython, python } from "./python.ts";
 
 const LAB = join(import.meta.dirname, "../../src/lab/pipe_algorithms_lib");
@@ -10,8 +11,10 @@ const FILES = readdirSync(LAB)
 
 // Skipped, and counted so, where there is no python3.
 describe.runIf(hasPython)("the Python module", () => {
-  it("the Python module does what its own tests say, against a server that answers as it is told", async () => {
-    const { code, output } = await python(["scripted_test.py"]);
+  it("the Python module does what its own tests say, on a pipeline and where there is none", async () => {
+    const pipeline = await servePipeline();
+    const env = { PIPELINE_URL: pipeline.url, PIPELINE_TOKEN: pipeline.token };
+    const { code, output } = await python(["-m", "unittest", "module_test", "elsewhere_test"], { env });
     expect(output).toMatch(/Ran 33 tests in .*\n\nOK\n$/);
     expect(code).toBe(0);
   });
