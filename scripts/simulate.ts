@@ -22,7 +22,7 @@ command that replays it.
   --seeds N      how many seeds (default 1000; with --seconds as many as there are)
   --from S       the first of them (default 1)
   --seconds N    no seed begins after so many seconds
-  --failures N   a thread ends when so many of its seeds have broken an invariant (default 1)
+  --failures N   no seed begins after so many have broken an invariant (default 1)
   --threads N    how many threads (default 2)
   --seed K       one seed, with its story
   --without F    kinds of faults that do not occur, comma separated:

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { Tally } from "./seeds/batch.ts";
+import { newSharedCounts, type Tally } from "./seeds/batch.ts";
 import { tallyOf } from "./seeds/share.ts";
 import { BUGS, type Bug } from "./bugs.ts";
 import { ChangedWorkers } from "./changed-workers.ts";
@@ -61,7 +61,7 @@ async function hunt(bug: Bug): Promise<Tally> {
   const code = workerCode(await workers.with(bug));
   const { theme, quick } = bug;
   const limits = { ...NO_LIMITS, ...(theme !== undefined && { theme }), ...(quick !== undefined && { quick }) };
-  const share = { from: bug.seed, seeds: SEEDS, step: 1, limits, forMs: Infinity, failures: 1 };
+  const share = { from: bug.seed, seeds: SEEDS, limits, forMs: Infinity, failures: 1, counts: newSharedCounts() };
   return tallyOf(share, (seed, within) => liveThrough(code, seed, within));
 }
 

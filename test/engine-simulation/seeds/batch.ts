@@ -1,4 +1,7 @@
-/** Many seeds on all given threads: each lives through every `threads`th seed and stops after the first that fails, or after a given number of them, or when time is up. */
+/**
+ * Many seeds on all given threads: each thread takes the next seed that nobody has taken, so that none is idle while another has seeds left.
+ * All stop after the first seed that fails, or after a given number of them, or when time is up.
+ */
 import { Worker } from "node:worker_threads";
 import type { Fault } from "../../../src/testing/ground/faults.ts";
 import type { Limits, Violation } from "../../../src/testing/ground/ground.ts";
@@ -11,14 +14,24 @@ export interface Thread {
 
 export interface Share {
   readonly worker: string;
+  /** Of all threads together, as the others below. */
   readonly from: number;
   readonly seeds: number;
-  readonly step: number;
   readonly limits: Limits;
   /** No seed begins after it. */
   readonly forMs: number;
-  /** It ends when so many seeds have broken an invariant. */
+  /** No seed begins after so many have broken an invariant. */
   readonly failures: number;
+  /** In memory that all threads share. */
+  readonly counts: SharedCounts;
+}
+
+/** How many seeds were taken, and how many have broken an invariant: the places of the counts. */
+export const [TAKEN, FAILED] = [0, 1];
+export type SharedCounts = Int32Array<SharedArrayBuffer>;
+
+export function newSharedCounts(): SharedCounts {
+  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** Which seeds, in which worlds. */
@@ -29,7 +42,7 @@ export interface Batch {
   readonly threads: number;
   /** No seed begins after it; absent: they take as long as they take. */
   readonly forMs?: number;
-  /** A thread ends when so many of its seeds have broken an invariant; absent: one. */
+  /** No seed begins after so many have broken an invariant; absent: one. */
   readonly failures?: number;
 }
 
@@ -78,17 +91,9 @@ export async function simulateSeeds(
   onProgress: (done: number) => void = () => {},
 ): Promise<Tally> {
   let done = 0;
-  const shares = Array.from({ length: threads }, (_, place) => ({
-    worker: thread.worker,
-    from: from + place,
-    seeds: Math.ceil((seeds - place) / threads),
-    step: threads,
-    limits,
-    forMs,
-    failures,
-  }));
+  const share = { worker: thread.worker, from, seeds, limits, forMs, failures, counts: newSharedCounts() };
   const tallies = await Promise.all(
-    shares.map((share) =>
+    Array.from({ length: threads }, () =>
       runShare(thread.file, share, (more) => {
         done += more;
         onProgress(done);
@@ -98,7 +103,7 @@ export async function simulateSeeds(
   return tallies.reduce(add);
 }
 
-/** Lives through one share in a thread of its own. */
+/** Lives through a share in a thread of its own. */
 function runShare(file: URL, share: Share, onProgress: (more: number) => void = () => {}): Promise<Tally> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(file, {

@@ -1,6 +1,6 @@
 /** What one thread of `batch.ts` does. */
 import { parentPort } from "node:worker_threads";
-import { addCosts, newCosts, type Failure, type Share, type Tally } from "./batch.ts";
+import { addCosts, FAILED, newCosts, TAKEN, type Failure, type Share, type Tally } from "./batch.ts";
 import type { Fault } from "../../../src/testing/ground/faults.ts";
 import type { Live } from "../../../src/testing/ground/ground.ts";
 
@@ -14,14 +14,14 @@ function tell(message: number | Tally): void {
   parentPort?.postMessage(message);
 }
 
-/** Lives through the seeds of the share until as many as it says have broken an invariant, and tells the thread that began this one. */
+/** Lives through seeds that no other thread has taken, until none is left or as many as the share says have broken an invariant, and tells the thread that began this one. */
 export async function liveThrough(share: Share, live: Live): Promise<void> {
   tell(await tallyOf(share, live));
 }
 
 /** The same in this thread. */
 export async function tallyOf(
-  { from, seeds, step, limits, forMs, failures: mostFailures }: Omit<Share, "worker">,
+  { from, seeds, limits, forMs, failures: mostFailures, counts }: Omit<Share, "worker">,
   live: Live,
 ): Promise<Tally> {
   const kinds = new Set<Fault>();
@@ -29,8 +29,11 @@ export async function tallyOf(
   const [all, ordinary] = [newCosts(), newCosts()];
   let [faults, runs, tasks] = [0, 0, 0];
   const endsAt = performance.now() + forMs;
-  while (all.seeds < seeds && failures.length < mostFailures && performance.now() <= endsAt) {
-    const seed = from + all.seeds * step;
+  // A seed that was taken is lived through: so the first that fails is always among those that are told.
+  while (Atomics.load(counts, FAILED) < mostFailures && performance.now() <= endsAt) {
+    const place = Atomics.add(counts, TAKEN, 1);
+    if (place >= seeds) break;
+    const seed = from + place;
     const before = process.threadCpuUsage();
     const outcome = await live(seed, limits);
     const { user, system } = process.threadCpuUsage(before);
@@ -43,7 +46,9 @@ export async function tallyOf(
     tasks += outcome.tasks;
     for (const kind of outcome.kinds) kinds.add(kind);
     if (all.seeds % PROGRESS_EVERY === 0) tell(PROGRESS_EVERY);
-    if (outcome.violation !== null) failures.push({ seed, violation: outcome.violation });
+    if (outcome.violation === null) continue;
+    failures.push({ seed, violation: outcome.violation });
+    Atomics.add(counts, FAILED, 1);
   }
   return { ...all, ordinary, faults, kinds, runs, tasks, failures };
 }
