@@ -154,6 +154,16 @@ describe("an object of another bucket", () => {
     expect(requests).toEqual([]);
   });
 
+  it.each(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"])("needs %s", async (name) => {
+    const requests = store(found);
+    const { outcome } = await open("s3://images/a.jpg", { ...SECRETS, [name]: "" });
+    expect(outcome).toMatchObject({
+      retryable: false,
+      error: { message: expect.stringContaining(`to ask S3 for it ${name} must be set`) },
+    });
+    expect(requests).toEqual([]);
+  });
+
   it.each([
     ["https://images/a.jpg", "is no address of an object"],
     ["s3://images", "is no address of an object"],
