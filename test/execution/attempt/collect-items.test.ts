@@ -1,7 +1,9 @@
 import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import type { LeasePayload } from "../../../src/domain/payload.ts";
-import { arrayText } from "../../../src/execution/attempt/collect-items.ts";
+import { arrayText, collectItems } from "../../../src/execution/attempt/collect-items.ts";
+import type { ItemOutputsPage } from "../../../src/objects/run/run-rpc.ts";
+import { leaseFor } from "../../support/attempt.ts";
 import { inline } from "../../support/settlements.ts";
 
 async function inR2(key: string, value: unknown): Promise<LeasePayload> {
@@ -20,6 +22,28 @@ async function gathered(items: readonly (LeasePayload | null)[], bucket = env.PA
 }
 
 describe("the array of what items passed", () => {
+  it("the array of what items passed has the limit keys of its children by the place of the item, on whichever page that is", async () => {
+    const user = (name: string): LeasePayload => inline({ user: name });
+    const pages: readonly ItemOutputsPage[] = [
+      { items: [user("a"), user("b")], next: 2 },
+      { items: [user("c"), null], next: null },
+    ];
+    let page = -1;
+    const call = async (): Promise<never> => {
+      page += 1;
+      // oxlint-disable-next-line typescript/consistent-type-assertions
+      return pages[page] as never;
+    };
+    const limited = ["0", "2", "3"].map((index) => ({
+      child: `of ${index}`,
+      each: false,
+      paths: { concurrency: [index, "user"] },
+    }));
+    const { output, limitKeys } = await collectItems(leaseFor({ limited }), env.PAYLOADS, call);
+    expect(output).toMatchObject({ at: "inline", length: 4 });
+    expect(limitKeys).toEqual({ "of 0": { concurrency: '"a"' }, "of 2": { concurrency: '"c"' }, "of 3": {} });
+  });
+
   it("the array of what items passed takes JSON of any size, and no text above 32 MB, which it would have to hold", async () => {
     const sized = async (value: unknown) => ({ ...(await inR2("gather-large", value)), size: 33_554_433 });
     expect(await gathered([await sized([1])])).toEqual([[1]]);

@@ -245,6 +245,16 @@ describe("a payload above 32 MB", () => {
       expect(await readFromParentTask("right")).toBe("half");
     }, reading);
   });
+
+  it("a payload above 32 MB is not what one of 32 MB and a stream make together, which is not held in memory", async () => {
+    const key = `runs/x/${crypto.randomUUID()}`;
+    await env.PAYLOADS.put(key, '"whole"');
+    const inputs = [
+      { parent: "left", payload: sized("json", LIMIT, key) },
+      { parent: "right", payload: sized("stream", LIMIT, key) },
+    ];
+    expect(await payloadOf({ ...OF_SEVERAL, inputs })).toEqual({ left: "whole", right: expect.any(ReadableStream) });
+  });
 });
 
 /** The same payload with the lease, and in R2. A stream is read once for both. */

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
+import { openOutput } from "../../../src/execution/attempt/run-output.ts";
 import {
   NonRetryableError,
   TaskNotSucceededError,
@@ -10,7 +11,7 @@ import {
   type TriggeredRun,
 } from "../../../src/task-helpers.ts";
 import { attempt, leaseFor } from "../../support/attempt.ts";
-import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
 import { succeeded, threw } from "../../support/settlements.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
@@ -84,7 +85,36 @@ describe("output() of a run that was triggered", () => {
       task: "join",
       status: "skipped",
       reason: "upstream_failed",
+      message: expect.stringMatching(
+        /^the task "join" of the run run_\w+ passed nothing: it is skipped \(upstream_failed\)$/,
+      ),
     });
+  });
+
+  it("output() of a run that was triggered names the tasks to choose from where none was named and several come last, and where there is none of that name", async () => {
+    // first ─▶ one, two
+    const fork = planOf([
+      taskPlan("first", { downstream: ["one", "two"] }),
+      ...["one", "two"].map((key) => taskPlan(key, { upstream: ["first"] })),
+    ]);
+    const { run } = await HandDrivenRun.accept(acceptance(fork, "first"));
+    const document = await run.document();
+    await expect(openOutput(env, run.id, document, undefined)).rejects.toMatchObject({
+      problem: {
+        code: "invalid_request",
+        detail: `The run ${run.id} ends in several tasks, so it has no one output.`,
+        hint: 'Name one: output("..."), of one, two.',
+      },
+    });
+    await expect(openOutput(env, run.id, document, "three")).rejects.toMatchObject({
+      problem: { code: "unknown_task", hint: "Its tasks are first, one, two." },
+    });
+  });
+
+  it("output() of a run that was triggered says no reason where the task has none", () => {
+    expect(new TaskNotSucceededError(newRunId(), "a", "running", null).message).toMatch(
+      /passed nothing: it is running$/,
+    );
   });
 
   it("output() of a run that was triggered suspends a task that waits for long, which then has it", async () => {

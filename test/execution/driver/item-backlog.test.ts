@@ -29,6 +29,14 @@ describe("a driver's backlog of items", () => {
     expect(cycle(backlog, 125, 6_970)).toBeUndefined();
   });
 
+  it("a driver's backlog of items takes none in advance before as many have ended as fit side by side: they are measured together", () => {
+    const backlog = new ItemBacklog(6);
+    backlog.wanted(0, 28_000);
+    expect(cycle(backlog, 5, 27_995)).toBeUndefined();
+    expect(cycle(backlog, 1, 27_400)).toBeUndefined();
+    expect(cycle(backlog, 6, 27_390)).toBe(24);
+  });
+
   it("a driver's backlog of items says nothing while no item has ended: tasks alone change nothing", () => {
     const backlog = new ItemBacklog(6);
     backlog.wanted(0, 28_000);

@@ -140,6 +140,18 @@ describe("a channel of reports", () => {
     expect(sent[1]?.reports.map(({ ordinal }) => ordinal)).toEqual([0, 2]);
   });
 
+  it("a channel of reports sends what is due within half a second along, and nothing that is due later", async () => {
+    const { channel: reports, sent } = channel();
+    for (const [nth, pauseMs] of [400, 200, 1_000].entries()) {
+      reports.add(reported(nth).given);
+      await vi.advanceTimersByTimeAsync(pauseMs);
+    }
+    expect(sent.map(({ at, reports: told }) => [at, ...told.map(({ ordinal }) => ordinal)])).toEqual([
+      [1_000, 0, 1],
+      [1_600, 0, 1, 2],
+    ]);
+  });
+
   it("a channel of reports leaves no timer when its attempts have ended and the invocation is over", async () => {
     const { channel: reports, deadlines } = channel();
     reports.add(reported().given).leave();
