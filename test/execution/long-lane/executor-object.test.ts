@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DeathsObject } from "../../../src/objects/deaths/deaths-object.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { ExecutorOrder } from "../../../src/execution/long-lane/executor-order.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
@@ -104,6 +105,22 @@ describe("an executor object that dies", () => {
     first.succeed("late");
     for (const attempt of [1, 2])
       await vi.waitFor(async () => expect(await leftOf(executorOf(run, attempt))).toEqual(NOTHING), 10_000);
+  });
+
+  it("an executor object that dies tells the witness how long its attempt had run", async () => {
+    const note = vi.spyOn(DeathsObject.prototype, "note");
+    vi.setSystemTime(Date.UTC(2027, 0, 1));
+    const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
+    void alarmOf(executorOf(run)).catch(() => undefined);
+    const call = await nextCall(run.id, "long");
+    vi.setSystemTime(Date.now() + 30_000);
+    await runInDurableObject(executorOf(run), (_, state) => state.abort("reset by the test")).catch(() => undefined);
+    await vi.waitFor(async () => {
+      await runInDurableObject(executorOf(run), (_, { storage }) => storage.setAlarm(Date.now() + 60_000));
+      await runDurableObjectAlarm(executorOf(run));
+      expect(note).toHaveBeenCalledWith(expect.any(String), 1, 30_000, 0);
+    }, 10_000);
+    call.succeed("late");
   });
 
   describe("with others, or without", () => {
@@ -218,9 +235,15 @@ describe("an executor object started twice", () => {
 
 describe("an executor object whose run cannot be reached", () => {
   it("an executor object whose run cannot be reached tries again by its alarm, before the task", async () => {
+    const told = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const unreachable = vi.spyOn(RunObject.prototype, "begin").mockRejectedValue(new Error("broken by the test"));
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     await vi.waitFor(() => expect(unreachable).toHaveBeenCalled(), 10_000);
+    await vi.waitFor(() => expect(told).toHaveBeenCalled(), 10_000);
+    expect(JSON.parse(String(told.mock.calls[0]?.[0]))).toMatchObject({
+      message: "an executor object could not reach its run, trying again",
+      run_id: run.id,
+    });
     expect(callsWaiting(run.id)).toBe(0);
     unreachable.mockRestore();
     const alarm = alarmOf(executorOf(run));
