@@ -12,7 +12,7 @@
 const NEXT_TRIGGER_TURNS = 16;
 
 /** The scope of each error. */
-const owners = new WeakMap<object, PendingTriggers>();
+const owners = new WeakMap<Error, PendingTriggers>();
 
 export class PendingTriggers {
   readonly #underWay = new Set<Promise<unknown>>();
@@ -33,7 +33,7 @@ export class PendingTriggers {
       (error: unknown) => {
         this.#underWay.delete(ended);
         this.#hasFailed = true;
-        if (typeof error === "object" && error !== null) owners.set(error, this);
+        if (error instanceof Error) owners.set(error, this);
       },
     );
     this.#underWay.add(ended);
@@ -142,7 +142,7 @@ class HeardPromise<T> extends Promise<T> {
 
 /** Assigns an unhandled rejection to the scope that made the trigger. */
 function reported({ type, promise, reason }: PromiseRejectionEvent): boolean {
-  const owner = typeof reason === "object" && reason !== null ? owners.get(reason) : undefined;
+  const owner = reason instanceof Error ? owners.get(reason) : undefined;
   if (type === "unhandledrejection") owner?.unhandled(promise, reason);
   else owner?.handled(promise);
   return owner !== undefined;
