@@ -12,7 +12,7 @@ const TESTS = {
   "domain/run": ["test/domain/"],
   "domain/schedules": ["test/domain/schedules/", "test/objects/schedules/"],
   domain: ["test/domain/", "test/http/auth/", "test/payloads/limit-keys"],
-  execution: ["test/execution/"],
+  execution: ["test/execution/", "test/http/api/complete", "test/http/recommendations"],
   http: ["test/http/"],
   "objects/catalog": [
     "test/objects/catalog/",
