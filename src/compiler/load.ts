@@ -16,6 +16,7 @@ import {
 } from "yaml";
 import { ConfFile, toData } from "./conf-file.ts";
 import type { Report } from "./diagnostic.ts";
+import { nameOf } from "./lookalikes.ts";
 import type { SourceFile, Span } from "./source.ts";
 import { explainSyntaxErrors } from "./yaml-faults.ts";
 import {
@@ -129,7 +130,9 @@ function checkCharacters(source: SourceFile, report: Report): boolean {
       "PEACH004",
       { source, start, end: start + wrong.length },
       "characters that only look like spaces indent this line",
-      { hint: "replace them by spaces: they often come with text copied from a web page" },
+      {
+        hint: `write spaces: ${nameOf(wrong.charAt(0))} often comes with text copied from a web page`,
+      },
     );
   }
   return blanks.length === 0;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../domain/plan/plan.ts";
 import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.ts";
+import { inexactHint } from "./exact-numbers.ts";
 import { nearCron } from "./near-values.ts";
 import { mapping, oneOf, shorthand, single } from "./schema-parts.ts";
 import { duration } from "./schema-quantities.ts";
@@ -13,6 +14,8 @@ const DAY_MS = 86_400_000;
  * with every run.
  */
 const MAX_PAYLOAD_CHARACTERS = 131_072;
+/** The most reported values of one payload: aliases may repeat a wrong one without end. */
+const MAX_FAULTS = 20;
 
 /** A cron expression, normalised so that equal schedules have equal texts. */
 const cron = single({ type: "string" }, (given, refuse) => {
@@ -38,9 +41,9 @@ const timezone = single({ type: "string" }, (given, refuse) => {
 
 /** A payload that JSON represents exactly. */
 const payload = z.unknown().superRefine((given, context) => {
-  const wrong = notJson(given, []);
-  if (wrong !== null) context.addIssue({ code: "custom", ...wrong, input: given });
-  else if (JSON.stringify(given).length > MAX_PAYLOAD_CHARACTERS) {
+  const wrong = [...notJson(given, []).take(MAX_FAULTS)];
+  for (const fault of wrong) context.addIssue({ code: "custom", ...fault, input: given });
+  if (wrong.length === 0 && JSON.stringify(given).length > MAX_PAYLOAD_CHARACTERS) {
     const hint = "store it where the task can read it, and say where";
     context.addIssue({
       code: "custom",
@@ -145,15 +148,6 @@ interface NotJson {
   readonly params: { readonly code: "PEACH113"; readonly hint: string | null };
 }
 
-/** The fault of a number outside of JSON. */
-const NO_NUMBER: NotJson = {
-  path: [],
-  message: "a number that JSON holds exactly",
-  params: {
-    code: "PEACH113",
-    hint: "whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes",
-  },
-};
 /** The fault of a value that contains itself, by a YAML alias. */
 const CIRCLE: NotJson = {
   path: [],
@@ -162,18 +156,23 @@ const CIRCLE: NotJson = {
 };
 
 /**
- * Finds the first value that JSON cannot represent, or returns null. YAML has `.nan` and `.inf`,
- * whole numbers of any length (read as BigInt), and anchors that contain themselves.
+ * Finds the values that JSON cannot represent. YAML has `.nan` and `.inf`, whole numbers of any
+ * length, and anchors that contain themselves.
  */
-function notJson(value: unknown, above: readonly unknown[]): NotJson | null {
-  if (typeof value === "number") return Number.isFinite(value) ? null : NO_NUMBER;
-  if (typeof value === "bigint") return NO_NUMBER;
-  if (typeof value !== "object" || value === null) return null;
-  if (above.includes(value)) return CIRCLE;
-  for (const [key, inner] of Object.entries(value)) {
-    const wrong = notJson(inner, [...above, value]);
-    if (wrong !== null)
-      return { ...wrong, path: [Array.isArray(value) ? Number(key) : key, ...wrong.path] };
+function* notJson(value: unknown, above: readonly unknown[]): Generator<NotJson, undefined> {
+  const hint = inexactHint(value);
+  if (hint !== null) {
+    const params = { code: "PEACH113", hint } as const;
+    yield { path: [], message: "a number that JSON holds exactly", params };
   }
-  return null;
+  if (typeof value !== "object" || value === null) return;
+  if (above.includes(value)) {
+    yield CIRCLE;
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    const step = Array.isArray(value) ? Number(key) : key;
+    for (const wrong of notJson(inner, [...above, value]))
+      yield { ...wrong, path: [step, ...wrong.path] };
+  }
 }

@@ -2,6 +2,7 @@
  * The values that tasks and endpoints share: names, exported functions, modules, and the addresses
  * that a payload may open.
  */
+import { lookalikeHint, nameOf } from "./lookalikes.ts";
 import { isMapping, oneOrMany, text, textLike } from "./schema-parts.ts";
 
 /** The names of tasks and endpoints: at most 64 characters. */
@@ -25,8 +26,7 @@ export function nameHint(given: string): string {
     "and has at most 64 of them";
   const [foreign] = /[^\0-\x7f]/u.exec(given) ?? [];
   if (foreign === undefined) return form;
-  const code = (foreign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-  return `${form}; \`${foreign}\` (U+${code}) is none of the letters A to Z`;
+  return lookalikeHint(given) ?? `${form}; ${nameOf(foreign)} is none of the letters A to Z`;
 }
 
 /** The name of an exported function. */

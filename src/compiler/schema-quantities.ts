@@ -28,7 +28,7 @@ export function numeral(what: string, min = -Number.MAX_VALUE, max = Number.MAX_
 
 /** The code of a refused value: a number out of its limits, or no number. */
 function codeOfNumber(given: unknown): ErrorCode {
-  return typeof given === "number" ? "PEACH105" : "PEACH103";
+  return typeof given === "number" || typeof given === "bigint" ? "PEACH105" : "PEACH103";
 }
 
 /** The limits of a quantity as text, both included. `above` is the hint for a larger value. */

@@ -22,6 +22,7 @@ import {
   single,
   text,
 } from "./schema-parts.ts";
+import { inexactHint } from "./exact-numbers.ts";
 import { count, duration, numeral } from "./schema-quantities.ts";
 
 /** The default of `max_length`. Longer texts are seldom meant, and would fill the cache. */
@@ -31,10 +32,16 @@ const DEFAULT_MAX_LENGTH = 1_000;
  * A value of a parameter, as peach.conf writes it. YAML decides the type: `1` is a number, `"1"` a
  * text. The type of the parameter is compared later.
  */
-const paramValue = single({ type: ["string", "number", "boolean"] }, (given, refuse): ParamValue =>
-  typeof given === "string" || typeof given === "number" || typeof given === "boolean"
-    ? given
-    : refuse("a text, a number, true or false"),
+const paramValue = single(
+  { type: ["string", "number", "boolean"] },
+  (given, refuse): ParamValue => {
+    const hint = inexactHint(given);
+    if (hint !== null)
+      return refuse("a number that JSON holds exactly", { code: "PEACH105", hint });
+    return typeof given === "string" || typeof given === "number" || typeof given === "boolean"
+      ? given
+      : refuse("a text, a number, true or false");
+  },
 );
 
 const PARAM_SHAPE = {

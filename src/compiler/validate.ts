@@ -5,6 +5,7 @@
 import type { ErrorCode } from "../codes/codes.ts";
 import type { Report, Warn } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./conf-file.ts";
+import { lookalikeHint } from "./lookalikes.ts";
 import { misplacedKeys } from "./misplaced-keys.ts";
 import { ENDPOINT_SHAPE } from "./schema-endpoint.ts";
 import { NAME, nameHint } from "./schema-names.ts";
@@ -215,16 +216,19 @@ class KeyChecker {
    */
   #reportFinding({ code: kind, path, fault, message, hint: own }: Finding, at: Path): void {
     const place = this.#loaded.writtenPath([...at, ...path]);
-    const written = fault === "value" ? slipIn(this.#loaded.given(place)) : null;
+    const given = fault === "value" ? this.#loaded.given(place) : String(place.at(-1) ?? "");
+    const written = fault === "value" ? slipIn(given) : null;
     const code = written?.code ?? kind;
-    const hint = written?.hint ?? own;
+    const isMeant = fault === "value" && own?.startsWith("did you mean") === true;
+    const seen = fault === "value" ? this.#asWritten(place, given) : given;
+    const hint = written?.hint ?? (isMeant ? null : lookalikeHint(seen)) ?? own;
     this.wrong.push(place);
     switch (fault) {
       case "value":
         this.#report(
           code,
           this.#loaded.valueSpan(place),
-          `${pathText(place)}expected ${message}, given ${this.#loaded.given(place)}`,
+          `${pathText(place)}expected ${message}, given ${given}`,
           { hint },
         );
         return;
@@ -237,6 +241,14 @@ class KeyChecker {
           hint: hint ?? (path.at(-1) === "method" ? METHOD_HINT : null),
         });
     }
+  }
+
+  /** Returns the source of a plain value: what messages show has only the spaces of ASCII. */
+  #asWritten(place: Path, given: string): string {
+    const { source, start, end } = this.#loaded.valueSpan(place);
+    const written = source.text.slice(start, end);
+    const spaced = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+    return spaced(written) === spaced(given) ? written : given;
   }
 }
 

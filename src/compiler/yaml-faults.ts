@@ -4,6 +4,7 @@
  * by the error and the text around the error.
  */
 import type { YAMLError } from "yaml";
+import { BLANK, lookalikeHint, nameOf } from "./lookalikes.ts";
 import { openBrackets, quotedTexts, unclosedBracket } from "./yaml-brackets.ts";
 import { deeperLine, flatText, unevenLine } from "./yaml-indentation.ts";
 import { lineOf, plainValueAt } from "./yaml-lines.ts";
@@ -31,6 +32,8 @@ const RULES: readonly Rule[] = [
   textBehindBracket,
   openBracket,
   strayBracket,
+  lookalikeComma,
+  lookalikeBlank,
   missingComma,
   missingSpace,
   reservedStart,
@@ -181,6 +184,28 @@ function strayBracket({ text, error, at }: Found): Slip | null {
   });
 }
 
+/** A comma of a Chinese or Japanese keyboard between two keys: `{method: a，timeout: 5m}`. */
+function lookalikeComma({ error, at, rest }: Found): Slip | null {
+  if (error.code !== "BLOCK_IN_FLOW") return null;
+  const found = /[\uFF0C\u3001](?=\s*[\w-]+:(?:\s|$))/.exec(rest);
+  if (found === null) return null;
+  return slip("PEACH020", range(at + found.index, 1), {
+    message: `${nameOf(found[0])} is no comma of YAML, but part of the text before it`,
+    hint: "write , in its place",
+  });
+}
+
+/** A blank of a web page in place of the space behind a colon. */
+function lookalikeBlank({ error, at, rest }: Found): Slip | null {
+  if (error.code !== "MULTILINE_IMPLICIT_KEY" && error.code !== "MISSING_CHAR") return null;
+  const [before = "", blank = ""] = new RegExp(`^[\\w-]+:(${BLANK.source})`).exec(rest) ?? [];
+  if (blank === "") return null;
+  return slip("PEACH015", range(at, rest.length), {
+    message: `a space is missing after the colon of \`${before.slice(0, -2)}\``,
+    hint: lookalikeHint(rest),
+  });
+}
+
 /** Two entries within brackets and no comma between them: `{method: a timeout: 5m}`. */
 function missingComma({ text, error, at, rest }: Found): Slip | null {
   if (/ at node end/.test(error.message) && openBrackets(text, at).length > 0) {
@@ -269,9 +294,15 @@ function missingColon({ error, at, line, rest }: Found): Slip | null {
   if (error.code !== "MULTILINE_IMPLICIT_KEY" && error.code !== "MISSING_CHAR") return null;
   if (at - line.start !== line.indent || rest === "" || /[:#]/.test(rest)) return null;
   // A keyboard for Chinese or Japanese makes a full-width colon.
-  const [name = "", ...more] = rest.replace(/\s*[=\uFF1A]\s*/, " ").split(/\s+/);
+  const [name = "", ...more] = rest
+    .replace(/\s*[=\uFF1A]\s*/, " ")
+    .trim()
+    .split(/\s+/);
+  const isWide = rest.includes("\uFF1A");
   return slip("PEACH016", range(at, rest.length), {
-    message: `a colon is missing after \`${name}\``,
+    message: isWide
+      ? `${nameOf("\uFF1A")} after \`${name}\` is no colon of YAML`
+      : `a colon is missing after \`${name}\``,
     hint: more.length === 0 ? `write ${name}:` : `write ${name}: ${more.join(" ")}`,
   });
 }

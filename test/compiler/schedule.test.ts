@@ -127,7 +127,7 @@ describe("a schedule that is wrong", () => {
       peach.conf:10:43: tasks.u.schedule[2].payload.a[1]: expected a number that JSON holds exactly, given .inf [PEACH113]
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
            |                                           ^^^^
-        hint: whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes
+        hint: JSON has no infinity, which is also what a number beyond 1.8e308 becomes, and no NaN: leave it out, or write it as a text, in quotes
 
       peach.conf:10:51: tasks.u.schedule[2].cathc_up: unknown key [PEACH101]
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
