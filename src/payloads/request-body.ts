@@ -10,7 +10,7 @@ import { ByteSource } from "./byte-source.ts";
 import { joined } from "./chunks.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
 import { cutJson } from "./cut-json.ts";
-import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
+import { findInexactNumbers } from "./json-fault.ts";
 import { isJsonType, isMediaType } from "./media-type.ts";
 import { ParsedValue } from "./parsed-value.ts";
 import { invalidJson, parseSentJson } from "./sent-json.ts";
@@ -131,8 +131,8 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   // The message of a fault may quote the JSON.
   if (!parsed.ok && cut !== null) parsed = parseSentJson(decodeUtf8(bytes), JSON_HINT);
   if (!parsed.ok) return parsed;
-  const inexact = findInexactNumbers(text);
-  if (inexact.length > 0) return refuse(inexactNumbers(inexact));
+  const inexact = inexactNumbersOf(text);
+  if (inexact !== null) return refuse(inexact);
   const value = cut === null ? parsed.value : cut.restore(parsed.value);
   const description = {
     kind: "json",
@@ -218,12 +218,15 @@ function goesOnAsUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): bool
   }
 }
 
-function inexactNumbers(errors: readonly JsonFault[]): Problem {
+/** The refusal of a JSON text with numbers that its parser would change; null without any. */
+export function inexactNumbersOf(text: string): Problem | null {
+  const errors = findInexactNumbers(text);
   const [first, ...others] = errors;
+  if (first === undefined) return null;
   const more = others.length === 0 ? "" : `, and ${others.length} more`;
   return {
     code: "invalid_payload",
-    detail: `The body has a number that would come out as another one: ${first?.path}: ${first?.message}${more}.`,
+    detail: `The body has a number that would come out as another one: ${first.path}: ${first.message}${more}.`,
     hint: "Send such a number as a string, or with a fraction or an exponent if it need not be exact.",
     errors,
   };

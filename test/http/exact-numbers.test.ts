@@ -1,14 +1,23 @@
 import { expect, it, vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import { edge } from "../support/edge.ts";
-import { planOf, taskPlan } from "../support/plan.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 
 const send = edge(
-  planOf([
-    taskPlan("approve", { method: "scripted", external: true, timeoutMs: 86_400_000, on: { r2: [], events: ["e"] } }),
-  ]),
-  { env: { PEACH_LOCAL: "1" } },
+  planOf(
+    [taskPlan("approve", { method: "scripted", external: true, timeoutMs: 86_400_000, on: { r2: [], events: ["e"] } })],
+    { endpoints: [endpointPlan("hook"), endpointPlan("lenient")] },
+  ),
+  {
+    env: { PEACH_LOCAL: "1" },
+    registry: {
+      endpoints: {
+        hook: (request) => request.json(),
+        lenient: (request) => request.json().catch(() => "its own answer"),
+      },
+    },
+  },
 );
 
 function post(path: string, body: string, contentType = "application/json"): Promise<Response> {
@@ -46,4 +55,18 @@ it("a number that would come out as another one is refused wherever JSON comes i
     const run = await (await send(`/api/v1/runs/${runId}`)).json<{ tasks: { status: string }[] }>();
     expect(run.tasks[0]?.status).toBe("waiting");
   }, 10_000);
+});
+
+it("a number that would come out as another one is refused by json() of an endpoint's request, unless the endpoint catches the error", async () => {
+  const hook = (path: string, body: string): Promise<Response> => send(path, { method: "POST", body });
+  expect(await (await hook("/hook", '{"id": 9007199254740991, "big": 1e20}')).json()).toEqual({
+    id: 2 ** 53 - 1,
+    big: 1e20,
+  });
+  const refused = await hook("/hook", '{"ids": [1, 9007199254740993]}');
+  expect([refused.status, await refused.json()]).toMatchObject([
+    400,
+    { code: "invalid_payload", errors: [{ path: "$.ids[1]" }] },
+  ]);
+  expect(await (await hook("/lenient", "9007199254740993")).json()).toBe("its own answer");
 });

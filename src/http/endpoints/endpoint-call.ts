@@ -11,6 +11,7 @@ import type { EndpointCall } from "../../execution/author/endpoint-scope.ts";
 import type { EndpointFunction, MethodRegistry } from "../../execution/author/method.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
 import { RequestProblemError } from "../../triggers/receive-object-events.ts";
+import { inexactNumbersOf } from "../../payloads/request-body.ts";
 import { parseSentJson } from "../../payloads/sent-json.ts";
 import { canCarry, type LimitedRequest } from "./body-limit.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -170,15 +171,19 @@ async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>):
 }
 
 /**
- * Replaces `json()` by a parser with limits on depth and size. Invalid JSON is a fault of the
- * sender: unless the endpoint catches the error, the answer is 400 with the position.
+ * Replaces `json()` by a parser with limits on depth and size, which changes no number. Invalid JSON
+ * is a fault of the sender: unless the endpoint catches the error, the answer is 400 with the
+ * position.
  */
 function withBoundedJson(request: Request): Request {
   return Object.defineProperty(request, "json", {
     value: async (): Promise<unknown> => {
-      const parsed = parseSentJson(await request.text(), "Send valid JSON in UTF-8.");
-      if (parsed.ok) return parsed.value;
-      throw new RequestProblemError(parsed.problem);
+      const text = await request.text();
+      const parsed = parseSentJson(text, "Send valid JSON in UTF-8.");
+      if (!parsed.ok) throw new RequestProblemError(parsed.problem);
+      const inexact = inexactNumbersOf(text);
+      if (inexact !== null) throw new RequestProblemError(inexact);
+      return parsed.value;
     },
   });
 }
