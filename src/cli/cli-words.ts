@@ -9,6 +9,10 @@ const COMMANDS: readonly (readonly [text: string, command: string])[] = [
   ["GET /api/v1/runs/{id}/tasks/{task}/items", `${PEACH} items RUN TASK`],
   ["GET /api/v1/dead-letters", `${PEACH} dead-letters`],
   ["GET /api/v1/schedules", `${PEACH} schedules --deployed`],
+  [
+    'Send {"name": "shop", "scopes": ["trigger"], "expires_in": "30d"}.',
+    `Write it as \`${PEACH} tokens create shop --scopes trigger --expires-in 30d\`.`,
+  ],
   ["npm run peach --", PEACH],
 ];
 

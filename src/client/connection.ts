@@ -79,6 +79,10 @@ export class Connection {
     if (!/^[\x21-\x7e]+$/.test(token))
       throw new TypeError("token: expected an API token: printable ASCII without spaces");
     this.#url = url.replace(/\/+$/, "");
+    if (this.#url.endsWith("/api/v1"))
+      throw new TypeError(
+        `url: expected the address without /api/v1, which each call adds, given ${url}`,
+      );
     this.#token = token;
     // Called as a function: browsers and workers refuse a `fetch` with another `this`.
     this.#fetch = given ?? ((input, init) => fetch(input, init));
@@ -199,7 +203,7 @@ export function unexpectedAnswer(answer: Response, text: string): PeachError {
   return new PeachError({
     code: "unexpected_answer",
     detail: `The address answers with ${answer.status}, but not as Peach does: ${JSON.stringify(text.slice(0, EXCERPT_LENGTH))}.`,
-    hint: "It must be that of the worker itself, without /api/v1 and without a login page before it.",
+    hint: "It must be that of the worker itself, without a login page before it.",
     status: answer.status,
   });
 }

@@ -3,8 +3,9 @@
  * files of the current runtime. At most one runtime uses a state folder. The claim names the
  * runtime and the owner.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { makePrivateFolder } from "./make-folder.ts";
 import { groupBelongsTo, groupMembers, isAlive, signalGroup } from "./process-group.ts";
 import { RuntimeStartError } from "./start-error.ts";
 
@@ -54,7 +55,7 @@ export function openStateFolder(path: string): StateFolder {
   const runtime = join(root, "runtime");
   const worker = join(runtime, "worker");
   try {
-    mkdirSync(worker, { recursive: true, mode: 0o700 });
+    makePrivateFolder(worker);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new RuntimeStartError(

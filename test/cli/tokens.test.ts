@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { problem, serve, type Answer } from "../client/scripted-server.ts";
 import { commandLine } from "../scripts/command-line.ts";
@@ -71,9 +73,25 @@ describe("peach tokens", () => {
     expect([code, err]).toMatchObject([1, expect.stringContaining("It is unknown_token.")]);
   });
 
+  it("peach tokens create says as a command what the API says as a body", async () => {
+    const hint = 'Send {"name": "shop", "scopes": ["trigger"], "expires_in": "30d"}.';
+    const { err } = await tokens("create . --scopes read", {
+      status: 400,
+      body: { code: "invalid_payload", detail: "The body describes no token: $.name.", hint },
+    });
+    expect(err).toContain("hint: Write it as `npm run peach -- tokens create shop --scopes trigger --expires-in 30d`.");
+    // The API's own text.
+    expect(readFileSync(join(import.meta.dirname, "../../src/http/api/tokens.ts"), "utf8")).toContain(`'${hint}'`);
+  });
+
   it.each([
     ["create", "name the token to create"],
     ["create a", "--scopes is missing"],
+    [
+      "create a --scopes read,tigger:order",
+      "--scopes: expected read, trigger, trigger:TASK+TASK, operate or admin, given tigger:order; did you mean `trigger`?",
+    ],
+    ["create a --scopes sing", "operate or admin, given sing\n"],
     ["create a b --scopes read", "one token is made at a time"],
     ["delete", "name the token to delete"],
     ["list a", "list takes no names"],

@@ -152,6 +152,9 @@ describe("a refusal", () => {
 
   it("of an address or a token that cannot be one is thrown at once", () => {
     expect(() => createClient({ url: "peach", token: "t" })).toThrow("url: expected an address");
+    expect(() => createClient({ url: "https://peach.example/api/v1/", token: "t" })).toThrow(
+      "url: expected the address without /api/v1, which each call adds, given https://peach.example/api/v1/",
+    );
     expect(() => createClient({ url: "", token: "t" })).toThrow("given none");
     expect(() => createClient({ url: "http://x", token: "a b" })).toThrow("token: expected an API token");
     for (const url of ["http://x?a=1", "http://x#a", "http://me:secret@x"]) {

@@ -5,6 +5,7 @@ import email.utils
 import json
 import os
 import pathlib
+import sys
 import tempfile
 import time
 import unittest.mock
@@ -50,10 +51,32 @@ class Answers(PipelineCase):
             _transport._connect("http://127.0.0.1:1", None).request("GET", "/runs/x", patience=0.2)
         self.assertIn("npm run dev", raised.exception.hint)
 
+    def test_says_soon_and_once_that_nobody_is_there_while_it_waits_for_a_result(self):
+        clock = [0.0]
+        said = []
+
+        def sleep(seconds):
+            clock[0] += seconds
+
+        def write(text):
+            if text.strip():
+                said.append((clock[0], text))
+
+        told = unittest.mock.Mock(write=write)
+        with unittest.mock.patch.object(time, "sleep", sleep):
+            with unittest.mock.patch.object(time, "monotonic", lambda: clock[0]):
+                with unittest.mock.patch.object(sys, "stderr", told), self.assertRaises(ConnectionFailed):
+                    _transport._connect("http://127.0.0.1:1", None).request("GET", "/runs/x", patience=60)
+        self.assertGreater(clock[0], 55)
+        [(at, text)] = said
+        self.assertLess(at, 5)
+        self.assertRegex(text, r"^http://127\.0\.0\.1:1 cannot be reached: .* Trying again for 5\d s\.$")
+
     def test_says_what_is_not_configured(self):
         for url, token, detail in [
             ("", "t", "Nobody has said where Peach runs."),
             ("peach.example", "t", "PEACH_URL is no URL: 'peach.example'."),
+            ("http://x/api/v1/", "t", "PEACH_URL ends with /api/v1: 'http://x/api/v1'."),
             ("http://x", "", "There is no API token."),
             ("http://x", "a b", "The API token has characters that no token has."),
         ]:

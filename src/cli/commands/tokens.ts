@@ -1,4 +1,6 @@
 import type { ListedToken } from "../../client/client.ts";
+import { nearest } from "../../domain/nearest.ts";
+import { parseScope } from "../../domain/scope.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
 import { actionOf, changeEach } from "../partial-failure.ts";
@@ -57,6 +59,8 @@ ends them within 5 seconds, with the sessions that they began.`,
       if (scopes === undefined)
         throw new UsageError("--scopes is missing: say what it may do, such as --scopes trigger");
       const list = scopes.split(",").map((scope) => scope.trim());
+      const wrong = list.find((scope) => parseScope(scope) === null);
+      if (wrong !== undefined) throw new UsageError(wrongScope(wrong));
       const created = await calls.create(name, { scopes: list, expiresIn, signal });
       if (json) out(JSON.stringify(created, null, 2));
       else {
@@ -89,6 +93,13 @@ ends them within 5 seconds, with the sessions that they began.`,
     return 0;
   },
 });
+
+/** Says what a scope may be, and which one is probably meant. */
+function wrongScope(given: string): string {
+  const near = nearest(given.split(":")[0] ?? "", ["read", "trigger", "operate", "admin"]);
+  const meant = near === null || near === given ? "" : `; did you mean \`${near}\`?`;
+  return `--scopes: expected read, trigger, trigger:TASK+TASK, operate or admin, given ${given}${meant}`;
+}
 
 function lastUse({ configured, last_used_at: used }: ListedToken): string {
   if (used !== null) return timeText(used);

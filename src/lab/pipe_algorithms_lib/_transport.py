@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import re
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -39,6 +40,8 @@ _PATIENCE_S = 5.0
 """How long a call that cannot get through is tried again."""
 _RESULT_PATIENCE_S = 60.0
 """The same while a result is waited for: the run goes on meanwhile."""
+_SILENCE_S = 2.0
+"""After this time the user is told that such a wait cannot get through."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _PASSING = (429, 502, 503, 504)
 """Answers that say: not now."""
@@ -118,7 +121,9 @@ class _Connection:
         patience: float = _PATIENCE_S,
     ) -> _Answer:
         """The answer, if it is no refusal. What cannot get through is tried again for ``patience`` seconds, always the same."""
-        end = time.monotonic() + patience
+        begun = time.monotonic()
+        end = begun + patience
+        is_told = patience <= _PATIENCE_S
         pause = _FIRST_PAUSE_S
         while True:
             last: PeachError
@@ -135,8 +140,12 @@ class _Connection:
             # A broken connection is one of these, however it breaks; a time-out is an OSError.
             except (OSError, http.client.HTTPException) as error:
                 last = self._unreachable(error)
-            if time.monotonic() + wait > end:
+            now = time.monotonic()
+            if now + wait > end:
                 raise last
+            if not is_told and now - begun >= _SILENCE_S:
+                is_told = True
+                print(f"{last.detail} Trying again for {end - now:.0f} s.", file=sys.stderr, flush=True)
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
@@ -187,6 +196,12 @@ def _connect(url: Optional[str], token: Optional[str]) -> _Connection:
             "not_configured",
             f"PEACH_URL is no URL: {url!r}.",
             "It looks like https://peach.example.workers.dev, or http://127.0.0.1:8787 for `npm run dev`.",
+        )
+    if url.endswith("/api/v1"):
+        raise PeachError(
+            "not_configured",
+            f"PEACH_URL ends with /api/v1: {url!r}.",
+            f"Leave it out, each call adds it: {url[: -len('/api/v1')]}",
         )
     if token == "" or not token.isprintable() or " " in token:
         raise PeachError(
@@ -260,7 +275,7 @@ def _no_peach(answer: _Answer) -> PeachError:
     return PeachError(
         "unexpected_answer",
         f"PEACH_URL answers with {answer.status}, but not as Peach does: {start!r}",
-        "It must be the address of the worker itself, without /api/v1 and without a login page before it.",
+        "It must be the address of the worker itself, without a login page before it.",
         status=answer.status,
     )
 
