@@ -16,6 +16,12 @@ import {
   r2Error,
   type Range,
 } from "./bucket-rules.ts";
+import {
+  checkedChecksums,
+  type Checksums,
+  type GivenChecksums,
+  wantedChecksum,
+} from "./checksums.ts";
 import type { Platform } from "./platform.ts";
 import { passing } from "./wire.ts";
 
@@ -28,9 +34,11 @@ export interface StoredObject {
   readonly etag: string;
   readonly httpMetadata: unknown;
   readonly customMetadata: unknown;
+  /** The checksums with which it came. */
+  readonly checksums: Checksums;
 }
 
-interface PutOptions {
+interface PutOptions extends GivenChecksums {
   readonly httpMetadata?: unknown;
   readonly customMetadata?: unknown;
   readonly onlyIf?: Condition | Headers;
@@ -85,7 +93,12 @@ export class Bucket {
   }
 
   /** Stores an object at once. */
-  store(key: string, bytes: Uint8Array<ArrayBuffer>, options: PutOptions = {}): StoredObject {
+  store(
+    key: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    options: PutOptions = {},
+    checksums: Checksums = {},
+  ): StoredObject {
     const version = `v${++this.#versions}`;
     const object: StoredObject = {
       bytes,
@@ -94,6 +107,7 @@ export class Bucket {
       etag: `etag-${version}`,
       httpMetadata: httpMetadataOf(options.httpMetadata),
       customMetadata: options.customMetadata ?? {},
+      checksums,
     };
     this.objects.set(key, object);
     return object;
@@ -104,12 +118,13 @@ export class Bucket {
       put: async (key: string, value: unknown, options: PutOptions = {}) => {
         checkKey("put", key);
         checkMetadata(options.customMetadata);
+        const wanted = wantedChecksum(options);
         const bytes = await bytesOf(value);
-        return operate(`put ${key}`, () =>
-          holds(this.objects.get(key), options.onlyIf)
-            ? described(key, this.store(key, bytes, options))
-            : null,
-        );
+        return operate(`put ${key}`, () => {
+          if (!holds(this.objects.get(key), options.onlyIf)) return null;
+          const checksums = checkedChecksums(wanted, bytes);
+          return described(key, this.store(key, bytes, options, checksums));
+        });
       },
       get: (key: string, options: GetOptions = {}) =>
         operate(`get ${key}`, () => {
@@ -284,7 +299,7 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 function described(key: string, object: StoredObject): object {
-  const { bytes, uploaded, version, etag, httpMetadata, customMetadata } = object;
+  const { bytes, uploaded, version, etag, httpMetadata, customMetadata, checksums } = object;
   return {
     key,
     size: bytes.length,
@@ -292,7 +307,7 @@ function described(key: string, object: StoredObject): object {
     version,
     etag,
     httpEtag: `"${etag}"`,
-    checksums: {},
+    checksums,
     httpMetadata,
     customMetadata,
     writeHttpMetadata: (headers: Headers) => {

@@ -14,6 +14,8 @@ async function bucket(): Promise<R2Bucket> {
   });
   return own;
 }
+/** Of the ten digits, by `md5sum`. */
+const MD5 = "781e5e245d69b566979b86e28d23f2c7";
 const PAST = new Date(0);
 const FUTURE = new Date(4e12);
 
@@ -46,6 +48,20 @@ it.each([
     },
     "Body has already been used",
   ],
+  [
+    "bytes of another checksum",
+    (own) => own.put("k", "other", { md5: MD5 }),
+    `put: The MD5 checksum you specified did not match what we received.\nYou provided a MD5 checksum with value: ${MD5}\n` +
+      "Actual MD5 was: 795f3202b17cb6bc3d4b771d8c6c9eaf (10037)",
+  ],
+  [
+    "two checksums",
+    (own) => own.put("k", "", { md5: MD5, sha1: "0".repeat(40) }),
+    "specify multiple hashing algorithms",
+  ],
+  ["a short checksum", (own) => own.put("k", "", { sha256: "00" }), "SHA-256 is 64 hex characters, not 2"],
+  ["a checksum of few bytes", (own) => own.put("k", "", { sha512: new Uint8Array(3) }), "SHA-512 is 64 bytes, not 3"],
+  ["a checksum in another alphabet", (own) => own.put("k", "", { md5: "x".repeat(32) }), "valid hex string"],
   [
     "part 0",
     async (own) => (await own.createMultipartUpload("m")).uploadPart(0, "x"),
@@ -97,6 +113,16 @@ async function uploaded(own: R2Bucket, sizes: readonly number[]): Promise<R2Obje
   for (const [index, size] of sizes.entries()) parts.push(await upload.uploadPart(index + 1, new Uint8Array(size)));
   return upload.complete(parts.toReversed());
 }
+
+it("a bucket of the kit keeps bytes that have the given checksum, in each form, and leaves the old object on another", async () => {
+  const own = await bucket();
+  for (const md5 of [MD5, MD5.toUpperCase(), Uint8Array.fromHex(MD5), Uint8Array.fromHex(MD5).buffer])
+    await own.put("new", "0123456789", { md5 });
+  const stored = await own.head("new");
+  expect(new Uint8Array(stored?.checksums.md5 ?? new ArrayBuffer())).toEqual(Uint8Array.fromHex(MD5));
+  await expect(own.put("new", "012", { md5: MD5 })).rejects.toThrow("(10037)");
+  expect(await (await own.get("new"))?.text()).toBe("0123456789");
+});
 
 it("a bucket of the kit joins parts in the order of their numbers, also of an upload that is resumed", async () => {
   expect(await uploaded(await bucket(), [5 * MIB, 5 * MIB, 7])).toHaveProperty("size", 10 * MIB + 7);
