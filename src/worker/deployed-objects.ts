@@ -3,6 +3,7 @@
  * state and the bindings of wrangler.toml; the classes here add the rest of `env`, the plan, and
  * the functions made from the plan.
  */
+import type { DurableObject } from "cloudflare:workers";
 import { ExecutorObject as Executor } from "../execution/long-lane/executor-object.ts";
 import { AuditObject as Audit } from "../objects/audit/audit-object.ts";
 import { CatalogObject as Catalog } from "../objects/catalog/catalog-object.ts";
@@ -23,96 +24,59 @@ import { startScheduled } from "../triggers/scheduled.ts";
 import { deployed } from "./deployed.ts";
 import { ownEnv } from "./own-env.ts";
 
-/** Records who did what. */
-export class AuditObject extends Audit {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
+type ObjectClass = new (ctx: DurableObjectState, env: Env) => DurableObject<Env>;
+
+/** Derives a class whose objects get Peach's own `env` in place of the bindings alone. */
+function withOwnEnv<Class extends ObjectClass>(base: Class): Class {
+  const plain: ObjectClass = base;
+  class WithOwnEnv extends plain {
+    constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+      super(ctx, ownEnv(env, ctx.exports));
+    }
   }
+  // The derived class has all that `base` has, and takes less: TypeScript cannot tell.
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return WithOwnEnv as unknown as Class;
 }
+
+/** Records who did what. */
+export class AuditObject extends withOwnEnv(Audit) {}
 
 /** Lists the runs of a task; a busy task has several. */
-export class CatalogObject extends Catalog {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class CatalogObject extends withOwnEnv(Catalog) {}
 
 /** Keeps messages that could not be processed. */
-export class DeadLettersObject extends DeadLetters {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class DeadLettersObject extends withOwnEnv(DeadLetters) {}
 
 /** Counts workers that died, for the blame of tasks. */
-export class DeathsObject extends Deaths {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class DeathsObject extends withOwnEnv(Deaths) {}
 
 /** Holds the window of a debounced trigger. */
-export class DebounceObject extends Debounce {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class DebounceObject extends withOwnEnv(Debounce) {}
 
 /** Remembers deliveries and callers of endpoints. */
-export class DeliveriesObject extends Deliveries {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class DeliveriesObject extends withOwnEnv(Deliveries) {}
 
 /** Holds API tokens, sessions and the deployment's secret. */
-export class IdentityObject extends Identity {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class IdentityObject extends withOwnEnv(Identity) {}
 
 /** Lists the limits of a task. */
-export class LimitListObject extends LimitList {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class LimitListObject extends withOwnEnv(LimitList) {}
 
 /** Remembers the object versions that triggered a run. */
-export class ObjectVersionsObject extends Seen {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class ObjectVersionsObject extends withOwnEnv(Seen) {}
 
 /** Holds paused tasks and schedules. */
-export class PausesObject extends Pauses {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class PausesObject extends withOwnEnv(Pauses) {}
 
 /** Holds a run: journal, leases, alarm. */
-export class RunObject extends Run {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class RunObject extends withOwnEnv(Run) {}
 
 /** Knows every task that ever had a run. */
-export class TaskDirectoryObject extends TaskDirectory {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class TaskDirectoryObject extends withOwnEnv(TaskDirectory) {}
 
 /** Holds an index of vectors. */
-export class VectorsObject extends Vectors {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, ownEnv(env, ctx.exports));
-  }
-}
+export class VectorsObject extends withOwnEnv(Vectors) {}
 
 /** Runs one long attempt, or one trial of a suspect. */
 export class ExecutorObject extends Executor {
