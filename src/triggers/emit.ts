@@ -78,55 +78,27 @@ export function createEmitEvent({
   asAuthor = (_env, work) => work(),
 }: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
-    const {
-      name,
-      idempotencyKey,
-      parent,
-      actor,
-      depth,
-      traceparent,
-      url,
-      event: attributes,
-    } = event;
+    const { name, payload: given, idempotencyKey: key, ...parts } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
-    const checked = await asAuthor(env, () => checkInputs(listeners, event.payload));
+    const checked = await asAuthor(env, () => checkInputs(listeners, given));
     if (!checked.ok || listeners.length === 0) {
-      await discard(event.payload);
+      await discard(given);
       return checked.ok ? ok([]) : checked;
     }
     const payload = checked.value;
-    const origin: TriggerOrigin = {
-      source: "event",
-      by: name,
-      parent,
-      ...(actor !== undefined && { actor }),
-      ...(depth !== undefined && { depth }),
-      ...(traceparent !== undefined && { traceparent }),
-      ...(attributes !== undefined && { event: attributes }),
-      ...(url !== undefined && { url }),
-    };
-    const key = idempotencyKey;
-    if (key === null || !("derive" in key))
-      return trigger(env, lifetime, {
-        event,
-        origin,
-        listeners,
-        key,
-        copies: copiesOf(payload, listeners.length),
-      });
+    const emission = { event, origin: { source: "event", by: name, ...parts }, listeners } as const;
+    if (key === null || !("derive" in key)) {
+      const copies = copiesOf(payload, listeners.length);
+      return trigger(env, lifetime, { ...emission, key, copies });
+    }
     const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
     if (!keyed.ok) return keyed;
     try {
       const copies = await stored(null, () => Promise.all(listeners.map(() => keyed.value.open())));
       if (!copies.ok) return copies;
-      return await trigger(env, lifetime, {
-        event,
-        origin,
-        listeners,
-        key: keyed.value.key,
-        copies: copies.value,
-      });
+      const named = { ...emission, key: keyed.value.key, copies: copies.value };
+      return await trigger(env, lifetime, named);
     } finally {
       if (keyed.value.discard !== null) lifetime.waitUntil(keyed.value.discard());
     }

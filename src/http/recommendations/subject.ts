@@ -39,7 +39,7 @@ export function subjectOf(
   const name = isSecure ? `__Host-${COOKIES[split.by]}` : COOKIES[split.by];
   const known = cookieOf(request, name);
   if (known !== null && ID.test(known)) return { id: known, setCookie: null };
-  const id = hexOf(crypto.getRandomValues(new Uint8Array(16)));
+  const id = crypto.getRandomValues(new Uint8Array(16)).toHex();
   const lasts = split.by === "client" ? [`Max-Age=${CLIENT_MAX_AGE}`] : [];
   const attributes = ["Path=/", ...lasts, "HttpOnly", ...siteOf(endpoint, isSecure)];
   return { id, setCookie: [`${name}=${id}`, ...attributes].join("; ") };
@@ -68,9 +68,4 @@ function cookieOf(request: Request, name: string): string | null {
   const cookies = request.headers.get("Cookie")?.split(/; */) ?? [];
   const found = cookies.find((cookie) => cookie.startsWith(`${name}=`));
   return found?.slice(name.length + 1) ?? null;
-}
-
-/** Formats bytes as hex. */
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
