@@ -1,7 +1,7 @@
 /** All SQL of the schedules object. */
 import type { ScheduleDefinition, ScheduleState } from "../../domain/schedules/due-times.ts";
 import type { KnownDeployment } from "../../domain/version.ts";
-import { Tables } from "../tables.ts";
+import { jsonIn, numberIn, Tables, textIn, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_SCHEDULES = "SELECT definition, state, absent_since FROM schedules ORDER BY position";
@@ -46,31 +46,20 @@ export interface StoredSchedules {
 }
 
 export class ScheduleStore {
-  readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+  constructor(storage: RowStorage) {
     this.#tables = new Tables(storage, TABLES);
   }
 
   /** Migrates the tables and reads all of them. */
   load(): StoredSchedules {
-    const { sql } = this.#storage;
     this.#tables.make();
-    const [deployed] = sql
-      .exec<{ version: string; made_at: number; seen_at: number }>(READ_DEPLOYED)
-      .toArray();
+    const [deployed] = this.#tables.rows(READ_DEPLOYED);
     return {
-      deployed:
-        deployed === undefined
-          ? null
-          : { version: deployed.version, madeAt: deployed.made_at, seenAt: deployed.seen_at },
-      schedules: sql.exec<ScheduleRow>(READ_SCHEDULES).toArray().map(scheduleIn),
-      pausedTasks: sql
-        .exec<{ task: string }>(READ_PAUSES)
-        .toArray()
-        .map(({ task }) => task),
+      deployed: deployed === undefined ? null : deploymentIn(deployed),
+      schedules: this.#tables.rows(READ_SCHEDULES).map(scheduleIn),
+      pausedTasks: this.#tables.rows(READ_PAUSES).map((row) => textIn(row, "task")),
     };
   }
 
@@ -83,74 +72,60 @@ export class ScheduleStore {
     gone: readonly ScheduleDefinition[],
     now: number,
   ): void {
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      for (const { task, id } of gone) sql.exec(NOTE_ABSENT, now, task, id);
+    this.#tables.atOnce(() => {
+      for (const { task, id } of gone) this.#tables.put(NOTE_ABSENT, now, task, id);
       for (const [position, { definition, state }] of schedules.entries()) {
         const { task, id } = definition;
-        sql.exec(
-          PUT_SCHEDULE,
-          task,
-          id,
-          position,
-          JSON.stringify(definition),
-          JSON.stringify(state),
-        );
+        const [defined, present] = [JSON.stringify(definition), JSON.stringify(state)];
+        this.#tables.put(PUT_SCHEDULE, task, id, position, defined, present);
       }
       this.noteDeployed(deployed);
     });
   }
 
   noteDeployed({ version, madeAt, seenAt }: StoredDeployment): void {
-    this.#storage.sql.exec(PUT_DEPLOYED, version, madeAt, seenAt);
+    this.#tables.put(PUT_DEPLOYED, version, madeAt, seenAt);
   }
 
   /** Deletes schedules that were absent for too long. */
   forget(schedules: readonly ScheduleDefinition[]): void {
-    for (const { task, id } of schedules) this.#storage.sql.exec(DELETE_SCHEDULE, task, id);
+    for (const { task, id } of schedules) this.#tables.put(DELETE_SCHEDULE, task, id);
   }
 
   /** Saves the state of a schedule; false without such a row. */
   saveState({ task, id }: ScheduleDefinition, state: ScheduleState): boolean {
-    return this.#storage.sql.exec(SAVE_STATE, JSON.stringify(state), task, id).rowsWritten > 0;
+    return this.#tables.change(SAVE_STATE, JSON.stringify(state), task, id);
   }
 
   /** Pauses the schedules of a task and saves their states, in one transaction. */
   pause(task: string, at: number, by: string, changed: readonly StoredSchedule[]): void {
-    this.#storage.transactionSync(() => {
-      this.#storage.sql.exec(PUT_PAUSE, task, at, by);
+    this.#tables.atOnce(() => {
+      this.#tables.put(PUT_PAUSE, task, at, by);
       for (const { definition, state } of changed) this.saveState(definition, state);
     });
   }
 
   /** Resumes the schedules of a task and saves their states, in one transaction. */
   resume(task: string, changed: readonly StoredSchedule[]): void {
-    this.#storage.transactionSync(() => {
-      this.#storage.sql.exec(DELETE_PAUSE, task);
+    this.#tables.atOnce(() => {
+      this.#tables.put(DELETE_PAUSE, task);
       for (const { definition, state } of changed) this.saveState(definition, state);
     });
   }
 }
 
-interface ScheduleRow extends Record<string, SqlStorageValue> {
-  readonly definition: string;
-  readonly state: string;
-  readonly absent_since: number | null;
+function deploymentIn(row: Row): StoredDeployment {
+  return {
+    version: textIn(row, "version"),
+    madeAt: Number(row["made_at"]),
+    seenAt: Number(row["seen_at"]),
+  };
 }
 
-/**
- * Row mapping; only this store writes both columns, as JSON of these types.
- */
-function scheduleIn({
-  definition,
-  state,
-  absent_since: absentSince,
-}: ScheduleRow): StoredSchedules["schedules"][number] {
+function scheduleIn(row: Row): StoredSchedules["schedules"][number] {
   return {
-    // oxlint-disable-next-line typescript/consistent-type-assertions
-    definition: JSON.parse(definition) as ScheduleDefinition,
-    // oxlint-disable-next-line typescript/consistent-type-assertions
-    state: JSON.parse(state) as ScheduleState,
-    absentSince,
+    definition: jsonIn(row, "definition"),
+    state: jsonIn(row, "state"),
+    absentSince: numberIn(row, "absent_since"),
   };
 }
