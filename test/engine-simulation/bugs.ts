@@ -302,7 +302,7 @@ export const BUGS: readonly Bug[] = [
     bug: "runs are told of the end of a pause again and again",
     seed: 106,
     file: "src/objects/pauses/pauses-controller.ts",
-    code: "this.#store.told(run);",
+    code: "this.#store.strikeOff(run);",
     instead: "",
   },
   {

@@ -93,7 +93,9 @@ export interface TaskPlan {
   readonly name: string;
   /** Key into the method registry: `method`, or `module#method`. */
   readonly method: string;
-  /** File with the export, where `method` does not say. */
+  /**
+   * File with the export, where `method` does not say. Another file may export that name by now.
+   */
   readonly module?: string;
   readonly description: string | null;
   /** Children in the order of peach.conf. */

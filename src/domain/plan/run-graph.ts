@@ -3,8 +3,7 @@
  * fixed at acceptance. Ordinals identify tasks; the root is 0.
  */
 import type { TaskLimits } from "../limits/limit.ts";
-import type { Dispatch, EachPlan, Plan, RetryPolicy, TaskPlan } from "./plan.ts";
-import type { RunIf } from "../run/start-rule.ts";
+import type { Dispatch, EachPlan, Plan, TaskPlan } from "./plan.ts";
 
 /** Maximum number of tasks in a run. */
 export const MAX_TASKS = 20_000;
@@ -19,24 +18,16 @@ export const DRIVER_LANE_MAX_TIMEOUT_MS = 25_000;
  */
 export type InputShape = "trigger" | "value" | "keyed";
 
-export interface GraphTask {
-  readonly name: string;
-  /** Key into the method registry. */
-  readonly method: string;
-  /**
-   * File with the export, where `method` does not say. Another file may export that name by now.
-   */
-  readonly module?: string;
+export interface GraphTask extends Pick<
+  TaskPlan,
+  "name" | "method" | "module" | "runIf" | "retries" | "timeoutMs"
+> {
   /** Ordinals in this run. */
   readonly upstream: readonly number[];
   readonly downstream: readonly number[];
   /** Names of all parents in peach.conf, inside the run or not. */
   readonly parents: readonly string[];
   readonly shape: InputShape;
-  readonly runIf: RunIf;
-  readonly retries: RetryPolicy;
-  /** Timeout of one attempt. */
-  readonly timeoutMs: number;
   /** Set if the task waits for an external completion after its method has returned. */
   readonly external?: true;
   /** Absent for a task which runs once. */

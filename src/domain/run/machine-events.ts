@@ -10,6 +10,10 @@ import type { RunChange } from "./run-change.ts";
 import type { OutboxEntry } from "./outbox-entry.ts";
 import type { Trial } from "../trials.ts";
 
+/**
+ * The worker died, or the infrastructure failed: the attempt is repeated, without counting against
+ * `retries`.
+ */
 export interface LostOutcome {
   readonly type: "lost";
   readonly to: Exclude<LostTo, "deploy">;
@@ -22,19 +26,22 @@ export interface LostOutcome {
   readonly goesOn?: true;
 }
 
+/** `retryAfterMs` replaces the policy's delay. */
+export interface FailedOutcome {
+  readonly type: "failed";
+  readonly error: AttemptError;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+  readonly reason: FailReason;
+}
+
 /** End of an attempt, with stored payloads. */
 export type Outcome =
   | { readonly type: "succeeded"; readonly passed: TaskOutput }
-  | {
-      readonly type: "failed";
-      readonly error: AttemptError;
-      readonly retryable: boolean;
-      readonly retryAfterMs: number | null;
-      readonly reason: FailReason;
-    }
+  | FailedOutcome
   | { readonly type: "timed_out"; readonly error: AttemptError }
   | LostOutcome
-  /** The deployment lacks the method; nothing was executed. */
+  /** The deployment lacks the method; nothing was executed. The task waits for a deploy with it. */
   | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
   /** The method of an external task has returned; the attempt stays open for its completion. */
   | { readonly type: "waiting" }
@@ -112,15 +119,7 @@ export type MachineEvent =
       readonly claim: DriverClaim | null;
     }
   /** An executor object claims its task. A repeated claim gives the same lease. */
-  | {
-      readonly type: "begun";
-      readonly ordinal: number;
-      readonly holder: string;
-      readonly paused?: readonly string[];
-      readonly pausedBy?: Readonly<Record<string, string>>;
-      readonly deployment?: string;
-      readonly onTrial?: true;
-    }
+  | (Claimant & { readonly type: "begun"; readonly ordinal: number; readonly holder: string })
   /** The alarm fired. `silent`: tokens of attempts taken for lost although their leases go on. */
   | { readonly type: "woken"; readonly silent?: readonly number[] }
   /** A cancellation; `children` includes the triggered runs. */

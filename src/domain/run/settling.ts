@@ -13,8 +13,7 @@ import { cancelLateChildren } from "./outbox.ts";
 import { giveBack } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry-delay.ts";
 import type { AttemptError, AttemptRecord } from "./attempt.ts";
-import type { FailReason } from "./task-state.ts";
-import type { Completion, SettledAttempt } from "./machine-events.ts";
+import type { Completion, FailedOutcome, SettledAttempt } from "./machine-events.ts";
 
 /** Longest delay of a `RetryAfterError`, equal to the longest delay of a retry policy. 30 days. */
 const RETRY_AFTER_MAX_MS = 2_592_000_000;
@@ -154,11 +153,7 @@ export function afterFailure(
   transition: Transition,
   ordinal: number,
   attempt: AttemptRecord,
-  failure: {
-    readonly retryable: boolean;
-    readonly retryAfterMs: number | null;
-    readonly reason: FailReason;
-  },
+  failure: Omit<FailedOutcome, "type" | "error">,
 ): void {
   const entry = transition.entry(ordinal);
   const { task } = entry;

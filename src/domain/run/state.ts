@@ -22,18 +22,21 @@ export interface RunGenesis {
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
   readonly payload: PayloadRef;
-  /** Limit keys of the root task in the payload. */
+  /** Limit keys of the payload for the root task; absent if its limits read no key. */
   readonly limitKeys?: PayloadLimitKeys;
   readonly createdAt: number;
-  /** Nonce of the accepting call. */
+  /** Nonce of the accepting call, the same in each retry after a lost answer. */
   readonly nonce: string;
   /**
    * Digest of the trigger's payload; absent without a key, or for a key without payload comparison.
    */
   readonly digest?: PayloadDigest;
-  /** Digest of the first trigger's key, for a debounced task. */
+  /** Digest of the first trigger's key, for a debounced task; absent: no key. */
   readonly key?: string;
-  /** Secret of the completion URLs; absent without external tasks. */
+  /**
+   * Key that signs the completion URLs (see `execution/external/completion-token.ts`); absent
+   * without external tasks.
+   */
   readonly completionKey?: string;
   /** Recorded inputs of a partial replay: data of tasks outside the run. */
   readonly recorded?: readonly RecordedInput[];

@@ -113,8 +113,6 @@ export class PausesController {
   async #tell(run: WaitingRun): Promise<number[]> {
     try {
       await this.#host.resumed(run.task, run.runId);
-      this.#store.told(run);
-      return [];
     } catch (error) {
       const tries = this.#store.notTold(run);
       this.#host.log(
@@ -122,9 +120,9 @@ export class PausesController {
         error,
       );
       if (tries < MOST_TRIES) return [tries];
-      this.#store.strikeOff(run);
-      return [];
     }
+    this.#store.strikeOff(run);
+    return [];
   }
 
   async #again(pauseMs: number): Promise<void> {

@@ -10,7 +10,7 @@ const IS_PAUSED = "SELECT 1 AS present FROM paused WHERE task = ?";
 const WAIT = "INSERT INTO waiting (task, run_id) VALUES (?, ?) ON CONFLICT DO NOTHING";
 const READ_DUE =
   "SELECT task, run_id FROM waiting WHERE task NOT IN (SELECT task FROM paused) LIMIT ?";
-const TOLD =
+const STRIKE_OFF =
   "DELETE FROM waiting WHERE task = ? AND run_id = ? AND task NOT IN (SELECT task FROM paused)";
 const NOT_TOLD =
   "UPDATE waiting SET tries = tries + 1 WHERE task = ? AND run_id = ? RETURNING tries";
@@ -66,14 +66,9 @@ export class PausesStore {
     });
   }
 
-  /** Removes a notified run, unless the task was paused again meanwhile. */
-  told({ task, runId }: WaitingRun): void {
-    this.#tables.rows(TOLD, task, runId);
-  }
-
-  /** Removes an unreachable run, unless the task was paused again meanwhile. */
-  strikeOff(run: WaitingRun): void {
-    this.told(run);
+  /** Removes a notified or unreachable run, unless the task was paused again meanwhile. */
+  strikeOff({ task, runId }: WaitingRun): void {
+    this.#tables.rows(STRIKE_OFF, task, runId);
   }
 
   /** Counts a failed notification. Returns the new count. */

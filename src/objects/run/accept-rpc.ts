@@ -1,26 +1,19 @@
 /** Requests that create or join a run, and the answers, as sent over RPC. */
-import type { RunGraph } from "../../domain/plan/run-graph.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { OutsideInput } from "../../domain/run/task-inputs.ts";
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { NewPayload } from "../../domain/payload.ts";
+import type { RunGenesis } from "../../domain/run/state.ts";
 import type { RunStatus } from "../../domain/statuses.ts";
-import type { TriggerOrigin } from "../../domain/trigger.ts";
-import type { PayloadDigest } from "../../domain/trigger-key.ts";
 import type { Versioned } from "../../domain/version.ts";
 import type { ClaimRequest, Grant } from "./lease-rpc.ts";
 
 declare const brand: unique symbol;
 
 /** A trigger to be recorded as a run. */
-export interface AcceptRequest extends Versioned {
+export interface AcceptRequest
+  extends Versioned, Omit<RunGenesis, "id" | "createdAt" | "payload" | "recorded"> {
   readonly runId: RunId;
-  /** Name of the call, the same in each retry after a lost answer. */
-  readonly nonce: string;
-  /** Digest of the payload; absent: no key, or repeated keys are not compared. */
-  readonly digest?: PayloadDigest;
-  readonly graph: RunGraph;
-  readonly origin: TriggerOrigin;
   readonly payload: NewPayload;
   /** Recorded inputs of a replay, from tasks that are not part of the run. */
   readonly recorded?: readonly (OutsideInput & {
@@ -28,21 +21,12 @@ export interface AcceptRequest extends Versioned {
     readonly limitKeys?: PayloadLimitKeys;
   })[];
   /**
-   * Key that signs the completion URLs of external tasks (see
-   * `execution/external/completion-token.ts`); absent: no external task.
-   */
-  readonly completionKey?: string;
-  /** Limit keys of the payload for the root task; absent if its limits read no key. */
-  readonly limitKeys?: PayloadLimitKeys;
-  /**
    * Claim of the accepting invocation as driver, with `dispatch: direct`: the first lease comes in
    * the answer.
    */
   readonly claim?: ClaimRequest;
   /** Delay of the root task, in milliseconds; absent: none. */
   readonly delayMs?: number;
-  /** Digest of the trigger's key, of a debounced task; absent: no key. */
-  readonly key?: string;
   /**
    * Longest wait from the first trigger on, of a debounced task, in milliseconds; absent: no limit.
    */

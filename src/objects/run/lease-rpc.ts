@@ -1,5 +1,5 @@
 /** Claims of drivers, and the leases that the run object grants, as sent over RPC. */
-import type { InputShape } from "../../domain/plan/run-graph.ts";
+import type { GraphTask } from "../../domain/plan/run-graph.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { LimitedChild } from "../../domain/limits/limited-children.ts";
 import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
@@ -22,15 +22,10 @@ export interface ClaimRequest extends Versioned, DriverClaim {
 }
 
 /** The right to run one attempt, with all inputs. */
-export interface Lease {
+export interface Lease
+  extends GrantedLease, Pick<GraphTask, "method" | "module" | "timeoutMs" | "shape" | "parents"> {
   readonly runId: RunId;
-  readonly ordinal: number;
   readonly task: string;
-  readonly method: string;
-  readonly module?: string;
-  readonly attempt: number;
-  readonly token: number;
-  readonly timeoutMs: number;
   readonly inlineLimitBytes: number;
   /** Number of runs in the chain that led here (see `TriggerOrigin`). */
   readonly depth: number;
@@ -38,7 +33,6 @@ export interface Lease {
   readonly url?: string;
   /** Parts of the completion URL of an external task. */
   readonly completion?: { readonly key: string; readonly expiresAt: number };
-  readonly shape: InputShape;
   /**
    * Inputs: exactly one for `trigger` and `value`; for `keyed`, one by name for each parent with an
    * output.
@@ -48,8 +42,6 @@ export interface Lease {
   readonly traceparent?: string;
   /** CloudEvent that started the run; absent: none. */
   readonly event?: EventAttributes;
-  /** Upstream tasks in peach.conf, in this run or not. */
-  readonly parents: readonly string[];
   /** Names of the children in this run, for `passToChildTask({to})`. */
   readonly children: readonly string[];
   /** Results of the steps of earlier attempts; absent: none has finished. */

@@ -3,7 +3,7 @@
  * throw means a failing infrastructure (reset, overload, code update), and is to be retried with a
  * fresh stub (`objects/run/run-client.ts`).
  */
-import type { InputShape } from "../../domain/plan/run-graph.ts";
+import type { GraphTask } from "../../domain/plan/run-graph.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { OutsideInput } from "../../domain/run/task-inputs.ts";
 import type {
@@ -154,9 +154,7 @@ export interface RecordedInputs {
 }
 
 /** Recorded inputs of the task with which a replay starts. */
-export interface RecordedOwnInputs {
-  readonly shape: InputShape;
-  readonly parents: readonly string[];
+export interface RecordedOwnInputs extends Pick<GraphTask, "shape" | "parents"> {
   readonly inputs: readonly RecordedPayload[];
 }
 

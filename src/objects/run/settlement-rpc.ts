@@ -1,14 +1,13 @@
 /** Results and progress of attempts, as drivers report them over RPC. */
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { NewPayload } from "../../domain/payload.ts";
-import type { AttemptError, Progress } from "../../domain/run/attempt.ts";
-import type { AwaitedRun, FailReason } from "../../domain/run/task-state.ts";
+import type { Progress } from "../../domain/run/attempt.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
-import type { GrantedLease, LostOutcome } from "../../domain/run/machine-events.ts";
+import type { GrantedLease, Outcome } from "../../domain/run/machine-events.ts";
 import type { Versioned } from "../../domain/version.ts";
 import type { ClaimRequest } from "./lease-rpc.ts";
 
-/** The result of an attempt. */
+/** The result of an attempt: an `Outcome` whose payloads are not stored yet. */
 export type AttemptOutcome =
   | {
       readonly type: "succeeded";
@@ -19,32 +18,7 @@ export type AttemptOutcome =
       /** Limit keys of the outputs for the lease's `limited` children. */
       readonly limitKeys?: Readonly<Record<string, PayloadLimitKeys>>;
     }
-  /** `retryAfterMs` replaces the policy's delay. */
-  | {
-      readonly type: "failed";
-      readonly error: AttemptError;
-      readonly retryable: boolean;
-      readonly retryAfterMs: number | null;
-      readonly reason: FailReason;
-    }
-  | { readonly type: "timed_out"; readonly error: AttemptError }
-  /** The method of an external task has returned. */
-  | { readonly type: "waiting" }
-  /**
-   * The worker died, or the infrastructure failed: the attempt is repeated, without counting
-   * against `retries`.
-   */
-  | LostOutcome
-  /**
-   * The deployment's code lacks the method: nothing was executed, and the task waits for a deploy
-   * with the method.
-   */
-  | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
-  /**
-   * The attempt awaits other runs, and is repeated when all are final, or when a wait fails or
-   * ends.
-   */
-  | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
+  | Exclude<Outcome, { readonly type: "succeeded" }>;
 
 /** A log line of an attempt; `at` in epoch milliseconds. */
 export interface LogLine {
