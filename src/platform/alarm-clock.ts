@@ -11,20 +11,25 @@ export function alarmTime(at: number, now: number, firing: number | null): numbe
 /** Age at which an overdue alarm counts as given up by the platform. Milliseconds. */
 const GIVEN_UP_MS = 60_000;
 
+/** The clock and the alarm of the platform. */
+export interface AlarmHost {
+  /** Epoch milliseconds. */
+  now(): number;
+  setAlarm(at: number): void;
+}
+
 /**
  * The alarm of an object. The platform keeps a single time, set so that the alarm fires
  * (`alarmTime`).
  */
 export class AlarmClock {
-  readonly #now: () => number;
-  readonly #set: (at: number) => void;
+  readonly #host: AlarmHost;
   #at = Number.POSITIVE_INFINITY;
   /** Scheduled time of the alarm being handled; null outside the handler. */
   #firing: number | null = null;
 
-  constructor(now: () => number, set: (at: number) => void) {
-    this.#now = now;
-    this.#set = set;
+  constructor(host: AlarmHost) {
+    this.#host = host;
   }
 
   /**
@@ -32,7 +37,7 @@ export class AlarmClock {
    * `recover`, and once the platform has given the alarm up.
    */
   get at(): number {
-    return this.#at <= this.#now() - GIVEN_UP_MS ? Number.POSITIVE_INFINITY : this.#at;
+    return this.#at <= this.#host.now() - GIVEN_UP_MS ? Number.POSITIVE_INFINITY : this.#at;
   }
 
   /** The handler is running. */
@@ -69,9 +74,9 @@ export class AlarmClock {
   /** Sets the alarm, also to a later time; ignores Infinity. The same time again costs nothing. */
   set(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;
-    const alarmAt = alarmTime(at, this.#now(), this.#firing);
+    const alarmAt = alarmTime(at, this.#host.now(), this.#firing);
     if (alarmAt === this.#at) return;
     this.#at = alarmAt;
-    this.#set(alarmAt);
+    this.#host.setAlarm(alarmAt);
   }
 }

@@ -5,10 +5,7 @@ describe("the alarm of an object", () => {
   function alarmAt(at: number): { readonly clock: AlarmClock; readonly set: number[]; readonly time: { now: number } } {
     const time = { now: 0 };
     const set: number[] = [];
-    const clock = new AlarmClock(
-      () => time.now,
-      (to) => void set.push(to),
-    );
+    const clock = new AlarmClock({ now: () => time.now, setAlarm: (to) => void set.push(to) });
     clock.set(at);
     return { clock, set, time };
   }

@@ -80,10 +80,7 @@ export class ExecutorController {
 
   constructor(host: ExecutorHost) {
     this.#host = host;
-    this.#alarm = new AlarmClock(
-      () => host.now(),
-      (at) => host.setAlarm(at),
-    );
+    this.#alarm = new AlarmClock(host);
   }
 
   start(runId: RunId, ordinal: number, trial?: Trial): void {

@@ -21,17 +21,11 @@ const EXPIRY_DELAY_MS = 60_000;
 const REMEMBERED_BATCHES = 1_000;
 
 export class AuditObject extends DurableObject<Env> implements AuditRpc {
-  readonly #store: AuditStore;
-  readonly #shares: DailyShares;
+  readonly #store = new AuditStore(this.ctx.storage);
+  readonly #shares = new DailyShares(this.#store);
   readonly #batches = new Set<string>();
   /** The alarm is known to be set. */
   #wakes = false;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#store = new AuditStore(ctx.storage);
-    this.#shares = new DailyShares(this.#store);
-  }
 
   async append(batch: string, entries: readonly AuditEntry[]): Promise<void> {
     if (this.#batches.has(batch)) return;

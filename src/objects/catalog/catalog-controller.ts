@@ -108,10 +108,7 @@ export class CatalogController {
   /** `alarmAt`: the time that the alarm is set to when the object starts. */
   constructor(store: CatalogStore, part: CatalogPart, host: CatalogHost, alarmAt: number | null) {
     this.#store = store;
-    this.#alarm = new AlarmClock(
-      () => host.now(),
-      (at) => host.setAlarm(at),
-    );
+    this.#alarm = new AlarmClock(host);
     if (alarmAt !== null) this.#alarm.recover(alarmAt);
     this.#index = new RunIndex(store);
     this.#queries = new RunQueries(store, this.#index, this.#unfinished, () => host.now());

@@ -19,12 +19,7 @@ import { log } from "../../platform/log.ts";
 const EXPIRY_DELAY_MS = 60_000;
 
 export class DeadLettersObject extends DurableObject<Env> implements DeadLettersRpc {
-  readonly #store: DeadLetterStore;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#store = new DeadLetterStore(ctx.storage);
-  }
+  readonly #store = new DeadLetterStore(this.ctx.storage);
 
   async record(letter: DeadLetter): Promise<void> {
     this.#store.record(letter);

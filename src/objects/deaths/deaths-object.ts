@@ -20,19 +20,12 @@ import { log } from "../../platform/log.ts";
 const TOLD_AT_ONCE_MS = 2_000;
 
 export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
-  readonly #store: DeathsStore;
-  readonly #docket: DocketStore;
-  readonly #alarm: AlarmClock;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#store = new DeathsStore(ctx.storage);
-    this.#docket = new DocketStore(ctx.storage);
-    this.#alarm = new AlarmClock(
-      () => Date.now(),
-      (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-    );
-  }
+  readonly #store = new DeathsStore(this.ctx.storage);
+  readonly #docket = new DocketStore(this.ctx.storage);
+  readonly #alarm = new AlarmClock({
+    now: () => Date.now(),
+    setAlarm: (at) => this.ctx.waitUntil(this.ctx.storage.setAlarm(at)),
+  });
 
   async note(
     victim: string,

@@ -11,20 +11,15 @@ import { DebounceStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
 export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
-  readonly #controller: DebounceController;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#controller = new DebounceController(new DebounceStore(ctx.storage), {
-      now: () => Date.now(),
-      getAlarm: () => ctx.storage.getAlarm(),
-      // Not awaited: the output gate holds answers back until the alarm is durable.
-      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-      isWaiting: async (runId) =>
-        (await callRun(env, runId, (run) => run.describe()))?.started_at === null,
-      log: (message, error) => log("warn", message, { object: ctx.id.name, error }),
-    });
-  }
+  readonly #controller = new DebounceController(new DebounceStore(this.ctx.storage), {
+    now: () => Date.now(),
+    getAlarm: () => this.ctx.storage.getAlarm(),
+    // Not awaited: the output gate holds answers back until the alarm is durable.
+    setAlarm: (at) => this.ctx.waitUntil(this.ctx.storage.setAlarm(at)),
+    isWaiting: async (runId) =>
+      (await callRun(this.env, runId, (run) => run.describe()))?.started_at === null,
+    log: (message, error) => log("warn", message, { object: this.ctx.id.name, error }),
+  });
 
   async window(request: WindowRequest): Promise<WindowAnswer> {
     return this.#controller.window(request);

@@ -40,10 +40,11 @@ export class DeliveriesObject
   extends DurableObject<Env>
   implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc, RecommendationsRpc
 {
-  readonly #store: DeliveryStore;
-  readonly #signed: SignedDeliveryStore;
-  readonly #callers: CallerStore;
-  readonly #recommendations: RecommendationStore;
+  readonly #tables = new Tables(this.ctx.storage, TABLES);
+  readonly #store = new DeliveryStore(this.#tables);
+  readonly #signed = new SignedDeliveryStore(this.#tables);
+  readonly #callers = new CallerStore(this.#tables);
+  readonly #recommendations = new RecommendationStore(this.ctx.storage);
   /** Time of the alarm; null: not known yet. */
   #alarmAt: number | null = null;
   /**
@@ -51,15 +52,6 @@ export class DeliveriesObject
    * request calls each entry.
    */
   readonly #waiting = new Map<string, Set<() => void>>();
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    const tables = new Tables(ctx.storage, TABLES);
-    this.#store = new DeliveryStore(tables);
-    this.#signed = new SignedDeliveryStore(tables);
-    this.#callers = new CallerStore(tables);
-    this.#recommendations = new RecommendationStore(ctx.storage);
-  }
 
   async record(delivery: Delivery, keepMs: number): Promise<void> {
     const until = delivery.at + keepMs;

@@ -29,14 +29,9 @@ const MOST_SESSIONS = 100;
 const REMEMBERED_CALLS = 1_000;
 
 export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
-  readonly #store: IdentityStore;
+  readonly #store = new IdentityStore(this.ctx.storage);
   /** Answers of the last deletions by call id: a caller repeats a call whose answer was lost. */
   readonly #answers = new Map<string, boolean>();
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#store = new IdentityStore(ctx.storage);
-  }
 
   async deploymentKey(): Promise<DeploymentKey> {
     const known = this.#store.deploymentKey();

@@ -73,10 +73,7 @@ export class LimitController {
   constructor(store: LimitStore, host: LimitHost) {
     this.#store = store;
     this.#host = host;
-    this.#alarm = new AlarmClock(
-      () => host.now(),
-      (at) => host.setAlarm(at),
-    );
+    this.#alarm = new AlarmClock(host);
   }
 
   ask(name: LimitName, request: SlotRequest): AcquireAnswer {

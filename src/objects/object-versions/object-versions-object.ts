@@ -25,13 +25,8 @@ import { log } from "../../platform/log.ts";
 const EXPIRY_DELAY_MS = 86_400_000;
 
 export class ObjectVersionsObject extends DurableObject<Env> implements ObjectVersionsRpc {
-  readonly #store: ObjectVersionStore;
+  readonly #store = new ObjectVersionStore(this.ctx.storage);
   #isAlarmSet = false;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#store = new ObjectVersionStore(ctx.storage);
-  }
 
   async notified(
     { object, eventTime, current }: DigestedNotified,

@@ -12,19 +12,14 @@ import { PausesStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
 export class PausesObject extends DurableObject<Env> implements PausesRpc {
-  readonly #controller: PausesController;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#controller = new PausesController(new PausesStore(ctx.storage), {
-      now: () => Date.now(),
-      setAlarm: (at) => ctx.storage.setAlarm(at),
-      copy: (tasks) => writeCopy(env.PAYLOADS, tasks),
-      waitUntil: (work) => ctx.waitUntil(work),
-      resumed: (task, runId) => callRun(env, runId, (run) => run.resumed(task)),
-      log: (message, error) => log("warn", message, { error }),
-    });
-  }
+  readonly #controller = new PausesController(new PausesStore(this.ctx.storage), {
+    now: () => Date.now(),
+    setAlarm: (at) => this.ctx.storage.setAlarm(at),
+    copy: (tasks) => writeCopy(this.env.PAYLOADS, tasks),
+    waitUntil: (work) => this.ctx.waitUntil(work),
+    resumed: (task, runId) => callRun(this.env, runId, (run) => run.resumed(task)),
+    log: (message, error) => log("warn", message, { error }),
+  });
 
   async paused(): Promise<readonly PausedTask[]> {
     return this.#controller.paused();

@@ -58,10 +58,7 @@ export class RunController {
   constructor(journal: Journal, host: RunHost) {
     this.#journal = journal;
     this.#host = host;
-    const clock = new AlarmClock(
-      () => host.now(),
-      (at) => host.setAlarm(at),
-    );
+    const clock = new AlarmClock(host);
     this.#transitions = new RunTransitions(journal, host, clock, () => this.#deletion.recover());
     this.#deletion = new RunDeletion(journal, host, {
       hasRun: () => this.load() !== null,

@@ -28,19 +28,13 @@ const AGAIN_MS = 10_000;
 const DONE: VectorsAnswer<null> = { ok: true, value: null };
 
 export class VectorsObject extends DurableObject<Env> implements VectorsRpc {
-  readonly #store: VectorsStore;
-  readonly #alarm: AlarmClock;
+  readonly #store = new VectorsStore(this.ctx.storage);
+  readonly #alarm = new AlarmClock({
+    now: () => Date.now(),
+    setAlarm: (at) => this.ctx.waitUntil(this.ctx.storage.setAlarm(at)),
+  });
   /** The current generation in memory; null before the first use. */
   #index: VectorIndex | null = null;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#store = new VectorsStore(ctx.storage);
-    this.#alarm = new AlarmClock(
-      () => Date.now(),
-      (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-    );
-  }
 
   async upsert(shape: IndexShape, batch: VectorBatch): Promise<VectorsAnswer<null>> {
     const current = this.#store.current();
