@@ -7,36 +7,29 @@
  * request costs no lookup of a token.
  */
 import { Hono } from "hono";
-import type { takeTurn } from "../objects/deliveries/caller-client.ts";
-import type { callSignedDeliveries } from "../objects/deliveries/signed-client.ts";
-import type { MethodRegistry } from "../execution/author/method.ts";
 import { createAnswerOnce } from "./endpoints/answer-once.ts";
 import { createLimitCaller } from "./endpoints/caller-limit.ts";
 import { apiCors, apiHeaders, serverDate } from "./middleware/api-headers.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { consoleBoundary } from "./auth/console-host.ts";
-import { dashboardRoutes, type DashboardFiles } from "./dashboard.ts";
+import { dashboardRoutes } from "./dashboard.ts";
+import type { AppDependencies } from "./dependencies.ts";
 import { createDeliveryLog } from "./endpoints/delivery-log.ts";
-import {
-  type AnswerRequest,
-  createAnswerRequest,
-  type CallEndpoint,
-} from "./endpoints/endpoint-call.ts";
-import { type CountServing, createAnswerRecommendation } from "./recommendations/answer.ts";
-import { type CallComponent, createCompute } from "./recommendations/component-call.ts";
+import { type AnswerRequest, createAnswerRequest } from "./endpoints/endpoint-call.ts";
+import { createAnswerRecommendation } from "./recommendations/answer.ts";
+import { createCompute } from "./recommendations/component-call.ts";
 import { endpointRoutes } from "./endpoints/endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { Routes } from "./openapi/handle.ts";
-import type { LocalParts } from "./local/local-parts.ts";
 import { notFound } from "./not-found.ts";
 import { errorResponse } from "./problem.ts";
 import { limitRequest } from "./middleware/request-limits.ts";
 import { requestId } from "./middleware/request-id.ts";
-import { triggerRoutes, type TriggerRouteDependencies } from "./api/triggers.ts";
+import { triggerRoutes } from "./api/triggers.ts";
 import { tokenRoutes } from "./api/tokens.ts";
 import { sessionRoutes } from "./api/sessions.ts";
 import { deadLetterRoutes } from "./api/dead-letters.ts";
-import { deliveryRoutes, type DeliveryRouteDependencies } from "./api/deliveries.ts";
+import { deliveryRoutes } from "./api/deliveries.ts";
 import { taskRoutes } from "./api/tasks.ts";
 import { graphRoutes } from "./api/graph.ts";
 import { deployedEndpointRoutes } from "./api/endpoints.ts";
@@ -57,28 +50,11 @@ import { runEventRoutes } from "./api/run-events.ts";
 import { scheduleRoutes } from "./api/schedules.ts";
 import { runActionRoutes } from "./api/run-actions.ts";
 import { completionRoutes } from "./api/completion.ts";
-import { eventRoutes, type EventRouteDependencies } from "./api/events.ts";
+import { eventRoutes } from "./api/events.ts";
 import { reconcileRoutes } from "./api/reconcile.ts";
 import { OPERATIONS } from "./api/operations.ts";
 import { dropSessionCookie } from "./endpoints/drop-session-cookie.ts";
 import { webhookHandshake } from "./endpoints/webhook-handshake.ts";
-
-/** Dependencies of all routes. Tests pass scripted versions. */
-export interface AppDependencies
-  extends
-    TriggerRouteDependencies,
-    EventRouteDependencies,
-    Pick<DeliveryRouteDependencies, "callDeliveries"> {
-  readonly registry: MethodRegistry;
-  readonly callEndpoint: CallEndpoint;
-  readonly callComponent: CallComponent;
-  readonly countServing: CountServing;
-  readonly callSignedDeliveries: typeof callSignedDeliveries;
-  readonly takeTurn: typeof takeTurn;
-  readonly dashboard: DashboardFiles;
-  /** Routes and guards of the local runtime; null in a deployed bundle. */
-  readonly local: LocalParts | null;
-}
 
 /** Creates the function that calls endpoints, by their method or by their components. */
 function answererOf({

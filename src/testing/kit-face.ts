@@ -5,7 +5,7 @@ import type { apiEventKey, apiKey } from "../domain/trigger-key.ts";
 import type { Deadlines } from "../execution/attempt/deadlines.ts";
 import type { executeAttempt } from "../execution/attempt/run-attempt.ts";
 import type { completeTask } from "../execution/external/complete.ts";
-import type { AppDependencies } from "../http/app.ts";
+import type { AppDependencies } from "../http/dependencies.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import type { decodePayload, encodePayload } from "../payloads/codec.ts";
 import type { createReplayRun } from "../triggers/replay.ts";

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import type { AppDependencies } from "../../src/http/app.ts";
+import type { AppDependencies } from "../../src/http/dependencies.ts";
 import type { EndpointFunction } from "../../src/execution/author/method.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";

@@ -12,10 +12,8 @@ import { parseDeliveryId } from "../../domain/ids.ts";
 import { nearest } from "../../domain/nearest.ts";
 import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
-import type { callDeliveries } from "../../objects/deliveries/deliveries-client.ts";
 import { bufferedRequest } from "../endpoints/body-limit.ts";
-import type { DeliveryLog } from "../endpoints/delivery-log.ts";
-import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
+import type { Needs } from "../dependencies.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { type Call, type Routes, handle } from "../openapi/handle.ts";
 import { type DocumentOf, operation, answer } from "../openapi/operation.ts";
@@ -65,15 +63,11 @@ export const replayDelivery = operation("POST /endpoints/{endpoint}/deliveries/{
   problems: ["unknown_endpoint", "unknown_delivery", "delivery_not_whole"],
 });
 
-export interface DeliveryRouteDependencies {
-  readonly plan: Plan;
-  readonly callDeliveries: typeof callDeliveries;
-  readonly answerRequest: AnswerRequest;
-  readonly deliveryLog: DeliveryLog;
-}
-
 /** Adds the routes below /api/v1. */
-export function deliveryRoutes(routes: Routes, dependencies: DeliveryRouteDependencies): void {
+export function deliveryRoutes(
+  routes: Routes,
+  dependencies: Needs<"plan" | "callDeliveries" | "answerRequest" | "deliveryLog">,
+): void {
   const { plan, callDeliveries, answerRequest, deliveryLog } = dependencies;
   handle(routes, listDeliveries, (c, { params, query, reply }) =>
     withEndpoint(c, plan, params.endpoint, async ({ name }) => {

@@ -1,7 +1,7 @@
 /** `/endpoints`: deployed endpoints. */
 import { endpointsSchema } from "../../contract/endpoints.ts";
 import { documentOfEndpoint } from "../../domain/plan/plan-documents.ts";
-import type { Plan } from "../../domain/plan/plan.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
 
@@ -19,7 +19,7 @@ export const listEndpoints = operation("GET /endpoints", {
 });
 
 /** Adds the route below /api/v1. */
-export function deployedEndpointRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {
+export function deployedEndpointRoutes(routes: Routes, { plan }: Needs<"plan">): void {
   handle(routes, listEndpoints, (_c, { reply }) =>
     reply(200, { endpoints: plan.endpoints.map(documentOfEndpoint) }),
   );

@@ -4,11 +4,11 @@ import { emittedEventSchema } from "../../contract/events.ts";
 import { actorKey } from "../../domain/actor.ts";
 import { EVENT_NAME } from "../../domain/event-name.ts";
 import { tasksListeningTo } from "../../domain/plan/event-routing.ts";
-import type { Plan } from "../../domain/plan/plan.ts";
 import { apiEventKey } from "../../domain/trigger-key.ts";
 import { type EmitEvent, type EmittedRun, invalidEventName } from "../../triggers/emit.ts";
 import { refuseToTrigger } from "../auth/authenticate.ts";
 import { incomingBody } from "../bounded-body.ts";
+import type { Needs } from "../dependencies.ts";
 import { actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
@@ -40,16 +40,14 @@ export const emitEventOperation = operation("POST /events/{name}", {
 /** Events of a batch that are emitted concurrently. */
 const AT_ONCE = 10;
 
-export interface EventRouteDependencies {
-  readonly plan: Plan;
-  readonly emitEvent: EmitEvent;
-}
-
 /**
  * Creates the route below /api/v1. A key in the header takes precedence over the key of a
  * CloudEvent.
  */
-export function eventRoutes(routes: Routes, { plan, emitEvent }: EventRouteDependencies): void {
+export function eventRoutes(
+  routes: Routes,
+  { plan, emitEvent }: Needs<"plan" | "emitEvent">,
+): void {
   handle(routes, emitEventOperation, async (c, { params: { name }, headers, reply }) => {
     if (!EVENT_NAME.test(name)) return problemResponse(c, invalidEventName(name));
     // Without listeners the tasks of the event are unknown, so a token for some tasks only may not

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { graphSchema } from "../../contract/graph.ts";
 import { GRAPH_FORMATS, renderGraph } from "../../domain/plan/graph-drawing.ts";
-import type { Plan } from "../../domain/plan/plan.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { operation } from "../openapi/operation.ts";
 
@@ -34,7 +34,7 @@ const GRAPH_TYPES = {
 } as const;
 
 /** Adds the route below /api/v1. */
-export function graphRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {
+export function graphRoutes(routes: Routes, { plan }: Needs<"plan">): void {
   handle(routes, readGraph, (c, { query: { format } }) =>
     c.body(renderGraph(plan, format), 200, { "Content-Type": GRAPH_TYPES[format] }),
   );

@@ -1,8 +1,9 @@
 /** `/limits`: lists limits with slots in use and waiting attempts. */
 import { type LimitState, limitsSchema } from "../../contract/limits.ts";
 import { LIMIT_KINDS, type LimitName, shownKey } from "../../domain/limits/limit.ts";
-import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
+import type { TaskPlan } from "../../domain/plan/plan.ts";
 import { callLimit, callLimitList } from "../../objects/limits/limit-client.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
 
@@ -20,10 +21,6 @@ export const listLimits = operation("GET /limits", {
   },
 });
 
-export interface LimitRouteDependencies {
-  readonly plan: Plan;
-}
-
 /** Keyed limits listed per task. */
 const MOST_KEYS = 200;
 
@@ -31,7 +28,7 @@ const MOST_KEYS = 200;
 const ASKED_AT_ONCE = 6;
 
 /** Adds the route below /api/v1. */
-export function limitRoutes(routes: Routes, { plan }: LimitRouteDependencies): void {
+export function limitRoutes(routes: Routes, { plan }: Needs<"plan">): void {
   handle(routes, listLimits, async (c, { reply }) => {
     const limits: LimitState[] = [];
     for (const task of Object.values(plan.tasks)) limits.push(...(await limitsOf(c.env, task)));

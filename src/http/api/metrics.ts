@@ -1,8 +1,8 @@
 /** `/metrics`: counters, gauges and histograms in the Prometheus text format. */
-import type { Plan } from "../../domain/plan/plan.ts";
 import { runMetrics } from "../../objects/catalog/catalog-client.ts";
 import { callDeadLetters } from "../../objects/dead-letters/dead-letters-client.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { operation } from "../openapi/operation.ts";
 import { readBacklogs } from "./backlog.ts";
@@ -22,7 +22,7 @@ export const readMetrics = operation("GET /metrics", {
 });
 
 /** Adds the route below /api/v1. */
-export function metricsRoutes(routes: Routes, { plan }: { readonly plan: Plan }): void {
+export function metricsRoutes(routes: Routes, { plan }: Needs<"plan">): void {
   handle(routes, readMetrics, async (c) => {
     const [runs, queues, schedules, deadLetters, recommendations] = await Promise.all([
       runMetrics(c.env),

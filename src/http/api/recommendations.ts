@@ -17,9 +17,9 @@ import { FALLBACK } from "../../domain/plan/recommendation-plan.ts";
 import { OUTCOMES, percentileMs } from "../../domain/recommendations/statistics.ts";
 import { callRecommendations } from "../../objects/deliveries/recommendation-client.ts";
 import type { NamedCounts } from "../../objects/deliveries/recommendation-rpc.ts";
+import type { Needs } from "../dependencies.ts";
 import { actorOf, type HttpEnv } from "../http-env.ts";
 import { refuseToTrigger } from "../auth/authenticate.ts";
-import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
 import { bufferedRequest } from "../endpoints/body-limit.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
@@ -77,12 +77,6 @@ export const tryRecommendation = operation("GET /recommendations/{endpoint}/try"
   ],
 });
 
-/** The deployed plan, and the function that answers a request of an endpoint. */
-export interface RecommendationRouteDependencies {
-  readonly plan: Plan;
-  readonly answerRequest: AnswerRequest;
-}
-
 /** Counts of an endpoint by component. */
 export interface EndpointCounts {
   readonly endpoint: string;
@@ -100,7 +94,7 @@ const WINDOW_MS: Readonly<Record<CountWindow, number | null>> = {
 /** Adds the routes below /api/v1. */
 export function recommendationRoutes(
   routes: Routes,
-  { plan, answerRequest }: RecommendationRouteDependencies,
+  { plan, answerRequest }: Needs<"plan" | "answerRequest">,
 ): void {
   handle(routes, listRecommendations, async (c, { query, reply }) => {
     const span = query.window ?? "24h";

@@ -9,11 +9,12 @@ import type { Problem } from "../../domain/problem.ts";
 import { openRunSocket } from "../../objects/run/run-client.ts";
 import { whileAuthorized } from "../auth/while-authorized.ts";
 import type { HttpEnv } from "../http-env.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { runParams } from "./parameters.ts";
-import { type RunRouteDependencies, unknownRun, withRunId } from "./run-id.ts";
+import { unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}/events`: the stream. */
 export const listenToRun = operation("GET /runs/{id}/events", {
@@ -51,7 +52,7 @@ export const listenToRun = operation("GET /runs/{id}/events", {
 });
 
 /** Adds the route below /api/v1. */
-export function runEventRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
+export function runEventRoutes(routes: Routes, { callRun }: Needs<"callRun">): void {
   handle(routes, listenToRun, (c, { params, query, headers }) =>
     withRunId(c, params, async (runId) => {
       if (c.req.header("Upgrade")?.toLowerCase() === "websocket")

@@ -9,11 +9,6 @@ import { problemResponse } from "../problem.ts";
 
 type CallRun = typeof CallRunFunction;
 
-/** Dependencies of the routes that only ask a run. */
-export interface RunRouteDependencies {
-  readonly callRun: CallRun;
-}
-
 /** Parses the id and calls `answer`, or answers 404. */
 export async function withRunId(
   c: Context<HttpEnv>,

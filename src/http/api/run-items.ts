@@ -2,11 +2,12 @@
 import * as z from "zod";
 import { itemsSchema } from "../../contract/run-items.ts";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { limitOf, numberedCursor, runTaskParams } from "./parameters.ts";
-import { type RunRouteDependencies, refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
+import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}/tasks/{task}/items`: a page of items, in the order of the array. */
 export const listItems = operation("GET /runs/{id}/tasks/{task}/items", {
@@ -30,7 +31,7 @@ export const listItems = operation("GET /runs/{id}/tasks/{task}/items", {
 });
 
 /** Adds the route below /api/v1. */
-export function runItemRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
+export function runItemRoutes(routes: Routes, { callRun }: Needs<"callRun">): void {
   handle(routes, listItems, (c, { params, query: { status = null, limit, cursor = 0 }, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;

@@ -7,14 +7,13 @@ import * as z from "zod";
 import { type RunSummary, runCountsSchema, runListSchema } from "../../contract/run-lists.ts";
 import { actorKey } from "../../domain/actor.ts";
 import { hasFailure, hasTags } from "../../domain/run/summary.ts";
-import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { RunStatus } from "../../domain/statuses.ts";
 import { apiKey } from "../../domain/trigger-key.ts";
 import { countRuns, findRuns, runChanges } from "../../objects/catalog/catalog-client.ts";
-import type { callRun } from "../../objects/run/run-client.ts";
 import { runIdFor } from "../../triggers/run-id.ts";
 import { whileAuthorized } from "../auth/while-authorized.ts";
+import type { Needs } from "../dependencies.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
@@ -99,19 +98,13 @@ export const followRuns = operation("GET /runs/feed", {
   problems: ["unknown_task"],
 });
 
-/** The deployed plan, and the way to a run's own object. */
-export interface RunListDependencies {
-  readonly plan: Plan;
-  readonly callRun: typeof callRun;
-}
-
 /** A filter that may name the idempotency key of a trigger. */
 interface KeyParameters extends FilterParameters {
   readonly idempotency_key?: string | undefined;
 }
 
 /** Adds the routes below /api/v1. */
-export function runListRoutes(routes: Routes, { plan, callRun }: RunListDependencies): void {
+export function runListRoutes(routes: Routes, { plan, callRun }: Needs<"plan" | "callRun">): void {
   handle(routes, listRuns, async (c, { query, reply }) => {
     const after = query.cursor === undefined ? null : placeOfCursor(query.cursor);
     if (query.cursor !== undefined && after === null) return problemResponse(c, WRONG_CURSOR);

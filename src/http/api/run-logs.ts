@@ -2,17 +2,12 @@
 import * as z from "zod";
 import { logsSchema } from "../../contract/run-logs.ts";
 import type { LogPlace } from "../../objects/run/run-documents-rpc.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { itemIndex, limitOf, runTaskParams } from "./parameters.ts";
-import {
-  type RunRouteDependencies,
-  refuseUnlessInRun,
-  unknownRun,
-  withRunId,
-  unknownItem,
-} from "./run-id.ts";
+import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
 
 /** Cursor `attempt.line`. */
 const logCursor = z
@@ -48,7 +43,7 @@ export const readTaskLogs = operation("GET /runs/{id}/tasks/{task}/logs", {
 });
 
 /** Adds the route below /api/v1. */
-export function runLogRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
+export function runLogRoutes(routes: Routes, { callRun }: Needs<"callRun">): void {
   handle(routes, readTaskLogs, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;

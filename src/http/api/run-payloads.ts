@@ -1,18 +1,13 @@
 /** Payloads of a run: of its trigger, its tasks and their items. */
 import * as z from "zod";
 import type { Problem } from "../../domain/problem.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { itemIndex, runParams, runTaskParams } from "./parameters.ts";
 import { sendPayload } from "./payload-response.ts";
-import {
-  type RunRouteDependencies,
-  refuseUnlessInRun,
-  unknownRun,
-  withRunId,
-  unknownItem,
-} from "./run-id.ts";
+import { refuseUnlessInRun, unknownRun, withRunId, unknownItem } from "./run-id.ts";
 
 const GROUP = "Runs";
 
@@ -74,7 +69,7 @@ export const readItemPayload = operation("GET /runs/{id}/tasks/{task}/items/{ind
 });
 
 /** Adds the routes below /api/v1. */
-export function runPayloadRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
+export function runPayloadRoutes(routes: Routes, { callRun }: Needs<"callRun">): void {
   handle(routes, readRunPayload, (c, { params, headers }) =>
     withRunId(c, params, async (runId) => {
       const payload = await callRun(c.env, runId, (run) => run.payload(null));

@@ -1,11 +1,12 @@
 /** `/runs/{id}`: one run, read from its own object. */
 import { runSchema } from "../../contract/run.ts";
+import type { Needs } from "../dependencies.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
 import { problemResponse } from "../problem.ts";
 import { withCompletionUrls } from "./completion-urls.ts";
 import { runParams } from "./parameters.ts";
-import { type RunRouteDependencies, unknownRun, withRunId } from "./run-id.ts";
+import { unknownRun, withRunId } from "./run-id.ts";
 
 /** `GET /runs/{id}`: the whole run. */
 export const readRun = operation("GET /runs/{id}", {
@@ -19,7 +20,7 @@ export const readRun = operation("GET /runs/{id}", {
 });
 
 /** Adds the route below /api/v1. */
-export function runRoutes(routes: Routes, { callRun }: RunRouteDependencies): void {
+export function runRoutes(routes: Routes, { callRun }: Needs<"callRun">): void {
   handle(routes, readRun, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
       const document = await callRun(c.env, runId, (run) => run.describe());

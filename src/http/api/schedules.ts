@@ -5,11 +5,11 @@
 import type { Context } from "hono";
 import { iso } from "../../contract/iso-time.ts";
 import { schedulesSchema } from "../../contract/schedules.ts";
-import type { Plan } from "../../domain/plan/plan.ts";
 import { nextTimes } from "../../domain/schedules/next-times.ts";
 import { callSchedules, syncSchedules } from "../../objects/schedules/schedules-client.ts";
 import type { ScheduleStatus, SchedulesRpc } from "../../objects/schedules/schedules-rpc.ts";
 import { unknownTask } from "../../triggers/accept.ts";
+import type { Needs } from "../dependencies.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Call, type Routes, handle } from "../openapi/handle.ts";
 import { type DocumentOf, operation, answer } from "../openapi/operation.ts";
@@ -56,10 +56,6 @@ export const resumeSchedules = operation("POST /schedules/{task}/resume", {
   problems: ["unknown_task", "no_schedule"],
 });
 
-export interface ScheduleRouteDependencies {
-  readonly plan: Plan;
-}
-
 /** Next due times listed per schedule. */
 const SHOWN_TIMES = 5;
 
@@ -67,7 +63,7 @@ const SHOWN_TIMES = 5;
  * Creates the routes below /api/v1. Each call first brings the schedules object up to date with the
  * deployed plan.
  */
-export function scheduleRoutes(routes: Routes, { plan }: ScheduleRouteDependencies): void {
+export function scheduleRoutes(routes: Routes, { plan }: Needs<"plan">): void {
   handle(routes, listSchedules, async (c, { reply }) => {
     await syncSchedules(c.env, plan);
     return reply(200, documentsOf(await callSchedules(c.env, (schedules) => schedules.list())));

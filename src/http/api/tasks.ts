@@ -3,13 +3,14 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { type DeployedTask, taskSchema, tasksSchema } from "../../contract/tasks.ts";
 import { documentOfTask } from "../../domain/plan/plan-documents.ts";
-import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
+import type { TaskPlan } from "../../domain/plan/plan.ts";
 import type { StandardSchema } from "../../domain/standard-schema.ts";
 import { type MethodRegistry, methodOf } from "../../execution/author/method.ts";
 import { callPauses, keepPaused } from "../../objects/pauses/pauses-client.ts";
 import type { PausedTask } from "../../objects/pauses/pauses-rpc.ts";
 import { isZod } from "../../payloads/check-any.ts";
 import { unknownTask } from "../../triggers/accept.ts";
+import type { Needs } from "../dependencies.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type Call, type Routes, handle } from "../openapi/handle.ts";
 import { answer, operation } from "../openapi/operation.ts";
@@ -63,13 +64,8 @@ export const resumeTask = operation("POST /tasks/{task}/resume", {
   problems: ["unknown_task"],
 });
 
-export interface TaskRouteDependencies {
-  readonly plan: Plan;
-  readonly registry: MethodRegistry;
-}
-
 /** Adds the routes below /api/v1. */
-export function taskRoutes(routes: Routes, { plan, registry }: TaskRouteDependencies): void {
+export function taskRoutes(routes: Routes, { plan, registry }: Needs<"plan" | "registry">): void {
   /** Answers with the task of this name, or 404. */
   const answerTask = async (
     c: Context<HttpEnv>,

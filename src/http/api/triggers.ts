@@ -4,17 +4,17 @@ import * as z from "zod";
 import { acceptedTriggerSchema, runSchema } from "../../contract/run.ts";
 import { durationUpTo } from "../../contract/values.ts";
 import { actorKey } from "../../domain/actor.ts";
-import { type Plan, type TaskPlan, isCallable } from "../../domain/plan/plan.ts";
+import { type TaskPlan, isCallable } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { hasRight } from "../../domain/scope.ts";
 import { apiKey } from "../../domain/trigger-key.ts";
 import type { TriggerOrigin } from "../../domain/trigger.ts";
-import type { callRun } from "../../objects/run/run-client.ts";
 import { encodeRequestBody } from "../../payloads/request-body.ts";
-import { type AcceptTrigger, unknownTask } from "../../triggers/accept.ts";
+import { unknownTask } from "../../triggers/accept.ts";
 import { mayReadRun } from "../auth/own-runs.ts";
 import { isStillAuthorized } from "../auth/while-authorized.ts";
 import { incomingBody } from "../bounded-body.ts";
+import type { Needs } from "../dependencies.ts";
 import { type HttpEnv, actorOf } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { type Routes, handle } from "../openapi/handle.ts";
@@ -57,16 +57,10 @@ export const triggerTask = operation("POST /tasks/{task}/trigger", {
   problems: ["unknown_task", "not_callable", ...triggerProblems],
 });
 
-export interface TriggerRouteDependencies {
-  readonly plan: Plan;
-  readonly acceptTrigger: AcceptTrigger;
-  readonly callRun: typeof callRun;
-}
-
 /** Adds the route below /api/v1. */
 export function triggerRoutes(
   routes: Routes,
-  { plan, acceptTrigger, callRun }: TriggerRouteDependencies,
+  { plan, acceptTrigger, callRun }: Needs<"plan" | "acceptTrigger" | "callRun">,
 ): void {
   handle(routes, triggerTask, async (c, { params: { task }, query, headers, note, reply }) => {
     const planned = Object.hasOwn(plan.tasks, task) ? plan.tasks[task] : undefined;

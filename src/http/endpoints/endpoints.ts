@@ -10,29 +10,19 @@ import { cors } from "hono/cors";
 import { METHOD_NAME_ALL } from "hono/router";
 import { actorKey } from "../../domain/actor.ts";
 import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
-import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
+import type { EndpointPlan } from "../../domain/plan/plan.ts";
 import { SnsCertificates } from "../../triggers/signature/sns-certificates.ts";
 import { NOBODY } from "../../domain/audit-entry.ts";
 import { auditCounted, finishAfterDisconnect } from "../middleware/audit.ts";
 import { admit, type Refused } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
-import type { Arrival, DeliveryLog } from "./delivery-log.ts";
-import type { AnswerOnce } from "./answer-once.ts";
-import type { LimitCaller } from "./caller-limit.ts";
-import type { AnswerRequest, EndpointAnswer } from "./endpoint-call.ts";
+import type { Arrival } from "./delivery-log.ts";
+import type { EndpointAnswer } from "./endpoint-call.ts";
 import { guardAnswer } from "./endpoint-headers.ts";
+import type { Needs } from "../dependencies.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 import { isForOtherSites } from "../recommendations/subject.ts";
-
-/** The parts that serve an endpoint. Each has a file of its own beside this one. */
-export interface EndpointDependencies {
-  readonly plan: Plan;
-  readonly answerRequest: AnswerRequest;
-  readonly answerOnce: AnswerOnce;
-  readonly limitCaller: LimitCaller;
-  readonly deliveryLog: DeliveryLog;
-}
 
 /** Headers of recommendations that scripts of other origins may read. */
 const RECOMMENDATION_HEADERS = [
@@ -49,7 +39,7 @@ export function endpointRoutes({
   answerOnce,
   limitCaller,
   deliveryLog,
-}: EndpointDependencies): Hono<HttpEnv> {
+}: Needs<"plan" | "answerRequest" | "answerOnce" | "limitCaller" | "deliveryLog">): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   const certificates = new SnsCertificates();
   // A url of `:params` also matches Peach's own paths, to which browsers send the session.

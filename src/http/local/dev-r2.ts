@@ -6,7 +6,6 @@
  * object without a notification; the caller got no answer, and repeats the call.
  */
 import { Hono, type Context } from "hono";
-import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { ByteSource } from "../../payloads/byte-source.ts";
 import { PART_BYTES, uploadParts } from "../../payloads/payload-upload.ts";
@@ -15,6 +14,7 @@ import { runIdFor } from "../../triggers/run-id.ts";
 import { boundBucket } from "../../triggers/bound-bucket.ts";
 import { tasksOf } from "../../triggers/r2-events.ts";
 import { versionKeyOf, type R2Notification } from "../../triggers/r2-notification.ts";
+import type { Needs } from "../dependencies.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownBucket } from "../api/reconcile.ts";
@@ -27,10 +27,6 @@ const MOST_DELIVERIES = 10;
 /** R2's own limit of a key, in bytes of UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 
-export interface DevR2Dependencies {
-  readonly plan: Plan;
-}
-
 /** R2's name of a put, which depends on how the object was written. */
 type PutAction = "PutObject" | "CompleteMultipartUpload";
 
@@ -41,7 +37,7 @@ interface Stored {
 }
 
 /** Creates the routes below /dev/r2. */
-export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
+export function devR2Routes({ plan }: Needs<"plan">): Hono<HttpEnv> {
   const nextVersionTime = versionClock();
 
   return new Hono<HttpEnv>()

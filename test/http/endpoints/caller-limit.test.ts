@@ -4,7 +4,7 @@ import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallerKey, EndpointPlan } from "../../../src/domain/plan/plan.ts";
 import { takeTurn } from "../../../src/objects/deliveries/caller-client.ts";
-import type { AppDependencies } from "../../../src/http/app.ts";
+import type { AppDependencies } from "../../../src/http/dependencies.ts";
 import { ADMIN_TOKEN, edge } from "../../support/edge.ts";
 import { endpointPlan, planOf } from "../../support/plan.ts";
 
