@@ -4,8 +4,8 @@
  * be deleted before the new one.
  *
  * - From a task on, the new run has that task and everything downstream of it. The task reads its
- *   recorded input in the same shape. If a task behind it also reads from a task outside the new run,
- *   the recorded output of that task is used.
+ *   recorded input in the same shape. If a task behind it also reads from a task outside of the
+ *   new run, the recorded output of that task is used.
  * - With a payload, the first task reads this payload, as if triggered with it; the tasks behind it
  *   read as above.
  */

@@ -41,7 +41,7 @@ export type Outcome =
   | FailedOutcome
   | { readonly type: "timed_out"; readonly error: AttemptError }
   | LostOutcome
-  /** The deployment lacks the method; nothing was executed. The task waits for a deploy with it. */
+  /** The deployment lacks the method; nothing was executed, and the task waits for a deploy. */
   | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
   /** The method of an external task has returned; the attempt stays open for its completion. */
   | { readonly type: "waiting" }

@@ -22,7 +22,7 @@ export interface RunGenesis {
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
   readonly payload: PayloadRef;
-  /** Limit keys of the payload for the root task; absent if its limits read no key. */
+  /** Limit keys of the payload for the root task; absent if no limit reads a key. */
   readonly limitKeys?: PayloadLimitKeys;
   readonly createdAt: number;
   /** Nonce of the accepting call, the same in each retry after a lost answer. */
