@@ -111,3 +111,13 @@ export function unknownTask(tasks: Iterable<string>, task: string): Problem {
     hint: meant === null ? "The tasks are those of peach.conf." : `Did you mean "${meant}"?`,
   };
 }
+
+/** The refusal of a task that a run does not have. */
+export function unknownTaskOf(runId: string, tasks: readonly string[], task: string): Problem {
+  const meant = nearest(task, tasks);
+  return {
+    code: "unknown_task",
+    detail: `The run ${runId} has no task "${task}".`,
+    hint: meant === null ? `Its tasks are ${tasks.join(", ")}.` : `Did you mean "${meant}"?`,
+  };
+}

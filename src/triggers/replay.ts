@@ -9,7 +9,6 @@
  * - With a payload, the first task reads this payload, as if triggered with it; the tasks behind it
  *   read as above.
  */
-import { nearest } from "../domain/nearest.ts";
 import { actorKey, type Actor } from "../domain/actor.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../domain/plan/run-graph.ts";
 import type { RunId } from "../domain/ids.ts";
@@ -31,7 +30,13 @@ import type { callRun } from "../objects/run/run-client.ts";
 import type { RecordedInputs, RecordedOwnInputs } from "../objects/run/run-rpc.ts";
 import type { RunDocument } from "../objects/run/run-documents-rpc.ts";
 import { fits, inputOf, type InputSchemas, misfitOfItems } from "./check-input.ts";
-import type { AcceptedTrigger, AcceptTrigger, Replayed, TriggerRequest } from "./accept.ts";
+import {
+  type AcceptedTrigger,
+  type AcceptTrigger,
+  type Replayed,
+  type TriggerRequest,
+  unknownTaskOf,
+} from "./accept.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 
 /**
@@ -88,8 +93,8 @@ export function createReplayRun({
     if (document === null) return ok(null);
     const task = from ?? document.task;
     const graph = Object.hasOwn(plan.tasks, task) ? graphFrom(plan, task) : null;
-    if (!document.tasks.some((entry) => entry.task === task))
-      return refuse(notInRun(document, task));
+    const names = document.tasks.map((entry) => entry.task);
+    if (!names.includes(task)) return refuse(unknownTaskOf(runId, names, task));
     if (graph === null) return refuse(notDeployed(document, task));
     const key = request.idempotencyKey;
     const trigger = {
@@ -345,16 +350,6 @@ class Copier {
       }
     }
   }
-}
-
-function notInRun({ run_id, tasks }: RunDocument, task: string): Problem {
-  const names = tasks.map((entry) => entry.task);
-  const meant = nearest(task, names);
-  return {
-    code: "unknown_task",
-    detail: `The run ${run_id} has no task "${task}".`,
-    hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
-  };
 }
 
 function notDeployed({ run_id }: RunDocument, task: string): Problem {

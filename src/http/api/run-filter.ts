@@ -2,8 +2,8 @@
 import { taskName } from "../../contract/values.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
-import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
+import { RUN_STATUSES } from "../../domain/statuses.ts";
+import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import { type RunQuery, listedTasks } from "../../objects/catalog/catalog-client.ts";
 import { unknownTask } from "../../triggers/accept.ts";
 import * as z from "zod";
@@ -40,32 +40,12 @@ export const runFilter = {
 } as const;
 
 /** The parsed parameters. */
-export interface FilterParameters {
-  readonly task?: string | undefined;
-  readonly status?: (RunStatus | "waiting")[] | undefined;
-  readonly source?: TriggerSource[] | undefined;
-  readonly tag?: readonly string[] | undefined;
-  readonly late?: boolean | undefined;
-  readonly created_after?: number | undefined;
-  readonly created_before?: number | undefined;
-  readonly failed_task?: string | undefined;
-  readonly error?: string | undefined;
-  readonly failure?: string | undefined;
-}
+export type FilterParameters = z.output<z.ZodObject<typeof runFilter>>;
 
 /** Converts the filter to a query of the catalog; an empty query matches all runs. */
-export function queryOf({
-  task,
-  status,
-  source,
-  tag,
-  late,
-  created_after,
-  created_before,
-  failed_task,
-  error,
-  failure,
-}: FilterParameters): RunQuery {
+export function queryOf(parameters: FilterParameters): RunQuery {
+  const { task, status, source, tag, late, error, failure } = parameters;
+  const { created_after, created_before, failed_task } = parameters;
   const statuses = status?.filter((name) => name !== "waiting") ?? [];
   return {
     ...(task !== undefined && { task }),

@@ -1,9 +1,9 @@
 /** Path parameters of calls about one run. */
 import type { Context } from "hono";
 import { type RunId, parseRunId } from "../../domain/ids.ts";
-import { nearest } from "../../domain/nearest.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { callRun as CallRunFunction } from "../../objects/run/run-client.ts";
+import { unknownTaskOf } from "../../triggers/accept.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
@@ -39,12 +39,7 @@ export async function refuseUnlessInRun(
   if (document === null) return unknownRun(runId);
   const names = document.tasks.map((entry) => entry.task);
   if (names.includes(task)) return null;
-  const meant = nearest(task, names);
-  return {
-    code: "unknown_task",
-    detail: `The run ${runId} has no task "${task}".`,
-    hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
-  };
+  return unknownTaskOf(runId, names, task);
 }
 
 /** Refuses an index that no item of the task has. */
