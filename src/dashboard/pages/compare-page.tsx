@@ -21,6 +21,7 @@ import { Name } from "../parts/name.tsx";
 import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { StatusIcon, StatusPill, statusWord } from "../parts/status.tsx";
+import { Table } from "../parts/table.tsx";
 import { runPath } from "../routes.ts";
 import { CompareTask } from "./compare-task.tsx";
 
@@ -134,31 +135,22 @@ function Comparison({
           box={(task) => <PairBox pair={byName.get(task)} isChosen={task === chosen?.task} />}
         />
       </section>
-      <div class="table-place" tabIndex={0} role="region" aria-label="Tasks">
-        <table class="compare-table">
-          <thead>
-            <tr>
-              <th scope="col">Task</th>
-              <th scope="col">{shortId(left.run_id)}</th>
-              <th scope="col" class="right">
-                Worked
-              </th>
-              <th scope="col">{shortId(right.run_id)}</th>
-              <th scope="col" class="right">
-                Worked
-              </th>
-              <th scope="col" class="compare-bars">
-                Side by side
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {pairs.map((pair) => (
-              <PairRow key={pair.task} pair={pair} longest={longest} isChosen={pair === chosen} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Tasks"
+        style="compare-table"
+        columns={[
+          "Task",
+          shortId(left.run_id),
+          ["Worked", "right"],
+          shortId(right.run_id),
+          ["Worked", "right"],
+          ["Side by side", "compare-bars"],
+        ]}
+      >
+        {pairs.map((pair) => (
+          <PairRow key={pair.task} pair={pair} longest={longest} isChosen={pair === chosen} />
+        ))}
+      </Table>
       {chosen !== undefined && (
         <CompareTask key={chosen.task} left={left} right={right} pair={chosen} />
       )}

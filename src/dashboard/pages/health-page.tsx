@@ -13,7 +13,7 @@ import { formatBytes, formatCount, formatDuration } from "../format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useGet } from "../parts/load.ts";
 import { usePageTitle } from "../parts/page-title.ts";
-import { Loading, Problem } from "../parts/states.tsx";
+import { Read } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 
 /** The interval between reads. */
@@ -24,13 +24,13 @@ const LATE_MS = 60_000;
 /** Shows the health of the deployment, read again every three seconds. */
 export function HealthPage(): JSX.Element {
   usePageTitle("Health");
-  const { data, problem, reload } = useGet<Health>("/health", REFRESH_MS);
+  const health = useGet<Health>("/health", REFRESH_MS);
   return (
     <>
       <h1>Health</h1>
-      {problem.value !== null && <Problem problem={problem.value} onRetry={reload} />}
-      {data.value === null && problem.value === null && <Loading lines={6} label="the health" />}
-      {data.value !== null && <Health {...data.value} />}
+      <Read from={health} lines={6} label="the health">
+        {(data) => <Health {...data} />}
+      </Read>
     </>
   );
 }

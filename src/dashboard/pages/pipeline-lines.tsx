@@ -9,6 +9,7 @@ import { now } from "../live/clock.ts";
 import { Icon } from "../parts/icon.tsx";
 import { StatusIcon } from "../parts/status.tsx";
 import { Time } from "../parts/time.tsx";
+import { Table } from "../parts/table.tsx";
 import { TimeStrip, totalOf } from "../parts/time-strip.tsx";
 import { pipelinePath, type Span, triggersPath } from "../routes.ts";
 
@@ -59,36 +60,23 @@ export function PipelineLines(props: PipelineLinesProps): JSX.Element {
       <h2 id="pipelines" class="section-title">
         Pipelines <span class="muted">{formatCount(lines.length)}</span>
       </h2>
-      <div class="table-place" tabIndex={0} role="region" aria-label="Pipelines">
-        <table class="lines">
-          <thead>
-            <tr>
-              <th scope="col">Pipeline</th>
-              <th scope="col" class="line-strip">
-                Runs over the last {props.span}
-              </th>
-              <th scope="col" class="right">
-                Runs
-              </th>
-              <th scope="col" class="right">
-                Failed
-              </th>
-              <th scope="col" class="right line-before">
-                Before
-              </th>
-              <th scope="col">Newest error, or what is next</th>
-              <th scope="col" class="line-actions">
-                <span class="sr">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {lines.map((line) => (
-              <LineRow key={line.root.task} line={line} statistics={props.statistics} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Pipelines"
+        style="lines"
+        columns={[
+          "Pipeline",
+          [`Runs over the last ${props.span}`, "line-strip"],
+          ["Runs", "right"],
+          ["Failed", "right"],
+          ["Before", "right line-before"],
+          "Newest error, or what is next",
+          [<span class="sr">Actions</span>, "line-actions"],
+        ]}
+      >
+        {lines.map((line) => (
+          <LineRow key={line.root.task} line={line} statistics={props.statistics} />
+        ))}
+      </Table>
     </section>
   );
 }

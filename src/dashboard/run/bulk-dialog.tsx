@@ -99,16 +99,11 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   const act = async (): Promise<void> => {
     let changed = 0;
     let refused = 0;
-    let cursor: string | null = null;
-    do {
-      const page: BulkResult = await post<BulkResult>(
-        `${path}&limit=${AT_ONCE}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
-      );
+    for await (const page of pagesOf(`${path}&limit=${AT_ONCE}`)) {
       changed += page.changed;
       refused += page.matched - page.changed;
       progress.value = changed;
-      cursor = page.next_cursor;
-    } while (cursor !== null);
+    }
     onClose();
     onDone();
     tell(
@@ -156,16 +151,24 @@ async function count(
   path: string,
 ): Promise<{ readonly matched: number; readonly isMore: boolean }> {
   let matched = 0;
-  let cursor: string | null = null;
-  for (let page = 0; page < MOST_COUNTED_PAGES; page++) {
-    const answer: BulkResult = await post<BulkResult>(
-      `${path}&dry_run=true&limit=500${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
-    );
-    matched += answer.runs.filter(({ result }) => result !== "refused").length;
-    cursor = answer.next_cursor;
-    if (cursor === null) break;
+  let pages = 0;
+  for await (const { runs, next_cursor } of pagesOf(`${path}&dry_run=true&limit=500`)) {
+    matched += runs.filter(({ result }) => result !== "refused").length;
+    pages += 1;
+    if (next_cursor !== null && pages === MOST_COUNTED_PAGES) return { matched, isMore: true };
   }
-  return { matched, isMore: cursor !== null };
+  return { matched, isMore: false };
+}
+
+/** Calls the path page by page. A page that is not asked for changes nothing. */
+async function* pagesOf(path: string): AsyncGenerator<BulkResult> {
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const at: string = cursor === "" ? path : `${path}&cursor=${encodeURIComponent(cursor)}`;
+    const page: BulkResult = await post<BulkResult>(at);
+    yield page;
+    cursor = page.next_cursor;
+  }
 }
 
 /** The statuses as parts of a sentence. */
