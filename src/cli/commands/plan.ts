@@ -113,36 +113,34 @@ function methodsOf({ tasks }: Version): Map<string, string> {
 
 /** Describes peach.conf in the form of the deployed documents. */
 function localVersion({ version, tasks, endpoints }: Plan): Version {
-  const described = Object.values(tasks).map(documentOfTask);
-  return {
-    confVersion: version,
-    tasks: described.map((task) => ({ name: task.task, properties: propertiesOf(task) })),
-    endpoints: endpoints.map((endpoint) => ({
-      name: endpoint.name,
-      properties: propertiesOf(documentOfEndpoint(endpoint)),
-    })),
-    schedules: described.flatMap((task) =>
-      task.schedules.map((schedule) => describeSchedule(task.task, schedule)),
-    ),
-  };
+  return versionOf(
+    version,
+    Object.values(tasks).map(documentOfTask),
+    endpoints.map(documentOfEndpoint),
+  );
 }
 
 /** Reads the deployed tasks, endpoints and schedules. */
 async function deployedVersion(peach: AnyClient, signal: AbortSignal): Promise<Version> {
-  const [tasks, endpoints, { conf_version: confVersion }] = await Promise.all([
+  const [tasks, endpoints, { conf_version }] = await Promise.all([
     peach.tasks.list({ signal }),
     peach.endpoints({ signal }),
     peach.graph({ signal }),
   ]);
+  return versionOf(conf_version, tasks, endpoints);
+}
+
+function versionOf(
+  confVersion: string,
+  tasks: readonly { readonly task: string; readonly schedules: readonly unknown[] }[],
+  endpoints: readonly { readonly name: string }[],
+): Version {
   return {
     confVersion,
     tasks: tasks.map((task) => ({ name: task.task, properties: propertiesOf(task) })),
-    endpoints: endpoints.map((endpoint) => ({
-      name: endpoint.name,
-      properties: propertiesOf(endpoint),
-    })),
-    schedules: tasks.flatMap((task) =>
-      task.schedules.map((schedule) => describeSchedule(task.task, schedule)),
+    endpoints: endpoints.map((one) => ({ name: one.name, properties: propertiesOf(one) })),
+    schedules: tasks.flatMap(({ task, schedules }) =>
+      schedules.map((schedule) => describeSchedule(task, schedule)),
     ),
   };
 }
