@@ -1,6 +1,7 @@
 /** `/endpoints/{name}/deliveries`: lists recent requests to an endpoint, and replays one. */
 import type { Context } from "hono";
 import * as z from "zod";
+import { iso } from "../../contract/iso-time.ts";
 import { deliveriesSchema, replayedDeliverySchema } from "../../contract/deliveries.ts";
 import {
   type Delivery,
@@ -148,42 +149,25 @@ function documentOf({
   delivery,
   refused,
 }: ListedDelivery): DocumentOf<typeof listDeliveries, 200>["deliveries"][number] {
-  const {
-    id,
-    at,
-    durationMs,
-    requestId,
-    method,
-    url,
-    headers,
-    body,
-    status,
-    reason,
-    senderId,
-    runs,
-  } = delivery;
+  const { id, method, url, headers, body, status, reason } = delivery;
   return {
     id,
-    at: new Date(at).toISOString(),
-    duration_ms: durationMs,
-    request_id: requestId,
+    at: iso(delivery.at),
+    duration_ms: delivery.durationMs,
+    request_id: delivery.requestId,
     method,
     url,
     headers,
     body: { size: body.size, truncated: !body.isWhole, ...contentOf(body) },
     status,
     reason,
-    sender_id: senderId,
-    runs: runsOf(runs),
+    sender_id: delivery.senderId,
+    runs: runsOf(delivery.runs),
     replay_of: delivery.replayOf,
     refused:
       refused === null
         ? null
-        : {
-            address: refused.address,
-            count: refused.count,
-            first_at: new Date(refused.firstAt).toISOString(),
-          },
+        : { address: refused.address, count: refused.count, first_at: iso(refused.firstAt) },
   };
 }
 

@@ -8,26 +8,9 @@ import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 
 /** Formats a run of the catalog. */
 export function describeSummary(summary: RunSummary): RunSummaryDocument {
-  const {
-    id,
-    task,
-    status,
-    source,
-    by,
-    parent,
-    tags,
-    late,
-    createdAt,
-    startedAt,
-    finishedAt,
-    failedTasks,
-    failure,
-    confVersion,
-    waiting,
-    problem,
-  } = summary;
+  const { task, status, source, by, parent, tags, late, confVersion, waiting, problem } = summary;
   return {
-    run_id: id,
+    run_id: summary.id,
     task,
     status,
     source,
@@ -35,12 +18,12 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     parent: parent === null ? null : { run_id: parent.runId, task: parent.task },
     ...(tags !== undefined && { tags }),
     ...(late !== undefined && { late }),
-    created_at: iso(createdAt),
-    started_at: iso(startedAt),
-    finished_at: iso(finishedAt),
+    created_at: iso(summary.createdAt),
+    started_at: iso(summary.startedAt),
+    finished_at: iso(summary.finishedAt),
     duration_ms: durationOfSummary(summary),
-    failed_tasks: failedTasks,
-    error: failure ?? null,
+    failed_tasks: summary.failedTasks,
+    error: summary.failure ?? null,
     ...(confVersion !== undefined && { conf_version: confVersion }),
     ...(waiting !== undefined && {
       waiting: waiting.map((task) => ({ ...task, until: iso(task.until) })),
