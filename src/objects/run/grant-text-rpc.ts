@@ -20,17 +20,18 @@ type WirePayload =
       readonly base64?: string;
     });
 
-/** A lease that names payloads by their index in the table. */
-type WireLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
-  readonly inputs: readonly { readonly parent: string; readonly payload: number }[];
-  readonly steps?: readonly { readonly name: string; readonly payload: number }[];
+/** A lease with payloads of this form. */
+type LeaseWith<Payload> = Omit<Lease, "inputs" | "steps" | "arrived"> & {
+  readonly inputs: readonly { readonly parent: string; readonly payload: Payload }[];
+  readonly steps?: readonly { readonly name: string; readonly payload: Payload }[];
   readonly arrived?: readonly (Omit<NonNullable<Lease["arrived"]>[number], "document"> & {
-    readonly document: number | null;
+    readonly document: Payload | null;
   })[];
 };
 
 interface WireGrant extends Versioned {
-  readonly leases: readonly WireLease[];
+  /** Leases that name payloads by their index in the table. */
+  readonly leases: readonly LeaseWith<number>[];
   readonly payloads: readonly WirePayload[];
 }
 
@@ -82,19 +83,7 @@ function toWritten({ leases }: Grant): WireGrant {
     places.set(payload, payloads.length);
     return payloads.push(writePayload(payload)) - 1;
   };
-  const written = leases.map(({ inputs, steps, arrived, ...lease }) => ({
-    ...lease,
-    inputs: inputs.map(({ parent, payload }) => ({ parent, payload: placeOf(payload) })),
-    ...(steps !== undefined && {
-      steps: steps.map(({ name, payload }) => ({ name, payload: placeOf(payload) })),
-    }),
-    ...(arrived !== undefined && {
-      arrived: arrived.map(({ document, ...final }) => ({
-        ...final,
-        document: document === null ? null : placeOf(document),
-      })),
-    }),
-  }));
+  const written = leases.map((lease) => withPayloads(lease, placeOf));
   return { v: FORMAT_VERSION, leases: written, payloads };
 }
 
@@ -106,20 +95,26 @@ function fromWritten({ leases, payloads }: Omit<WireGrant, "v">): Grant {
       throw new RangeError(`a lease refers to payload ${place} of ${read.length}`);
     return payload;
   };
+  return { leases: leases.map((lease) => withPayloads(lease, at)) };
+}
+
+/** Gives each payload of a lease another form. */
+function withPayloads<From, To>(
+  { inputs, steps, arrived, ...lease }: LeaseWith<From>,
+  convert: (payload: From) => To,
+): LeaseWith<To> {
   return {
-    leases: leases.map(({ inputs, steps, arrived, ...lease }) => ({
-      ...lease,
-      inputs: inputs.map(({ parent, payload }) => ({ parent, payload: at(payload) })),
-      ...(steps !== undefined && {
-        steps: steps.map(({ name, payload }) => ({ name, payload: at(payload) })),
-      }),
-      ...(arrived !== undefined && {
-        arrived: arrived.map(({ document, ...final }) => ({
-          ...final,
-          document: document === null ? null : at(document),
-        })),
-      }),
-    })),
+    ...lease,
+    inputs: inputs.map(({ parent, payload }) => ({ parent, payload: convert(payload) })),
+    ...(steps !== undefined && {
+      steps: steps.map(({ name, payload }) => ({ name, payload: convert(payload) })),
+    }),
+    ...(arrived !== undefined && {
+      arrived: arrived.map(({ document, ...final }) => ({
+        ...final,
+        document: document === null ? null : convert(document),
+      })),
+    }),
   };
 }
 
