@@ -54,40 +54,37 @@ export class EffectPerformer {
 
   /** Performs an effect in the background. */
   perform(run: Run, effect: Effect): void {
+    const work = this.#begin(run, effect);
+    if (work !== null) this.#ctx.waitUntil(work);
+  }
+
+  #begin(run: Run, effect: Effect): Promise<void> | null {
     switch (effect.type) {
       case "dispatch":
-        this.#ctx.waitUntil(dispatchRun(this.#env, run.id, effect.drivers));
-        break;
+        return dispatchRun(this.#env, run.id, effect.drivers);
       case "start_executor":
-        this.#ctx.waitUntil(startExecutor(this.#env, run.id, effect));
-        break;
+        return startExecutor(this.#env, run.id, effect);
       case "note_death":
-        this.#ctx.waitUntil(noteDrivers(this.#env, run.id, effect));
-        break;
+        return noteDrivers(this.#env, run.id, effect);
       case "finished":
         for (const resolve of this.#waiters) resolve();
-        break;
+        return null;
       case "subscribe":
-        this.#ctx.waitUntil(this.#watch(run.id, effect.runIds));
-        break;
+        return this.#watch(run.id, effect.runIds);
       case "notify":
-        this.#ctx.waitUntil(this.#tell(run, effect));
-        break;
+        return this.#tell(run, effect);
       case "deliver":
-        this.#ctx.waitUntil(this.#deliver(run, effect.entry));
-        break;
+        return this.#deliver(run, effect.entry);
       case "park":
-        this.#ctx.waitUntil(this.#park(run, effect.entry));
-        break;
+        return this.#park(run, effect.entry);
       case "unnotified":
         log("error", "runs were not told that another one is final", { run_id: run.id, ...effect });
-        break;
+        return null;
       case "acquire_slot":
       case "release_slot":
       case "consume_permit":
       case "await_resume":
-        this.#ctx.waitUntil(this.#performHold(run, effect));
-        break;
+        return this.#performHold(run, effect);
     }
   }
 
