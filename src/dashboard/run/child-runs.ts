@@ -63,20 +63,13 @@ export function useChildRuns(model: RunModel): ReadonlySignal<readonly ChildRun[
 }
 
 /** Reads the document of a child run. */
-function childOf({
-  run_id,
-  task,
-  trigger,
-  status,
-  created_at,
-  finished_at,
-}: RunDocument): ChildRun {
+function childOf(run: RunDocument): ChildRun {
   return {
-    runId: run_id,
-    task,
-    parent: trigger.parent?.task ?? null,
-    status,
-    from: Date.parse(created_at),
-    to: finished_at === null ? null : Date.parse(finished_at),
+    runId: run.run_id,
+    task: run.task,
+    parent: run.trigger.parent?.task ?? null,
+    status: run.status,
+    from: Date.parse(run.created_at),
+    to: run.finished_at === null ? null : Date.parse(run.finished_at),
   };
 }

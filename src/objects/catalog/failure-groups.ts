@@ -32,22 +32,12 @@ export interface FailureGroup extends RunFailure {
 export class FailureGroups {
   readonly #groups = new Map<string, FailureGroup>();
 
-  add({
-    id,
-    task: root,
-    createdAt,
-    finishedAt,
-    failure,
-    confVersion,
-    failedTasks,
-  }: RunSummary): void {
-    const { task, name, message } = failure ?? {
-      task: failedTasks[0] ?? root,
-      name: "failed",
-      message: "",
-    };
+  add(run: RunSummary): void {
+    const { id, createdAt, confVersion } = run;
+    const unknown = { task: run.failedTasks[0] ?? run.task, name: "failed", message: "" };
+    const { task, name, message } = run.failure ?? unknown;
     const group = { task, name, message: withoutValues(message) };
-    const at = finishedAt ?? createdAt;
+    const at = run.finishedAt ?? createdAt;
     const one: FailureGroup = {
       ...group,
       count: 1,
@@ -55,7 +45,7 @@ export class FailureGroups {
       last: at,
       confVersions: confVersion === undefined ? [] : [confVersion],
       example: { id, createdAt, confVersion: confVersion ?? null, message },
-      pipelines: { [root]: 1 },
+      pipelines: { [run.task]: 1 },
       lastGood: null,
     };
     const key = keyOf(group);

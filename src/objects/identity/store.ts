@@ -99,15 +99,8 @@ export class IdentityStore {
   }
 
   /** Stores a session; an existing session stays as is. */
-  keepSession({
-    id,
-    token,
-    tokenId,
-    address,
-    createdAt,
-    seenAt,
-    expiresAt,
-  }: DashboardSession): void {
+  keepSession(session: DashboardSession): void {
+    const { id, token, tokenId, address, createdAt, seenAt, expiresAt } = session;
     this.#tables.put(KEEP_SESSION, id, token, tokenId, address, createdAt, seenAt, expiresAt);
   }
 

@@ -120,19 +120,8 @@ export class LiveAttempts {
 }
 
 /** Returns the unreported rest of a settled attempt as a report. */
-export function lastReportOf({
-  ordinal,
-  attempt,
-  token,
-  progress,
-  logs,
-  logsDropped,
-}: Settlement): AttemptReport {
-  const said = {
-    from: 0,
-    lines: logs,
-    dropped: logsDropped,
-    ...(progress !== undefined && { progress }),
-  };
-  return { ordinal, attempt, token, ...said };
+export function lastReportOf(settlement: Settlement): AttemptReport {
+  const { ordinal, attempt, token, progress, logs: lines, logsDropped: dropped } = settlement;
+  const said = progress === undefined ? {} : { progress };
+  return { ordinal, attempt, token, from: 0, lines, dropped, ...said };
 }

@@ -190,19 +190,13 @@ export function describeOutput(state: TaskState): TaskDocument["output"] {
 }
 
 /** Describes an attempt without its logs. */
-export function describeAttempt({
-  attempt,
-  status,
-  startedAt,
-  finishedAt,
-  error,
-  logs,
-}: AttemptRecord): AttemptDocument {
+export function describeAttempt(record: AttemptRecord): AttemptDocument {
+  const { attempt, status, error, logs } = record;
   return {
     attempt,
     status,
-    started_at: iso(startedAt),
-    finished_at: iso(finishedAt),
+    started_at: iso(record.startedAt),
+    finished_at: iso(record.finishedAt),
     error,
     ...(logs !== null && logs.lines > 0 && { log_lines: logs.lines }),
   };
