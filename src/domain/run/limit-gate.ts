@@ -173,26 +173,21 @@ function effectsOf(
     key: keys[kind] ?? null,
   });
   const holder = (attempt: number): SlotHolder => ({ runId: run.id, ordinal, attempt });
+  const release = (kind: LimitKind, attempt: number, afterMs: number): LimitGateEffect => ({
+    type: "release_slot",
+    limit: limit(kind),
+    holder: holder(attempt),
+    afterMs,
+  });
   const effects: LimitGateEffect[] = [];
   // A denied attempt has nothing to release.
   if (was !== null && was !== is && state.status !== "skipped") {
     const leaseLeftMs = before.state.status === "running" ? before.state.expiresAt - now : 0;
     const mayStillRun = state.status === "cancelled" || attempts.some(isEndedFromOutside);
     const afterMs = mayStillRun ? Math.max(0, leaseLeftMs) : 0;
-    if (limits.concurrency !== null)
-      effects.push({
-        type: "release_slot",
-        limit: limit("concurrency"),
-        holder: holder(was),
-        afterMs,
-      });
+    if (limits.concurrency !== null) effects.push(release("concurrency", was, afterMs));
     if (limits.rateLimit !== null && before.state.status === "queued")
-      effects.push({
-        type: "release_slot",
-        limit: limit("rate_limit"),
-        holder: holder(was),
-        afterMs: 0,
-      });
+      effects.push(release("rate_limit", was, 0));
   }
   if (
     limits.rateLimit !== null &&

@@ -14,12 +14,18 @@ import { giveBack } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry-delay.ts";
 import type { AttemptError, AttemptRecord } from "./attempt.ts";
 import type { Completion, FailedOutcome, SettledAttempt } from "./machine-events.ts";
+import type { TaskState } from "./task-state.ts";
 
 /** Longest delay of a `RetryAfterError`, equal to the longest delay of a retry policy. 30 days. */
 const RETRY_AFTER_MAX_MS = 2_592_000_000;
 
 /** Failures before a task fails for good, even with progress in between. */
 const MOST_FAILURES = 1_000;
+
+/** A failure that is retried as the policy of the task says. */
+const USUAL_FAILURE = { retryable: true, retryAfterMs: null, reason: "error" } as const;
+
+type SucceededState = Extract<TaskState, { readonly status: "succeeded" }>;
 
 export function settle(transition: Transition, settled: SettledAttempt): void {
   const state = transition.stateOf(settled.ordinal);
@@ -32,51 +38,35 @@ export function settle(transition: Transition, settled: SettledAttempt): void {
     return tooLate(transition, settled);
   transition.builder.children(settled.children);
   const { outcome, ordinal } = settled;
+  const end = (status: AttemptRecord["status"], error: AttemptError | null = null): AttemptRecord =>
+    closed(transition, settled, status, error);
   switch (outcome.type) {
     case "succeeded":
-      endTask(
-        transition,
-        ordinal,
-        { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
-        closed(transition, settled, "succeeded", null),
-      );
+      endTask(transition, ordinal, success(transition, outcome), end("succeeded"));
       break;
     case "failed":
-      afterFailure(
-        transition,
-        ordinal,
-        closed(transition, settled, "failed", outcome.error),
-        outcome,
-      );
+      afterFailure(transition, ordinal, end("failed", outcome.error), outcome);
       break;
     case "timed_out":
-      afterFailure(transition, ordinal, closed(transition, settled, "timed_out", outcome.error), {
-        retryable: true,
-        retryAfterMs: null,
-        reason: "error",
-      });
+      afterFailure(transition, ordinal, end("timed_out", outcome.error), USUAL_FAILURE);
       break;
     case "lost":
-      afterLoss(transition, ordinal, closed(transition, settled, "lost", outcome.error), {
-        ...outcome,
-        isTold: true,
-      });
+      afterLoss(transition, ordinal, end("lost", outcome.error), { ...outcome, isTold: true });
       break;
     case "undeployed":
-      giveBack(
-        transition,
-        ordinal,
-        closed(transition, settled, "lost", outcome.error),
-        outcome.deployment,
-      );
+      giveBack(transition, ordinal, end("lost", outcome.error), outcome.deployment);
       break;
     case "waiting":
-      beginWait(transition, ordinal, closed(transition, settled, "running", null));
+      beginWait(transition, ordinal, end("running"));
       break;
     case "suspended":
-      suspend(transition, ordinal, outcome.awaits, closed(transition, settled, "suspended", null));
+      suspend(transition, ordinal, outcome.awaits, end("suspended"));
       break;
   }
+}
+
+function success({ now }: Transition, { passed }: Pick<SucceededState, "passed">): SucceededState {
+  return { status: "succeeded", finishedAt: now, passed };
 }
 
 /**
@@ -135,18 +125,8 @@ export function complete(transition: Transition, completion: Completion): void {
     by: completion.by ?? null,
   });
   if (outcome.type === "succeeded")
-    endTask(
-      transition,
-      ordinal,
-      { status: "succeeded", finishedAt: transition.now, passed: outcome.passed },
-      ended,
-    );
-  else
-    afterFailure(transition, ordinal, ended, {
-      retryable: true,
-      retryAfterMs: null,
-      reason: "error",
-    });
+    endTask(transition, ordinal, success(transition, outcome), ended);
+  else afterFailure(transition, ordinal, ended, USUAL_FAILURE);
 }
 
 export function afterFailure(
@@ -161,12 +141,8 @@ export function afterFailure(
   const isSpent =
     failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
   if (!failure.retryable || isSpent || transition.isStopping(ordinal)) {
-    endTask(
-      transition,
-      ordinal,
-      { status: "failed", finishedAt: transition.now, reason: failure.reason },
-      attempt,
-    );
+    const { reason } = failure;
+    endTask(transition, ordinal, { status: "failed", finishedAt: transition.now, reason }, attempt);
     return;
   }
   const fraction = fractionOf(`${transition.run.id}/${ordinal}/${attempt.attempt}`);
