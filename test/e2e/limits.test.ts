@@ -15,7 +15,7 @@ const HELD = z.object({ tasks: z.array(z.object({ waiting_for: z.unknown() })) }
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.openAsPeopleDo("limits");
+  stage = await Stage.open("limits");
   return () => stage.close();
 });
 

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wranglerDev, type Serve } from "../../src/local/runtime-process.ts";
-import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
+import { launch, startRuntime, type LaunchOptions, type LocalRuntime } from "../../src/local/runtime.ts";
+import { openStateFolder } from "../../src/local/state-folder.ts";
 import { Peach } from "./peach.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -16,17 +17,19 @@ const SERVE = join(import.meta.dirname, "serve.ts");
 /** Serves the worker by Miniflare (serve.ts), in a third of the time that wrangler takes to start, and without its proxy. */
 export const byMiniflare: Serve = ({ configPath, root }, port) => [SERVE, configPath, String(port), root];
 
+type StageRuntime = Pick<LocalRuntime, "url" | "token" | "pids" | "logs" | "kill">;
+
 export class Stage {
   readonly recorder: Recorder;
   /** For files of the test; deleted with the stage. */
   readonly folder: string;
-  readonly #start: () => Promise<LocalRuntime>;
-  #runtime: LocalRuntime;
+  readonly #options: LaunchOptions;
+  #runtime: StageRuntime;
 
-  private constructor(recorder: Recorder, folder: string, start: () => Promise<LocalRuntime>, runtime: LocalRuntime) {
+  private constructor(recorder: Recorder, folder: string, options: LaunchOptions, runtime: StageRuntime) {
     this.recorder = recorder;
     this.folder = folder;
-    this.#start = start;
+    this.#options = options;
     this.#runtime = runtime;
   }
 
@@ -53,25 +56,27 @@ export class Stage {
       confPath = join(folder, "peach.conf");
       writeFileSync(confPath, conf);
     }
-    const start = (): Promise<LocalRuntime> =>
-      startRuntime({
-        confPath,
-        pipelinesDir: join(FIXTURES, fixture, "pipelines"),
-        persistTo: join(folder, "state"),
-        env: {
-          RECORDER_URL: recorder.url,
-          PEACH_API_TOKEN: "token-of-the-end-to-end-tests",
-          PUSH_SECRET: "push",
-          ...vars,
-        },
-        serve,
-        // For who looks for the reason of a failure.
-        ...(process.env["PEACH_E2E_OUTPUT"] === "1" && { onOutput: (line) => console.log(line) }),
-      });
-    return new Stage(recorder, folder, start, await start());
+    const options: LaunchOptions = {
+      serve,
+      // For who looks for the reason of a failure.
+      ...(process.env["PEACH_E2E_OUTPUT"] === "1" && { onOutput: (line) => console.log(line) }),
+    };
+    const runtime = await startRuntime({
+      ...options,
+      confPath,
+      pipelinesDir: join(FIXTURES, fixture, "pipelines"),
+      persistTo: join(folder, "state"),
+      env: {
+        RECORDER_URL: recorder.url,
+        PEACH_API_TOKEN: "token-of-the-end-to-end-tests",
+        PUSH_SECRET: "push",
+        ...vars,
+      },
+    });
+    return new Stage(recorder, folder, options, runtime);
   }
 
-  get runtime(): LocalRuntime {
+  get runtime(): StageRuntime {
     return this.#runtime;
   }
 
@@ -85,9 +90,19 @@ export class Stage {
     await this.recorder.drained();
   }
 
-  /** Starts it again on the same state. */
+  /** Starts what was built again on the same state. */
   async restart(): Promise<void> {
-    this.#runtime = await this.#start();
+    const { token } = this.#runtime;
+    const again = await launch(openStateFolder(join(this.folder, "state")), this.#options);
+    this.#runtime = {
+      url: again.url,
+      token,
+      logs: again.logs,
+      get pids() {
+        return again.pids;
+      },
+      kill: (signal) => again.kill(signal),
+    };
   }
 
   async close(): Promise<void> {

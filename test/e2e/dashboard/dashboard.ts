@@ -35,7 +35,11 @@ export class Dashboard {
   }
 
   /** A page of its own, with cookies of its own. */
-  static async open(browser: Browser, runtime: LocalRuntime, options: DashboardOptions = {}): Promise<Dashboard> {
+  static async open(
+    browser: Browser,
+    runtime: Pick<LocalRuntime, "url" | "token">,
+    options: DashboardOptions = {},
+  ): Promise<Dashboard> {
     const { theme = "light", width = 1_280, isLoggedIn = true } = options;
     const context = await browser.newContext({
       viewport: { width, height: 860 },
