@@ -3,6 +3,7 @@
  * leave timers, or end the process. TypeScript's checker runs here as well, since the checker
  * writes to the standard error of its process.
  */
+import { flushCompileCache } from "node:module";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { validated } from "../../domain/standard-schema.ts";
@@ -20,9 +21,17 @@ import { readSignatures } from "./signatures.ts";
 import { typeScriptOf } from "./type-config.ts";
 
 endWithParent();
-process.on("message", (question: Question) => {
-  void answer(question).then((given) => process.send?.(given));
-});
+process.on("message", (question: Question) => void reply(question));
+
+/**
+ * Sends the answer. Writes Node's cache of compiled files before: the command kills this process
+ * upon the answer, and Node writes the cache at a normal end only.
+ */
+async function reply(question: Question): Promise<void> {
+  const given = await answer(question);
+  flushCompileCache();
+  process.send?.(given);
+}
 
 /** Answers a question about schemas or about signatures. */
 async function answer(question: Question): Promise<Answers[keyof Answers]> {

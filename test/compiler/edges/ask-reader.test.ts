@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it, vi } from "vitest";
+import { askReader } from "../../../src/compiler/edges/ask-reader.ts";
 
 function lives(pid: number): boolean {
   try {
@@ -40,6 +41,23 @@ it("the process that evaluates pipelines ends with the command that asked it, al
   } finally {
     command.kill("SIGKILL");
     if (reader > 0 && lives(reader)) process.kill(reader, "SIGKILL");
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+it("the process that evaluates pipelines leaves its compiled files to the next one, though it is killed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "peach-reader-"));
+  const cache = join(folder, "cache");
+  vi.stubEnv("NODE_COMPILE_CACHE", cache);
+  try {
+    const bundle = join(folder, "bundle.mjs");
+    writeFileSync(bundle, "export const modules = {};");
+    const ask = { bundle: pathToFileURL(bundle).href, methods: [], values: [] };
+    expect(await askReader({ type: "schemas", ask })).toMatchObject({ ok: true });
+    const entries = readdirSync(cache, { recursive: true, withFileTypes: true });
+    expect(entries.filter((entry) => entry.isFile()).length).toBeGreaterThan(5);
+  } finally {
+    vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   }
 }, 60_000);
