@@ -4,6 +4,7 @@
  *
  * Usage: node serve.ts CONFIG PORT STATE_FOLDER
  */
+import { flushCompileCache } from "node:module";
 import { dirname, join } from "node:path";
 import { readFileSync } from "node:fs";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -96,3 +97,5 @@ const runtime = new Miniflare(
   }),
 );
 await runtime.ready;
+// A test ends this process by a kill, before Node would write its cache of compiled files.
+flushCompileCache();
