@@ -26,16 +26,39 @@ beforeEach(() => {
   fetched = [];
   certificateUrl = `https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-${crypto.randomUUID()}.pem`;
   pages = new Map([[certificateUrl, () => new Response(certificate.pem)]]);
-  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const address = input instanceof Request ? input.url : String(input);
     fetched.push(address);
-    return pages.get(address)?.() ?? new Response(null, { status: 404 });
+    const page = pages.get(address);
+    return page === SILENT ? silentFor(init?.signal) : (page?.() ?? new Response(null, { status: 404 }));
   });
 });
 afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
+
+/** The page of a server that never answers. */
+const SILENT = (): Response => {
+  throw new Error("this server never answers");
+};
+
+/** Rejects as soon as the caller gives up. */
+async function silentFor(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+}
+
+/** Lets every time limit of a request be over at once; returns them in milliseconds. */
+function limitsOver(): number[] {
+  const limits: number[] = [];
+  vi.spyOn(AbortSignal, "timeout").mockImplementation((limitMs) => {
+    const limit = new AbortController();
+    limits.push(limitMs);
+    queueMicrotask(() => limit.abort(new DOMException("The operation timed out.", "TimeoutError")));
+    return limit.signal;
+  });
+  return limits;
+}
 
 interface Message extends Record<string, unknown> {
   readonly Signature: string;
@@ -324,6 +347,13 @@ describe("the certificate of a message", () => {
     expect(fetched).toEqual([certificateUrl]);
   });
 
+  it("the certificate of a message whose server does not answer is waited for for five seconds: 503", async () => {
+    pages.set(certificateUrl, SILENT);
+    const limits = limitsOver();
+    expect(await outcome(await message())).toBe("503 unavailable");
+    expect(limits).toEqual([5_000]);
+  });
+
   it("the certificate of a message that is no certificate is refused", async () => {
     pages.set(certificateUrl, () => new Response("<html>"));
     expect(await outcome(await message())).toBe("401 signature_mismatch");
@@ -372,6 +402,15 @@ describe("the subscription of a topic", () => {
   it("the subscription of a topic that cannot be confirmed now is answered with 503, so that SNS asks again", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     expect(await outcome(await confirmation())).toBe("503 unavailable");
+  });
+
+  it("the subscription of a topic whose confirmation is not answered is given up after ten seconds: 503", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const sent = await confirmation();
+    pages.set(new URL(String(sent["SubscribeURL"])).href, SILENT);
+    const limits = limitsOver();
+    expect(await outcome(sent)).toBe("503 unavailable");
+    expect(limits).toEqual([5_000, 10_000]);
   });
 
   it("the subscription of a topic that has ended is taken, and the endpoint is not called", async () => {

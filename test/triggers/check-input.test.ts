@@ -2,16 +2,27 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ProblemError, refuse } from "../../src/domain/problem.ts";
+import { type Problem, ProblemError, refuse } from "../../src/domain/problem.ts";
 import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { MethodRegistry } from "../../src/execution/author/method.ts";
 import type { EncodedPayload } from "../../src/payloads/codec.ts";
+import { checkInput, misfitOfItems } from "../../src/triggers/check-input.ts";
 import { pieces } from "../payloads/streams.ts";
 import { accepting, noting, triggerOf } from "../support/accepting.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 function many<T>(count: number, item: T): T[] {
   return Array.from({ length: count }, () => item);
+}
+
+/** The problem with which a body ends that is checked while it is read. */
+async function problemOf(body: EncodedPayload["body"]): Promise<Problem> {
+  try {
+    for await (const _ of body);
+  } catch (error) {
+    if (error instanceof ProblemError) return error.problem;
+  }
+  throw new Error("the body ended without a problem");
 }
 
 describe("the input of a typed task", () => {
@@ -164,6 +175,43 @@ describe("the input of a typed task", () => {
       expect(requests).toHaveLength(wrong.length === 0 ? 1 : 0);
     },
   );
+
+  it.each([
+    ["held, 20", false, 20, / more\)\.$/],
+    ["held, 21", false, 21, / More than 20 places are wrong/],
+    ["while it is read, 20", true, 20, / more\)\.$/],
+    ["while it is read, 21", true, 21, / More than 20 places are wrong/],
+  ] as const)(
+    "the input of a typed task is told whether more items of a large array are wrong than are named: %s",
+    async (_, isStream, wrong, said) => {
+      const task = { name: "echo", method: "echo", each: {} };
+      const input = z.string().min(1);
+      // The last item comes in a block of its own.
+      const blocks = [`[${many(wrong - 1, '""').join()}`, ',""]'].map((text) => new TextEncoder().encode(text));
+      const body = pieces(...blocks).stream;
+      const payload = { kind: "json", contentType: "application/json", size: 40_000_000, body } as const;
+      const checked = await checkInput({ tasks: { echo: { input } } }, task, payload);
+      const problem = isStream
+        ? checked.ok && (await problemOf(checked.value.body))
+        : await misfitOfItems(task, input, pieces(...blocks).stream);
+      expect(problem).toMatchObject({
+        errors: many(20, 0).map((__, at) => ({ path: `$[${at}]` })),
+        detail: expect.stringMatching(said),
+      });
+    },
+  );
+
+  it("the input of a typed task holds 32 MB of bytes against it, and not one byte more", async () => {
+    const task = { name: "echo", method: "echo" };
+    const answers = [];
+    const [most, over] = [new Uint8Array(33_554_432), new Uint8Array(33_554_433)];
+    for (const body of [most, pieces(most).stream, over]) {
+      const payload = { kind: "bytes", contentType: "x/y", size: body === over ? null : most.length, body } as const;
+      const checked = await checkInput(registry, task, payload);
+      answers.push(checked.ok ? checked.value.size : checked.problem.code);
+    }
+    expect(answers).toEqual([33_554_432, 33_554_432, "payload_too_large"]);
+  });
 
   it("the input of a typed task is refused with what its body was found to be while it was read", async () => {
     const { ok: _, ...refusal } = refuse({ code: "payload_too_large", detail: "It is.", hint: "Less." });
