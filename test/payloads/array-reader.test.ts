@@ -3,10 +3,13 @@ import { fc } from "../support/property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ArrayIndexes } from "../../src/payloads/array-indexes.ts";
 import { ArrayReader } from "../../src/payloads/array-reader.ts";
+import { hearingFailures } from "../../src/platform/calls.ts";
+import { FailingBucket } from "./failing-bucket.ts";
 import { ArrayScanner } from "../../src/payloads/array-scanner.ts";
 import type { LeasePayload } from "../../src/domain/payload.ts";
 
 afterEach(() => {
+  vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 
@@ -103,5 +106,33 @@ describe("the items of an array", () => {
     });
     await expect(failing.item("test", array, 0, nobody)).rejects.toThrow("in the middle");
     expect(await valueAt(new ArrayReader(env.PAYLOADS, indexes), array, 119)).toBe(items[119]);
+  });
+
+  it("the items of an array are waited for by attempts that each hear of a failed read: those before it, and those that come while it is retried", async () => {
+    const { bucket } = new FailingBucket(env.PAYLOADS, { call: "get", times: 1, when: "before" });
+    const retry = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<void>();
+    vi.stubGlobal("scheduler", {
+      wait: () => {
+        failed.resolve();
+        return retry.promise;
+      },
+    });
+    const array = await stored("array-heard", "[1, 2, 3, 4]");
+    const reader = new ArrayReader(bucket);
+    const heard: number[] = [];
+    const read = (index: number): Promise<unknown> =>
+      hearingFailures(
+        () => heard.push(index),
+        () => valueAt(reader, array, index),
+      );
+    const before = [read(0), read(1)];
+    await failed.promise;
+    expect(heard).toEqual([0, 1]);
+    const meanwhile = read(2);
+    expect(heard).toEqual([0, 1, 2]);
+    retry.resolve();
+    expect(await Promise.all([...before, meanwhile])).toEqual([1, 2, 3]);
+    expect([await read(3), heard]).toEqual([4, [0, 1, 2]]);
   });
 });

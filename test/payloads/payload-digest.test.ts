@@ -70,6 +70,16 @@ describe("the digest of a payload", () => {
     );
   });
 
+  it.each([
+    ["a small one", 0],
+    ["a large one", 1_000_000],
+  ])("the digest of a payload of JSON with a number that none can hold is that of its bytes: %s", async (_, blanks) => {
+    const text = `[1e400${" ".repeat(blanks)}]`;
+    const body = new TextEncoder().encode(text);
+    const digest = await digestOfHeld({ kind: "json", contentType: "application/json", size: body.length, body });
+    expect(digest).toBe(createHash("sha256").update(`json\n${text}`).digest("base64url"));
+  });
+
   it("the digest of a payload does not tell containers of the same bytes apart", async () => {
     const bytes = Uint8Array.of(1, 2, 3, 4);
     expect(await ofValue(bytes.buffer)).toBe(await ofValue(bytes));

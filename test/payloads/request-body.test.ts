@@ -234,6 +234,26 @@ describe("everything else", () => {
     ).toBe("no failure");
   });
 
+  it.each([
+    ["held", 10, [4, 6]],
+    ["held, in one chunk", 10, [10]],
+    ["as large as is held", 262_144, [262_144]],
+    ["streamed", 300_000, [200_000, 100_000]],
+    ["streamed, in one chunk", 300_000, [300_000]],
+  ] as const)(
+    "a body of exactly the limit is taken whole, and one of a byte more is refused: %s",
+    async (_, limit, sizes) => {
+      const blocks = sizes.map((size) => new Uint8Array(size).fill(0x78));
+      for (const type of ["audio/mpeg", "text/plain"]) {
+        const payload = await encode(type, pieces(...blocks).stream, limit);
+        if (!("body" in payload)) throw new Error(payload.detail);
+        expect((await new Response(payload.body).arrayBuffer()).byteLength).toBe(limit);
+        const over = await encode(type, pieces(...blocks, Uint8Array.of(0x78)).stream, limit);
+        expect("body" in over ? await failureOf(over) : over.code).toBe("payload_too_large");
+      }
+    },
+  );
+
   it("a client that goes away is an error of the body, not of the payload", async () => {
     const gone = new Error("client disconnected");
     expect(await failureOf(await encode("audio/mpeg", pieces(new Uint8Array(300_000), gone).stream))).toBe(gone);

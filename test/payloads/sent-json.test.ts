@@ -15,6 +15,7 @@ describe("JSON that was sent", () => {
     ["1,000 levels", nested(1_000)],
     ["brackets in strings", `["${"[{".repeat(2_000)}", "${String.raw`\"[`.repeat(2_000)}"]`],
     ["a million values", `[${"[],".repeat(250_000)}${"0,".repeat(499_990)}"],,"]`],
+    ["a million numbers", `[${"0,".repeat(999_999)}0]`],
     ["the same name half a million times", `[${'{"name":1},'.repeat(490_000)}{}]`],
     ["200,000 names", JSON.stringify(Object.fromEntries(Array.from({ length: 199_000 }, (_, at) => [`k${at}`, at])))],
     ["as many strings as one likes", JSON.stringify(Array.from({ length: 400_000 }, (_, at) => `k${at}`))],
@@ -25,6 +26,11 @@ describe("JSON that was sent", () => {
   it.each([
     ["1,001 levels", `[${nested(1_000)}]`, "invalid_payload The JSON is nested deeper than 1000 levels"],
     ["1,002 levels", nested(1_002), "invalid_payload The JSON is nested deeper than 1000 levels"],
+    [
+      "1,001 levels behind lists that have ended",
+      `[${"[],".repeat(2_000)}${nested(1_000)}]`,
+      "invalid_payload The JSON",
+    ],
     ["20,000 open brackets", "[".repeat(20_000), "invalid_payload The JSON is nested deeper"],
     ["10 MB of open brackets", "[".repeat(10_000_000), "invalid_payload The JSON is nested deeper"],
     ["a million numbers and one", `[${"0,".repeat(1_000_000)}0]`, "payload_too_large The JSON has more than 1000000"],
