@@ -200,7 +200,8 @@ function copiesOf(payload: EncodedPayload, count: number): EncodedPayload[] {
 
 /** Cancels an unread branch, which would be buffered to its end otherwise. */
 async function discard({ body }: EncodedPayload): Promise<void> {
-  if (body instanceof ReadableStream && !body.locked) await body.cancel().catch(() => undefined);
+  // A stream that a reader has is not cancelled: it rejects.
+  if (body instanceof ReadableStream) await body.cancel().catch(() => undefined);
 }
 
 function partly(problem: Problem, event: string, runs: readonly EmittedRun[]): Problem {

@@ -205,8 +205,12 @@ describe("the input of a typed task", () => {
     const task = { name: "echo", method: "echo" };
     const answers = [];
     const [most, over] = [new Uint8Array(33_554_432), new Uint8Array(33_554_433)];
-    for (const body of [most, pieces(most).stream, over]) {
-      const payload = { kind: "bytes", contentType: "x/y", size: body === over ? null : most.length, body } as const;
+    const type = { kind: "bytes", contentType: "x/y" } as const;
+    for (const payload of [
+      { ...type, size: most.length, body: most },
+      { ...type, size: most.length, body: pieces(most).stream },
+      { ...type, size: over.length, body: over },
+    ]) {
       const checked = await checkInput(registry, task, payload);
       answers.push(checked.ok ? checked.value.size : checked.problem.code);
     }
