@@ -5,7 +5,7 @@ import { laneOf, methodMs } from "../../../src/domain/plan/run-graph.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import { changeEvent } from "../../../src/objects/run/public-events.ts";
-import { BOOM, failed, graphOf, payloadRef, Play, succeeded, type TaskSettings } from "../../support/run-play.ts";
+import { BOOM, failed, graphOf, lost, payloadRef, Play, succeeded, type TaskSettings } from "../../support/run-play.ts";
 
 const DAY = 86_400_000;
 const EXTERNAL: TaskSettings = { a: { external: true, timeoutMs: DAY, retries: { limit: 1, delayMs: 0 } } };
@@ -55,6 +55,18 @@ describe("an external task", () => {
       status: "running",
       history: [{ what: "triggered" }, { what: "completed", at, by: "ben", task: "a" }],
     });
+  });
+
+  it("an external task is over for the holders of a round before the last retry in place, also for a lost attempt", () => {
+    const play = new Play("a > b", EXTERNAL);
+    play.claim();
+    const { token } = play.leaseOf("a");
+    play.settle("a", lost("surroundings"));
+    play.cancel();
+    play.event({ type: "retried" });
+    play.claim();
+    expect(completionStatusOf(play.run, 0, 1, token)).toBe("over");
+    expect(completionStatusOf(play.run, 0, 2, play.leaseOf("a").token)).toBe("open");
   });
 
   it("an external task runs its method in a driver, for at most 25 s, however long it may wait", () => {

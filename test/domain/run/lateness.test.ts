@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isLate } from "../../../src/domain/run/lateness.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
+import { historyOf } from "../../../src/domain/run/run-history.ts";
 import { runOf, stateOf } from "../../../src/domain/run/snapshot.ts";
 import { matches, summarize } from "../../../src/domain/run/summary.ts";
 import { failed, graphOf, Play, payloadRef, succeeded } from "../../support/run-play.ts";
@@ -108,7 +109,9 @@ describe("a run with late_after", () => {
     play.wake();
     expect([isLate(play.run), play.run.status]).toEqual([true, "failed"]);
     play.now += DAY;
-    play.event({ type: "retried" });
+    play.event({ type: "retried", actor: "ben" });
+    expect(historyOf(play.run)).toMatchObject([{ what: "triggered" }, { what: "retried", by: "ben" }]);
+    expect(play.run.tasks[0]).toMatchObject({ round: 2, retriedAfter: 1 });
     expect(isLate(play.run)).toBe(false);
     play.claim();
     play.settle("approve", { type: "waiting" });

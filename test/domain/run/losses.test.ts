@@ -56,6 +56,14 @@ describe("a lost attempt", () => {
     expect(play.attemptsOf("a")).toEqual(["lost", "succeeded"]);
   });
 
+  it("a lost attempt is recorded alone: those that were lost before it are not written again", () => {
+    const play = suspect();
+    untilReady(play);
+    play.begin("a", "x");
+    play.settle("a", lost("worker"));
+    expect(play.last.change?.tasks.flatMap(({ attempts }) => attempts.map(({ attempt }) => attempt))).toEqual([2]);
+  });
+
   it("a lost attempt settles nothing when it ends after all, before and after the next one has begun", () => {
     const play = new Play("a");
     play.claim();

@@ -173,6 +173,22 @@ describe("items whose method the code lacks", () => {
     expect(play.claim(OLD)).toEqual(["b"]);
   });
 
+  it("items whose method the code lacks do not end a running one, which has found code, nor their task", () => {
+    const each = { maxParallel: 2, onError: "continue" } as const;
+    const play = new Play(graphOf("a > b", { b: { timeoutMs: 60_000, each } }));
+    play.claim(OLD);
+    play.settle("a", passedArray(2), { ...FRESH_DRIVER, ...OLD });
+    begin(play, "b[0]", OLD);
+    play.settle("b[0]", undeployed(OLD));
+    play.now += DAY - 1_000;
+    expect(begin(play, "b[1]", NEW)).toBe(1);
+    play.now += 2_000;
+    play.wake();
+    expect(play.itemsOf("b")).toEqual(["failed", "running"]);
+    play.settle("b[1]", succeeded());
+    expect(play.itemsOf("b")).toEqual(["failed", "succeeded"]);
+  });
+
   /** Nobody has code for it: what is due is looked at, and the old code asks for work, until the run ends. Milliseconds that it took. */
   function waitInVain(play: Play): number {
     const began = play.now;
