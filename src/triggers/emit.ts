@@ -135,8 +135,7 @@ export function createEmitEvent({
     if (first === undefined) return ok([]);
     const begun = triggerOne(first.task, first.payload, false);
     const mayRefuse = key?.kind === "event" || origin.parent === null;
-    const isFirst =
-      mayRefuse && others.length > 0 && !(first.payload.body instanceof ReadableStream);
+    const isFirst = mayRefuse && !(first.payload.body instanceof ReadableStream);
     if (isFirst) {
       const answer = await begun;
       if (!answer.ok) return answer;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refuseUnknownFields, refuseUnknownKinds } from "../../../src/domain/run/known-kinds.ts";
+import { refuseUnknownFields, refuseUnknownKinds, refuseUnknownState } from "../../../src/domain/run/known-kinds.ts";
 import type { RunChange } from "../../../src/domain/run/run-change.ts";
 import { NewerFormatError } from "../../../src/domain/version.ts";
 import { BOOM } from "../../support/run-play.ts";
@@ -49,5 +49,32 @@ describe("an entry of the journal", () => {
   it("an entry of the journal with a newer field is refused as newer", () => {
     const packed = JSON.parse('{ "tasks": [], "weather": "rain" }');
     expect(() => refuseUnknownFields(packed, "entry 7")).toThrow(NewerFormatError);
+  });
+});
+
+describe("the record of a run", () => {
+  const none = { tasks: { kinds: [] }, items: { kinds: [] }, outbox: [] };
+  const newer = { state: { status: "dreaming" }, attempts: [] };
+  const state = (given: object): Parameters<typeof refuseUnknownState>[0] =>
+    JSON.parse(JSON.stringify({ ...none, ...given }));
+
+  it.each<[string, object]>([
+    ["field", { weather: "rain" }],
+    ["status of a task", { tasks: { kinds: [newer] } }],
+    ["status of an item", { items: { kinds: [newer] } }],
+    ["message", { outbox: [{ id: 1, message: { type: "umbrella" } }] }],
+  ])("the record of a run with a newer %s is refused as newer", (_, given) => {
+    expect(() => {
+      refuseUnknownState(state(given), "record");
+    }).toThrow(NewerFormatError);
+  });
+
+  it("the record of a run with what this code knows is taken", () => {
+    expect(() => {
+      refuseUnknownState(
+        state({ status: "running", tasks: { kinds: [{ state: DISPATCHED, attempts: [] }] } }),
+        "record",
+      );
+    }).not.toThrow();
   });
 });

@@ -37,12 +37,16 @@ describe("the metrics of a run that has ended", () => {
   });
 
   it.each([
+    [1, "0"],
     [5, "0"],
     [6, "1"],
     [3_600_000, "15"],
     [3_600_001, "16"],
   ])("the metrics of a run that has ended put %d ms into the bin %s: its bound belongs to a bin", (durationMs, bin) => {
-    expect(metricsOfEnd({ ...ENDED, durationMs })).toMatchObject({ [`duration ${bin}`]: 1 });
+    expect(metricsOfEnd({ ...ENDED, durationMs })).toMatchObject({
+      [`duration ${bin}`]: 1,
+      "duration ms": durationMs,
+    });
   });
 });
 

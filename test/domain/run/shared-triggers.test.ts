@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { applyJoined, longestWaitMs } from "../../../src/domain/run/shared-triggers.ts";
 import type { Run } from "../../../src/domain/run/state.ts";
 import { DrivenRun } from "../../support/driven-run.ts";
 import { inline } from "../../support/settlements.ts";
-import { graphOf, RUN_ID } from "../../support/run-play.ts";
+import { graphOf, Play, RUN_ID } from "../../support/run-play.ts";
 
 const DELAY_MS = 10_000;
 
@@ -50,5 +51,29 @@ describe("a run of a debounced task that triggers come to without end", () => {
     expect(run().tasks[0]?.state).toMatchObject({ notBefore: driven.now });
     // The next one finds it started.
     expect(trigger("next", "another key")).toBeNull();
+  });
+});
+
+describe("the triggers of a run", () => {
+  it("the triggers of a run are known by their key for good, and by their call as long as it is among the last thousand", () => {
+    const { run } = new Play("a");
+    const trigger = { digest: "d", at: 1 };
+    applyJoined(run, { id: "key", nonce: "keyed", ...trigger });
+    const calls = Array.from({ length: 1_002 }, (_, call) => `call ${call}`);
+    for (const call of calls.slice(0, 1_000)) applyJoined(run, { id: call, nonce: call, ...trigger });
+    expect(Object.keys(run.joined)).toEqual(["key", ...calls.slice(0, 1_000)]);
+    for (const call of calls.slice(1_000)) applyJoined(run, { id: call, nonce: call, ...trigger });
+    expect(Object.keys(run.joined)).toEqual(["key", ...calls.slice(2)]);
+  });
+
+  it("the triggers of a run make it wait no longer than the longest wait since the first, nor for more than ten thousand", () => {
+    const { run } = new Play("a", {}, { now: 1_000 });
+    expect([1_000, 1_200, 1_500, 2_000].map((now) => longestWaitMs(run, 500, now))).toEqual([500, 300, 0, 0]);
+    expect(longestWaitMs(run, undefined, 2_000)).toBe(Number.POSITIVE_INFINITY);
+    const joined = (count: number): Run => ({
+      ...run,
+      joined: Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, { nonce: "n" }])),
+    });
+    expect([9_999, 10_000].map((count) => longestWaitMs(joined(count), 500, 1_200))).toEqual([300, 0]);
   });
 });

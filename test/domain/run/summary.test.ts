@@ -8,7 +8,7 @@ import {
   type RunSummary,
   summarize,
 } from "../../../src/domain/run/summary.ts";
-import { failed, Play, succeeded } from "../../support/run-play.ts";
+import { failed, Play, RUN_ID, succeeded } from "../../support/run-play.ts";
 import { numberedRunId, summaryOf } from "../../support/summaries.ts";
 
 const RUN = numberedRunId(1);
@@ -18,6 +18,7 @@ const FAILURE = { task: "load", name: "TypeError", message: "No row 17" };
 describe("a filter of runs", () => {
   it.each<[string, RunFilter, Partial<RunSummary>, boolean]>([
     ["nothing", {}, {}, true],
+    ["nothing of a late run", {}, { late: true }, true],
     ["its status", { statuses: ["failed", "succeeded"] }, {}, true],
     ["another status", { statuses: ["failed"] }, {}, false],
     ["what waits", { waiting: true }, { waiting: WAITING }, true],
@@ -82,6 +83,67 @@ it("the duration in a summary is the time at work, or in reports of older code t
   expect([durationOfSummary({ ...times, startedAt: null }), durationOfSummary({ ...times, finishedAt: null })]).toEqual(
     [null, null],
   );
+});
+
+it("a summary of an open run tells where it comes from, and nothing of its end", () => {
+  const parent = { runId: RUN, task: "parent", isChild: true } as const;
+  const origin = { source: "task", by: "parent", parent, tags: ["a"] } as const;
+  const play = new Play("load > store", {}, { genesis: { origin } });
+  play.claim();
+  expect(summarize(play.run)).toStrictEqual({
+    id: RUN_ID,
+    task: "load",
+    revision: 1,
+    status: "running",
+    source: "task",
+    by: "parent",
+    parent: { runId: RUN, task: "parent" },
+    tags: ["a"],
+    createdAt: play.now,
+    startedAt: play.now,
+    finishedAt: null,
+    forgetAt: null,
+    failedTasks: [],
+    confVersion: play.run.graph.confVersion,
+    attempts: {},
+  });
+});
+
+it("a summary of a final run tells its end, and how long it is kept: for its retention, or for what waits beyond", () => {
+  const play = new Play("load");
+  play.claim();
+  play.now += 40;
+  play.settle("load", succeeded());
+  expect(summarize(play.run)).toStrictEqual({
+    id: RUN_ID,
+    task: "load",
+    revision: 2,
+    status: "succeeded",
+    source: "api",
+    by: "test",
+    parent: null,
+    createdAt: play.now - 40,
+    startedAt: play.now - 40,
+    finishedAt: play.now,
+    durationMs: 40,
+    forgetAt: play.now + 86_400_000,
+    failedTasks: [],
+    confVersion: play.run.graph.confVersion,
+    attempts: { load: { succeeded: 1, "3": 1, ms: 40 } },
+  });
+  expect(summarize(play.run, play.now + 5).forgetAt).toBe(play.now + 5);
+});
+
+it("a summary tells what waits outside of the run, and no failure before the run has failed", () => {
+  const play = new Play("a > approve broken", { approve: { external: true }, broken: { retries: 0 } });
+  play.claim();
+  play.settle("a", succeeded());
+  play.claim();
+  play.settle("approve", { type: "waiting" });
+  play.settle("broken", failed());
+  const open = summarize(play.run);
+  expect(open.waiting).toMatchObject([{ task: "approve" }]);
+  expect([open.status, open.failedTasks, open.failure]).toEqual(["running", [], undefined]);
 });
 
 it("a summary names the first twenty tasks that have failed, and the failure of the first", () => {
