@@ -29,6 +29,7 @@ interface Bucket {
 /** Stored form of a bucket. */
 interface StoredBucket {
   readonly counts: Readonly<Record<string, number>>;
+  /** JSON has null for Infinity. */
   readonly forgetFrom: number | null;
   readonly changedAt: number;
 }
@@ -101,11 +102,7 @@ export class BucketedCounts {
       const bucket = this.#buckets.get(number);
       if (bucket === undefined) continue;
       const { counts, forgetFrom, changedAt } = bucket;
-      stored[number] = {
-        counts: Object.fromEntries(counts),
-        forgetFrom: Number.isFinite(forgetFrom) ? forgetFrom : null,
-        changedAt,
-      };
+      stored[number] = { counts: Object.fromEntries(counts), forgetFrom, changedAt };
     }
     return Object.keys(stored).length === 0 ? null : JSON.stringify(stored);
   }

@@ -1,14 +1,22 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { RunSummary } from "../../../src/domain/run/summary.ts";
+import type { WaitingKind } from "../../../src/domain/run/waiting.ts";
+import { recordRun, runStatistics } from "../../../src/objects/catalog/catalog-client.ts";
 import { FailureGroups, joinGroups } from "../../../src/objects/catalog/failure-groups.ts";
 import { LateNotices } from "../../../src/objects/catalog/late-notices.ts";
 import { RecentChanges } from "../../../src/objects/catalog/recent-changes.ts";
 import { BUCKET_MS, BucketedCounts, bucketOf, NO_RUNS } from "../../../src/objects/catalog/run-counts.ts";
 import { addStatistics } from "../../../src/objects/catalog/run-statistics.ts";
 import { shardFor, shardsOf, splitFurther } from "../../../src/objects/catalog/shard-map.ts";
+import { env } from "../../support/env.ts";
 import { numberedRunId, summaryOf } from "../../support/summaries.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("the shards of a task", () => {
   const map = [
@@ -156,6 +164,14 @@ describe("runs counted by quarters of an hour", () => {
     ]);
     expect([read.forgetFrom(96), read.forgetFrom(191), read.changedAt(96)]).toEqual([Infinity, 900, 100]);
     expect(counts.writeDay(3)).toBeNull();
+    read.add([count(96)]);
+    expect(read.forgetFrom(96)).toBe(900);
+  });
+
+  it("runs counted by quarters of an hour are told without those of a status of newer code", () => {
+    const counts = new BucketedCounts();
+    counts.readDay('{"96":{"counts":{"dreaming api":7,"failed api":1},"forgetFrom":900,"changedAt":100}}');
+    expect(counts.countsIn(96, {})).toEqual({ ...NO_RUNS, failed: 1 });
   });
 });
 
@@ -201,9 +217,10 @@ describe("groups of failed runs", () => {
       failed(1, 10, "", { ...older, failedTasks: ["store", "load"] }),
       failed(2, 20, "", { ...older, failedTasks: [] }),
     );
-    expect(groups.map(({ task, name, confVersions }) => [task, name, confVersions])).toEqual([
-      ["store", "failed", []],
-      ["busy", "failed", []],
+    const told = groups.map(({ task, name, confVersions, example }) => [task, name, confVersions, example.confVersion]);
+    expect(told).toEqual([
+      ["store", "failed", [], null],
+      ["busy", "failed", [], null],
     ]);
   });
 
@@ -234,13 +251,62 @@ it("statistics of two objects are added, interval by interval", () => {
     waiting: { completion: 1, run: 2, time: 3 },
   };
   const other = {
-    intervals: { [DAY]: { ...NO_RUNS, queued: 4 } },
+    intervals: { [DAY]: { ...NO_RUNS, queued: 4 }, [2 * DAY]: { ...NO_RUNS, running: 2 } },
     before: { ...NO_RUNS, succeeded: 1, running: 1 },
     waiting: { completion: 10, run: 20, time: 30 },
   };
   expect(addStatistics(one, other)).toEqual({
-    intervals: { 0: { ...NO_RUNS, failed: 1 }, [DAY]: { ...NO_RUNS, queued: 5 } },
+    intervals: {
+      0: { ...NO_RUNS, failed: 1 },
+      [DAY]: { ...NO_RUNS, queued: 5 },
+      [2 * DAY]: { ...NO_RUNS, running: 2 },
+    },
     before: { ...NO_RUNS, succeeded: 4, running: 1 },
     waiting: { completion: 11, run: 22, time: 33 },
+  });
+});
+
+describe("the statistics of a task", () => {
+  const START = Date.UTC(2027, 0, 1);
+  const HOUR = 3_600_000;
+  const at = (createdAt: number, given: Partial<RunSummary> = {}) =>
+    summaryOf(numberedRunId(createdAt % DAY), given.status ?? "succeeded", { task: "counted", createdAt, ...given });
+
+  it("the statistics of a task count its runs by interval, those before the span, and what waits", async () => {
+    vi.setSystemTime(START + 3 * HOUR);
+    for (const createdAt of [
+      START - 2 * HOUR - 1,
+      START - 2 * HOUR,
+      START - 1,
+      START,
+      START + 15 * MINUTE,
+      START + HOUR,
+      START + 2 * HOUR,
+    ])
+      await recordRun(env, at(createdAt), true);
+    const waits = (kind: WaitingKind) => ({ task: "t", for: kind, until: START + DAY });
+    const open = { status: "running", toldAt: START } as const;
+    await recordRun(env, at(START + 10 * MINUTE, { ...open, waiting: [waits("run"), waits("run")] }), false);
+    await recordRun(env, at(START + 2 * HOUR + 1, { ...open, waiting: [waits("time"), waits("run")] }), false);
+    const told = async (since: number, until: number, intervalMs: number) =>
+      (await runStatistics(env, "counted", { since, until, intervalMs })).get("counted");
+
+    const [succeeded, running] = [
+      { ...NO_RUNS, succeeded: 1 },
+      { ...NO_RUNS, running: 1 },
+    ];
+    expect(await told(START, START + 2 * HOUR, HOUR)).toEqual({
+      intervals: { [START]: { ...NO_RUNS, succeeded: 2, running: 1 }, [START + HOUR]: succeeded },
+      before: { ...NO_RUNS, succeeded: 2 },
+      waiting: { completion: 0, run: 2, time: 1 },
+    });
+    // Short intervals are counted to the millisecond.
+    expect((await told(START, START + 20 * MINUTE, 5 * MINUTE))?.intervals).toEqual({
+      [START]: succeeded,
+      [START + 10 * MINUTE]: running,
+      [START + 15 * MINUTE]: succeeded,
+    });
+    // Of long ones, the quarter of an hour counts whole in which the span begins.
+    expect((await told(START + 20 * MINUTE, START + HOUR, HOUR))?.intervals).toEqual({ [START]: succeeded });
   });
 });
