@@ -2,6 +2,7 @@
  * The fork of 0.2.0: the parts of a project's files that were Peach's own. An upgrade removes parts
  * that still are as written here, and keeps parts that the user has changed.
  */
+import { isMapping } from "../../compiler/schema-parts.ts";
 
 export const FORK: {
   /** The comment above the exports of src/index.ts. */
@@ -160,3 +161,10 @@ export const FORK: {
     "src/worker",
   ],
 };
+
+/** Tests if some of the scripts are those that came with a fork of 0.2.0. */
+export function hasScriptsOfFork(scripts: unknown): boolean {
+  const ofFork = FORK.manifest["scripts"];
+  if (!isMapping(scripts) || !isMapping(ofFork)) return false;
+  return Object.entries(ofFork).some(([name, command]) => scripts[name] === command);
+}

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { parse } from "smol-toml";
 import { isMapping } from "../../compiler/schema-parts.ts";
 import { jsonText, parsed } from "../json-text.ts";
-import { FORK } from "./fork-0.2.0.ts";
+import { FORK, hasScriptsOfFork } from "./fork-0.2.0.ts";
 import { changed, NOTHING, type ProjectFiles, refused, type Step } from "./step.ts";
 import { removeTables, replaceInTable } from "./toml-text.ts";
 
@@ -42,7 +42,7 @@ const manifest: Step = {
     if (text === null || text === undefined) return refused("package.json is not there");
     const own = parsed(text);
     const before = ownEntries(own["dependencies"]);
-    if (Object.hasOwn(before, "peach")) return NOTHING;
+    if (Object.hasOwn(before, "peach") && !hasScriptsOfFork(own["scripts"])) return NOTHING;
     const wanted = parsed(template.get("package.json"));
     const kept = (key: string, used: ReadonlySet<string>): Record<string, unknown> =>
       Object.fromEntries(

@@ -2,7 +2,7 @@
 import { isMapping } from "../../compiler/schema-parts.ts";
 import { parsed } from "../json-text.ts";
 import { migrations, schemaLine, version } from "./every-release.ts";
-import { FORK } from "./fork-0.2.0.ts";
+import { hasScriptsOfFork } from "./fork-0.2.0.ts";
 import { FROM_0_2_0 } from "./from-0.2.0.ts";
 import { OTHER_FORMATS } from "../../compiler/check-worker-resources.ts";
 import type { ProjectFiles, Release, Step, StepResult } from "./step.ts";
@@ -25,7 +25,11 @@ export interface FileChange {
   readonly titles: readonly string[];
 }
 
-/** The steps by the last release in need of them, oldest first. */
+/**
+ * The steps by the last release in need of them, oldest first. `npm install peach@latest` before the
+ * upgrade writes the new release to package.json. So a step belongs to every upgrade, or the files
+ * tell the old release, as in a fork of 0.2.0.
+ */
 const STEPS: readonly (readonly [release: string, steps: readonly Step[]])[] = [
   ["0.2.0", FROM_0_2_0],
 ];
@@ -97,13 +101,6 @@ function unreadableFiles(files: ProjectFiles): string[] {
   }
 }
 
-/** Tests if some of the scripts are those that came with a fork of 0.2.0. */
-function hasScriptsOfFork(scripts: unknown): boolean {
-  const ofFork = FORK.manifest["scripts"];
-  if (!isMapping(scripts) || !isMapping(ofFork)) return false;
-  return Object.entries(ofFork).some(([name, command]) => scripts[name] === command);
-}
-
 /** Compares two releases by their numbers. */
 function compareReleases(a: string, b: string): number {
   const numbers = (release: string): number[] => release.split(/[.-]/).slice(0, 3).map(Number);
@@ -113,22 +110,23 @@ function compareReleases(a: string, b: string): number {
 }
 
 /**
- * Tells which release a project has: the version that package.json depends on, or 0.2.0 for a fork
- * of the repository, also with files that an upgrade has changed already.
+ * Tells which release a project has: 0.2.0 for a fork of the repository, also with files that an
+ * upgrade has changed already, or the version that package.json depends on. The version in a fork
+ * does not count: `npm install` may have written the version before the upgrade.
  */
 function releaseOf(files: ProjectFiles): string | null {
   const text = files.get("package.json");
   if (text === null || text === undefined) return null;
   const manifest = parsed(text);
+  const index = files.get("src/index.ts") ?? "";
+  const isIndexOfFork = index.includes("./worker/worker.ts");
+  if (hasScriptsOfFork(manifest["scripts"]) && (isIndexOfFork || index.includes('"peach/worker"')))
+    return "0.2.0";
   for (const key of ["dependencies", "devDependencies"]) {
     const entries = manifest[key];
     const peach = isMapping(entries) ? entries["peach"] : undefined;
     if (typeof peach === "string")
       return /\d+\.\d+\.\d+[\w.-]*/.exec(peach)?.[0].replace(/\.tgz$/, "") ?? peach;
   }
-  const index = files.get("src/index.ts") ?? "";
-  const isFork =
-    index.includes("./worker/worker.ts") ||
-    (index.includes('"peach/worker"') && hasScriptsOfFork(manifest["scripts"]));
-  return isFork ? "0.2.0" : null;
+  return isIndexOfFork ? "0.2.0" : null;
 }

@@ -82,6 +82,18 @@ describe("an upgrade of a fork of 0.2.0", () => {
     }
   });
 
+  it("an upgrade of a fork of 0.2.0 is the same where the package was installed before it", () => {
+    const installed = fork({
+      "package.json": (text) => text.replace('"dependencies": {', '$&\n    "peach": "^1.2.0",'),
+    });
+    expect(JSON.parse(installed.get("package.json") ?? "")).toHaveProperty("dependencies.peach", "^1.2.0");
+    const late = planUpgrade(installed, RELEASE);
+    expect([late.from, late.refusals, late.notes]).toEqual(["0.2.0", [], plan.notes]);
+    expect(upgraded(installed, late)).toEqual(upgraded(files, plan));
+    const again = planUpgrade(upgraded(installed, late), RELEASE);
+    expect([again.from, again.changes]).toEqual(["1.2.0", []]);
+  });
+
   it("an upgrade of a fork of 0.2.0 deploys the package, and keeps what the user exports beside it", () => {
     expect(after(plan, "src/index.ts")).toMatchInlineSnapshot(`
       "/** The deployed worker, named by \`main\` in wrangler.toml. A release of Peach changes nothing here. */
@@ -271,6 +283,15 @@ describe("an upgrade of a project", () => {
     expect(refusals.join()).toContain(
       'the environments staging of wrangler.toml have migrations of their own: add new_sqlite_classes = ["AuditObject"]',
     );
+  });
+
+  it("an upgrade of a project takes a worker of the user's own for nothing of a fork", () => {
+    const index = `${TEMPLATE.get("src/index.ts") ?? ""}export { Own } from "./worker/worker.ts";\n`;
+    expect(planUpgrade(project({ "src/index.ts": index }), { ...RELEASE, specifier: "0.3.0" })).toMatchObject({
+      from: "0.3.0",
+      changes: [],
+      refusals: [],
+    });
   });
 
   it("an upgrade of a project names the release, also in devDependencies", () => {
