@@ -114,3 +114,29 @@ function diffMiddle(before: readonly string[], after: readonly string[]): DiffLi
   }
   return lines;
 }
+
+/** The parents of a task whose outputs are compared at once. A join may have thousands. */
+const PARENTS = 20;
+
+/** A part of the parents of a task, from `from` on. */
+export interface ParentPage {
+  readonly names: readonly string[];
+  readonly from: number;
+  /** The first parent of the part before and of the part after; null without one. */
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly total: number;
+}
+
+/** Returns the part of a task's parents from this one on. A task may have other parents in each run. */
+export function parentPage({ left, right }: TaskPair, from: number): ParentPage {
+  const all = [...new Set([...(right?.upstream ?? []), ...(left?.upstream ?? [])])];
+  const after = from + PARENTS;
+  return {
+    names: all.slice(from, after),
+    from,
+    before: from === 0 ? null : Math.max(0, from - PARENTS),
+    after: after < all.length ? after : null,
+    total: all.length,
+  };
+}

@@ -18,6 +18,7 @@ import { navigate } from "./location.ts";
 import { Icon, type IconName } from "./parts/icon.tsx";
 import { useGet } from "./parts/load.ts";
 import { NO_FILTERS, pipelinePath, runPath, runsPath, triggersPath } from "./routes.ts";
+import { formatCount } from "./format.ts";
 import { runIdBeginning, useRunsBeginning } from "./run-beginning.ts";
 import { setTheme } from "./theme-choice.ts";
 import { THEMES } from "./theme.ts";
@@ -76,7 +77,9 @@ function OpenPalette(): JSX.Element {
     endpoints.data.value?.endpoints ?? [],
   );
   // A text that begins a name means the name.
-  const runs = useRunsBeginning(beginsOne(names, text.value) ? null : runIdBeginning(text.value));
+  const { runs, searched } = useRunsBeginning(
+    beginsOne(names, text.value) ? null : runIdBeginning(text.value),
+  );
   const shown = ranked([...runs.map(runEntry), ...names], text.value).slice(0, SHOWN);
   const chosen = Math.min(at.value, shown.length - 1);
   /** Closes the palette first: the entry may open a dialog or move the focus. */
@@ -138,6 +141,12 @@ function OpenPalette(): JSX.Element {
         ))}
       </ul>
       {shown.length === 0 && <p class="muted palette-none">Nothing is called so.</p>}
+      {searched !== null && (
+        <p class="muted palette-none">
+          None of the newest {formatCount(searched)} runs has an id that begins so. An older run is
+          found by its whole id.
+        </p>
+      )}
     </dialog>
   );
 }

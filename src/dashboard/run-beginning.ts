@@ -22,8 +22,15 @@ export function runIdBeginning(text: string): string | null {
   return letters === undefined ? null : `run_${letters}`;
 }
 
+/** The runs that were found. */
+export interface RunsBeginning {
+  readonly runs: readonly RunSummary[];
+  /** The number of newest runs among which none was found, while there are older ones; else null. */
+  readonly searched: number | null;
+}
+
 /** Finds the runs whose ids begin so. Null finds none; a whole id needs no search. */
-export function useRunsBeginning(beginning: string | null): readonly RunSummary[] {
+export function useRunsBeginning(beginning: string | null): RunsBeginning {
   const read = useSignal<readonly RunSummary[]>([]);
   const cursor = useSignal<string | null>("");
   const isSought = beginning !== null && parseRunId(beginning) === null;
@@ -44,5 +51,6 @@ export function useRunsBeginning(beginning: string | null): readonly RunSummary[
     readPage().catch(() => {});
     return () => aborter.abort();
   }, [after, read, cursor]);
-  return found;
+  const isOver = isSought && found.length === 0 && after === null && cursor.value !== null;
+  return { runs: found, searched: isOver ? read.value.length : null };
 }

@@ -2,7 +2,8 @@
  * A task in two runs: error, input, output and log, line by line.
  *
  * API calls:
- * - `GET /runs/ID/payload` and `GET /runs/ID/tasks/TASK/payload`: the first 256 KB.
+ * - `GET /runs/ID/payload` and `GET /runs/ID/tasks/TASK/payload`: the first 256 KB. Of the parents of
+ *   a join twenty at a time.
  * - `GET /runs/ID/tasks/TASK/logs`: the first thousand lines.
  */
 import { useSignal } from "@preact/signals";
@@ -11,7 +12,9 @@ import { useEffect } from "preact/hooks";
 import type { LogPage } from "../../contract/run-logs.ts";
 import type { RunDocument, TaskOfRun } from "../../contract/run.ts";
 import { get, getBytes, payloadPath } from "../api.ts";
-import { diffLines, type TaskPair } from "../compare.ts";
+import { diffLines, parentPage, type ParentPage, type TaskPair } from "../compare.ts";
+import { formatCount } from "../format.ts";
+import { Button } from "../parts/button.tsx";
 import { Loading } from "../parts/states.tsx";
 import { Tabs } from "../parts/tabs.tsx";
 
@@ -35,6 +38,8 @@ export function CompareTask({
 }): JSX.Element {
   const hasError = errorText(pair.left) !== "" || errorText(pair.right) !== "";
   const tab = useSignal<TabName>(hasError ? "Error" : "Input");
+  const from = useSignal(0);
+  const parents = parentPage(pair, from.value);
   return (
     <section class="card compare-task" aria-label={`Task ${pair.task}`}>
       <h2>{pair.task}</h2>
@@ -44,13 +49,37 @@ export function CompareTask({
         chosen={tab.value}
         onChoose={(name) => (tab.value = name)}
       >
+        {tab.value === "Input" && (
+          <ParentPages page={parents} onChoose={(first) => (from.value = first)} />
+        )}
         <Difference
-          key={tab.value}
-          left={() => textOf(left, pair.left, tab.value)}
-          right={() => textOf(right, pair.right, tab.value)}
+          key={`${tab.value} ${parents.from}`}
+          left={() => textOf(left, pair.left, tab.value, parents)}
+          right={() => textOf(right, pair.right, tab.value, parents)}
         />
       </Tabs>
     </section>
+  );
+}
+
+/** Says which parents of a join are compared, and leads to the others. Nothing for a few parents. */
+function ParentPages({
+  page: { names, from, before, after, total },
+  onChoose,
+}: {
+  readonly page: ParentPage;
+  readonly onChoose: (first: number) => void;
+}): JSX.Element | null {
+  if (before === null && after === null) return null;
+  return (
+    <p class="compare-parents">
+      <span class="muted" aria-live="polite">
+        Parents {formatCount(from + 1)} to {formatCount(from + names.length)} of{" "}
+        {formatCount(total)}
+      </span>
+      {before !== null && <Button onClick={() => onChoose(before)}>Previous</Button>}
+      {after !== null && <Button onClick={() => onChoose(after)}>Next</Button>}
+    </p>
   );
 }
 
@@ -105,9 +134,14 @@ function Difference({
 
 /**
  * Reads the text of a tab for one of the runs. The input is the payload of the run for a root, and
- * the outputs of all upstream tasks otherwise. Empty if the run does not have the task.
+ * the outputs of these parents otherwise. Empty if the run does not have the task.
  */
-async function textOf(run: RunDocument, task: TaskOfRun | null, tab: TabName): Promise<string> {
+async function textOf(
+  run: RunDocument,
+  task: TaskOfRun | null,
+  tab: TabName,
+  { names }: ParentPage,
+): Promise<string> {
   if (task === null) return "";
   switch (tab) {
     case "Error":
@@ -116,10 +150,13 @@ async function textOf(run: RunDocument, task: TaskOfRun | null, tab: TabName): P
       return payloadText(payloadPath(run.run_id, task.task));
     case "Input": {
       if (task.upstream.length === 0) return payloadText(payloadPath(run.run_id, null));
-      const read = task.upstream.map(async (name) => {
-        const text = await payloadText(payloadPath(run.run_id, name));
-        return task.upstream.length === 1 ? text : `${name}:\n${text}`;
-      });
+      const own = new Set(task.upstream);
+      const read = names
+        .filter((name) => own.has(name))
+        .map(async (name) => {
+          const text = await payloadText(payloadPath(run.run_id, name));
+          return task.upstream.length === 1 ? text : `${name}:\n${text}`;
+        });
       return (await Promise.all(read)).join("\n");
     }
     case "Log":

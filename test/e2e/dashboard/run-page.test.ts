@@ -1,5 +1,5 @@
 /** The views of a run's page in a real browser, of made runs: the page alone is under test. */
-import type { Page } from "playwright-core";
+import type { Page, Request } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { madeGraph } from "../../../scripts/bench/dashboard/graphs.ts";
 import { CHROMIUM } from "./chromium.ts";
@@ -13,6 +13,16 @@ const MAP = [
   { task: "work", downstream: ["join"] },
   { task: "join", downstream: [] },
 ];
+
+const JOIN = [
+  ...Array.from({ length: 45 }, (_, at) => ({ task: `p${at}`, downstream: ["join"] })),
+  { task: "join", downstream: [] },
+];
+
+/** Of each name of the timeline: whether its start is more than the dots, and its end is whole. Runs in the browser. */
+const CUT_NAMES = `[...document.querySelectorAll(".timeline-row .name")].map((name) => {
+  return [name.children[0].clientWidth >= 20, name.scrollWidth <= name.clientWidth];
+})`;
 
 /** The longest name that a task may have. */
 function longest(task: string): string {
@@ -37,6 +47,7 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
       run_log: { graph: madeGraph(100), lines: 1_000, failsEach: 30 },
       run_map: { graph: MAP, items: 10_000, lines: 3 },
       run_2000: { graph: madeGraph(2_000) },
+      run_join: { graph: JOIN },
       run_long: { graph: LONG_NAMES, failsEach: 3 },
     },
     (opened, address) => {
@@ -172,7 +183,47 @@ describe.skipIf(CHROMIUM === null)("the views of a run", () => {
           "document.documentElement.scrollWidth - document.documentElement.clientWidth",
         );
         expect(beyond).toBeLessThanOrEqual(0);
+        if (!path.startsWith("runs/")) continue;
+        // A name is cut in its middle: a letter and the dots are left of its start, and all of its end.
+        await expect.poll(() => page.evaluate(CUT_NAMES), SOON).toEqual(Array.from({ length: 8 }, () => [true, true]));
       }
     },
   );
+
+  it("a comparison reads the parents of a join twenty at a time", async () => {
+    const read: string[] = [];
+    const note = (request: Request): unknown => /\/p\d+\/payload$/.test(request.url()) && read.push(request.url());
+    page.on("request", note);
+    await page.goto(`${url}/dashboard/compare?run=run_join&with=run_join&task=join`);
+    await page.getByText("Parents 1 to 20 of 45").waitFor();
+    await expect.poll(() => read.length, SOON).toBe(40);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByText("Parents 21 to 40 of 45").waitFor();
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByText("Parents 41 to 45 of 45").waitFor();
+    await expect.poll(() => read.length, SOON).toBe(90);
+    expect(await page.getByRole("button", { name: "Next" }).count()).toBe(0);
+    page.off("request", note);
+  });
+
+  it("the palette says among how many runs it has looked for the beginning of an id", async () => {
+    let pages = 0;
+    await page.route("**/api/v1/runs?*", async (route) => {
+      pages += 1;
+      const runs = Array.from({ length: 200 }, (_, at) => ({
+        run_id: `run_${String(pages * 1_000 + at).padStart(26, "0")}`,
+        task: "t",
+        status: "succeeded",
+      }));
+      await route.fulfill({ json: { runs, next_cursor: `after-${pages}` } });
+    });
+    await page.goto(`${url}/dashboard/runs/run_map`);
+    await page.locator("[data-task]").first().waitFor();
+    pages = 0;
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("zzzz");
+    await page.getByText("None of the newest 1,000 runs has an id that begins so.").waitFor();
+    expect(pages).toBe(5);
+    await page.unroute("**/api/v1/runs?*");
+  });
 });
