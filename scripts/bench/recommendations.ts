@@ -12,7 +12,7 @@ import { writeWorker } from "../../src/local/build.ts";
 import { bundleModule } from "../../src/local/bundle.ts";
 import { launch, startRuntime } from "../../src/local/runtime.ts";
 import { openStateFolder } from "../../src/local/state-folder.ts";
-import { workerdsOf } from "../../src/local/resident-memory.ts";
+import { workerdsOf } from "../resident-memory.ts";
 import { Asker } from "./asker.ts";
 import { CpuClock } from "./cpu-clock.ts";
 import { CAUSES, type SystemTimes, timesOf, type TimedRequest } from "./slow-requests.ts";

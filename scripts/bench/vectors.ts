@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "../../src/client/client.ts";
 import { parseOptions } from "../../src/local/arguments.ts";
-import { ResidentMemory, workerdsOf } from "../../src/local/resident-memory.ts";
+import { ResidentMemory, workerdsOf } from "../resident-memory.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import { figureOf, quantileOf } from "./statistics.ts";
 

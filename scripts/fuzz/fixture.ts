@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
 import { Prng } from "../chaos/prng.ts";
-import { workerdsOf } from "../../src/local/resident-memory.ts";
+import { workerdsOf } from "../resident-memory.ts";
 import type { Serve } from "../../src/local/runtime-process.ts";
 import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import type { Campaign } from "./campaign.ts";

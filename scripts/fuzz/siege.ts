@@ -3,7 +3,7 @@
  * worker's memory, time to answer health checks meanwhile, and the answer itself.
  */
 import type { Prng } from "../chaos/prng.ts";
-import { ResidentMemory, TELLS_MEMORY } from "../../src/local/resident-memory.ts";
+import { ResidentMemory, TELLS_MEMORY } from "../resident-memory.ts";
 import type { Fault } from "./campaign.ts";
 import { faultOf, type FuzzedAnswer } from "./fault.ts";
 import type { FuzzedRequest } from "./fuzzed-request.ts";

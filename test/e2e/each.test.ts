@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { TELLS_MEMORY } from "../../src/local/resident-memory.ts";
+import { TELLS_MEMORY } from "../../scripts/resident-memory.ts";
 import { WorkerMemory } from "./memory.ts";
 import { taskOf } from "./peach.ts";
 import { Stage } from "./stage.ts";

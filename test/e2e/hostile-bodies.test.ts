@@ -11,7 +11,7 @@ import { beforeAll, expect, it, vi } from "vitest";
 import { runCampaign } from "../../scripts/fuzz/campaign.ts";
 import { besiege } from "../../scripts/fuzz/siege.ts";
 import { campaignOf, siegeOf, startFuzzed } from "../../scripts/fuzz/fixture.ts";
-import { TELLS_MEMORY } from "../../src/local/resident-memory.ts";
+import { TELLS_MEMORY } from "../../scripts/resident-memory.ts";
 import type { LocalRuntime } from "../../src/local/runtime.ts";
 import { IS_LONG } from "../support/long.ts";
 import { SEED } from "../support/seed.ts";

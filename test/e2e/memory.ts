@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { vi } from "vitest";
 import { z } from "zod";
-import { ResidentMemory, workerdsOf } from "../../src/local/resident-memory.ts";
+import { ResidentMemory, workerdsOf } from "../../scripts/resident-memory.ts";
 import type { LocalRuntime } from "../../src/local/runtime.ts";
 
 const LISTENS = "0A";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { portrait, specimens } from "./fixtures/payloads/specimens.ts";
-import { TELLS_MEMORY } from "../../src/local/resident-memory.ts";
+import { TELLS_MEMORY } from "../../scripts/resident-memory.ts";
 import { WorkerMemory } from "./memory.ts";
 import { Stage } from "./stage.ts";
 

@@ -10,7 +10,7 @@ import { hostileBodies } from "../../scripts/fuzz/hostile-bodies.ts";
 import { send } from "../../scripts/fuzz/send.ts";
 import { besiege } from "../../scripts/fuzz/siege.ts";
 import { WAYS_IN } from "../../scripts/fuzz/ways-in.ts";
-import { TELLS_MEMORY } from "../../src/local/resident-memory.ts";
+import { TELLS_MEMORY } from "../../scripts/resident-memory.ts";
 
 const SECRET = ["planted", "secret"].join("-");
 const closing: (() => void)[] = [];
