@@ -4,6 +4,8 @@ import * as z from "zod";
 const names = z.array(z.string());
 const LINE = z.union([
   z.object({ ended: z.string() }),
+  /** A test file that could not be loaded. */
+  z.object({ unloaded: z.string() }),
   z.object({
     file: z.string(),
     title: z.string(),
@@ -42,7 +44,7 @@ export class Progress {
   /** The test that noticed a change, by the change's name. */
   readonly noticed = new Map<string, string>();
   readonly reached = new Set<string>();
-  /** Tests that fail without any change. */
+  /** Tests that fail without any change, and files that could not be loaded. */
   readonly failing = new Set<string>();
   /** Test files without remaining changes. */
   readonly ended = new Set<string>();
@@ -68,6 +70,12 @@ export class Progress {
     if ("ended" in line) {
       this.#begun.delete(line.ended);
       this.#endedNow.add(line.ended);
+      return;
+    }
+    if ("unloaded" in line) {
+      this.failing.add(`${line.unloaded}: could not be loaded`);
+      this.#spoilt.add(line.unloaded);
+      this.#endedNow.add(line.unloaded);
       return;
     }
     const test = `${line.file}: ${line.title}`;

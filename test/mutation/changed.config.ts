@@ -15,7 +15,13 @@ const { files, mutants, ended, untried, report } = z
 /** A line of JSON for each change that begins, and each test and file that has ended: the rest may never come. */
 const tell = (line: object): void => appendFileSync(report, `${JSON.stringify(line)}\n`);
 const pathOf = (module: TestModule): string => relative(process.cwd(), module.moduleId);
+/** Files whose end is not told yet. */
+const open = new Set<string>();
 const reporter: Reporter = {
+  onTestRunStart(specifications) {
+    const paths = specifications.map(({ moduleId }) => relative(process.cwd(), moduleId));
+    for (const path of paths) if (!ended.includes(path)) open.add(path);
+  },
   onTestCaseAnnotate(test, { type, message }) {
     const { timeout = 0 } = test.options;
     tell({ file: pathOf(test.module), title: test.fullName, [type]: message, timeout });
@@ -25,7 +31,14 @@ const reporter: Reporter = {
     if (tried !== undefined) tell({ file: pathOf(test.module), title: test.fullName, id: test.id, ...tried });
   },
   onTestModuleEnd(module) {
-    tell({ ended: pathOf(module) });
+    const path = pathOf(module);
+    open.delete(path);
+    // A file that could not be loaded, as on a busy machine, has run none of its tests.
+    tell(module.errors().length > 0 ? { unloaded: path } : { ended: path });
+  },
+  onTestRunEnd() {
+    // Their runtime did not start.
+    for (const path of open) tell({ unloaded: path });
   },
 };
 
@@ -34,8 +47,8 @@ const folders = files.map((file) => file.replace(/^src\/(.*\/).*$/, "/test/$1"))
 class NearestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const isNear = ({ moduleId }: TestSpecification): boolean => folders.some((folder) => moduleId.includes(folder));
-    const open = specifications.filter(({ moduleId }) => !ended.includes(relative(process.cwd(), moduleId)));
-    return open.toSorted((one, other) => Number(isNear(other)) - Number(isNear(one)));
+    const left = specifications.filter(({ moduleId }) => !ended.includes(relative(process.cwd(), moduleId)));
+    return left.toSorted((one, other) => Number(isNear(other)) - Number(isNear(one)));
   }
 }
 

@@ -62,6 +62,16 @@ describe("the runs of a mutation check", () => {
     expect(progress.nextRun()).toBe(true);
   });
 
+  it("the runs of a mutation check begin a file anew that could not be loaded, and name it", () => {
+    const progress = after(JSON.stringify({ unloaded: FILE }));
+    expect(progress.nextRun()).toBe(false);
+    expect([...progress.ended]).toEqual([]);
+    expect([...progress.failing]).toEqual([`${FILE}: could not be loaded`]);
+    progress.add(result({ noticed: ["a", "b"] }), START);
+    progress.add(END, START);
+    expect(progress.nextRun()).toBe(true);
+  });
+
   it("the runs of a mutation check give a test that has no time for all of its changes one more run", () => {
     const progress = after(result({ untried: ["b"] }), END);
     expect(progress.nextRun()).toBe(false);
