@@ -50,47 +50,27 @@ export async function findLiveRuns(
 ): Promise<LiveRuns> {
   const page = await peach.runs.list({ status: ["queued", "running"], limit: MOST_RUNS, signal });
   const documents = await readAll(peach, [...page.runs], signal);
-  const groups = new Map<string, { conf_version: string; task: string; runs: number }>();
-  const willWait = new Map<string, { task: string; method: string; runs: string[] }>();
-  for (const { run_id: runId, conf_version: confVersion, task, tasks } of documents) {
-    const group = groups.get(`${confVersion} ${task}`) ?? {
-      conf_version: confVersion,
-      task,
-      runs: 0,
-    };
-    groups.set(`${confVersion} ${task}`, { ...group, runs: group.runs + 1 });
-    for (const { task: name, status, waiting_for: waitingFor } of tasks) {
-      const method = methods.get(name);
-      if (
-        method === undefined ||
-        ENDED.has(status) ||
-        waitingFor?.for === "deploy" ||
-        isExported(method)
-      )
+  const groups = new Map<string, LiveRuns["groups"][number]>();
+  const willWait = new Map<string, LiveRuns["will_wait"][number]>();
+  const waiting: LiveRuns["waiting"][number][] = [];
+  for (const { run_id, conf_version, task, tasks } of documents) {
+    const key = `${conf_version} ${task}`;
+    groups.set(key, { conf_version, task, runs: (groups.get(key)?.runs ?? 0) + 1 });
+    for (const { task: name, status, waiting_for: waits } of tasks) {
+      if (waits?.for === "deploy") {
+        const { method, until } = waits;
+        waiting.push({ run_id, task: name, method, until, helped: isExported(method) });
         continue;
-      const known = willWait.get(name) ?? { task: name, method, runs: [] };
-      willWait.set(name, { ...known, runs: [...known.runs, runId] });
+      }
+      const method = methods.get(name);
+      if (method === undefined || ENDED.has(status) || isExported(method)) continue;
+      const { runs = [] } = willWait.get(name) ?? {};
+      willWait.set(name, { task: name, method, runs: [...runs, run_id] });
     }
   }
-  const waiting = documents.flatMap(({ run_id: runId, tasks }) =>
-    tasks.flatMap(({ task, waiting_for: waits }) =>
-      waits?.for === "deploy"
-        ? [
-            {
-              run_id: runId,
-              task,
-              method: waits.method,
-              until: waits.until,
-              helped: isExported(waits.method),
-            },
-          ]
-        : [],
-    ),
-  );
-  const more = page.next_cursor !== null;
   return {
     open: documents.length,
-    more,
+    more: page.next_cursor !== null,
     groups: [...groups.values()],
     will_wait: [...willWait.values()],
     waiting,
@@ -118,13 +98,8 @@ async function readAll(
 }
 
 /** Renders the runs for people; empty without runs. */
-export function liveRunLines({
-  open,
-  more,
-  groups,
-  will_wait: willWait,
-  waiting,
-}: LiveRuns): string[] {
+export function liveRunLines(live: LiveRuns): string[] {
+  const { open, more, groups, will_wait: willWait, waiting } = live;
   if (open === 0) return [];
   return [
     "",
