@@ -27,25 +27,18 @@ export interface StartupFacts extends Pick<
 const LISTED = 15;
 
 /** Renders the URL, the ways to call the API, and the tasks and endpoints. */
-export function startupText({
-  url,
-  loginLink,
-  plan,
-  paths,
-  missingSecrets,
-  madeSecrets,
-  stateFolder,
-  tokenSource,
-  tries,
-  keys,
-}: StartupFacts): string {
+export function startupText(facts: StartupFacts): string {
+  const { url, loginLink, plan, paths, missingSecrets, madeSecrets, tries, keys } = facts;
   const title = (text: string): string => styleText("bold", text);
   return [
     `${title("Peach, local runtime")}  ${styleText("cyan", url)}`,
     ...aligned([
       ["peach.conf", `${shortPath(paths.confPath)}, pipelines in ${shortPath(paths.pipelinesDir)}`],
-      ["state", `${shortPath(stateFolder)} (started again on it, everything goes on where it was)`],
-      ["API token", tokenSource],
+      [
+        "state",
+        `${shortPath(facts.stateFolder)} (started again on it, everything goes on where it was)`,
+      ],
+      ["API token", facts.tokenSource],
       ...(madeSecrets.length === 0 ? [] : [["secrets", describeMade(madeSecrets)] as const]),
     ]),
     "",
