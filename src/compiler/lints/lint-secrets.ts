@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import { parse } from "smol-toml";
+import { endpointSecrets } from "../needed-secrets.ts";
 import { readText } from "../read-file.ts";
 import { isMapping } from "../schema-parts.ts";
 import type { LintedProject } from "./linted-project.ts";
@@ -14,9 +15,7 @@ const FILES = [".dev.vars", ".dev.vars.example"] as const;
  * names that a deployment needs.
  */
 export function lintSecrets({ plan, paths, loaded, warn }: LintedProject): void {
-  const needed = plan.endpoints.flatMap(({ name, auth }) =>
-    "secret" in auth ? [{ name, secret: auth.secret }] : [],
-  );
+  const needed = endpointSecrets(plan);
   if (needed.length === 0) return;
   const provided = providedNames(paths.wranglerPath);
   const told = new Set<string>();
