@@ -199,11 +199,11 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
       {head.finished_at !== null && head.started_at !== null && (
         <Fact name="All attempts">
           <span title="Of all rounds; attempts side by side count each">
-            {formatDuration(head.work_ms)} at work
+            {formatDuration(head.work_ms)} at work{head.waited_ms > 0 && ","}
           </span>
           {head.waited_ms > 0 && (
             <span class="muted" title="For limits, pauses, deploys, approvals and other runs">
-              , {formatDuration(head.waited_ms)} waited
+              {formatDuration(head.waited_ms)} waited
             </span>
           )}
         </Fact>
