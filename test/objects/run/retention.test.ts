@@ -6,6 +6,7 @@ import { readAcceptAnswer } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
 import { attempt } from "../../support/attempt.ts";
+import { edge } from "../../support/edge.ts";
 import { acceptance, HandDrivenRun, newRunId, only } from "../../support/hand-driven.ts";
 import { inline, settlement, succeeded, threw } from "../../support/settlements.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
@@ -215,6 +216,12 @@ describe("a child run whose retention is over", () => {
     await child.wake();
     expect((await child.document()).status).toBe("succeeded");
     expect(await child.alarmAt()).toBe(START + 2 * RETENTION_MS);
+    // It stands in lists as long.
+    vi.setSystemTime(START + 1.5 * RETENTION_MS);
+    const list = await edge(ONE)("/api/v1/runs?task=only&status=succeeded");
+    const { runs } = await list.json<{ runs: { run_id: string }[] }>();
+    expect(runs.map((one) => one.run_id)).toEqual([child.id]);
+    vi.setSystemTime(START + RETENTION_MS);
 
     await parent.settle(succeeded(only(answer.grant)));
     vi.setSystemTime(START + 2 * RETENTION_MS);
