@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
 import { succeeded, threw } from "../../support/settlements.ts";
@@ -6,6 +6,7 @@ import { edge } from "../../support/edge.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
 const API = "/api/v1";
+const DAY_MS = 86_400_000;
 
 interface Listed {
   readonly run_id: RunId;
@@ -44,6 +45,9 @@ beforeEach(() => {
   tests += 1;
   task = `listed_${tests}`;
 });
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("GET /runs", () => {
   it("GET /runs shows a run as it stands: queued, running, and how it has ended", async () => {
@@ -80,6 +84,42 @@ describe("GET /runs", () => {
     const counts = await (await send(`/runs/count?task=${task}&status=succeeded,failed,running`)).json();
     expect(counts).toEqual({ counts: { queued: 0, running: 1, succeeded: 1, failed: 1, cancelled: 0 }, total: 3 });
     await running.call((object) => object.cancel());
+  });
+
+  it.each([
+    ["a day, where none is asked for", null, 900_000],
+    ["two hours", 7_200_000, 60_000],
+    ["a little more than two hours", 7_260_000, 300_000],
+    ["thirty days", 30 * DAY_MS, 43_200_000],
+    ["more days than it has intervals", 400 * DAY_MS, DAY_MS],
+    ["the future", -DAY_MS, 60_000],
+  ])("GET /runs/statistics has intervals as short as fit into %s", async (_, spanMs, intervalMs) => {
+    const now = Date.UTC(2027, 5, 1, 12);
+    vi.setSystemTime(now);
+    const since = spanMs === null ? "" : `&since=${new Date(now - spanMs).toISOString()}`;
+    const answer = await (await send(`/runs/statistics?task=${task}${since}`)).json();
+    const begin = Math.floor(Math.min(now, now - (spanMs ?? DAY_MS)) / intervalMs) * intervalMs;
+    expect(answer).toMatchObject({
+      since: new Date(begin).toISOString(),
+      until: new Date(now).toISOString(),
+      interval_ms: intervalMs,
+    });
+  });
+
+  it("GET /failures has the failed runs of the last day, or since a time", async () => {
+    const kept = planOf([taskPlan(task, { method: "scripted" })], { retentionMs: 7 * DAY_MS });
+    const { run, answer: accepted } = await HandDrivenRun.accept(acceptance(kept, task));
+    await run.settle(threw(only(accepted.grant)));
+    await listed({ [run.id]: "failed" });
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const examples = async (query: string): Promise<unknown[]> => {
+      const answer = await (await send(`/failures?task=${task}${query}`)).json<{ groups: { example: string }[] }>();
+      return answer.groups.map(({ example }) => example);
+    };
+    expect(await examples("")).toEqual([run.id]);
+    vi.setSystemTime(Date.now() + DAY_MS + 60_000);
+    expect(await examples("")).toEqual([]);
+    expect(await examples(`&since=${since}`)).toEqual([run.id]);
   });
 
   it("GET /runs lists the runs of all tasks, those also of tasks that peach.conf has no more", async () => {
