@@ -13,7 +13,7 @@ const TESTS = {
   "domain/schedules": ["test/domain/schedules/", "test/objects/schedules/"],
   domain: ["test/domain/", "test/http/auth/", "test/payloads/limit-keys"],
   execution: ["test/execution/", "test/http/api/complete", "test/http/recommendations"],
-  http: ["test/http/"],
+  http: ["test/http/", "test/local/own-sources"],
   "objects/catalog": [
     "test/objects/catalog/",
     "test/http/api/run-lists",
