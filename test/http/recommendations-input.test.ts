@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { EndpointPlan, Plan } from "../../src/domain/plan/plan.ts";
 import type { ComponentFunction } from "../../src/execution/author/method.ts";
 import { InvalidRecommendationError, verifyRecommendation } from "../../src/task-helpers.ts";
 import { ADMIN_TOKEN, edge, type Send } from "../support/edge.ts";
@@ -15,6 +16,31 @@ afterEach(() => vi.restoreAllMocks());
 
 const TOKEN = { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } };
 
+function recommendationPlan(
+  given: Partial<EndpointPlan>,
+  cacheMs: number | null = null,
+  by: "user" | "client" = "user",
+): Plan {
+  const param = { name: "user", type: "string", required: true, default: null, minimum: null } as const;
+  return planOf([], {
+    endpoints: [
+      endpointPlan(name, {
+        method: null,
+        methods: ["GET"],
+        fallback: "fixed",
+        recommendation: {
+          params: [{ ...param, maximum: null, enum: null, pattern: null, maxLength: 100, description: null }],
+          split: by === "user" ? { by, param: "user" } : { by },
+          components: [{ name: "one", method: "one", weight: 1, timeoutMs: 1_000 }],
+          cacheMs,
+        },
+        ...given,
+      }),
+      endpointPlan("verify", { method: "verify", maxBodyBytes: 65_536 }),
+    ],
+  });
+}
+
 /** An endpoint with one component, and the fallback ["top"]. */
 function recommender(
   component: ComponentFunction,
@@ -22,24 +48,7 @@ function recommender(
   by: "user" | "client" = "user",
   fallback = "fixed",
 ): Send {
-  const param = { name: "user", type: "string", required: true, default: null, minimum: null } as const;
-  const plan = planOf([], {
-    endpoints: [
-      endpointPlan(name, {
-        method: null,
-        methods: ["GET"],
-        fallback,
-        recommendation: {
-          params: [{ ...param, maximum: null, enum: null, pattern: null, maxLength: 100, description: null }],
-          split: by === "user" ? { by, param: "user" } : { by },
-          components: [{ name: "one", method: "one", weight: 1, timeoutMs: 1_000 }],
-          cacheMs,
-        },
-      }),
-      endpointPlan("verify", { method: "verify", maxBodyBytes: 65_536 }),
-    ],
-  });
-  return edge(plan, {
+  return edge(recommendationPlan({ fallback }, cacheMs, by), {
     withoutToken: true,
     registry: {
       endpoints: {
@@ -124,6 +133,26 @@ describe("a trial of a recommendation endpoint", () => {
     const plain = await send(`/${name}?user=ada`);
     expect([trial, debug, plain].map(({ headers }) => headers.has("Set-Cookie"))).toEqual([false, false, true]);
   });
+
+  it.each([
+    ["none", "read", 200],
+    ["token", "read", 403],
+    ["token", "admin", 200],
+  ] as const)(
+    "of one with `auth: %s` by a token with the scope %s is %i: it is no way around that right",
+    async (auth, scope, status) => {
+      const token = "t".repeat(40);
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))).toHex();
+      const endpoint = recommendationPlan({ auth: { type: auth } });
+      const send = edge(endpoint, {
+        env: { PEACH_API_TOKENS: `desk:${scope}:${digest}` },
+        registry: { endpoints: {}, components: { one: () => [1], fixed: () => ["top"] } },
+      });
+      const headers = { Authorization: `Bearer ${token}` };
+      const trial = await send(`/api/v1/recommendations/${name}/try?query=user%3Dada`, { headers });
+      expect(trial.status).toBe(status);
+    },
+  );
 });
 
 describe("the deliveries of a recommendation endpoint", () => {

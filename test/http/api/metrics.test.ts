@@ -88,6 +88,28 @@ describe("GET /metrics", () => {
     expect(families.get("peach_queue_oldest_message_age_seconds")?.samples).toMatchObject([{ value: 90 }]);
   });
 
+  it("GET /metrics tells of recommendations what was asked, how long it took in seconds, and what was clicked", () => {
+    const counts = [
+      { component: "shelf", counts: { served: 3, 0: 2, 1: 1, ms: 12, click: 1 }, run: null },
+      { component: "fallback", counts: { click: 2 }, run: null },
+    ];
+    const recommendations = [{ endpoint: "home", counts }];
+    const sources = { runs: [], queues: [], schedules: [], deadLetters: 0, recommendations, now: 0 };
+    const families = parsePrometheusText(writeMetrics(sources));
+    const samples = (family: string, sample = family) =>
+      families
+        .get(family)
+        ?.samples.filter(({ name }) => name === sample)
+        .map(({ labels, value }) => [labels["component"], value]);
+    expect(samples("peach_recommendations_total")).toEqual([["shelf", 3]]);
+    expect(samples("peach_recommendation_seconds", "peach_recommendation_seconds_count")).toEqual([["shelf", 3]]);
+    expect(samples("peach_recommendation_seconds", "peach_recommendation_seconds_sum")).toEqual([["shelf", 0.012]]);
+    expect(samples("peach_recommendation_clicks_total")).toEqual([
+      ["shelf", 1],
+      ["fallback", 2],
+    ]);
+  });
+
   it("GET /metrics puts durations into the bins that they belong to", async () => {
     const task = "binned";
     const createdAt = Date.now() - 100_000;

@@ -161,6 +161,14 @@ describe("a query of the API", () => {
     });
   });
 
+  it.each([
+    ["GET", "/api/v1/health?colours=1", "It has none."],
+    ["POST", `${RECONCILE}?colours=1`, "It has prefix, since, dry_run, limit, cursor."],
+  ])("%s %s: a parameter that is like none is refused with those that there are", async (method, path, hint) => {
+    const response = await edge(PLAN)(path, { method });
+    expect(await response.json()).toMatchObject({ code: "invalid_request", hint });
+  });
+
   it("a query of the API with several faults tells all of them", async () => {
     const response = await edge(PLAN)(`${RECONCILE}?limit=x&dry_run=1&cursr=1`, { method: "POST" });
     const { errors } = await response.json<{ errors: { path: string }[] }>();

@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { accessAuthenticator } from "../../../src/http/auth/cloudflare-access.ts";
 import { ADMIN_TOKEN, edge, type Send } from "../../support/edge.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
@@ -134,6 +135,11 @@ describe("a JWT of Cloudflare Access", () => {
     const boss = await sign({ email: "boss@example.org" });
     expect((await call(boss, app({ PEACH_ACCESS_AUD: "" }))).status).toBe(401);
     expect((await call(boss, app({ PEACH_ACCESS_TEAM_DOMAIN: "" }))).status).toBe(401);
+    const isSetUp = (vars: object): boolean =>
+      accessAuthenticator.isConfigured(Object.assign(Object.create(null), vars));
+    expect(isSetUp({ PEACH_ACCESS_TEAM_DOMAIN: domain, PEACH_ACCESS_AUD: AUDIENCE })).toBe(true);
+    expect(isSetUp({ PEACH_ACCESS_TEAM_DOMAIN: domain })).toBe(false);
+    expect(isSetUp({ PEACH_ACCESS_AUD: AUDIENCE })).toBe(false);
     expect(fetched).toEqual([]);
     const send = app({ PEACH_API_TOKEN: ADMIN_TOKEN });
     const both = (token: string) =>
