@@ -29,9 +29,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function sender(options: EdgeOptions = {}) {
+function sender(options: EdgeOptions = {}, plan = PLAN) {
   // As on the local runtime, which believes where it is reached.
-  const send = edge(PLAN, { ...options, env: { PEACH_LOCAL: "1", ...options.env } });
+  const send = edge(plan, { ...options, env: { PEACH_LOCAL: "1", ...options.env } });
   return (path: string, init: RequestInit = {}) => send(new URL(path, ORIGIN).href, init);
 }
 
@@ -376,6 +376,21 @@ describe("the output of a typed external task", () => {
     ]);
     expect((await send(url, DONE)).status).toBe(200);
     expect(await finish(runId)).toEqual({ approved: true });
+  });
+
+  it("the output of a typed external task is checked by the file that the method was named in, where several export its name by now", async () => {
+    const modules = { one: async () => ({ scripted: () => null }), two: async () => registry.tasks };
+    const plan = planOf([
+      taskPlan("approve", { method: "scripted", module: "two", downstream: ["after"], external: true, timeoutMs: DAY }),
+      taskPlan("after", { method: "scripted", upstream: ["approve"] }),
+    ]);
+    const send = sender({ registry: { tasks: {}, others: { modules, moduleOf: {} } } }, plan);
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    expect((await send(url, report({ status: "succeeded", payload: { approved: "yes" } }))).status).toBe(400);
+    expect((await send(url, DONE)).status).toBe(200);
+    await finish(runId);
   });
 });
 
