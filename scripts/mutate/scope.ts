@@ -31,6 +31,7 @@ const TESTS = {
     "test/http/api/limits",
     "test/objects/tables",
   ],
+  // What joins, resumes, replays and completes a run is tested with those who ask for it.
   "objects/run": [
     "test/objects/run/",
     "test/http/api/run-",
