@@ -42,6 +42,14 @@ describe("the timeouts of one invocation", () => {
     }
   });
 
+  it("the timeouts of one invocation have no second timer for one that strikes earlier, and none when they are closed", () => {
+    const deadlines = new Deadlines();
+    for (const seconds of [25, 5, 1]) deadlines.set(seconds * SECOND, () => undefined);
+    expect(vi.getTimerCount()).toBe(1);
+    deadlines.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("the timeouts of one invocation strike also when the clock was set back", () => {
     const deadlines = new Deadlines();
     const strike = vi.fn<() => void>();

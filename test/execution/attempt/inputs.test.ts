@@ -232,6 +232,22 @@ describe("a payload above 32 MB", () => {
     );
   });
 
+  it("a payload above 32 MB that was passed as a stream is fetched when it is read, not before", async () => {
+    const key = `runs/x/${crypto.randomUUID()}`;
+    await env.PAYLOADS.put(key, "large");
+    const get = vi.spyOn(env.PAYLOADS, "get");
+    await run(
+      async (handed: unknown) => {
+        await env.PAYLOADS.head("a turn of the runtime, in which it would have been fetched");
+        expect(get).not.toHaveBeenCalled();
+        expect(await textOf(handed)).toBe("large");
+      },
+      ofOne(sized("stream", LIMIT + 1, key)),
+    );
+    expect(get).toHaveBeenCalledTimes(1);
+    get.mockRestore();
+  });
+
   it("a payload above 32 MB in several parts is refused together, and read one by one", async () => {
     const key = `runs/x/${crypto.randomUUID()}`;
     await env.PAYLOADS.put(key, '"half"');

@@ -114,6 +114,16 @@ describe("an object of another bucket", () => {
     expect(request?.headers.get("Authorization")).toBe(await signer.authHeader());
   });
 
+  it("is of no known size, etag or type where the store says none, and can have no body", async () => {
+    store(() => new Response(null));
+    expect(await open("s3://images/a.jpg", SECRETS)).toMatchObject({
+      text: "",
+      size: null,
+      etag: null,
+      contentType: "application/octet-stream",
+    });
+  });
+
   it("is asked of AWS_ENDPOINT_URL where that is set, for MinIO and others", async () => {
     const requests = store(found);
     await open("s3://images/a.jpg", { ...SECRETS, AWS_ENDPOINT_URL: "http://127.0.0.1:9000/" });

@@ -37,6 +37,13 @@ describe("a driver's backlog of items", () => {
     expect(cycle(backlog, 6, 27_390)).toBe(24);
   });
 
+  it("a driver's backlog of items claims as many as are missing beside those that the driver holds", () => {
+    const backlog = new ItemBacklog(6);
+    backlog.wanted(0, 28_000);
+    expect(cycle(backlog, 6, 27_990)).toBe(24);
+    expect([10, 24, 30].map((holding) => backlog.wanted(holding, 27_980).items)).toEqual([14, 0, 0]);
+  });
+
   it("a driver's backlog of items says nothing while no item has ended: tasks alone change nothing", () => {
     const backlog = new ItemBacklog(6);
     backlog.wanted(0, 28_000);
@@ -98,6 +105,12 @@ describe("a driver with items in advance", () => {
     await drive(world);
     expect(world.started).toHaveLength(100);
     expect(world.settled.map(({ length }) => length)).toEqual([100]);
+  });
+
+  it("a driver with items in advance settles a single one that has ended while all others go on", async () => {
+    const world = new World((ordinal) => ordinal > 0, items(0, 8));
+    await drive(world);
+    expect(world.settled[0]?.map(({ ordinal }) => ordinal)).toEqual([0]);
   });
 
   it("a driver with items in advance gives back after two seconds those that it could not begin, as lost to the surroundings", async () => {

@@ -275,6 +275,12 @@ describe("an executor object whose run cannot be reached", () => {
     await evictDurableObject(executorOf(run));
     await alarmOf(executorOf(run));
     (await nextCall(run.id, "long")).succeed("of the second");
-    expect((await run.final()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
+    expect((await run.final()).tasks[0]?.attempts).toMatchObject([
+      {
+        status: "lost",
+        error: { message: expect.stringContaining("the attempt had ended, but its run could not be reached") },
+      },
+      { status: "succeeded" },
+    ]);
   });
 });
