@@ -61,8 +61,7 @@ function groupsOf(address: string): number[] | null {
   return groups.some((group) => !(group <= 0xffff)) ? null : groups;
 }
 
-/** Parses groups of hex digits; NaN marks an invalid group. */
+/** Parses groups of hex digits; NaN marks an empty group, which is invalid. */
 function readGroups(text: string): number[] {
-  if (text === "") return [];
-  return text.split(":").map((group) => (group === "" ? Number.NaN : Number.parseInt(group, 16)));
+  return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
 }

@@ -169,6 +169,12 @@ describe("a query of the API", () => {
     expect(await response.json()).toMatchObject({ code: "invalid_request", hint });
   });
 
+  it("a query of the API with a parameter of a long name shows the beginning of it", async () => {
+    const response = await edge(PLAN)(`/api/v1/health?${"x".repeat(5_000)}=1`);
+    expect(response.status).toBe(400);
+    expect((await response.text()).length).toBeLessThan(1_000);
+  });
+
   it("a query of the API with several faults tells all of them", async () => {
     const response = await edge(PLAN)(`${RECONCILE}?limit=x&dry_run=1&cursr=1`, { method: "POST" });
     const { errors } = await response.json<{ errors: { path: string }[] }>();

@@ -222,10 +222,18 @@ describe("GET /runs/feed", () => {
     expect(rest.all).toContain(`"run_id":"${run.id}"`);
   });
 
-  it("GET /runs/feed tells a client that was away for too long to begin anew", async () => {
-    const reader = readerOf(await send(`/runs/feed`, { headers: { "Last-Event-ID": "17" } }));
-    const text = { all: "" };
-    await until(reader, text, "event: reset");
-    await reader.cancel();
-  });
+  it.each([
+    ["1970", () => 17, "event: reset"],
+    ["more than an hour ago", () => Date.now() - 3_660_000, "event: reset"],
+    ["less than an hour ago", () => Date.now() - 3_540_000, "retry: 1000"],
+  ])(
+    "GET /runs/feed tells a client whose last event was %s to begin anew after an hour, and goes on before",
+    async (_, lastId, first) => {
+      const reader = readerOf(await send(`/runs/feed`, { headers: { "Last-Event-ID": String(lastId()) } }));
+      const text = { all: "" };
+      await until(reader, text, "\n\n");
+      await reader.cancel();
+      expect(text.all.startsWith(first)).toBe(true);
+    },
+  );
 });
