@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven, type DrivenObject } from "../support/driven-object.ts";
 import { env } from "../support/env.ts";
 import { describe, expect, it, vi } from "vitest";
 import { Tables, type TableHistory } from "../../src/objects/tables.ts";
@@ -16,7 +16,7 @@ const TWO: TableHistory = { ...ONE, migrations: [[FIRST], SECOND] };
 let objects = 0;
 /** Storage of an object that has nothing else: that of a run which nobody has triggered. */
 async function inStorage<T>(work: (storage: DurableObjectStorage) => T): Promise<T> {
-  return runInDurableObject(env.RUNS.getByName(`tables-${(objects += 1)}`), (_, { storage }) => work(storage));
+  return driven(env.RUNS.getByName(`tables-${(objects += 1)}`)).inside(({ storage }) => work(storage));
 }
 
 function namesIn({ sql }: DurableObjectStorage): unknown[] {
@@ -86,7 +86,7 @@ describe("the tables of an object", () => {
   });
 
   it("the tables of an object are made again after everything was deleted", async () => {
-    const names = await runInDurableObject(env.RUNS.getByName("tables deleted"), async (_, { storage }) => {
+    const names = await driven(env.RUNS.getByName("tables deleted")).inside(async ({ storage }) => {
       const tables = new Tables(storage, TWO);
       tables.make();
       await tables.deleteAll();
@@ -134,12 +134,12 @@ const [pauses, list, limit, window, directory, catalog, letters, versions, sched
   env.OBJECT_VERSIONS.getByName(NAME),
   env.SCHEDULES.getByName(NAME),
 ];
-const OBJECTS: readonly [string, DurableObjectStub, () => Promise<unknown>, () => Promise<unknown>][] = [
-  ["the pauses object", pauses, () => pauses.pause("echo", "test"), () => pauses.paused()],
-  ["the list of a task's limits", list, () => list.note("concurrency", "k", true), () => list.list(1)],
+const OBJECTS: readonly [string, DrivenObject, () => Promise<unknown>, () => Promise<unknown>][] = [
+  ["the pauses object", driven(pauses), () => pauses.pause("echo", "test"), () => pauses.paused()],
+  ["the list of a task's limits", driven(list), () => list.note("concurrency", "k", true), () => list.list(1)],
   [
     "the object of a limit",
-    limit,
+    driven(limit),
     () =>
       limit.ask(
         { kind: "concurrency", task: "echo", key: null },
@@ -147,36 +147,41 @@ const OBJECTS: readonly [string, DurableObjectStub, () => Promise<unknown>, () =
       ),
     () => limit.use(),
   ],
-  ["the object of a debounce window", window, () => window.window(WINDOW), () => window.namedFor("k")],
-  ["the task directory", directory, () => directory.register("echo"), () => directory.tasks()],
-  ["the catalog", catalog, () => catalog.record(summaryOf(RUN, "succeeded"), true), () => catalog.count({})],
-  ["the object of dead letters", letters, () => letters.record(LETTER), () => letters.count()],
-  ["the object of versions", versions, () => versions.listed([VERSION], 60_000), () => versions.find([VERSION])],
+  ["the object of a debounce window", driven(window), () => window.window(WINDOW), () => window.namedFor("k")],
+  ["the task directory", driven(directory), () => directory.register("echo"), () => directory.tasks()],
+  ["the catalog", driven(catalog), () => catalog.record(summaryOf(RUN, "succeeded"), true), () => catalog.count({})],
+  ["the object of dead letters", driven(letters), () => letters.record(LETTER), () => letters.count()],
+  [
+    "the object of versions",
+    driven(versions),
+    () => versions.listed([VERSION], 60_000),
+    () => versions.find([VERSION]),
+  ],
   [
     "the schedules object",
-    schedules,
+    driven(schedules),
     () => schedules.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule()] }),
     () => schedules.list(),
   ],
 ];
 
-describe.each(OBJECTS)("%s", (what, stub, make, read) => {
+describe.each(OBJECTS)("%s", (what, object, make, read) => {
   it("refuses tables of newer code, and goes on once that is gone again", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     await make();
     const known = await read();
-    await runInDurableObject(stub, (_, { storage }) => makeNewer(storage));
-    await evictDurableObject(stub);
+    await object.inside(({ storage }) => makeNewer(storage));
+    await object.evict();
     const refused = await read().catch((error: unknown) => (error instanceof Error ? error.message : ""));
     expect(refused).toContain(`${what} has schema 2, this code knows up to 1: deploy the newer version again`);
-    if (await runInDurableObject(stub, (object) => "alarm" in object)) {
-      await runInDurableObject(stub, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
-      await runDurableObjectAlarm(stub);
+    if (await object.inside((_, code) => "alarm" in code)) {
+      await object.inside(({ storage }) => storage.setAlarm(Date.now() + 3_600_000));
+      await object.wake();
       // It has not failed, and comes again.
-      expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).toBeGreaterThan(Date.now());
+      expect(await object.alarmAt()).toBeGreaterThan(Date.now());
     }
-    await runInDurableObject(stub, (_, { storage }) => storage.sql.exec("DROP TABLE schema_versions"));
-    await evictDurableObject(stub);
+    await object.inside(({ storage }) => storage.sql.exec("DROP TABLE schema_versions"));
+    await object.evict();
     expect(await read()).toEqual(known);
   });
 });

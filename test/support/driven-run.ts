@@ -37,7 +37,7 @@ export class DrivenRun {
   }
 
   /** The object is evicted: the next call reads the run back. */
-  reset(): void {
+  evict(): void {
     this.store = this.#newStore();
     this.controller = this.#life();
   }
@@ -57,8 +57,8 @@ export class DrivenRun {
     return this.controller.settle({ settlements, claim: FRESH_DRIVER });
   }
 
-  /** Lets time pass until the alarm fires. */
-  async wake(): Promise<void> {
+  /** Lets time pass until the alarm is due, and fires it. */
+  async wakeWhenDue(): Promise<void> {
     const at = this.alarmAt;
     this.now = Math.max(this.now, at ?? this.now);
     this.alarmAt = null;
@@ -66,7 +66,7 @@ export class DrivenRun {
   }
 
   /** The rows of the journal. `bytes`: of the entry and of what lies beside it. */
-  rows(): StoredRow[] {
+  journal(): StoredRow[] {
     const query =
       "SELECT seq, kind, coalesce(length(CAST(entry AS BLOB)), 0) + coalesce(length(data), 0) AS bytes FROM journal ORDER BY seq";
     return Array.from(this.storage.sql.exec(query), ({ seq, kind, bytes }) => ({

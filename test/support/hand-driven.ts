@@ -2,13 +2,14 @@
  * Runs whose driver is the test: it accepts with a claim, so the first lease is its own and no message is sent, and settles by
  * hand. The methods of such a run are those of test/support/pool, for the attempts that real drivers make later.
  */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven, DrivenObject } from "./driven-object.ts";
 import { env } from "./env.ts";
 import { vi } from "vitest";
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import { readAcceptAnswer, readGrant } from "../../src/objects/run/grant-text-rpc.ts";
+import type { RunObject } from "../../src/objects/run/run-object.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import type { AcceptAnswer, AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
@@ -41,11 +42,12 @@ export function acceptance(
   };
 }
 
-/** One run and all that a test does with it. Each call uses a fresh stub. */
-export class HandDrivenRun {
+/** One run and all that a test does with it. */
+export class HandDrivenRun extends DrivenObject<RunObject> {
   readonly id: RunId;
 
   constructor(id: RunId) {
+    super(() => env.RUNS.getByName(id));
     this.id = id;
   }
 
@@ -81,36 +83,14 @@ export class HandDrivenRun {
     return document;
   }
 
-  /** Runs the alarm now, whenever it is set for. False if none is set. */
-  wake(): Promise<boolean> {
-    return runDurableObjectAlarm(this.#stub());
-  }
-
   /** Runs the alarm of the executor object of this attempt once it is set; resolves when the attempt in it has ended. */
   async executes(ordinal: number, attempt: number): Promise<void> {
     const executor = env.EXECUTORS.getByName(`${this.id}/${ordinal}/${attempt}/1`);
     await vi.waitFor(async () => {
-      const at = await runInDurableObject(executor, (_, { storage }) => storage.getAlarm());
+      const at = await driven(executor).alarmAt();
       if (at === null) throw new Error(`nobody has started attempt ${attempt} of task ${ordinal}`);
     }, 10_000);
-    await runDurableObjectAlarm(executor);
-  }
-
-  evict(): Promise<void> {
-    return evictDurableObject(this.#stub());
-  }
-
-  /** The object is reset in the middle of whatever it does. */
-  async abort(): Promise<void> {
-    await this.inside((state) => state.abort("reset by the test")).catch(() => undefined);
-  }
-
-  inside<T>(look: (state: DurableObjectState) => T | Promise<T>): Promise<T> {
-    return runInDurableObject(this.#stub(), (_, state) => look(state));
-  }
-
-  alarmAt(): Promise<number | null> {
-    return this.inside(({ storage }) => storage.getAlarm());
+    await driven(executor).wake();
   }
 
   /** Rows of the journal as they are stored. */
@@ -122,10 +102,6 @@ export class HandDrivenRun {
         )
         .toArray(),
     );
-  }
-
-  #stub() {
-    return env.RUNS.getByName(this.id);
   }
 }
 

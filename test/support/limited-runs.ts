@@ -1,10 +1,11 @@
 /** Many runs of a limited task whose drivers are the test: it claims what the limit has permitted, and ends it as it likes. */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { DrivenObject } from "./driven-object.ts";
 import { env } from "./env.ts";
 import { vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import type { LimitKeys, LimitName } from "../../src/domain/limits/limit.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
+import type { LimitObject } from "../../src/objects/limits/limit-object.ts";
 import { callLimit } from "../../src/objects/limits/limit-client.ts";
 import { limitObjectName, type LimitUse } from "../../src/objects/limits/limit-rpc.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
@@ -23,11 +24,13 @@ export async function claimed(run: HandDrivenRun): Promise<readonly Lease[]> {
 }
 
 /** One limit, seen from outside. */
-export class Limit {
+export class Limit extends DrivenObject<LimitObject> {
   readonly name: LimitName;
 
   constructor(task: string, { kind = "concurrency", key = null }: Partial<LimitName> = {}) {
-    this.name = { kind, task, key };
+    const name = { kind, task, key };
+    super(() => env.LIMITS.getByName(limitObjectName(name)));
+    this.name = name;
   }
 
   use(): Promise<LimitUse> {
@@ -48,8 +51,8 @@ export class Limit {
   /** The runs that have a slot, by arrival. */
   async holders(): Promise<RunId[]> {
     if (await this.isGone()) return [];
-    return this.#inside(({ sql }) =>
-      sql
+    return this.inside(({ storage }) =>
+      storage.sql
         .exec<{ run_id: RunId }>("SELECT run_id FROM slot WHERE phase = 'held' ORDER BY seq")
         .toArray()
         .map((row) => row.run_id),
@@ -58,26 +61,10 @@ export class Limit {
 
   /** Whether nothing at all is stored. */
   async isGone(): Promise<boolean> {
-    return this.#inside(
-      async (storage) =>
+    return this.inside(
+      async ({ storage }) =>
         storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'slot'").toArray().length === 0 &&
         (await storage.getAlarm()) === null,
     );
-  }
-
-  wake(): Promise<boolean> {
-    return runDurableObjectAlarm(this.#stub());
-  }
-
-  evict(): Promise<void> {
-    return evictDurableObject(this.#stub());
-  }
-
-  #inside<T>(look: (storage: DurableObjectStorage) => T | Promise<T>): Promise<T> {
-    return runInDurableObject(this.#stub(), (_, state) => look(state.storage));
-  }
-
-  #stub() {
-    return env.LIMITS.getByName(limitObjectName(this.name));
   }
 }

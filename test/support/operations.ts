@@ -2,7 +2,8 @@
  * Counts what the platform bills, by wrapping the runtime's own prototypes: the worker under test shares this isolate. No list of methods
  * is kept by hand: a method that an object gets is counted from its first call on.
  */
-import { createMessageBatch, runInDurableObject } from "cloudflare:test";
+import { createMessageBatch } from "cloudflare:test";
+import { driven } from "./driven-object.ts";
 import { DurableObject } from "cloudflare:workers";
 import { env } from "./env.ts";
 import * as worker from "../../src/worker/worker.ts";
@@ -45,7 +46,7 @@ export async function countOperations(): Promise<Operations> {
     r2ClassB: 0,
     calls: {},
   };
-  await runInDurableObject(env.RUNS.getByName("only for its prototypes"), (_, { storage }) => {
+  await driven(env.RUNS.getByName("only for its prototypes")).inside(({ storage }) => {
     const sql: object = Object.getPrototypeOf(storage.sql);
     wrap(sql, "exec", { after: (_args, cursor) => (counted.rowsWritten += rowsWrittenBy(cursor)) });
     wrap(Object.getPrototypeOf(storage), "setAlarm", { after: () => (counted.rowsWritten += 1) });

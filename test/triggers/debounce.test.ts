@@ -1,4 +1,5 @@
-import { createExecutionContext, runDurableObjectAlarm, waitOnExecutionContext } from "cloudflare:test";
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { driven } from "../support/driven-object.ts";
 import { env } from "../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
@@ -56,7 +57,7 @@ async function trigger(
 /** Has the run's alarm fire at this time; its status right after. */
 async function wakeAt(runId: RunId, at: number): Promise<string | undefined> {
   vi.setSystemTime(at);
-  await runDurableObjectAlarm(env.RUNS.getByName(runId));
+  await driven(env.RUNS.getByName(runId)).wake();
   return (await callRun(env, runId, (run) => run.describe()))?.status;
 }
 
@@ -156,7 +157,7 @@ describe("triggers of a debounced task", () => {
     expect(await startAt(first.runId, START + 29 * day)).toBe("succeeded");
     for (const days of [31, 45, 58]) {
       vi.setSystemTime(START + days * day);
-      await runDurableObjectAlarm(window);
+      await driven(window).wake();
       const again = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
       expect([days, again]).toMatchObject([days, { runId: first.runId, deduplicated: true }]);
     }

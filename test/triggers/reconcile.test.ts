@@ -1,4 +1,5 @@
-import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm } from "cloudflare:test";
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { driven } from "../support/driven-object.ts";
 import { env } from "../support/env.ts";
 import { objectIds } from "../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -131,7 +132,7 @@ describe("after notifications were lost", () => {
     expect(here.started).toHaveLength(2);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 13.9 * DAY });
     for (const id of await objectIds("ObjectVersionsObject", env.OBJECT_VERSIONS))
-      await runDurableObjectAlarm(env.OBJECT_VERSIONS.get(id));
+      await driven(env.OBJECT_VERSIONS.get(id)).wake();
     await here.notify(event);
     expect(here.started).toHaveLength(2);
   });

@@ -53,11 +53,11 @@ function wide(): DrivenRun {
 describe("the journal of a run", () => {
   it("the journal of a run has no row that outgrows the platform's where wide arrays have limit keys, and gives every key back", () => {
     const run = wide();
-    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
-    expect(Math.max(...run.rows().flatMap(({ kind, bytes }) => (kind === "data" ? [] : [bytes])))).toBeLessThan(ROW);
+    expect(run.journal().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    expect(Math.max(...run.journal().flatMap(({ kind, bytes }) => (kind === "data" ? [] : [bytes])))).toBeLessThan(ROW);
     const asked = run.take("acquire_slot").map(({ limit }) => limit.key);
     expect(asked.slice(0, 2)).toEqual([ITEMS[0]?.concurrency, ITEMS[1]?.concurrency]);
-    run.reset();
+    run.evict();
     const state = run.controller.load()?.tasks[0]?.state;
     expect(state?.status === "succeeded" ? state.passed.limitKeys : null).toEqual({
       transcode: ITEMS,
@@ -71,10 +71,10 @@ describe("the journal of a run", () => {
     const run = new DrivenRun();
     const recorded = [{ task: "b", parent: "x", payload: inline([1]), limitKeys: ITEMS }];
     run.accept({ graph, payload: inline(ITEMS.map(() => 0)), limitKeys: ITEMS, recorded });
-    run.reset();
+    run.evict();
     expect(run.controller.load()?.limitKeys).toEqual(ITEMS);
     expect(run.controller.load()?.recorded?.[0]?.limitKeys).toEqual(ITEMS);
-    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    expect(run.journal().filter(({ bytes }) => bytes > ROW)).toEqual([]);
   });
 
   it("the journal of a run cuts an entry that is too large for its row, such as twenty thousand awaited runs", () => {
@@ -88,9 +88,9 @@ describe("the journal of a run", () => {
       until: run.now + 1e9,
     }));
     run.settle(settlement(leases[0], { type: "suspended", awaits }, { children }));
-    expect(run.rows().length).toBeGreaterThan(2);
-    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
-    run.reset();
+    expect(run.journal().length).toBeGreaterThan(2);
+    expect(run.journal().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    run.evict();
     expect(run.controller.load()?.children).toEqual(children);
     expect(run.controller.load()?.tasks[0]?.state).toMatchObject({ status: "waiting", awaits });
   });
@@ -103,8 +103,8 @@ describe("the journal of a run", () => {
     run.settle(succeeded(leases[0], 1));
     for (let ordinal = 1; ordinal < 2_000; ordinal += 1) run.controller.begin(ordinal, `holder ${ordinal}`);
     run.controller.cancel();
-    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
-    run.reset();
+    expect(run.journal().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    run.evict();
     const read = run.controller.load();
     expect(read?.tasks).toHaveLength(20_000);
     expect(read?.tasks.at(-1)?.task.name).toBe(names.at(-1));
@@ -117,8 +117,8 @@ describe("the journal of a run", () => {
     const children = Array.from({ length: 15_000 }, (_, number) => child(number));
     const bytes = "x".repeat(1_400_000);
     run.settle({ ...succeeded(leases[0], bytes), children });
-    expect(run.rows().filter((row) => row.bytes > ROW)).toEqual([]);
-    run.reset();
+    expect(run.journal().filter((row) => row.bytes > ROW)).toEqual([]);
+    run.evict();
     const state = run.controller.load()?.tasks[0]?.state;
     if (state?.status !== "succeeded" || state.passed.output.at !== "run") throw new Error("not kept");
     const { seq, offset, size } = state.passed.output;
@@ -131,7 +131,7 @@ describe("the journal of a run", () => {
     const { leases: two } = run.settle(succeeded(leases[0], 1));
     const children = Array.from({ length: 300_000 }, (_, number) => child(number));
     run.settle({ ...succeeded(two[0], 2), children }, succeeded(two[1], 3));
-    run.reset();
+    run.evict();
     const loaded = run.controller.load();
     expect(loaded?.tasks.map(({ state }) => state.status)).toEqual(["succeeded", "failed", "succeeded"]);
     expect(loaded?.tasks[1]?.attempts).toMatchObject([
@@ -164,8 +164,8 @@ describe("the journal of a run that lives long", () => {
     const [short, whole] = [new DrivenRun(SHORT), new DrivenRun()];
     rounds(short, 200);
     rounds(whole, 200);
-    short.reset();
-    whole.reset();
+    short.evict();
+    whole.evict();
     expect(short.controller.load()).toEqual({
       ...whole.controller.load(),
       tasks: expect.anything(),
@@ -174,7 +174,7 @@ describe("the journal of a run that lives long", () => {
     const tasksOf = (run: DrivenRun) =>
       run.controller.load()?.tasks.map(({ state, attempts }) => [state.status, attempts]);
     expect(tasksOf(short)).toEqual(tasksOf(whole));
-    expect(short.rows().length).toBeLessThan(whole.rows().length / 2);
+    expect(short.journal().length).toBeLessThan(whole.journal().length / 2);
     const { payload } = short.controller.load() ?? {};
     if (payload?.at !== "run") throw new Error("no payload");
     const bytes = short.store.read(payload.seq, payload.offset, payload.size) ?? new Uint8Array(0);
@@ -203,23 +203,23 @@ describe("the journal of a run that lives long", () => {
     const begin = run.now;
     let asked = run.take("acquire_slot").length;
     while (run.now < begin + 7 * 86_400_000) {
-      await run.wake();
+      await run.wakeWhenDue();
       asked += run.take("acquire_slot").length;
     }
     expect(asked).toBeLessThan(700);
-    expect(run.rows().length).toBeLessThan(800);
+    expect(run.journal().length).toBeLessThan(800);
   });
 
   it("the journal of a run that lives long has no such record, and not a row more, where the run is over soon", () => {
     const run = new DrivenRun();
     rounds(run, 20);
-    expect(run.rows().map(({ kind }) => kind)).not.toContain("state");
+    expect(run.journal().map(({ kind }) => kind)).not.toContain("state");
   });
 
   it("the journal of a run that lives long is told on to a listener that has heard all before the record, and as it is to one that has not", () => {
     const run = new DrivenRun(SHORT);
     rounds(run, 60);
-    const record = run.rows().findLast(({ kind }) => kind === "state")?.seq ?? 0;
+    const record = run.journal().findLast(({ kind }) => kind === "state")?.seq ?? 0;
     const heardAfter = (after: number): string[] => {
       const asItIs = (): { id: number; event: "run"; data: string }[] => [{ id: 0, event: "run", data: "{}" }];
       const replay = new EventBackfill(run.store, after, { events: asItIs, progressOf: () => null });
@@ -229,7 +229,7 @@ describe("the journal of a run that lives long", () => {
       }
       return heard;
     };
-    const since = run.rows().filter(({ seq, kind }) => seq > record && kind === "change").length;
+    const since = run.journal().filter(({ seq, kind }) => seq > record && kind === "change").length;
     expect(heardAfter(record)).toEqual(Array.from({ length: since }, () => "change"));
     expect(heardAfter(record - 1)).toEqual(Array.from({ length: since }, () => "change"));
     expect(heardAfter(1)).toEqual(["run"]);
@@ -249,10 +249,10 @@ describe("a journal of large entries", () => {
       run.settle(settlement(leases[0], { type: "suspended", awaits }));
       run.now += 1_000;
       run.controller.hold({ type: "task_resumed", task: "a" });
-      void run.wake();
+      void run.wakeWhenDue();
       ({ leases } = run.controller.claim({ holding: 0, budgetMs: 28_000 }));
     }
-    const sizes = new Map(run.rows().map(({ seq, bytes }) => [seq, bytes]));
+    const sizes = new Map(run.journal().map(({ seq, bytes }) => [seq, bytes]));
     expect([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(8_000_000);
     const pages: number[] = [];
     const readAfter = run.store.readAfter.bind(run.store);
@@ -264,7 +264,7 @@ describe("a journal of large entries", () => {
     const replay = new EventBackfill(run.store, 1, { events: () => [], progressOf: () => null });
     let changes = 0;
     for (let batch = replay.next(); batch !== null; batch = replay.next()) changes += batch.events.length;
-    expect(changes).toBe(run.rows().filter(({ kind }) => kind === "change").length);
+    expect(changes).toBe(run.journal().filter(({ kind }) => kind === "change").length);
     expect(Math.max(...pages)).toBeLessThan(3_000_000);
   });
 });
@@ -277,12 +277,12 @@ describe("a run of the same id that begins in the same life", () => {
     };
     const measured = new DrivenRun();
     goThrough(measured);
-    const leastBytes = measured.rows().reduce((sum, { kind, bytes }) => sum + (kind === "change" ? bytes : 0), 0);
+    const leastBytes = measured.journal().reduce((sum, { kind, bytes }) => sum + (kind === "change" ? bytes : 0), 0);
     const run = new DrivenRun({ times: 0, leastBytes });
     goThrough(run);
-    while (run.controller.load() !== null) await run.wake();
+    while (run.controller.load() !== null) await run.wakeWhenDue();
     goThrough(run);
-    expect(run.rows().map(({ kind }) => kind)).toEqual(measured.rows().map(({ kind }) => kind));
+    expect(run.journal().map(({ kind }) => kind)).toEqual(measured.journal().map(({ kind }) => kind));
   });
 });
 

@@ -56,9 +56,9 @@ describe("a child run", () => {
     const retentionAt = await child.end(child.accept());
     expect(child.told).toEqual([{ runId: RUN_ID, task: "a" }]);
     expect(child.run.alarmAt).toBe(retentionAt);
-    expect(child.run.rows()).toHaveLength(other.run.rows().length);
+    expect(child.run.journal()).toHaveLength(other.run.journal().length);
     expect(other.told).toEqual([]);
-    child.run.reset();
+    child.run.evict();
     child.run.controller.load();
     await settled();
     expect([child.told.length, child.run.alarmAt]).toEqual([1, retentionAt]);
@@ -66,13 +66,13 @@ describe("a child run", () => {
 
   it("a child run that goes on tells its parent with its first alarm, and no later life does again", async () => {
     const lease = child.accept();
-    const rows = child.run.rows().length;
-    await child.run.wake();
+    const rows = child.run.journal().length;
+    await child.run.wakeWhenDue();
     expect(child.told).toHaveLength(1);
-    expect(child.run.rows()).toHaveLength(rows + 1);
-    child.run.reset();
-    await child.run.wake();
-    child.run.reset();
+    expect(child.run.journal()).toHaveLength(rows + 1);
+    child.run.evict();
+    await child.run.wakeWhenDue();
+    child.run.evict();
     await child.end(lease);
     expect(child.told).toHaveLength(1);
   });
@@ -87,16 +87,16 @@ describe("a child run", () => {
       payload: { kind: "json", size: 0, contentType: "application/json", at: "inline", bytes: new Uint8Array() },
       delayMs: 7 * DAY_MS,
     });
-    await child.run.wake();
+    await child.run.wakeWhenDue();
     expect([child.told.length, child.run.now]).toEqual([1, acceptedAt + 30_000]);
-    await child.run.wake();
+    await child.run.wakeWhenDue();
     expect([child.told.length, child.run.alarmAt]).toEqual([1, acceptedAt + 7 * DAY_MS]);
   });
 
   it("a child run whose parent awaits it has nothing to tell", async () => {
     const lease = child.accept();
     child.run.controller.watch(PARENT);
-    await child.run.wake();
+    await child.run.wakeWhenDue();
     await child.end(lease);
     expect(child.told).toEqual([]);
   });
@@ -107,13 +107,13 @@ describe("a child run", () => {
     const retentionAt = await child.end(child.accept());
     for (const tries of [2, 3, 4]) {
       expect(child.run.alarmAt).toBeLessThan(retentionAt);
-      child.run.reset();
-      await child.run.wake();
+      child.run.evict();
+      await child.run.wakeWhenDue();
       expect(child.told).toHaveLength(tries);
     }
     expect(child.run.now).toBe(acceptedAt + 120_000);
     child.isReachable = true;
-    await child.run.wake();
+    await child.run.wakeWhenDue();
     expect([child.told.length, child.run.alarmAt]).toEqual([5, retentionAt]);
     expect(child.run.isParentLeftAlone).toBe(false);
   });
@@ -127,22 +127,22 @@ describe("a child run", () => {
       const acceptedAt = child.run.now;
       while (!child.run.isParentLeftAlone) {
         expect(child.run.now).toBeLessThan(acceptedAt + 2 * DAY_MS);
-        await child.run.wake();
+        await child.run.wakeWhenDue();
       }
       const tries = child.told.length;
       expect(child.run.now).toBeGreaterThanOrEqual(acceptedAt + DAY_MS);
       if (how === "final") expect(child.run.alarmAt).toBe(retentionAt);
-      child.run.reset();
+      child.run.evict();
       child.run.controller.load();
       await settled();
-      if (how !== "final") await child.run.wake();
+      if (how !== "final") await child.run.wakeWhenDue();
       expect(child.told).toHaveLength(tries);
     },
   );
 
   it("a child run of an alert, or of an object that a task has written, is no child", async () => {
     const lease = child.accept({ ...CHILD, parent: { runId: PARENT, task: "a" } });
-    await child.run.wake();
+    await child.run.wakeWhenDue();
     await child.end(lease);
     expect(child.told).toEqual([]);
   });

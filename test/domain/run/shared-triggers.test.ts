@@ -36,7 +36,7 @@ describe("a run of a debounced task that triggers come to without end", () => {
     const before = structuredClone(run());
     expect(trigger("call 2999")?.outcome).toBe("joined");
     expect(run()).toEqual(before);
-    driven.reset();
+    driven.evict();
     expect(run()).toEqual(before);
   });
 

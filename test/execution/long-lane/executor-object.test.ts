@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DeathsObject } from "../../../src/objects/deaths/deaths-object.ts";
@@ -22,7 +22,7 @@ function executorOf(run: HandDrivenRun, attempt = 1, dispatches = 1) {
 
 /** What the object still has. */
 function leftOf(executor: ReturnType<typeof executorOf>) {
-  return runInDurableObject(executor, async (_, { storage }) => ({
+  return driven(executor).inside(async ({ storage }) => ({
     keys: [...storage.kv.list()].map(([key]) => key),
     alarm: await storage.getAlarm(),
   }));
@@ -30,7 +30,7 @@ function leftOf(executor: ReturnType<typeof executorOf>) {
 /** Runs the alarm of an executor object as soon as it is set; resolves when it has ended, with the task in it. */
 async function alarmOf(executor: ReturnType<typeof executorOf>): Promise<void> {
   await vi.waitFor(async () => expect((await leftOf(executor)).alarm).not.toBeNull(), 10_000);
-  await runDurableObjectAlarm(executor);
+  await driven(executor).wake();
 }
 
 const NOTHING = { keys: [], alarm: null };
@@ -82,10 +82,10 @@ describe("an executor object that dies", () => {
   it("an executor object that dies in the middle of the task has the attempt lost at once, and a new one started in a new object", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const first = await nextCall(run.id, "long");
-    await runInDurableObject(executorOf(run), (_, state) => state.abort("reset by the test")).catch(() => undefined);
+    await driven(executorOf(run)).abort();
     // The platform calls the alarm of an object that died in it again; here the test does.
     await vi.waitFor(async () => {
-      await runDurableObjectAlarm(executorOf(run));
+      await driven(executorOf(run)).wake();
       expect((await run.document()).tasks[0]?.attempts[0]?.status).toBe("lost");
     }, 10_000);
     const second = await nextCall(run.id, "long");
@@ -114,10 +114,10 @@ describe("an executor object that dies", () => {
     void alarmOf(executorOf(run)).catch(() => undefined);
     const call = await nextCall(run.id, "long");
     vi.setSystemTime(Date.now() + 30_000);
-    await runInDurableObject(executorOf(run), (_, state) => state.abort("reset by the test")).catch(() => undefined);
+    await driven(executorOf(run)).abort();
     await vi.waitFor(async () => {
-      await runInDurableObject(executorOf(run), (_, { storage }) => storage.setAlarm(Date.now() + 60_000));
-      await runDurableObjectAlarm(executorOf(run));
+      await driven(executorOf(run)).inside(({ storage }) => storage.setAlarm(Date.now() + 60_000));
+      await driven(executorOf(run)).wake();
       expect(note).toHaveBeenCalledWith(expect.any(String), 1, 30_000, 0);
     }, 10_000);
     call.succeed("late");
@@ -134,27 +134,24 @@ describe("an executor object that dies", () => {
         void alarmOf(executorOf(run, death)).catch(() => undefined);
         await nextCall(run.id, "long");
       }
-      for (const run of runs)
-        await runInDurableObject(executorOf(run, death), (_, state) => state.abort("by the test")).catch(
-          () => undefined,
-        );
+      for (const run of runs) await driven(executorOf(run, death)).abort();
       for (const run of runs)
         await vi.waitFor(async () => {
           // The platform repeats an alarm whose object died in it; one that a test has called is not.
-          await runInDurableObject(executorOf(run, death), (_, { storage }) => storage.setAlarm(Date.now() + 60_000));
-          await runDurableObjectAlarm(executorOf(run, death));
+          await driven(executorOf(run, death)).inside(({ storage }) => storage.setAlarm(Date.now() + 60_000));
+          await driven(executorOf(run, death)).wake();
           expect(await isNoted(executorOf(run, death))).toBe(true);
         }, 10_000);
       vi.setSystemTime(TIMES.start + death * TIMES.apart + 6_000);
       for (const run of runs) {
-        await runDurableObjectAlarm(executorOf(run, death));
+        await driven(executorOf(run, death)).wake();
         expect((await run.document()).tasks[0]?.attempts[death - 1]?.status).toBe("lost");
       }
     }
 
     /** It has said that it has died, and waits for others that have, or is through. */
     async function isNoted(executor: ReturnType<typeof executorOf>): Promise<boolean> {
-      return runInDurableObject(executor, (_, { storage }) => {
+      return driven(executor).inside(({ storage }) => {
         const order = storage.kv.get<ExecutorOrder>("order");
         return order === undefined || order.lease?.missedAt !== undefined;
       });
@@ -272,7 +269,7 @@ describe("an executor object whose run cannot be reached", () => {
     await vi.waitFor(() => expect(unreachable).toHaveBeenCalled(), 10_000);
     unreachable.mockRestore();
     await vi.waitFor(async () => expect((await leftOf(executorOf(run))).alarm).not.toBeNull(), 10_000);
-    await evictDurableObject(executorOf(run));
+    await driven(executorOf(run)).evict();
     await alarmOf(executorOf(run));
     (await nextCall(run.id, "long")).succeed("of the second");
     expect((await run.final()).tasks[0]?.attempts).toMatchObject([

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseSessionId } from "../../../src/domain/ids.ts";
@@ -122,16 +122,16 @@ describe("the session of the dashboard", () => {
     const identity = env.IDENTITY.getByName("identity");
     await loggedIn();
     vi.setSystemTime(START + 30 * 24 * HOUR);
-    await runDurableObjectAlarm(identity);
+    await driven(identity).wake();
     const kept = (storage: DurableObjectStorage): number =>
       storage.sql.exec<{ sessions: number }>("SELECT count(*) AS sessions FROM sessions").one().sessions;
-    expect(await runInDurableObject(identity, (_, { storage }) => kept(storage))).toBe(0);
+    expect(await driven(identity).inside(({ storage }) => kept(storage))).toBe(0);
   });
 
   it("the session of the dashboard is ended by no flood of log-ins with another token: each has room for sessions of its own", async () => {
     const { call } = await loggedIn();
     const flood = { token: "narrow", tokenId: "f".repeat(64), address: "192.0.2.66" };
-    await runInDurableObject(env.IDENTITY.getByName("identity"), async (object: IdentityObject) => {
+    await driven(env.IDENTITY.getByName("identity")).inside(async (_, object: IdentityObject) => {
       for (let time = 0; time < 1_100; time += 1) {
         const id = parseSessionId(`ses_${String(time).padStart(26, "0")}`);
         if (id !== null) await object.startSession({ ...flood, id });

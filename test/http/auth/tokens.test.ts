@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SessionId } from "../../../src/domain/ids.ts";
@@ -63,7 +63,7 @@ describe("a token that was made", () => {
 
   it("a token that was made is kept as a digest that is worth nothing", async () => {
     const { name, token } = await make(["admin"]);
-    const kept = await runInDurableObject(env.IDENTITY.getByName("identity"), (_, { storage }) =>
+    const kept = await driven(env.IDENTITY.getByName("identity")).inside(({ storage }) =>
       storage.sql.exec<{ digest: string }>("SELECT * FROM tokens WHERE name = ?", name).one(),
     );
     expect(JSON.stringify(kept)).not.toContain(token.slice(6, 20));

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven, NOTHING_LEFT } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -129,24 +129,15 @@ describe("rate_limit", () => {
 describe("what is kept of callers", () => {
   const RULE = { limit: 2, perMs: 60_000 };
   const DIGEST = "a".repeat(64);
-  const stub = () => env.DELIVERIES.getByName(`${name}/callers/a`);
+  const object = () => driven(env.DELIVERIES.getByName(`${name}/callers/a`));
 
   it("what is kept of callers is known across an eviction, and costs a row for each that is let in, none for others", async () => {
     await takeTurn(env, name, DIGEST, RULE);
-    await evictDurableObject(stub());
-    const written = await runInDurableObject(stub(), async (object, { storage }) => {
-      const rows: number[] = [];
-      const exec = storage.sql.exec.bind(storage.sql);
-      vi.spyOn(storage.sql, "exec").mockImplementation((...args) => {
-        const cursor = exec(...args);
-        rows.push(cursor.rowsWritten);
-        return cursor;
-      });
-      const answers = [await object.take(DIGEST, RULE), await object.take(DIGEST, RULE)];
-      vi.restoreAllMocks();
-      return { answers, rows: rows.reduce((sum, one) => sum + one, 0) };
+    await object().evict();
+    const written = await object().rowsWritten(async (callers) => {
+      expect([await callers.take(DIGEST, RULE), await callers.take(DIGEST, RULE)]).toEqual([null, NOW + 60_000]);
     });
-    expect(written).toEqual({ answers: [null, NOW + 60_000], rows: 1 });
+    expect(written).toBe(1);
   });
 
   it("what is kept of callers is a digest, in sixteen objects, and gone when the window is over", async () => {
@@ -156,11 +147,7 @@ describe("what is kept of callers", () => {
       16,
     );
     vi.setSystemTime(NOW + 60_000);
-    await runDurableObjectAlarm(stub());
-    const left = await runInDurableObject(stub(), async (_, { storage }) => ({
-      tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
-      alarm: await storage.getAlarm(),
-    }));
-    expect(left).toEqual({ tables: [], alarm: null });
+    await object().wake();
+    expect(await object().left()).toEqual(NOTHING_LEFT);
   });
 });

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callAudit } from "../../../src/objects/audit/audit-client.ts";
@@ -46,7 +46,7 @@ describe("the audit", () => {
     const one = entry("one", { clientRequestId: "theirs" });
     await object().append("batch", [one]);
     await object().append("batch", [one]);
-    await evictDurableObject(object());
+    await driven(object()).evict();
     expect(await list()).toEqual({ entries: [one], next: null });
   });
 
@@ -74,7 +74,7 @@ describe("the audit", () => {
 
   it("the audit finds what is rare far back, over pages that have nothing", async () => {
     await append(entry("rare", { who: "rare" }));
-    await runInDurableObject(object(), (_instance, { storage }) => {
+    await driven(object()).inside(({ storage }) => {
       const many = JSON.stringify(Array.from({ length: 60_000 }, () => 0));
       storage.sql.exec(
         "INSERT INTO entries (at, who, what, entry) SELECT ?, 'api', 'w', '{}' FROM json_each(?)",
@@ -95,23 +95,23 @@ describe("the audit", () => {
     vi.setSystemTime(START + 30 * DAY);
     await append(entry("second"));
     vi.setSystemTime(START + KEPT_MS - 1);
-    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(await driven(object()).wake()).toBe(true);
     expect(subjects(await list())).toEqual(["second", "first"]);
     vi.setSystemTime(START + KEPT_MS + DAY - 1);
-    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(await driven(object()).wake()).toBe(true);
     expect(subjects(await list())).toEqual(["second"]);
     vi.setSystemTime(START + KEPT_MS + 31 * DAY);
-    while (await runDurableObjectAlarm(object()));
+    while (await driven(object()).wake());
     expect(await list()).toEqual({ entries: [], next: null });
   });
 
   it("the audit lets entries go as well that come when all before them are gone", async () => {
     await append(entry("first"));
     vi.setSystemTime(START + 2 * KEPT_MS);
-    while (await runDurableObjectAlarm(object()));
+    while (await driven(object()).wake());
     await append(entry("second"));
     vi.setSystemTime(START + 4 * KEPT_MS);
-    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(await driven(object()).wake()).toBe(true);
     expect(subjects(await list())).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ describe("the audit", () => {
     await object().append("first", [entry("before"), ...done(0, 4_999)]);
     vi.setSystemTime(START + HOUR);
     await object().append("second", [...done(4_999, 5_001), ...done(5_000, 5_001), ...done(0, 1)]);
-    await evictDurableObject(object());
+    await driven(object()).evict();
     vi.setSystemTime(START + 2 * HOUR);
     await append(...done(5_000, 5_001), entry("other"));
     expect(shown(await list({}, 5))).toEqual([
@@ -179,10 +179,7 @@ describe("the audit", () => {
 
   it("the audit that was told nothing has no tables", async () => {
     expect(await list()).toEqual({ entries: [], next: null });
-    const tables = await runInDurableObject(object(), (_instance, { storage }) =>
-      storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
-    );
-    expect(tables).toEqual([]);
+    expect(await driven(object()).tables()).toEqual([]);
   });
 
   it("the audit is one object for the deployment", async () => {

@@ -1,5 +1,5 @@
 /** What keeps a catalog small and its lists true: runs that died unheard, bursts, and tasks with millions of runs. */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { countRuns, findRuns, recordRun } from "../../../src/objects/catalog/catalog-client.ts";
@@ -16,7 +16,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Each test has a task of its own. */
 let task = "";
 let tests = 0;
-const stub = () => env.CATALOG.getByName(task);
+const object = () => driven(env.CATALOG.getByName(task));
 const run = (number: number, status: Parameters<typeof summaryOf>[1], given: Partial<RunSummary> = {}) =>
   summaryOf(numberedRunId(number), status, { task, ...given });
 
@@ -25,7 +25,7 @@ async function listed(): Promise<readonly string[]> {
 }
 
 function inStore<T>(use: (store: CatalogStore) => T): Promise<T> {
-  return runInDurableObject(stub(), (_, { storage }) => use(new CatalogStore(storage, task)));
+  return object().inside(({ storage }) => use(new CatalogStore(storage, task)));
 }
 
 beforeEach(() => {
@@ -42,11 +42,11 @@ describe("a run that is not final and is not heard of any more", () => {
     await recordRun(env, run(1, "running"), false);
     await recordRun(env, run(2, "succeeded"), false);
     vi.setSystemTime(START + HOUR_MS - MINUTE_MS);
-    await runDurableObjectAlarm(stub());
+    await object().wake();
     expect((await listed()).toSorted()).toEqual([numberedRunId(1), numberedRunId(2)].toSorted());
     vi.setSystemTime(START + HOUR_MS + MINUTE_MS);
     await recordRun(env, run(3, "running"), false);
-    await runDurableObjectAlarm(stub());
+    await object().wake();
     expect((await listed()).toSorted()).toEqual([numberedRunId(2), numberedRunId(3)].toSorted());
     expect(await countRuns(env, { task })).toMatchObject({ running: 1, succeeded: 1 });
   });
@@ -59,7 +59,7 @@ describe("runs that have all just begun", () => {
     async () => {
       const most = 20_000;
       const created = (number: number): number => START + number;
-      const answers = await runInDurableObject(stub(), async (catalog) => {
+      const answers = await object().inside(async (_, catalog) => {
         const record = (number: number): Promise<RecordAnswer> =>
           catalog.record(run(number, "running", { createdAt: created(number) }), false);
         return Promise.all(ordinals(0, most).map(record));
@@ -67,7 +67,7 @@ describe("runs that have all just begun", () => {
       // The task is busy: from a minute on its runs are spread. Those here were created before.
       expect(answers.filter((answer) => answer === true)).toEqual([]);
       expect(await recordRun(env, run(most, "running", { createdAt: START - 1 }), false)).toBe(true);
-      await evictDurableObject(stub());
+      await object().evict();
       expect(await listed()).toEqual([numberedRunId(most)]);
     },
   );
@@ -85,8 +85,8 @@ describe("a task with more than three million runs", () => {
       store.putDay(Math.floor(bucket / BUCKETS_A_DAY), counts.writeDay(Math.floor(bucket / BUCKETS_A_DAY)));
       store.putState("watermark", (bucket + 1) * BUCKET_MS);
     });
-    await evictDurableObject(stub());
-    await runDurableObjectAlarm(stub());
+    await object().evict();
+    await object().wake();
     const later = START + 2 * MINUTE_MS;
     vi.setSystemTime(later);
     for (const number of ordinals(10, 50)) await recordRun(env, run(number, "succeeded", { createdAt: later }), false);

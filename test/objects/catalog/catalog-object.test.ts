@@ -1,5 +1,5 @@
 /** One object of the catalog, and what is put together from several: the runs are made up, the objects are real. */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -23,13 +23,12 @@ const HOUR_MS = 3_600_000;
 /** Each test has a task of its own. */
 let task = "";
 let tests = 0;
-const stub = () => env.CATALOG.getByName(task);
+const object = () => driven(env.CATALOG.getByName(task));
 const run = (number: number, status: Parameters<typeof summaryOf>[1], given: Partial<RunSummary> = {}) =>
   summaryOf(numberedRunId(number), status, { task, ...given });
 const record = (summary: RunSummary, keep = false) => recordRun(env, summary, keep);
 const list = (filter: RunFilter = {}, after: RunPlace | null = null, limit = 200) =>
   findRuns(env, { task, ...filter }, after, limit);
-const wake = () => runDurableObjectAlarm(stub());
 
 async function statuses(): Promise<Record<string, string>> {
   const { runs } = await list();
@@ -37,13 +36,9 @@ async function statuses(): Promise<Record<string, string>> {
 }
 
 function rows(table: "runs" | "days"): Promise<number> {
-  return runInDurableObject(stub(), (_, { storage }) =>
+  return object().inside(({ storage }) =>
     Number(storage.sql.exec(`SELECT count(*) AS rows FROM ${table}`).one()["rows"]),
   );
-}
-
-async function alarmAt(): Promise<number | null> {
-  return runInDurableObject(stub(), (_, { storage }) => storage.getAlarm());
 }
 
 beforeEach(() => {
@@ -61,11 +56,11 @@ describe("a run that tells how it stands", () => {
     expect(await record(run(1, "running"))).toBe(false);
     expect(await record(run(2, "running"), true)).toBe(true);
     expect(await statuses()).toEqual({ [numberedRunId(1)]: "running", [numberedRunId(2)]: "running" });
-    await evictDurableObject(stub());
+    await object().evict();
     expect(await statuses()).toEqual({ [numberedRunId(2)]: "running" });
     expect(await record(run(1, "succeeded"))).toBe(true);
     expect(await record(run(2, "failed"))).toBe(true);
-    await evictDurableObject(stub());
+    await object().evict();
     expect(await statuses()).toEqual({ [numberedRunId(1)]: "succeeded", [numberedRunId(2)]: "failed" });
   });
 
@@ -119,7 +114,7 @@ describe("a run that tells how it stands", () => {
       await record(doubled, true);
       vi.setSystemTime(START + 15_000);
       await record(open(1), true);
-      await evictDurableObject(stub());
+      await object().evict();
       await record(doubled, true);
       expect(await problems()).toEqual([undefined]);
     });
@@ -129,7 +124,7 @@ describe("a run that tells how it stands", () => {
     await record(run(1, "succeeded"));
     // The first of a task is told to the directory.
     await vi.waitFor(async () => expect((await runMetrics(env)).map((one) => one.task)).toContain(task), 10_000);
-    const written = await runInDurableObject(stub(), async (_, { storage }) => {
+    const written = await object().inside(async ({ storage }) => {
       const exec = vi.spyOn(Object.getPrototypeOf(storage.sql), "exec");
       await record(run(2, "queued"));
       await record(run(2, "running"));
@@ -148,7 +143,7 @@ describe("a list", () => {
     { timeout: 120_000 },
     async () => {
       const existing = 10_000;
-      await runInDurableObject(stub(), async (catalog) => {
+      await object().inside(async (_, catalog) => {
         const record = (number: number): Promise<RecordAnswer> =>
           catalog.record(run(number, "succeeded", { createdAt: START - Math.floor(number / 3) }), true);
         await Promise.all(Array.from({ length: existing }, (_, number) => record(number)));
@@ -185,7 +180,7 @@ describe("a list", () => {
       recorded.push(record(summary, number % 2 === 0));
     }
     await Promise.all(recorded);
-    await wake();
+    await object().wake();
     const asked: RunFilter[] = [
       { statuses: ["failed"] },
       { statuses: ["failed", "cancelled"], sources: ["api", "r2"] },
@@ -221,7 +216,7 @@ describe("a list", () => {
           ),
         );
       }
-      await evictDurableObject(stub());
+      await object().evict();
     }
   });
 });
@@ -232,18 +227,18 @@ describe("retention", () => {
     await record(run(2, "failed", { createdAt: START + HOUR_MS }));
     vi.setSystemTime(START + 110 + RETENTION_MS);
     expect(await statuses()).toEqual({ [numberedRunId(2)]: "failed" });
-    await wake();
+    await object().wake();
     expect(await rows("runs")).toBe(1);
     vi.setSystemTime(START + 2 * HOUR_MS + RETENTION_MS);
-    expect(await wake()).toBe(true);
-    expect([await rows("runs"), await rows("days"), await alarmAt()]).toEqual([0, 0, null]);
+    expect(await object().wake()).toBe(true);
+    expect([await rows("runs"), await rows("days"), await object().alarmAt()]).toEqual([0, 0, null]);
     expect(await countRuns(env, { task })).toMatchObject({ succeeded: 0, failed: 0 });
   });
 
   it("retention does not bring back a run that tells late how it has ended", async () => {
     await record(run(1, "succeeded"));
     vi.setSystemTime(START + HOUR_MS + RETENTION_MS);
-    await wake();
+    await object().wake();
     expect(await record(run(1, "succeeded", { createdAt: START }))).toBe(true);
     expect(await rows("runs")).toBe(0);
   });
@@ -252,22 +247,22 @@ describe("retention", () => {
     await record(run(1, "succeeded"));
     await record(run(1, "succeeded", { forgetAt: START + RETENTION_MS + 48 * HOUR_MS }));
     vi.setSystemTime(START + HOUR_MS + RETENTION_MS);
-    await wake();
+    await object().wake();
     expect(await statuses()).toEqual({ [numberedRunId(1)]: "succeeded" });
     vi.setSystemTime(START + 49 * HOUR_MS + RETENTION_MS);
-    await wake();
+    await object().wake();
     expect(await rows("runs")).toBe(0);
   });
 
   it("retention wakes the object at most once an hour", async () => {
     await record(run(1, "succeeded"));
-    const first = await alarmAt();
+    const first = await object().alarmAt();
     expect(first).toBe(START + HOUR_MS);
     await record(run(2, "succeeded"));
-    await evictDurableObject(stub());
+    await object().evict();
     vi.setSystemTime(START + HOUR_MS / 2);
     await record(run(3, "succeeded"));
-    expect(await alarmAt()).toBe(first);
+    expect(await object().alarmAt()).toBe(first);
   });
 });
 
@@ -282,15 +277,15 @@ describe("what runs have counted", () => {
     await record(run(4, "failed"));
     const counted = { "ended succeeded api": 3, "ended failed api": 1, "duration 4": 4, "duration ms": 400 };
     await vi.waitFor(async () => expect(await ended()).toMatchObject(counted), 10_000);
-    await evictDurableObject(stub());
+    await object().evict();
     expect(await ended()).toMatchObject(counted);
     vi.setSystemTime(START + HOUR_MS);
-    await wake();
-    await evictDurableObject(stub());
+    await object().wake();
+    await object().evict();
     expect(await ended()).toMatchObject(counted);
     vi.setSystemTime(START + 2 * HOUR_MS + RETENTION_MS);
-    await wake();
-    await evictDurableObject(stub());
+    await object().wake();
+    await object().evict();
     expect(await rows("runs")).toBe(0);
     expect(await ended()).toMatchObject(counted);
   });
@@ -301,15 +296,15 @@ describe("what runs have counted", () => {
     await vi.waitFor(async () => expect(await ended()).toMatchObject({ "ended failed api": 1 }), 10_000);
     await record(run(1, "running", { createdAt: START, revision: 3 }));
     expect(await ended()).toMatchObject({ "ended failed api": 1, "duration 4": 1 });
-    await evictDurableObject(stub());
+    await object().evict();
     expect(await ended()).toMatchObject({ "ended failed api": 1, "duration 4": 1 });
     vi.setSystemTime(START + HOUR_MS);
-    await wake();
+    await object().wake();
     const createdAt = START;
     await record(run(1, "succeeded", { createdAt, revision: 4, attempts, finishedAt: START + HOUR_MS }));
     const counted = { "ended failed api": 1, "ended succeeded api": 1, "duration 4": 1, "duration 15": 1 };
     expect(await ended()).toMatchObject(counted);
-    await evictDurableObject(stub());
+    await object().evict();
     expect(await ended()).toMatchObject(counted);
     const metrics = (await runMetrics(env)).find((one) => one.task === task);
     expect(metrics?.metrics.tasks).toEqual(attempts);
@@ -326,7 +321,7 @@ describe("changes", () => {
       (await runChanges(env, task, since, 10)).changes.map(({ summary }) => `${summary.id} ${summary.status}`);
     const expected = [`${numberedRunId(2)} succeeded`, `${numberedRunId(1)} succeeded`];
     expect(await told(until)).toEqual(expected);
-    await evictDurableObject(stub());
+    await object().evict();
     vi.setSystemTime(START + 2_000);
     expect(await told(until)).toEqual(expected);
     const later = await runChanges(env, task, until, 1);
@@ -342,7 +337,7 @@ describe("a busy task", () => {
     { timeout: 60_000 },
     async () => {
       const burst = 1_001;
-      await runInDurableObject(stub(), async (catalog) => {
+      await object().inside(async (_, catalog) => {
         const record = (number: number): Promise<RecordAnswer> =>
           catalog.record(run(number, "succeeded", { createdAt: START + number }), true);
         await Promise.all(Array.from({ length: burst }, (_, number) => record(number)));

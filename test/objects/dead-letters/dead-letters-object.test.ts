@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DeadLetter } from "../../../src/domain/dead-letter.ts";
@@ -40,7 +40,7 @@ describe("the dead letters", () => {
   it("the dead letters come out as they went in, once, also after an eviction", async () => {
     const one = letter("one");
     await record(one, { ...one, detail: "the same message again" });
-    await evictDurableObject(object());
+    await driven(object()).evict();
     expect(await list()).toEqual({ letters: [one], next: null });
     expect(await callDeadLetters(env, (kept) => kept.read(one.id))).toEqual(one);
   });
@@ -69,18 +69,18 @@ describe("the dead letters", () => {
 
   it("the dead letters are gone when they have expired, and their rows after the alarm", async () => {
     await record(letter("old"), letter("young", { expiresAt: START + 2 * DAY }));
-    expect(await runInDurableObject(object(), (_, { storage }) => storage.getAlarm())).toBe(START + DAY);
+    expect(await driven(object()).alarmAt()).toBe(START + DAY);
     vi.setSystemTime(START + DAY);
     expect((await list()).letters.map(({ detail }) => detail)).toEqual(["young"]);
     const rows = () =>
-      runInDurableObject(object(), (_, { storage }) => storage.sql.exec("SELECT id FROM letters").toArray().length);
+      driven(object()).inside(({ storage }) => storage.sql.exec("SELECT id FROM letters").toArray().length);
     expect(await rows()).toBe(2);
-    await runDurableObjectAlarm(object());
+    await driven(object()).wake();
     expect(await rows()).toBe(1);
-    expect(await runInDurableObject(object(), (_, { storage }) => storage.getAlarm())).toBe(START + 2 * DAY);
+    expect(await driven(object()).alarmAt()).toBe(START + 2 * DAY);
     vi.setSystemTime(START + 2 * DAY);
-    await runDurableObjectAlarm(object());
+    await driven(object()).wake();
     expect(await rows()).toBe(0);
-    expect(await runInDurableObject(object(), (_, { storage }) => storage.getAlarm())).toBeNull();
+    expect(await driven(object()).alarmAt()).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven, NOTHING_LEFT } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { noteDeath } from "../../../src/objects/deaths/deaths-client.ts";
@@ -86,21 +86,18 @@ describe("a death", () => {
     at(HOUR / 2);
     await object.note(OTHER, 1, 0);
     at(HOUR);
-    await runDurableObjectAlarm(object);
+    await driven(object).wake();
     expect(await object.note(OTHER, 1, 0)).toEqual([1]);
     at(2 * HOUR + 60_000);
-    await runDurableObjectAlarm(object);
-    await runInDurableObject(object, async (_, { storage }) => {
-      expect(storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'deaths'").toArray()).toEqual([]);
-      expect(await storage.getAlarm()).toBeNull();
-    });
+    await driven(object).wake();
+    expect(await driven(object).left()).toEqual(NOTHING_LEFT);
     expect(await object.note(ONE, 2, 0)).toEqual([2]);
   });
 
   it("a death is known to the next life of the object", async () => {
     const object = witness();
     await object.note(ONE, 1, 0);
-    await evictDurableObject(object);
+    await driven(object).evict();
     expect(await object.note(ONE, 2, 0)).toEqual([1, 2]);
   });
 });
@@ -154,7 +151,7 @@ describe("the docket of suspects", () => {
   it("the docket of suspects is known to the next life of the object", async () => {
     const object = witness();
     await object.askTrial(ONE, TRIAL);
-    await evictDurableObject(object);
+    await driven(object).evict();
     expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
   });
 
@@ -164,7 +161,7 @@ describe("the docket of suspects", () => {
     at(HOUR - 1_000);
     expect(await object.askTrial(ONE, TRIAL)).toBe(true);
     at(HOUR);
-    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await driven(object).wake()).toBe(true);
     expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
   });
 
@@ -174,8 +171,8 @@ describe("the docket of suspects", () => {
     await object.askTrial(OTHER, TRIAL);
     await object.trialOver(ONE);
     at(2 * HOUR);
-    await runDurableObjectAlarm(object);
-    await runInDurableObject(object, async (_, { storage }) => {
+    await driven(object).wake();
+    await driven(object).inside(async ({ storage }) => {
       expect([...storage.kv.list()]).toEqual([]);
       expect(await storage.getAlarm()).toBeNull();
     });
@@ -189,7 +186,7 @@ describe("whoever has died", () => {
     expect(await noteDeath(env, { runId, ordinal: 1, attempt: 4, ageMs: 500 })).toEqual([]);
     at(HOUR / 4);
     expect(await noteDeath(env, { runId: another, ordinal: null, attempt: 9, ageMs: 500 })).toEqual([9]);
-    await runInDurableObject(env.DEATHS.getByName("deaths"), (_, { storage }) => {
+    await driven(env.DEATHS.getByName("deaths")).inside(({ storage }) => {
       const rows = JSON.stringify(storage.sql.exec("SELECT * FROM deaths").toArray());
       expect(rows).not.toContain(runId.slice(4));
     });

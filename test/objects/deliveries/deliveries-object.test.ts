@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven, NOTHING_LEFT } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -62,19 +62,13 @@ const refuse = (address: string, overrides: Partial<Delivery> = {}, count = 1): 
     }),
   );
 
-/** Names of its tables (those that begin with _cf_ are the platform's own), and its alarm. */
-function inside(): Promise<{ tables: unknown[]; alarm: number | null }> {
-  return runInDurableObject(env.DELIVERIES.getByName(endpoint), async (_, { storage }) => ({
-    tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
-    alarm: await storage.getAlarm(),
-  }));
-}
+const object = () => driven(env.DELIVERIES.getByName(endpoint));
 
 describe("the deliveries of an endpoint", () => {
   it("the deliveries of an endpoint come out as they went in, bytes included, also after an eviction", async () => {
     const one = delivery();
     await record(one);
-    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await object().evict();
     expect(await list()).toEqual({ deliveries: [{ delivery: one, refused: null }], next: null });
     expect(await call((deliveries) => deliveries.read(one.id))).toEqual(one);
     expect(await call((deliveries) => deliveries.read(delivery().id))).toBeNull();
@@ -82,7 +76,7 @@ describe("the deliveries of an endpoint", () => {
 
   it("the deliveries of an endpoint are the last hundred, newest first, page by page, across an eviction", async () => {
     for (let index = 0; index < KEPT_DELIVERIES + 30; index += 1) {
-      if (index === 70) await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+      if (index === 70) await object().evict();
       await record(delivery({ status: 200 + index }));
     }
     const expected = Array.from({ length: KEPT_DELIVERIES }, (_, index) => 200 + KEPT_DELIVERIES + 29 - index);
@@ -103,27 +97,15 @@ describe("the deliveries of an endpoint", () => {
 
   it("the deliveries of an endpoint cost one row each", async () => {
     await record(delivery());
-    const rows = await runInDurableObject(env.DELIVERIES.getByName(endpoint), async (object, { storage }) => {
-      const written: number[] = [];
-      const exec = storage.sql.exec.bind(storage.sql);
-      const alarm = vi.spyOn(storage, "setAlarm");
-      vi.spyOn(storage.sql, "exec").mockImplementation((...args) => {
-        const cursor = exec(...args);
-        written.push(cursor.rowsWritten);
-        return cursor;
-      });
-      for (let index = 0; index < KEPT_DELIVERIES + 1; index += 1) await object.record(delivery(), KEPT_FOR_MS);
-      const sum = written.reduce((total, count) => total + count, 0);
-      const alarms = alarm.mock.calls.length;
-      vi.restoreAllMocks();
-      return { sum, alarms };
+    const rows = await object().rowsWritten(async (deliveries) => {
+      for (let index = 0; index < KEPT_DELIVERIES + 1; index += 1) await deliveries.record(delivery(), KEPT_FOR_MS);
     });
-    expect(rows).toEqual({ sum: KEPT_DELIVERIES + 1, alarms: 0 });
+    expect(rows).toBe(KEPT_DELIVERIES + 1);
   });
 
   it("the deliveries of an endpoint leave no trace where there were none, even if somebody asks", async () => {
     expect(await list()).toEqual({ deliveries: [], next: null });
-    expect(await inside()).toEqual({ tables: [], alarm: null });
+    expect(await object().left()).toEqual(NOTHING_LEFT);
   });
 });
 
@@ -131,16 +113,16 @@ describe("a week later", () => {
   it("a delivery is neither listed nor read, and the alarm deletes it and leaves the younger ones", async () => {
     const old = delivery({ status: 201 });
     await record(old);
-    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS);
+    expect(await object().alarmAt()).toBe(START + KEPT_FOR_MS);
     vi.setSystemTime(START + 5 * HOUR);
     await record(delivery({ status: 202 }));
-    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS);
+    expect(await object().alarmAt()).toBe(START + KEPT_FOR_MS);
 
     vi.setSystemTime(START + KEPT_FOR_MS);
     expect(statuses(await list())).toEqual([202]);
     expect(await call((deliveries) => deliveries.read(old.id))).toBeNull();
-    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
-    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS + 5 * HOUR);
+    await object().wake();
+    expect(await object().alarmAt()).toBe(START + KEPT_FOR_MS + 5 * HOUR);
     vi.setSystemTime(START + 1);
     expect(statuses(await list())).toEqual([202]);
   });
@@ -148,11 +130,11 @@ describe("a week later", () => {
   it("nothing is left, and it begins anew", async () => {
     await record(delivery());
     vi.setSystemTime(START + KEPT_FOR_MS);
-    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
-    expect(await inside()).toEqual({ tables: [], alarm: null });
+    await object().wake();
+    expect(await object().left()).toEqual(NOTHING_LEFT);
     await record(delivery({ status: 207 }));
     expect(statuses(await list())).toEqual([207]);
-    expect((await inside()).alarm).toBe(START + 2 * KEPT_FOR_MS);
+    expect(await object().alarmAt()).toBe(START + 2 * KEPT_FOR_MS);
   });
 
   it("deliveries that expire within an hour are deleted together a week later: an alarm is a row", async () => {
@@ -160,8 +142,8 @@ describe("a week later", () => {
     vi.setSystemTime(START + 60_000);
     await record(delivery());
     vi.setSystemTime(START + KEPT_FOR_MS);
-    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
-    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS + HOUR);
+    await object().wake();
+    expect(await object().alarmAt()).toBe(START + KEPT_FOR_MS + HOUR);
   });
 });
 
@@ -174,27 +156,27 @@ describe("a retention below a week", () => {
   it("a retention below a week ends what is shown at once, and what is stored within a minute or a hundredth of it", async () => {
     const first = delivery({ status: 201 });
     await record(first, 2_000);
-    expect((await inside()).alarm).toBe(START + 2_000);
+    expect(await object().alarmAt()).toBe(START + 2_000);
     vi.setSystemTime(START + 1_900);
     await record(delivery({ status: 202 }), 2_000);
     vi.setSystemTime(START + 2_000);
     expect(statuses(await list())).toEqual([202]);
     expect(await call((deliveries) => deliveries.read(first.id))).toBeNull();
-    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    await object().wake();
     // Those that come due meanwhile go together.
-    expect((await inside()).alarm).toBe(START + 32_000);
+    expect(await object().alarmAt()).toBe(START + 32_000);
     vi.setSystemTime(START + 32_000);
-    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
-    expect(await inside()).toEqual({ tables: [], alarm: null });
+    await object().wake();
+    expect(await object().left()).toEqual(NOTHING_LEFT);
   });
 
   it("a retention below a week that a deploy has made shorter moves the alarm, also after an eviction", async () => {
     await record(delivery());
-    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await object().evict();
     await record(delivery(), 5_000);
-    expect((await inside()).alarm).toBe(START + 5_000);
+    expect(await object().alarmAt()).toBe(START + 5_000);
     await record(delivery(), 9_000);
-    expect((await inside()).alarm).toBe(START + 5_000);
+    expect(await object().alarmAt()).toBe(START + 5_000);
   });
 });
 
@@ -235,7 +217,7 @@ describe("refused requests", () => {
   it("refused requests are listed in order with the others, page by page across an eviction, and each can be read", async () => {
     await record(delivery({ status: 200 }));
     await refuse("10.0.0.1", { status: 401 });
-    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await object().evict();
     await record(delivery({ status: 201 }));
     const last = delivery({ status: 403 });
     await refuse("10.0.0.2", last);
@@ -250,18 +232,9 @@ describe("refused requests", () => {
     await refuse("10.0.0.1", one);
     await refuse("10.0.0.1", one);
     expect((await list()).deliveries[0]?.refused?.count).toBe(1);
-    const written = await runInDurableObject(env.DELIVERIES.getByName(endpoint), async (object, { storage }) => {
-      let rows = 0;
-      const exec = storage.sql.exec.bind(storage.sql);
-      vi.spyOn(storage.sql, "exec").mockImplementation((...args) => {
-        const cursor = exec(...args);
-        rows += cursor.rowsWritten;
-        return cursor;
-      });
-      await object.refuse({ ...one, id: delivery().id }, KEPT_FOR_MS, { address: "10.0.0.1", count: 1 });
-      await object.refuse({ ...one, id: delivery().id }, KEPT_FOR_MS, { address: "10.0.0.2", count: 1 });
-      vi.restoreAllMocks();
-      return rows;
+    const written = await object().rowsWritten(async (deliveries) => {
+      await deliveries.refuse({ ...one, id: delivery().id }, KEPT_FOR_MS, { address: "10.0.0.1", count: 1 });
+      await deliveries.refuse({ ...one, id: delivery().id }, KEPT_FOR_MS, { address: "10.0.0.2", count: 1 });
     });
     expect(written).toBe(2);
   });
@@ -279,18 +252,18 @@ describe("refused requests", () => {
       firstAt: START + 2 * KEPT_FOR_MS - 1,
     });
     vi.setSystemTime(START + 3 * KEPT_FOR_MS);
-    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
-    expect(await inside()).toEqual({ tables: [], alarm: null });
+    await object().wake();
+    expect(await object().left()).toEqual(NOTHING_LEFT);
   });
 });
 
 describe("a schema newer than the code", () => {
   it("a schema newer than the code is refused, and says what to do", async () => {
     await record(delivery());
-    await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage }) => {
+    await object().inside(({ storage }) => {
       makeNewer(storage, 99);
     });
-    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await object().evict();
     const refused = await list().catch((error: unknown) => String(error));
     expect(refused).toContain(
       "the object of deliveries has schema 99, this code knows up to 3: deploy the newer version again",
@@ -301,7 +274,7 @@ describe("a schema newer than the code", () => {
 describe("a schema of the release before", () => {
   it("a schema of the release before is brought to this one, and keeps what is there", async () => {
     const one = delivery();
-    await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage: { sql } }) => {
+    await object().inside(({ storage: { sql } }) => {
       sql.exec(
         "CREATE TABLE schema_versions (version INTEGER PRIMARY KEY) STRICT; INSERT INTO schema_versions VALUES (1)",
       );
@@ -311,7 +284,7 @@ describe("a schema of the release before", () => {
       const entry = JSON.stringify({ ...one, body });
       sql.exec("INSERT INTO deliveries VALUES (99, 99, ?, ?, ?, ?, ?)", one.id, START, START + HOUR, entry, bytes);
     });
-    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await object().evict();
     await refuse("10.0.0.1");
     await record(delivery({ status: 203 }));
     expect(statuses(await list())).toEqual([203, 401, 202]);

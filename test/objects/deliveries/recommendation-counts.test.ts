@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { NamedCounts } from "../../../src/objects/deliveries/recommendation-rpc.ts";
 import { env } from "../../support/env.ts";
@@ -17,7 +17,7 @@ const object = () => env.DELIVERIES.getByName(name);
 const served = (count: number): NamedCounts => ({ component: "history", counts: { served: count }, run: null });
 
 async function batchesKept(): Promise<unknown[]> {
-  return runInDurableObject(object(), (_, { storage }) =>
+  return driven(object()).inside(({ storage }) =>
     storage.sql
       .exec("SELECT id FROM recommendation_batches ORDER BY id")
       .toArray()
@@ -28,7 +28,7 @@ async function batchesKept(): Promise<unknown[]> {
 describe("the counts of a recommendation endpoint", () => {
   it("are added once where the answer was lost with the object, and the call is repeated", async () => {
     await object().addCounts("first", [served(3)]);
-    await evictDurableObject(object());
+    await driven(object()).evict();
     await object().addCounts("first", [served(3)]);
     await object().addCounts("second", [served(4)]);
     expect(await object().readCounts(null)).toEqual([served(7)]);

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven, NOTHING_LEFT } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -28,9 +28,9 @@ const finish = (token: string, answer = ANSWER, keepMs = WEEK): Promise<void> =>
   callSignedDeliveries(env, endpoint, DIGEST, (signed) => signed.finish(DIGEST, token, answer, keepMs));
 const forget = (token: string): Promise<void> =>
   callSignedDeliveries(env, endpoint, DIGEST, (signed) => signed.forget(DIGEST, token));
-const stub = () => env.DELIVERIES.getByName(`${endpoint}/a`);
+const object = () => driven(env.DELIVERIES.getByName(`${endpoint}/a`));
 const rows = (): Promise<unknown[]> =>
-  runInDurableObject(stub(), (_, { storage }) =>
+  object().inside(({ storage }) =>
     storage.sql.exec("SELECT digest, status, answer FROM signed ORDER BY digest").toArray(),
   );
 
@@ -38,7 +38,7 @@ describe("a signed delivery", () => {
   it("a signed delivery is answered by the first who begins; who comes later gets that answer, for a week, across an eviction", async () => {
     expect(await begin("one")).toEqual({ type: "first" });
     await finish("one");
-    await evictDurableObject(stub());
+    await object().evict();
     vi.setSystemTime(START + WEEK - 1);
     expect(await begin("two")).toEqual({ type: "answered", answer: ANSWER });
     vi.setSystemTime(START + WEEK);
@@ -106,30 +106,13 @@ describe("a signed delivery", () => {
 
   it("a signed delivery costs two rows, and one more when it is deleted; a repeated one none", async () => {
     await begin("before", { digest: `a${"0".repeat(63)}` });
-    const written = await runInDurableObject(stub(), async (object, { storage }) => {
-      const counts: number[] = [];
-      const exec = storage.sql.exec.bind(storage.sql);
-      const alarm = vi.spyOn(storage, "setAlarm");
-      vi.spyOn(storage.sql, "exec").mockImplementation((...args) => {
-        const cursor = exec(...args);
-        counts.push(cursor.rowsWritten);
-        return cursor;
-      });
-      const take = (): number =>
-        counts.splice(0).reduce((sum, count) => sum + count, alarm.mock.calls.splice(0).length);
-      await object.begin(DIGEST, "one", LEASE, 0);
-      const begun = take();
-      await object.finish(DIGEST, "one", ANSWER, WEEK);
-      const finished = take();
-      await object.begin(DIGEST, "two", LEASE, 0);
-      const repeated = take();
-      await object.begin(`a${"1".repeat(63)}`, "three", LEASE, 0);
-      take();
-      await object.forget(`a${"1".repeat(63)}`, "three");
-      const deleted = take();
-      return { begun, finished, repeated, deleted };
-    });
-    expect(written).toEqual({ begun: 1, finished: 1, repeated: 0, deleted: 1 });
+    const other = `a${"1".repeat(63)}`;
+    const rows = (work: Parameters<ReturnType<typeof object>["rowsWritten"]>[0]) => object().rowsWritten(work);
+    expect(await rows((signed) => signed.begin(DIGEST, "one", LEASE, 0))).toBe(1);
+    expect(await rows((signed) => signed.finish(DIGEST, "one", ANSWER, WEEK))).toBe(1);
+    expect(await rows((signed) => signed.begin(DIGEST, "two", LEASE, 0))).toBe(0);
+    await begin("three", { digest: other });
+    expect(await rows((signed) => signed.forget(other, "three"))).toBe(1);
   });
 });
 
@@ -138,12 +121,8 @@ describe("what is kept of a signed delivery", () => {
     await begin("one");
     await finish("one");
     vi.setSystemTime(START + WEEK);
-    await runDurableObjectAlarm(stub());
-    const left = await runInDurableObject(stub(), async (_, { storage }) => ({
-      tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
-      alarm: await storage.getAlarm(),
-    }));
-    expect(left).toEqual({ tables: [], alarm: null });
+    await object().wake();
+    expect(await object().left()).toEqual(NOTHING_LEFT);
   });
 
   it("what is kept of a signed delivery is a digest once the retention of runs is over: the answer is not shown, and gone within a hundredth", async () => {
@@ -151,16 +130,16 @@ describe("what is kept of a signed delivery", () => {
     await finish("one", ANSWER, DAY);
     vi.setSystemTime(START + DAY);
     expect(await begin("two")).toEqual({ type: "answered", answer: { status: 202, content: null } });
-    await runDurableObjectAlarm(stub());
+    await object().wake();
     expect(await rows()).toEqual([{ digest: DIGEST, status: 202, answer: null }]);
-    expect(await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())).toBe(START + WEEK);
+    expect(await object().alarmAt()).toBe(START + WEEK);
   });
 
   it("what is kept of a signed delivery is gone with the week also if its holder was never heard of again", async () => {
     await begin("one");
     vi.setSystemTime(START + WEEK);
-    await runDurableObjectAlarm(stub());
-    expect(await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())).toBe(null);
+    await object().wake();
+    expect(await object().alarmAt()).toBe(null);
   });
 
   it.each(["signed", "callers"])(
@@ -169,9 +148,9 @@ describe("what is kept of a signed delivery", () => {
       await begin("one");
       const columns = table === "signed" ? "digest, token, until" : "digest, until, taken";
       const values = table === "signed" ? "'t', ?" : "?, '[]'";
-      const old = async (_: unknown, { storage }: DurableObjectState): Promise<number> =>
+      const old = ({ storage }: DurableObjectState): number =>
         Number(storage.sql.exec(`SELECT count(*) AS n FROM ${table} WHERE until <= ?`, Date.now()).one()["n"]);
-      await runInDurableObject(stub(), (_, { storage: { sql } }) => {
+      await object().inside(({ storage: { sql } }) => {
         sql.exec(
           `WITH RECURSIVE some(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM some WHERE n < 25000)
          INSERT INTO ${table} (${columns}) SELECT printf('%064d', n), ${values} FROM some`,
@@ -180,9 +159,9 @@ describe("what is kept of a signed delivery", () => {
       });
       const left: number[] = [];
       for (let alarms = 0; alarms < 3; alarms += 1) {
-        await runDurableObjectAlarm(stub());
-        left.push(await runInDurableObject(stub(), old));
-        const at = (await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())) ?? 0;
+        await object().wake();
+        left.push(await object().inside(old));
+        const at = (await object().alarmAt()) ?? 0;
         // In a moment while there are more, else when the next one is due.
         if (alarms < 2) expect(at).toBeLessThanOrEqual(Date.now() + 1_000);
         else expect(at).toBeGreaterThan(Date.now() + 1_000);

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { describe, expect, it } from "vitest";
 import { apiKey, triggerKeyInput } from "../../../src/domain/trigger-key.ts";
@@ -7,9 +7,8 @@ import { runIdFor } from "../../../src/triggers/run-id.ts";
 const KEY = apiKey("shop", "order-4711");
 
 async function keptKey(): Promise<string> {
-  return runInDurableObject(
-    env.IDENTITY.getByName("identity"),
-    (_, { storage }) => storage.sql.exec<{ key: string }>("SELECT key FROM deployment_key").one().key,
+  return driven(env.IDENTITY.getByName("identity")).inside(
+    ({ storage }) => storage.sql.exec<{ key: string }>("SELECT key FROM deployment_key").one().key,
   );
 }
 
@@ -17,7 +16,7 @@ describe("the deployment's key", () => {
   it("the deployment's key is made once, by whoever asks first, and outlives the object", async () => {
     const identity = env.IDENTITY.getByName("identity");
     const asked = await Promise.all(Array.from({ length: 8 }, () => identity.deploymentKey()));
-    await evictDurableObject(identity);
+    await driven(identity).evict();
     const again = await identity.deploymentKey();
     expect(new Set([...asked, again].map(({ key }) => key)).size).toBe(1);
     expect(again.key).toMatch(/^[0-9a-f]{64}$/);

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
@@ -91,9 +91,8 @@ async function hasEndedAlone(run: HandDrivenRun): Promise<boolean> {
     const { attempts = [] } = (await run.document()).tasks[0] ?? {};
     const executor = env.EXECUTORS.getByName(`${run.id}/0/${attempts.length + 1}/1`);
     // The clock of the test is not that of alarms.
-    const isSet = await runInDurableObject(executor, async (_, { storage }) => (await storage.getAlarm()) !== null);
-    if (!isSet) continue;
-    const ended = runDurableObjectAlarm(executor);
+    if ((await driven(executor).alarmAt()) === null) continue;
+    const ended = driven(executor).wake();
     (await nextCall(run.id)).succeed();
     await ended;
     return (await run.document()).status === "succeeded";

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
@@ -28,14 +28,10 @@ function debounce() {
     ask: (request: Partial<WindowRequest> = {}): Promise<WindowAnswer> =>
       stub.window({ key: null, keepMs: 30 * DAY_MS, started: null, notTakenBy: null, fresh: newRunId(), ...request }),
     namedFor: (key: string) => stub.namedFor(key),
-    evict: () => evictDurableObject(stub),
-    /** Lets its alarm fire if it is due; whether it was. */
-    async wakeIfDue(): Promise<boolean> {
-      const at = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
-      return at !== null && at <= Date.now() ? runDurableObjectAlarm(stub) : false;
-    },
+    evict: () => driven(stub).evict(),
+    wakeIfDue: () => driven(stub).wakeIfDue(),
     left: () =>
-      runInDurableObject(stub, async (_, { storage }) => {
+      driven(stub).inside(async ({ storage }) => {
         const { sql } = storage;
         const tables = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('open_window', 'named_run')").toArray();
         const named = tables.length === 0 ? 0 : Number(sql.exec("SELECT count(*) AS n FROM named_run").one()["n"]);
@@ -135,7 +131,7 @@ describe("a debounce window", () => {
 
   it("a debounce window that opens while the run of the last one is asked stays", async () => {
     const stub = env.DEBOUNCES.getByName(`debounce/t/${crypto.randomUUID()}`);
-    await runInDurableObject(stub, async (_, { storage }) => {
+    await driven(stub).inside(async ({ storage }) => {
       const opening = (started: RunId | null): WindowRequest => {
         return { key: null, keepMs: DAY_MS, started, notTakenBy: null, fresh: newRunId() };
       };

@@ -1,5 +1,5 @@
 /** A limit whose surroundings the test drives: the clock, the runs that are told, and what fails. The storage is that of an object. */
-import { runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LimitName, LimitRule, SlotHolder, SlotRequest, SlotStatus } from "../../../src/domain/limits/limit.ts";
@@ -92,7 +92,7 @@ beforeEach(() => {
 /** Drives a limit of its own; `again` is a new life of its object. */
 function drive(use: (limit: LimitController, store: BrokenStore, again: () => LimitController) => Promise<void>) {
   const stub = env.LIMITS.getByName(`concurrency/publish/${crypto.randomUUID()}`);
-  return runInDurableObject(stub, async (_, { storage }) => {
+  return driven(stub).inside(async ({ storage }) => {
     const store = new BrokenStore(storage);
     const again = (): LimitController => new LimitController(store, around);
     await use(again(), store, again);

@@ -1,13 +1,12 @@
-import { runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { expect, it } from "vitest";
 import { env } from "../../support/env.ts";
 
 it("the list of a task's limits has those in use, in order, and leaves nothing once none is", async () => {
   const list = env.LIMIT_LISTS.getByName(crypto.randomUUID());
   const tables = (): Promise<number> =>
-    runInDurableObject(
-      list,
-      (_, { storage }) => storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'listed'").toArray().length,
+    driven(list).inside(
+      ({ storage }) => storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'listed'").toArray().length,
     );
   await list.note("concurrency", '"bob"', false);
   expect(await tables()).toBe(0);

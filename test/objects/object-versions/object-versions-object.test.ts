@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject, evictDurableObject } from "cloudflare:test";
+import { driven, NOTHING_LEFT } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type {
@@ -50,7 +50,7 @@ describe("a version", () => {
   it("a version is called by R2's version where a listing met it first, also by the notification that comes late", async () => {
     const object = versions();
     expect(await list(object, seen())).toEqual([{ identity: "version v1", known: false }]);
-    await evictDurableObject(object);
+    await driven(object).evict();
     // Meanwhile the object was overwritten: nothing but the time tells.
     for (const known of [true, true])
       expect(await object.notified(notified(), DAY)).toEqual({ identity: "version v1", known });
@@ -83,10 +83,7 @@ describe("a version", () => {
   it("a version is found without being remembered", async () => {
     const object = versions();
     expect(await object.find([seen()])).toEqual([null]);
-    const tables = await runInDurableObject(object, (_, { storage }) =>
-      storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'versions'").toArray(),
-    );
-    expect(tables).toEqual([]);
+    expect(await driven(object).tables()).toEqual([]);
     await list(object, seen());
     expect(await object.find([seen({ object: OTHER }), seen()])).toEqual([null, "version v1"]);
   });
@@ -100,16 +97,12 @@ describe("what is remembered", () => {
     vi.setSystemTime(AT + DAY);
     await object.notified(notified({ object: OTHER }), 3 * DAY);
     vi.setSystemTime(AT + 2 * DAY);
-    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await driven(object).wake()).toBe(true);
     expect(await object.find([seen()])).toEqual([null]);
     expect(await object.notified(notified({ object: OTHER }), DAY)).toMatchObject({ known: true });
     vi.setSystemTime(AT + 5 * DAY);
-    expect(await runDurableObjectAlarm(object)).toBe(true);
-    const left = await runInDurableObject(object, async (_, { storage }) => ({
-      alarm: await storage.getAlarm(),
-      tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('versions')").toArray(),
-    }));
-    expect(left).toEqual({ alarm: null, tables: [] });
+    expect(await driven(object).wake()).toBe(true);
+    expect(await driven(object).left()).toEqual(NOTHING_LEFT);
   });
 
   it("what is remembered goes as well where it comes after nothing was left", async () => {
@@ -117,10 +110,10 @@ describe("what is remembered", () => {
     const object = versions();
     await list(object, seen());
     vi.setSystemTime(AT + 2 * DAY);
-    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await driven(object).wake()).toBe(true);
     await list(object, seen({ object: OTHER }));
     vi.setSystemTime(AT + 4 * DAY);
-    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await driven(object).wake()).toBe(true);
     expect(await object.find([seen({ object: OTHER })])).toEqual([null]);
   });
 });

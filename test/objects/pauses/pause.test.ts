@@ -1,4 +1,5 @@
-import { evictAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
+import { evictAllDurableObjects } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callPauses, keepPaused } from "../../../src/objects/pauses/pauses-client.ts";
@@ -115,7 +116,7 @@ describe("the object that knows of pauses", () => {
     await change("gate", "resume");
     const stub = env.PAUSES.getByName("pauses");
     let alarms = 0;
-    while (alarms < 20 && (await runDurableObjectAlarm(stub))) alarms += 1;
+    while (alarms < 20 && (await driven(stub).wake())) alarms += 1;
     expect(alarms).toBeLessThan(20);
     expect((await send(`/api/v1/runs/${run.id}/cancel`, { method: "POST" })).status).toBe(200);
   });
@@ -125,7 +126,7 @@ describe("the object that knows of pauses", () => {
     await change("gate", "resume");
     const stub = env.PAUSES.getByName("pauses");
     await vi.waitFor(async () => {
-      while (await runDurableObjectAlarm(stub));
+      while (await driven(stub).wake());
       expect(await callPauses(env, (pauses) => pauses.paused())).toEqual([]);
     }, 10_000);
   });

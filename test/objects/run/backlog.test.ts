@@ -9,7 +9,7 @@ import type { Lifetime } from "../../../src/platform/lifetime.ts";
 import { HandDrivenRun, newRunId } from "../../support/hand-driven.ts";
 import { HeldQueue } from "../../support/held-queue.ts";
 import { countOperations, type Operations } from "../../support/operations.ts";
-import { passTime } from "../../support/pass-time.ts";
+import { advance } from "../../support/driven-object.ts";
 
 const ROOT = "kilo_start";
 const RUNS = 8;
@@ -40,6 +40,12 @@ async function acceptAll(): Promise<RunId[]> {
 /** Rows of the run's journal. */
 async function entriesOf(runId: RunId): Promise<number> {
   return (await new HandDrivenRun(runId).journal()).length;
+}
+
+/** Lets so much time pass for these runs. */
+async function pass(ms: number, runIds: readonly RunId[]): Promise<void> {
+  const runs = runIds.map((runId) => new HandDrivenRun(runId));
+  await advance(ms, () => runs);
 }
 
 async function untilFinal(runIds: readonly RunId[]): Promise<void> {
@@ -91,7 +97,7 @@ describe("a run that waits behind a backlog", () => {
     await askQueue();
     const start = { ...counted };
     const runIds = await acceptAll();
-    await passTime(60_000, () => runIds);
+    await pass(60_000, runIds);
     queue.waiting.shift();
     await queue.deliver();
     await untilFinal(runIds);
@@ -102,7 +108,7 @@ describe("a run that waits behind a backlog", () => {
   it("costs a message, a driver and two alarms if consumers stop for 110 s when it has been accepted", async () => {
     const before = { ...counted };
     const runIds = await acceptAll();
-    await passTime(110_000, () => runIds);
+    await pass(110_000, runIds);
     expect(queue.sent).toBe(RUNS);
     await queue.deliver();
     await untilFinal(runIds);
@@ -114,11 +120,11 @@ describe("a run that waits behind a backlog", () => {
     const lost = queue.waiting.shift();
     const [first] = runIds;
     if (first === undefined) throw new Error("nothing was accepted");
-    await passTime(9_000, () => runIds);
+    await pass(9_000, runIds);
     queue.waiting.push({ ...OTHERS, sentAt: Date.now() });
     await queue.deliver();
     await untilFinal(runIds.slice(1));
-    await passTime(2_000, () => [first]);
+    await pass(2_000, [first]);
     expect(queue.waiting).toMatchObject([{ body: lost?.body }]);
     await queue.deliver();
     await untilFinal([first]);
@@ -131,7 +137,7 @@ describe("a run that waits behind a backlog", () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const runId = await accept();
     queue.says = metrics;
-    await passTime(10_000, () => [runId]);
+    await pass(10_000, [runId]);
     expect(queue.sent).toBe(2);
     await queue.deliver();
     await untilFinal([runId]);

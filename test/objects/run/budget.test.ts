@@ -1,4 +1,5 @@
-import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { createExecutionContext } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
@@ -51,26 +52,21 @@ async function outliveRetention(runIds: readonly RunId[]): Promise<void> {
   const until = Date.now();
   const wakeAll = async (afterMs: number): Promise<void> => {
     vi.useFakeTimers({ toFake: ["Date"], now: until + afterMs });
-    for (const runId of runIds) if (await isDue(runId)) await runDurableObjectAlarm(env.RUNS.getByName(runId));
+    for (const runId of runIds) await driven(env.RUNS.getByName(runId)).wakeIfDue();
     vi.useRealTimers();
   };
   await wakeAll(LISTED_AFTER_MS);
   await wakeAll(MORE_THAN_RETENTION_MS);
   for (const runId of runIds) expect(await callRun(env, runId, (run) => run.describe())).toBeNull();
   vi.useFakeTimers({ toFake: ["Date"], now: until + MORE_THAN_RETENTION_MS });
-  await runDurableObjectAlarm(env.CATALOG.getByName(ROOT));
+  await driven(env.CATALOG.getByName(ROOT)).wake();
   vi.useRealTimers();
   expect(await rowsOfCatalog()).toBe(0);
 }
 
-async function isDue(runId: RunId): Promise<boolean> {
-  const at = await runInDurableObject(env.RUNS.getByName(runId), (_, { storage }) => storage.getAlarm());
-  return at !== null && at <= Date.now();
-}
-
 /** Whatever is due by then, and what is listed or not. Read in its storage: a call of the test's would be counted. */
 async function rowsOfCatalog(where = "TRUE"): Promise<number> {
-  return runInDurableObject(env.CATALOG.getByName(ROOT), (_, { storage }) =>
+  return driven(env.CATALOG.getByName(ROOT)).inside(({ storage }) =>
     Number(storage.sql.exec(`SELECT count(*) AS rows FROM runs WHERE ${where}`).one()["rows"]),
   );
 }

@@ -1,4 +1,5 @@
-import { createExecutionContext, createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { createExecutionContext, createMessageBatch } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -59,22 +60,16 @@ const send = edge(PLAN, {
 });
 
 /** All objects of a class. */
-function objectsOf<T extends Rpc.DurableObjectBranded | undefined>(
-  className: string,
-  namespace: DurableObjectNamespace<T>,
-) {
+function objectsOf<T extends Rpc.DurableObjectBranded>(className: string, namespace: DurableObjectNamespace<T>) {
   const stubs = async (): Promise<DurableObjectStub<T>[]> =>
     (await objectIds(className, namespace)).map((id) => namespace.get(id));
   return {
     each: async (look: (storage: DurableObjectStorage) => void): Promise<void> => {
-      for (const stub of await stubs()) await runInDurableObject(stub, (_, { storage }) => look(storage));
+      for (const stub of await stubs()) await driven(stub).inside(({ storage }) => look(storage));
     },
     /** Fires the alarms that are due; whether there was one. */
     wake: async (): Promise<boolean> => {
-      const fired = (await stubs()).map(async (stub) => {
-        const at = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
-        return at !== null && at <= Date.now() && runDurableObjectAlarm(stub);
-      });
+      const fired = (await stubs()).map((stub) => driven(stub).wakeIfDue());
       return (await Promise.all(fired)).includes(true);
     },
   };

@@ -18,7 +18,7 @@ import { schedule, ScheduleClock } from "../schedules/clock.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
 import { HeldQueue } from "../../support/held-queue.ts";
 import { countOperations, type Operations } from "../../support/operations.ts";
-import { passTime } from "../../support/pass-time.ts";
+import { advance } from "../../support/driven-object.ts";
 import { planOf, r2Rule, taskPlan } from "../../support/plan.ts";
 
 const ROOT = "kilo_start";
@@ -57,7 +57,7 @@ const meeting: WayIn = async () => {
   const clock = new ScheduleClock();
   const schedules = Array.from({ length: RUNS }, (_, id) => ({ task: ROOT, id: String(id), payload: String(id) }));
   await clock.sync("1", ...schedules.map(schedule));
-  await clock.advance(START + nextHour());
+  await clock.advanceTo(START + nextHour());
 };
 
 /** One run of a task with so many children. */
@@ -120,7 +120,7 @@ async function costOf(way: WayIn, nth: number, isLoaded: boolean): Promise<Recor
   );
   const before = { ...counted, calls: { ...counted.calls } };
   await way(nth);
-  if (isLoaded) await passTime(WAITED_MS, accepted);
+  if (isLoaded) await advance(WAITED_MS, () => accepted().map((runId) => new HandDrivenRun(runId)));
   queue.waiting.splice(0, others.length);
   await finish(isLoaded);
   const { calls } = counted;

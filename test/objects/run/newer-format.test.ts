@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
@@ -150,7 +150,7 @@ describe("a run that newer code has continued", () => {
     await run.inside(({ storage }) => {
       storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.v', 2)");
     });
-    await evictDurableObject(env.CATALOG.getByName("only"));
+    await driven(env.CATALOG.getByName("only")).evict();
     await run.evict();
     await run.wake();
     await vi.waitFor(

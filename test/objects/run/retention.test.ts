@@ -35,12 +35,9 @@ async function objectsOf(runId: RunId): Promise<string[]> {
   return (await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.map(({ key }) => key);
 }
 
-/** What the object still has. `_cf_` tables are the platform's own. */
+/** What the object and R2 still have. */
 async function leftOf(run: HandDrivenRun) {
-  const tables = await run.inside(({ storage }) =>
-    storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
-  );
-  return { tables, alarm: await run.alarmAt(), objects: await objectsOf(run.id) };
+  return { ...(await run.left()), objects: await objectsOf(run.id) };
 }
 const FAILED: AttemptOutcome = {
   type: "failed",
@@ -188,10 +185,6 @@ describe("a child run whose retention is over", () => {
     return { source: "task", by: "only", parent: { runId: parent, task: "only" } };
   }
 
-  async function tablesOf(run: HandDrivenRun): Promise<unknown[]> {
-    return (await leftOf(run)).tables.map(({ name }) => name);
-  }
-
   async function childOf(parent: RunId): Promise<HandDrivenRun> {
     const { run, answer } = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), origin: originOf(parent) });
     await run.settle(succeeded(only(answer.grant)));
@@ -233,7 +226,7 @@ describe("a child run whose retention is over", () => {
     const { parent, child } = await outlivedByRetriable();
     expect(await child.call((run) => run.describe())).toBeNull();
     expect(await objectsOf(child.id)).toEqual([]);
-    expect(await tablesOf(child)).toEqual(["tombstone"]);
+    expect(await child.tables()).toEqual(["tombstone"]);
 
     await parent.call((run) => run.retry());
     const again = { ...acceptance(ONE, "only"), runId: child.id, origin: originOf(parent.id) };
@@ -259,7 +252,7 @@ describe("a child run whose retention is over", () => {
 
   it("a child run whose retention is over is remembered, and forgotten, also if its alarm was given up", async () => {
     const { child } = await outlivedByRetriable();
-    expect(await tablesOf(child)).toEqual(["tombstone"]);
+    expect(await child.tables()).toEqual(["tombstone"]);
     await child.inside(({ storage }) => storage.deleteAlarm());
     await child.evict();
     vi.setSystemTime(START + 3 * RETENTION_MS);
@@ -285,7 +278,7 @@ describe("a child run whose retention is over", () => {
     await second.run.settle(succeeded(only(second.answer.grant)));
     vi.setSystemTime(START + 2 * RETENTION_MS - 1);
     await child.wake();
-    expect(await tablesOf(child)).toEqual(["tombstone"]);
+    expect(await child.tables()).toEqual(["tombstone"]);
     vi.setSystemTime(START + 2 * RETENTION_MS);
     await child.wake();
     expect(await leftOf(child)).toEqual(NOTHING);
@@ -300,7 +293,7 @@ describe("a child run whose retention is over", () => {
     await parent.settle(succeeded(only(answer.grant)));
     vi.setSystemTime(START + RETENTION_MS);
     await child.wake();
-    expect(await tablesOf(child)).toEqual(["tombstone"]);
+    expect(await child.tables()).toEqual(["tombstone"]);
     vi.setSystemTime(START + RETENTION_MS + 1);
     await parent.wake();
     expect(await leftOf(parent)).toEqual(NOTHING);

@@ -1,5 +1,5 @@
 /** The schedules object with time driven by hand: alarms run when the test says so, and the clock stands where it is put. */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { DrivenObject } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { vi } from "vitest";
 import { dueTimes } from "../../../src/domain/schedules/cron.ts";
@@ -13,9 +13,6 @@ import type { SchedulesObject } from "../../../src/objects/schedules/schedules-o
 import { SchedulesController, type SchedulesHost } from "../../../src/objects/schedules/schedules-controller.ts";
 import type { ScheduleStatus } from "../../../src/objects/schedules/schedules-rpc.ts";
 import { ScheduleStore } from "../../../src/objects/schedules/store.ts";
-
-/** More than any test needs: an alarm that is set again and again shows as that. */
-const MAX_ALARMS = 300;
 
 let made = 0;
 
@@ -76,8 +73,11 @@ function dueTimeOf({ payload }: AcceptRequest): string {
   return dueAt.slice(11, 19).replace(/:00$/, "");
 }
 
-export class ScheduleClock {
-  readonly #name = `schedules-${(made += 1)}`;
+export class ScheduleClock extends DrivenObject<SchedulesObject> {
+  constructor() {
+    const name = `schedules-${(made += 1)}`;
+    super(() => env.SCHEDULES.getByName(name));
+  }
 
   /** Puts the clock there without looking at the alarm. */
   set(at: number): void {
@@ -89,47 +89,10 @@ export class ScheduleClock {
     return this.stub().sync({ v: 1, version, madeAt: Number(version), schedules });
   }
 
-  /** Lets every alarm fire at the time it is set to, up to this time. Returns when they fired. */
-  async advance(until: number): Promise<number[]> {
-    const fired: number[] = [];
-    for (;;) {
-      const at = await this.alarmAt();
-      if (at === null || at > until) break;
-      if (fired.length === MAX_ALARMS) throw new Error(`${MAX_ALARMS} alarms before ${new Date(until).toISOString()}`);
-      this.set(Math.max(at, Date.now()));
-      fired.push(at);
-      await this.fire();
-    }
-    this.set(Math.max(until, Date.now()));
-    return fired;
-  }
-
-  /** Runs the alarm now, whenever it is set for. False if none is set. */
-  fire(): Promise<boolean> {
-    return runDurableObjectAlarm(this.stub());
-  }
-
   /** Runs the handler although no alarm is set: one that came twice, or one that was set to this time. */
-  fireAgain(scheduledTime = Date.now()): Promise<void> {
+  wakeAgain(scheduledTime = Date.now()): Promise<void> {
     const info = { isRetry: false, retryCount: 0, scheduledTime };
-    return runInDurableObject(this.stub(), (object: SchedulesObject) => object.alarm(info));
-  }
-
-  alarmAt(): Promise<number | null> {
-    return this.inside(({ storage }) => storage.getAlarm());
-  }
-
-  evict(): Promise<void> {
-    return evictDurableObject(this.stub());
-  }
-
-  /** Reset in the middle of whatever it does. */
-  async abort(): Promise<void> {
-    await this.inside((state) => state.abort("reset by the test")).catch(() => undefined);
-  }
-
-  inside<T>(look: (state: DurableObjectState) => T | Promise<T>): Promise<T> {
-    return runInDurableObject(this.stub(), (_, state) => look(state));
+    return this.inside((_, object) => object.alarm(info));
   }
 
   list(): Promise<readonly ScheduleStatus[]> {
@@ -155,10 +118,6 @@ export class ScheduleClock {
   async endLastRun(): Promise<void> {
     const { run_id: runId } = await this.lastRun();
     await callRun(env, runId, (run) => run.cancel());
-  }
-
-  stub() {
-    return env.SCHEDULES.getByName(this.#name);
   }
 }
 

@@ -51,7 +51,7 @@ describe("a deploy", () => {
   it("a deploy adds, removes and changes schedules; those that stay keep what is known of them", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule({ id: "stays" }), schedule({ id: "goes", task: "echo" }));
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     const [stays] = await clock.list();
     clock.set(at(1, 40));
     await clock.sync(
@@ -65,7 +65,7 @@ describe("a deploy", () => {
       ["scripted", "stays", "skip"],
     ]);
     expect(statuses[1]?.state).toEqual(stays?.state);
-    expect(await clock.advance(at(2, 30))).toEqual([at(2), at(2, 30)]);
+    expect(await clock.advanceTo(at(2, 30))).toEqual([at(2), at(2, 30)]);
     // Skipped: the run of 01:00 is not final. The new one is due from its deploy on.
     expect(accepted.runs()).toEqual(["01:00", "01:00", "02:30"]);
   });
@@ -81,13 +81,13 @@ describe("a deploy", () => {
     const brought = schedule({ id: "brought", task: "echo", cron: "30 * * * *" });
     await clock.sync("2", schedule({ id: "both" }), brought);
     for (let minute = 16; minute < 60; minute += 2) {
-      await clock.advance(at(0, minute));
+      await clock.advanceTo(at(0, minute));
       await clock.sync("2", schedule({ id: "both" }), brought);
-      await clock.advance(at(0, minute + 1));
+      await clock.advanceTo(at(0, minute + 1));
       await clock.sync("1", schedule({ id: "both" }));
       expect((await clock.list()).map(({ definition }) => definition.id)).toEqual(["both", "brought"]);
     }
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     expect(accepted.runs()).toEqual(["00:30", "01:00"]);
     for (const { state } of await clock.list()) expect(state).toMatchObject({ skipped: 0, waiting: [] });
   });
@@ -95,13 +95,13 @@ describe("a deploy", () => {
   it("a deploy is rolled back once nothing is heard of the newer version any more", async () => {
     const clock = await clockOf({ cron: "0 1 * * *" });
     await clock.sync("2", schedule({ id: "brought", task: "echo", cron: "45 * * * *" }));
-    await clock.advance(at(0, 29));
+    await clock.advanceTo(at(0, 29));
     await clock.sync("1", schedule({ cron: "0 1 * * *" }));
     expect((await clock.only()).definition.id).toBe("brought");
-    await clock.advance(at(0, 30));
+    await clock.advanceTo(at(0, 30));
     await clock.sync("1", schedule({ cron: "0 1 * * *" }));
     expect((await clock.only()).definition.id).toBe("a");
-    await clock.advance(at(3));
+    await clock.advanceTo(at(3));
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 
@@ -125,15 +125,15 @@ describe("a deploy", () => {
 
   it("a deploy that brings a schedule back within a day finds its state, and starts what was due meanwhile", async () => {
     const clock = await clockOf({ catchUp: { policy: "none", windowMs: null } });
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     await clock.sync("2", schedule({ id: "other", cron: "0 0 1 1 *" }));
     await clock.evict();
-    await clock.advance(at(4, 30));
+    await clock.advanceTo(at(4, 30));
     expect(accepted.runs()).toEqual(["01:00"]);
     await clock.sync("3", schedule({ catchUp: { policy: "none", windowMs: null } }));
     const { state } = await clock.only();
     expect(state).toMatchObject({ waiting: [at(2), at(3), at(4)], skipped: 0, lastRun: { dueAt: at(1) } });
-    await clock.advance(at(5));
+    await clock.advanceTo(at(5));
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00", "05:00"]);
   });
 
@@ -150,14 +150,14 @@ describe("a deploy", () => {
     await undeployed.sync("1", schedule({ cron: "* * * * *", task: "of_the_next_version" }));
     for (let minute = 1; minute <= 180; minute += 1) {
       undeployed.set(at(23, minute));
-      await undeployed.fireAgain();
+      await undeployed.wakeAgain();
     }
     expect((await undeployed.only()).state).toMatchObject({ skipped: 0, waiting: { length: 180 } });
   });
 
   it("a deploy that brings a schedule back after a day finds a new one", async () => {
     const clock = await clockOf();
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     await clock.sync("2");
     clock.set(at(26));
     await clock.sync("3", schedule());
@@ -179,12 +179,12 @@ describe("a deploy", () => {
     const other = schedule({ id: "other", cron: "0 0 1 1 *" });
     await clock.stub().pause("scripted", "alice");
     await clock.sync("2", other);
-    await clock.advance(at(2, 30));
+    await clock.advanceTo(at(2, 30));
     await clock.sync("3", schedule());
     expect(await clock.only()).toMatchObject({ paused: true, state: { waiting: [] } });
     await clock.sync("4", other);
     await clock.stub().resume("scripted");
-    await clock.advance(at(3, 30));
+    await clock.advanceTo(at(3, 30));
     await clock.sync("5", schedule());
     expect(await clock.only()).toMatchObject({ paused: false, state: { waiting: [at(3)] } });
   });
@@ -220,9 +220,9 @@ describe("a deploy", () => {
       clock.set(at(1, 0) + 20_000);
       await clock.sync("2", ...deployed);
       await clock.evict();
-      await clock.advance(at(1, 20));
+      await clock.advanceTo(at(1, 20));
       expect(accepted.runs()).toEqual(["01:00"]);
-      await clock.advance(at(2, 20));
+      await clock.advanceTo(at(2, 20));
       expect(accepted.runs()).toEqual(deployed.length > 0 ? ["01:00", "01:30"] : ["01:00"]);
     },
   );
@@ -231,13 +231,13 @@ describe("a deploy", () => {
     "a deploy that removes a schedule of which a due time waits starts that one, and catches up (%s) none that came after it",
     async (policy) => {
       const clock = await clockOf({ overlap: "buffer_one", catchUp: { policy, windowMs: null } });
-      await clock.advance(at(2, 20));
+      await clock.advanceTo(at(2, 20));
       const last = (await clock.only()).state.lastRun;
       await clock.sync("2");
-      await clock.advance(at(4, 20));
+      await clock.advanceTo(at(4, 20));
       if (last === null) throw new Error("no run was started");
       await callRun(env, last.runId, (run) => run.cancel());
-      await clock.advance(at(6, 20));
+      await clock.advanceTo(at(6, 20));
       expect(accepted.runs()).toEqual(["01:00", "02:00"]);
       await clock.sync("3", schedule());
       expect((await clock.only()).state).toMatchObject({ waiting: [at(3), at(4), at(5), at(6)], skipped: 0 });
@@ -249,7 +249,7 @@ describe("a deploy", () => {
     await clock.stub().pause("scripted", "test");
     clock.set(at(1, 0) + 20_000);
     await clock.sync("2");
-    await clock.advance(at(2, 20));
+    await clock.advanceTo(at(2, 20));
     expect(accepted.runs()).toEqual([]);
   });
 
@@ -257,9 +257,9 @@ describe("a deploy", () => {
     const clock = await clockOf();
     clock.set(at(1, 0) + 20_000);
     await clock.sync("2");
-    await clock.advance(at(1, 10));
+    await clock.advanceTo(at(1, 10));
     await clock.sync("3", schedule());
-    await clock.advance(at(2, 10));
+    await clock.advanceTo(at(2, 10));
     expect(accepted.runs()).toEqual(["01:00", "02:00"]);
     expect(accepted.calls).toBe(2);
   });
@@ -267,7 +267,7 @@ describe("a deploy", () => {
   it("a deploy without schedules starts nothing more", async () => {
     const clock = await clockOf();
     await clock.sync("2");
-    await clock.advance(at(5));
+    await clock.advanceTo(at(5));
     expect(accepted.runs()).toEqual([]);
     expect(await clock.list()).toEqual([]);
   });
@@ -275,7 +275,7 @@ describe("a deploy", () => {
   it("a deploy survives a reset of the object right after it", async () => {
     const clock = await clockOf({ cron: "*/30 * * * *" });
     await clock.abort();
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     expect(accepted.runs()).toEqual(["00:30", "01:00"]);
   });
 });

@@ -40,19 +40,19 @@ describe("the alarm of the schedules", () => {
       schedule({ id: "b", cron: "0 6 * * *", timezone: "Europe/Zurich", task: "echo" }),
       schedule({ id: "c", cron: "0 6 * * *", timezone: "America/New_York", task: "left" }),
     );
-    expect(await clock.advance(at(12))).toEqual([at(5), at(6), at(11)]);
+    expect(await clock.advanceTo(at(12))).toEqual([at(5), at(6), at(11)]);
     expect(accepted.runs()).toEqual(["05:00", "06:00", "11:00"]);
   });
 
   it("the alarm of the schedules fires at full seconds where an expression has them", async () => {
     const clock = await clockOf({ cron: "*/20 * * * * *" });
-    await clock.advance(at(0, 16));
+    await clock.advanceTo(at(0, 16));
     expect(accepted.runs()).toEqual(["00:15:20", "00:15:40", "00:16"]);
   });
 
   it("the alarm of the schedules starts a run with its task, source, payload and one key for the due time", async () => {
     const clock = await clockOf({ payload: '{"full":true,"due_at":"x"}' });
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     const run = await clock.lastRun();
     expect(run).toMatchObject({
       task: "scripted",
@@ -66,7 +66,7 @@ describe("the alarm of the schedules", () => {
 
   it("the alarm of the schedules without a payload passes which schedule is due, and when", async () => {
     const clock = await clockOf({ timezone: "Asia/Kathmandu", cron: "45 6 * * *" });
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     const payload = await callRun(env, (await clock.lastRun()).run_id, (object) => object.payload(null));
     expect(payload?.at === "inline" && JSON.parse(new TextDecoder().decode(payload.bytes))).toEqual({
       due_at: new Date(at(1)).toISOString(),
@@ -89,7 +89,7 @@ describe("the alarm of the schedules", () => {
     const clock = await clockOf();
     clock.set(at(0, 59));
     await clock.inside(({ storage }) => storage.deleteAlarm());
-    await clock.fireAgain(at(1));
+    await clock.wakeAgain(at(1));
     expect(accepted.runs()).toEqual([]);
     expect(await clock.alarmAt()).toBe(at(1) + 1);
   });
@@ -99,8 +99,8 @@ describe("a due time", () => {
   it("a due time is one run, however often the alarm fires", async () => {
     const clock = await clockOf();
     clock.set(at(1));
-    await Promise.all([clock.fire(), clock.fireAgain(), clock.fireAgain()]);
-    await clock.fireAgain();
+    await Promise.all([clock.wake(), clock.wakeAgain(), clock.wakeAgain()]);
+    await clock.wakeAgain();
     expect(accepted.runs()).toEqual(["01:00"]);
     expect((await clock.only()).state).toMatchObject({ skipped: 0, waiting: [] });
   });
@@ -108,11 +108,11 @@ describe("a due time", () => {
   it("a due time is one run if the object dies after the run was started and before that was recorded", async () => {
     const clock = await clockOf();
     const state = (await clock.only()).state;
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     // What was recorded is undone: it died before that commit.
     await clock.inside(({ storage }) => storage.sql.exec("UPDATE schedules SET state = ?", JSON.stringify(state)));
     await clock.abort();
-    await clock.fireAgain();
+    await clock.wakeAgain();
     expect([accepted.runs(), accepted.calls]).toEqual([["01:00"], 2]);
     expect((await clock.only()).state.lastRun?.dueAt).toBe(at(1));
   });
@@ -122,7 +122,7 @@ describe("a due time", () => {
     await clock.evict();
     clock.set(at(1) + 59_000);
     await clock.abort();
-    await clock.fire();
+    await clock.wake();
     expect(accepted.runs()).toEqual(["01:00"]);
     expect(await clock.alarmAt()).toBe(at(2));
   });
@@ -130,32 +130,32 @@ describe("a due time", () => {
   it("a due time is one run for two schedules of a task that meet, and two if they carry payloads", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule({ cron: "0 1 * * *" }), schedule({ id: "b", cron: "0 */1 * * *" }));
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     expect(accepted.runs()).toEqual(["01:00"]);
     const other = new ScheduleClock();
     const payload = (kind: string): string => JSON.stringify({ due_at: kind });
     await other.sync("1", schedule({ payload: payload("a") }), schedule({ id: "b", payload: payload("b") }));
-    await other.advance(at(2));
+    await other.advanceTo(at(2));
     expect(accepted.runs()).toHaveLength(3);
   });
 
   it("a due time is not repeated when the clock is set back over it", async () => {
     const clock = await clockOf();
-    await clock.advance(at(3));
+    await clock.advanceTo(at(3));
     clock.set(at(1, 30));
     await clock.sync("1", schedule());
-    expect(await clock.advance(at(4))).toEqual([at(2), at(3), at(4)]);
+    expect(await clock.advanceTo(at(4))).toEqual([at(2), at(3), at(4)]);
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00"]);
   });
 
   it("a due time comes again as ever after the clock stood far ahead for a while", async () => {
     const clock = await clockOf();
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     clock.set(at(1) + 400 * 24 * HOUR);
-    await clock.fireAgain();
+    await clock.wakeAgain();
     clock.set(at(1, 30));
     await clock.sync("1", schedule());
-    expect(await clock.advance(at(3))).toEqual([at(2), at(3)]);
+    expect(await clock.advanceTo(at(3))).toEqual([at(2), at(3)]);
     expect(accepted.runs().slice(-2)).toEqual(["02:00", "03:00"]);
   });
 
@@ -165,22 +165,22 @@ describe("a due time", () => {
       throw Object.assign(new Error("overloaded"), { overloaded: true });
     });
     vi.stubGlobal("scheduler", { wait: async () => undefined });
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     expect((await clock.only()).state).toMatchObject({ waiting: [at(1)], lastRun: null, skipped: 0 });
     expect(await clock.alarmAt()).toBe(at(1) + 1_000);
-    await clock.advance(at(2, 30));
+    await clock.advanceTo(at(2, 30));
     expect((await clock.only()).state).toMatchObject({ waiting: [at(1), at(2)], skipped: 0 });
     broken.mockRestore();
     vi.unstubAllGlobals();
     await clock.evict();
-    await clock.advance(at(2, 32));
+    await clock.advanceTo(at(2, 32));
     expect(accepted.runs()).toEqual(["01:00", "02:00"]);
     expect((await clock.only()).state).toMatchObject({ waiting: [], skipped: 0, dealtUntil: at(2) });
   });
 
   it("a due time of a task that the code does not know yet waits for a deploy, and says so, with growing pauses", async () => {
     const clock = await clockOf({ cron: "0 1 * * *", task: "of_the_next_version" });
-    const fired = await clock.advance(at(20));
+    const fired = await clock.advanceTo(at(20));
     expect(await clock.only()).toMatchObject({ state: { waiting: [at(1)], skipped: 0 }, waitingFor: "deploy" });
     // A quarter of an hour apart once it has waited for half an hour.
     expect(fired.length).toBeGreaterThan(4 * 18);
@@ -197,7 +197,7 @@ describe("a due time", () => {
     await clock.evict();
     clock.set(at(1));
     await clock.sync("1", definition);
-    await clock.advance(at(1, 1));
+    await clock.advanceTo(at(1, 1));
     expect(await clock.only()).toMatchObject({
       state: {
         waiting: [],
@@ -233,7 +233,7 @@ describe("a due time", () => {
   it("a due time of one schedule does not wait for the failure of another", async () => {
     const clock = new ScheduleClock();
     await clock.sync("1", schedule({ task: "of_the_next_version" }), schedule({ id: "b" }));
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 });
@@ -251,13 +251,13 @@ describe("the schedules object killed over several due times", () => {
       const clock = await clockOf({ catchUp: { policy, windowMs } });
       await clock.abort();
       clock.set(at(3, 30));
-      await clock.fire();
+      await clock.wake();
       expect(accepted.runs()).toEqual(runs);
       expect((await clock.only()).state.skipped).toBe(left);
       if (left > 0) expect((await clock.only()).state.lastSkip?.reason).toBe("missed");
       // Nothing of it is looked at again.
-      await clock.fireAgain();
-      await clock.advance(at(4));
+      await clock.wakeAgain();
+      await clock.advanceTo(at(4));
       expect(accepted.runs()).toEqual([...runs, "04:00"]);
       expect((await clock.only()).state.skipped).toBe(left);
     },
@@ -269,7 +269,7 @@ describe("the schedules object killed over several due times", () => {
     async () => {
       const clock = await clockOf({ cron: "* * * * *", catchUp: { policy: "all", windowMs: 24 * HOUR } });
       clock.set(at(2, 15));
-      await clock.fire();
+      await clock.wake();
       expect(accepted.runs()).toHaveLength(100);
       expect(accepted.runs()[0]).toBe("00:36");
       expect((await clock.only()).state).toMatchObject({
@@ -283,20 +283,20 @@ describe("the schedules object killed over several due times", () => {
 describe("a due time while the run before it goes on", () => {
   it("a due time while the run before it goes on with overlap allow is started all the same", async () => {
     const clock = await clockOf({ overlap: "allow" });
-    await clock.advance(at(3));
+    await clock.advanceTo(at(3));
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00"]);
   });
 
   it("a due time while the run before it goes on with overlap skip is skipped, until that run has ended", async () => {
     const clock = await clockOf({ overlap: "skip" });
-    await clock.advance(at(3));
+    await clock.advanceTo(at(3));
     expect(accepted.runs()).toEqual(["01:00"]);
     expect((await clock.only()).state).toMatchObject({
       skipped: 2,
       lastSkip: { dueAt: at(3), reason: "overlap", detail: null },
     });
     await clock.endLastRun();
-    await clock.advance(at(4));
+    await clock.advanceTo(at(4));
     expect(accepted.runs()).toEqual(["01:00", "04:00"]);
   });
 
@@ -305,7 +305,7 @@ describe("a due time while the run before it goes on", () => {
     { timeout: 30_000 },
     async () => {
       const clock = await clockOf({ cron: "*/2 * * * *", overlap: "buffer_one" });
-      await clock.advance(at(0, 21));
+      await clock.advanceTo(at(0, 21));
       expect(accepted.runs()).toEqual(["00:16"]);
       expect((await clock.only()).state).toMatchObject({
         waiting: [at(0, 18)],
@@ -315,22 +315,22 @@ describe("a due time while the run before it goes on", () => {
       await clock.endLastRun();
       // It asks every half a minute at the latest, also after it was evicted.
       await clock.evict();
-      await clock.advance(at(0, 21) + 30_000);
+      await clock.advanceTo(at(0, 21) + 30_000);
       expect(accepted.runs()).toEqual(["00:16", "00:18"]);
-      await clock.advance(at(0, 23));
+      await clock.advanceTo(at(0, 23));
       expect((await clock.only()).state.waiting).toEqual([at(0, 22)]);
       await clock.endLastRun();
-      await clock.advance(at(0, 23) + 30_000);
+      await clock.advanceTo(at(0, 23) + 30_000);
       expect(accepted.runs()).toEqual(["00:16", "00:18", "00:22"]);
     },
   );
 
   it("a due time while the run before it goes on with overlap buffer_one asks some dozens of times an hour, and writes nothing meanwhile", async () => {
     const clock = await clockOf({ overlap: "buffer_one" });
-    await clock.advance(at(2));
+    await clock.advanceTo(at(2));
     const asked = vi.spyOn(RunObject.prototype, "describe");
     const { state } = await clock.only();
-    await clock.advance(at(2, 20));
+    await clock.advanceTo(at(2, 20));
     expect(asked.mock.calls.length).toBeGreaterThan(40);
     expect(asked.mock.calls.length).toBeLessThan(60);
     expect((await clock.only()).state).toEqual(state);
@@ -338,9 +338,9 @@ describe("a due time while the run before it goes on", () => {
 
   it("a due time while the run before it goes on with overlap cancel_running cancels it first", async () => {
     const clock = await clockOf({ overlap: "cancel_running" });
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     const { run_id: first } = await clock.lastRun();
-    await clock.advance(at(2));
+    await clock.advanceTo(at(2));
     expect(accepted.runs()).toEqual(["01:00", "02:00"]);
     const document = await callRun(env, first, (run) => run.describe());
     expect(document?.status).toBe("cancelled");
@@ -354,14 +354,14 @@ describe("a due time while the run before it goes on", () => {
     "a due time while the run before it goes on with overlap cancel_running cancels nothing when it comes again, since the clock was set back over it %s",
     async (_, hour) => {
       const clock = await clockOf({ overlap: "cancel_running" });
-      await clock.advance(at(2));
+      await clock.advanceTo(at(2));
       clock.set(at(hour, 30));
       await clock.sync("1", schedule({ overlap: "cancel_running" }));
-      await clock.advance(at(2));
+      await clock.advanceTo(at(2));
       expect(accepted.runs()).toEqual(["01:00", "02:00"]);
       const run = await clock.lastRun();
       expect([run.status, (await clock.only()).state.lastRun?.dueAt]).toEqual(["queued", at(2)]);
-      await clock.advance(at(3));
+      await clock.advanceTo(at(3));
       expect((await callRun(env, run.run_id, (stub) => stub.describe()))?.status).toBe("cancelled");
     },
   );
@@ -369,7 +369,7 @@ describe("a due time while the run before it goes on", () => {
   it("a due time while the run before it goes on with overlap skip after a downtime starts the first of those caught up", async () => {
     const clock = await clockOf({ overlap: "skip", catchUp: { policy: "all", windowMs: 24 * HOUR } });
     clock.set(at(3, 30));
-    await clock.fire();
+    await clock.wake();
     expect(accepted.runs()).toEqual(["01:00"]);
     expect((await clock.only()).state.skipped).toBe(2);
   });
@@ -379,21 +379,21 @@ describe("a paused task", () => {
   it("a paused task starts nothing, also after a deploy that changes its schedule, and goes on with the next due time", async () => {
     const clock = await clockOf({ catchUp: { policy: "all", windowMs: 24 * HOUR } });
     expect((await clock.stub().pause("scripted", "alice")).map(({ paused }) => paused)).toEqual([true]);
-    await clock.advance(at(3));
+    await clock.advanceTo(at(3));
     await clock.sync("2", schedule({ id: "changed", cron: "30 * * * *", catchUp: { policy: "all", windowMs: HOUR } }));
     await clock.evict();
-    await clock.advance(at(5));
+    await clock.advanceTo(at(5));
     expect(accepted.runs()).toEqual([]);
     expect((await clock.only()).paused).toBe(true);
     expect((await clock.stub().resume("scripted")).map(({ paused }) => paused)).toEqual([false]);
-    await clock.advance(at(6));
+    await clock.advanceTo(at(6));
     expect(accepted.runs()).toEqual(["05:30"]);
     expect((await clock.only()).state.skipped).toBe(0);
   });
 
   it("a paused task drops what waited", async () => {
     const clock = await clockOf({ overlap: "buffer_one" });
-    await clock.advance(at(2));
+    await clock.advanceTo(at(2));
     await clock.stub().pause("scripted", "alice");
     expect((await clock.only()).state).toMatchObject({
       waiting: [],
@@ -402,7 +402,7 @@ describe("a paused task", () => {
     });
     await clock.endLastRun();
     await clock.stub().resume("scripted");
-    await clock.advance(at(2, 30));
+    await clock.advanceTo(at(2, 30));
     expect(accepted.runs()).toEqual(["01:00"]);
   });
 
@@ -417,7 +417,7 @@ describe("a paused task", () => {
     await clock.stub().resume("scripted");
     await clock.evict();
     expect((await clock.list()).map(({ paused }) => paused)).toEqual([false, false]);
-    await clock.advance(at(1));
+    await clock.advanceTo(at(1));
     expect(accepted.calls).toBe(2);
   });
 
@@ -440,18 +440,18 @@ describe("an object whose storage fails", () => {
     });
     const alarms: number[] = [];
     for (let strike = 0; strike < 3; strike += 1) {
-      await clock.fire();
+      await clock.wake();
       alarms.push(((await clock.alarmAt()) ?? 0) - at(1));
     }
     expect(alarms).toEqual([1_000, 2_000, 4_000]);
     broken.mockRestore();
-    await clock.fire();
+    await clock.wake();
     expect(accepted.runs()).toEqual(["01:00"]);
     clock.set(at(2));
     vi.spyOn(sql, "exec").mockImplementation(() => {
       throw new Error("disk I/O error");
     });
-    await clock.fire();
+    await clock.wake();
     expect(await clock.alarmAt()).toBe(at(2) + 1_000);
   });
 

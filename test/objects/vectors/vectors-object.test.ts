@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MetadataFilter } from "../../../src/domain/vectors/metadata-filter.ts";
@@ -161,7 +161,7 @@ describe("a query of an index of vectors", () => {
     const index = open({ dimensions: 5 }, name);
     await index.upsert(itemsOf(100, 5));
     const before = await index.query([1, 2, 3, 4, 5]);
-    await evictDurableObject(objectOf(name));
+    await driven(objectOf(name)).evict();
     expect(await index.query([1, 2, 3, 4, 5])).toEqual(before);
     expect(before).toHaveLength(10);
   });
@@ -198,7 +198,7 @@ describe("a query of an index of vectors", () => {
   it("a query of an index that does not exist finds nothing, and makes no tables", async () => {
     const name = newName();
     expect(await open({ dimensions: 3 }, name).query([1, 2, 3])).toEqual([]);
-    await runInDurableObject(objectOf(name), (_, { storage }) => {
+    await driven(objectOf(name)).inside(({ storage }) => {
       expect(storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'generations'").toArray()).toEqual([]);
     });
   });
@@ -215,7 +215,7 @@ describe("a query of an index of vectors", () => {
     }));
     await index.replace(items);
     await index.query(items[5]?.vector ?? []);
-    const read = await runInDurableObject(objectOf(name), async (_, { storage }) => {
+    const read = await driven(objectOf(name)).inside(async ({ storage }) => {
       const all = vi.spyOn(storage.sql, "exec");
       await index.query(items[7]?.vector ?? [], { limit: 3 });
       return all.mock.calls.filter(([query]) => query.includes("SELECT ids, vectors")).length;
@@ -255,14 +255,14 @@ describe("a change of an index of vectors", () => {
       const gone = [...kept.keys()].filter((_, place) => (place + round) % 3 === 0);
       expect(await index.delete([...gone, "unknown", ...gone])).toBe(gone.length);
       for (const id of gone) kept.delete(id);
-      if (round === 6) await evictDurableObject(objectOf(name));
+      if (round === 6) await driven(objectOf(name)).evict();
       const query: number[] = Array.from({ length: dimensions }, next);
       const found = await index.query(query, { limit: 1_000 });
       expect(found.map(({ id, score }) => ({ id, score }))).toEqual(
         bruteForce([...kept.values()], query, "euclidean", 1_000),
       );
     }
-    const blocks = await runInDurableObject(objectOf(name), (_, { storage }) =>
+    const blocks = await driven(objectOf(name)).inside(({ storage }) =>
       storage.sql.exec("SELECT count(*) AS blocks FROM blocks").one(),
     );
     // The slots of deleted items are used again: 90 ids are at most in two blocks of 64.
@@ -397,8 +397,8 @@ describe("a replacement of an index of vectors", () => {
     await index.replace(itemsOf(200, 3));
     const items = itemsOf(130, 3, 8);
     await index.replace(items);
-    for (let round = 0; round < 6; round += 1) await runDurableObjectAlarm(objectOf(name));
-    await runInDurableObject(objectOf(name), async (_, { storage }) => {
+    for (let round = 0; round < 6; round += 1) await driven(objectOf(name)).wake();
+    await driven(objectOf(name)).inside(async ({ storage }) => {
       expect(storage.sql.exec("SELECT count(*) AS blocks FROM blocks").one()).toEqual({ blocks: 3 });
       expect(storage.sql.exec("SELECT state FROM generations").toArray()).toEqual([{ state: "current" }]);
       expect(await storage.getAlarm()).toBeNull();
@@ -418,13 +418,13 @@ describe("a replacement of an index of vectors", () => {
     const shape = { metric: "cosine", dimensions: 3 } as const;
     const batch = { ids: ["new"], vectors: new Uint8Array(Float32Array.of(3, 2, 1).buffer), metadata: [null] };
     expect(await object.addToReplacement(shape, "dead", 0, batch)).toMatchObject({ ok: true });
-    await evictDurableObject(object);
+    await driven(object).evict();
 
     vi.setSystemTime(AT + 14 * MINUTE);
     expect(await object.addToReplacement(shape, "slow", 0, batch)).toMatchObject({ ok: true });
     vi.setSystemTime(AT + 16 * MINUTE);
-    for (let round = 0; round < 4; round += 1) await runDurableObjectAlarm(object);
-    await runInDurableObject(object, (_, { storage }) => {
+    for (let round = 0; round < 4; round += 1) await driven(object).wake();
+    await driven(object).inside(({ storage }) => {
       const left = storage.sql.exec("SELECT replacement FROM generations WHERE state <> 'current'").toArray();
       expect(left).toEqual([{ replacement: "slow" }]);
       expect(storage.sql.exec("SELECT count(*) AS blocks FROM blocks").one()).toEqual({ blocks: 2 });
@@ -445,8 +445,8 @@ describe("a replacement of an index of vectors", () => {
       throw new Error("the source has failed");
     }
     await expect(open({ dimensions: 3 }, name).replace(broken())).rejects.toThrow("the source has failed");
-    for (let round = 0; round < 3; round += 1) await runDurableObjectAlarm(objectOf(name));
-    await runInDurableObject(objectOf(name), async (_, { storage }) => {
+    for (let round = 0; round < 3; round += 1) await driven(objectOf(name)).wake();
+    await driven(objectOf(name)).inside(async ({ storage }) => {
       expect(storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'blocks'").toArray()).toEqual([]);
       expect(await storage.getAlarm()).toBeNull();
     });
@@ -468,13 +468,13 @@ describe("an index of vectors of newer code", () => {
   it("an index of vectors of newer code is refused and stays as it is", async () => {
     const name = newName();
     await open({ dimensions: 2 }, name).upsert([{ id: "a", vector: [1, 2] }]);
-    await runInDurableObject(objectOf(name), (_, { storage }) => makeNewer(storage));
-    await evictDurableObject(objectOf(name));
+    await driven(objectOf(name)).inside(({ storage }) => makeNewer(storage));
+    await driven(objectOf(name)).evict();
     await expect(open({ dimensions: 2 }, name).query([1, 2])).rejects.toMatchObject({
       name: "StoreError",
       store: "vectors",
     });
-    await runInDurableObject(objectOf(name), (_, { storage }) => {
+    await driven(objectOf(name)).inside(({ storage }) => {
       expect(storage.sql.exec("SELECT count(*) AS blocks FROM blocks").one()).toEqual({ blocks: 1 });
     });
   });
