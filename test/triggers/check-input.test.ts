@@ -9,11 +9,17 @@ import type { EncodedPayload } from "../../src/payloads/codec.ts";
 import { checkInput, misfitOfItems } from "../../src/triggers/check-input.ts";
 import { pieces } from "../payloads/streams.ts";
 import { accepting, noting, triggerOf } from "../support/accepting.ts";
+import { IS_LONG } from "../support/long.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 function many<T>(count: number, item: T): T[] {
   return Array.from({ length: count }, () => item);
 }
+
+/** The items of a megabyte that fit, before those that do not. */
+const BEFORE = IS_LONG ? 34 : 4;
+/** The first twenty that do not. */
+const WRONG = many(20, "").map((_, at) => `$[${BEFORE + at}]`);
 
 /** The problem with which a body ends that is checked while it is read. */
 async function problemOf(body: EncodedPayload["body"]): Promise<Problem> {
@@ -149,14 +155,14 @@ describe("the input of a typed task", () => {
   });
 
   it.each([
-    ["in memory, whose items fit", false, [], []],
-    ["in memory, whose last item is wrong", false, ["short"], ["$[34]"]],
-    ["in a stream, whose items fit", true, [], []],
-    ["in a stream, whose last item is wrong", true, ["short"], ["$[34]"]],
-    ["in a stream, with many wrong items", true, many(50, ""), many(20, "").map((_, at) => `$[${34 + at}]`)],
+    ["in memory, whose items fit", false, 34, [], []],
+    ["in memory, whose last item is wrong", false, BEFORE, ["short"], [`$[${BEFORE}]`]],
+    ["in a stream, whose items fit", true, 34, [], []],
+    ["in a stream, whose last item is wrong", true, BEFORE, ["short"], [`$[${BEFORE}]`]],
+    ["in a stream, with many wrong items", true, BEFORE, many(50, ""), WRONG],
   ] as const)(
     "the input of a typed task with `each` is held against an array of any size: %s",
-    async (_, isStream, last, wrong) => {
+    async (_, isStream, megabytes, last, wrong) => {
       const plan = planOf([taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } })]);
       const requests: AcceptRequest[] = [];
       const { accept } = accepting({
@@ -164,12 +170,12 @@ describe("the input of a typed task", () => {
         plan,
         callRun: noting(requests),
       });
-      const bytes = new TextEncoder().encode(JSON.stringify([...many(34, "x".repeat(1_000_000)), ...last]));
-      const blocks = many(35, 0).map((__, at) => bytes.slice(at * 1_000_000, (at + 1) * 1_000_000));
+      const bytes = new TextEncoder().encode(JSON.stringify([...many(megabytes, "x".repeat(1_000_000)), ...last]));
+      const blocks = many(megabytes + 1, 0).map((__, at) => bytes.slice(at * 1_000_000, (at + 1) * 1_000_000));
       const body: EncodedPayload = isStream
         ? { kind: "json", contentType: "application/json", size: bytes.length, body: pieces(...blocks).stream }
         : { kind: "json", contentType: "application/json", size: bytes.length, body: bytes };
-      const payload = { ...body, length: 34 + last.length };
+      const payload = { ...body, length: megabytes + last.length };
       const answer = await accept(env, createExecutionContext(), { ...triggerOf(1), payload });
       expect(answer.ok ? [] : answer.problem.errors?.map(({ path }) => path)).toEqual(wrong);
       expect(requests).toHaveLength(wrong.length === 0 ? 1 : 0);
