@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CONF, DevProject, hello, peachOf, PIPELINE, WAIT } from "./dev-project.ts";
+import { CONF, DevProject, hello, peachOf, PIPELINE, START, WAIT } from "./dev-project.ts";
 
 let project: DevProject;
 beforeEach(() => {
@@ -33,9 +33,9 @@ describe("npm run dev", () => {
   it("npm run dev takes over what is saved while it still starts", async () => {
     const command = project.dev("--port", "0");
     // The runtime is launched after the build, so that the build knows nothing of this change.
-    await expect.poll(() => existsSync(join(project.stateFolder, "runtime/claim.json")), WAIT).toBe(true);
+    await expect.poll(() => existsSync(join(project.stateFolder, "runtime/claim.json")), START).toBe(true);
     project.write("pipelines/greeting.ts", PIPELINE.replace("1", "2"));
-    await expect.poll(() => command.stdout, WAIT).toContain("Taken over.");
+    await expect.poll(() => command.stdout, START).toContain("Taken over.");
     const peach = peachOf(command.stdout);
     await expect.poll(() => hello(peach), WAIT).toEqual({ version: 2 });
   });

@@ -9,6 +9,8 @@ import { Peach } from "../peach.ts";
 
 export const TOKEN = "token-of-the-end-to-end-tests";
 export const WAIT = { timeout: 30_000, interval: 50 };
+/** As long as the command itself waits for its runtime. */
+export const START = { timeout: 60_000, interval: 50 };
 export const CONF = "tasks:\n  greet: {method: greet}\nendpoints:\n  hello: {method: hello}\n";
 export const PIPELINE = 'export const greet = async () => "hi";\nexport const hello = async () => ({ version: 1 });\n';
 const claim = z.object({ group: z.number() });
@@ -70,7 +72,7 @@ export class DevProject {
   }
 
   async #ready(command: Command): Promise<Started> {
-    await expect.poll(() => command.stdout + command.stderr, WAIT).toContain("(logs one browser in, once)");
+    await expect.poll(() => command.stdout + command.stderr, START).toContain("(logs one browser in, once)");
     const { group } = claim.parse(JSON.parse(readFileSync(join(this.stateFolder, "runtime/claim.json"), "utf8")));
     return { command, peach: peachOf(command.stdout), group };
   }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { CONF, DevProject, peachOf, PIPELINE, WAIT } from "./dev-project.ts";
+import { CONF, DevProject, peachOf, PIPELINE, START, WAIT } from "./dev-project.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -41,7 +41,7 @@ describe("npm run dev", () => {
     project.write("pipelines/greeting.ts", PIPELINE.replace('"hi"', '{ throw new Error("no greeting today"); }'));
     project.write("peach.conf", CONF.replace("method: greet", "method: greet, retries: 0"));
     const terminal = inTerminal(["--persist-to", project.stateFolder, "--port", "0"]);
-    await expect.poll(() => terminal.output, WAIT).toContain("Keys: o opens the dashboard");
+    await expect.poll(() => terminal.output, START).toContain("Keys: o opens the dashboard");
     const peach = peachOf(terminal.output);
     const { run_id } = await peach.trigger("greet");
     await peach.finished(run_id);
