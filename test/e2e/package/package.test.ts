@@ -11,7 +11,8 @@ import { hasPython } from "../../lab/python.ts";
 import { IS_LONG } from "../../support/long.ts";
 import { bytesIn, UserFolder, type Answer } from "./installed-project.ts";
 
-const PORT = 20_871;
+/** Below the ports among which runtimes of other tests look for a free one. */
+const PORT = 19_871;
 const URL_OF_DEV = `http://127.0.0.1:${PORT}`;
 const NOTEBOOK = z.object({ cells: z.array(z.object({ cell_type: z.string(), source: z.array(z.string()) })) });
 /** Parts of Peach's own development, by package. */
