@@ -326,7 +326,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     bug: "an alarm that the platform has given up is still waited for while calls come",
     seed: 90_016_075,
     file: "src/platform/alarm-clock.ts",
-    code: "return this.#at <= this.#now() - GIVEN_UP_MS ? Number.POSITIVE_INFINITY : this.#at;",
+    code: "return this.#at <= this.#host.now() - GIVEN_UP_MS ? Number.POSITIVE_INFINITY : this.#at;",
     instead: "return this.#at;",
   },
 ];
