@@ -159,15 +159,10 @@ describe("whatever comes, in whatever order", () => {
     });
   });
 
-  it("a change names something that changes, and no change leaves the run as it was", () => {
+  it("a change makes the run another, and without one it stays as it was", () => {
     always((before, { last, run }, { type }) => {
       if (last.change === null || type === "time") expect(run).toEqual(before);
-      else {
-        const { tasks, steps = [], waiters = [], notified = [], notification } = last.change;
-        const changed =
-          tasks.length + steps.length + waiters.length + notified.length + Number(notification !== undefined);
-        expect(changed).toBeGreaterThan(0);
-      }
+      else expect(run).not.toEqual(before);
     });
   });
 
