@@ -11,7 +11,7 @@ import { openWorlds } from "./worlds.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");
 /** Every fault strikes within the first 63. */
-const SEEDS = IS_LONG ? 1_000 : 250;
+const SEEDS = IS_LONG ? 1_000 : 500;
 /** Of fresh ones few: about one in two thousand shows something still, which is for `npm run simulate -- --seconds N` to look for. */
 const FRESH_SEEDS = 40;
 
