@@ -18,11 +18,7 @@ const MAX_DOCUMENT_BYTES = 60_000;
 const ENCODER = new TextEncoder();
 
 /** Codes of passing conditions: their answers have a `Retry-After`. */
-const RETRYABLE: ReadonlySet<ProblemCode> = new Set([
-  "overloaded",
-  "unavailable",
-  "delivery_repeated",
-]);
+const RETRYABLE: ReadonlySet<ProblemCode> = new Set(["overloaded", "unavailable"]);
 
 /**
  * Creates the response of a problem. `headers` override the standard ones.

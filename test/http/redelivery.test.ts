@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { AppDependencies } from "../../src/http/dependencies.ts";
+import { callSignedDeliveries } from "../../src/objects/deliveries/signed-client.ts";
 import type { EndpointFunction } from "../../src/execution/author/method.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
@@ -257,7 +258,7 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['{"n":1}', '{"n":1}', '{"n":1}']);
   });
 
-  it("the method of an endpoint, when the same bytes come again, is not called while it is at work for another request: that is 409, and when to come again", async () => {
+  it("the method of an endpoint, when the same bytes come again, is not called while it is at work for another request: that is 503, and when to come again, since nothing is accepted yet", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { called, deliver } = counting(() => "x", {
       callSignedDeliveries: (_env, _endpoint, _digest, call) =>
@@ -269,11 +270,44 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     });
     const response = await deliver();
     expect([response.status, response.headers.get("Retry-After"), await response.json()]).toEqual([
-      409,
+      503,
       "5",
-      expect.objectContaining({ code: "delivery_repeated" }),
+      expect.objectContaining({ code: "unavailable" }),
     ]);
     expect(called).not.toHaveBeenCalled();
+  });
+
+  it("the method of an endpoint, when the same bytes come again, whose worker has died at work: its sender is told to try again, and it is called again in the end and finds its run", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const runs: string[] = [];
+    const dies = new Promise<never>(() => undefined);
+    const { called, deliver } = counting(
+      async () => {
+        runs.push((await triggerTaskWithEvent("echo", "the same")).runId);
+        return runs.length === 1 ? dies : "done";
+      },
+      {
+        callSignedDeliveries: (env, endpoint, digest, call) =>
+          callSignedDeliveries(env, endpoint, digest, (signed) =>
+            call({
+              begin: (of, token, leaseMs) => signed.begin(of, token, leaseMs, 0),
+              finish: (of, token, answer, keepMs) => signed.finish(of, token, answer, keepMs),
+              forget: (of, token) => signed.forget(of, token),
+            }),
+          ),
+      },
+    );
+    void deliver();
+    await vi.waitFor(() => expect(runs).toHaveLength(1), 10_000);
+    for (const afterMs of [1_000, 89_999]) {
+      const response = await deliver(NOW + afterMs);
+      expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
+    }
+    expect(called).toHaveBeenCalledTimes(1);
+    expect(await told(await deliver(NOW + 90_000))).toEqual([200, "application/json", '"done"', null]);
+    expect(await told(await deliver(NOW + 90_001))).toEqual([200, "application/json", '"done"', "true"]);
+    expect(called).toHaveBeenCalledTimes(2);
+    expect(new Set(runs).size).toBe(1);
   });
 
   it("the method of an endpoint, when the same bytes come again, is not called while nobody can say whether the delivery is known: 503", async () => {

@@ -3,8 +3,8 @@
  * answer and starts nothing.
  *
  * The order of writes:
- * - A lease is stored before the endpoint is called. A redelivery meanwhile is refused as under
- *   way. If the worker dies, the lease expires.
+ * - A lease is stored before the endpoint is called. A redelivery meanwhile is told to come again:
+ *   nobody knows yet whether the first one is accepted. If the worker dies, the lease expires.
  * - The answer is stored before it is sent, so a sender that has an answer may redeliver at will.
  * - An answer from status 400 on is not stored. Its sender may retry, and the endpoint is called
  *   again.
@@ -199,10 +199,15 @@ function remainingBody(
   });
 }
 
+/**
+ * Answered while another request with the same bytes has the lease. Its worker may have died before
+ * it accepted anything, so the sender has to try again: 503, as some senders (Amazon SNS) give a
+ * delivery up after any other 4xx than 429.
+ */
 const UNDER_WAY: Problem = {
-  code: "delivery_repeated",
-  detail: "The same delivery is being answered, for another request.",
-  hint: "Wait for that answer, or send it again in a moment: it is answered once.",
+  code: "unavailable",
+  detail: "Another request with the same delivery has not been answered yet.",
+  hint: "Send it again in a moment: it is answered once.",
   retryAfterSeconds: 5,
 };
 
