@@ -61,6 +61,8 @@ describe("the audit", () => {
     };
     expect(entry.request_id).toMatch(/^[\w-]{36}$/);
     await vi.waitFor(async () => expect(await entriesSince(since)).toEqual([entry]), 10_000);
+    const page = await edge(PLAN)(`/api/v1/audit?since=${since}`);
+    expect(await page.json()).toMatchObject({ next_cursor: null });
     expect(logged.map((text) => JSON.parse(text))).toContainEqual({
       message: "audit",
       ...(await entriesSince(since))[0],

@@ -96,6 +96,20 @@ describe("POST /runs/cancel", () => {
 });
 
 describe("POST /runs/retry", () => {
+  it.each([
+    ["retry", ["nothing_to_retry", "retried", "run_not_final"]],
+    ["cancel", ["cancelled", "run_final", "run_final"]],
+  ])(
+    "POST /runs/%s says in a dry run of a running, a failed and a succeeded run what it would do",
+    async (action, results) => {
+      const all = await runs(1, 1, 1);
+      const answer = await bulk(action, `task=${task}&dry_run=true`);
+      expect(answer).toMatchObject({ dry_run: true, matched: 3, changed: 0 });
+      expect(Object.values(resultsOf(answer)).toSorted()).toEqual(results);
+      expect(await statuses(all)).toEqual(["running", "failed", "succeeded"]);
+    },
+  );
+
   it("POST /runs/retry retries those that the filter finds, a page at a time, each once", async () => {
     const all = await runs(1, 3, 1);
     const first = await bulk("retry", `task=${task}&status=failed,succeeded&limit=2`);
