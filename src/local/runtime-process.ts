@@ -23,18 +23,24 @@ const guardPath = join(PACKAGE_ROOT, IS_CLONE ? "src/local/guard.ts" : "dist/gua
  */
 export type Serve = (folder: StateFolder, port: number) => string[];
 
+/** The end of a runtime. `isDeaf`: processes lived, but gave no answers. */
+export interface RuntimeEnd {
+  readonly isDeaf: boolean;
+}
+
 /** A running runtime. */
 export class RuntimeProcess {
   /** The last lines of its output, unfiltered. */
   readonly logs: string[] = [];
   /** Resolves when the runtime has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<RuntimeEnd>;
   readonly #folder: StateFolder;
   readonly #url: string;
   readonly #guard: ChildProcess;
   readonly #group: number;
   #isOver = false;
   #isToldToEnd = false;
+  #isDeaf = false;
 
   /**
    * Starts the runtime on a free state folder and claims the folder. `onLine` receives each line of
@@ -66,7 +72,7 @@ export class RuntimeProcess {
         this.#isOver = true;
         // The guard kills the group at the end, unless the guard was killed.
         signalGroup(this.#group, "SIGKILL");
-        resolve();
+        resolve({ isDeaf: this.#isDeaf });
       });
     });
   }
@@ -82,6 +88,13 @@ export class RuntimeProcess {
   /** The living processes of the runtime. */
   get pids(): readonly number[] {
     return groupMembers(this.#group);
+  }
+
+  /** Ends a runtime without answers, unless an end was requested. */
+  giveUp(): void {
+    if (this.#isToldToEnd || this.#isOver) return;
+    this.#isDeaf = true;
+    signalGroup(this.#group, "SIGKILL");
   }
 
   /** Sends a signal to every process, and resolves once they are gone. */

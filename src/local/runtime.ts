@@ -6,7 +6,7 @@
 import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
 import { randomToken } from "./dev-vars.ts";
-import { RuntimeProcess, type Serve } from "./runtime-process.ts";
+import { RuntimeProcess, type RuntimeEnd, type Serve } from "./runtime-process.ts";
 import { RuntimeStartError } from "./start-error.ts";
 import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
@@ -44,7 +44,7 @@ export interface LocalRuntime {
   /** The last lines of its output, unfiltered. */
   readonly logs: readonly string[];
   /** Resolves when the runtime has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<RuntimeEnd>;
   /**
    * Compiles again; the runtime restarts with the result. With any problem the last good version
    * keeps running.
@@ -69,6 +69,8 @@ const PROBE_MS = 100;
 const SHOWN_LINES = 30;
 /** A range below the ports that systems use for outgoing connections. */
 const FREE_PORTS = { first: 20_000, count: 10_000, tries: 100 } as const;
+/** Output of wrangler after a process of workerd has died. */
+const CRASHED = /Workers runtime crashed unexpectedly/;
 /** Output after which the runtime cannot become ready. */
 const HOPELESS = /Build failed with \d+ error|Address already in use/;
 
@@ -121,10 +123,14 @@ export async function launch(folder: StateFolder, options: LaunchOptions): Promi
   const { inspectorPort } = options;
   if (inspectorPort !== undefined) await usablePort(inspectorPort, "--inspect");
   const shown: string[] = [];
+  const show = options.onOutput ?? ((line) => shown.push(line));
   const runtime = new RuntimeProcess(
     folder,
     port,
-    options.onOutput ?? ((line) => shown.push(line)),
+    (line) => {
+      show(line);
+      if (CRASHED.test(line)) void endIfDeaf(runtime);
+    },
     { serve: options.serve, inspectorPort },
   );
   const whyNot = await untilHealthy(runtime, options.signal);
@@ -176,6 +182,19 @@ function faultOfPort(port: number): Promise<string | null> {
     server.once("error", (error) => resolve("code" in error ? String(error.code) : String(error)));
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(null)));
   });
+}
+
+/**
+ * Ends a runtime that does not answer after a crash. Wrangler starts the process of workerd again.
+ * After a crash of the listening process alone, the new process never reaches the worker.
+ */
+async function endIfDeaf(runtime: RuntimeProcess): Promise<void> {
+  const end = Date.now() + TAKE_OVER_LIMIT_MS;
+  while (Date.now() < end && !runtime.isOver) {
+    await new Promise((wake) => setTimeout(wake, PROBE_MS));
+    if (await isHealthy(runtime.url)) return;
+  }
+  runtime.giveUp();
 }
 
 /** Waits until the worker answers. Returns null, or the reason why it never will. */

@@ -151,10 +151,14 @@ async function main(args: readonly string[]): Promise<number> {
       say: (text) => console.log(text),
       interrupt: () => ending.abort(),
     });
-    await Promise.race([aborted(interrupted), runtime.ended]);
+    const end = await Promise.race([aborted(interrupted), runtime.ended]);
     stopReading();
     if (!interrupted.aborted) {
-      console.error("The local runtime has ended by itself; its state is kept.");
+      console.error(
+        end?.isDeaf === true
+          ? `A process of the local runtime has died, and ${url} gives no answers any more, so the runtime was ended. Start it again; its state is kept.`
+          : "The local runtime has ended by itself; its state is kept.",
+      );
       return 1;
     }
     await runtime.stop();

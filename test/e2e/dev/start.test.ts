@@ -1,8 +1,23 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { groupMembers } from "../../../src/local/process-group.ts";
 import { CONF, DevProject, WAIT } from "./dev-project.ts";
+
+/** Which of these processes listens on this port of 127.0.0.1, by the tables of Linux. */
+function listenerOf(port: number, pids: readonly number[]): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/ +/));
+  const socket = rows.find(([, address, , state]) => address === local && state === "0A")?.[9];
+  const pid = pids.find((one) =>
+    readdirSync(`/proc/${one}/fd`).some((fd) => readlinkSync(`/proc/${one}/fd/${fd}`) === `socket:[${socket}]`),
+  );
+  if (pid === undefined) throw new Error(`none of ${pids.join(", ")} listens on ${port}`);
+  return pid;
+}
 
 let project: DevProject;
 beforeEach(() => {
@@ -37,6 +52,18 @@ describe("npm run dev", () => {
 
     const again = await project.ready(new URL(peach.url).port);
     expect(again.peach.url).toBe(peach.url);
+    expect(await again.peach.run(run_id)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("npm run dev ends and says why when only the process of the runtime that listens has died", async () => {
+    const { command, peach, group } = await project.ready("0");
+    const { run_id } = await peach.trigger("greet");
+    await peach.finished(run_id);
+    process.kill(listenerOf(Number(new URL(peach.url).port), groupMembers(group)), "SIGKILL");
+    expect(await command.exit()).toBe(1);
+    expect(command.stderr).toContain(`${peach.url} gives no answers any more`);
+    expect(groupMembers(group)).toEqual([]);
+    const again = await project.ready("0");
     expect(await again.peach.run(run_id)).toMatchObject({ status: "succeeded" });
   });
 
