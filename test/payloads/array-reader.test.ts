@@ -1,6 +1,7 @@
 import { env } from "../support/env.ts";
 import { fc } from "../support/property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ArrayItems } from "../../src/payloads/array-items.ts";
 import { ArrayIndexes } from "../../src/payloads/array-indexes.ts";
 import { ArrayReader } from "../../src/payloads/array-reader.ts";
 import { hearingFailures } from "../../src/platform/calls.ts";
@@ -53,6 +54,10 @@ describe("the items of an array", () => {
           return JSON.parse(new TextDecoder().decode(bytes.subarray(begin, end)));
         });
         expect(found).toEqual(JSON.parse(JSON.stringify(items)));
+        const passing = new ArrayItems();
+        const passed: unknown[] = [];
+        for (let at = 0; at < bytes.length; at += size) passed.push(...passing.push(bytes.slice(at, at + size)));
+        expect([...passed, ...passing.end()]).toEqual(found);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { encodePayload } from "../../src/payloads/codec.ts";
-import { limitKeysOf } from "../../src/payloads/limit-keys.ts";
+import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts";
+import { limitKeysOf, limitKeysOfChildren } from "../../src/payloads/limit-keys.ts";
 
 const PATHS = { concurrency: ["user"], rate_limit: ["user", "team"], priority: ["urgency"] } as const;
 
@@ -55,4 +55,33 @@ describe("the key in a payload", () => {
     ]);
     expect(await saidBy({ user: 1 }, true)).toEqual([]);
   });
+});
+
+describe("the keys for the tasks behind a task", () => {
+  const paths = { concurrency: ["user"] } as const;
+  const children = [
+    { child: "one", paths, each: false },
+    { child: "items", paths, each: true },
+    { child: "stream", paths, each: false },
+  ];
+  const encoded = (child: string): EncodedPayload | null => {
+    if (child === "stream") return null;
+    const result = encodePayload(child === "items" ? [{ user: 1 }, {}] : { user: "a" });
+    if (!result.ok) throw new Error(result.problem.detail);
+    return result.value;
+  };
+
+  it("the keys for the tasks behind a task are told by task, of every item where it has `each`; not of what has none", async () => {
+    expect(await limitKeysOfChildren(children, encoded)).toEqual({
+      one: { concurrency: '"a"' },
+      items: [{ concurrency: "1" }, {}],
+    });
+  });
+
+  it.each([[undefined], [[]]])(
+    "the keys for the tasks behind a task are none where no task has a limit: %j",
+    async (limited) => {
+      expect(await limitKeysOfChildren(limited, encoded)).toBeNull();
+    },
+  );
 });

@@ -270,18 +270,22 @@ describe("large streams", () => {
     expect(await env.PAYLOADS.head(key)).toBeNull();
   });
 
-  it("a chunk that is not bytes is the author's error, and ends his stream", async () => {
+  it.each([
+    ["type string", "text"],
+    ["type Date", new Date(0)],
+    ["type object", null],
+  ])("a chunk that is not bytes is the author's error, and ends his stream: %s", async (said, chunk) => {
     let cancelled = false;
-    const strings = new ReadableStream({
-      pull: (controller) => controller.enqueue("text"),
+    const others = new ReadableStream({
+      pull: (controller) => controller.enqueue(chunk),
       cancel: () => {
         cancelled = true;
       },
     });
-    const error = await failureOf(newPayload(strings));
+    const error = await failureOf(newPayload(others));
     expect(error).toBeInstanceOf(ProblemError);
     expect(error).toMatchObject({
-      problem: { code: "payload_not_serializable", detail: expect.stringContaining("type string") },
+      problem: { code: "payload_not_serializable", detail: expect.stringContaining(`${said}.`) },
     });
     expect(cancelled).toBe(true);
   });
