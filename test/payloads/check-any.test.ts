@@ -33,6 +33,13 @@ it.each<[string, unknown, boolean]>([
   if (!checked.ok) expect(checked.issues[0]?.message).toContain("has more than");
 });
 
+it("a value that a schema of another library refuses is refused with its issues", async () => {
+  const issue = { message: "expected a number", path: ["n"] };
+  const validate = () => ({ issues: [issue] });
+  const checked = await checkAny({ "~standard": { version: 1, vendor: "test", validate } }, {}, "made");
+  expect(checked).toEqual({ ok: false, issues: [issue] });
+});
+
 it("the places in arrays are kept of the sixteen arrays that were scanned last", () => {
   const indexes = new ArrayIndexes();
   const scanned = new ArrayScanner();
