@@ -22,6 +22,7 @@ import type { RunId } from "../domain/ids.ts";
 import { ok, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { FORMAT_VERSION } from "../domain/version.ts";
 import type { TriggerOrigin } from "../domain/trigger.ts";
+import { hearingFailures } from "../platform/calls.ts";
 import { withPaused } from "../objects/pauses/pauses-client.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 import { readAcceptAnswer } from "../objects/run/grant-text-rpc.ts";
@@ -241,10 +242,13 @@ class TriggerAcceptor {
     return { ...directClaim, budgetMs: Math.min(directClaim.budgetMs, leftMs) };
   }
 
-  /** Drives the granted leases in `waitUntil`. */
+  /** Drives the granted leases in `waitUntil`: what fails there does not hold up the trigger. */
   #drive({ env, lifetime }: Invocation, runId: RunId, grant: Grant, place: Place | null): void {
     if (grant.leases.length === 0) return;
-    const driving = this.#dependencies.driveGrant(env, runId, grant);
+    const driving = hearingFailures(
+      () => undefined,
+      () => this.#dependencies.driveGrant(env, runId, grant),
+    );
     lifetime.waitUntil(place === null ? driving : place.keepFor(driving));
   }
 }

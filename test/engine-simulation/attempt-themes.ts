@@ -129,3 +129,31 @@ export function hindered(dice: Dice, limits: Limits): Scenario {
     triggers: triggers(dice, limits, 2, "p0t0", 10_000),
   });
 }
+
+/** Tasks trigger, wait and record with little time to spare, side by side: what calls that fail take of it is not their doing. */
+export function heldUp(dice: Dice, limits: Limits): Scenario {
+  const timeoutMs = dice.between(500, 4_000);
+  const retries = { ...taskPlan("").retries, limit: dice.between(0, 1), delayMs: 500 };
+  const count = dice.pick([1, 2, 8]);
+  return scenarioOf(dice, {
+    tasks: [
+      ...chain(
+        made("p0t0", {}, { passesItems: dice.between(1, 4) }),
+        made(
+          "p0t1",
+          { timeoutMs, retries, each: { maxParallel: 4, onError: "continue" } },
+          {
+            workMs: Math.floor(timeoutMs * 0.5 * dice.next()),
+            steps: dice.between(0, 2),
+            triggers: Array.from({ length: count }, () => ({ task: "p1t0", large: false })),
+            unawaited: dice.chance(0.5),
+            throws: dice.pick([0, 0, 1]),
+            how: "hang",
+          },
+        ),
+      ),
+      made("p1t0", {}, {}),
+    ],
+    triggers: triggers(dice, limits, 2, "p0t0", 10_000),
+  });
+}

@@ -300,7 +300,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "hindered",
     seed: 10,
     file: "src/execution/attempt/run-attempt.ts",
-    code: "hindrance.wasFelt ? hindered(error)",
+    code: "isHindered ? hindered(error)",
     instead: "false ? hindered(error)",
   },
   {
@@ -320,6 +320,15 @@ export const FINDING_BUGS: readonly Bug[] = [
     file: "src/payloads/array-reader.ts",
     code: "if (this.#failing.size > 0) heard();",
     instead: "if (this.#failing.size < 0) heard();",
+  },
+  {
+    invariant: "8 blame",
+    bug: "an attempt whose trigger waits for the place of another attempt's does not hear that an overload refuses that one",
+    theme: "held up",
+    seed: 92,
+    file: "src/platform/at-once.ts",
+    code: "else await this.#turn(heard);",
+    instead: "else await this.#turn(() => undefined);",
   },
   {
     invariant: "17 no stall without a cause",

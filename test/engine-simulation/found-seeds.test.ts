@@ -29,7 +29,7 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [30_011_451, "an alarm that comes late since the clock was set forward while it was set, taken for a stall"],
   [
     120_000_887,
-    "an attempt that has timed out since an overload held up a trigger that its code does not await, taken for one that nothing held up",
+    "an attempt that has timed out since an overload held up a trigger that its code does not await, blamed on the task",
   ],
   [30_025_649, "a run that is cut off for three days before it begins, taken for one that nothing held up"],
 ];

@@ -12,12 +12,6 @@ export interface AttemptNote {
   readonly life: Running;
   /** By the scheduler. */
   readonly begunAt: number;
-  /** How often the platform had failed its invocation before. */
-  readonly failuresBefore: number;
-  /** How often until its code ended, with the triggers that it does not await; null: they have not ended. */
-  failuresUntil: number | null;
-  /** How many triggers that its code does not await have no answer yet. */
-  unanswered: number;
   end: CodeEnd;
   endedAt: number | null;
   /** Whether it was told that nobody wants it any more. */
@@ -72,20 +66,8 @@ export class Ledger {
     if (note.end !== "running") return;
     note.end = end;
     note.endedAt = at;
-    this.#left(note);
     if (end === "killed") this.kills += 1;
     if (end !== "hangs") this.#running.delete(note);
-  }
-
-  /** A trigger that its code does not await has its answer. */
-  answered(note: AttemptNote): void {
-    note.unanswered -= 1;
-    this.#left(note);
-  }
-
-  /** From its code's end on, and that of its triggers, the attempt only stores. */
-  #left(note: AttemptNote): void {
-    if (note.end !== "running" && note.unanswered === 0) note.failuresUntil = note.life.failures;
   }
 
   /** Whether another task, or item, of whatever run has died with the isolate in which this one was. Its own earlier attempt is none. */

@@ -87,9 +87,6 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
     attempt: task.attempt,
     life,
     begunAt: platform.ground.scheduler.now,
-    failuresBefore: life.failures,
-    failuresUntil: null,
-    unanswered: 0,
     end: "running",
     endedAt: null,
     isTold: false,
@@ -260,16 +257,12 @@ async function trigger(
     );
     if (behaviour.unawaited) {
       // The author's code does not wait for it, and lives with what was refused.
-      note.unanswered += 1;
-      const answered = (): void => world.ledger.answered(note);
-      triggered
-        .catch(() =>
-          note.triggered.splice(
-            note.triggered.findIndex((one) => one.content === content),
-            1,
-          ),
-        )
-        .then(answered, answered);
+      triggered.catch(() =>
+        note.triggered.splice(
+          note.triggered.findIndex((one) => one.content === content),
+          1,
+        ),
+      );
       continue;
     }
     const run = await triggered;

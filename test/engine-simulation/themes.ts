@@ -8,7 +8,7 @@ import type { Dice } from "../../src/testing/ground/dice.ts";
 import type { Fault } from "../../src/testing/ground/faults.ts";
 import { EPOCH, type Limits } from "../../src/testing/ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";
-import { cancelled, cutOff, due, hindered, unheard, stumbling } from "./attempt-themes.ts";
+import { cancelled, cutOff, due, heldUp, hindered, unheard, stumbling } from "./attempt-themes.ts";
 import { drawPipeline, RETENTION_MS, scenarioOf, type Scenario } from "./scenario.ts";
 import { drawSchedulePauses, drawSchedule, type Timed } from "./schedules.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
@@ -51,6 +51,7 @@ export const THEMES: readonly Theme[] = [
   { name: "unheard", share: 10, faults: [...CALLS, ...RESETS], mostFaults: 3, draw: unheard },
   { name: "cut off", share: 10, faults: [...CALLS], mostFaults: 3, draw: cutOff },
   { name: "hindered", share: 10, faults: ["r2_refused", "r2_unsure"], draw: hindered },
+  { name: "held up", share: 10, faults: ["overload", "call_lost", ...RESETS], draw: heldUp },
 ];
 
 /** The theme of this name. Throws if there is none. */

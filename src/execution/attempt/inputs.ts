@@ -9,30 +9,21 @@ import { memberOf } from "../../payloads/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../../payloads/payload-store.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
-import { Hindrance } from "./hindrance.ts";
 
 export class AttemptInputs {
   readonly #lease: Lease;
   readonly #bucket: R2Bucket;
   readonly #held: HeldReader;
   readonly #arrays: ArrayReader;
-  readonly #hindrance: Hindrance;
   /** Opened values. Streams are opened anew for each reader. */
   readonly #opened = new Map<LeasePayload, Promise<unknown>>();
 
   /**
    * `arrays` is shared by the attempts of one driver, so an array is scanned once for many items.
    */
-  constructor(
-    lease: Lease,
-    bucket: R2Bucket,
-    held: HeldReader,
-    arrays = new ArrayReader(bucket),
-    hindrance = new Hindrance(),
-  ) {
+  constructor(lease: Lease, bucket: R2Bucket, held: HeldReader, arrays = new ArrayReader(bucket)) {
     this.#lease = lease;
     this.#arrays = arrays;
-    this.#hindrance = hindrance;
     this.#bucket = bucket;
     this.#held = held;
   }
@@ -83,14 +74,14 @@ export class AttemptInputs {
   }
 
   #openStream(payload: LeasePayload): Promise<ReadableStream<Uint8Array>> {
-    return this.#hindrance.during(() => openPayloadStream(this.#bucket, payload, this.#held));
+    return openPayloadStream(this.#bucket, payload, this.#held);
   }
 
   /** The item of the array for this attempt, as JSON. */
   #element(array: LeasePayload): Promise<Uint8Array> {
     const { of = 0, index = 0 } = this.#lease.item ?? {};
     const reader = `${this.#lease.runId}/${of}`;
-    return this.#hindrance.during(() => this.#arrays.item(reader, array, index, this.#held));
+    return this.#arrays.item(reader, array, index, this.#held);
   }
 
   async #openElement(array: LeasePayload): Promise<unknown> {
@@ -116,7 +107,7 @@ export class AttemptInputs {
     if (!isElement) refuseLargeValue(this.#nameOf(payload), payload.size);
     const opened = isElement
       ? this.#openElement(payload)
-      : this.#hindrance.during(() => openPayload(this.#bucket, payload, this.#held));
+      : openPayload(this.#bucket, payload, this.#held);
     this.#opened.set(payload, opened);
     return opened;
   }

@@ -4,15 +4,16 @@
  * here calls the run to settle: the caller does.
  *
  * The timeout covers all steps, including reading and storing. When it strikes, the outcome is
- * `timed_out`, whatever the method does afterwards; it is `lost` if the infrastructure failed while
- * the attempt read or stored, since the method did not have its whole time then. Late output may
- * still reach R2 under the attempt's key, where no row points at it.
+ * `timed_out`, whatever the method does afterwards; it is `lost` if a call that Peach made for the
+ * attempt failed at first, since the method did not have its whole time then: a read, a trigger, a
+ * step, a wait. Late output may still reach R2 under the attempt's key, where no row points at it.
  *
  * Failures of the author's code (`failed`, counted against `retries`) and failures of the
  * infrastructure (`lost`) are always told apart.
  */
 import { ProblemError } from "../../domain/problem.ts";
 import { isNewerFormat } from "../../domain/version.ts";
+import { hearingFailures } from "../../platform/calls.ts";
 import type { AttemptError } from "../../domain/run/attempt.ts";
 import type { ArrayReader } from "../../payloads/array-reader.ts";
 import { encodePayload, type EncodedPayload } from "../../payloads/codec.ts";
@@ -27,7 +28,6 @@ import { AttemptCancellation } from "./cancellation.ts";
 import { AttemptInputs } from "./inputs.ts";
 import { runInScope } from "../author/context.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { Hindrance } from "./hindrance.ts";
 import { AttemptOverError, AttemptTimeoutError } from "../author/errors.ts";
 import { collectItems } from "./collect-items.ts";
 import {
@@ -65,8 +65,7 @@ export async function executeAttempt(
   const { runId } = lease;
   const held: HeldReader = (seq, offset, size) =>
     callRun(host.env, runId, (run) => run.held(seq, offset, size));
-  const hindrance = new Hindrance();
-  const inputs = new AttemptInputs(lease, host.env.PAYLOADS, held, arrays, hindrance);
+  const inputs = new AttemptInputs(lease, host.env.PAYLOADS, held, arrays);
   const cancellation = new AttemptCancellation();
   const scope = new TaskScope(lease, inputs, host, cancellation);
   const reported = reports?.add({
@@ -77,13 +76,13 @@ export async function executeAttempt(
     over: (why) => cancelEarly(cancellation, deadlines, why),
   });
   if (reported !== undefined) scope.whenNews(reported.news);
-  const found = workOf(lease, registry, inputs, scope, cancellation, hindrance, host.env);
+  const found = workOf(lease, registry, inputs, scope, cancellation, host.env);
   // The method is nearly always loaded already; awaiting it would cost a turn.
   const work = found instanceof Promise ? await found : found;
   const ended =
     typeof work !== "function"
       ? undeployed(lease, deployment, work)
-      : await withinTimeout(lease, cancellation, deadlines, hindrance, work);
+      : await withinTimeout(lease, cancellation, deadlines, work);
   const outcome = lease.collects === true ? blameless(ended) : ended;
   cancellation.cancel(() => new Error("the attempt has ended"));
   scope.resources.close();
@@ -111,12 +110,11 @@ function workOf(
   inputs: AttemptInputs,
   scope: TaskScope,
   cancellation: AttemptCancellation,
-  hindrance: Hindrance,
   env: Env,
 ): Work | Promise<Work> {
   if (lease.collects === true) return () => collect(lease, env);
   const toWork = (method: RunnableMethod | null): Work =>
-    method === null ? null : () => run(lease, method, inputs, scope, cancellation, hindrance, env);
+    method === null ? null : () => run(lease, method, inputs, scope, cancellation, env);
   const method = methodOf(registry, lease.method);
   if (method !== null) return toWork(method);
   return findMethod(registry, lease.method, lease.module).then(toWork, (thrown: unknown) =>
@@ -190,7 +188,6 @@ async function run(
   inputs: AttemptInputs,
   scope: TaskScope,
   cancellation: AttemptCancellation,
-  hindrance: Hindrance,
   env: Env,
 ): Promise<AttemptOutcome> {
   try {
@@ -203,7 +200,7 @@ async function run(
     // Reading may have used up the timeout. Another attempt may be running then, so this attempt
     // must not begin.
     cancellation.throwIfCancelled();
-    if (lease.completion !== undefined) await hindrance.during(() => scope.prepare());
+    if (lease.completion !== undefined) await scope.prepare();
     const call = (): unknown => scope.withImportedEnv(() => method.run(payload, scope));
     const returned = await runInScope(scope, () => withTriggers(() => scope.triggers, call));
     // The returned value is ignored: an external task passes the payload that completes it.
@@ -218,8 +215,8 @@ async function run(
     );
     return {
       type: "succeeded",
-      output: await hindrance.during(() => store.store(output, "")),
-      to: await hindrance.during(() => store.storeAll(to)),
+      output: await store.store(output, ""),
+      to: await store.storeAll(to),
       ...(limitKeys !== null && { limitKeys }),
       ...(scope.chosenChildren !== null && { chosen: scope.chosenChildren }),
     };
@@ -279,26 +276,26 @@ async function withinTimeout(
   lease: Lease,
   cancellation: AttemptCancellation,
   deadlines: Deadlines,
-  hindrance: Hindrance,
   work: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
+  let isHindered = false;
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
   cancellation.onSettled(resolve);
   const lift = deadlines.set(lease.timeoutMs, () => {
     const error = new AttemptTimeoutError(lease.timeoutMs);
     cancellation.cancelWith(
       () => error,
-      hindrance.wasFelt ? hindered(error) : { type: "timed_out", error: describe(error) },
+      isHindered ? hindered(error) : { type: "timed_out", error: describe(error) },
     );
   });
-  const outcome = await Promise.race([work(), promise]);
+  const outcome = await Promise.race([hearingFailures(() => (isHindered = true), work), promise]);
   lift();
   return outcome;
 }
 
 function hindered(error: Error): AttemptOutcome {
   const { message } = error;
-  const why = `${message}, and reading or storing payloads failed for a part of it`;
+  const why = `${message}, and calls of Peach failed for a part of it`;
   return { type: "lost", to: "surroundings", error: { ...describe(error), message: why } };
 }
 

@@ -14,6 +14,7 @@ import type { Progress } from "../../domain/run/attempt.ts";
 import type { AttemptReport, LogLine, ReportAnswer } from "../../objects/run/settlement-rpc.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { Deadlines } from "../attempt/deadlines.ts";
+import { hearingFailures } from "../../platform/calls.ts";
 import { log } from "../../platform/log.ts";
 
 const FIRST_MS = 1_000;
@@ -107,8 +108,11 @@ export class ProgressReporter {
     }
     const said = due.map((entry) => ({ entry, progress: entry.attempt.progress() }));
     try {
-      const answers = await this.#send(
-        said.map(({ entry, progress }) => reportOf(entry, progress)),
+      const reports = said.map(({ entry, progress }) => reportOf(entry, progress));
+      // Reports take no attempt's time, whichever attempt has armed the timer.
+      const answers = await hearingFailures(
+        () => undefined,
+        () => this.#send(reports),
       );
       for (const [index, answer] of answers.entries()) {
         const { entry, progress } = said[index] ?? {};

@@ -170,7 +170,6 @@ export class Bucket {
         const refused = ground.strikes("r2_refused", where);
         const answer = refused ? null : outcomeOf(perform);
         if (answer === null || ground.strikes("r2_unsure", where)) {
-          life.failures += 1;
           platform.resume(life, inMs, () =>
             reject(passing("internal error: please try again (10001)")),
           );

@@ -36,8 +36,6 @@ export class Life {
   pending = 0;
   /** The received calls without an answer. */
   readonly answers = new Set<{ fail(error: Error): void }>();
-  /** The number of failures of the platform so far. */
-  failures = 0;
   /** Holds effects back until earlier writes are durable; null for a life without storage. */
   readonly #gate: ((effect: () => void) => void) | null;
   readonly #onDeath: (() => void)[] = [];

@@ -21,8 +21,6 @@ export interface Running {
     enter(): void;
     crash(): void;
   };
-  /** The number of failures of the platform so far. */
-  readonly failures: number;
   now(): number;
   /** Registers a callback for an early end. */
   onDeath(then: () => void): void;

@@ -65,10 +65,7 @@ export function request(from: Life, what: string, arrive: Arrive): object {
   };
   const fail = (error: Error): void => {
     remote.failed(error);
-    come(() => {
-      if (isPlatforms(error)) from.failures += 1;
-      reject(error);
-    });
+    come(() => reject(error));
   };
   const where = (): string => `${from.name}: ${what}`;
   const answer: Answer = {

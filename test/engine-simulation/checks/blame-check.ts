@@ -100,9 +100,8 @@ export class BlameCheck {
     const isMissing = attempt.error?.name === "MethodMissingError";
     if (attempt.status === "failed" && note?.end !== "threw" && !isMissing)
       say(`has failed (${attempt.error?.name}: ${attempt.error?.message}), its code ${note?.end ?? "has never begun"}`);
-    // What its code calls takes of its time. What is read before it begins, and stored when it has ended, does so only where nothing fails.
-    const isHampered = note !== undefined && (note.failuresUntil ?? note.life.failures) > note.failuresBefore;
-    if (attempt.status === "timed_out" && note?.end !== "hangs" && !isHampered && !this.#world.isTimeUncertain())
+    // Nothing that Peach does for it takes of its time where that fails at first: not what is read, nor what its code calls.
+    if (attempt.status === "timed_out" && note?.end !== "hangs" && !this.#world.isTimeUncertain())
       say(`has timed out, its code ${note === undefined ? "has never begun" : "does not hang"}`);
   }
 

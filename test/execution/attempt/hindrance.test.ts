@@ -2,10 +2,12 @@ import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
+import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { ArrayReader } from "../../../src/payloads/array-reader.ts";
 import { attempt, recordedRun } from "../../support/attempt.ts";
 import { newRunId } from "../../support/hand-driven.ts";
 import { inline } from "../../support/settlements.ts";
+import { callWithRetries } from "../../../src/platform/calls.ts";
 
 const never = new Promise<never>(() => undefined);
 const late = { type: "lost", to: "surroundings", error: { name: "TimeoutError" } } as const;
@@ -104,10 +106,35 @@ describe("an attempt that R2 has refused at first", () => {
     expect(settlement.outcome).toMatchObject(late);
   });
 
-  it("succeeds if it ends in time", async () => {
+  it("succeeds if it ends in time, though R2 has refused it", async () => {
     const lease = await reading(1);
     refuseOnce("get");
     const { settlement } = await attempt((payload) => payload, { ...lease, timeoutMs: 25_000 });
     expect(settlement.outcome).toMatchObject({ type: "succeeded", output: inline(1) });
+  });
+});
+
+/** Accepts no trigger: the object refuses the first calls, and does not answer the next one. */
+function overloaded(refusals: number) {
+  return {
+    accept: () =>
+      callWithRetries("the run", () => {
+        refusals -= 1;
+        return refusals < 0 ? never : Promise.reject(Object.assign(new Error("overloaded"), { overloaded: true }));
+      }),
+  };
+}
+
+describe("an attempt whose time is up while it triggers", () => {
+  const method: TaskFunction = (_payload, task) => task.triggerTaskWithEvent("other", 1);
+
+  it("is lost, not timed out, if an overload has refused the trigger at first", async () => {
+    const { settlement } = await attempt(method, { timeoutMs: 50 }, overloaded(1));
+    expect(settlement.outcome).toMatchObject(late);
+  });
+
+  it("has timed out if nothing has refused the trigger", async () => {
+    const { settlement } = await attempt(method, { timeoutMs: 50 }, overloaded(0));
+    expect(settlement.outcome).toMatchObject({ type: "timed_out" });
   });
 });

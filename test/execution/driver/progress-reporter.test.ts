@@ -5,6 +5,7 @@ import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { AttemptReport, LogLine, ReportAnswer } from "../../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";
 import { ProgressReporter } from "../../../src/execution/driver/progress-reporter.ts";
+import { failureListener, hearingFailures } from "../../../src/platform/calls.ts";
 import { attempt, leaseFor } from "../../support/attempt.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
@@ -48,6 +49,24 @@ describe("a channel of reports", () => {
     });
     return { channel: made, sent, deadlines };
   }
+
+  it("a channel of reports holds up no attempt: the one whose line has set the time of a report hears nothing of its failure", async () => {
+    let heard = 0;
+    let sent = 0;
+    const reports = new ProgressReporter(new Deadlines(), async () => {
+      sent += 1;
+      failureListener()();
+      return [];
+    });
+    await hearingFailures(
+      () => (heard += 1),
+      async () => {
+        reports.add(reported().given);
+        await vi.advanceTimersByTimeAsync(1_000);
+      },
+    );
+    expect([sent, heard]).toEqual([1, 0]);
+  });
 
   it("a channel of reports says nothing of attempts that end within a second, however many", async () => {
     const { channel: reports, sent } = channel();
