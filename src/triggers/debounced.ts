@@ -9,8 +9,8 @@
  *
  * A trigger with an idempotency key is accepted if a run has taken its payload, and only that run
  * knows. The window remembers which run was named for the key. If that is not the run of the open
- * window, it is asked first. Idempotency keys are scoped to their debounce object: one task and one
- * value of `debounce.key`.
+ * window, it is asked first. With a `debounce.key`, a key is bound to one window of the task (see
+ * debounce-keys.ts).
  */
 import { runIdFromBytes, type RunId } from "../domain/ids.ts";
 import { descriptionOf, type NewPayload } from "../domain/payload.ts";
@@ -35,6 +35,7 @@ import {
   limitKeysFor,
   type CheckedTrigger,
 } from "./checked-trigger.ts";
+import { bindKey, runOfKey } from "./debounce-keys.ts";
 import { answered, discard, TriggerPayloads } from "./trigger-payload.ts";
 
 /** A key is remembered beyond its run's retention: a run may wait and continue for this long. */
@@ -58,10 +59,15 @@ export async function acceptDebounced(
   Result<{ readonly runId: RunId; readonly status: RunStatus; readonly deduplicated: boolean }>
 > {
   const { task, payload, idempotencyKey, graph, origin } = trigger;
-  const window = new Window(env, task, await debounceKeyOf(debounce, payload), {
-    key: idempotencyKey === null ? null : await keyDigest(task, idempotencyKey),
-    keepMs: graph.retentionMs + KEPT_BEYOND_RETENTION_MS,
-  });
+  const name = debounceName(task, await debounceKeyOf(debounce, payload));
+  const digest = idempotencyKey === null ? null : await keyDigest(task, idempotencyKey);
+  const keepMs = graph.retentionMs + KEPT_BEYOND_RETENTION_MS;
+  if (digest !== null && comesWithOthers(debounce, idempotencyKey)) {
+    const key = idempotencyKey;
+    const bound = await bindKey({ env, callRun }, { task, key, digest, window: name, keepMs });
+    if (!bound.ok) return bound;
+  }
+  const window = new Window(env, name, { key: digest, keepMs });
   const ofTrigger = {
     v: FORMAT_VERSION,
     nonce: crypto.randomUUID(),
@@ -132,11 +138,16 @@ export async function debouncedRun(
   }: Pick<CheckedTrigger, "task" | "payload"> & { readonly idempotencyKey: TriggerKey },
 ): Promise<RunId | null> {
   const name = debounceName(task, await debounceKeyOf(debounce, payload));
-  const key = await keyDigest(task, idempotencyKey);
-  const runId = await callWithRetries(WHAT, () => env.DEBOUNCES.getByName(name).namedFor(key));
-  if (runId === null) return null;
-  const answer = await callRun(env, runId, (run) => run.joinedBefore({ nonce: "only asks", key }));
-  return answer === null ? null : runId;
+  const digest = await keyDigest(task, idempotencyKey);
+  return runOfKey(callRun, env, () => env.DEBOUNCES.getByName(name), digest);
+}
+
+/**
+ * True if the key may be sent with payloads of several windows, which is to be refused. The key of
+ * a task's own trigger contains its payload's digest.
+ */
+function comesWithOthers({ key: path }: DebouncePlan, key: TriggerKey | null): key is TriggerKey {
+  return path !== null && key !== null && key.kind !== "child" && isCompared(key);
 }
 
 /** The successive windows of one trigger. */
@@ -152,12 +163,11 @@ class Window {
 
   constructor(
     env: Env,
-    task: string,
-    debounceKey: string,
+    name: string,
     of: { readonly key: string | null; readonly keepMs: number },
   ) {
     this.#env = env;
-    this.#name = debounceName(task, debounceKey);
+    this.#name = name;
     this.key = of.key;
     this.#keepMs = of.keepMs;
   }

@@ -15,7 +15,7 @@ import { isTransient, within } from "../platform/calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import { log } from "../platform/log.ts";
 
-const OVERLOADED: Problem = {
+export const OVERLOADED: Problem = {
   code: "overloaded",
   detail: "The trigger could not be recorded now; nothing was started.",
   hint: "Send it again in a moment, with an idempotency key if it must not run twice.",

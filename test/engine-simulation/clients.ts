@@ -126,9 +126,9 @@ export class Clients {
 
   /** A client: one with a key sends its trigger again until it has an answer. */
   #trigger(trigger: Trigger): void {
-    const { task, key, large, delayMs, group } = trigger;
+    const { task, key, large, delayMs, group, misusesKey = false } = trigger;
     const by = key === null ? `trigger ${++this.#sent}` : `trigger ${task} ${key}`;
-    const carried = padded({ by, group: key === null ? group : groupOf(by) }, large);
+    const carried = padded({ by, group: key === null || misusesKey ? group : groupOf(by) }, large);
     const sentAt = this.#firstSentAt(carried);
     this.#ask(
       `trigger of ${task}`,

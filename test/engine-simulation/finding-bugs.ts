@@ -322,6 +322,15 @@ export const FINDING_BUGS: readonly Bug[] = [
     instead: "if (this.#failing.size < 0) heard();",
   },
   {
+    invariant: "15 acknowledged is known",
+    bug: "a key is accepted with two payloads, since each has a debounce window of its own",
+    theme: "debounce",
+    seed: 13,
+    file: "src/triggers/debounced.ts",
+    code: "if (digest !== null && comesWithOthers(debounce, idempotencyKey)) {",
+    instead: "if (false) {",
+  },
+  {
     invariant: "8 blame",
     bug: "an attempt whose trigger waits for the place of another attempt's does not hear that an overload refuses that one",
     theme: "held up",

@@ -31,6 +31,8 @@ export interface Trigger {
   readonly task: string;
   readonly key: string | null;
   readonly group: Group;
+  /** Whether it carries that group under a key of others, which carry the group of the key; absent: no. */
+  readonly misusesKey?: boolean;
   readonly large: boolean;
   /** How long the root waits. */
   readonly delayMs: number;

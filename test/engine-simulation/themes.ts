@@ -256,6 +256,7 @@ function debounced(dice: Dice, limits: Limits): Scenario {
       large,
       key: dice.chance(0.8) ? `key ${dice.chance(0.2) ? 0 : index}` : null,
       copies: dice.pick([1, 1, 2]),
+      misusesKey: dice.fork(`misuse ${index}`).chance(0.3),
     })),
   });
 }

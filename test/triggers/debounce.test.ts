@@ -180,6 +180,72 @@ describe("triggers of a debounced task", () => {
     expect(await trigger({ item: key, n: 1 }, { idempotencyKey: key })).toMatchObject({ runId: first.runId });
   });
 
+  it("with a known key and a payload of another window are refused, whether the run of the first has started or not", async () => {
+    const [key, other] = [item(), item()];
+    const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
+    const refused = await trigger({ item: other, n: 2 }, { idempotencyKey: key }).catch(String);
+    expect(refused).toContain(`has triggered the run ${first.runId} of "debounced" with another payload`);
+    expect(await trigger({ item: key, n: 1 }, { idempotencyKey: key })).toEqual({ ...first, deduplicated: true });
+    expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(first.runId)).toEqual({ item: key, n: 1 });
+    await expect(trigger({ item: other, n: 2 }, { idempotencyKey: key })).rejects.toThrow(first.runId);
+    expect(await trigger({ item: key, n: 1 }, { idempotencyKey: key })).toMatchObject({ runId: first.runId });
+    // Nothing was started for it.
+    expect(await trigger({ item: other, n: 3 })).toMatchObject({ deduplicated: false });
+  });
+
+  it("with a known key and a payload of another window are taken when the run of the first is deleted, as by any task", async () => {
+    const [key, other] = [item(), item()];
+    const { runId } = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
+    expect(await startAt(runId, START + HOUR_MS)).toBe("succeeded");
+    await wakeAt(runId, START + 32 * 24 * HOUR_MS);
+    expect(await callRun(env, runId, (run) => run.describe())).toBeNull();
+    const next = await trigger({ item: other, n: 2 }, { idempotencyKey: key });
+    expect(next).toMatchObject({ deduplicated: false });
+    await expect(trigger({ item: key, n: 1 }, { idempotencyKey: key })).rejects.toThrow(next.runId);
+  });
+
+  it("of two windows that come with one key at once are taken once", async () => {
+    const [key, other] = [item(), item()];
+    const sent = [key, other].map((of) => trigger({ item: of }, { idempotencyKey: key }));
+    const [first, second] = await Promise.allSettled(sent);
+    expect(new Set([first?.status, second?.status])).toEqual(new Set(["fulfilled", "rejected"]));
+  });
+
+  it("with a key that was refused with a payload of another window are told to come again, and taken a minute later", async () => {
+    const [key, other] = [item(), item()];
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    const overloaded = vi
+      .spyOn(RunObject.prototype, "acceptOrPostpone")
+      .mockRejectedValue(Object.assign(new Error("Durable Object is overloaded."), { overloaded: true }));
+    await expect(trigger({ item: key }, { idempotencyKey: key })).rejects.toThrow("could not be recorded");
+    overloaded.mockRestore();
+    vi.unstubAllGlobals();
+    // Nobody knows yet that the first one comes no more.
+    vi.setSystemTime(START + 59_999);
+    await expect(trigger({ item: other }, { idempotencyKey: key })).rejects.toThrow("could not be recorded");
+    vi.setSystemTime(START + 60_000);
+    const taken = await trigger({ item: other }, { idempotencyKey: key });
+    expect(taken).toMatchObject({ deduplicated: false });
+    await expect(trigger({ item: key }, { idempotencyKey: key })).rejects.toThrow(taken.runId);
+  });
+
+  it("with a key are taken where the object that binds keys is of older code, which binds none", async () => {
+    const key = item();
+    const getByName = (name: string) => {
+      const window = env.DEBOUNCES.getByName(name);
+      return {
+        window: (request: WindowRequest) => window.window(request),
+        bindKey: () => Promise.reject(new TypeError('The RPC receiver does not implement the method "bindKey".')),
+      };
+    };
+    const idFromName = (name: string) => env.DEBOUNCES.idFromName(name);
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    const bindings = { ...env, DEBOUNCES: { getByName, idFromName } } as unknown as Env;
+    const first = await trigger({ item: key }, { idempotencyKey: key, bindings });
+    expect(await trigger({ item: key }, { idempotencyKey: key, bindings })).toEqual({ ...first, deduplicated: true });
+  });
+
   it("that were refused are not remembered: sent again, with the same key, their payload is the last", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 1 }, { idempotencyKey: `${key} 1` });

@@ -12,18 +12,24 @@
  * only after the caller has found that the former run did not take the trigger. The former run has
  * started by then, and never takes a trigger after its start.
  *
+ * Bindings. A key belongs to one payload of the whole task, and payloads of two windows differ. So
+ * other objects of this class bind each key to the window that it was first sent for, and a trigger
+ * of another window is refused if the run named there took it. The binding precedes the window: a
+ * caller that died in between has bound a key that no run took, and the next one binds it anew.
+ *
  * Cleanup. An alarm removes expired keys once a day. With the last key the whole object is deleted,
  * unless its run still waits.
  */
 import type { RunId } from "../../domain/ids.ts";
-import type { WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
+import type { KeyBinding, KeyRequest, WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
+import type { KeyStore } from "./key-store.ts";
 import type { DebounceStore } from "./store.ts";
 
 const LOOK_AGAIN_MS = 86_400_000;
 
 /**
- * Time for the creation of the run after its window was opened; the caller may have died. A run
- * that is absent later was deleted.
+ * Time for the creation of the run after its window was opened, and for a trigger to be taken after
+ * its key was bound; the caller may have died. A run that is absent later was deleted.
  */
 const BEGINNING_MS = 60_000;
 
@@ -41,17 +47,19 @@ export interface DebounceHost {
 
 export class DebounceController {
   readonly #store: DebounceStore;
+  readonly #keys: KeyStore;
   readonly #host: DebounceHost;
   /** An alarm is set, as this life of the object knows. */
   #hasAlarm = false;
 
-  constructor(store: DebounceStore, host: DebounceHost) {
+  constructor(store: DebounceStore, keys: KeyStore, host: DebounceHost) {
     this.#store = store;
+    this.#keys = keys;
     this.#host = host;
   }
 
   async window({ key, keepMs, started, notTakenBy, fresh }: WindowRequest): Promise<WindowAnswer> {
-    const hasAlarm = this.#hasAlarm || (await this.#host.getAlarm()) !== null;
+    const hasAlarm = await this.#wakes();
     const named = key === null ? null : this.#store.namedRun(key);
     const before = this.#store.openWindow();
     if (named !== null && named !== before?.runId && named !== notTakenBy)
@@ -65,9 +73,25 @@ export class DebounceController {
         open === before ? null : open,
         key === null ? null : { key, runId, until: now + keepMs },
       );
+    this.#wakeUnless(hasAlarm);
+    return { runId, is: Math.abs(now - openedAt) < BEGINNING_MS ? "opened" : "open" };
+  }
+
+  async bindKey(request: KeyRequest): Promise<KeyBinding> {
+    const hasAlarm = await this.#wakes();
+    const now = this.#host.now();
+    const { window, boundAt } = this.#keys.bind(request, now);
+    this.#wakeUnless(hasAlarm);
+    return { window, isNew: Math.abs(now - boundAt) < BEGINNING_MS };
+  }
+
+  async #wakes(): Promise<boolean> {
+    return this.#hasAlarm || (await this.#host.getAlarm()) !== null;
+  }
+
+  #wakeUnless(hasAlarm: boolean): void {
     if (!hasAlarm) this.#host.setAlarm(this.#host.now() + LOOK_AGAIN_MS);
     this.#hasAlarm = true;
-    return { runId, is: Math.abs(now - openedAt) < BEGINNING_MS ? "opened" : "open" };
   }
 
   namedFor(key: string): RunId | null {
@@ -90,7 +114,8 @@ export class DebounceController {
   }
 
   async #isNeeded(): Promise<boolean> {
-    if (this.#store.forgetNamed(this.#host.now())) return true;
+    const now = this.#host.now();
+    if (this.#store.forgetNamed(now) || this.#keys.forget(now)) return true;
     const open = this.#store.openWindow()?.runId;
     if (open === undefined) return false;
     if (await this.#host.isWaiting(open)) return true;

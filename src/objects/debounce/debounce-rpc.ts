@@ -30,13 +30,41 @@ export interface WindowAnswer {
   readonly is: "opened" | "open" | "named";
 }
 
+/** Binds an idempotency key to the window of its trigger's payload. */
+export interface KeyRequest {
+  /** Digest of the key. */
+  readonly key: string;
+  /** Id of the window's object. */
+  readonly window: string;
+  /** The window whose run did not take the key, as the caller found; null: none. */
+  readonly instead: string | null;
+  /** Retention of the binding. Milliseconds. */
+  readonly keepMs: number;
+}
+
+/** The window that has the key. `isNew`: its trigger may still be on the way to the run. */
+export interface KeyBinding {
+  readonly window: string;
+  readonly isNew: boolean;
+}
+
 export interface DebounceRpc {
   window(request: WindowRequest): Promise<WindowAnswer>;
   /** Returns the last run named for this key; null if forgotten. */
   namedFor(key: string): Promise<RunId | null>;
+  /** Binds a key, unless it is bound to another window than `instead`. */
+  bindKey(request: KeyRequest): Promise<KeyBinding>;
 }
 
 /** The name of the object: one per task and key. */
 export function debounceName(task: string, key: string): string {
   return `debounce/${task}/${key}`;
+}
+
+/**
+ * The name of the object that binds this key: 64 per task, by the digest's first character. No
+ * window has such a name, since its key is JSON.
+ */
+export function bindingsName(task: string, keyDigest: string): string {
+  return debounceName(task, `bindings ${keyDigest.slice(0, 1)}`);
 }

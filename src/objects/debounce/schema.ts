@@ -1,4 +1,7 @@
-/** Tables of a debounce object, made with its first window, and of a list of limits. */
+/**
+ * Tables of a debounce object, made with its first window, of the objects that bind idempotency keys
+ * to windows, and of a list of limits.
+ */
 import type { TableHistory } from "../tables.ts";
 
 const CREATE_OPEN_WINDOW = `
@@ -19,6 +22,22 @@ export const WINDOW_TABLES: TableHistory = {
   what: "the object of a debounce window",
   table: "open_window",
   migrations: [[CREATE_OPEN_WINDOW, CREATE_NAMED_RUN]],
+};
+
+/** `window`: id of the window's object, a digest of its name. */
+const CREATE_KEY_BINDING = `
+  CREATE TABLE key_binding (
+    key_digest TEXT PRIMARY KEY,
+    window TEXT NOT NULL,
+    bound_at INTEGER NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`;
+
+/** Table of the idempotency keys of a task, apart from windows: an older release opens neither. */
+export const KEY_TABLES: TableHistory = {
+  what: "the keys of a debounced task",
+  table: "key_binding",
+  migrations: [[CREATE_KEY_BINDING]],
 };
 
 const CREATE_LISTED = `

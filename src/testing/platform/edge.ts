@@ -228,6 +228,10 @@ class Namespace {
     return { name, toString: () => `id-of-${name}` };
   }
 
+  idFromString(id: string): { readonly name: string; toString(): string } {
+    return this.idFromName(id.slice("id-of-".length));
+  }
+
   get({ name }: { readonly name: string }): object {
     return this.getByName(name);
   }

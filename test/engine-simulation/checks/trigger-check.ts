@@ -75,7 +75,14 @@ export class TriggerCheck {
     const debounced = this.#answers.filter(({ task }) => this.#isDebounced(task));
     for (const same of Map.groupBy(debounced, ({ task, carried }) => `${task} ${carried.by}`).values()) {
       const [first] = same;
-      const other = same.find(({ runId, at }) => runId !== first?.runId && at - (first?.at ?? 0) < KNOWN_MS);
+      const known = same.filter(({ at }) => at - (first?.at ?? 0) < KNOWN_MS);
+      const another = known.find(({ carried }) => carried.group !== first?.carried.group);
+      if (another !== undefined)
+        this.#ground.violate(
+          "15 acknowledged is known",
+          `"${another.carried.by}" was accepted with two payloads, by the same key`,
+        );
+      const other = known.find(({ runId }) => runId !== first?.runId);
       if (other !== undefined)
         this.#ground.violate(
           "15 acknowledged is known",

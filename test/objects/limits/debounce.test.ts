@@ -1,8 +1,10 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { driven } from "../../support/driven-object.ts";
 import { env } from "../../support/env.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { DebounceController } from "../../../src/objects/debounce/debounce-controller.ts";
+import { KeyStore } from "../../../src/objects/debounce/key-store.ts";
 import { DebounceStore } from "../../../src/objects/debounce/store.ts";
 import type { WindowAnswer, WindowRequest } from "../../../src/objects/debounce/debounce-rpc.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
@@ -136,7 +138,7 @@ describe("a debounce window", () => {
         return { key: null, keepMs: DAY_MS, started, notTakenBy: null, fresh: newRunId() };
       };
       const opened: WindowAnswer[] = [];
-      const controller = new DebounceController(new DebounceStore(storage), {
+      const controller = new DebounceController(new DebounceStore(storage), new KeyStore(storage), {
         now: () => Date.now(),
         getAlarm: async () => null,
         setAlarm: () => undefined,
@@ -185,5 +187,53 @@ describe("a debounce window", () => {
     const window = debounce();
     expect(await window.namedFor("k")).toBeNull();
     expect(await window.left()).toEqual({ tables: 0, named: 0, alarm: null });
+  });
+});
+
+describe("an object that binds keys to windows", () => {
+  const stubOf = () => env.DEBOUNCES.getByName(`debounce/t/${crypto.randomUUID()}`);
+  const request = { key: "k", window: "one", instead: null, keepMs: 3 * DAY_MS } as const;
+
+  it("binds a key to its first window, and says for a minute that its trigger may still be on the way", async () => {
+    const stub = stubOf();
+    expect(await stub.bindKey(request)).toEqual({ window: "one", isNew: true });
+    expect(await stub.bindKey({ ...request, key: "other", window: "two" })).toEqual({ window: "two", isNew: true });
+    vi.setSystemTime(START + 59_999);
+    expect(await stub.bindKey({ ...request, window: "two" })).toEqual({ window: "one", isNew: true });
+    await evictDurableObject(stub);
+    vi.setSystemTime(START + 60_000);
+    expect(await stub.bindKey({ ...request, window: "two" })).toEqual({ window: "one", isNew: false });
+  });
+
+  it("binds a key anew only in place of the window that was asked in vain", async () => {
+    const stub = stubOf();
+    await stub.bindKey(request);
+    expect(await stub.bindKey({ ...request, window: "two", instead: "three" })).toMatchObject({ window: "one" });
+    vi.setSystemTime(START + 90_000);
+    expect(await stub.bindKey({ ...request, window: "two", instead: "one" })).toEqual({ window: "two", isNew: true });
+    expect(await stub.bindKey({ ...request, window: "three", instead: "one" })).toMatchObject({ window: "two" });
+  });
+
+  it("forgets a key when its time is over, and leaves nothing behind the last one", async () => {
+    const stub = stubOf();
+    await stub.bindKey(request);
+    await stub.bindKey({ ...request, key: "longer", keepMs: 4 * DAY_MS });
+    const left = () =>
+      runInDurableObject(stub, async (_, { storage }) => {
+        const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'key_binding'").toArray();
+        const keys = tables.length === 0 ? [] : storage.sql.exec("SELECT key_digest FROM key_binding").toArray();
+        return { tables: tables.length, keys: keys.length, alarm: await storage.getAlarm() };
+      });
+    vi.setSystemTime(START + 3 * DAY_MS - 1);
+    await runDurableObjectAlarm(stub);
+    expect(await left()).toMatchObject({ tables: 1, keys: 2 });
+    vi.setSystemTime(START + 3 * DAY_MS);
+    expect(await stub.bindKey({ ...request, window: "two" })).toMatchObject({ window: "two" });
+    vi.setSystemTime(START + 4 * DAY_MS);
+    await runDurableObjectAlarm(stub);
+    expect(await left()).toEqual({ tables: 1, keys: 1, alarm: START + 5 * DAY_MS });
+    vi.setSystemTime(START + 6 * DAY_MS);
+    await runDurableObjectAlarm(stub);
+    expect(await left()).toEqual({ tables: 0, keys: 0, alarm: null });
   });
 });
