@@ -1,6 +1,6 @@
 /**
- * Stores a trigger's payload before its run is recorded. The run object is told of an upload to R2
- * beforehand and deletes the object if this invocation dies before the run is recorded.
+ * Stores a trigger's payload before its run is recorded. An upload to R2 is announced to the
+ * run object, which deletes the object if this invocation dies before the run is recorded.
  */
 import type { RunId } from "../domain/ids.ts";
 import { isEntryTooLarge } from "../domain/run/entry-too-large.ts";
@@ -29,7 +29,7 @@ export class TriggerPayloads {
   readonly #inlineLimitBytes: number;
   readonly #nonce: string;
   #stored = 0;
-  #told: Promise<void> | null = null;
+  #announced: Promise<void> | null = null;
 
   /** `nonce`: the nonce of the accept request. */
   constructor(
@@ -75,7 +75,7 @@ export class TriggerPayloads {
   ): Promise<Result<NewPayload>> {
     this.#stored += 1;
     const key = triggerPayloadKey(this.#runId, this.#nonce, this.#stored);
-    const beforePut = (): Promise<void> => (this.#told ??= this.#tell());
+    const beforePut = (): Promise<void> => (this.#announced ??= this.#announce());
     const onBlock =
       passing === null ? undefined : (block: Uint8Array): Promise<void> => passing.take(block);
     return stored(this.#runId, () =>
@@ -83,12 +83,13 @@ export class TriggerPayloads {
     );
   }
 
-  async #tell(): Promise<void> {
-    const told = await answered(
+  /** Announces the uploads to the run, once, before the first of them. */
+  async #announce(): Promise<void> {
+    const announced = await answered(
       this.#runId,
       this.#callRun(this.#env, this.#runId, (run) => run.expectPayload(this.#nonce)),
     );
-    if (!told.ok) throw new ProblemError(told.problem);
+    if (!announced.ok) throw new ProblemError(announced.problem);
   }
 }
 

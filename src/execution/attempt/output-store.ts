@@ -14,7 +14,7 @@ import { AttemptOverError } from "../author/errors.ts";
 export class OutputStore {
   readonly #lease: Lease;
   readonly #env: Env;
-  #expected: Promise<void> | null = null;
+  #announced: Promise<void> | null = null;
 
   constructor(lease: Lease, env: Env) {
     this.#lease = lease;
@@ -34,7 +34,7 @@ export class OutputStore {
   async storeEncoded(payload: EncodedPayload, part: string): Promise<NewPayload> {
     const { runId, ordinal, attempt, token, inlineLimitBytes } = this.#lease;
     const key = attemptPayloadKey(runId, ordinal, attempt, token, part);
-    return storePayload(this.#env.PAYLOADS, key, payload, inlineLimitBytes, () => this.#expect());
+    return storePayload(this.#env.PAYLOADS, key, payload, inlineLimitBytes, () => this.#announce());
   }
 
   /** Stores the outputs for single children, by name. Returns null if there are none. */
@@ -49,15 +49,15 @@ export class OutputStore {
   spool(): DerivedKey["spool"] {
     const { runId, ordinal, attempt, token } = this.#lease;
     const key = attemptPayloadKey(runId, ordinal, attempt, token, `spool-${crypto.randomUUID()}`);
-    return { key, beforePut: () => this.#expect() };
+    return { key, beforePut: () => this.#announce() };
   }
 
   /**
    * Announces the upload to the run before anything is in R2: if the attempt dies, only the run
    * knows of the object. Rejects if the run is deleted.
    */
-  #expect(): Promise<void> {
-    return (this.#expected ??= announceOutput((call) =>
+  #announce(): Promise<void> {
+    return (this.#announced ??= announceOutput((call) =>
       callRun(this.#env, this.#lease.runId, call),
     ));
   }
