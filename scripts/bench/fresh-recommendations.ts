@@ -70,7 +70,9 @@ async function send(
   }
 }
 
-/** Asks until the component answers for the listener. A trial bypasses the cache of the endpoint. */
+/**
+ * Asks until the component answers for the listener. A trial bypasses the cache of the endpoint.
+ */
 async function untilServed(
   url: string,
   headers: Record<string, string>,

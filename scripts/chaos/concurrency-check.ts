@@ -50,8 +50,8 @@ interface Span {
 
 /**
  * The spans of this task's attempts. A timed-out attempt, on a busy machine, is left out: the slot
- * is released at the timeout, and code that runs on is not counted (README, "concurrency"),
- * although the code may report the end.
+ * is released at the timeout, and code that runs on is not counted (docs/guides/limits.md,
+ * "concurrency"), although the code may report the end.
  */
 function spansOf(
   task: string,

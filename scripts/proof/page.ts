@@ -45,11 +45,12 @@ export function readReports(folder: string): Map<string, KeptReport> {
   );
 }
 
-const HEAD = `# The long proofs, as they last were run
-
-Written by \`npm run proof\` from the reports beside this page (\`docs/proof/*.json\`), each of which a command has printed.
-What \`npm test\` proves stands in no figure: it passes. What each proof is about, and what the reports do not say: [how Peach is proven](../design/proof.md).
-`;
+const HEAD =
+  "# The long proofs, as they last were run\n\n" +
+  "Written by `npm run proof` from the reports beside this page (`docs/proof/*.json`), " +
+  "each of which a command has printed.\n" +
+  "What `npm test` proves stands in no figure: it passes. What each proof is about, " +
+  "and what the reports do not say: [how Peach is proven](../design/proof.md).\n";
 
 /** Reads the figures of the mutation check, which it keeps itself, folder by folder. */
 export function readMutation(folder: string): MutationReport {

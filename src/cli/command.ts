@@ -91,7 +91,10 @@ export interface Declaration<O extends Options> {
   readonly description: string;
   readonly words?: readonly Positional[];
   readonly options: O;
-  /** The beginning of the usage line; default: `npm run peach -- `, or `npx peach ` where Peach is installed. */
+  /**
+   * The beginning of the usage line; default: `npm run peach -- `, or `npx peach ` where Peach is
+   * installed.
+   */
   readonly call?: string;
   readonly run: (input: Input<O>, host: CommandHost) => Promise<ExitCode>;
 }

@@ -19,7 +19,9 @@ export type Shown =
       readonly answers: Readonly<Record<string, Answer>>;
     };
 
-/** The answer of an endpoint, and the component or the fallback that gave it, if it has components. */
+/**
+ * The answer of an endpoint, and the component or the fallback that gave it, if it has components.
+ */
 export interface Answer {
   readonly component: string | null;
   readonly value: unknown;

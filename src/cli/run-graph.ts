@@ -4,7 +4,9 @@ import type { Terminal } from "./command.ts";
 import { drawGraph } from "./graph/draw-graph.ts";
 import { paint, statusColour } from "./table.ts";
 
-/** Draws the tasks of a run below their upstream tasks. The status is a word, also without colours. */
+/**
+ * Draws the tasks of a run below their upstream tasks. The status is a word, also without colours.
+ */
 export function runGraph({ tasks }: Pick<RunDocument, "tasks">, terminal: Terminal): string {
   const labels = new Map(tasks.map((task) => [task.task, labelOf(task)]));
   const statuses = new Map(tasks.map((task) => [labelOf(task), task.status]));

@@ -8,11 +8,13 @@
  *    file.ts (YAML), 1xx keys.ts (a single key or value), 2xx tasks.ts (the graph and the keys of a
  *    task), 3xx methods.ts (the pipelines), 4xx endpoints.ts, 5xx deployment.ts (wrangler.toml),
  *    6xx edges.ts (types of edges and triggers), 7xx lints.ts (warnings).
- * 2. Report the problem: `report("PEACH212", span, message, { hint, related })`, or `warn(...)` for a
- *    code with the severity "warning". A check inside a zod schema sets `params: { code: "PEACH112" }`.
- * 3. Write the page of the reference: `npx vitest run --project unit test/compiler/codes.test.ts -u`.
- *    The test compiles both examples: `wrong` must give the code and no other, `right` nothing. A
- *    method that only peach.conf names needs no file; types do, as "src/pipelines/NAME.ts".
+ * 2. Report the problem: `report("PEACH212", span, message, { hint, related })`, or `warn(...)` for
+ *    a code with the severity "warning". A check inside a zod schema sets
+ *    `params: { code: "PEACH112" }`.
+ * 3. Write the page of the reference:
+ *    `npx vitest run --project unit test/compiler/codes.test.ts -u`. The test compiles both
+ *    examples: `wrong` must give the code and no other, `right` nothing. A method that only
+ *    peach.conf names needs no file; types do, as "src/pipelines/NAME.ts".
  */
 import { nearest } from "../domain/nearest.ts";
 import type { Definition } from "./definition.ts";

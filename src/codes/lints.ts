@@ -5,8 +5,8 @@
  * explanation states the effect at run time and the remedy. A comment silences a warning
  * (`src/compiler/silences.ts`), so a lint may warn of a construct that is right in rare projects.
  *
- * The compilation of peach.conf finds 701 to 719. The lints of `src/compiler/lints` find 720 to 728.
- * `peach check` runs the lints and `npm run dev` does not, since a lint reads every pipeline file.
+ * The compilation of peach.conf finds 701 to 719. The lints of `src/compiler/lints` find 720 to
+ * 728. `peach check` runs the lints, and so does `npm run dev` beside the build.
  */
 import type { Definitions } from "./definition.ts";
 

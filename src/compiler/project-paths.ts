@@ -31,8 +31,8 @@ export const SOURCE_CONDITION = "peach-source";
 const MARKS = ["wrangler.toml", "peach.conf", "peach.conf.example"];
 
 /**
- * Finds the project of a folder: the nearest folder above, or this one, with wrangler.toml or
- * peach.conf. Without any it is the clone itself, or the folder in an installed package.
+ * Finds the project of a folder: the nearest folder above, or this one, with one of `MARKS`.
+ * Without any it is the clone itself, or the folder in an installed package.
  */
 export function findProjectRoot(cwd = process.cwd()): string {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {

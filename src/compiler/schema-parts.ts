@@ -145,7 +145,9 @@ export function text(what: string, pattern = /\S/) {
   return z.string({ error: what }).regex(pattern, { error: what });
 }
 
-/** Refuses a value. `expected` completes "expected ..."; the code is PEACH103 unless one is given. */
+/**
+ * Refuses a value. `expected` completes "expected ..."; the code is PEACH103 unless one is given.
+ */
 type Refuse = (
   expected: string,
   params?: { readonly code?: ErrorCode; readonly hint?: string | null | undefined },

@@ -245,7 +245,9 @@ function missingSpace({ error, at, line, rest }: Found): Slip | null {
   });
 }
 
-/** A value that begins with a mark of YAML, such as the cron expression in `schedule: * 3 * * *`. */
+/**
+ * A value that begins with a mark of YAML, such as the cron expression in `schedule: * 3 * * *`.
+ */
 function reservedStart({ text, error, at }: Found): Slip | null {
   // Two braces are a placeholder of a template.
   const isTemplate = text.slice(at - 1, at + 1) === "{{";
@@ -264,7 +266,9 @@ function reservedStart({ text, error, at }: Found): Slip | null {
   });
 }
 
-/** Returns the range of a placeholder and the text behind; within brackets it ends at its braces. */
+/**
+ * Returns the range of a placeholder and the text behind; within brackets it ends at its braces.
+ */
 function templateAt(text: string, start: number): Range {
   const rest = restOfLine(text, start);
   if (openBrackets(text, start).length === 0) return rest;

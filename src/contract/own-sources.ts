@@ -15,8 +15,8 @@ export interface OwnSources {
 }
 
 /**
- * The place of the positions in the bundle: src/local/own-sources.ts writes them as JSON in place of
- * this text.
+ * The place of the positions in the bundle: src/local/own-sources.ts writes them as JSON in place
+ * of this text.
  */
 export const OWN_SOURCES = "peach: the positions of the project's own files";
 
@@ -31,8 +31,8 @@ export interface OwnPlace {
 }
 
 /**
- * Finds the place of a position in the bundle: the last one that begins there or before. Null if the
- * line of the bundle is not of the project's own files. Line and column count from 1.
+ * Finds the place of a position in the bundle: the last one that begins there or before. Null if
+ * the line of the bundle is not of the project's own files. Line and column count from 1.
  */
 export function placeIn(
   { sources, lines }: OwnSources,

@@ -107,8 +107,8 @@ export type KnownParent<Own extends string = TaskName> = IsLoose extends true
   : ParentName<Own>;
 
 /**
- * The data that a downstream task accepts from `Own`. Any data without `Child`, and for all names at
- * once: the error of a wrong name then stands at the name.
+ * The data that a downstream task accepts from `Own`. Any data without `Child`, and for all names
+ * at once: the error of a wrong name then stands at the name.
  */
 export type AcceptedBy<Child extends string, Own extends string = TaskName> = [Child] extends [
   never,
@@ -164,7 +164,7 @@ type IsOptional<Payload> = unknown extends Payload
         : false
       : false;
 
-/** The arguments after a name: a payload, which may be missing if its type allows it, and options. */
+/** The arguments after a name: a payload, which may be missing if its type allows, and options. */
 export type PayloadArguments<Payload, Options> =
   IsOptional<Payload> extends true
     ? [payload?: Payload, options?: Options]

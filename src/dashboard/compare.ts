@@ -128,7 +128,9 @@ export interface ParentPage {
   readonly total: number;
 }
 
-/** Returns the part of a task's parents from this one on. A task may have other parents in each run. */
+/**
+ * Returns the part of a task's parents from this one on. A task may have other parents in each run.
+ */
 export function parentPage({ left, right }: TaskPair, from: number): ParentPage {
   const all = [...new Set([...(right?.upstream ?? []), ...(left?.upstream ?? [])])];
   const after = from + PARENTS;

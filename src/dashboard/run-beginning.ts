@@ -25,7 +25,9 @@ export function runIdBeginning(text: string): string | null {
 /** The runs that were found. */
 export interface RunsBeginning {
   readonly runs: readonly RunSummary[];
-  /** The number of newest runs among which none was found, while there are older ones; else null. */
+  /**
+   * The number of newest runs among which none was found, while there are older ones; else null.
+   */
   readonly searched: number | null;
 }
 

@@ -1,4 +1,6 @@
-/** The time span of the pages Now and of a pipeline: as in the address, else as the runs ask for. */
+/**
+ * The time span of the pages Now and of a pipeline: as in the address, else as the runs ask for.
+ */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunStatistics } from "../contract/statistics.ts";

@@ -116,7 +116,9 @@ function arrayIn({ first, rest, min, max }: ArraySet, depth: number): Example {
   return { value: items.map((item) => item?.value ?? null) };
 }
 
-/** Makes an object with the required properties, and with optional properties that have examples. */
+/**
+ * Makes an object with the required properties, and with optional properties that have examples.
+ */
 function objectIn({ properties, others }: ObjectSet, depth: number): Example {
   const value: Record<string, unknown> = {};
   for (const [name, { set, mayBeAbsent }] of properties) {

@@ -13,11 +13,12 @@ import { withSameTexts } from "./same-texts.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /**
- * A payload ready for the store. The size of a stream is known only afterwards (`size` is the
- * declared one).
+ * A payload ready for the store: its bytes are held in memory, or streamed. The size of a stream is
+ * known only afterwards (`size` is the declared one).
  */
 export type EncodedPayload = HeldPayload | StreamedPayload;
 
+/** A payload with all bytes in memory. */
 export type HeldPayload = PayloadDescription & {
   readonly body: Uint8Array;
   /** JSON in the form of `writeJson`; absent: perhaps another form. */
@@ -27,6 +28,7 @@ export type HeldPayload = PayloadDescription & {
    */
   readonly parsed?: ParsedValue;
 };
+/** A payload read during its arrival. */
 type StreamedPayload = Omit<PayloadDescription, "size"> & {
   readonly body: ReadableStream<Uint8Array>;
   readonly size: number | null;

@@ -16,6 +16,7 @@ import { ParsedValue } from "./parsed-value.ts";
 import { invalidJson, parseSentJson } from "./sent-json.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
+/** The body of a request, as a client sends it. */
 export interface IncomingBody {
   /** The header; null if absent. */
   readonly contentType: string | null;

@@ -25,7 +25,9 @@ export interface InfluxOptions {
    * 1: `user:password`. Default: INFLUX_TOKEN.
    */
   readonly token?: string;
-  /** The name of the variable with the database; in InfluxDB 2 the bucket. Default: INFLUX_DATABASE. */
+  /**
+   * The name of the variable with the database; in InfluxDB 2 the bucket. Default: INFLUX_DATABASE.
+   */
   readonly database?: string;
   /** The name of the variable with the organisation of InfluxDB 2. Default: INFLUX_ORG. */
   readonly org?: string;

@@ -61,7 +61,9 @@ export interface TestTask {
    * `each`, bytes for a stream. Undefined if the task has not succeeded.
    */
   readonly passed: unknown;
-  /** What the task passed to single downstream tasks (`passToChildTask` with `to`), by their names. */
+  /**
+   * What the task passed to single downstream tasks (`passToChildTask` with `to`), by their names.
+   */
   readonly to: Readonly<Record<string, unknown>>;
   /** The progress that the task reported last; null without any. */
   readonly progress: TaskOfRun["progress"];

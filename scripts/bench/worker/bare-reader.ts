@@ -1,4 +1,6 @@
-/** The lower bound of scripts/bench/recommendations.ts: a worker that reads a key, and nothing else. */
+/**
+ * The lower bound of scripts/bench/recommendations.ts: a worker that reads a key, and nothing else.
+ */
 
 interface Bindings {
   readonly RECOMMENDATIONS: KVNamespace;

@@ -8,7 +8,9 @@ const WIDTH = 80;
 /** The largest width: longer lines are hard to read. */
 const MAX_WIDTH = 100;
 
-/** Renders the definition of a code. `columns` is the width of the terminal; null if there is none. */
+/**
+ * Renders the definition of a code. `columns` is the width of the terminal; null if there is none.
+ */
 export function explain(code: Code, columns: number | null): string {
   const { severity, title, explanation, wrong, right }: Definition = CODES[code];
   const width = Math.min(columns ?? WIDTH, MAX_WIDTH);

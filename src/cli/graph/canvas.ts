@@ -1,4 +1,6 @@
-/** A grid of characters with lines and texts. Lines of the same owner are joined where they meet. */
+/**
+ * A grid of characters with lines and texts. Lines of the same owner are joined where they meet.
+ */
 
 /** The directions in which a line leaves a cell, as bits. */
 export const UP = 1;

@@ -122,7 +122,9 @@ function exampleOf(input: unknown): unknown {
   return asJson(first);
 }
 
-/** Copies a value as JSON, for the way to the parent process. Undefined for a value without JSON. */
+/**
+ * Copies a value as JSON, for the way to the parent process. Undefined for a value without JSON.
+ */
 function asJson(value: unknown): unknown {
   try {
     const text: string | undefined = JSON.stringify(value);

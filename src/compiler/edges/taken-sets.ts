@@ -303,7 +303,9 @@ export class TakenSets {
     return unionOf(members.map((member) => tagged(member, tag)));
   }
 
-  /** A prefault accepts undefined if the inner schema accepts the default, whatever else it takes. */
+  /**
+   * A prefault accepts undefined if the inner schema accepts the default, whatever else it takes.
+   */
   #prefault(def: core.$ZodPrefaultDef): ValueSet {
     const given = valuesOf(() => def.defaultValue, "a default");
     const inner = this.of(def.innerType);

@@ -62,7 +62,9 @@ export function CompareTask({
   );
 }
 
-/** Says which parents of a join are compared, and leads to the others. Nothing for a few parents. */
+/**
+ * Says which parents of a join are compared, and leads to the others. Nothing for a few parents.
+ */
 function ParentPages({
   page: { names, from, before, after, total },
   onChoose,

@@ -64,7 +64,9 @@ export function makeReady(
   if (blockedBy === null) transition.ready.push(ordinal);
 }
 
-/** Queues the root with a delay; the time until the run is late counts from the end of the delay. */
+/**
+ * Queues the root with a delay; the time until the run is late counts from the end of the delay.
+ */
 export function delayTask(transition: Transition, ordinal: number, delayMs: number): void {
   const notBefore = transition.now + delayMs;
   transition.set(ordinal, { status: "queued", dispatches: 0, redispatchAt: notBefore, notBefore });
@@ -85,7 +87,10 @@ export function postponeRoot(
   transition.builder.postponed(event);
 }
 
-/** Ends a task and cascades: children become ready or are skipped. Iterative, since chains may be long. */
+/**
+ * Ends a task and cascades: children become ready or are skipped. Iterative, since chains may be
+ * long.
+ */
 export function endTask(
   transition: Transition,
   ordinal: number,

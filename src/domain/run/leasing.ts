@@ -79,7 +79,9 @@ export function grantToExecutor(transition: Transition, ordinal: number, holder:
   else lease(transition, ordinal, { holder });
 }
 
-/** Yields claimable ordinals in order of readiness: recorded ones, then those of this transition. */
+/**
+ * Yields claimable ordinals in order of readiness: recorded ones, then those of this transition.
+ */
 export function* claimable(transition: Transition): Generator<number> {
   for (const ordinal of transition.run.active) {
     const { state } = transition.entry(ordinal);

@@ -1,4 +1,6 @@
-/** Starts and ends of the items of mapped tasks (see mapped-task.ts), decided once per transition. */
+/**
+ * Starts and ends of the items of mapped tasks (see mapped-task.ts), decided once per transition.
+ */
 import { endTask, makeReady } from "./cascade.ts";
 import { isStopping, slotsLeft, underWay } from "./mapped-task.ts";
 import { isBegunByDrivers } from "../plan/run-graph.ts";

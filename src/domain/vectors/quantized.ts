@@ -34,7 +34,9 @@ const ABOVE = 1 + 1e-9;
 /** The codes of a block of vectors, as views of two stored buffers. */
 export interface QuantizedBlock {
   readonly codes: Int8Array;
-  /** For each slot: scale, length of the rest, length of the vector, squared length of the codes. */
+  /**
+   * For each slot: scale, length of the rest, length of the vector, squared length of the codes.
+   */
   readonly facts: Float64Array;
 }
 

@@ -121,7 +121,9 @@ export function millisecondsOf(duration: DurationInput): number {
   return parsed;
 }
 
-/** Thrown by `verifyRecommendation` and `countClick` for a text that is no token of this deployment. */
+/**
+ * Thrown by `verifyRecommendation` and `countClick` for a text that is no token of this deployment.
+ */
 export class InvalidRecommendationError extends Error {
   override readonly name = "InvalidRecommendationError";
 

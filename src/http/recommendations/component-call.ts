@@ -48,7 +48,9 @@ export class TooLateError extends Error {
   }
 }
 
-/** Calls the method. Rejects with `TooLateError`, the method's error, or for a value beyond JSON. */
+/**
+ * Calls the method. Rejects with `TooLateError`, the method's error, or for a value beyond JSON.
+ */
 export type Compute = (
   c: Context<HttpEnv>,
   request: EndpointRequest,

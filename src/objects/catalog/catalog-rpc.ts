@@ -58,7 +58,10 @@ export interface MetricsAnswer extends Shared {
   readonly open: { readonly queued: number; readonly running: number };
 }
 
-/** Span and length of the intervals. Epoch milliseconds; intervals begin at multiples of `intervalMs`. */
+/**
+ * Span and length of the intervals. Epoch milliseconds; intervals begin at multiples of
+ * `intervalMs`.
+ */
 export interface StatisticsQuery {
   readonly since: number;
   readonly until: number;

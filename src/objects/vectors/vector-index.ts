@@ -45,7 +45,9 @@ const MOST_VECTORS = 100_000;
 const MOST_COMPONENTS = 38_400_000;
 /** The number of filters whose matching slots stay in memory. */
 const KEPT_FILTERS = 16;
-/** The longest JSON of a filter that stays in memory. A filter may come from a stranger's request. */
+/**
+ * The longest JSON of a filter that stays in memory. A filter may come from a stranger's request.
+ */
 const LONGEST_KEPT_FILTER = 65_536;
 
 /** The greatest number of vectors that an index can have. */
@@ -198,7 +200,9 @@ export class VectorIndex {
     });
   }
 
-  /** Returns a 1 for each slot within the filter. The first query of a filter reads all metadata. */
+  /**
+   * Returns a 1 for each slot within the filter. The first query of a filter reads all metadata.
+   */
   #matching(filter: MetadataFilter): Uint8Array {
     const key = JSON.stringify(filter);
     const known = this.#filtered.get(key);

@@ -26,9 +26,9 @@ export interface FileChange {
 }
 
 /**
- * The steps by the last release in need of them, oldest first. `npm install peach@latest` before the
- * upgrade writes the new release to package.json. So a step belongs to every upgrade, or the files
- * tell the old release, as in a fork of 0.2.0.
+ * The steps by the last release in need of them, oldest first. `npm install peach@latest` before
+ * the upgrade writes the new release to package.json. So a step belongs to every upgrade, or the
+ * files tell the old release, as in a fork of 0.2.0.
  */
 const STEPS: readonly (readonly [release: string, steps: readonly Step[]])[] = [
   ["0.2.0", FROM_0_2_0],

@@ -26,7 +26,9 @@ interface Wanted {
   readonly hex: string;
 }
 
-/** Reads the checksum of a put; null without one. Throws what the runtime throws for a wrong form. */
+/**
+ * Reads the checksum of a put; null without one. Throws what the runtime throws for a wrong form.
+ */
 export function wantedChecksum(options: GivenChecksums): Wanted | null {
   const given = ALGORITHMS.flatMap(([field, name, size]) => {
     const value = options[field];
