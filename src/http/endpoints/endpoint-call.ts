@@ -61,15 +61,14 @@ export function createAnswerRequest(
   callEndpoint: CallEndpoint,
 ): AnswerRequest {
   return async function answerRequest(c, call) {
-    const { endpoint, limited } = call;
+    const { limited } = call;
     const runs: DeliveryRun[] = [];
     const answer = await respond(c, call, runs);
     const fault = limited.fault();
-    if (fault === null && answer instanceof Response)
-      return { response: answer, reason: null, runs };
-    if (answer instanceof Response) await answer.body?.cancel();
-    const problem = fault ?? (answer instanceof Response ? endpointFailed(endpoint) : answer);
-    return { response: problemResponse(c, problem), reason: problem.code, runs };
+    if (fault !== null && answer instanceof Response) await answer.body?.cancel();
+    const told = fault ?? answer;
+    if (told instanceof Response) return { response: told, reason: null, runs };
+    return { response: problemResponse(c, told), reason: told.code, runs };
   };
 
   /** Returns the answer of the method or of the fallback; a problem if both failed. */

@@ -139,6 +139,13 @@ describe("max_body", () => {
     expect(logged).toBe("");
   });
 
+  it("max_body ends a streamed answer that the endpoint gives although the body was beyond it", async () => {
+    const given = pieces(new Uint8Array(5), new Uint8Array(5));
+    const method: EndpointFunction = (request) => request.text().catch(() => new Response(given.stream));
+    expect((await serve(method, limited)("/hook", chunked("12345", "67890"))).status).toBe(413);
+    expect(given.state()).toBe("cancelled");
+  });
+
   it("max_body gives the endpoint no byte beyond it, and the sender no reason to go on", async () => {
     const body = pieces(...Array.from({ length: 100 }, () => new Uint8Array(5)));
     let read = 0;
