@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { local } from "../../src/http/local/present.ts";
 import { edge } from "../support/edge.ts";
-import { planOf, taskPlan } from "../support/plan.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 
 const PLAN = planOf([taskPlan("echo")]);
 const dashboard = { document: "<p>", assets: { "main-1.js": { type: "text/javascript", text: "1" } } };
@@ -42,5 +43,28 @@ describe("the dashboard's files", () => {
     const file = await send("/dashboard/assets/main-1.js");
     expect(file.headers.get("Cache-Control")).toContain("immutable");
     expect((await send("/dashboard/assets/constructor")).status).toBe(404);
+  });
+});
+
+describe("the address of the local runtime", () => {
+  const browser = { headers: { Accept: "text/html,application/xhtml+xml" } };
+
+  it("the address of the local runtime leads a browser to the dashboard: no other path does, and no other caller is led", async () => {
+    const runtime = edge(PLAN, { dependencies: { local }, withoutToken: true });
+    const led = await runtime("/", browser);
+    expect([led.status, led.headers.get("Location")]).toEqual([302, "/dashboard"]);
+    const others = [
+      runtime("/nothing", browser),
+      runtime("/", { headers: { Accept: "application/json" } }),
+      runtime("/"),
+    ];
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([404, 404, 404]);
+  });
+
+  it("the address of the local runtime answers a browser itself where an endpoint has it", async () => {
+    const endpoints = [endpointPlan("root", { url: "/" })];
+    const registry = { endpoints: { root: () => "root" } };
+    const answer = await edge(planOf([], { endpoints }), { dependencies: { local }, registry })("/", browser);
+    expect([answer.status, await answer.json()]).toEqual([200, "root"]);
   });
 });

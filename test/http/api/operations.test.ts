@@ -2,7 +2,8 @@ import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OPERATIONS } from "../../../src/http/api/operations.ts";
-import type { Operation } from "../../../src/http/openapi/operation.ts";
+import { openApiDocument } from "../../../src/http/openapi/document.ts";
+import { operation, type Operation } from "../../../src/http/openapi/operation.ts";
 import { ADMIN_TOKEN, edge, edgeApp } from "../../support/edge.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 
@@ -106,6 +107,19 @@ describe("GET /openapi.json", () => {
       ["X-Peach-Source", "header", false],
     ]);
     expect(Object.keys(trigger?.responses ?? {})).toEqual(expect.arrayContaining(["200", "202", "400", "401", "404"]));
+  });
+
+  it.each<[string, Pick<Operation, "params" | "query" | "headers">, boolean]>([
+    ["a query", { query: z.strictObject({ limit: z.int().optional() }) }, true],
+    ["headers", { headers: z.object({ "X-Key": z.string().optional() }) }, true],
+    ["a path alone", { params: z.object({ id: z.string() }) }, false],
+    ["nothing", {}, false],
+  ])("GET /openapi.json says whether a call may be refused for its parameters: one with %s", (_what, parts, may) => {
+    const about = { id: "getX", right: "read", group: "Runs", summary: "Reads x", answers: {} } as const;
+    const described = z.object({ "/x": z.object({ get: z.object({ responses: z.record(z.string(), z.unknown()) }) }) });
+    const { paths } = openApiDocument([operation("GET /x", { ...about, ...parts })]);
+    const { responses } = described.parse(paths)["/x"].get;
+    expect("400" in responses).toBe(may);
   });
 
   it("GET /openapi.json refers only to what it has", async () => {
