@@ -141,6 +141,19 @@ describe("what a CloudEvent says of itself", () => {
     expect(await callRun(env, plain, (object) => object.describe())).not.toHaveProperty("trigger.event");
   });
 
+  it.each([
+    ["a source that was not encoded", "source", "/a%20b", "/a%20b"],
+    ["a source that was encoded", "source", "/a%2520b", "/a%20b"],
+    ["another attribute that was encoded", "subject", "gr%C3%BC%C3%9F%20%22x%22", 'grüß "x"'],
+    ["another attribute that was not encoded", "subject", "100%", "100%"],
+  ])("what a CloudEvent says of itself in headers is kept decoded: %s", async (_what, attribute, sent, kept) => {
+    const attributes = Object.entries({ ...REQUIRED, id: crypto.randomUUID(), [attribute]: sent });
+    const [runId] = await emit(Object.fromEntries(attributes.map(([name, value]) => [`ce-${name}`, value])), "x");
+    if (runId === undefined) throw new Error("no run");
+    const document = await callRun(env, runId, (run) => run.describe());
+    expect(document?.trigger.event).toMatchObject({ [attribute]: kept });
+  });
+
   it("what a CloudEvent says of itself is read by the helper, too", async () => {
     const event = { id: "1", source: "/desk/1", type: "t", subject: null, time: null };
     const seen: unknown[] = [];

@@ -142,12 +142,15 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     const { send } = local();
     const piece = new Uint8Array(1024 * 1024).fill(7);
     const body = pieces(...Array.from({ length: 10 }, () => piece.slice())).stream;
-    const response = await send("/dev/r2/uploads/large", { method: "PUT", body });
+    const key = `large-${crypto.randomUUID()}`;
+    const headers = { "Content-Type": "audio/mpeg" };
+    const response = await send(`/dev/r2/uploads/${key}`, { method: "PUT", body, headers });
     const size = 10 * 1024 * 1024;
     expect(await response.json()).toMatchObject({
       size,
       event: { action: "CompleteMultipartUpload", object: { size } },
     });
+    expect(await env.UPLOADS.head(key)).toMatchObject({ size, httpMetadata: { contentType: "audio/mpeg" } });
   });
 
   it("PUT /dev/r2/{bucket}/{key} names the known buckets where there is none of this name", async () => {

@@ -347,6 +347,15 @@ describe("the certificate of a message", () => {
     expect(fetched).toEqual([certificateUrl]);
   });
 
+  it("the certificate of a message that cannot be fetched is no fault of its sender: only a refused message is answered with a challenge", async () => {
+    const { deliver } = serve();
+    const challenge = async (sent: Message) => (await deliver(sent)).headers.get("WWW-Authenticate");
+    pages.delete(certificateUrl);
+    expect(await challenge(await message())).toBeNull();
+    pages.set(certificateUrl, () => new Response(certificate.pem));
+    expect(await challenge({ ...(await message()), Signature: "AAAA" })).toBe('Signature realm="peach"');
+  });
+
   it("the certificate of a message whose server does not answer is waited for for five seconds: 503", async () => {
     pages.set(certificateUrl, SILENT);
     const limits = limitsOver();

@@ -325,6 +325,22 @@ describe("the link of npm run dev", () => {
     expect((await logIn({ code })).status).toBe(200);
   });
 
+  it("the link of npm run dev leaves its mark until it has expired: the next log-in deletes older ones, and those that say no time", async () => {
+    const mark = (key: string, customMetadata: Record<string, string>) =>
+      env.PAYLOADS.put(`login-codes/${key}`, "", { customMetadata });
+    await mark("over", { expires: String(Date.now() - 1) });
+    await mark("lasting", { expires: String(Date.now() + HOUR) });
+    await mark("timeless", {});
+    const { logIn } = browser({ dependencies: { local } });
+    expect((await logIn({ code: await signLoginCode(ADMIN_TOKEN, Date.now()) })).status).toBe(200);
+    const { objects } = await env.PAYLOADS.list({ prefix: "login-codes/" });
+    const left = objects.map(({ key }) => key.slice("login-codes/".length));
+    expect(left).toContain("lasting");
+    expect(left).not.toContain("over");
+    expect(left).not.toContain("timeless");
+    expect(left.length).toBeGreaterThan(1);
+  });
+
   it("the link of npm run dev fits a line of a terminal: its code has twenty characters, none of which a URL must escape", async () => {
     const codes = await Promise.all(Array.from({ length: 5 }, () => signLoginCode(ADMIN_TOKEN, Date.now())));
     expect(codes.filter((code) => !/^[A-Za-z0-9_-]{20}$/.test(code))).toEqual([]);
