@@ -1,9 +1,11 @@
 import { env } from "../../support/env.ts";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { LeasePayload } from "../../../src/domain/payload.ts";
 import { arrayText, collectItems } from "../../../src/execution/attempt/collect-items.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { ItemOutputsPage } from "../../../src/objects/run/run-rpc.ts";
-import { leaseFor } from "../../support/attempt.ts";
+import { pieces } from "../../payloads/streams.ts";
+import { attempt, leaseFor } from "../../support/attempt.ts";
 import { inline } from "../../support/settlements.ts";
 
 async function inR2(key: string, value: unknown): Promise<LeasePayload> {
@@ -98,5 +100,50 @@ describe("the array of what items passed", () => {
     const item = await inR2("gather-gone", 1);
     await env.PAYLOADS.delete("gather-gone");
     await expect(gathered([inline(1), item, inline(2)])).rejects.toThrow("not in the payload bucket");
+  });
+
+  it("the array of what items passed is given up if nobody wants it any more: the large object that it was reading is closed", async () => {
+    const body = pieces(...Array.from({ length: 10 }, () => new Uint8Array(1024 * 1024)));
+    const size = 10 * 1024 * 1024;
+    const get = async (key: string): Promise<unknown> => ({ key, size, body: body.stream });
+    const bucket: R2Bucket = Object.assign(Object.create(env.PAYLOADS), { get });
+    const large: LeasePayload = { ...(await inR2("gather-closed", 1)), size };
+    // The page of the items; and then no: the run has been deleted.
+    const answers = [{ items: [large], next: null }, false];
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    const call = async (): Promise<never> => answers.shift() as never;
+    await expect(collectItems(leaseFor(), bucket, call)).rejects.toThrow("the run was deleted");
+    await vi.waitFor(() => expect(body.state()).toBe("cancelled"), 10_000);
+  });
+});
+
+describe("the attempt that collects what items passed", () => {
+  /** Collects from a run that answers like this when it is asked for the items. */
+  async function collected(itemOutputs: () => Promise<ItemOutputsPage | null>, lease: Partial<Lease> = {}) {
+    const runs = { getByName: () => ({ itemOutputs }) };
+    const bindings: Env = Object.create(env, { RUNS: { value: runs } });
+    const method = vi.fn<() => undefined>();
+    const { settlement } = await attempt(method, { ...lease, collects: true }, { env: bindings });
+    expect(method).not.toHaveBeenCalled();
+    return settlement.outcome;
+  }
+  const users = async (): Promise<ItemOutputsPage> => ({ items: [inline({ user: "a" }), null], next: null });
+
+  it("the attempt that collects what items passed brings the limit keys of the children that have some, and else none", async () => {
+    const limited = [{ child: "next", each: false, paths: { concurrency: ["0", "user"] } }];
+    const output = expect.objectContaining({ at: "inline", length: 2 });
+    const limitKeys = { next: { concurrency: '"a"' } };
+    expect(await collected(users, { limited })).toEqual({ type: "succeeded", output, to: null, limitKeys });
+    expect(await collected(users)).toEqual({ type: "succeeded", output, to: null });
+  });
+
+  it("the attempt that collects what items passed is lost if it takes too long, since no code of the author has run; it fails if the items are gone", async () => {
+    const { promise: silence, resolve } = Promise.withResolvers<null>();
+    expect(await collected(() => silence, { timeoutMs: 20 })).toMatchObject({ type: "lost", to: "surroundings" });
+    resolve(null);
+    expect(await collected(async () => null)).toMatchObject({
+      type: "failed",
+      error: { message: expect.stringContaining('has no items of "only" any more') },
+    });
   });
 });
