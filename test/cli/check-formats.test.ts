@@ -43,13 +43,13 @@ describe("peach check --format sarif", () => {
     false,
   );
 
-  it("fits the published schema of SARIF 2.1.0, with problems and without", () => {
+  it("peach check --format sarif fits the published schema of SARIF 2.1.0, with problems and without", () => {
     expect(schema.validate(sarifLog(diagnosticsOfConf(), "1.2.3"))).toMatchObject({ valid: true, errors: [] });
     expect(schema.validate(sarifLog([], "1.2.3"))).toMatchObject({ valid: true, errors: [] });
     expect(schema.validate({ ...sarifLog([], "1.2.3"), runs: [{}] }).valid).toBe(false);
   });
 
-  it("has a rule with help for each code, and a result with its places for each diagnostic", () => {
+  it("peach check --format sarif has a rule with help for each code, and a result with its places for each diagnostic", () => {
     expect(sarifLog(diagnosticsOfConf(), "1.2.3")).toMatchObject({
       version: "2.1.0",
       runs: [
@@ -116,7 +116,7 @@ describe("peach check --format sarif", () => {
 });
 
 describe("peach check --format github", () => {
-  it("writes each diagnostic as one line, whose text and properties are escaped", () => {
+  it("peach check --format github writes each diagnostic as one line, whose text and properties are escaped", () => {
     expect(diagnosticsOfConf().map(annotation)).toEqual([
       "::error file=conf 100%25/peach.conf,line=2,col=34,endLine=2,endColumn=41,title=PEACH203 A cycle::" +
         "a cycle: first → second, 100%25 sure%0Awith a detail%0A" +
@@ -127,7 +127,7 @@ describe("peach check --format github", () => {
     ]);
   });
 
-  it("escapes what would end a property", () => {
+  it("peach check --format github escapes what would end a property", () => {
     const source = { path: "a,b:c/peach.conf", text: "x" };
     const [line] = [
       { code: "PEACH002" as const, span: { source, start: 0, end: 1 }, message: "m", hint: null, related: [] },
@@ -155,14 +155,14 @@ describe("peach check", () => {
   const WRONG = "tasks:\n  t: {method: a, timeout: 20}\n";
 
   it.each(["text", "json", "sarif", "github"])(
-    "exits with 1 for a problem and with 0 for none, as %s",
+    "peach check exits with 1 for a problem and with 0 for none, as %s",
     async (format) => {
       expect((await check(WRONG, "--format", format)).code).toBe(1);
       expect((await check(RIGHT, "--format", format)).code).toBe(0);
     },
   );
 
-  it("names the code of the first problem in the last line, and how to learn more", async () => {
+  it("peach check names the code of the first problem in the last line, and how to learn more", async () => {
     expect((await check(WRONG)).err.split("\n").slice(-2)).toEqual([
       "peach.conf: 1 problem",
       "For more about PEACH104: npm run peach -- check --explain PEACH104",
@@ -170,7 +170,7 @@ describe("peach check", () => {
     expect((await check(RIGHT)).err).toBe("");
   });
 
-  it("gives programs code, severity and range of each problem", async () => {
+  it("peach check gives programs code, severity and range of each problem", async () => {
     const { out } = await check(WRONG, "--json");
     expect(out).toBe((await check(WRONG, "--format", "json")).out);
     expect(JSON.parse(out)).toMatchObject({
@@ -191,7 +191,7 @@ describe("peach check", () => {
     });
   });
 
-  it("writes one annotation a problem and nothing else for a hosted CI", async () => {
+  it("peach check writes one annotation a problem and nothing else for a hosted CI", async () => {
     const { out, err } = await check(WRONG, "--format", "github");
     expect(err).toBe("");
     expect(out).toMatch(/^::error file=peach\.conf,line=2,col=27,endLine=2,endColumn=29,title=PEACH104 [^\n]*$/);
@@ -200,7 +200,7 @@ describe("peach check", () => {
 });
 
 describe("peach check --explain", () => {
-  it("explains a code with an example and its mend", async () => {
+  it("peach check --explain explains a code with an example and its mend", async () => {
     expect(await commandLine(["check", "--explain", "peach203"], { columns: 60 })).toMatchInlineSnapshot(`
       {
         "asked": [],
@@ -230,7 +230,7 @@ describe("peach check --explain", () => {
     `);
   });
 
-  it("explains every code within 80 columns", async () => {
+  it("peach check --explain explains every code within 80 columns", async () => {
     for (const code of Object.keys(CODES)) {
       const { code: exit, out } = await commandLine(["check", "--explain", code]);
       expect([code, exit, out.startsWith(`${code} (`)]).toEqual([code, 0, true]);
@@ -239,7 +239,7 @@ describe("peach check --explain", () => {
     }
   });
 
-  it("refuses a code that does not exist, with the most similar one", async () => {
+  it("peach check --explain refuses a code that does not exist, with the most similar one", async () => {
     expect(await commandLine(["check", "--explain", "PEACH2O3"])).toMatchObject({
       code: 2,
       err: expect.stringContaining("there is no code PEACH2O3; did you mean PEACH203?"),

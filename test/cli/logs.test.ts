@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { peach, run, task } from "./scripted-peach.ts";
 
 describe("peach logs, items and payload", () => {
-  it("shows what all tasks have logged, by time, page by page", async () => {
+  it("peach logs shows what all tasks have logged, by time, page by page", async () => {
     const line = (at: string, message: string): object => ({ at, attempt: 1, level: "warn", message, fields: null });
     const { out, err, calls } = await peach("logs run_1", [
       { body: run("succeeded", [task("a", "succeeded"), task("b", "succeeded")]) },
@@ -22,7 +22,7 @@ describe("peach logs, items and payload", () => {
     ]);
   });
 
-  it("says how the logs of items are shown, and where those that failed are", async () => {
+  it("peach logs says how the logs of items are shown, and where those that failed are", async () => {
     const each = { total: 10, succeeded: 8, failed: 2, running: 0 };
     const { err, calls } = await peach("logs run_1", [
       { body: run("succeeded", [task("a", "succeeded", { each })]) },
@@ -35,7 +35,7 @@ describe("peach logs, items and payload", () => {
     );
   });
 
-  it("shows nothing of it that a terminal would take for a command, nor a line break", async () => {
+  it("peach logs shows nothing that a terminal would take for a command, nor a line break", async () => {
     const fields = { "\u001b[1m": "\u009b2J" };
     const line = { at: "2026-11-22T10:00:03.000Z", attempt: 1, level: "info", message: "a\u001b[2J\nb\u0007", fields };
     const { out } = await peach("logs run_1", [
@@ -47,7 +47,7 @@ describe("peach logs, items and payload", () => {
     expect(out).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 
-  it("lists items with what went wrong", async () => {
+  it("peach items lists items with what went wrong", async () => {
     const items = [
       { index: 3, status: "failed", reason: "failed", attempts: task("x", "failed").attempts, output: null },
     ];
@@ -55,7 +55,7 @@ describe("peach logs, items and payload", () => {
     expect(out.split("\n")[1]).toBe("3     failed  1                 RangeError: no such language");
   });
 
-  it("prints a payload as it is, or writes it to a file", async () => {
+  it("peach payload prints a payload as it is, or writes it to a file", async () => {
     const bytes = { body: new TextEncoder().encode("as it is") };
     expect(await peach("payload run_1", [bytes])).toMatchObject({
       code: 0,

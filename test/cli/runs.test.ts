@@ -8,7 +8,7 @@ import { events, problem, type Answer } from "../client/scripted-server.ts";
 import { FAILED, peach, run, SUMMARY, task } from "./scripted-peach.ts";
 
 describe("peach trigger", () => {
-  it("says the run's id, and where to see it", async () => {
+  it("peach trigger says the run's id, and where to see it", async () => {
     const answers = [{ status: 202, body: ACCEPTED }];
     const { code, out, err, calls } = await peach("trigger t --delay 2h --tag a --tag b", answers);
     expect([code, out, err]).toEqual([0, "run_1 queued", "see it: npm run peach -- watch run_1"]);
@@ -23,14 +23,14 @@ describe("peach trigger", () => {
     [["--file", "-"], "application/octet-stream", '{"from": "stdin"}'],
     [["--file", "-", "--content-type", "audio/mpeg"], "audio/mpeg", '{"from": "stdin"}'],
     [[], "application/json", "null"],
-  ])("carries the payload of %j", async (args, contentType, body) => {
+  ])("peach trigger carries the payload of %j", async (args, contentType, body) => {
     const { asked_of_server: asked } = await peach(["trigger", "t", ...args], [{ status: 202, body: ACCEPTED }], {
       stdin: '{"from": "stdin"}',
     });
     expect([asked[0]?.headers["content-type"], asked[0]?.body.toString()]).toEqual([contentType, body]);
   });
 
-  it("reads a file, and knows its type by its name", async () => {
+  it("peach trigger reads a file, and knows its type by its name", async () => {
     const folder = mkdtempSync(join(tmpdir(), "peach-cli-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     for (const [name, contentType] of [
@@ -45,7 +45,7 @@ describe("peach trigger", () => {
     }
   });
 
-  it("says how a value is written that begins with a dash", async () => {
+  it("peach trigger says how a value is written that begins with a dash", async () => {
     const { code, err } = await peach(["trigger", "t", "--tag", "-x"], []);
     expect([code, err.split("\n")[0]]).toEqual([
       2,
@@ -53,14 +53,14 @@ describe("peach trigger", () => {
     ]);
   });
 
-  it("with --wait shows the run, and exits with 1 unless it succeeded in time", async () => {
+  it("peach trigger with --wait shows the run, and exits with 1 unless it succeeded in time", async () => {
     const failed = await peach("trigger t --wait 1m", [{ body: FAILED }]);
     expect([failed.code, failed.out.split("\n")[2]]).toEqual([1, "status      failed"]);
     expect((await peach("trigger t --wait 1m", [{ body: run("succeeded", []) }])).code).toBe(0);
     expect((await peach("trigger t --wait 1m", [{ status: 202, body: ACCEPTED }])).code).toBe(1);
   });
 
-  it("gives programs what the API answered", async () => {
+  it("peach trigger gives programs what the API answered", async () => {
     const { out } = await peach("trigger t --key k --json", [
       { status: 202, body: { ...ACCEPTED, deduplicated: true } },
     ]);
@@ -77,7 +77,7 @@ describe("peach trigger", () => {
     ["t --file /nowhere/at.all", "--file: ENOENT"],
     ["t --delay soon", "--delay: expected a duration such as 30s"],
     ["t --watch --wait 1s", "--watch waits by itself"],
-  ])("is called wrongly with %j", async (line, message) => {
+  ])("peach trigger is called wrongly with %j", async (line, message) => {
     const { code, err, calls } = await peach(`trigger ${line}`.trim(), [{ status: 202, body: ACCEPTED }]);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
     expect(calls).toEqual([]);
@@ -88,7 +88,7 @@ describe("peach show", () => {
   /** The input of a run, and the log of a failed task. */
   const REST = [{ body: null }, { body: { logs: [], dropped: 0, next_cursor: null } }];
 
-  it("shows a run: its tasks, what failed, what it triggered; nothing in it steers the terminal", async () => {
+  it("peach show shows a run: its tasks, what failed, what it triggered; nothing in it steers the terminal", async () => {
     const line = {
       attempt: 1,
       at: "2026-11-22T10:00:02.250Z",
@@ -133,7 +133,7 @@ describe("peach show", () => {
     `);
   });
 
-  it("says that there is no such run, and nothing of its usage, where none is named and none is there", async () => {
+  it("peach show says that there is no such run, and nothing of its usage, where none is named and none is there", async () => {
     const none = [{ body: { runs: [], next_cursor: null } }];
     expect(await peach("show", none)).toMatchObject({ code: 1, err: "error: There is no run yet.\n(unknown_run)" });
     expect(await peach("show --failed", none)).toMatchObject({
@@ -142,7 +142,7 @@ describe("peach show", () => {
     });
   });
 
-  it("fits the terminal, and paints only where colours are wanted", async () => {
+  it("peach show fits the terminal, and paints only where colours are wanted", async () => {
     const { out } = await peach("show run_1", [{ body: FAILED }, ...REST], { columns: 50 });
     for (const line of out.split("\n").slice(10, 14)) expect(line.length).toBeLessThanOrEqual(50);
     const painted = await peach("show run_1", [{ body: FAILED }, ...REST], { columns: 50, colors: true });
@@ -152,7 +152,7 @@ describe("peach show", () => {
 });
 
 describe("peach runs", () => {
-  it("lists runs, cut to the width of the terminal", async () => {
+  it("peach runs lists runs, cut to the width of the terminal", async () => {
     const { out, calls } = await peach(
       "runs --task transcribe --status failed,cancelled --since 2026-11-22",
       [{ body: { runs: [SUMMARY], next_cursor: null } }],
@@ -167,7 +167,7 @@ describe("peach runs", () => {
     `);
   });
 
-  it("says why a run has failed: the error that came first, and how many tasks failed besides", async () => {
+  it("peach runs says why a run has failed: the error that came first, and how many tasks failed besides", async () => {
     const runs: RunSummary[] = [
       { ...SUMMARY, failed_tasks: ["recommend", "archive", "index"] },
       { ...SUMMARY, error: { task: "recommend", name: "TypeError", message: "no\u001B[2J model\nat all" } },
@@ -182,7 +182,7 @@ describe("peach runs", () => {
     ]);
   });
 
-  it("lists the runs that wait, and says what for and until when", async () => {
+  it("peach runs lists the runs that wait, and says what for and until when", async () => {
     const until = "2026-11-23T10:00:00.000Z";
     const waits = (kind: "completion" | "run" | "time"): RunSummary => ({
       ...SUMMARY,
@@ -202,14 +202,14 @@ describe("peach runs", () => {
     ]);
   });
 
-  it("follows the pages as far as it is told, and says that there are more", async () => {
+  it("peach runs follows the pages as far as it is told, and says that there are more", async () => {
     const page = (cursor: string): Answer => ({ body: { runs: [SUMMARY, SUMMARY], next_cursor: cursor } });
     const { out, err, calls } = await peach("runs --limit 4 --tag a --tag b", [page("1"), page("2")]);
     expect(calls).toEqual(["GET /runs?tag=a&tag=b&limit=4", "GET /runs?tag=a&tag=b&limit=2&cursor=1"]);
     expect([out.split("\n").length, err]).toEqual([5, "there are more: --limit 40"]);
   });
 
-  it("counts, and follows", async () => {
+  it("peach runs counts, and follows", async () => {
     const counts = { queued: 0, running: 1, succeeded: 20, failed: 3, cancelled: 0 };
     expect((await peach("runs --count", [{ body: { counts, total: 24 } }])).out).toMatch(/^succeeded +20$/m);
     const told = new AbortController();
@@ -227,7 +227,7 @@ describe("peach runs", () => {
     ["--since yesterday", "--since: expected a duration such as 2h, or a time"],
     ["--limit 0", "--limit: expected a number from 1"],
     ["--key k", "--key needs --task"],
-  ])("is called wrongly with %s", async (line, message) => {
+  ])("peach runs is called wrongly with %s", async (line, message) => {
     const { code, err } = await peach(`runs ${line}`, []);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
@@ -251,7 +251,7 @@ describe("peach watch", () => {
     event("end", { status: "failed" }),
   ];
 
-  it("writes a line for each change and each line of the log where there is no terminal, and exits with 1 if the run fails", async () => {
+  it("peach watch writes a line for each change and each line of the log where there is no terminal, and exits with 1 if the run fails", async () => {
     const line = { attempt: 1, level: "info", fields: null };
     const earlier = { ...line, at: "2026-11-22T10:00:01.000Z", message: "begun" };
     // It comes in the stream as well, and is written once.
@@ -271,23 +271,26 @@ describe("peach watch", () => {
     expect(err).toBe("recommend failed: RangeError: no such language");
   });
 
-  it("gives programs each event as a line", async () => {
+  it("peach watch gives programs each event as a line", async () => {
     const { out } = await peach("watch run_1 --json", [events(STREAM)]);
     expect(out.split("\n").map((line) => JSON.parse(line).type)).toEqual(["run", "progress", "log", "change", "end"]);
   });
 
-  it.each([undefined, 80])("leaves when it is told to, and says that the run goes on; columns: %j", async (columns) => {
-    const told = new AbortController();
-    const open: Answer = (response) => {
-      response.writeHead(200, { "Content-Type": "text/event-stream" });
-      response.write(`${STREAM[0]}\n\n`, () => told.abort());
-    };
-    const { code, err } = await peach("watch run_1", [open], {
-      signal: told.signal,
-      ...(columns !== undefined && { columns }),
-    });
-    expect([code, err]).toEqual([1, "run_1 goes on: npm run peach -- watch run_1"]);
-  });
+  it.each([undefined, 80])(
+    "peach watch leaves when it is told to, and says that the run goes on; columns: %j",
+    async (columns) => {
+      const told = new AbortController();
+      const open: Answer = (response) => {
+        response.writeHead(200, { "Content-Type": "text/event-stream" });
+        response.write(`${STREAM[0]}\n\n`, () => told.abort());
+      };
+      const { code, err } = await peach("watch run_1", [open], {
+        signal: told.signal,
+        ...(columns !== undefined && { columns }),
+      });
+      expect([code, err]).toEqual([1, "run_1 goes on: npm run peach -- watch run_1"]);
+    },
+  );
 });
 
 describe("peach cancel, retry and replay", () => {
@@ -306,7 +309,7 @@ describe("peach cancel, retry and replay", () => {
     },
   });
 
-  it("name runs", async () => {
+  it("peach cancel, retry and replay name runs", async () => {
     const replayed = { ...ACCEPTED, run_id: "run_9", replay_of: { run_id: "run_1", from: "a" } };
     expect(await peach("cancel run_1 --children", [{ body: FAILED }])).toMatchObject({
       code: 0,
@@ -319,12 +322,12 @@ describe("peach cancel, retry and replay", () => {
     expect(replay.asked_of_server[0]?.body.toString()).toBe("new");
   });
 
-  it("go on with the others when one refuses", async () => {
+  it("peach cancel, retry and replay go on with the others when one refuses", async () => {
     const { code, out } = await peach("cancel run_1 run_2", [problem(409, "run_final"), { body: FAILED }]);
     expect([code, out]).toEqual([1, "run_1 refused It is run_final.\nrun_2 cancelled"]);
   });
 
-  it("by a filter go on page by page, to the limit", async () => {
+  it("peach cancel, retry and replay by a filter go on page by page, to the limit", async () => {
     const { calls } = await peach("retry --task t --yes --limit 700", [found(500, "c"), found(200, "d")]);
     expect(calls).toEqual([
       "POST /runs/retry?task=t&dry_run=false&limit=500",
@@ -332,7 +335,7 @@ describe("peach cancel, retry and replay", () => {
     ]);
   });
 
-  it("by a filter say so with their exit code if one refuses", async () => {
+  it("peach cancel, retry and replay by a filter say so with their exit code if one refuses", async () => {
     const answer = (changed: number, ...results: readonly string[]): Answer => ({
       body: {
         dry_run: false,
@@ -352,7 +355,7 @@ describe("peach cancel, retry and replay", () => {
     ["cancel run_1 --task t", "not both"],
     ["cancel --task t --children", "--children is for runs that are named"],
     ["replay --task t --from a", "--from and a payload are for runs that are named"],
-  ])("are called wrongly with %j", async (line, message) => {
+  ])("peach cancel, retry and replay are called wrongly with %j", async (line, message) => {
     const { code, err, calls } = await peach(line, [found(1, null)]);
     expect([code, err, calls]).toEqual([2, expect.stringContaining(message), []]);
   });
@@ -395,7 +398,7 @@ describe("the other commands", () => {
     expect(await peach(line, [answer])).toMatchObject({ code: 0, out, calls: [call] });
   });
 
-  it("complete carries what the task passes on, or why it failed", async () => {
+  it("peach complete carries what the task passes on, or why it failed", async () => {
     const body = async (args: readonly string[]): Promise<unknown> => {
       const { asked_of_server: asked } = await peach(["complete", "run_1", "t", ...args], [{ body: {} }]);
       return JSON.parse(asked[0]?.body.toString() ?? "");
@@ -406,7 +409,7 @@ describe("the other commands", () => {
     expect(await peach(["complete", "run_1", "t", "--failed", "x", "--text", "y"], [])).toMatchObject({ code: 2 });
   });
 
-  it("limits shows what is in use", async () => {
+  it("peach limits shows what is in use", async () => {
     const limits = [{ task: "t", kind: "rate_limit", key: "k", limit: 5, per_ms: 60_000, in_use: 5, waiting: 2 }];
     expect((await peach("limits", [{ body: { limits } }])).out.split("\n")[1]).toBe(
       "t     rate_limit  k    5 per 1m 0s  5       2",

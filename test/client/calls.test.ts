@@ -35,7 +35,7 @@ const cut: Answer = (response) => {
 };
 
 describe("trigger", () => {
-  it("carries the token, a key of its own, and the options", async () => {
+  it("trigger carries the token, a key of its own, and the options", async () => {
     const { peach, asked } = await peachWith({ status: 202, body: ACCEPTED });
     const run = await peach.trigger("a task", { a: 1 }, { delay: "2h", wait: 1_500, tags: ["news", "a&b"] });
     expect(run).toMatchObject({
@@ -62,20 +62,20 @@ describe("trigger", () => {
     [new TextEncoder().encode("buffer").buffer, "application/octet-stream", "buffer"],
     [new Blob(["<a/>"], { type: "text/xml" }), "text/xml", "<a/>"],
     [new Blob(["stream"]).stream(), "application/octet-stream", "stream"],
-  ])("sends %j as %s", async (payload, contentType, body) => {
+  ])("trigger sends %j as %s", async (payload, contentType, body) => {
     const { peach, asked } = await peachWith({ status: 202, body: ACCEPTED });
     await peach.trigger("t", payload);
     expect([asked[0]?.headers["content-type"], asked[0]?.body.toString()]).toEqual([contentType, body]);
   });
 
-  it("refuses what JSON cannot hold, before anything is sent", async () => {
+  it("trigger refuses what JSON cannot hold, before anything is sent", async () => {
     const { peach, asked } = await peachWith({ status: 202, body: ACCEPTED });
     const error = await rejection(peach.trigger("t", { a: [1n] }));
     expect(error).toMatchObject({ code: "payload_not_serializable", errors: [{ path: "$.a[0]" }] });
     expect(asked).toEqual([]);
   });
 
-  it("is sent again with the same key when the connection breaks, and is no duplicate then", async () => {
+  it("trigger is sent again with the same key when the connection breaks, and is no duplicate then", async () => {
     const again = { status: 202, body: { ...ACCEPTED, deduplicated: true } };
     const { peach, asked } = await peachWith("break", problem(503, "overloaded"), again);
     expect(await peach.trigger("t", "x")).toMatchObject({ deduplicated: false });
@@ -84,7 +84,7 @@ describe("trigger", () => {
     expect(asked.map(({ body }) => body.toString())).toEqual(["x", "x", "x"]);
   });
 
-  it("has a key of its own each time where the given one is null, as a field that is absent may be", async () => {
+  it("trigger has a key of its own each time where the given one is null, as a field that is absent may be", async () => {
     const { peach, asked } = await peachWith(...Array.from({ length: 6 }, () => anything));
     const options: TriggerOptions = {};
     Reflect.set(options, "idempotencyKey", null);
@@ -96,7 +96,7 @@ describe("trigger", () => {
     expect(new Set(asked.map(({ headers }) => headers["idempotency-key"])).size).toBe(6);
   });
 
-  it("says whether the caller's key was used before, and gives the run if it waited for it", async () => {
+  it("trigger says whether the caller's key was used before, and gives the run if it waited for it", async () => {
     const { peach, asked } = await peachWith(
       { status: 202, body: { ...ACCEPTED, deduplicated: true } },
       { status: 200, body: FINAL },
@@ -110,14 +110,14 @@ describe("trigger", () => {
     });
   });
 
-  it("is sent again with the same key when the connection breaks within the answer", async () => {
+  it("trigger is sent again with the same key when the connection breaks within the answer", async () => {
     const { peach, asked } = await peachWith(cut, { status: 202, body: ACCEPTED });
     expect(await peach.trigger("t", 1)).toMatchObject({ run_id: ACCEPTED.run_id });
     expect(new Set(asked.map(({ headers }) => headers["idempotency-key"]))).toHaveLength(1);
     expect(asked).toHaveLength(2);
   });
 
-  it("does not send a stream twice", async () => {
+  it("trigger does not send a stream twice", async () => {
     const { peach, asked } = await peachWith("break", { status: 202, body: ACCEPTED });
     const error = await rejection(peach.trigger("t", new Blob(["x"]).stream()));
     expect([error.code, asked.length]).toEqual(["connection_failed", 1]);
@@ -125,7 +125,7 @@ describe("trigger", () => {
 });
 
 describe("a refusal", () => {
-  it("is an error with code, detail, hint and places", async () => {
+  it("a refusal is an error with code, detail, hint and places", async () => {
     const errors = [{ path: "$.a", message: "expected string" }];
     const { peach } = await peachWith(problem(400, "invalid_payload", { errors }));
     const error = await rejection(peach.trigger("t"));
@@ -137,20 +137,20 @@ describe("a refusal", () => {
     [{ status: 404, body: "<html>" }, 404],
     [{ status: 200, body: new TextEncoder().encode("<html>") }, 200],
     [{ status: 302, headers: { Location: "http://127.0.0.1:1/login" } }, 302],
-  ])("of something that is not Peach is told as that", async (answer, status) => {
+  ])("a refusal of something that is not Peach is told as that", async (answer, status) => {
     const { peach } = await peachWith(answer);
     const error = await rejection(peach.runs.get("run_1"));
     expect([error.code, error.status]).toEqual(["unexpected_answer", status]);
   });
 
-  it("is that nobody is there", async () => {
+  it("a call says that nobody is there", async () => {
     const peach = createClient({ url: "http://127.0.0.1:1", token: "t", retryForMs: 0 });
     const error = await rejection(peach.runs.get("run_1"));
     expect(error).toBeInstanceOf(PeachConnectionError);
     expect(error.message).toMatch(/^http:\/\/127.0.0.1:1 cannot be reached: .*npm run dev/);
   });
 
-  it("of an address or a token that cannot be one is thrown at once", () => {
+  it("a refusal of an address or a token that cannot be one is thrown at once", () => {
     expect(() => createClient({ url: "peach", token: "t" })).toThrow("url: expected an address");
     expect(() => createClient({ url: "https://peach.example/api/v1/", token: "t" })).toThrow(
       "url: expected the address without /api/v1, which each call adds, given https://peach.example/api/v1/",
@@ -164,14 +164,14 @@ describe("a refusal", () => {
     }
   });
 
-  it("is that the connection broke within an answer or a payload, where that is not sent again", async () => {
+  it("a call says that the connection broke within an answer or a payload, where that is not sent again", async () => {
     const { peach } = await peachWith(cut);
     expect((await rejection(peach.runs.cancel("run_1"))).code).toBe("connection_failed");
     const payload = await peach.runs.payload("run_1");
     expect((await rejection(payload.value())).code).toBe("connection_failed");
   });
 
-  it("says of a run that was cancelled that it was", () => {
+  it("the error of a run that was cancelled says so", () => {
     const run = { ...FINAL, status: "cancelled" as const };
     expect(new PeachRunError(run, "t").detail).toBe(
       `The task t of the run ${run.run_id} has no output, the run was cancelled.`,
@@ -185,36 +185,42 @@ describe("an answer that says when to come back", () => {
     ["Sun, 29 Nov 2026 10:00:03 GMT", 3_000],
     ["Sun, 29 Nov 2026 09:00:00 GMT", 0],
     ["soon", 0],
-  ])("in Retry-After: %s, is heard, and nobody comes sooner", async (retryAfter, atLeastMs) => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    vi.spyOn(Math, "random").mockReturnValue(0.99);
-    const headers = { "Retry-After": retryAfter, Date: "Sun, 29 Nov 2026 10:00:00 GMT" };
-    const answers = [new Response("{}", { status: 503, headers }), Response.json(FINAL)];
-    const asked: number[] = [];
-    const begun = Date.now();
-    const peach = createClient({
-      url: "http://peach",
-      token: "t",
-      fetch: () => {
-        asked.push(Date.now() - begun);
-        return Promise.resolve(answers.shift() ?? Response.error());
-      },
-    });
-    const answer = peach.runs.get("run_1");
-    await vi.advanceTimersByTimeAsync(5_000);
-    expect(await answer).toEqual(FINAL);
-    expect(asked).toEqual([0, Math.max(atLeastMs, 80)]);
-  });
+  ])(
+    "an answer that says when to come back in Retry-After: %s, is heard, and nobody comes sooner",
+    async (retryAfter, atLeastMs) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+      vi.spyOn(Math, "random").mockReturnValue(0.99);
+      const headers = { "Retry-After": retryAfter, Date: "Sun, 29 Nov 2026 10:00:00 GMT" };
+      const answers = [new Response("{}", { status: 503, headers }), Response.json(FINAL)];
+      const asked: number[] = [];
+      const begun = Date.now();
+      const peach = createClient({
+        url: "http://peach",
+        token: "t",
+        fetch: () => {
+          asked.push(Date.now() - begun);
+          return Promise.resolve(answers.shift() ?? Response.error());
+        },
+      });
+      const answer = peach.runs.get("run_1");
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await answer).toEqual(FINAL);
+      expect(asked).toEqual([0, Math.max(atLeastMs, 80)]);
+    },
+  );
 });
 
 describe("calls that change something without a key", () => {
-  it.each(["break", problem(503, "overloaded")] satisfies Answer[])("are not sent again after %j", async (answer) => {
-    const { peach, asked } = await peachWith(answer, { body: FINAL });
-    await rejection(peach.runs.cancel("run_1"));
-    expect(asked).toHaveLength(1);
-  });
+  it.each(["break", problem(503, "overloaded")] satisfies Answer[])(
+    "calls that change something without a key are not sent again after %j",
+    async (answer) => {
+      const { peach, asked } = await peachWith(answer, { body: FINAL });
+      await rejection(peach.runs.cancel("run_1"));
+      expect(asked).toHaveLength(1);
+    },
+  );
 
-  it("that only read, or say no twice, are", async () => {
+  it("calls that only read, or that change nothing by a dry run, are sent again without a key", async () => {
     const { peach, asked } = await peachWith("break", { body: FINAL }, "break", { body: NOTHING_FOUND });
     expect(await peach.runs.get("run_1")).toEqual(FINAL);
     await peach.runs.bulk("cancel", { task: "t" }, { dryRun: true });
@@ -228,7 +234,7 @@ describe("calls that change something without a key", () => {
 });
 
 describe("an aborted signal", () => {
-  it("rejects with its reason, also between tries", async () => {
+  it("an aborted signal rejects with its reason, also between tries", async () => {
     const { peach } = await peachWith(problem(503, "overloaded"));
     const told = new AbortController();
     const asked = peach.runs.get("run_1", { signal: told.signal });
@@ -241,7 +247,7 @@ describe("an aborted signal", () => {
 });
 
 describe("every call", () => {
-  it("asks what the API calls it", async () => {
+  it("every call asks what the API calls it", async () => {
     const { peach, asked } = await peachWith(anything);
     const filter = { task: "t", status: ["failed", "cancelled"], source: "lab" } as const;
     const createdAfter = new Date("2026-11-01T00:00:00Z");
@@ -301,7 +307,7 @@ describe("every call", () => {
     expect(asked[12]?.body.toString()).toBe('{"status":"failed","error":{"message":"no"}}');
   });
 
-  it("of a list is followed page by page", async () => {
+  it("every call of a list is followed page by page", async () => {
     const page = (id: string, next: string | null): Answer => ({
       body: { runs: [summary({ run_id: `run_${id}` })], next_cursor: next },
     });
@@ -316,7 +322,7 @@ describe("every call", () => {
     ]);
   });
 
-  it("of a payload gives it as the kind that it is", async () => {
+  it("every call of a payload gives it as the kind that it is", async () => {
     const bytes = new TextEncoder().encode('"ü"');
     const types = ["application/json", "text/plain; charset=utf-8", "text/csv", "text/plain; charset=latin-1"];
     const { peach } = await peachWith(...types.map((type) => ({ body: bytes, headers: { "Content-Type": type } })));

@@ -66,7 +66,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  it("go on after the last one when the connection breaks, in the middle of one, or ends", async () => {
+  it("the events of a run go on after the last one when the connection breaks, in the middle of one, or ends", async () => {
     const { types, asked } = await follow(
       events([sse("run", RUN, "1"), change("running", "2")], "break", "event: change\ndata: {"),
       "break",
@@ -78,14 +78,14 @@ describe("the events of a run", () => {
     expect(asked.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2", "2", "2", "3"]);
   });
 
-  it("go on after an event that the caller names", async () => {
+  it("the events of a run go on after an event that the caller names", async () => {
     const { url, asked } = await serve(events([sse("end", { status: "failed" })]));
     for await (const event of createClient({ url, token: "t" }).runs.events("run_1", { lastEventId: "7" }))
       expect(event).toEqual({ type: "end", id: null, status: "failed" });
     expect(asked[0]?.headers["last-event-id"]).toBe("7");
   });
 
-  it("are over for a caller that goes on behind the end", async () => {
+  it("the events of a run are over for a caller that goes on behind the end", async () => {
     const { url, asked } = await serve({ status: 204 });
     for await (const event of createClient({ url, token: "t" }).runs.events("run_1", { lastEventId: "9" }))
       expect(event).toBe(undefined);
@@ -100,7 +100,7 @@ describe("the events of a run", () => {
     expect(asked.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2"]);
   });
 
-  it("are refused where the stream is", async () => {
+  it("the events of a run are refused where the stream is", async () => {
     await expect(follow(problem(404, "unknown_run"))).rejects.toMatchObject({ code: "unknown_run" });
   });
 
@@ -122,7 +122,7 @@ describe("the events of a run", () => {
 });
 
 describe("the result of a run", () => {
-  it("is its document once it is final", async () => {
+  it("the result of a run is its document once it is final", async () => {
     const { url, asked } = await serve(events([sse("run", RUN, "1"), sse("end", { status: "succeeded" })]), {
       body: FINAL,
     });
@@ -130,7 +130,7 @@ describe("the result of a run", () => {
     expect(asked.map(({ path }) => path)).toEqual(["/runs/run_1/events", "/runs/run_1"]);
   });
 
-  it("rejects when the time is up, and with the signal's reason when that is aborted", async () => {
+  it("the result of a run rejects when the time is up, and with the signal's reason when that is aborted", async () => {
     const { url } = await serve(events([sse("run", RUN, "1")], "open"));
     const { runs } = createClient({ url, token: "t" });
     await expect(runs.result("run_1", { timeout: 50 })).rejects.toMatchObject({
@@ -144,12 +144,12 @@ describe("the result of a run", () => {
 });
 
 describe("the result of a run that takes long", () => {
-  it("is waited for also where the timeout is longer than a timer can be", async () => {
+  it("the result of a run that takes long is waited for also where the timeout is longer than a timer can be", async () => {
     const { url } = await serve(events([sse("run", RUN, "1"), sse("end", { status: "succeeded" })]), { body: FINAL });
     expect(await createClient({ url, token: "t" }).runs.result("run_1", { timeout: "30d" })).toEqual(FINAL);
   });
 
-  it("is not waited for at an address that answers with a page in place of events", async () => {
+  it("the result of a run that takes long is not waited for at an address that answers with a page in place of events", async () => {
     const { url } = await serve((response) => {
       response.writeHead(200, { "Content-Type": "text/html" }).end("<html>");
     });
@@ -160,7 +160,7 @@ describe("the result of a run that takes long", () => {
 });
 
 describe("the feed", () => {
-  it("tells runs as they change, across broken connections", async () => {
+  it("the feed tells runs as they change, across broken connections", async () => {
     const { url, asked } = await serve(
       events([sse("run", summary({ status: "queued" }), "1"), "retry: 1000\nid: 5"], "break"),
       events([sse("reset", {}, "7"), sse("run", summary({ status: "running" }), "8")], "open"),
@@ -179,7 +179,7 @@ describe("the feed", () => {
 });
 
 describe("a document that is kept up to date", () => {
-  it("is the one that the stream began with, and every change after it", () => {
+  it("a document that is kept up to date is the one that the stream began with, and every change after it", () => {
     const succeeded = { ...TASK, status: "succeeded" } as const;
     const steps: readonly RunEvent[] = [
       { type: "run", id: "1", run: RUN },
@@ -205,7 +205,7 @@ describe("a document that is kept up to date", () => {
     expect(seen[4]?.status).toBe("failed");
   });
 
-  it("is none as long as the stream has brought none", () => {
+  it("a document that is kept up to date is none as long as the stream has brought none", () => {
     expect(applyRunEvent(null, { type: "end", id: null, status: "failed" })).toBe(null);
   });
 });
@@ -219,7 +219,7 @@ describe("a stream of events", () => {
     { event: "message", data: null, id: "8" },
   ];
 
-  it("is read the same wherever it is cut", async () => {
+  it("a stream of events is read the same wherever it is cut", async () => {
     const bytes = new TextEncoder().encode(TEXT);
     for (const size of [1, 2, 3, 7, bytes.length]) {
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
@@ -239,7 +239,7 @@ describe("a stream of events", () => {
     }
   });
 
-  it("is taken for dead after 45 seconds of silence, in which the server would have spoken three times", async () => {
+  it("a stream of events is taken for dead after 45 seconds of silence, in which the server would have spoken three times", async () => {
     vi.useFakeTimers();
     const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
     let fault: unknown = null;
@@ -253,7 +253,7 @@ describe("a stream of events", () => {
     await reading;
   });
 
-  it("that falls silent is broken", async () => {
+  it("a stream of events that falls silent is broken", async () => {
     const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
     const reading = async (): Promise<void> => {
       for await (const event of parseEvents(silent, 20)) expect(event).toBe(undefined);

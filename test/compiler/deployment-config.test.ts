@@ -36,19 +36,19 @@ const WIRED = read("src/worker/worker.ts");
 const OBJECTS = read("src/worker/deployed-objects.ts");
 
 describe("wrangler deploy", () => {
-  it("compiles peach.conf before it bundles, and again when it or the code changes", () => {
+  it("wrangler deploy compiles peach.conf before it bundles, and again when it or the code changes", () => {
     const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read("package.json")));
     expect(CONFIG.build).toEqual({ command: "npm run compile", watch_dir: ["src", "peach.conf"] });
     expect(scripts["compile"]).toContain("src/cli/bin/compile.ts");
   });
 
-  it("has every five minutes look that the alarm of the schedules is set", () => {
+  it("wrangler deploy sets up a look every five minutes whether the alarm of the schedules is set", () => {
     expect(WORKER).toContain(`export default createPeach({ plan, methods });`);
     expect(WIRED).toContain("async scheduled(");
     expect(CONFIG.triggers).toEqual({ crons: ["*/5 * * * *"] });
   });
 
-  it("makes each object that the worker exports, by a migration, and binds none", () => {
+  it("wrangler deploy makes each object that the worker exports, by a migration, and binds none", () => {
     const exported = [...OBJECTS.matchAll(/^export class (\w+Object) /gm)].map(([, name = ""]) => name);
     expect(exported.length).toBeGreaterThan(10);
     const made = CONFIG.migrations.flatMap((migration) => migration.new_sqlite_classes);
@@ -58,7 +58,7 @@ describe("wrangler deploy", () => {
 });
 
 describe("the queues", () => {
-  it("are those that the worker sends to, and it consumes each of them", () => {
+  it("the queues are those that the worker sends to, and it consumes each of them", () => {
     expect(Object.fromEntries(producers.map(({ binding, queue }) => [binding, queue]))).toEqual({
       RUN_QUEUE: "peach-runs",
       R2_EVENT_QUEUE: "peach-r2-events",
@@ -67,7 +67,7 @@ describe("the queues", () => {
     expect(consumers.map(({ queue }) => queue).toSorted()).toEqual(producers.map(({ queue }) => queue).toSorted());
   });
 
-  it("keep what they have given up: all of it goes to dead letters, which have nowhere to go themselves", () => {
+  it("the queues keep what they have given up: all of it goes to dead letters, which have nowhere to go themselves", () => {
     expect(Object.fromEntries(consumers.map((consumer) => [consumer.queue, consumer.dead_letter_queue]))).toEqual({
       "peach-runs": "peach-dead-letters",
       "peach-r2-events": "peach-dead-letters",
@@ -75,7 +75,7 @@ describe("the queues", () => {
     });
   });
 
-  it("give dead letters an hour and a half at least until they are recorded, since they are dropped then", () => {
+  it("the queues give dead letters an hour and a half at least until they are recorded, since they are dropped then", () => {
     const letters = consumers.find(({ queue }) => queue === "peach-dead-letters");
     expect((letters?.max_retries ?? 0) * (letters?.retry_delay ?? 0)).toBeGreaterThanOrEqual(90 * 60);
   });

@@ -43,27 +43,27 @@ const BROKEN: Readonly<Record<string, string>> = {
 };
 
 describe("the JSON Schema of peach.conf", () => {
-  it("is looked for in more confs than those of the templates", () => {
+  it("the JSON Schema of peach.conf is looked for in more confs than those of the templates", () => {
     expect(CONFS.length).toBeGreaterThan(15);
   });
 
-  it.each(CONFS)("marks nothing in %s", (path) => {
+  it.each(CONFS)("the JSON Schema of peach.conf marks nothing in %s", (path) => {
     expect(markedIn(readFileSync(join(REPO_ROOT, path), "utf8"))).toEqual([]);
   });
 
-  it.each(Object.entries(BROKEN))("marks %s, as the check does", async (_what, conf) => {
+  it.each(Object.entries(BROKEN))("the JSON Schema of peach.conf marks %s, as the check does", async (_what, conf) => {
     expect(markedIn(conf)).not.toEqual([]);
     expect(await problemsOf(conf)).not.toBe("");
   });
 
-  it("describes every key", () => {
+  it("the JSON Schema of peach.conf describes every key", () => {
     const keys = keysOf(confSchema(), "");
     expect(keys.length).toBeGreaterThan(80);
     expect(keys.filter(({ description }) => !/^[A-Z`].{10,}\.$/.test(description))).toEqual([]);
   });
 
   it.each(["peach.conf.example", ...globSync("templates/*/peach.conf", { cwd: REPO_ROOT })])(
-    "is named by the first line of %s",
+    "the JSON Schema of peach.conf is named by the first line of %s",
     (path) => {
       const [line] = readFileSync(join(REPO_ROOT, path), "utf8").split("\n");
       expect(line).toBe("# yaml-language-server: $schema=./src/generated/peach.schema.json");

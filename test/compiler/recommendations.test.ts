@@ -25,7 +25,7 @@ function problemsWith(...lines: readonly string[]): Promise<string> {
 }
 
 describe("a recommendation endpoint", () => {
-  it("is planned with its parameters, its split and its components", async () => {
+  it("a recommendation endpoint is planned with its parameters, its split and its components", async () => {
     const { endpoints } = await planOf(CONF);
     expect(endpoints).toMatchObject([
       {
@@ -53,7 +53,7 @@ describe("a recommendation endpoint", () => {
     ]);
   });
 
-  it("is split at random, has the weight 1 and no cache, and no parameters, unless it says so", async () => {
+  it("a recommendation endpoint is split at random, has the weight 1 and no cache, and no parameters, unless it says so", async () => {
     const { endpoints } = await planOf("endpoints: {rec: {components: {only: a}}}");
     expect(endpoints[0]?.recommendation).toEqual({
       params: [],
@@ -63,7 +63,7 @@ describe("a recommendation endpoint", () => {
     });
   });
 
-  it("gives its components and its fallback to the registry, and the types of its parameters to their authors", async () => {
+  it("a recommendation endpoint gives its components and its fallback to the registry, and the types of its parameters to their authors", async () => {
     const folder = mkdtempSync(join(tmpdir(), "peach-out-"));
     try {
       await withProject({ conf: CONF }, (paths) => {
@@ -88,7 +88,7 @@ describe("a recommendation endpoint", () => {
 });
 
 describe("a recommendation endpoint is refused", () => {
-  it("with every mistake at its place", async () => {
+  it("a recommendation endpoint is refused with every mistake at its place", async () => {
     const problems = await problemsWith(
       "method: a",
       "url: /rec/:item",
@@ -215,11 +215,11 @@ describe("a recommendation endpoint is refused", () => {
     ["a module that does not exist", ["components: {x: a, y: b}", "module: elsewhere", "fallback: c"]],
     ["keys without components", ["method: a", "params: {user: string}", "split: {by: request}", "cache: 1m"]],
     ["neither method nor components", ["url: /x"]],
-  ])("for %s", async (_what, lines) => {
+  ])("a recommendation endpoint is refused for %s", async (_what, lines) => {
     await expect(await problemsWith(...lines)).toMatchFileSnapshot(`recommendations/${_what.replaceAll(" ", "-")}.txt`);
   });
 
-  it("says nothing more where the components themselves are wrong", async () => {
+  it("a recommendation endpoint has no further problems where its components themselves are wrong", async () => {
     expect((await problemsWith("components: 3", "params: {user: string}")).match(/^peach.conf/gm)).toHaveLength(1);
   });
 });

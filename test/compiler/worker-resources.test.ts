@@ -17,12 +17,12 @@ function without(piece: string): Promise<string> {
 }
 
 describe("the check of what the worker needs of wrangler.toml", () => {
-  it("has nothing to say of the template's and of the clone's", async () => {
+  it("the check of what the worker needs of wrangler.toml has nothing to say of the template's and of the clone's", async () => {
     expect(await problemsOf(CONF, { wrangler: TEMPLATE })).toBe("");
     expect(await problemsOf(CONF, { wrangler: readFileSync(join(REPO_ROOT, "wrangler.toml"), "utf8") })).toBe("");
   });
 
-  it("names the classes that no migration makes, with the lines that upgrade adds", async () => {
+  it("the check of what the worker needs of wrangler.toml names the classes that no migration makes, with the lines that upgrade adds", async () => {
     const problems = await without('"AuditObject", "DeathsObject"');
     expect(problems).toContain("wrangler.toml:1:1: no migration makes the object classes AuditObject, DeathsObject");
     expect(problems).toContain("`npx peach upgrade` adds these lines:");
@@ -30,30 +30,33 @@ describe("the check of what the worker needs of wrangler.toml", () => {
     expect(problems).toContain('new_sqlite_classes = ["AuditObject", "DeathsObject"]');
   });
 
-  it("names the bucket of payloads that is not bound", async () => {
+  it("the check of what the worker needs of wrangler.toml names the bucket of payloads that is not bound", async () => {
     const problems = await without('[[r2_buckets]]\nbinding = "PAYLOADS"\nbucket_name = "news-payloads"\n');
     expect(problems).toContain("no R2 bucket is bound as PAYLOADS");
     expect(problems).toContain('bucket_name = "news-payloads"');
   });
 
-  it("names the queue that is not bound", async () => {
+  it("the check of what the worker needs of wrangler.toml names the queue that is not bound", async () => {
     const problems = await without('[[queues.producers]]\nbinding = "RUN_QUEUE"\nqueue = "news-runs"\n');
     expect(problems).toContain("no queue is bound as RUN_QUEUE");
     expect(problems).toContain('queue = "news-runs"');
     expect(problems).not.toContain("consumer");
   });
 
-  it("names the queue that nobody consumes", async () => {
+  it("the check of what the worker needs of wrangler.toml names the queue that nobody consumes", async () => {
     const problems = await without('[[queues.consumers]]\nqueue = "news-r2-events"');
     expect(problems).toContain("the queue news-r2-events of R2_EVENT_QUEUE has no consumer");
     expect(problems).toContain('dead_letter_queue = "news-dead-letters"');
   });
 
-  it.each(["wrangler.json", "wrangler.jsonc"])("refuses %s, which wrangler prefers to wrangler.toml", async (name) => {
-    await withProject({ conf: CONF, wrangler: TEMPLATE }, (paths) => {
-      writeFileSync(join(dirname(paths.wranglerPath), name), "{}\n");
-      const messages = checkProject(paths).diagnostics.map(({ message }) => message);
-      expect(messages).toEqual([`wrangler deploys by ${name}, which Peach does not read`]);
-    });
-  });
+  it.each(["wrangler.json", "wrangler.jsonc"])(
+    "the check of what the worker needs of wrangler.toml refuses %s, which wrangler prefers to wrangler.toml",
+    async (name) => {
+      await withProject({ conf: CONF, wrangler: TEMPLATE }, (paths) => {
+        writeFileSync(join(dirname(paths.wranglerPath), name), "{}\n");
+        const messages = checkProject(paths).diagnostics.map(({ message }) => message);
+        expect(messages).toEqual([`wrangler deploys by ${name}, which Peach does not read`]);
+      });
+    },
+  );
 });

@@ -118,7 +118,7 @@ describe("the terminal of npm run dev", () => {
 
 describe("the stack of a failed attempt", () => {
   it.each(["broken", "patient"])(
-    "of %s leads to file, line and column of the pipeline, relative to the project",
+    "the stack of a failed attempt of %s leads to file, line and column of the pipeline, relative to the project",
     async (task) => {
       const { run_id } = await peach.trigger(task, null);
       const [attempt] = taskOf(await peach.finished(run_id), task).attempts;

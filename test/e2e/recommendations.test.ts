@@ -29,7 +29,7 @@ async function asked(): Promise<{ readonly calls: number; readonly aborted: numb
 }
 
 describe("a recommendation endpoint on the local runtime", () => {
-  it("answers from the component, then from the platform's cache, with a token that names the run", async () => {
+  it("a recommendation endpoint on the local runtime answers from the component, then from the platform's cache, with a token that names the run", async () => {
     const run_id = await trained("ada");
     const first = await get("/recommendations?user=ada&limit=2");
     expect([await first.json(), first.headers.get("peach-cache")]).toEqual([["a", "b"], "miss"]);
@@ -40,7 +40,7 @@ describe("a recommendation endpoint on the local runtime", () => {
     expect(await click.json()).toMatchObject({ endpoint: "recommendations", component: "history", run: { run_id } });
   });
 
-  it("asks the component once for fifty requests at the same time", async () => {
+  it("a recommendation endpoint on the local runtime asks the component once for fifty requests at the same time", async () => {
     await trained("stampede");
     const before = (await asked()).calls;
     const answering = Promise.all(Array.from({ length: 50 }, () => get("/recommendations?user=stampede")));
@@ -55,7 +55,7 @@ describe("a recommendation endpoint on the local runtime", () => {
     expect((await asked()).calls - before).toBe(1);
   });
 
-  it("answers from the fallback when the component has taken too long, and aborts its signal", async () => {
+  it("a recommendation endpoint on the local runtime answers from the fallback when the component has taken too long, and aborts its signal", async () => {
     const before = (await asked()).aborted;
     const authorization = `Bearer ${stage.runtime.token}`;
     const response = await get("/recommendations?user=ada&component=hanging&debug=1", { authorization });
@@ -67,7 +67,7 @@ describe("a recommendation endpoint on the local runtime", () => {
     expect((await get("/recommendations?user=ada&component=hanging")).status).toBe(403);
   });
 
-  it("knows a browser by its cookie", async () => {
+  it("a recommendation endpoint on the local runtime knows a browser by its cookie", async () => {
     const first = await get("/browsers");
     const cookie = first.headers.get("Set-Cookie")?.split(";")[0] ?? "";
     expect(cookie).toMatch(/^peach_client=[0-9a-f]{32}$/);
@@ -78,7 +78,7 @@ describe("a recommendation endpoint on the local runtime", () => {
     }
   });
 
-  it("counts its answers and clicks a few seconds later", async () => {
+  it("a recommendation endpoint on the local runtime counts its answers and clicks a few seconds later", async () => {
     const authorization = `Bearer ${stage.runtime.token}`;
     await vi.waitFor(async () => {
       const response = await get("/api/v1/recommendations/recommendations", { authorization });
@@ -93,7 +93,7 @@ describe("a recommendation endpoint on the local runtime", () => {
 });
 
 describe.skipIf(CHROMIUM === null)("the page Recommendations", () => {
-  it("shows the components side by side, links the run that computed what is served, and tries a component", async () => {
+  it("the page Recommendations shows the components side by side, links the run that computed what is served, and tries a component", async () => {
     const browser = await startChromium();
     try {
       for (const theme of ["light", "dark"] as const) {

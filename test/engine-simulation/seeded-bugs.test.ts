@@ -32,27 +32,31 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
     );
   });
 
-  it("by its command too, which says how to live through it again", { timeout: 120_000 }, async () => {
-    const [bug] = BUGS;
-    if (bug === undefined) throw new Error("there is no bug");
-    const copy = join(folder, "copy");
-    for (const part of PARTS) {
-      mkdirSync(dirname(join(copy, part)), { recursive: true });
-      cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-    }
-    symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
-    writeFileSync(join(copy, bug.file), changed(bug));
-    const found = simulate(copy, "--seeds", "20", "--json");
-    expect(found.status, found.stderr).toBe(1);
-    const { violation } = z
-      .object({ violation: z.object({ invariant: z.string(), replay: z.string() }) })
-      .parse(JSON.parse(found.stdout));
-    expect(violation.invariant).toBe(bug.invariant);
-    const [, flags = ""] = /^npm run simulate -- (--seed \d+.*)$/.exec(violation.replay) ?? [];
-    const again = simulate(copy, ...flags.split(" "), "--json");
-    expect(again.status, again.stderr).toBe(1);
-    expect(JSON.parse(again.stdout)).toMatchObject({ violation: { invariant: bug.invariant } });
-  });
+  it(
+    "a bug that breaks an invariant is found by the command of the simulation too, which says how to live through it again",
+    { timeout: 120_000 },
+    async () => {
+      const [bug] = BUGS;
+      if (bug === undefined) throw new Error("there is no bug");
+      const copy = join(folder, "copy");
+      for (const part of PARTS) {
+        mkdirSync(dirname(join(copy, part)), { recursive: true });
+        cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+      }
+      symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+      writeFileSync(join(copy, bug.file), changed(bug));
+      const found = simulate(copy, "--seeds", "20", "--json");
+      expect(found.status, found.stderr).toBe(1);
+      const { violation } = z
+        .object({ violation: z.object({ invariant: z.string(), replay: z.string() }) })
+        .parse(JSON.parse(found.stdout));
+      expect(violation.invariant).toBe(bug.invariant);
+      const [, flags = ""] = /^npm run simulate -- (--seed \d+.*)$/.exec(violation.replay) ?? [];
+      const again = simulate(copy, ...flags.split(" "), "--json");
+      expect(again.status, again.stderr).toBe(1);
+      expect(JSON.parse(again.stdout)).toMatchObject({ violation: { invariant: bug.invariant } });
+    },
+  );
 });
 
 /** Lives through the seed where it was found first, then through the next ones, until one breaks an invariant. */

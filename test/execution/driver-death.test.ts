@@ -97,7 +97,7 @@ afterEach(() => {
 });
 
 describe("a driver that dies", () => {
-  it("before the task: the attempt is lost when its lease runs out, and another makes it", async () => {
+  it("a driver that dies before the task: the attempt is lost when its lease runs out, and another makes it", async () => {
     const { run } = await upToSecond();
     expect(await run.alarmAt()).toBe(START + LOOK_MS);
     vi.setSystemTime(START + LEASE_MS - 1);
@@ -111,7 +111,7 @@ describe("a driver that dies", () => {
     expect(callsWaiting(run.id)).toBe(0);
   });
 
-  it("while the task hangs: another attempt finishes the run, and the late result changes nothing", async () => {
+  it("a driver that dies while the task hangs: another attempt finishes the run, and the late result changes nothing", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     const grant = await run.call(async (object) =>
       readGrant(await object.settle({ settlements: [succeeded(only(answer.grant), "of first")], claim: null })),
@@ -131,7 +131,7 @@ describe("a driver that dies", () => {
     expect(await textPassed(run, "second")).toBe("of the second attempt");
   });
 
-  it("after the task and before its settle: the result is made once more", async () => {
+  it("a driver that dies after the task and before its settle: the result is made once more", async () => {
     const { run, second } = await upToSecond();
     const late = succeeded(second, "never arrives in time");
     await leaseRunsOut(run);
@@ -142,7 +142,7 @@ describe("a driver that dies", () => {
     expect(await textPassed(run, "second")).toBe("made again");
   });
 
-  it("between the payload and its settle: the object in R2 is not visible, and goes with the run", async () => {
+  it("a driver that dies between the payload and its settle: the object in R2 is not visible, and goes with the run", async () => {
     const { run, second } = await upToSecond();
     const lease = { ...second, inlineLimitBytes: 0 };
     const executing = executeLease(env, lease, createExecutionContext(), new Deadlines());
@@ -181,7 +181,7 @@ describe("a driver that dies", () => {
 });
 
 describe("surroundings that fail an attempt", () => {
-  it("never fail the task, however often", async () => {
+  it("surroundings that fail an attempt never fail the task, however often", async () => {
     loseMessages();
     const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     const error = { name: "PayloadStoreError", message: "R2 is down", stack: null };

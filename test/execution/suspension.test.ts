@@ -77,7 +77,7 @@ async function suspended(timeout: string): Promise<HandDrivenRun> {
 
 describe("a task that awaits a run which starts in an hour", () => {
   it(
-    "holds no driver and no object awake in between, and goes on when that run is final",
+    "a task that awaits a run which starts in an hour holds no driver and no object awake in between, and goes on when that run is final",
     { timeout: 60_000 },
     async () => {
       startAt(START);
@@ -131,54 +131,69 @@ describe("a task that awaits a run which starts in an hour", () => {
     },
   );
 
-  it("gets a typed error when the wait is over, and the other run goes on", { timeout: 60_000 }, async () => {
-    startAt(START);
-    const run = await suspended("30m");
-    while ((await statusOf(run)) === "waiting") await toItsAlarm(run);
-    expect(Date.now()).toBeGreaterThanOrEqual(START + HOUR_MS / 2);
-    expect(Date.now()).toBeLessThan(START + HOUR_MS);
-    expect(await run.final()).toMatchObject({
-      status: "failed",
-      tasks: [
-        {
-          attempts: [
-            { status: "suspended" },
-            { status: "failed", error: { name: "ResultTimeoutError", message: expect.stringContaining("1800000 ms") } },
-          ],
-        },
-      ],
-    });
-    expect(await (await childOf(run)).document()).toMatchObject({ status: "queued" });
-  });
+  it(
+    "a task that awaits a run which starts in an hour gets a typed error when the wait is over, and the other run goes on",
+    { timeout: 60_000 },
+    async () => {
+      startAt(START);
+      const run = await suspended("30m");
+      while ((await statusOf(run)) === "waiting") await toItsAlarm(run);
+      expect(Date.now()).toBeGreaterThanOrEqual(START + HOUR_MS / 2);
+      expect(Date.now()).toBeLessThan(START + HOUR_MS);
+      expect(await run.final()).toMatchObject({
+        status: "failed",
+        tasks: [
+          {
+            attempts: [
+              { status: "suspended" },
+              {
+                status: "failed",
+                error: { name: "ResultTimeoutError", message: expect.stringContaining("1800000 ms") },
+              },
+            ],
+          },
+        ],
+      });
+      expect(await (await childOf(run)).document()).toMatchObject({ status: "queued" });
+    },
+  );
 
-  it("goes on although nobody tells it: it asks by its own alarm", { timeout: 60_000 }, async () => {
-    startAt(START);
-    const run = await suspended("2h");
-    const child = await childOf(run);
-    const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
-    vi.setSystemTime(START + HOUR_MS + 60_000);
-    await child.wake();
-    await child.final();
-    await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
-    expect(await statusOf(run)).toBe("waiting");
-    await toItsAlarm(run);
-    expect(await run.final()).toMatchObject({ status: "succeeded" });
-  });
+  it(
+    "a task that awaits a run which starts in an hour goes on although nobody tells it: it asks by its own alarm",
+    { timeout: 60_000 },
+    async () => {
+      startAt(START);
+      const run = await suspended("2h");
+      const child = await childOf(run);
+      const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
+      vi.setSystemTime(START + HOUR_MS + 60_000);
+      await child.wake();
+      await child.final();
+      await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
+      expect(await statusOf(run)).toBe("waiting");
+      await toItsAlarm(run);
+      expect(await run.final()).toMatchObject({ status: "succeeded" });
+    },
+  );
 
-  it("is told again by the other run until it has answered", { timeout: 60_000 }, async () => {
-    startAt(START);
-    const run = await suspended("2h");
-    const child = await childOf(run);
-    const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
-    vi.setSystemTime(START + HOUR_MS + 60_000);
-    await child.wake();
-    await child.final();
-    await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
-    awaited.mockRestore();
-    await child.evict();
-    await toItsAlarm(child);
-    expect(await run.final()).toMatchObject({ status: "succeeded" });
-  });
+  it(
+    "a task that awaits a run which starts in an hour is told again by the other run until it has answered",
+    { timeout: 60_000 },
+    async () => {
+      startAt(START);
+      const run = await suspended("2h");
+      const child = await childOf(run);
+      const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
+      vi.setSystemTime(START + HOUR_MS + 60_000);
+      await child.wake();
+      await child.final();
+      await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
+      awaited.mockRestore();
+      await child.evict();
+      await toItsAlarm(child);
+      expect(await run.final()).toMatchObject({ status: "succeeded" });
+    },
+  );
 });
 
 describe("an attempt that awaits other runs", () => {
@@ -198,7 +213,7 @@ describe("an attempt that awaits other runs", () => {
     return triggerTaskWithEvent("echo", null, { delay: "1h" });
   }
 
-  it("ends at once, whatever its code does with the error", async () => {
+  it("an attempt that awaits other runs ends at once, whatever its code does with the error", async () => {
     const { run, lease } = await begun();
     notFinalYet();
     let caught: unknown = null;
@@ -217,7 +232,7 @@ describe("an attempt that awaits other runs", () => {
     expect(await run.document()).toMatchObject({ status: "running", tasks: [{ status: "waiting", output: null }] });
   });
 
-  it("awaits all of them that it was waiting for, each with its own deadline", async () => {
+  it("an attempt that awaits other runs awaits all of them that it was waiting for, each with its own deadline", async () => {
     const { lease } = await begun();
     notFinalYet();
     startAt(START);
@@ -229,7 +244,7 @@ describe("an attempt that awaits other runs", () => {
     expect(settlement.outcome.awaits.map(({ until }) => until - START)).toEqual([HOUR_MS, 2 * HOUR_MS]);
   });
 
-  it("lets the steps that are under way finish first, and not one that awaits a run itself", async () => {
+  it("an attempt that awaits other runs lets the steps that are under way finish first, and not one that awaits a run itself", async () => {
     const { run, lease } = await begun();
     notFinalYet();
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -244,7 +259,7 @@ describe("an attempt that awaits other runs", () => {
     expect((await run.document()).tasks[0]?.steps).toMatchObject([{ name: "slow" }]);
   });
 
-  it("keeps the deadline that it had, in every later attempt", async () => {
+  it("an attempt that awaits other runs keeps the deadline that it had, in every later attempt", async () => {
     startAt(START);
     notFinalYet();
     const { lease } = await begun();
@@ -261,7 +276,7 @@ describe("an attempt that awaits other runs", () => {
     expect(late.outcome).toMatchObject({ type: "succeeded" });
   });
 
-  it("waits in place for a run that ends soon", async () => {
+  it("an attempt that awaits other runs waits in place for a run that ends soon", async () => {
     const { lease } = await begun();
     const { settlement } = await attempt(async () => {
       const child = await triggerTaskWithEvent("echo", "soon");
@@ -270,7 +285,7 @@ describe("an attempt that awaits other runs", () => {
     expect(settlement.outcome).toMatchObject({ type: "succeeded" });
   });
 
-  it("waits in place for at most half of its attempt's time, also when the clock was set back meanwhile", async () => {
+  it("an attempt that awaits other runs waits in place for at most half of its attempt's time, also when the clock was set back meanwhile", async () => {
     startAt(START);
     const { lease } = await begun();
     const waited = vi.spyOn(RunObject.prototype, "untilFinal").mockResolvedValue(null);
@@ -286,13 +301,13 @@ describe("an attempt that awaits other runs", () => {
     expect(waited.mock.calls).toEqual([[2_000]]);
   });
 
-  it("is refused for a wait of more than 30 days", async () => {
+  it("an attempt that awaits other runs is refused for a wait of more than 30 days", async () => {
     const { lease } = await begun();
     const { settlement } = await attempt(async () => (await later()).result({ timeout: "31d" }), lease);
     expect(settlement.outcome).toMatchObject({ type: "failed", error: { name: "RangeError" } });
   });
 
-  it("takes a run that was deleted for one that has ended: its next attempt triggers it anew", async () => {
+  it("an attempt that awaits other runs takes a run that was deleted for one that has ended: its next attempt triggers it anew", async () => {
     const { run, lease } = await begun();
     notFinalYet();
     loseMessages();
@@ -312,7 +327,7 @@ describe("an attempt that awaits other runs", () => {
     );
   });
 
-  it("rejects once it is known that the run was deleted, if its trigger finds that it is over and begins no other", async () => {
+  it("an attempt that awaits other runs rejects once it is known that the run was deleted, if its trigger finds that it is over and begins no other", async () => {
     const { lease } = await begun();
     const deleted = newRunId();
     const accept: AcceptTrigger = async () =>

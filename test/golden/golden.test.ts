@@ -73,7 +73,7 @@ describe.each(releases())("what release %s has left", (release) => {
 });
 
 describe("the recording of a release", () => {
-  it("has every kind that this code may write, and is the same each time", async () => {
+  it("the recording of a release has every kind that this code may write, and is the same each time", async () => {
     expect(await recordRelease()).toEqual(await recordRelease());
   });
 });

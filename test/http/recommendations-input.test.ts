@@ -67,7 +67,7 @@ function recommender(
 }
 
 describe("the token of a recommendation", () => {
-  it("has one form: letters that stand for the same bytes are refused, so a token can be a key", async () => {
+  it("the token of a recommendation has one form: letters that stand for the same bytes are refused, so a token can be a key", async () => {
     const send = recommender(() => []);
     const token = (await send(`/${name}?user=ada`)).headers.get("peach-recommendation") ?? "";
     // The last of 43 letters has two bits that no byte needs.
@@ -109,13 +109,13 @@ describe("a component that throws", () => {
 });
 
 describe("the cache of recommendations", () => {
-  it("is given up where it does not answer: the component answers", async () => {
+  it("the cache of recommendations is given up where it does not answer: the component answers", async () => {
     vi.spyOn(caches.default, "match").mockReturnValue(new Promise(() => undefined));
     const response = await recommender(() => [1], 60_000)(`/${name}?user=ada`);
     expect([await response.json(), response.headers.get("peach-cache")]).toEqual([[1], "miss"]);
   });
 
-  it("has keys that tell no other worker of the zone who asked for what", async () => {
+  it("the cache of recommendations has keys that tell no other worker of the zone who asked for what", async () => {
     const put = vi.spyOn(caches.default, "put");
     await recommender(() => [1], 60_000)(`/${name}?user=ada@example.org`);
     await vi.waitFor(() => expect(put).toHaveBeenCalledOnce(), 10_000);
@@ -125,7 +125,7 @@ describe("the cache of recommendations", () => {
 });
 
 describe("a trial of a recommendation endpoint", () => {
-  it("leaves the cookie of the browser as it is, which has a component by its own requests", async () => {
+  it("a trial of a recommendation endpoint leaves the cookie of the browser as it is, which has a component by its own requests", async () => {
     const send = recommender(() => [1], null, "client");
     const trial = await send(`/api/v1/recommendations/${name}/try?query=user%3Dada`, TOKEN);
     expect(await trial.json()).toMatchObject({ result: [1] });
@@ -139,7 +139,7 @@ describe("a trial of a recommendation endpoint", () => {
     ["token", "read", 403],
     ["token", "admin", 200],
   ] as const)(
-    "of one with `auth: %s` by a token with the scope %s is %i: it is no way around that right",
+    "a trial of a recommendation endpoint with `auth: %s` by a token with the scope %s is %i: it is no way around that right",
     async (auth, scope, status) => {
       const token = "t".repeat(40);
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))).toHex();
@@ -157,7 +157,7 @@ describe("a trial of a recommendation endpoint", () => {
 
 describe("the deliveries of a recommendation endpoint", () => {
   it.each(["limit=3", "user=ada&debug=1", "user=ada&component=one"])(
-    "keep a failure, however often strangers are refused for %s",
+    "the deliveries of a recommendation endpoint keep a failure, however often strangers are refused for %s",
     async (query) => {
       const send = recommender(
         () => {

@@ -123,7 +123,7 @@ async function claimsOf(send: Send, response: Response): Promise<Recommendation>
 }
 
 describe("a recommendation endpoint", () => {
-  it("calls a component with the checked parameters, and answers its value as JSON for this user alone", async () => {
+  it("a recommendation endpoint calls a component with the checked parameters, and answers its value as JSON for this user alone", async () => {
     const response = await recommender({ echo })(`/${name}?user=ada&limit=3&utm_source=mail`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ user: "ada", limit: 3 });
@@ -138,7 +138,7 @@ describe("a recommendation endpoint", () => {
     expect(counted).toMatchObject([{ component: "echo", outcome: "served", isHit: false, run: null }]);
   });
 
-  it("refuses every wrong parameter at once, by its name, and asks no component", async () => {
+  it("a recommendation endpoint refuses every wrong parameter at once, by its name, and asks no component", async () => {
     const response = await recommender({ broken })(`/${name}?limit=99`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
@@ -151,12 +151,12 @@ describe("a recommendation endpoint", () => {
     expect(counted).toEqual([]);
   });
 
-  it("reads the :params of its url like those of the query", async () => {
+  it("a recommendation endpoint reads the :params of its url like those of the query", async () => {
     const send = recommender({ echo }, { endpoint: { url: "/users/:user/recommendations" } });
     expect(await (await send("/users/ada/recommendations?limit=2")).json()).toEqual({ user: "ada", limit: 2 });
   });
 
-  it("answers a HEAD with its headers, and no body", async () => {
+  it("a recommendation endpoint answers a HEAD with its headers, and no body", async () => {
     const response = await recommender({ echo })(`/${name}?user=ada`, { method: "HEAD" });
     expect([response.status, response.headers.get("peach-component"), await response.text()]).toEqual([
       200,
@@ -165,7 +165,7 @@ describe("a recommendation endpoint", () => {
     ]);
   });
 
-  it("lets pages of the origins in `cors` read its headers, and send its cookies", async () => {
+  it("a recommendation endpoint lets pages of the origins in `cors` read its headers, and send its cookies", async () => {
     const send = recommender(
       { echo },
       { endpoint: { cors: { origins: ["https://tv.example"] } }, recommendation: { split: { by: "client" } } },
@@ -183,7 +183,7 @@ describe("a recommendation endpoint", () => {
 describe("the split of a recommendation endpoint", () => {
   const both = { one: echo, other: echo };
 
-  it("gives a user the same component each time, and users their shares", async () => {
+  it("the split of a recommendation endpoint gives a user the same component each time, and users their shares", async () => {
     const send = recommender(both);
     const componentOf = async (user: string) => (await send(`/${name}?user=${user}`)).headers.get("peach-component");
     const users = Array.from({ length: 40 }, (_, index) => `u${index}`);
@@ -195,7 +195,7 @@ describe("the split of a recommendation endpoint", () => {
   it.each([
     ["client", "peach_client", /^peach_client=[0-9a-f]{32}; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Lax$/],
     ["session", "peach_visit", /^peach_visit=[0-9a-f]{32}; Path=\/; HttpOnly; SameSite=Lax$/],
-  ] as const)("by %s gives a browser a cookie, and the cookie its component", async (by, cookie, form) => {
+  ] as const)("a split by %s gives a browser a cookie, and the cookie its component", async (by, cookie, form) => {
     const send = recommender(both, { recommendation: { split: { by } } });
     const first = await send(`/${name}?user=ada`);
     const set = first.headers.get("Set-Cookie") ?? "";
@@ -218,7 +218,7 @@ describe("the split of a recommendation endpoint", () => {
     );
   });
 
-  it("is at random for each request, and for one without a user where the user is optional", async () => {
+  it("the split of a recommendation endpoint is at random for each request, and for one without a user where the user is optional", async () => {
     for (const recommendation of [
       { split: { by: "request" } as const },
       { params: [{ ...PARAM, required: false }], split: { by: "user", param: "user" } as const },
@@ -236,7 +236,7 @@ describe("the split of a recommendation endpoint", () => {
 describe("a caller with a token", () => {
   const both = { one: echo, off: broken };
 
-  it("chooses a component, which counts for nothing", async () => {
+  it("a caller with a token chooses a component, which counts for nothing", async () => {
     const send = recommender({ one: echo, two: echo });
     for (const component of ["one", "two"]) {
       const response = await send(`/${name}?user=ada&component=${component}`, TOKEN);
@@ -245,7 +245,7 @@ describe("a caller with a token", () => {
     expect(counted).toEqual([]);
   });
 
-  it("is told the names where there is no such component", async () => {
+  it("a caller with a token is told the names where there is no such component", async () => {
     expect(await told(await recommender({ history: echo })(`/${name}?user=ada&component=histry`, TOKEN))).toEqual([
       400,
       "invalid_request",
@@ -264,7 +264,7 @@ describe("a caller with a token", () => {
     expect(counted).toEqual([]);
   });
 
-  it("sees by `debug` what happened", async () => {
+  it("a caller with a token sees by `debug` what happened", async () => {
     const send = recommender({ off: broken }, { endpoint: { fallback: "echo" }, others: { echo } });
     expect(await (await send(`/${name}?user=ada&debug=1`, TOKEN)).json()).toEqual({
       result: { user: "ada", limit: 10 },
@@ -295,7 +295,7 @@ describe("a component that fails", () => {
     ["returns a Response", () => Response.json([])],
     ["returns what JSON cannot hold", () => ({ score: NaN })],
     ["returns a bigint", () => 1n],
-  ])("is replaced by the fallback where it %s", async (_how, component) => {
+  ])("a component that fails is replaced by the fallback where it %s", async (_how, component) => {
     const response = await recommender({ component }, { ...fallback, timeoutMs: 30 })(`/${name}?user=ada`);
     expect(await response.json()).toEqual(["top"]);
     expect(response.headers.get("peach-component")).toBe("component");
@@ -310,7 +310,7 @@ describe("a component that fails", () => {
     ["it throws, and the fallback throws", broken, broken, 502, "recommendation_failed"],
     ["it throws, and the fallback takes too long", broken, never, 504, "endpoint_timeout"],
     ["it takes too long, and the fallback throws", never, broken, 502, "recommendation_failed"],
-  ])("is answered with its status where %s, and without its error", async (_how, component, other, status, code) => {
+  ])("a failed component gives a status where %s, and no error", async (_how, component, other, status, code) => {
     const send = recommender(
       { component },
       {
@@ -327,7 +327,7 @@ describe("a component that fails", () => {
     expect(counted).toMatchObject([{ component: "component", outcome: "failed" }]);
   });
 
-  it("is told by its signal that nobody waits any more, and that of the fallback is its own", async () => {
+  it("a component that fails is told by its signal that nobody waits any more, and that of the fallback is its own", async () => {
     const signals: AbortSignal[] = [];
     const note: ComponentFunction = (_params, endpoint: ComponentContext) => {
       signals.push(endpoint.signal);
@@ -338,7 +338,7 @@ describe("a component that fails", () => {
     expect(String(signals[0]?.reason)).toContain("has not answered within 20 ms");
   });
 
-  it("finds its signal aborted where it asks for it only after its time", async () => {
+  it("a component that fails finds its signal aborted where it asks for it only after its time", async () => {
     const { promise: asked, resolve } = Promise.withResolvers<AbortSignal>();
     const { promise: answered, resolve: goOn } = Promise.withResolvers<void>();
     const late: ComponentFunction = (_params, endpoint: ComponentContext) =>
@@ -349,7 +349,7 @@ describe("a component that fails", () => {
     expect([response.status, aborted, String(reason)]).toEqual([504, true, expect.stringContaining("within 20 ms")]);
   });
 
-  it("has what it opened closed when its time is over", async () => {
+  it("a component that fails has what it opened closed when its time is over", async () => {
     const close = vi.fn();
     const open: ComponentFunction = () => new Promise(() => void scopeOf("the test").resources.add("it", close));
     await recommender({ open }, { timeoutMs: 20 })(`/${name}?user=ada`);
@@ -360,7 +360,7 @@ describe("a component that fails", () => {
 describe("the cache of a recommendation endpoint", () => {
   const cached = { recommendation: { cacheMs: 60_000 } };
 
-  it("is asked by component and parameters, and says so", async () => {
+  it("the cache of a recommendation endpoint is asked by component and parameters, and says so", async () => {
     let calls = 0;
     const send = recommender({ count: () => ++calls }, cached);
     const ask = async (query: string) => {
@@ -375,7 +375,7 @@ describe("the cache of a recommendation endpoint", () => {
     expect(counted.map(({ isHit, outcome }) => isHit || outcome)).toEqual(["served", true, true, "served", "served"]);
   });
 
-  it("is not asked for `debug`, and not filled by it", async () => {
+  it("the cache of a recommendation endpoint is not asked for `debug`, and not filled by it", async () => {
     let calls = 0;
     const send = recommender({ count: () => ++calls }, cached);
     for (const wanted of [1, 2]) {
@@ -386,7 +386,7 @@ describe("the cache of a recommendation endpoint", () => {
     expect((await send(`/${name}?user=ada`)).headers.get("peach-cache")).toBe("miss");
   });
 
-  it("asks the component once in a stampede", async () => {
+  it("the cache of a recommendation endpoint asks the component once in a stampede", async () => {
     let calls = 0;
     const { promise, resolve } = Promise.withResolvers<number>();
     const send = recommender({ slow: () => ((calls += 1), promise) }, cached);
@@ -400,7 +400,7 @@ describe("the cache of a recommendation endpoint", () => {
     expect(counted.filter(({ isHit }) => isHit)).toHaveLength(49);
   });
 
-  it("keeps no failure: those who waited are told of it and get the fallback, and the next request asks again", async () => {
+  it("the cache of a recommendation endpoint keeps no failure: those who waited are told of it and get the fallback, and the next request asks again", async () => {
     let calls = 0;
     const { promise, reject } = Promise.withResolvers<number>();
     const send = recommender(
@@ -416,7 +416,7 @@ describe("the cache of a recommendation endpoint", () => {
     expect(await (await send(`/${name}?user=ada`)).json()).toBe(5);
   });
 
-  it("answers from the component where the cache fails", async () => {
+  it("the cache of a recommendation endpoint answers from the component where the cache fails", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     vi.spyOn(caches.default, "match").mockRejectedValue(new Error("no cache"));
     vi.spyOn(caches.default, "put").mockRejectedValue(new Error("no cache"));
@@ -432,14 +432,14 @@ describe("the token of a recommendation", () => {
   };
   const stored = readServed<string[]>(inStore);
 
-  it("names no run where a component passes on the JSON of another service", async () => {
+  it("the token of a recommendation names no run where a component passes on the JSON of another service", async () => {
     const send = recommender({ partner: () => inStore });
     const response = await send(`/${name}?user=ada`);
     expect(await response.clone().json()).toEqual(inStore);
     expect((await claimsOf(send, response)).run).toBeNull();
   });
 
-  it("names endpoint, component, a hash of the user, conf version, time, and the run that computed the result", async () => {
+  it("the token of a recommendation names endpoint, component, a hash of the user, conf version, time, and the run that computed the result", async () => {
     const send = recommender({ history: () => ({ ...stored, value: stored.value.slice(0, 2) }) });
     const response = await send(`/${name}?user=ada@example.org`);
     expect(await response.clone().json()).toEqual(["a", "b"]);
@@ -459,7 +459,7 @@ describe("the token of a recommendation", () => {
     expect([again.user === claims.user, other.user === claims.user]).toEqual([true, false]);
   });
 
-  it("keeps the run of a result that comes from the cache", async () => {
+  it("the token of a recommendation keeps the run of a result that comes from the cache", async () => {
     const send = recommender({ history: () => stored }, { recommendation: { cacheMs: 60_000 } });
     const put = vi.spyOn(caches.default, "put");
     await send(`/${name}?user=ada`);
@@ -470,7 +470,7 @@ describe("the token of a recommendation", () => {
     expect((await claimsOf(send, response)).run).toEqual(stored.served_by);
   });
 
-  it("says that the fallback answered", async () => {
+  it("the token of a recommendation says that the fallback answered", async () => {
     const send = recommender({ broken }, { endpoint: { fallback: "fixed" }, others: { fixed: () => stored } });
     expect(await claimsOf(send, await send(`/${name}?user=ada`))).toMatchObject({
       component: "broken",
@@ -490,7 +490,7 @@ describe("the token of a recommendation", () => {
     ["another version", (token) => token.replace("rec1", "rec2")],
     ["nothing", () => ""],
     ["ten thousand letters", () => "a".repeat(10_000)],
-  ])("is refused with %s", async (_what, forge) => {
+  ])("the token of a recommendation is refused with %s", async (_what, forge) => {
     const send = recommender({ echo });
     const token = (await send(`/${name}?user=ada`)).headers.get("peach-recommendation") ?? "";
     const ask = async (body: string) => (await send("/verify", { method: "POST", body })).json();

@@ -50,7 +50,7 @@ const CONF = "tasks:\n  p: {method: p, downstream: c}\n  c: {method: c}\n";
 const UNTOLD = pipelines("z.string().refine((text) => text !== 'y')");
 
 describe("a watch beside the local runtime", { timeout: 60_000 }, () => {
-  it("says what does not fit once, and when all fits again", () =>
+  it("a watch beside the local runtime says what does not fit once, and when all fits again", () =>
     watching(CONF, pipelines("z.number()"), async ({ said, look, rewrite, untilSaid }) => {
       await untilSaid(1);
       expect(said[0]).toMatch(/what `p` passes does not fit what `c` takes[^]*A deploy would be refused/);
@@ -61,7 +61,7 @@ describe("a watch beside the local runtime", { timeout: 60_000 }, () => {
       expect(said[1]).toBe("All edges fit again.");
     }));
 
-  it("shows the lints of `peach check` once, also when their line moves, and says briefly that one is gone", () =>
+  it("a watch beside the local runtime shows the lints of `peach check` once, also when their line moves, and says briefly that one is gone", () =>
     watching(
       CONF.replace("{method: c}", "{method: c, callable: false}\n  d: {method: c, callable: false}"),
       pipelines("z.string()"),
@@ -80,7 +80,7 @@ describe("a watch beside the local runtime", { timeout: 60_000 }, () => {
       },
     ));
 
-  it("keeps a silenced warning of an edge to itself, and warns of a comment that silences nothing", () => {
+  it("a watch beside the local runtime keeps a silenced warning of an edge to itself, and warns of a comment that silences nothing", () => {
     const lint = "  d: {method: c, callable: false}\n";
     const silenced = CONF.replace("c}\n", "c} # peach-ignore: PEACH602 the refinement is about y\n");
     return watching(silenced + lint, UNTOLD, async ({ said, rewire, rewrite, untilSaid }) => {
@@ -99,7 +99,7 @@ describe("a watch beside the local runtime", { timeout: 60_000 }, () => {
     });
   });
 
-  it("does not end a warning because an error hides it", () =>
+  it("a watch beside the local runtime does not end a warning because an error hides it", () =>
     watching(CONF.concat("  d: {method: c, callable: false}\n"), pipelines("z.string()"), async (watched) => {
       const { said, rewrite, untilSaid } = watched;
       await untilSaid(1);

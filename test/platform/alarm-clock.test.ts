@@ -10,7 +10,7 @@ describe("the alarm of an object", () => {
     return { clock, set, time };
   }
 
-  it("is not set again for something that is due later, also while the platform is late", () => {
+  it("the alarm of an object is not set again for something that is due later, also while the platform is late", () => {
     const { clock, set, time } = alarmAt(10_000);
     time.now = 69_999;
     clock.atLatest(80_000);
@@ -18,7 +18,7 @@ describe("the alarm of an object", () => {
     expect(clock.at).toBe(10_000);
   });
 
-  it("is set again for what is due once the platform has given it up", () => {
+  it("the alarm of an object is set again for what is due once the platform has given it up", () => {
     const { clock, set, time } = alarmAt(10_000);
     time.now = 70_000;
     expect(clock.at).toBe(Number.POSITIVE_INFINITY);

@@ -44,7 +44,7 @@ async function peach(line: string, env: Readonly<Record<string, string>> = {}) {
 }
 
 describe("peach", () => {
-  it.each(["--help", "help", "-h"])("explains itself on %s", async (line) => {
+  it.each(["--help", "help", "-h"])("peach explains itself on %s", async (line) => {
     const { code, out } = await peach(line);
     expect(code).toBe(0);
     expect(out).toMatchInlineSnapshot(`
@@ -101,7 +101,7 @@ describe("peach", () => {
     `);
   });
 
-  it.each(["check --help", "graph -h", "graph --format dot --help"])("explains a command on %s", async (line) => {
+  it.each(["check --help", "graph -h", "graph --format dot --help"])("peach explains a command on %s", async (line) => {
     const { code, out } = await peach(line);
     expect([code, out.startsWith(`usage: npm run peach -- ${line.split(" ")[0]}`)]).toEqual([0, true]);
   });
@@ -121,7 +121,7 @@ describe("peach", () => {
     ["check peach.conf", "Unexpected argument 'peach.conf'"],
     ["graph --format", "Option '--format <value>' argument missing"],
     ["graph --format svg", "--format: expected one of text, json, mermaid, dot, given svg"],
-  ])("refuses %j with exit code 2", async (line, message) => {
+  ])("peach refuses %j with exit code 2", async (line, message) => {
     const { code, out, err } = await peach(line);
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain(message);
@@ -129,7 +129,7 @@ describe("peach", () => {
 });
 
 describe("peach check", { timeout: 120_000 }, () => {
-  it("says that there is no problem", async () => {
+  it("peach check says that there is no problem", async () => {
     expect(await peach("check")).toEqual({
       code: 0,
       out: `${VALID}/peach.conf: no problems in 4 tasks and 2 endpoints`,
@@ -137,7 +137,7 @@ describe("peach check", { timeout: 120_000 }, () => {
     });
   });
 
-  it("exits with 1 and shows every problem, typed edges included", async () => {
+  it("peach check exits with 1 and shows every problem, typed edges included", async () => {
     const { code, out, err } = await peachOnBroken("check");
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatchInlineSnapshot(`
@@ -163,7 +163,7 @@ describe("peach check", { timeout: 120_000 }, () => {
     `);
   });
 
-  it("gives programs the same", async () => {
+  it("peach check gives programs the same", async () => {
     const right = await peach("check --json");
     expect([right.code, JSON.parse(right.out)]).toMatchObject([
       0,
@@ -183,7 +183,7 @@ describe("peach check", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it("reports a conf that is not there", async () => {
+  it("peach check reports a conf that is not there", async () => {
     const { code, err } = await peach("check", { PEACH_CONF: join(REPO_ROOT, "none.conf") });
     expect(code).toBe(1);
     expect(err).toContain(`${relative(process.cwd(), join(REPO_ROOT, "none.conf"))}:1:1: this file cannot be read`);
@@ -191,7 +191,7 @@ describe("peach check", { timeout: 120_000 }, () => {
 });
 
 describe("peach graph", () => {
-  it("draws with Mermaid", async () => {
+  it("peach graph draws with Mermaid", async () => {
     expect((await peach("graph")).out).toMatchInlineSnapshot(`
       "flowchart LR
         task_transcribe(["transcribe"])
@@ -206,7 +206,7 @@ describe("peach graph", () => {
     `);
   });
 
-  it("draws in a terminal, and for whoever asks for it", async () => {
+  it("peach graph draws in a terminal, and for whoever asks for it", async () => {
     const { out } = await peach("graph --format text");
     expect(out).toMatchInlineSnapshot(`
       "      transcribe
@@ -224,7 +224,7 @@ describe("peach graph", () => {
     expect((await commandLine(["graph"], { env, columns: 80, colors: true })).out).toContain("\u001B[36m");
   });
 
-  it("draws with Graphviz", async () => {
+  it("peach graph draws with Graphviz", async () => {
     expect((await peach("graph --format dot")).out).toMatchInlineSnapshot(`
       "digraph peach {
         rankdir=LR;
@@ -242,7 +242,7 @@ describe("peach graph", () => {
     `);
   });
 
-  it("gives programs the tasks with their edges, roots and triggers", async () => {
+  it("peach graph gives programs the tasks with their edges, roots and triggers", async () => {
     const { out } = await peach("graph --json");
     const { tasks, endpoints } = JSON.parse(out);
     expect(tasks[0]).toEqual({
@@ -258,7 +258,7 @@ describe("peach graph", () => {
     expect(await peach("graph --format json")).toMatchObject({ out });
   });
 
-  it("exits with 1 on a broken conf, and draws nothing", async () => {
+  it("peach graph exits with 1 on a broken conf, and draws nothing", async () => {
     const { code, out } = await peachOnBroken("graph");
     expect([code, out]).toEqual([1, ""]);
   });

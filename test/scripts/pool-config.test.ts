@@ -29,7 +29,7 @@ describe.each([".dev.vars", ".env"])("the configuration of the pool beside a dev
 });
 
 describe("the configuration of the pool", () => {
-  it("follows changes of wrangler.toml", () => {
+  it("the configuration of the pool follows changes of wrangler.toml", () => {
     poolConfig(folder);
     writeFileSync(join(folder, "wrangler.toml"), `${CONFIG}MORE = "since then"\n`);
     expect(bindings(poolConfig(folder))).toEqual({ OURS: "of the config", MORE: "since then" });

@@ -18,7 +18,7 @@ function requestsWith(others: Readonly<Record<number, Partial<TimedRequest>>>): 
 }
 
 describe("the times of requests in a benchmark", () => {
-  it("name what slow requests waited for, by their largest part", () => {
+  it("the times of requests in a benchmark name what slow requests waited for, by their largest part", () => {
     const { slow, slowest } = timesOf(
       "a worker",
       requestsWith({

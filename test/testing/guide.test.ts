@@ -23,7 +23,7 @@ function run(block: string): { readonly status: number | null; readonly said: st
 
 describe("the guide to tests", () => {
   it.each(BLOCKS.filter((block) => !block.includes("simulate")).map((block, index) => [index + 1, block] as const))(
-    "shows a program that runs: its block %i",
+    "the guide to tests shows a program that runs: its block %i",
     { timeout: 60_000 },
     (_, block) => {
       const { status, said } = run(block);
@@ -35,16 +35,22 @@ describe("the guide to tests", () => {
     { bug: "an effect that is made twice", finds: "charge" },
     { bug: "a join that relies on an order", finds: "offer" },
     { bug: "a key that is another one in each attempt", finds: "sell" },
-  ])("shows a simulation that finds $bug, with a seed that shows it again", { timeout: 60_000 }, ({ finds }) => {
-    const block = BLOCKS.find((each) => each.includes("simulate") && each.includes(`${finds}: {method`)) ?? "";
-    const found = run(block);
-    expect(found.status).toBe(1);
-    expect(found.said).toMatch(/SimulationError: seed (\d+): .*Live through it again: simulate\(\{ seed: \1, … \}\)/s);
-    expect(found.said).toMatch(/!! /);
-    const [, seed = ""] = /SimulationError: seed (\d+)/.exec(found.said) ?? [];
-    const again = run(block.replace("simulate({", `simulate({ seed: ${seed},`));
-    expect(storyIn(again.said)).toEqual(storyIn(found.said));
-  });
+  ])(
+    "the guide to tests shows a simulation that finds $bug, with a seed that shows it again",
+    { timeout: 60_000 },
+    ({ finds }) => {
+      const block = BLOCKS.find((each) => each.includes("simulate") && each.includes(`${finds}: {method`)) ?? "";
+      const found = run(block);
+      expect(found.status).toBe(1);
+      expect(found.said).toMatch(
+        /SimulationError: seed (\d+): .*Live through it again: simulate\(\{ seed: \1, … \}\)/s,
+      );
+      expect(found.said).toMatch(/!! /);
+      const [, seed = ""] = /SimulationError: seed (\d+)/.exec(found.said) ?? [];
+      const again = run(block.replace("simulate({", `simulate({ seed: ${seed},`));
+      expect(storyIn(again.said)).toEqual(storyIn(found.said));
+    },
+  );
 });
 
 /** The lines with a time of the world. */

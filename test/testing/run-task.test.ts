@@ -84,7 +84,7 @@ describe("runTask", () => {
       { afterMs: 5_000 },
     ],
     ["a NonRetryableError", () => Promise.reject(new NonRetryableError("bad")), { name: "NonRetryableError" }, null],
-  ])("tells how it ends with %s, and when another attempt is made", async (_, fn, error, retry) => {
+  ])("runTask tells how it ends with %s, and when another attempt is made", async (_, fn, error, retry) => {
     expect(await runTask(fn)).toMatchObject({ passed: undefined, error, retry });
   });
 

@@ -35,7 +35,7 @@ describe("a store over HTTP", () => {
     ["influx().query of InfluxDB 3", () => influx({ version: 3 }).query("Q")],
     ["influx().query of InfluxDB 2", () => influx({ version: 2 }).query("Q")],
     ["milvus().delete", () => milvus().delete({ collectionName: "c", filter: "id > 1" })],
-  ])("follows no redirect, such as to a page for logging in: %s", async (_, call) => {
+  ])("a store over HTTP follows no redirect, such as to a page for logging in: %s", async (_, call) => {
     server.answer = ({ path }) =>
       path === "/login" ? { body: '{"code":0,"data":[]}' } : { status: 302, headers: { Location: "/login" } };
     const { error, retry } = await asTask(call);
@@ -44,7 +44,7 @@ describe("a store over HTTP", () => {
     expect(server.asked.map(({ path }) => path)).not.toContain("/login");
   });
 
-  it("hides a secret that stands where a long message is cut", async () => {
+  it("a store over HTTP hides a secret that stands where a long message is cut", async () => {
     const said = `${"x".repeat(495)}${SECRET}`;
     server.answer = () => ({ status: 400, body: JSON.stringify({ message: said }) });
     const { error } = await asTask(() => milvus().get({ collectionName: "c", id: 1 }));
@@ -54,7 +54,7 @@ describe("a store over HTTP", () => {
   it.each([
     ["influx()", (token: string) => influx({ token, version: 3 }).query("Q")],
     ["milvus()", (token: string) => milvus({ token }).get({ collectionName: "c", id: 1 })],
-  ])("hides the token of each client of one server: %s", async (_, call) => {
+  ])("a store over HTTP hides the token of each client of one server: %s", async (_, call) => {
     server.answer = ({ headers }) => ({
       status: 401,
       body: JSON.stringify({ message: `wrong: ${headers["authorization"]}` }),
@@ -69,7 +69,7 @@ describe("a store over HTTP", () => {
     expect(error?.message).toContain("wrong: Bearer ***");
   });
 
-  it("hides user and password of InfluxDB 1 also as the server was sent them", async () => {
+  it("a store over HTTP hides user and password of InfluxDB 1 also as the server was sent them", async () => {
     server.answer = ({ headers }) => ({
       status: 401,
       body: JSON.stringify({ error: `wrong: ${headers["authorization"]}` }),
@@ -83,7 +83,7 @@ describe("a store over HTTP", () => {
 });
 
 describe("a limit of time", () => {
-  it("may be longer than a timer can be", async () => {
+  it("a limit of time may be longer than a timer can be", async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const answered = withinLimit(30 * 86_400_000, "a call", promise);
     setTimeout(resolve, 5, "answered");
@@ -92,7 +92,7 @@ describe("a limit of time", () => {
 });
 
 describe("influx()", () => {
-  it("asks a server for its version, whatever version another client of it has named", async () => {
+  it("influx() asks a server for its version, whatever version another client of it has named", async () => {
     server.answer = ({ path }) =>
       path === "/ping" ? { headers: { "X-Influxdb-Version": "v1.8.10" } } : { status: 204 };
     await asTask(() => influx({ version: 2 }).write("m v=1"));
@@ -100,7 +100,7 @@ describe("influx()", () => {
     expect(server.asked.map(({ path }) => path.split("?")[0])).toEqual(["/api/v2/write", "/ping", "/write"]);
   });
 
-  it.each([1, 2, 3] as const)("refuses an answer that no worker can hold, of InfluxDB %i", async (version) => {
+  it.each([1, 2, 3] as const)("influx() refuses an answer that no worker can hold, of InfluxDB %i", async (version) => {
     const text = "x".repeat(17 * 1024 * 1024);
     const bodies = {
       1: JSON.stringify({ results: [{ series: [{ columns: ["v"], values: [[text]] }] }] }),
@@ -113,7 +113,7 @@ describe("influx()", () => {
     expect(retry).toBeNull();
   });
 
-  it("rejects for a result of InfluxDB 1 that the server has cut", async () => {
+  it("influx() rejects for a result of InfluxDB 1 that the server has cut", async () => {
     const series = { columns: ["v"], values: [[1]], partial: true };
     server.answer = () => ({ body: JSON.stringify({ results: [{ series: [series] }] }) });
     const { error, retry } = await asTask(() => influx({ version: 1 }).query("Q"));
@@ -123,13 +123,13 @@ describe("influx()", () => {
     ]);
   });
 
-  it.each(["1.5", "-5", "soon"])("takes no time from a Retry-After that is none: %s", async (given) => {
+  it.each(["1.5", "-5", "soon"])("influx() takes no time from a Retry-After that is none: %s", async (given) => {
     server.answer = () => ({ status: 503, headers: { "Retry-After": given }, body: '{"message":"busy"}' });
     const { error, retry } = await asTask(() => influx({ version: 3 }).query("Q"));
     expect([error?.name, retry]).toEqual(["StoreError", { afterMs: null }]);
   });
 
-  it("waits for a Retry-After that is a date, and not for one that is past", async () => {
+  it("influx() waits for a Retry-After that is a date, and not for one that is past", async () => {
     for (const [at, least, most] of [
       [new Date(Date.now() + 600_000), 500_000, 600_000],
       [new Date(0), 0, 0],
@@ -141,7 +141,7 @@ describe("influx()", () => {
     }
   });
 
-  it("rejects for an error in the middle of an answer of InfluxDB 2, whose status is 200", async () => {
+  it("influx() rejects for an error in the middle of an answer of InfluxDB 2, whose status is 200", async () => {
     const rows =
       "#datatype,string,long,double\n#group,false,false,false\n#default,_result,,\n,result,table,v\n,,0,1\n\n";
     const fault = "#datatype,string,string\n#group,true,true\n#default,,\n,error,reference\n,out of memory,897\n";
@@ -154,7 +154,7 @@ describe("influx()", () => {
     ]);
   });
 
-  it("sends a text with line breaks whole, and in one request", async () => {
+  it("influx() sends a text with line breaks whole, and in one request", async () => {
     server.answer = () => ({ status: 204 });
     const said = 'a "b"\n\n c=,\nplays,user=admin count=1i';
     const texts = Array.from({ length: 2_000 }, (_, number) =>
@@ -181,7 +181,7 @@ describe("line()", () => {
     ["a time beyond 64 bits", () => line("m", { fields: { v: 1 }, time: new Date("2300-01-01") }), "2300"],
     ["a time that is a number", () => line("m", { fields: { v: 1 }, time: JSON.parse("1") }), "time"],
     ["a field without a value", () => line("m", { fields: JSON.parse('{"v":null}') }), "the field v is null"],
-  ])("refuses %s", (_, write, reason) => {
+  ])("line() refuses %s", (_, write, reason) => {
     expect(write).toThrow(expect.objectContaining({ store: "influx", message: expect.stringContaining(reason) }));
   });
 });
@@ -191,14 +191,17 @@ describe("the address of a store", () => {
     ["redis", () => redis().get("x"), "REDIS_URL", "redis"],
     ["influx", () => influx().query("x"), "INFLUX_URL", "http"],
     ["milvus", () => milvus().get({ collectionName: "c", id: 1 }), "MILVUS_URL", "http"],
-  ])("with a percent sign that escapes nothing is refused, and not shown: %s", async (_, call, name, protocol) => {
-    const address = `${protocol}://ann:100%${SECRET}@127.0.0.1:1`;
-    const { error, retry } = await asTask(call, { INFLUX_DATABASE: "plays", [name]: address });
-    expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
-    expect(error?.message).toBe(
-      `the variable ${name} has a % that escapes nothing: write %25 for it in user and password.`,
-    );
-  });
+  ])(
+    "the address of a store with a percent sign that escapes nothing is refused, and not shown: %s",
+    async (_, call, name, protocol) => {
+      const address = `${protocol}://ann:100%${SECRET}@127.0.0.1:1`;
+      const { error, retry } = await asTask(call, { INFLUX_DATABASE: "plays", [name]: address });
+      expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
+      expect(error?.message).toBe(
+        `the variable ${name} has a % that escapes nothing: write %25 for it in user and password.`,
+      );
+    },
+  );
 });
 
 describe("redis()", () => {
@@ -213,7 +216,7 @@ describe("redis()", () => {
     ["an object", () => redis().set("k", given.object)],
     ["true", () => redis().command("SADD", "k", given.flag)],
     ["a name of a command that is none", () => redis().command(given.list)],
-  ])("refuses %s before it connects", async (_, call) => {
+  ])("redis() refuses %s before it connects", async (_, call) => {
     const { error, retry } = await asTask(call, { REDIS_URL: "redis://127.0.0.1:1" });
     expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
     expect(error?.message).toContain("a text, a number or bytes");
@@ -226,17 +229,20 @@ describe("a Redis that refuses a command", () => {
     ["MISCONF Errors writing to disk.", "StoreError"],
     ["NOAUTH Authentication required.", "NonRetryableError"],
     ["MOVED 1 redis.example:6379", "NonRetryableError"],
-  ])("for a state that passes is asked again, and for another it is not: %s", async (said, name) => {
-    const refusing = createServer((socket) => {
-      socket.on("error", () => undefined);
-      socket.on("data", () => void socket.write(`-${said}\r\n`));
-    }).listen(0, "127.0.0.1");
-    await once(refusing, "listening");
-    const { port } = z.object({ port: z.number() }).parse(refusing.address());
-    const { error } = await asTask(() => redis().set("k", "v"), { REDIS_URL: `redis://127.0.0.1:${port}` });
-    expect([error?.name, error?.message]).toEqual([name, `redis (REDIS_URL): ${said}`]);
-    refusing.close();
-  });
+  ])(
+    "a Redis that refuses a command for a state that passes is asked again, and for another it is not: %s",
+    async (said, name) => {
+      const refusing = createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.on("data", () => void socket.write(`-${said}\r\n`));
+      }).listen(0, "127.0.0.1");
+      await once(refusing, "listening");
+      const { port } = z.object({ port: z.number() }).parse(refusing.address());
+      const { error } = await asTask(() => redis().set("k", "v"), { REDIS_URL: `redis://127.0.0.1:${port}` });
+      expect([error?.name, error?.message]).toEqual([name, `redis (REDIS_URL): ${said}`]);
+      refusing.close();
+    },
+  );
 });
 
 describe("vectors()", () => {
@@ -263,13 +269,13 @@ describe("vectors()", () => {
     ["an id in place of a list of ids", () => index.delete(outside("ab")), "delete() takes a list of ids"],
     ["an id that is null", () => index.delete(outside(["a", null])), "delete() takes a list of ids"],
     ["no ids", () => index.delete(outside(null)), "delete() takes a list of ids"],
-  ])("refuses %s, and says why", async (_, call, reason) => {
+  ])("vectors() refuses %s, and says why", async (_, call, reason) => {
     const { error, retry } = await asTask(call);
     expect([error?.name, retry]).toEqual(["NonRetryableError", null]);
     expect(error?.message).toContain(reason);
   });
 
-  it("compares a property that a filter names like one of every object", async () => {
+  it("vectors() compares a property that a filter names like one of every object", async () => {
     const index = vectors("prototypes", { dimensions: 1 });
     const named = (value: string) => JSON.parse(`{"__proto__":"${value}"}`);
     const { passed, error } = await asTask(async () => {

@@ -34,7 +34,7 @@ async function deploy(): Promise<{ peach: TestPipeline; index: VectorizeStandIn 
 const ask = (peach: TestPipeline, query: string): Promise<Response> => peach.request(`/similar?${query}`);
 
 describe("the guide's component over Vectorize, against a stand-in with the published contract", () => {
-  it("finds the nearest of the items that a task has stored, with their metadata, and without the item itself", async () => {
+  it("the guide's component over Vectorize, against a stand-in with the published contract finds the nearest of the items that a task has stored, with their metadata, and without the item itself", async () => {
     const { peach, index } = await deploy();
     const run = await peach.trigger("store_vectors", ITEMS);
     expect(run.status).toBe("succeeded");
@@ -47,7 +47,7 @@ describe("the guide's component over Vectorize, against a stand-in with the publ
     ]);
   });
 
-  it("stores more items than one call takes, and answers the most that a query gives", async () => {
+  it("the guide's component over Vectorize, against a stand-in with the published contract stores more items than one call takes, and answers the most that a query gives", async () => {
     const { peach, index } = await deploy();
     const many = Array.from({ length: 2_500 }, (_, nth) => ({ id: `i-${nth}`, title: "", vector: at(nth / 100) }));
     expect((await peach.trigger("store_vectors", many)).status).toBe("succeeded");
@@ -55,7 +55,7 @@ describe("the guide's component over Vectorize, against a stand-in with the publ
     expect(await (await ask(peach, "item=i-2499&limit=19")).json()).toHaveLength(19);
   });
 
-  it("gives way to the fallback for an item that is not stored, or not visible yet", async () => {
+  it("the guide's component over Vectorize, against a stand-in with the published contract gives way to the fallback for an item that is not stored, or not visible yet", async () => {
     const { peach, index } = await deploy();
     await peach.trigger("store_vectors", ITEMS);
     const early = await ask(peach, "item=at-0");
@@ -65,7 +65,7 @@ describe("the guide's component over Vectorize, against a stand-in with the publ
     expect((await ask(peach, "item=at-0")).headers.get("peach-fallback")).toBeNull();
   });
 
-  it("finds no item that a task has deleted", async () => {
+  it("the guide's component over Vectorize, against a stand-in with the published contract finds no item that a task has deleted", async () => {
     const { peach, index } = await deploy();
     await peach.trigger("store_vectors", ITEMS);
     await peach.trigger("delete_vectors", ["at-10"]);

@@ -62,14 +62,14 @@ afterEach(() => {
 });
 
 describe("a debounced task whose last run is no more than remembered", () => {
-  it("takes a new trigger in its next window", async () => {
+  it("a debounced task whose last run is no more than remembered takes a new trigger in its next window", async () => {
     const { item, child } = await remembered();
     const next = await trigger(item, 2);
     expect(next).toMatchObject({ status: "queued", deduplicated: false });
     expect(next.runId).not.toBe(child.id);
   });
 
-  it("knows again what it was triggered with by the run that is retried, also when the next window has begun", async () => {
+  it("a debounced task whose last run is no more than remembered knows again what it was triggered with by the run that is retried, also when the next window has begun", async () => {
     const { item, parent, child } = await remembered();
     const found = { runId: child.id, status: "succeeded", deduplicated: true };
     const again = { by: parent, key: `${item} 1` };
@@ -83,7 +83,7 @@ describe("a debounced task whose last run is no more than remembered", () => {
 });
 
 describe("a run of a debounced task", () => {
-  it("is kept in mind for each run whose trigger it has taken", async () => {
+  it("a run of a debounced task is remembered for each run whose trigger it has taken", async () => {
     const item = crypto.randomUUID();
     const { runId } = await trigger(item, 1);
     const [joining, finding] = await Promise.all([

@@ -109,7 +109,7 @@ describe("triggers of a debounced task", () => {
     expect(asked).toBe(2);
   });
 
-  it("that come after the start open the next window", async () => {
+  it("triggers of a debounced task that come after the start open the next window", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 1 });
     expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
@@ -118,7 +118,7 @@ describe("triggers of a debounced task", () => {
     expect(next.deduplicated).toBe(false);
   });
 
-  it("that come when the run of the last window is deleted do not get its id again", async () => {
+  it("triggers of a debounced task that come when the run of the last window is deleted do not get its id again", async () => {
     const key = item();
     // The alarm of the window is to come only when the test says so.
     const start = Date.UTC(2027, 0, 1);
@@ -133,12 +133,12 @@ describe("triggers of a debounced task", () => {
     expect(await callRun(env, runId, (run) => run.describe())).toBeNull();
   });
 
-  it("have a window for each key, and one for all payloads without it", async () => {
+  it("triggers of a debounced task have a window for each key, and one for all payloads without it", async () => {
     const runs = await Promise.all([{ item: item() }, { item: item() }, "no object", 7].map((value) => trigger(value)));
     expect(new Set(runs.map(({ runId }) => runId)).size).toBe(3);
   });
 
-  it("with a known idempotency key find their run and postpone nothing, also after it has started", async () => {
+  it("triggers of a debounced task with a known idempotency key find their run and postpone nothing, also after it has started", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
     await trigger({ item: key, n: 2 });
@@ -152,7 +152,7 @@ describe("triggers of a debounced task", () => {
     });
   });
 
-  it("with a known idempotency key find their run for as long as it is there, also one that began a month later", async () => {
+  it("triggers of a debounced task with a known idempotency key find their run for as long as it is there, also one that began a month later", async () => {
     const key = item();
     const day = 24 * HOUR_MS;
     const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key, delayMs: 29 * day });
@@ -166,7 +166,7 @@ describe("triggers of a debounced task", () => {
     }
   });
 
-  it("with a known key and another payload are refused, whether the run has started or not", async () => {
+  it("triggers of a debounced task with a known key and another payload are refused, whether the run has started or not", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
     await trigger({ item: key, n: 2 }, { idempotencyKey: `${key} 2` });
@@ -180,7 +180,7 @@ describe("triggers of a debounced task", () => {
     expect(await trigger({ item: key, n: 1 }, { idempotencyKey: key })).toMatchObject({ runId: first.runId });
   });
 
-  it("with a known key and a payload of another window are refused, whether the run of the first has started or not", async () => {
+  it("triggers of a debounced task with a known key and a payload of another window are refused, whether the run of the first has started or not", async () => {
     const [key, other] = [item(), item()];
     const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
     const refused = await trigger({ item: other, n: 2 }, { idempotencyKey: key }).catch(String);
@@ -194,7 +194,7 @@ describe("triggers of a debounced task", () => {
     expect(await trigger({ item: other, n: 3 })).toMatchObject({ deduplicated: false });
   });
 
-  it("with a known key and a payload of another window are taken when the run of the first is deleted, as by any task", async () => {
+  it("triggers of a debounced task with a known key and a payload of another window are taken when the run of the first is deleted, as by any task", async () => {
     const [key, other] = [item(), item()];
     const { runId } = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
     expect(await startAt(runId, START + HOUR_MS)).toBe("succeeded");
@@ -205,14 +205,14 @@ describe("triggers of a debounced task", () => {
     await expect(trigger({ item: key, n: 1 }, { idempotencyKey: key })).rejects.toThrow(next.runId);
   });
 
-  it("of two windows that come with one key at once are taken once", async () => {
+  it("triggers of a debounced task of two windows that come with one key at once are taken once", async () => {
     const [key, other] = [item(), item()];
     const sent = [key, other].map((of) => trigger({ item: of }, { idempotencyKey: key }));
     const [first, second] = await Promise.allSettled(sent);
     expect(new Set([first?.status, second?.status])).toEqual(new Set(["fulfilled", "rejected"]));
   });
 
-  it("with a key that was refused with a payload of another window are told to come again, and taken a minute later", async () => {
+  it("triggers of a debounced task with a key that was refused with a payload of another window are told to come again, and taken a minute later", async () => {
     const [key, other] = [item(), item()];
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     const overloaded = vi
@@ -230,7 +230,7 @@ describe("triggers of a debounced task", () => {
     await expect(trigger({ item: key }, { idempotencyKey: key })).rejects.toThrow(taken.runId);
   });
 
-  it("with a key are taken where the object that binds keys is of older code, which binds none", async () => {
+  it("triggers of a debounced task with a key are taken where the object that binds keys is of older code, which binds none", async () => {
     const key = item();
     const getByName = (name: string) => {
       const window = env.DEBOUNCES.getByName(name);
@@ -246,7 +246,7 @@ describe("triggers of a debounced task", () => {
     expect(await trigger({ item: key }, { idempotencyKey: key, bindings })).toEqual({ ...first, deduplicated: true });
   });
 
-  it("that were refused are not remembered: sent again, with the same key, their payload is the last", async () => {
+  it("triggers of a debounced task that were refused are not remembered: sent again, with the same key, their payload is the last", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 1 }, { idempotencyKey: `${key} 1` });
     vi.stubGlobal("scheduler", { wait: async () => undefined });
@@ -264,7 +264,7 @@ describe("triggers of a debounced task", () => {
     expect(await passedBy(first.runId)).toEqual({ item: key, n: 2 });
   });
 
-  it("that were refused in one window are taken by the next, once", async () => {
+  it("triggers of a debounced task that were refused in one window are taken by the next, once", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 1 });
     vi.stubGlobal("scheduler", { wait: async () => undefined });
@@ -286,7 +286,7 @@ describe("triggers of a debounced task", () => {
   });
 
   it.each([null, "a key"])(
-    "whose answer was lost are taken once, and keep their payload in R2 (key: %s)",
+    "triggers of a debounced task whose answer was lost are taken once, and keep their payload in R2 (key: %s)",
     async (name) => {
       const key = item();
       const accept: unknown = Reflect.get(RunObject.prototype, "acceptOrPostpone");
@@ -312,7 +312,7 @@ describe("triggers of a debounced task", () => {
     },
   );
 
-  it("that come without end start their run at the latest max_wait after the first", async () => {
+  it("triggers of a debounced task that come without end start their run at the latest max_wait after the first", async () => {
     const key = item();
     const first = await trigger({ item: key, n: 0 }, { task: "debounced_at_most" });
     for (let n = 1; n <= 5; n += 1) {
@@ -327,7 +327,7 @@ describe("triggers of a debounced task", () => {
     expect(await startAt(next.runId, START + 5.5 * HOUR_MS)).toBe("succeeded");
   });
 
-  it("keep payloads too large to ride with the run's state", async () => {
+  it("triggers of a debounced task keep payloads too large to ride with the run's state", async () => {
     const key = item();
     const { runId } = await trigger({ item: key, text: "a".repeat(100_000) });
     await trigger({ item: key, text: "b".repeat(100_000) });
@@ -337,7 +337,7 @@ describe("triggers of a debounced task", () => {
     expect(kept.text.slice(0, 3)).toBe("bbb");
   });
 
-  it("that are sent again leave none of their large payloads in R2", async () => {
+  it("triggers of a debounced task that are sent again leave none of their large payloads in R2", async () => {
     const key = item();
     const stored = async (runId: RunId): Promise<number> =>
       (await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.length;
@@ -375,7 +375,7 @@ describe("triggers of a debounced task", () => {
 });
 
 describe("a delayed trigger", () => {
-  it("is accepted at once, and starts no sooner than its delay has passed", async () => {
+  it("a delayed trigger is accepted at once, and starts no sooner than its delay has passed", async () => {
     const { runId, status } = await trigger("later", { task: "echo", delayMs: 29 * 24 * HOUR_MS });
     expect(status).toBe("queued");
     expect(await wakeAt(runId, START + 29 * 24 * HOUR_MS - 1)).toBe("queued");
@@ -383,12 +383,12 @@ describe("a delayed trigger", () => {
     expect(await startAt(runId, START + 29 * 24 * HOUR_MS)).toBe("succeeded");
   });
 
-  it("is cancelled like any other run", async () => {
+  it("a delayed trigger is cancelled like any other run", async () => {
     const { runId } = await trigger("never", { task: "echo", delayMs: HOUR_MS });
     expect((await callRun(env, runId, (run) => run.cancel()))?.document.status).toBe("cancelled");
   });
 
-  it.each([-1, Number.NaN, 31 * 24 * HOUR_MS])("of %d ms is refused", async (delayMs) => {
+  it.each([-1, Number.NaN, 31 * 24 * HOUR_MS])("a delayed trigger of %d ms is refused", async (delayMs) => {
     await expect(trigger(1, { task: "echo", delayMs })).rejects.toThrow("cannot be delayed");
   });
 });

@@ -22,7 +22,7 @@ function draw(text: string, columns = 80): string {
 const FAN = Array.from({ length: 12 }, (_, index) => `translate_language_${index}`);
 
 describe("the drawing of a graph in the terminal", () => {
-  it("is the name of a task alone, and a chain from top to bottom", () => {
+  it("the drawing of a graph in the terminal is the name of a task alone, and a chain from top to bottom", () => {
     expect(draw("transcribe")).toBe("\ntranscribe\n");
     expect(draw("fetch > parse; parse > store")).toMatchInlineSnapshot(`
       "
@@ -35,7 +35,7 @@ describe("the drawing of a graph in the terminal", () => {
     `);
   });
 
-  it("shows a fan-out and a join", () => {
+  it("the drawing of a graph in the terminal shows a fan-out and a join", () => {
     expect(draw("transcribe > recommend, archive, subtitles; recommend > done; archive > done; subtitles > done"))
       .toMatchInlineSnapshot(`
       "
@@ -50,7 +50,7 @@ describe("the drawing of a graph in the terminal", () => {
     `);
   });
 
-  it("leads an edge around the tasks that it passes", () => {
+  it("the drawing of a graph in the terminal leads an edge around the tasks that it passes", () => {
     expect(draw("a > b, d; b > c; c > d")).toMatchInlineSnapshot(`
       "
         a
@@ -66,7 +66,7 @@ describe("the drawing of a graph in the terminal", () => {
     `);
   });
 
-  it("shows tasks that share some of their downstream tasks without doubt", () => {
+  it("the drawing of a graph in the terminal shows tasks that share some of their downstream tasks without doubt", () => {
     expect(
       draw(
         "ingest > probe, checksum; probe > encode_hd, encode_sd, thumbnails; checksum > archive; encode_hd > package; encode_sd > package; thumbnails > publish; package > publish; publish > notify, index; archive > notify",
@@ -93,7 +93,7 @@ describe("the drawing of a graph in the terminal", () => {
     `);
   });
 
-  it("becomes an outline where it is too wide, in which each task stands once", () => {
+  it("the drawing of a graph in the terminal becomes an outline where it is too wide, in which each task stands once", () => {
     expect(draw(`start > ${FAN.join(", ")}; ${FAN.map((name) => `${name} > publish`).join("; ")}; publish > notify`))
       .toMatchInlineSnapshot(`
       "
@@ -116,14 +116,14 @@ describe("the drawing of a graph in the terminal", () => {
     `);
   });
 
-  it("becomes a list of edges where the outline is too deep", () => {
+  it("the drawing of a graph in the terminal becomes a list of edges where the outline is too deep", () => {
     const steps = Array.from({ length: 70 }, (_, index) => `task_${index} > task_${index + 1}, note_${index}`);
     const lines = draw(steps.join("; ")).trim().split("\n");
     expect(lines.slice(0, 2)).toEqual(["task_0 → task_1, note_0", "task_1 → task_2, note_1"]);
     expect(lines).toHaveLength(141);
   });
 
-  it("paints lines and names where the terminal has colours, and nothing elsewhere", () => {
+  it("the drawing of a graph in the terminal paints lines and names where the terminal has colours, and nothing elsewhere", () => {
     const tasks = tasksOf("a > b");
     const painted = drawGraph(tasks, { columns: 80, colors: true }, (name, text) =>
       name === "a" ? `<${text}>` : text,
@@ -133,7 +133,7 @@ describe("the drawing of a graph in the terminal", () => {
     expect(lines).toContain("\u001B[90m┌─┴─┐\u001B[39m");
   });
 
-  it("keeps 80 columns for every graph of 1 to 40 tasks, and names each task", () => {
+  it("the drawing of a graph in the terminal keeps 80 columns for every graph of 1 to 40 tasks, and names each task", () => {
     fc.assert(
       fc.property(graphs(40), (tasks) => {
         const lines = drawGraph(tasks, { columns: 80, colors: false }).split("\n");
@@ -144,7 +144,7 @@ describe("the drawing of a graph in the terminal", () => {
     );
   });
 
-  it("leads from each task to its downstream tasks, and to no other", () => {
+  it("the drawing of a graph in the terminal leads from each task to its downstream tasks, and to no other", () => {
     let drawn = 0;
     fc.assert(
       fc.property(graphs(12), (tasks) => {

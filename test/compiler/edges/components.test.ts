@@ -28,7 +28,7 @@ describe("the parameter of a component", () => {
     ],
     ["names some", "export const by = ({ limit }: { limit: number }) => limit;"],
     ["is wider", "export const by = (p: { user: string | number; language: string }) => p;"],
-  ])("is fine where it %s", async (_how, by) => {
+  ])("the parameter of a component is fine where it %s", async (_how, by) => {
     expect(await problemsOf(by)).toBe("");
   });
 
@@ -36,13 +36,13 @@ describe("the parameter of a component", () => {
     ["another type", "export const by = (p: { user: number }) => p;"],
     ["a name that is not declared", "export const by = (p: { item: string }) => p;"],
     ["no absent value of an optional one", "export const by = (p: { kids: boolean }) => p;"],
-  ])("is refused with %s", async (_what, by) => {
+  ])("the parameter of a component is refused with %s", async (_what, by) => {
     expect(await problemsOf(by)).toMatch(
       /^peach\.conf:5:23: endpoints\.rec\.components\.one\.method: `by` does not take the parameters of `rec`/,
     );
   });
 
-  it("is compared for the fallback too", async () => {
+  it("the parameter of a component is compared for the fallback too", async () => {
     expect(
       await problemsOf("export const by = () => 1;", "export const other = (p: { user: number }) => p;"),
     ).toContain("endpoints.rec.fallback: `other` does not take the parameters of `rec`");

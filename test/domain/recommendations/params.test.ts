@@ -72,12 +72,12 @@ describe("the parameters of a request", () => {
     expect(read(query)).toEqual(wrong);
   });
 
-  it("in the path win over those of the query, and are checked alike", () => {
+  it("the parameters of a request in the path win over those of the query, and are checked alike", () => {
     expect(read("user=eve", { user: "ada" })).toEqual({ user: "ada", limit: 10 });
     expect(read("user=eve", { user: "Ada" })).toEqual(["user must match the pattern ^[a-z]+$"]);
   });
 
-  it("have one key for the cache, whatever their order", () => {
+  it("the parameters of a request have one key for the cache, whatever their order", () => {
     expect(paramsKey({ user: "a", limit: 3 })).toBe(paramsKey({ limit: 3, user: "a" }));
     expect(paramsKey({ user: "a", limit: 3 })).not.toBe(paramsKey({ user: "a", limit: 30 }));
     expect(paramsKey({ user: "3" })).not.toBe(paramsKey({ user: 3 }));

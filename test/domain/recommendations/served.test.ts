@@ -10,23 +10,23 @@ const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("a stored result with an origin", () => {
   it.each(["2026-11-29T03:00:00.000Z", "2026-11-29T03:00:00Z", "2026-11-29T03:00:00.123456+01:00"])(
-    "is read and unwrapped where its time is %s",
+    "a stored result with an origin is read and unwrapped where its time is %s",
     (at) => {
       const served_by = { ...ORIGIN, at };
       expect(unwrapServed(markServed({ served_by, value: 1 }))).toEqual({ value: 1, origin: served_by });
     },
   );
 
-  it("is the JSON of origin and value alone in the store", () => {
+  it("a stored result with an origin is the JSON of origin and value alone in the store", () => {
     expect(JSON.stringify(wrapServed([1], ORIGIN))).toBe(`{"served_by":${JSON.stringify(ORIGIN)},"value":[1]}`);
   });
 
-  it("keeps its origin where a component returns a part of the value", () => {
+  it("a stored result with an origin keeps its origin where a component returns a part of the value", () => {
     const read = markServed<string[]>(stored(wrapServed(["a", "b"], ORIGIN)));
     expect(unwrapServed({ ...read, value: read.value.slice(0, 1) })).toEqual({ value: ["a"], origin: ORIGIN });
   });
 
-  it("names no run where a component passes on the JSON of another service", () => {
+  it("a stored result with an origin names no run where a component passes on the JSON of another service", () => {
     const foreign = stored({ served_by: ORIGIN, value: ["theirs"] });
     expect(unwrapServed(foreign)).toEqual({ value: foreign, origin: null });
     const marks = stored({ served_by: ORIGIN, value: 1, "peach.served": true, "Symbol(peach.served)": true });
@@ -40,7 +40,7 @@ describe("a stored result with an origin", () => {
     ["a time that is a number", { at: 1_796_032_800_123 }],
     ["the id of no run", { run_id: "run_1" }],
     ["a task with a line break", { task: "train\n" }],
-  ])("is refused where its origin has %s, and names no run", (_what, wrong) => {
+  ])("a stored result with an origin is refused where its origin has %s, and names no run", (_what, wrong) => {
     const served_by = { ...ORIGIN, ...wrong };
     expect(() => markServed({ served_by, value: 1 })).toThrow("the stored result has no origin");
     const changed = { ...markServed({ served_by: ORIGIN, value: 1 }), served_by };
@@ -52,7 +52,7 @@ describe("a stored result with an origin", () => {
     ["a list", ["a"]],
     ["a value alone", { value: 1 }],
     ["a text", "{}"],
-  ])("is refused where the store holds %s", (_what, value) =>
+  ])("a stored result with an origin is refused where the store holds %s", (_what, value) =>
     expect(() => markServed(value)).toThrow("a task stores it by `servedBy`"),
   );
 });

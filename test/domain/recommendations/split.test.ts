@@ -38,13 +38,13 @@ describe("the split of 100,000 users", () => {
       { champion: 99, challenger: 1 },
       { champion: 0.99, challenger: 0.01 },
     ],
-  ])("gives each component of %o its share within 1 %%", (weights, shares) => {
+  ])("the split of 100,000 users gives each component of %o its share within 1 %%", (weights, shares) => {
     const components = Object.entries(weights).map(([name, weight]) => ({ name, weight }));
     const got = sharesOf(choices(components));
     for (const [name, share] of Object.entries(shares)) expect(Math.abs((got[name] ?? 0) - share)).toBeLessThan(0.01);
   });
 
-  it("gives its shares to users that are numbers, addresses, and beyond ASCII", () => {
+  it("the split of 100,000 users gives its shares to users that are numbers, addresses, and beyond ASCII", () => {
     const components = [
       { name: "a", weight: 70 },
       { name: "b", weight: 30 },
@@ -55,7 +55,7 @@ describe("the split of 100,000 users", () => {
     }
   });
 
-  it("never chooses a component with the weight 0", () => {
+  it("the split of 100,000 users never chooses a component with the weight 0", () => {
     expect(
       sharesOf(
         choices([
@@ -66,7 +66,7 @@ describe("the split of 100,000 users", () => {
     ).toEqual({ on: 1 });
   });
 
-  it("is the same each time, and does not depend on the order of the components", () => {
+  it("the split of 100,000 users is the same each time, and does not depend on the order of the components", () => {
     const components = [
       { name: "history", weight: 80 },
       { name: "popular", weight: 20 },
@@ -80,7 +80,7 @@ describe("the split of 100,000 users", () => {
     ).toBe("hhhhhhhhhpph");
   });
 
-  it("is independent of that of another endpoint", () => {
+  it("the split of 100,000 users is independent of that of another endpoint", () => {
     const components = [
       { name: "a", weight: 1 },
       { name: "b", weight: 1 },
@@ -90,18 +90,18 @@ describe("the split of 100,000 users", () => {
     expect(Math.abs(same / USERS.length - 0.5)).toBeLessThan(0.01);
   });
 
-  it("chooses a component whose weight is the least number above 0", () => {
+  it("the split of 100,000 users chooses a component whose weight is the least number above 0", () => {
     const least = { name: "least", weight: Number.MIN_VALUE };
     expect(chooseComponent([{ name: "off", weight: 0 }, least], "recommendations", "ada")).toBe(least);
   });
 
-  it("throws where every weight is 0", () => {
+  it("the split of 100,000 users throws where every weight is 0", () => {
     expect(() => chooseComponent([{ name: "a", weight: 0 }], "e", "u")).toThrow("no component has a weight above 0");
   });
 });
 
 describe("a component that is added", () => {
-  it("moves the least possible: only users that it takes, as many as its share", () => {
+  it("a component that is added moves the least possible: only users that it takes, as many as its share", () => {
     const old = [
       { name: "history", weight: 80 },
       { name: "popular", weight: 20 },
@@ -112,7 +112,7 @@ describe("a component that is added", () => {
     expect(Math.abs(moved.length / USERS.length - 0.2)).toBeLessThan(0.01);
   });
 
-  it("gives its users back to where they were when it is removed", () => {
+  it("a component that is added gives its users back to where they were when it is removed", () => {
     const old = [
       { name: "a", weight: 3 },
       { name: "b", weight: 2 },
@@ -122,7 +122,7 @@ describe("a component that is added", () => {
     for (const [from, to] of movers(between, before)) expect([from, to]).toEqual(["c", to]);
   });
 
-  it("moves at most a fourth more than the least possible where the other weights change with it", () => {
+  it("a component that is added moves at most a fourth more than the least possible where the other weights change with it", () => {
     const before = choices([
       { name: "history", weight: 80 },
       { name: "popular", weight: 20 },

@@ -11,18 +11,18 @@ function taking(...all: readonly number[]) {
 }
 
 describe("the counts of a component", () => {
-  it("are added by name, and keep the latest run that is known", () => {
+  it("the counts of a component are added by name, and keep the latest run that is known", () => {
     const served = countsOfServing({ outcome: "served", ms: 4, isHit: true, run: RUN });
     const failed = countsOfServing({ outcome: "failed", ms: 1_200, isHit: false, run: null });
     const sum = [served, failed, CLICK, CLICK].reduce((before, one) => addCounts(before, one));
     expect(sum).toEqual({ counts: { served: 1, failed: 1, hit: 1, click: 2, ms: 1_204, 3: 1, 18: 1 }, run: RUN });
   });
 
-  it("take a clock that was set back for no time", () => {
+  it("the counts of a component take a clock that was set back for no time", () => {
     expect(taking(-5).counts).toEqual({ served: 1, 0: 1 });
   });
 
-  it("give percentiles within the bin that holds them", () => {
+  it("the counts of a component give percentiles within the bin that holds them", () => {
     expect(percentileMs({}, 0.5)).toBeNull();
     expect(percentileMs(CLICK.counts, 0.5)).toBeNull();
     const counts = taking(...Array.from({ length: 98 }, () => 2), 90, 400).counts;

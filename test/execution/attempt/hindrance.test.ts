@@ -41,14 +41,14 @@ function refuseOnce(operation: "get" | "put"): void {
 }
 
 describe("an attempt that R2 has refused at first", () => {
-  it("is lost, not timed out, if it reads what R2 gave at the second try", async () => {
+  it("an attempt that R2 has refused at first is lost, not timed out, if it reads what R2 gave at the second try", async () => {
     const lease = await reading(1);
     refuseOnce("get");
     const { settlement } = await attempt((_payload) => never, lease);
     expect(settlement.outcome).toMatchObject(late);
   });
 
-  it("is lost, not timed out, with all that wait for items of the same array", async () => {
+  it("an attempt that R2 has refused at first is lost, not timed out, with all that wait for items of the same array", async () => {
     const lease = await reading([1, 2]);
     refuseOnce("get");
     const arrays = new ArrayReader(env.PAYLOADS);
@@ -56,7 +56,7 @@ describe("an attempt that R2 has refused at first", () => {
     expect(await Promise.all(outcomes)).toMatchObject([late, late]);
   });
 
-  it("is lost, not timed out, if it comes to the array between two tries of another attempt", async () => {
+  it("an attempt that R2 has refused at first is lost, not timed out, if it comes to the array between two tries of another attempt", async () => {
     vi.stubGlobal("scheduler", { wait: () => never });
     const lease = await reading([1, 2]);
     refuseOnce("get");
@@ -65,7 +65,7 @@ describe("an attempt that R2 has refused at first", () => {
     expect(await outcomeOfItem(lease, 1, arrays)).toMatchObject(late);
   });
 
-  it("has timed out if it comes to the array when R2 has given it", async () => {
+  it("an attempt that R2 has refused at first has timed out if it comes to the array when R2 has given it", async () => {
     const lease = await reading([1, 2]);
     refuseOnce("get");
     const arrays = new ArrayReader(env.PAYLOADS);
@@ -73,7 +73,7 @@ describe("an attempt that R2 has refused at first", () => {
     expect(await outcomeOfItem(lease, 1, arrays)).toMatchObject({ type: "timed_out" });
   });
 
-  it("has timed out if R2 refuses another array only", async () => {
+  it("an attempt that R2 has refused at first has timed out if R2 refuses another array only", async () => {
     vi.stubGlobal("scheduler", { wait: () => never });
     const refused = await reading([1]);
     const given = await reading([2]);
@@ -83,7 +83,7 @@ describe("an attempt that R2 has refused at first", () => {
     expect(await outcomeOfItem(given, 0, arrays)).toMatchObject({ type: "timed_out" });
   });
 
-  it("is lost, not timed out, if its time is up while it stores what it passes", async () => {
+  it("an attempt that R2 has refused at first is lost, not timed out, if its time is up while it stores what it passes", async () => {
     const runId = await recordedRun();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     refuseOnce("put");
@@ -95,7 +95,7 @@ describe("an attempt that R2 has refused at first", () => {
     expect(settlement.outcome).toMatchObject(late);
   });
 
-  it("is lost, not timed out, if it reads a stream that R2 gave at the second try", async () => {
+  it("an attempt that R2 has refused at first is lost, not timed out, if it reads a stream that R2 gave at the second try", async () => {
     const lease = await reading(1, "stream");
     refuseOnce("get");
     const method = async (payload: ReadableStream): Promise<never> => {
@@ -106,7 +106,7 @@ describe("an attempt that R2 has refused at first", () => {
     expect(settlement.outcome).toMatchObject(late);
   });
 
-  it("succeeds if it ends in time, though R2 has refused it", async () => {
+  it("an attempt that R2 has refused at first succeeds if it ends in time, though R2 has refused it", async () => {
     const lease = await reading(1);
     refuseOnce("get");
     const { settlement } = await attempt((payload) => payload, { ...lease, timeoutMs: 25_000 });
@@ -128,12 +128,12 @@ function overloaded(refusals: number) {
 describe("an attempt whose time is up while it triggers", () => {
   const method: TaskFunction = (_payload, task) => task.triggerTaskWithEvent("other", 1);
 
-  it("is lost, not timed out, if an overload has refused the trigger at first", async () => {
+  it("an attempt whose time is up while it triggers is lost, not timed out, if an overload has refused the trigger at first", async () => {
     const { settlement } = await attempt(method, { timeoutMs: 50 }, overloaded(1));
     expect(settlement.outcome).toMatchObject(late);
   });
 
-  it("has timed out if nothing has refused the trigger", async () => {
+  it("an attempt whose time is up while it triggers has timed out if nothing has refused the trigger", async () => {
     const { settlement } = await attempt(method, { timeoutMs: 50 }, overloaded(0));
     expect(settlement.outcome).toMatchObject({ type: "timed_out" });
   });

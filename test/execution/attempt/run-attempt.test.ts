@@ -43,7 +43,7 @@ async function passedBy(method: TaskFunction): Promise<unknown> {
 }
 
 describe("an attempt that succeeds", () => {
-  it("carries ordinal, attempt and token of its lease", async () => {
+  it("an attempt that succeeds carries ordinal, attempt and token of its lease", async () => {
     const { settlement } = await attempt(() => 1, { ordinal: 7, attempt: 3, token: 12 });
     expect(settlement).toEqual({
       ordinal: 7,
@@ -63,21 +63,21 @@ describe("an attempt that succeeds", () => {
     ["deep JSON", { a: [{ b: { c: [[[1.5, "x", false, null]]] } }] }],
     ["bytes", new Uint8Array([0, 1, 255])],
     ["a buffer", new Uint8Array([9, 8]).buffer],
-  ])("passes what it returns: %s", async (_, value) => {
+  ])("an attempt that succeeds passes what it returns: %s", async (_, value) => {
     expect(await passedBy(() => value)).toEqual(value);
   });
 
-  it("passes null for undefined", async () => {
+  it("an attempt that succeeds passes null for undefined", async () => {
     expect(await passedBy(() => undefined)).toBeNull();
   });
 
-  it("passes a stream as a stream", async () => {
+  it("an attempt that succeeds passes a stream as a stream", async () => {
     const read = await passedBy(() => new Blob(["of a stream"]).stream());
     if (!(read instanceof ReadableStream)) throw new Error("no stream");
     expect(await new Response(read).text()).toBe("of a stream");
   });
 
-  it("has what is above the inline limit in R2 before it says so, under a key of its own", async () => {
+  it("an attempt that succeeds has what is above the inline limit in R2 before it says so, under a key of its own", async () => {
     const runId = await recordedRun();
     const { settlement } = await attempt(() => "four", { runId, attempt: 2, token: 5, inlineLimitBytes: 3 });
     const key = `runs/${runId}/0/2-5`;
@@ -85,7 +85,7 @@ describe("an attempt that succeeds", () => {
     expect(await (await env.PAYLOADS.get(key))?.text()).toBe("four");
   });
 
-  it("is handed the payload and the task", async () => {
+  it("an attempt that succeeds is handed the payload and the task", async () => {
     const seen: unknown[] = [];
     const runId = newRunId();
     await attempt(
@@ -101,7 +101,7 @@ describe("an attempt that succeeds", () => {
 describe("an attempt that throws", () => {
   const failed = { type: "failed", retryable: true, retryAfterMs: null, reason: "error" } as const;
 
-  it("has failed with its error, to be tried again", async () => {
+  it("an attempt that throws has failed with its error, to be tried again", async () => {
     const outcome = await outcomeFor(() => {
       throw new TypeError("no such field");
     });
@@ -111,7 +111,7 @@ describe("an attempt that throws", () => {
     });
   });
 
-  it("has failed also if its promise rejects, or what it passes cannot be stored", async () => {
+  it("an attempt that throws has failed also if its promise rejects, or what it passes cannot be stored", async () => {
     expect(await outcomeFor(() => Promise.reject(new Error("later")))).toMatchObject({
       type: "failed",
       retryable: true,
@@ -134,11 +134,11 @@ describe("an attempt that throws", () => {
     [undefined, "the task threw undefined"],
     [Symbol("s"), "the task threw symbol"],
     [{ code: 7 }, 'the task threw {"code":7}'],
-  ])("has failed also if it throws what is no error: %s", (thrown, message) => {
+  ])("an attempt that throws has failed also if it throws what is no error: %s", (thrown, message) => {
     expect(outcomeOf(thrown)).toEqual({ ...failed, error: { name: "Error", message, stack: null } });
   });
 
-  it("has failed also if what it throws cannot be described", async () => {
+  it("an attempt that throws has failed also if what it throws cannot be described", async () => {
     const circular: Record<string, unknown> = {};
     circular["self"] = circular;
     const hostile = Object.defineProperty(new Error("x"), "message", {
@@ -164,7 +164,7 @@ describe("an attempt that throws", () => {
     }
   });
 
-  it("is not tried again if it says so", () => {
+  it("an attempt that throws is not tried again if it says so", () => {
     expect(outcomeOf(new NonRetryableError("never"))).toMatchObject({ ...failed, retryable: false });
     // Of another bundle: only the name tells.
     expect(outcomeOf(Object.assign(new Error("never"), { name: "NonRetryableError" }))).toMatchObject({
@@ -175,7 +175,7 @@ describe("an attempt that throws", () => {
     });
   });
 
-  it("is tried again when it says so", () => {
+  it("an attempt that throws is tried again when it says so", () => {
     expect(outcomeOf(new RetryAfterError("30s", "busy"))).toMatchObject({
       ...failed,
       retryAfterMs: 30_000,
@@ -188,7 +188,7 @@ describe("an attempt that throws", () => {
     expect(() => new RetryAfterError(-1)).toThrow(RangeError);
   });
 
-  it("has its text cut where it is long", () => {
+  it("an attempt that throws has the texts of its error cut where they are long", () => {
     const error = new Error("m".repeat(10_000));
     error.stack = "s".repeat(10_000);
     const outcome = outcomeOf(error);
@@ -198,7 +198,7 @@ describe("an attempt that throws", () => {
 });
 
 describe("an attempt whose surroundings fail", () => {
-  it("is lost, not failed: R2 does not store what it passes", async () => {
+  it("an attempt whose surroundings fail is lost, not failed: R2 does not store what it passes", async () => {
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
     vi.spyOn(bucket, "put").mockRejectedValue(new Error("put: internal error (10001)"));
@@ -210,7 +210,7 @@ describe("an attempt whose surroundings fail", () => {
     });
   });
 
-  it("is lost, not failed: R2 does not give what it reads", async () => {
+  it("an attempt whose surroundings fail is lost, not failed: R2 does not give what it reads", async () => {
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
     vi.spyOn(bucket, "get").mockRejectedValue(new Error("get: internal error (10001)"));
@@ -219,7 +219,7 @@ describe("an attempt whose surroundings fail", () => {
     expect(settlement.outcome).toMatchObject({ type: "lost", to: "surroundings" });
   });
 
-  it("is lost, not failed: a child run cannot be recorded, or the storage of a stream breaks off", () => {
+  it("an attempt whose surroundings fail is lost, not failed: a child run cannot be recorded, or the storage of a stream breaks off", () => {
     expect(outcomeOf(new ProblemError({ code: "overloaded", detail: "d", hint: "h" }))).toMatchObject({
       type: "lost",
       to: "surroundings",
@@ -230,7 +230,7 @@ describe("an attempt whose surroundings fail", () => {
     });
   });
 
-  it("is lost, not failed: its run cannot be reached; but a connection of its own that breaks is its failure", () => {
+  it("an attempt whose surroundings fail is lost, not failed: its run cannot be reached; but a connection of its own that breaks is its failure", () => {
     const broken = Object.assign(new Error("Network connection lost."), { retryable: true });
     expect(outcomeOf(new RunUnreachableError(newRunId(), broken))).toMatchObject({ type: "lost", to: "surroundings" });
     expect(outcomeOf(broken)).toMatchObject({
@@ -240,7 +240,7 @@ describe("an attempt whose surroundings fail", () => {
     });
   });
 
-  it("has failed for good if what it reads is gone from R2", async () => {
+  it("an attempt whose surroundings fail has failed for good if what it reads is gone from R2", async () => {
     const payload = { kind: "text", size: 1, contentType: "text/plain", at: "r2", key: "runs/x/0/1-1" } as const;
     const { settlement } = await attempt((_payload) => "never called", { inputs: [{ parent: "", payload }] });
     expect(settlement.outcome).toMatchObject({
@@ -252,7 +252,7 @@ describe("an attempt whose surroundings fail", () => {
 });
 
 describe("an attempt whose time is up", () => {
-  it("has timed out: its signal is aborted, its late result and its late helper calls come to nothing", async () => {
+  it("an attempt whose time is up has timed out: its signal is aborted, its late result and its late helper calls come to nothing", async () => {
     const seen: string[] = [];
     const { promise: late, resolve: goOn } = Promise.withResolvers<void>();
     const { promise: over, resolve: ended } = Promise.withResolvers<void>();
@@ -301,7 +301,7 @@ describe("an attempt whose time is up", () => {
     expect(settlement.children).toEqual([]);
   });
 
-  it("does not start its method any more if its time was up while it read", async () => {
+  it("an attempt whose time is up does not start its method any more if its time was up while it read", async () => {
     const runId = newRunId();
     const key = `runs/${runId}/trigger-1`;
     await env.PAYLOADS.put(key, "1");
@@ -327,14 +327,14 @@ describe("an attempt whose time is up", () => {
     expect(started).toBe(false);
   });
 
-  it("has timed out also if it never reacts, or its stream never ends", async () => {
+  it("an attempt whose time is up has timed out also if it never reacts, or its stream never ends", async () => {
     const never = new Promise<never>(() => undefined);
     expect((await attempt(() => never, { timeoutMs: 5 })).settlement.outcome.type).toBe("timed_out");
     const endless = (): ReadableStream => new ReadableStream({ pull: () => never });
     expect((await attempt(endless, { timeoutMs: 5 })).settlement.outcome.type).toBe("timed_out");
   });
 
-  it("has its signal aborted also when it ends in time, so that what it left running can stop", async () => {
+  it("an attempt whose time is up has its signal aborted also when it ends in time, so that what it left running can stop", async () => {
     let signal: AbortSignal | undefined;
     await attempt((_, context) => void ({ signal } = context));
     expect(signal?.aborted).toBe(true);
@@ -342,7 +342,7 @@ describe("an attempt whose time is up", () => {
 });
 
 describe("an attempt of a method that the deployed code does not have", () => {
-  it("is given back, and nothing was executed", async () => {
+  it("an attempt of a method that the deployed code does not have is given back, and nothing was executed", async () => {
     const port = { env, lifetime: { waitUntil: () => undefined }, accept: acceptTrigger, emit: emitEvent, plan };
     for (const method of ["gone", "toString", "__proto__"]) {
       const { outcome } = await executeAttempt(
@@ -376,7 +376,7 @@ describe("a task declared with types", () => {
   });
   const reading = (payload: unknown) => ({ inputs: [{ parent: "", payload: inline(payload) }] });
 
-  it("reads its input with the schema's defaults, and passes what fits", async () => {
+  it("a task declared with types reads its input with the schema's defaults, and passes what fits", async () => {
     expect((await attempt(typed, reading({ id: 1 }))).settlement.outcome).toEqual({
       type: "succeeded",
       output: inline({ text: "" }),
@@ -384,7 +384,7 @@ describe("a task declared with types", () => {
     });
   });
 
-  it("fails for good if what it reads does not fit, with the paths", async () => {
+  it("a task declared with types fails for good if what it reads does not fit, with the paths", async () => {
     const { settlement } = await attempt(typed, reading({ id: "1", tags: ["a", 2] }));
     expect(settlement.outcome).toMatchObject({
       type: "failed",
@@ -395,7 +395,7 @@ describe("a task declared with types", () => {
     });
   });
 
-  it("fails for good if what it passes does not fit", async () => {
+  it("a task declared with types fails for good if what it passes does not fit", async () => {
     const { settlement } = await attempt(typed, reading({ id: 0 }));
     expect(settlement.outcome).toMatchObject({
       type: "failed",
@@ -409,7 +409,7 @@ describe("a task declared with types", () => {
     const output = z.object({ text: z.string(), n: z.number().default(7) });
     const passing = (run: () => unknown): TypedTask => ({ kind: "peach.task", input: null, output, run });
 
-    it("passes what the schema makes of it", async () => {
+    it("a task declared with types that passes to single children passes what the schema makes of it", async () => {
       const method = passing(() => {
         passToChildTask({ text: "l" }, { to: "left" });
         passToChildTask({ text: "r" }, { to: "right" });
@@ -422,7 +422,7 @@ describe("a task declared with types", () => {
       });
     });
 
-    it("fails for good if that does not fit, naming the child", async () => {
+    it("a task declared with types that passes to single children fails for good if that does not fit, naming the child", async () => {
       const method = passing(() => {
         passToChildTask(12_345, { to: "right" });
         return { text: "all" };
@@ -439,7 +439,7 @@ describe("a task declared with types", () => {
     it.each([
       ["each of them", ["left", "right"], null],
       ["each that it has chosen", ["left"], ["left"]],
-    ])("need return nothing if it passes to %s", async (_, to, chosen) => {
+    ])("a typed task need return nothing if it passes to %s", async (_, to, chosen) => {
       const method = passing(() => {
         for (const child of to) passToChildTask({ text: child }, { to: child });
         if (chosen !== null) runOnlyChildTasks(...chosen);
@@ -454,7 +454,7 @@ describe("a task declared with types", () => {
     it.each([
       ["nothing, while a child is left to read it", undefined, ["left"]],
       ["something else", 12_345, ["left", "right"]],
-    ])("fails for good if it returns %s", async (_, returned, to) => {
+    ])("a typed task that passes to children fails for good if it returns %s", async (_, returned, to) => {
       const method = passing(() => {
         for (const child of to) passToChildTask({ text: child }, { to: child });
         return returned;
@@ -467,7 +467,7 @@ describe("a task declared with types", () => {
     });
   });
 
-  it("has a stream held against its schemas as a stream, unread", async () => {
+  it("a task declared with types has a stream held against its schemas as a stream, unread", async () => {
     const stream = z.instanceof(ReadableStream);
     const streaming = task({ input: stream, output: stream, run: (payload) => payload });
     const encoded = { kind: "stream", size: 3, contentType: "x/y", at: "inline", bytes: new Uint8Array(3) } as const;

@@ -115,14 +115,14 @@ async function* generated(): AsyncGenerator<string> {
 }
 
 describe("a helper outside a task and an endpoint", () => {
-  it.each(Object.entries(HELPERS))("says so: %s", async (name, call) => {
+  it.each(Object.entries(HELPERS))("a helper outside a task and an endpoint says so: %s", async (name, call) => {
     await expect(call()).rejects.toMatchObject({
       name: "OutsideTaskError",
       message: expect.stringMatching(new RegExp(`^${name} was called outside a task or endpoint\\. .*HTTP API\\.$`)),
     });
   });
 
-  it("says so also while a task runs elsewhere", async () => {
+  it("a helper outside a task and an endpoint says so also while a task runs elsewhere", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const running = attempt(() => promise);
     await expect(HELPERS.currentTask()).rejects.toThrow("outside a task or endpoint");
@@ -138,7 +138,7 @@ describe("a helper in an endpoint", () => {
     return answer;
   }
 
-  it.each(TASK_ONLY)("that only a task can mean says so: %s", async (name) => {
+  it.each(TASK_ONLY)("a helper in an endpoint that only a task can mean says so: %s", async (name) => {
     await expect(inEndpoint(HELPERS[name])).rejects.toMatchObject({
       name: "OutsideTaskError",
       message: expect.stringMatching(
@@ -147,14 +147,14 @@ describe("a helper in an endpoint", () => {
     });
   });
 
-  it("works where an endpoint can mean it: logs and triggers", async () => {
+  it("a helper in an endpoint works where an endpoint can mean it: logs and triggers", async () => {
     await expect(inEndpoint(HELPERS["log.info"])).resolves.toBeUndefined();
     await expect(inEndpoint(HELPERS.triggerTaskWithEvent)).resolves.toMatchObject({ deduplicated: false });
   });
 });
 
 describe("passDataToDownstream", () => {
-  it("is passToChildTask", () => {
+  it("passDataToDownstream is passToChildTask", () => {
     expect(passDataToDownstream).toBe(passToChildTask);
   });
 });

@@ -55,7 +55,7 @@ function refused(status: number, code: string): () => Response {
 }
 
 describe("an object of a bucket that wrangler.toml binds", () => {
-  it("is a stream with its size, etag and type", async () => {
+  it("an object of a bucket that wrangler.toml binds is a stream with its size, etag and type", async () => {
     await env.UPLOADS.put("open/a b+c.mp3", "abc", { httpMetadata: { contentType: "audio/mpeg" } });
     expect(await open("s3://uploads/open/a b+c.mp3")).toMatchObject({
       text: "abc",
@@ -65,7 +65,7 @@ describe("an object of a bucket that wrangler.toml binds", () => {
     });
   });
 
-  it("is of no known type where it was put without one, and can be empty", async () => {
+  it("an object of a bucket that wrangler.toml binds is of no known type where it was put without one, and can be empty", async () => {
     await env.UPLOADS.put("open/empty", "");
     expect(await open("s3://uploads/open/empty")).toMatchObject({
       text: "",
@@ -74,7 +74,7 @@ describe("an object of a bucket that wrangler.toml binds", () => {
     });
   });
 
-  it("fails the task for good if it is not there", async () => {
+  it("an object of a bucket that wrangler.toml binds fails the task for good if it is not there", async () => {
     expect((await open("s3://uploads/open/none")).outcome).toMatchObject({
       type: "failed",
       retryable: false,
@@ -82,7 +82,7 @@ describe("an object of a bucket that wrangler.toml binds", () => {
     });
   });
 
-  it("can be opened in an endpoint too", async () => {
+  it("an object of a bucket that wrangler.toml binds can be opened in an endpoint too", async () => {
     await env.UPLOADS.put("open/a", "abc");
     const call = { name: "hook", params: {}, requestId: "r", source: "endpoint", delivery: null } as const;
     const port = { env, lifetime: createExecutionContext(), accept: acceptTrigger, emit: emitEvent, plan };
@@ -93,7 +93,7 @@ describe("an object of a bucket that wrangler.toml binds", () => {
 });
 
 describe("an object of another bucket", () => {
-  it("is asked of S3 in the region, with a signature that S3 can verify", async () => {
+  it("an object of another bucket is asked of S3 in the region, with a signature that S3 can verify", async () => {
     const requests = store(found);
     expect(await open("s3://broadcasts/audio/a b+c (1).mp3", SECRETS)).toMatchObject({
       text: "abc",
@@ -114,7 +114,7 @@ describe("an object of another bucket", () => {
     expect(request?.headers.get("Authorization")).toBe(await signer.authHeader());
   });
 
-  it("is of no known size, etag or type where the store says none, and can have no body", async () => {
+  it("an object of another bucket is of no known size, etag or type where the store says none, and can have no body", async () => {
     store(() => new Response(null));
     expect(await open("s3://images/a.jpg", SECRETS)).toMatchObject({
       text: "",
@@ -124,13 +124,13 @@ describe("an object of another bucket", () => {
     });
   });
 
-  it("is asked of AWS_ENDPOINT_URL where that is set, for MinIO and others", async () => {
+  it("an object of another bucket is asked of AWS_ENDPOINT_URL where that is set, for MinIO and others", async () => {
     const requests = store(found);
     await open("s3://images/a.jpg", { ...SECRETS, AWS_ENDPOINT_URL: "http://127.0.0.1:9000/" });
     expect(requests.map(({ url }) => url)).toEqual(["http://127.0.0.1:9000/images/a.jpg"]);
   });
 
-  it("is asked for again while the store is busy", async () => {
+  it("an object of another bucket is asked for again while the store is busy", async () => {
     const requests = store(refused(503, "SlowDown"), found);
     expect(await open("s3://images/a.jpg", SECRETS)).toMatchObject({ text: "abc" });
     expect(requests).toHaveLength(2);
@@ -139,22 +139,25 @@ describe("an object of another bucket", () => {
   it.each([
     [404, "NoSuchKey", "There is no object s3://images/a.jpg (NoSuchKey)."],
     [403, "SignatureDoesNotMatch", "refused s3://images/a.jpg with 403: SignatureDoesNotMatch, Said by the store."],
-  ])("fails the task for good where the store answers %d", async (status, code, message) => {
-    store(refused(status, code));
-    expect((await open("s3://images/a.jpg", SECRETS)).outcome).toMatchObject({
-      type: "failed",
-      retryable: false,
-      error: { name: "NonRetryableError", message: expect.stringContaining(message) },
-    });
-  });
+  ])(
+    "an object of another bucket fails the task for good where the store answers %d",
+    async (status, code, message) => {
+      store(refused(status, code));
+      expect((await open("s3://images/a.jpg", SECRETS)).outcome).toMatchObject({
+        type: "failed",
+        retryable: false,
+        error: { name: "NonRetryableError", message: expect.stringContaining(message) },
+      });
+    },
+  );
 
-  it("fails the attempt, not the task, where the store stays broken", async () => {
+  it("an object of another bucket fails the attempt, not the task, where the store stays broken", async () => {
     const requests = store(refused(500, "InternalError"));
     expect((await open("s3://images/a.jpg", SECRETS)).outcome).toMatchObject({ type: "failed", retryable: true });
     expect(requests).toHaveLength(4);
   });
 
-  it("needs credentials: the error names those that are missing", async () => {
+  it("an object of another bucket needs credentials: the error names those that are missing", async () => {
     const requests = store(found);
     const { outcome } = await open("s3://images/a.jpg", { ...SECRETS, AWS_REGION: "", AWS_ACCESS_KEY_ID: "" });
     expect(outcome).toMatchObject({
@@ -164,22 +167,25 @@ describe("an object of another bucket", () => {
     expect(requests).toEqual([]);
   });
 
-  it.each(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"])("needs %s", async (name) => {
-    const requests = store(found);
-    const { outcome } = await open("s3://images/a.jpg", { ...SECRETS, [name]: "" });
-    expect(outcome).toMatchObject({
-      retryable: false,
-      error: { message: expect.stringContaining(`to ask S3 for it ${name} must be set`) },
-    });
-    expect(requests).toEqual([]);
-  });
+  it.each(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"])(
+    "an object of another bucket needs %s",
+    async (name) => {
+      const requests = store(found);
+      const { outcome } = await open("s3://images/a.jpg", { ...SECRETS, [name]: "" });
+      expect(outcome).toMatchObject({
+        retryable: false,
+        error: { message: expect.stringContaining(`to ask S3 for it ${name} must be set`) },
+      });
+      expect(requests).toEqual([]);
+    },
+  );
 
   it.each([
     ["https://images/a.jpg", "is no address of an object"],
     ["s3://images", "is no address of an object"],
     ["s3://images/", "is no address of an object"],
     ["s3://images/../secrets/a", 'a part of its path is "." or ".."'],
-  ])("is not looked for at %s", async (uri, message) => {
+  ])("an object of another bucket is not looked for at %s", async (uri, message) => {
     const requests = store(found);
     const { outcome } = await open(uri, SECRETS);
     expect(outcome).toMatchObject({ retryable: false, error: { message: expect.stringContaining(message) } });
@@ -198,7 +204,7 @@ describe("the bucket with payloads", () => {
     [`s3://peach-payloads/${KEY}`, { AWS_ENDPOINT_URL: "https://account.r2.cloudflarestorage.com" }],
     [`s3://runs/run_x/0/1-1`, { AWS_ENDPOINT_URL: "https://account.r2.cloudflarestorage.com/peach-payloads" }],
     [`s3://runs/run_x/0/1-1`, { AWS_ENDPOINT_URL: "https://peach-payloads.account.r2.cloudflarestorage.com" }],
-  ])("is never opened: %s with %j", async (uri, more) => {
+  ])("the bucket with payloads is never opened: %s with %j", async (uri, more) => {
     await env.PAYLOADS.put(KEY, "confidential");
     const requests = store(found);
     const { outcome, text } = await open(uri, { ...SECRETS, ...more });
@@ -206,7 +212,7 @@ describe("the bucket with payloads", () => {
     expect([text, requests]).toEqual(["", []]);
   });
 
-  it("does not keep objects from being opened whose keys only look like it", async () => {
+  it("the bucket with payloads does not keep objects from being opened whose keys only look like it", async () => {
     await env.UPLOADS.put("peach-payloads/a", "abc");
     expect(await open("s3://uploads/peach-payloads/a")).toMatchObject({ text: "abc" });
     const requests = store(found);
@@ -229,7 +235,7 @@ describe("`open` in peach.conf", () => {
     return { text, outcome };
   }
 
-  it("lets a task open what begins with one of its prefixes, of bound buckets and of S3", async () => {
+  it("`open` in peach.conf lets a task open what begins with one of its prefixes, of bound buckets and of S3", async () => {
     await env.UPLOADS.put("open/allowed", "abc");
     expect(await openUnder(OPEN, "s3://uploads/open/allowed")).toMatchObject({ text: "abc" });
     store(found);
@@ -252,7 +258,7 @@ describe("`open` in peach.conf", () => {
     expect(requests).toEqual([]);
   });
 
-  it("holds for an endpoint as well", async () => {
+  it("`open` in peach.conf holds for an endpoint as well", async () => {
     const known = planOf([], { buckets: plan.buckets, endpoints: [endpointPlan("hook", { open: OPEN })] });
     const call = { name: "hook", params: {}, requestId: "r", source: "endpoint", delivery: null } as const;
     const lifetime = createExecutionContext();

@@ -58,7 +58,7 @@ async function endOf(method: () => unknown) {
 }
 
 describe("a trigger that a task does not await", () => {
-  it("is waited for before the attempt settles, and is a child", async () => {
+  it("a trigger that a task does not await is waited for before the attempt settles, and is a child", async () => {
     const { outcome, children } = await endOf(() => {
       void triggerTaskWithEvent("good");
       return "returned";
@@ -67,7 +67,7 @@ describe("a trigger that a task does not await", () => {
     expect(children.map(({ task }) => task)).toEqual(["good"]);
   });
 
-  it("is waited for with what follows from it, and in functions that are not awaited themselves", async () => {
+  it("a trigger that a task does not await is waited for with what follows from it, and in functions that are not awaited themselves", async () => {
     const { outcome, children } = await endOf(() => {
       void triggerTaskWithEvent("one").then(() => triggerTaskWithEvent("two"));
       const twice = async (task: string): Promise<void> => {
@@ -87,7 +87,7 @@ describe("a trigger that a task does not await", () => {
     ]);
   });
 
-  it("is waited for also if the method throws: what it has triggered is known", async () => {
+  it("a trigger that a task does not await is waited for also if the method throws: what it has triggered is known", async () => {
     const { outcome, children } = await endOf(() => {
       void triggerTaskWithEvent("good");
       throw new Error("after the trigger");
@@ -96,7 +96,7 @@ describe("a trigger that a task does not await", () => {
     expect(children).toHaveLength(1);
   });
 
-  it("is waited for also if the attempt is suspended meanwhile", async () => {
+  it("a trigger that a task does not await is waited for also if the attempt is suspended meanwhile", async () => {
     const { accept, asked, open } = slow();
     const waited = vi.spyOn(RunObject.prototype, "untilFinal").mockResolvedValue(null);
     let calls = 0;
@@ -125,12 +125,15 @@ describe("a trigger that a task does not await", () => {
     ["by itself", () => void triggerTaskWithEvent("bad")],
     ["with something that follows", () => void triggerTaskWithEvent("bad").then(() => "never")],
     ["as an event", () => void emitEvent("no name")],
-  ])("fails the attempt if it fails %s, as if it had been awaited", async (_, method) => {
-    const { outcome } = await endOf(method);
-    expect(outcome).toMatchObject({ type: "failed", retryable: false, error: { name: "PeachError" } });
-  });
+  ])(
+    "a trigger that a task does not await fails the attempt if it fails %s, as if it had been awaited",
+    async (_, method) => {
+      const { outcome } = await endOf(method);
+      expect(outcome).toMatchObject({ type: "failed", retryable: false, error: { name: "PeachError" } });
+    },
+  );
 
-  it("fails it also if it had failed before the method returned", async () => {
+  it("a trigger that a task does not await fails it also if it had failed before the method returned", async () => {
     const { accept, refused } = refusing();
     const method = async (): Promise<string> => {
       void triggerTaskWithEvent("bad");
@@ -144,7 +147,7 @@ describe("a trigger that a task does not await", () => {
     });
   });
 
-  it("loses the attempt to its surroundings if those kept it from being recorded", async () => {
+  it("a trigger that a task does not await loses the attempt to its surroundings if those kept it from being recorded", async () => {
     const accept: AcceptTrigger = async () => refuse({ code: "overloaded", detail: "not now", hint: "" });
     const { settlement } = await attempt(() => void triggerTaskWithEvent("good"), {}, { accept });
     expect(settlement.outcome).toMatchObject({ type: "lost", to: "surroundings" });
@@ -164,11 +167,11 @@ describe("a trigger that a task does not await", () => {
       "in a function that catches it",
       () => void (async () => triggerTaskWithEvent("bad").catch(() => log.warn("not there")))(),
     ],
-  ])("does not fail it if its failure is handled: %s", async (_, method) => {
+  ])("a trigger that a task does not await does not fail it if its failure is handled: %s", async (_, method) => {
     expect((await endOf(method)).outcome.type).toBe("succeeded");
   });
 
-  it("does not fail it if it is awaited late, after it has failed", async () => {
+  it("a trigger that a task does not await does not fail it if it is awaited late, after it has failed", async () => {
     const { accept, refused } = refusing();
     const method = async (): Promise<string> => {
       const trigger = triggerTaskWithEvent("bad");
@@ -182,7 +185,7 @@ describe("a trigger that a task does not await", () => {
     expect(settlement.outcome.type).toBe("succeeded");
   });
 
-  it("fails it if the platform reports its error as unhandled, wherever it was lost, unless it is handled after all", async () => {
+  it("a trigger that a task does not await fails it if the platform reports its error as unhandled, wherever it was lost, unless it is handled after all", async () => {
     const failing = (): { triggers: PendingTriggers; error: ProblemError; promise: Promise<unknown> } => {
       const error = new ProblemError({ code: "invalid_payload", detail: "d", hint: "h" });
       const triggers = new PendingTriggers();
@@ -210,13 +213,13 @@ describe("a trigger that an endpoint does not await", () => {
     return { triggered, answer };
   }
 
-  it("is waited for before it answers", async () => {
+  it("a trigger that an endpoint does not await is waited for before it answers", async () => {
     const { triggered, answer } = await call(() => void triggerTaskWithEvent("echo", "un-awaited"));
     await answer;
     expect(triggered).toEqual(["echo"]);
   });
 
-  it("fails it if it fails, also where it has an answer already, whose body is given up", async () => {
+  it("a trigger that an endpoint does not await fails it if it fails, also where it has an answer already, whose body is given up", async () => {
     let given: unknown;
     const body = new ReadableStream({ cancel: (reason) => void (given = reason ?? "cancelled") });
     const { answer } = await call(() => {

@@ -22,11 +22,11 @@ function bindings(): Env {
 }
 
 describe("the env of pipelines", () => {
-  it("is all that wrangler.toml binds but Peach's own bindings, and what begins with PEACH_", () => {
+  it("the env of pipelines is all that wrangler.toml binds but Peach's own bindings, and what begins with PEACH_", () => {
     expect(Object.keys(pipelineEnv(bindings())).toSorted()).toEqual(SEEN);
   });
 
-  it("is a task's, by its context and by importing it, however deep, also where buckets trigger tasks", async () => {
+  it("the env of pipelines is a task's, by its context and by importing it, however deep, also where buckets trigger tasks", async () => {
     const listening = planOf([taskPlan("listen", { on: { r2: [r2Rule()] } })]);
     for (const known of [plan, listening]) {
       const seen: unknown[] = [];
@@ -50,7 +50,7 @@ describe("the env of pipelines", () => {
     expect("RUN_QUEUE" in env).toBe(true);
   });
 
-  it("is what the schemas of a task import", async () => {
+  it("the env of pipelines is what the schemas of a task import", async () => {
     const seen: boolean[] = [];
     const looking = z.unknown().refine(() => {
       seen.push("RUN_QUEUE" in env, "UPLOADS" in env);
@@ -61,7 +61,7 @@ describe("the env of pipelines", () => {
     expect(seen).toEqual([false, true, false, true]);
   });
 
-  it("is an endpoint's, by its context and by importing it", async () => {
+  it("the env of pipelines is an endpoint's, by its context and by importing it", async () => {
     const call = { name: "hook", params: {}, requestId: "r", source: "endpoint", delivery: null } as const;
     const lifetime = { waitUntil: () => undefined };
     const port = { env: bindings(), lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv };

@@ -42,7 +42,7 @@ async function failureOf(method: TaskFunction) {
 }
 
 describe("a task that triggers", () => {
-  it("gets a run that can be read at once, and that names it as its parent", async () => {
+  it("a task that triggers gets a run that can be read at once, and that names it as its parent", async () => {
     const runId = newRunId();
     const [child] = await triggeredBy(async () => [await triggerTaskWithEvent("echo", { a: 1 })], {
       runId,
@@ -57,7 +57,7 @@ describe("a task that triggers", () => {
     expect(await callRun(env, child?.runId ?? runId, (run) => run.payload(null))).toEqual(inline({ a: 1 }));
   });
 
-  it("tells the acceptance of each run where this deployment is, as far as it knows", async () => {
+  it("a task that triggers tells the acceptance of each run where this deployment is, as far as it knows", async () => {
     const told: (string | undefined)[] = [];
     const accept: AcceptTrigger = async (_env, _lifetime, { task, origin }) => {
       told.push(origin.url);
@@ -69,7 +69,7 @@ describe("a task that triggers", () => {
     expect(told).toEqual(["http://localhost:8787", undefined]);
   });
 
-  it("finds the same child runs again in a retried attempt: each by its target, its payload and the how-manieth it is", async () => {
+  it("a task that triggers finds the same child runs again in a retried attempt: each by its target, its payload and how many like it came before", async () => {
     const runId = newRunId();
     const trigger = () =>
       triggeredBy(
@@ -88,7 +88,7 @@ describe("a task that triggers", () => {
     expect(again.map((run) => run.deduplicated)).toEqual([true, true, true, true]);
   });
 
-  it("starts other child runs than another task of the run, or another run", async () => {
+  it("a task that triggers starts other child runs than another task of the run, or another run", async () => {
     const runId = newRunId();
     const trigger = async () => [await triggerTaskWithEvent("echo")];
     const ids = await Promise.all(
@@ -104,7 +104,7 @@ describe("a task that triggers", () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it("shares a run with everyone who gives the same key, for the same task", async () => {
+  it("a task that triggers shares a run with everyone who gives the same key, for the same task", async () => {
     const idempotencyKey = crypto.randomUUID();
     const trigger = (task: string) => async () => [await triggerTaskWithEvent(task, 1, { idempotencyKey })];
     const [one] = await triggeredBy(trigger("echo"));
@@ -115,7 +115,7 @@ describe("a task that triggers", () => {
   });
 
   it.each([[null], [""], [{ id: 1 }], [7], [Symbol("key")]])(
-    "is refused for a key that is no text, which unrelated triggers would share: %s",
+    "a task that triggers is refused for a key that is no text, which unrelated triggers would share: %s",
     async (key) => {
       const options: TriggerOptions = {};
       Reflect.set(options, "idempotencyKey", key);
@@ -129,7 +129,7 @@ describe("a task that triggers", () => {
   );
 
   it.each([["news"], [null], [[1]], [["news", undefined]], [Uint8Array.of(1)]])(
-    "is refused for tags that are no list of texts: %s",
+    "a task that triggers is refused for tags that are no list of texts: %s",
     async (tags) => {
       const options: TriggerOptions = {};
       Reflect.set(options, "tags", tags);
@@ -139,7 +139,7 @@ describe("a task that triggers", () => {
     },
   );
 
-  it("has its child runs in its own run's document, once each, however many attempts made them", async () => {
+  it("a task that triggers has its child runs in its own run's document, once each, however many attempts made them", async () => {
     const retries = { limit: 1, delayMs: 0, backoff: "constant", maxDelayMs: 0, jitter: false } as const;
     const { run, answer } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("only", { retries })]), "only"));
     const method = async () => {
@@ -155,7 +155,7 @@ describe("a task that triggers", () => {
     expect(document.children).toEqual([{ run_id: first.settlement.children[0]?.runId, task: "echo" }]);
   });
 
-  it("is refused for a task that is not there, with the nearest name; the attempt fails for good", async () => {
+  it("a task that triggers is refused for a task that is not there, with the nearest name; the attempt fails for good", async () => {
     expect(await failureOf(() => triggerTaskWithEvent("ecko"))).toMatchObject({
       retryable: false,
       error: { name: "PeachError", message: 'There is no task "ecko". Did you mean "echo"?' },
@@ -163,20 +163,20 @@ describe("a task that triggers", () => {
     expect(await failureOf(() => triggerTaskWithEvent("constructor"))).toMatchObject({ retryable: false });
   });
 
-  it("is refused for a payload that cannot be stored, with the path", async () => {
+  it("a task that triggers is refused for a payload that cannot be stored, with the path", async () => {
     expect(await failureOf(() => triggerTaskWithEvent("echo", { a: { b: () => 1 } }))).toMatchObject({
       retryable: false,
       error: { message: expect.stringContaining("$.a.b") },
     });
   });
 
-  it("is lost to its surroundings if the child run cannot be recorded", async () => {
+  it("a task that triggers is lost to its surroundings if the child run cannot be recorded", async () => {
     const accept: AcceptTrigger = async () => refuse({ code: "overloaded", detail: "d", hint: "h" });
     const { settlement } = await attempt(() => triggerTaskWithEvent("echo"), {}, { accept });
     expect(settlement.outcome).toMatchObject({ type: "lost", to: "surroundings" });
   });
 
-  it("sends null where it gives no payload", async () => {
+  it("a task that triggers sends null where it gives no payload", async () => {
     const sent: TriggerRequest[] = [];
     const accept: AcceptTrigger = async (_env, _lifetime, trigger) => {
       sent.push(trigger);
@@ -188,7 +188,7 @@ describe("a task that triggers", () => {
 });
 
 describe("result", () => {
-  it("gives the run's document once it is final", async () => {
+  it("result gives the run's document once it is final", async () => {
     const { settlement } = await attempt(async () => {
       const run = await triggerTaskWithEvent("echo", "x");
       const { run_id, status, tasks } = await run.result({ timeout: "10s" });
@@ -197,7 +197,7 @@ describe("result", () => {
     expect(settlement.outcome).toMatchObject({ output: inline({ same: true, status: "succeeded", tasks: 1 }) });
   });
 
-  it("rejects with a ResultTimeoutError if it is not final in time; the run goes on", async () => {
+  it("result rejects with a ResultTimeoutError if it is not final in time; the run goes on", async () => {
     let child: RunId = newRunId();
     const failure = await failureOf(async () => {
       const run = await triggerTaskWithEvent("scripted");
@@ -212,7 +212,7 @@ describe("result", () => {
     expect((await new HandDrivenRun(child).final()).status).toBe("succeeded");
   });
 
-  it("refuses a timeout that is none", async () => {
+  it("result refuses a timeout that is none", async () => {
     const failure = await failureOf(async () => (await triggerTaskWithEvent("echo")).result({ timeout: "soon" }));
     expect(failure.error.message).toContain('given "soon"');
   });

@@ -26,7 +26,7 @@ async function batchesKept(): Promise<unknown[]> {
 }
 
 describe("the counts of a recommendation endpoint", () => {
-  it("are added once where the answer was lost with the object, and the call is repeated", async () => {
+  it("the counts of a recommendation endpoint are added once where the answer was lost with the object, and the call is repeated", async () => {
     await object().addCounts("first", [served(3)]);
     await driven(object()).evict();
     await object().addCounts("first", [served(3)]);
@@ -35,7 +35,7 @@ describe("the counts of a recommendation endpoint", () => {
     expect(await object().readCounts(START)).toEqual([served(7)]);
   });
 
-  it("keep the id of a batch for a minute only", async () => {
+  it("the counts of a recommendation endpoint keep the id of a batch for a minute only", async () => {
     await object().addCounts("first", [served(1)]);
     vi.setSystemTime(START + MINUTE + 1);
     await object().addCounts("second", [served(1)]);

@@ -194,7 +194,7 @@ describe("an object that binds keys to windows", () => {
   const stubOf = () => env.DEBOUNCES.getByName(`debounce/t/${crypto.randomUUID()}`);
   const request = { key: "k", window: "one", instead: null, keepMs: 3 * DAY_MS } as const;
 
-  it("binds a key to its first window, and says for a minute that its trigger may still be on the way", async () => {
+  it("an object that binds keys to windows binds a key to its first window, and says for a minute that its trigger may still be on the way", async () => {
     const stub = stubOf();
     expect(await stub.bindKey(request)).toEqual({ window: "one", isNew: true });
     expect(await stub.bindKey({ ...request, key: "other", window: "two" })).toEqual({ window: "two", isNew: true });
@@ -205,7 +205,7 @@ describe("an object that binds keys to windows", () => {
     expect(await stub.bindKey({ ...request, window: "two" })).toEqual({ window: "one", isNew: false });
   });
 
-  it("binds a key anew only in place of the window that was asked in vain", async () => {
+  it("an object that binds keys to windows binds a key anew only in place of the window that was asked in vain", async () => {
     const stub = stubOf();
     await stub.bindKey(request);
     expect(await stub.bindKey({ ...request, window: "two", instead: "three" })).toMatchObject({ window: "one" });
@@ -214,7 +214,7 @@ describe("an object that binds keys to windows", () => {
     expect(await stub.bindKey({ ...request, window: "three", instead: "one" })).toMatchObject({ window: "two" });
   });
 
-  it("forgets a key when its time is over, and leaves nothing behind the last one", async () => {
+  it("an object that binds keys to windows forgets a key when its time is over, and leaves nothing behind the last one", async () => {
     const stub = stubOf();
     await stub.bindKey(request);
     await stub.bindKey({ ...request, key: "longer", keepMs: 4 * DAY_MS });

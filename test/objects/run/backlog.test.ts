@@ -81,7 +81,7 @@ describe("a run that waits behind a backlog", () => {
     vi.useRealTimers();
   });
 
-  it("costs a message, a driver and no alarm, as without one, where it is known when the run is accepted", async () => {
+  it("a run that waits behind a backlog costs a message, a driver and no alarm, as without one, where it is known when the run is accepted", async () => {
     const before = { ...counted };
     let entries = 0;
     for (let run = 0; run < RUNS; run += 1) {
@@ -105,7 +105,7 @@ describe("a run that waits behind a backlog", () => {
     for (const runId of runIds) expect(await entriesOf(runId)).toBe(entries);
   });
 
-  it("costs a message, a driver and two alarms if consumers stop for 110 s when it has been accepted", async () => {
+  it("a run that waits behind a backlog costs a message, a driver and two alarms if consumers stop for 110 s when it has been accepted", async () => {
     const before = { ...counted };
     const runIds = await acceptAll();
     await pass(110_000, runIds);
@@ -115,7 +115,7 @@ describe("a run that waits behind a backlog", () => {
     expect(costOf(counted, before)).toEqual({ messages: 1, alarms: 2, drivers: 1 });
   });
 
-  it("is found by its alarm if its message was lost on the way, once what was sent later is received", async () => {
+  it("a run that waits behind a backlog is found by its alarm if its message was lost on the way, once what was sent later is received", async () => {
     const runIds = await acceptAll();
     const lost = queue.waiting.shift();
     const [first] = runIds;
@@ -133,7 +133,7 @@ describe("a run that waits behind a backlog", () => {
   it.each([
     ["whose backlog cannot be asked", () => Promise.reject(new Error("no metrics"))],
     ["that says nothing of its age", () => Promise.resolve({ backlogCount: 9, backlogBytes: 9 })],
-  ])("sends its message again in a queue %s", async (_, metrics) => {
+  ])("a run that waits behind a backlog sends its message again in a queue %s", async (_, metrics) => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const runId = await accept();
     queue.says = metrics;

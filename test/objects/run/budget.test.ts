@@ -80,7 +80,9 @@ describe("a 4-task diamond with 1 KB payloads, dispatched by the queue", () => {
     vi.useRealTimers();
   });
 
-  it("stays within the budgets, from its trigger to the end of its retention", async ({ task }) => {
+  it("a 4-task diamond with 1 KB payloads, dispatched by the queue stays within the budgets, from its trigger to the end of its retention", async ({
+    task,
+  }) => {
     // The first one makes the tables of the catalog.
     const first = await runDiamond(BY_QUEUE);
     await untilListed(1);
@@ -125,7 +127,7 @@ describe("a 4-task diamond with 1 KB payloads, dispatched by the queue", () => {
     expect(dollars).toBeLessThanOrEqual(MAX_DOLLARS_PER_MILLION_TASKS);
   });
 
-  it("needs no message, a call less and a row less where the accepting isolate has room to drive it", async () => {
+  it("a 4-task diamond with 1 KB payloads, dispatched by the queue needs no message, a call less and a row less where the accepting isolate has room to drive it", async () => {
     const counted = await countOperations();
     const before = { ...counted };
     for (let run = 0; run < RUNS; run += 1) await runDiamond(createExecutionContext());

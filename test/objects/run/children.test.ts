@@ -47,7 +47,7 @@ async function childrenOf(run: HandDrivenRun): Promise<unknown> {
 }
 
 describe("a run that an attempt has triggered which died before its settle", () => {
-  it("is cancelled with its parent, and is listed there", async () => {
+  it("a run that an attempt has triggered which died before its settle is cancelled with its parent, and is listed there", async () => {
     const { parent, child } = await orphaned();
     await parent.call((run) => run.cancel({ children: true }));
     expect(await childrenOf(parent)).toEqual([]);
@@ -57,7 +57,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     await vi.waitFor(async () => expect(await status(child)).toBe("cancelled"), 10_000);
   });
 
-  it("is known to its parent half a minute later, and is cancelled at once with it then", async () => {
+  it("a run that an attempt has triggered which died before its settle is known to its parent half a minute later, and is cancelled at once with it then", async () => {
     const { parent, child } = await orphaned();
     const { created_at } = await child.document();
     expect(await child.alarmAt()).toBe(Date.parse(created_at) + 30_000);
@@ -67,7 +67,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     await vi.waitFor(async () => expect(await status(child)).toBe("cancelled"), 10_000);
   });
 
-  it("goes on when its parent was cancelled alone", async () => {
+  it("a run that an attempt has triggered which died before its settle goes on when its parent was cancelled alone", async () => {
     const { parent, child } = await orphaned();
     await parent.call((run) => run.cancel());
     await child.wake();
@@ -76,7 +76,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     await child.call((run) => run.cancel());
   });
 
-  it("is listed at its parent though it has ended before that knew it", async () => {
+  it("a run that an attempt has triggered which died before its settle is listed at its parent though it has ended before that knew it", async () => {
     const { run: parent } = await HandDrivenRun.accept(acceptance(PLAN, "root"));
     const { run: child, answer } = await childOf(parent.id);
     await child.settle(succeeded(only(answer.grant)));
@@ -87,7 +87,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     await vi.waitFor(async () => expect(await child.alarmAt()).toBe(retentionAt), 10_000);
   });
 
-  it("goes on when its parent is no more, or is only remembered", async () => {
+  it("a run that an attempt has triggered which died before its settle goes on when its parent is no more, or is only remembered", async () => {
     const { run: above, answer: ofAbove } = await HandDrivenRun.accept(acceptance(PLAN, "root"));
     const { run: past, answer } = await childOf(above.id);
     await past.settle(succeeded(only(answer.grant)));
@@ -113,7 +113,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     expect(await past.call((run) => run.knowChild({ runId: ofPast.run.id, task: "root" }))).toBe(false);
   });
 
-  it("costs a request a child, and a row of the parent only where no settle has named it", async () => {
+  it("a run that an attempt has triggered which died before its settle costs a request a child, and a row of the parent only where no settle has named it", async () => {
     const counted = await countOperations();
     const { run: parent, answer } = await HandDrivenRun.accept(acceptance(PLAN, "root"));
     const lease = only(answer.grant);

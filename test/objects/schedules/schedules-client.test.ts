@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 describe("the announcement of the deployed schedules", () => {
-  it("is made once, beside the first request", async () => {
+  it("the announcement of the deployed schedules is made once, beside the first request", async () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
     await requests(createAnnouncement(PLAN), 3);
     expect(sync).toHaveBeenCalledOnce();
@@ -36,19 +36,19 @@ describe("the announcement of the deployed schedules", () => {
     expect(status?.definition).toEqual(schedule());
   });
 
-  it("is not made for a plan without schedules", async () => {
+  it("the announcement of the deployed schedules is not made for a plan without schedules", async () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
     await requests(createAnnouncement(planOf([taskPlan("scripted")])), 2);
     expect(sync).not.toHaveBeenCalled();
   });
 
-  it("is made for such a plan on the local runtime, which has no watchdog: the last schedule to go stops", async () => {
+  it("the announcement of the deployed schedules is made for such a plan on the local runtime, which has no watchdog: the last schedule to go stops", async () => {
     await requests(createAnnouncement(PLAN), 1);
     await requests(createAnnouncement(planOf([taskPlan("scripted")], { version: "none" })), 1, { PEACH_LOCAL: "1" });
     expect(await callSchedules(env, (schedules) => schedules.list())).toEqual([]);
   });
 
-  it("is made again beside the next request if it failed", async () => {
+  it("the announcement of the deployed schedules is made again beside the next request if it failed", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     const broken = vi.spyOn(env.SCHEDULES, "getByName").mockImplementation(() => {
@@ -65,7 +65,7 @@ describe("the announcement of the deployed schedules", () => {
 });
 
 describe("the cron trigger", () => {
-  it("tells which schedules are deployed, none included", async () => {
+  it("the cron trigger tells which schedules are deployed, none included", async () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
     await worker.scheduled(createScheduledController(), env, createExecutionContext());
     expect(sync).toHaveBeenCalledExactlyOnceWith({

@@ -34,7 +34,7 @@ describe("a filter of an index of vectors", () => {
 
 describe("a change of an index of vectors", () => {
   it.each([384, 1_536, 4_096])(
-    "of %i dimensions has its blocks in the memory of the object at once",
+    "a change of an index of vectors of %i dimensions has its blocks in the memory of the object at once",
     async (dimensions) => {
       const upserts = vi.spyOn(VectorsObject.prototype, "upsert");
       const deletions = vi.spyOn(VectorsObject.prototype, "deleteIds");
@@ -58,7 +58,7 @@ describe("a change of an index of vectors", () => {
 });
 
 describe("a replacement of an index of vectors", () => {
-  it("may have many small vectors, each with as much metadata as there can be", async () => {
+  it("a replacement of an index of vectors may have many small vectors, each with as much metadata as there can be", async () => {
     const index = vectors("small-vectors", { dimensions: 1, metric: "dot" });
     // 34 MB: the platform takes 32 MiB in one call.
     const count = 17_000;
@@ -73,7 +73,7 @@ describe("a replacement of an index of vectors", () => {
     ]);
   });
 
-  it("is whole also where its first call arrives once more after its last", async () => {
+  it("a replacement of an index of vectors is whole also where its first call arrives once more after its last", async () => {
     const shape = { metric: "dot", dimensions: 1 } as const;
     const object = env.PEACH_VECTORS.getByName("late-call");
     const batch = (from: number, size: number) => ({
@@ -92,7 +92,7 @@ describe("a replacement of an index of vectors", () => {
     expect(found.ok && found.value.length).toBe(70);
   });
 
-  it("that was put in place, and replaced since, is not put in place again by a repeated call", async () => {
+  it("a replacement of an index of vectors that was put in place, and replaced since, is not put in place again by a repeated call", async () => {
     const shape = { metric: "dot", dimensions: 1 } as const;
     const object = env.PEACH_VECTORS.getByName("late-end");
     const only = (id: string) => ({
@@ -119,7 +119,7 @@ describe("a replacement of an index of vectors", () => {
     expect(await found()).toEqual(["third"]);
   });
 
-  it("that fails does not wait for an object that is silent", async () => {
+  it("a replacement of an index of vectors that fails does not wait for an object that is silent", async () => {
     const index = vectors("silent", { dimensions: 1 });
     // oxlint-disable-next-line typescript/consistent-type-assertions
     vi.spyOn(env.PEACH_VECTORS, "getByName").mockReturnValue({

@@ -31,7 +31,7 @@ function cosine(users: ReadonlyMap<string, ReadonlySet<string>>, one: string, ot
 }
 
 describe("collaborative filtering", () => {
-  it("gives each pair of items the cosine of their columns", () => {
+  it("collaborative filtering gives each pair of items the cosine of their columns", () => {
     fc.assert(
       fc.property(histories, (users) => {
         const similar = similarItems(users);
@@ -44,7 +44,7 @@ describe("collaborative filtering", () => {
     );
   });
 
-  it("recommends what the user has not had, by the sum of the cosines, best first", () => {
+  it("collaborative filtering recommends what the user has not had, by the sum of the cosines, best first", () => {
     fc.assert(
       fc.property(histories, (users) => {
         const similar = similarItems(users);
@@ -62,7 +62,7 @@ describe("collaborative filtering", () => {
     );
   });
 
-  it("gives the same lists whatever the order of the users", () => {
+  it("collaborative filtering gives the same lists whatever the order of the users", () => {
     fc.assert(
       fc.property(histories, (users) => {
         const other = new Map([...users].toReversed());
@@ -73,7 +73,7 @@ describe("collaborative filtering", () => {
     );
   });
 
-  it("counts the newest 200 items of a user who has had thousands", () => {
+  it("collaborative filtering counts the newest 200 items of a user who has had thousands", () => {
     const many = new Set(Array.from({ length: 2_000 }, (_, index) => `item ${index}`));
     const similar = similarItems(new Map([["all", many]]));
     expect(similar.size).toBe(200);

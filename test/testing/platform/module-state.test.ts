@@ -33,7 +33,7 @@ describe("the state of modules", () => {
       "is made of state",
       "var list = []; var view = { get size() { return list.push(1); } }; var next = view; function step() { return next.size; }",
     ],
-  ])("begins anew for each isolate, and is kept: what %s", (_, text) => {
+  ])("the state of modules begins anew for each isolate, and is kept: what %s", (_, text) => {
     const { exports, state } = evaluate(`${text} module.exports = { step };`);
     const step = exports["step"];
     const isolates = [{}, {}];
@@ -56,7 +56,7 @@ describe("the state of modules", () => {
     ["a constant with a part that is called like state", "var Made = class { static MOST = { list: 1 }; };"],
     ["what a library has made", 'var lib = __toESM(require("lib")); var Made = lib.make(1);'],
     ["a schema that our own code has named", "var MadeSchema = named(1); var Made = MadeSchema;"],
-  ])("is not %s: all isolates have the same", (_, made) => {
+  ])("the state of modules is not %s: all isolates have the same", (_, made) => {
     const text = `
       var list = [];
       ${made}
@@ -71,7 +71,7 @@ describe("the state of modules", () => {
     expect(before).toBeDefined();
   });
 
-  it("is what was generated for the isolate, and what is made of that", () => {
+  it("the state of modules is what was generated for the isolate, and what is made of that", () => {
     const required: Record<string, unknown> = { "#generated/plan": { plan: "one" } };
     const text = `
       var import_plan = require("#generated/plan");
@@ -94,7 +94,7 @@ describe("what isolates share", () => {
     ["a function", "change", "calls = 1"],
     ["a class", "Kept", "count = 1"],
     ["the methods of a class", "Kept", "prototype.count = 1"],
-  ])("cannot be changed by another name: %s", (_, name, change) => {
+  ])("what isolates share cannot be changed by another name: %s", (_, name, change) => {
     const text = `
       var LIMITS = { most: 1, deep: { list: [1, 2] } };
       var Kept = class { static count = 0; };

@@ -53,7 +53,7 @@ const accepts = ({ worker, dependencies, env, ctx }: Client) => {
 };
 
 describe("the simulated platform", () => {
-  it("runs the real worker: a diamond from its trigger until its retention is over", async () => {
+  it("the simulated platform runs the real worker: a diamond from its trigger until its retention is over", async () => {
     const ran: string[] = [];
     const { rig } = rigOf((task, payload) => {
       ran.push(`${task} ${JSON.stringify(payload)}`);
@@ -70,7 +70,7 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
-  it("holds an answer back until what was written is durable, and loses both if the object is reset before", async () => {
+  it("the simulated platform holds an answer back until what was written is durable, and loses both if the object is reset before", async () => {
     const { rig } = rigOf(() => null, ["reset_before_commit"]);
     const answers: unknown[] = [];
     void rig.request("client", accepts).then((answer) => answers.push(answer));
@@ -80,7 +80,7 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
-  it("ends everything that runs in an isolate with it", async () => {
+  it("the simulated platform ends everything that runs in an isolate with it", async () => {
     let runs = 0;
     const { rig } = rigOf(() => {
       runs += 1;
@@ -94,7 +94,7 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
-  it("tries a message again with a delay, and gives it to the dead letters after its last try", async () => {
+  it("the simulated platform tries a message again with a delay, and gives it to the dead letters after its last try", async () => {
     const { rig } = rigOf(() => null);
     const [tries, dead]: [number[], unknown[]] = [[], []];
     const begin = (): ReturnType<typeof rig.edge.begin> => rig.edge.begin("consumer");
@@ -122,7 +122,7 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
-  it("lets an alarm be late when it is due, not when it is set: what comes of that comes then", async () => {
+  it("the simulated platform lets an alarm be late when it is due, not when it is set: what comes of that comes then", async () => {
     const { rig, ground } = rigOf(() => null, ["alarm_late"]);
     const strikes = ground.strikes.bind(ground);
     const sinceDue: number[] = [];
@@ -139,7 +139,7 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
-  it("fires what came due while an alarm was handled as an event of its own, so that whoever else runs then runs by itself", async () => {
+  it("the simulated platform fires what came due while an alarm was handled as an event of its own, so that whoever else runs then runs by itself", async () => {
     const { rig, ground } = rigOf(() => null);
     const { platform } = rig;
     const ran: string[] = [];
@@ -187,7 +187,7 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
-  it("lives the same life again for the same seed", async () => {
+  it("the simulated platform lives the same life again for the same seed", async () => {
     const stories = [];
     for (let life = 0; life < 2; life += 1) {
       const { rig, ground } = rigOf((task) => ({ by: task }));
@@ -210,7 +210,7 @@ describe("the storage of an object", () => {
   const notes = (storage: ObjectStorage): unknown[] =>
     storage.exec("SELECT text FROM notes ORDER BY id", []).rows.map((row) => row["text"]);
 
-  it("keeps what was committed, and takes back what was not, tables and the alarm included", () => {
+  it("the storage of an object keeps what was committed, and takes back what was not, tables and the alarm included", () => {
     const storage = open();
     storage.commit();
     storage.exec("INSERT INTO notes (text) VALUES (?)", ["kept"]);
@@ -226,7 +226,7 @@ describe("the storage of an object", () => {
     storage.close();
   });
 
-  it("undoes a transaction that throws, and nothing before it", () => {
+  it("the storage of an object undoes a transaction that throws, and nothing before it", () => {
     const storage = open();
     storage.exec("INSERT INTO notes (text) VALUES (?)", ["before"]);
     const fail = (): never => {
@@ -238,7 +238,7 @@ describe("the storage of an object", () => {
     storage.close();
   });
 
-  it("refuses a row above 2 MB, and more than 100 parameters", () => {
+  it("the storage of an object refuses a row above 2 MB, and more than 100 parameters", () => {
     const storage = open();
     expect(() => storage.exec("INSERT INTO notes (text) VALUES (?)", ["x".repeat(2_000_001)])).toThrow("TOOBIG");
     const values = Array.from({ length: 101 }, (_, index) => index);
@@ -247,7 +247,7 @@ describe("the storage of an object", () => {
     storage.close();
   });
 
-  it("is another's with nothing in it once it was given back", () => {
+  it("the storage of an object is another's with nothing in it once it was given back", () => {
     const first = open();
     first.exec("INSERT INTO notes (text) VALUES (?)", ["mine"]);
     first.commit();
@@ -261,7 +261,7 @@ describe("the storage of an object", () => {
 });
 
 describe("what goes over the wire", () => {
-  it("is a copy", () => {
+  it("what goes over the wire is a copy", () => {
     const bytes = Uint8Array.of(1, 2);
     const sent = { bytes, list: [{ deep: true }], at: new Date(5), none: null };
     const copy = copied(sent);
@@ -279,7 +279,7 @@ describe("what goes over the wire", () => {
       })(),
     ],
     ["a target that nobody answers", new RpcTarget()],
-  ])("is never %s", (_, value) => {
+  ])("what goes over the wire is never %s", (_, value) => {
     expect(() => copied({ value })).toThrow("DataCloneError");
   });
 });
