@@ -136,6 +136,7 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     const response = await send("/dev/r2/uploads/chunked", { method: "PUT", body });
     expect(await response.json()).toMatchObject({ size: 3, event: { action: "PutObject" } });
     expect(await text("chunked")).toBe("abc");
+    expect((await env.UPLOADS.head("chunked"))?.httpMetadata?.contentType).toBe("application/octet-stream");
   });
 
   it("PUT /dev/r2/{bucket}/{key} sends a long body without a declared length up in parts, as R2 would say", async () => {

@@ -232,6 +232,15 @@ describe("a message of SNS", () => {
     expect(called).not.toHaveBeenCalled();
   });
 
+  it.each([100, 1_048_576])(
+    "a message of SNS is read only as far as a max_body of %i allows, and the sender is told of max_body",
+    async (maxBodyBytes) => {
+      const response = await serve(undefined, { maxBodyBytes }).deliver("[".repeat(1_100_000));
+      const hint = expect.stringContaining("max_body");
+      expect(await response.json()).toMatchObject({ status: 413, code: "payload_too_large", hint });
+    },
+  );
+
   it("a message of SNS is not parsed that is nested deeper than any", async () => {
     const parse = vi.spyOn(JSON, "parse");
     expect(await outcome(`{"Type":${"[".repeat(900_000)}`)).toBe("401 signature_missing");
