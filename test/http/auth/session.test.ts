@@ -340,6 +340,9 @@ describe("the link of npm run dev", () => {
       expect([...before.difference(after)]).toEqual(["login-codes/old"]);
       expect(after.difference(before).size).toBe(1);
     }
+    const deleted = vi.spyOn(env.PAYLOADS, "delete");
+    expect((await logIn({ code: await signLoginCode(ADMIN_TOKEN, Date.now()) })).status).toBe(200);
+    expect(deleted).not.toHaveBeenCalled();
   });
 
   it("the link of npm run dev fits a line of a terminal: its code has twenty characters, none of which a URL must escape", async () => {
