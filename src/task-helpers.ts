@@ -254,7 +254,7 @@ export async function verifyRecommendation(token: string): Promise<Recommendatio
 }
 
 /**
- * Counts a click for the component in a token: in `/metrics`, in the API and in the console.
+ * Counts a click for the component in a token: in `/metrics`, in the API and in the dashboard.
  * Rejects like `verifyRecommendation`. Every call counts: several clicks on one list are several
  * clicks. A further attempt of a task counts again, unless the call is in a `step`.
  *

@@ -1,6 +1,6 @@
 /**
- * Makes hidden characters visible in every text that the console draws (`formatHidden`). A mark of
- * the reading direction in an error, a log or a name would otherwise turn the letters around the
+ * Makes hidden characters visible in every text that the dashboard draws (`formatHidden`). A mark
+ * of the reading direction in an error, a log or a name would otherwise turn the letters around the
  * mark. Filters, links, fields and copies keep the original text.
  */
 import { options, type VNode } from "preact";

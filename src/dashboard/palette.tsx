@@ -1,6 +1,6 @@
 /**
- * The palette: finds pages, pipelines, tasks, endpoints and runs, and does what the keys do. It opens
- * by Ctrl or Cmd and K.
+ * The palette: finds pages, pipelines, tasks, endpoints and runs, and does what the keys do. It
+ * opens by Ctrl or Cmd and K.
  *
  * API calls, when it opens:
  * - `GET /tasks` and `GET /endpoints`: the names.
@@ -32,7 +32,7 @@ export function openPalette(): void {
   isOpen.value = true;
 }
 
-/** An entry: a place of the console, or an action that a key also does. */
+/** An entry: a place of the dashboard, or an action that a key also does. */
 interface Entry {
   /** The grey word on the right, such as `pipeline`, which tells entries of the same name apart. */
   readonly kind: string;

@@ -1,5 +1,6 @@
 /**
- * A log: of a whole run, of a task, or of an item. Any number of lines, rendered only where visible.
+ * A log: of a whole run, of a task, or of an item. Any number of lines, rendered only where
+ * visible.
  *
  * - The log opens at the line of the address, or at the first error.
  * - New lines scroll into view only while the user is at the end. A button counts new lines.
@@ -206,7 +207,7 @@ function keyOf({ task, attempt, index }: RunLine): string {
 }
 
 /**
- * Formats a line for the clipboard. The time is in UTC, whatever the console shows, so that copied
+ * Formats a line for the clipboard. The time is in UTC, whatever the page shows, so that copied
  * lines of two people agree.
  */
 function textOf({ at, level, task, attempt, message, fields }: RunLine): string {
