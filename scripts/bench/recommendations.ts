@@ -92,8 +92,8 @@ async function askByTurns(
 }
 
 /**
- * Fills both stores with the same value, warms up and measures. Requests of a turn follow each other
- * without a pause.
+ * Fills both stores with the same value, warms up and measures. Requests of a turn follow each
+ * other without a pause.
  */
 async function measure(
   asker: Asker,

@@ -18,8 +18,8 @@ export interface NewestOptions {
 }
 
 /**
- * Resolves the id of a run. Throws `UsageError` if several runs are meant, and `PeachError` if there
- * is none to choose.
+ * Resolves the id of a run. Throws `UsageError` if several runs are meant, and `PeachError` if
+ * there is none to choose.
  */
 export async function runIdOf(
   { runs }: AnyClient,

@@ -56,8 +56,8 @@ const WAITS = {
 } as const;
 
 /**
- * Renders a run: its facts, tasks, failures, child runs and completion URLs. `input`: the payload of
- * the trigger, if known.
+ * Renders a run: its facts, tasks, failures, child runs and completion URLs. `input`: the payload
+ * of the trigger, if known.
  */
 export function runLines(
   run: RunDocument,

@@ -133,13 +133,14 @@ export interface TriggeredRun<Name extends string = string, Tasks = PeachTasks> 
   /** The run's document, if `wait` was given and the run is final; otherwise null. */
   readonly run: RunDocument | null;
   /**
-   * Waits until the run is final, at most for `timeout` (default: as long as it takes). Rejects with
-   * `PeachTimeoutError` then.
+   * Waits until the run is final, at most for `timeout` (default: as long as it takes). Rejects
+   * with `PeachTimeoutError` then.
    */
   result(this: void, options?: ResultOptions): Promise<RunDocument>;
   /**
-   * Waits until the run is final, and resolves to the output of its last task, or of the named task,
-   * as the kind that the task passed. Rejects with `PeachRunError` if the task did not succeed.
+   * Waits until the run is final, and resolves to the output of its last task, or of the named
+   * task, as the kind that the task passed. Rejects with `PeachRunError` if the task did not
+   * succeed.
    */
   readonly output: [keyof Tasks] extends [keyof PeachTasks]
     ? OutputReader<Name>

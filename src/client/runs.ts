@@ -124,8 +124,8 @@ export class RunCalls {
   }
 
   /**
-   * Waits until a run is final and returns the output of its last task, or of the named task, as the
-   * kind that the task passed. Without `task`, the run must end in a single task. Rejects with
+   * Waits until a run is final and returns the output of its last task, or of the named task, as
+   * the kind that the task passed. Without `task`, the run must end in a single task. Rejects with
    * `PeachRunError` if the task did not succeed; otherwise waits like `result`.
    */
   async output(runId: string, task?: string, options: ResultOptions = {}): Promise<unknown> {

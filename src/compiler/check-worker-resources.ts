@@ -33,8 +33,8 @@ export function checkWranglerFormat(wranglerPath: string, report: Report): void 
 }
 
 /**
- * Reports object classes, queues and the bucket of payloads that wrangler.toml lacks, with the lines
- * to add. A file without `main` deploys no worker, and needs none of them.
+ * Reports object classes, queues and the bucket of payloads that wrangler.toml lacks, with the
+ * lines to add. A file without `main` deploys no worker, and needs none of them.
  */
 export function checkWorkerResources(
   config: WranglerConfig,

@@ -11,8 +11,8 @@ import type { Plan } from "../domain/plan/plan.ts";
 
 /**
  * Runs every check of peach.conf, edges and lints included, and writes nothing. Warnings are no
- * problems; the plan is null if there is any problem, and there are no warnings then. `cache` has the
- * schemas of earlier checks.
+ * problems; the plan is null if there is any problem, and there are no warnings then. `cache` has
+ * the schemas of earlier checks.
  */
 export async function checkAll(
   paths: ProjectPaths,

@@ -183,8 +183,8 @@ function removeFrom(node: unknown, paths: readonly Path[]): boolean {
 }
 
 /**
- * The limit of uses of an anchor, multiplied by the aliases within. Each task of the largest run may
- * use the same anchor, while aliases of aliases must not expand without end.
+ * The limit of uses of an anchor, multiplied by the aliases within. Each task of the largest run
+ * may use the same anchor, while aliases of aliases must not expand without end.
  */
 const MAX_ALIASES = MAX_TASKS;
 

@@ -164,8 +164,8 @@ export function single<T>(wanted: JsonSchema, read: (given: unknown, refuse: Ref
 }
 
 /**
- * A schema for a text of this form. `hint` explains to the user what another value would have to be,
- * or returns null.
+ * A schema for a text of this form. `hint` explains to the user what another value would have to
+ * be, or returns null.
  */
 export function textLike(what: string, pattern: RegExp, hint: (given: unknown) => string | null) {
   return single({ type: "string", pattern: pattern.source }, (given, refuse) =>

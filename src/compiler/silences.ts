@@ -1,6 +1,6 @@
 /**
- * Comments that silence a warning: `# peach-ignore: PEACH720 REASON` in peach.conf, and
- * `// peach-ignore: PEACH720 REASON` in a file of the pipelines. A comment at the end of a line holds
+ * Comments that silence a warning: `# peach-ignore: PEACH720 REASON` in peach.conf, and `//
+ * peach-ignore: PEACH720 REASON` in a file of the pipelines. A comment at the end of a line holds
  * for that line; a comment alone on a line holds for the next line of code. A comment without an
  * effect is a warning, so that no comment outlives the reason for the silence.
  */

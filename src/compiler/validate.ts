@@ -154,8 +154,8 @@ class KeyChecker {
   }
 
   /**
-   * Reports keys that stand beside their owner. Returns the mapping without these keys; the value of
-   * the owner is `MISPLACED`, which is checked no further.
+   * Reports keys that stand beside their owner. Returns the mapping without these keys; the value
+   * of the owner is `MISPLACED`, which is checked no further.
    */
   withoutMisplaced(
     at: Path,

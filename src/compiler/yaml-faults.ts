@@ -1,7 +1,7 @@
 /**
  * Explains the syntax errors of the YAML parser in words for users. The parser names a rule of the
- * grammar, often a line before or after the slip of the user. Each rule here recognises a usual slip
- * by the error and the text around the error.
+ * grammar, often a line before or after the slip of the user. Each rule here recognises a usual
+ * slip by the error and the text around the error.
  */
 import type { YAMLError } from "yaml";
 import { BLANK, lookalikeHint, nameOf } from "./lookalikes.ts";
@@ -153,8 +153,8 @@ function textBehindBracket({ text, error, at, line, rest }: Found): Slip | null 
 }
 
 /**
- * A bracket without a counterpart. Also a line within brackets with the indentation of the line that
- * opens the brackets:
+ * A bracket without a counterpart. Also a line within brackets with the indentation of the line
+ * that opens the brackets:
  *
  *     transcribe: {method: a,
  *     timeout: 5m}

@@ -79,8 +79,8 @@ export async function remove(path: string): Promise<void> {
 }
 
 /**
- * Requests at most the first `limit` bytes at this path. The caller reads the body. A payload without
- * bytes has no such range and is requested whole.
+ * Requests at most the first `limit` bytes at this path. The caller reads the body. A payload
+ * without bytes has no such range and is requested whole.
  */
 export async function getBytes(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * Formats numbers, sizes, times and durations for people. `now` is an argument; the time zone is the
- * one that the page shows.
+ * Formats numbers, sizes, times and durations for people. `now` is an argument; the time zone is
+ * the one that the page shows.
  */
 import { timeZone } from "./zone.ts";
 
@@ -99,8 +99,8 @@ export function formatClock(at: number, now: number): string {
 }
 
 /**
- * Formats a size: `312 B`, `4.2 KB`, `18 MB`. Units are powers of 1,000, as R2 bills them. Null is an
- * unknown size, as of a body that its endpoint did not read to the end.
+ * Formats a size: `312 B`, `4.2 KB`, `18 MB`. Units are powers of 1,000, as R2 bills them. Null is
+ * an unknown size, as of a body that its endpoint did not read to the end.
  */
 export function formatBytes(bytes: number | null): string {
   if (bytes === null) return "unknown size";
@@ -146,9 +146,9 @@ export function shortId(id: string): string {
 }
 
 /**
- * Renders hidden characters of a text as escapes of JSON: marks of the reading direction, characters
- * without a width, and control characters other than tabs and line breaks. A value then reads as a
- * program reads it.
+ * Renders hidden characters of a text as escapes of JSON: marks of the reading direction,
+ * characters without a width, and control characters other than tabs and line breaks. A value then
+ * reads as a program reads it.
  */
 export function formatHidden(text: string): string {
   const hidden =

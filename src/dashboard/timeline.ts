@@ -7,8 +7,8 @@ import type { RunDocument, TaskOfRun } from "../contract/run.ts";
 
 /**
  * A part of a task's time. `queued`: ready to start and not started; `attempt`: running; `retry`:
- * the delay before the next attempt; `waiting`: suspended, or waiting for a completion; `items`: the
- * items of a task with `each`.
+ * the delay before the next attempt; `waiting`: suspended, or waiting for a completion; `items`:
+ * the items of a task with `each`.
  *
  * The time between the end of a run and its retry by a user is no part of any task.
  *

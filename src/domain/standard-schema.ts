@@ -1,6 +1,6 @@
 /**
- * The interface of Standard Schema, as in zod, valibot and arktype. The types follow version 1 of the
- * specification (standardschema.dev), which recommends a copy in place of a dependency.
+ * The interface of Standard Schema, as in zod, valibot and arktype. The types follow version 1 of
+ * the specification (standardschema.dev), which recommends a copy in place of a dependency.
  */
 
 /** A schema that reads `Input` and returns `Output`. */

@@ -6,8 +6,8 @@ import { parseJson, readText } from "../compiler/read-file.ts";
 import { RuntimeStartError } from "./start-error.ts";
 
 /**
- * Makes the arguments of Node that run the tests: those of vitest if package.json names it, else those
- * of Node's own runner. Without files all tests run.
+ * Makes the arguments of Node that run the tests: those of vitest if package.json names it, else
+ * those of Node's own runner. Without files all tests run.
  */
 export function testArguments(projectRoot: string, files: readonly string[]): string[] {
   if (!namesVitest(projectRoot))

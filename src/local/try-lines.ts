@@ -1,7 +1,7 @@
 /**
- * Makes the commands that `npm run dev` suggests. Each command works as printed: uploads send a file
- * of the project, and payloads are made from the types of the task. No command contains a secret,
- * since terminals are recorded, shared and scrolled back.
+ * Makes the commands that `npm run dev` suggests. Each command works as printed: uploads send a
+ * file of the project, and payloads are made from the types of the task. No command contains a
+ * secret, since terminals are recorded, shared and scrolled back.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";

@@ -10,8 +10,8 @@ const CONFIGURATION = ["package.json", "tsconfig.json"];
 
 /**
  * Calls back when a file changes that the runtime depends on: peach.conf (also a new one), a
- * source, wrangler.toml, .dev.vars, package.json or tsconfig.json. A burst of changes is a single call, and calls do not
- * overlap. Returns a function that ends the watch.
+ * source, wrangler.toml, .dev.vars, package.json or tsconfig.json. A burst of changes is a single
+ * call, and calls do not overlap. Returns a function that ends the watch.
  */
 export function watchProject(
   { confPath, pipelinesDir, projectRoot }: ProjectPaths,

@@ -37,9 +37,9 @@ function made<T extends object>(global: T): T {
 }
 
 /**
- * Takes `fetch` out of the world. Node's own code sets timers inside of `fetch`, for all connections
- * of the process: as timers of a world, they would end real connections when the test moves its
- * clock.
+ * Takes `fetch` out of the world. Node's own code sets timers inside of `fetch`, for all
+ * connections of the process: as timers of a world, they would end real connections when the test
+ * moves its clock.
  */
 function installFetch(): void {
   const real = globalThis.fetch;

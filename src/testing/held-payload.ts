@@ -35,8 +35,8 @@ function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<Arr
 }
 
 /**
- * Reads the body of a request before it is sent, so that the worker never waits for a thread of this
- * process.
+ * Reads the body of a request before it is sent, so that the worker never waits for a thread of
+ * this process.
  */
 export async function bodyOf(body: BodyInit | null | undefined): Promise<Uint8Array | null> {
   if (body === null || body === undefined) return null;

@@ -196,7 +196,8 @@ export async function fits<T>(
 type Issues = readonly Issue[];
 
 /**
- * Lists the faults of a value, for a schema of any library. An empty list means that the value fits.
+ * Lists the faults of a value, for a schema of any library. An empty list means that the value
+ * fits.
  */
 async function issuesOf(schema: StandardSchema, value: unknown): Promise<Issues> {
   const checked = await checkAny(schema, value, "decoded");

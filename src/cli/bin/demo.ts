@@ -1,9 +1,9 @@
 /**
  * `npm run demo`: shows the main use from a fresh start. Starts the local runtime on a new state
  * folder, uploads the sample, shows the run until the recommendations are served, and removes
- * everything (with --keep, the runtime stays). A project with a sample of its own (src/local/sample.ts)
- * is shown with that in place of the upload: its run, the passed values of the last tasks, and the
- * answers to its queries.
+ * everything (with --keep, the runtime stays). A project with a sample of its own
+ * (src/local/sample.ts) is shown with that in place of the upload: its run, the passed values of
+ * the last tasks, and the answers to its queries.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

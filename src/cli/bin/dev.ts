@@ -262,8 +262,8 @@ function tokenSource({ created }: DevVars): string {
 }
 
 /**
- * Makes a controller that aborts at the first interrupt, or when npm, which started this process, has
- * died without passing a signal on.
+ * Makes a controller that aborts at the first interrupt, or when npm, which started this process,
+ * has died without passing a signal on.
  */
 function endSignal(): AbortController {
   const interrupted = new AbortController();

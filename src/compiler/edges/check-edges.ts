@@ -106,8 +106,8 @@ function spanAt({ file, ...position }: SourcePlace): Span {
 }
 
 /**
- * Evaluates the files with exports that peach.conf does not name. They are deployed as well: runs of
- * an earlier peach.conf find their methods there. Warns of each file that throws.
+ * Evaluates the files with exports that peach.conf does not name. They are deployed as well: runs
+ * of an earlier peach.conf find their methods there. Warns of each file that throws.
  */
 async function checkOtherFiles(
   project: CheckedProject,

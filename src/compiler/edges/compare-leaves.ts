@@ -122,8 +122,8 @@ export function numberFits(given: NumberSet, taken: NumberSet): Fit {
 }
 
 /**
- * Returns the numbers of a set with at most `limit` of them; null for a set with more. "unsure": the
- * steps of a range between two bounds may leave few numbers.
+ * Returns the numbers of a set with at most `limit` of them; null for a set with more. "unsure":
+ * the steps of a range between two bounds may leave few numbers.
  */
 export function listedNumbers(set: NumberSet, limit: number): readonly number[] | null | "unsure" {
   const { min, max, isInteger, multipleOf } = withWholeBounds(set);

@@ -13,9 +13,9 @@ import {
 
 /**
  * Returns the values that a function may return. A function may return a different value each time:
- * further calls have a later clock, a new random number and a new input. Different texts stand for an
- * unknown part of all texts, different numbers for an unknown part of all numbers. `why` describes
- * any further result.
+ * further calls have a later clock, a new random number and a new input. Different texts stand for
+ * an unknown part of all texts, different numbers for an unknown part of all numbers. `why`
+ * describes any further result.
  */
 export function valuesOf(read: (input: unknown) => unknown, why: string): ValueSet {
   try {

@@ -73,8 +73,8 @@ async function readFiles({ bundle, methods, values }: SchemaQuestion): Promise<A
 const FRAME = /(?:\(|at (?:async )?)(file:\/\/[^()\s]+|\/[^()\s]+):(\d+):(\d+)\)?$/gm;
 
 /**
- * Reads the innermost place of an error in a source of the bundle, from the stack. Null without such
- * a place. This process maps the frames of the bundle to the sources.
+ * Reads the innermost place of an error in a source of the bundle, from the stack. Null without
+ * such a place. This process maps the frames of the bundle to the sources.
  */
 function placeOf(error: unknown, bundle: string): SourcePlace | null {
   const stack = error instanceof Error ? (error.stack ?? "") : "";

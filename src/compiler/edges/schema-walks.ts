@@ -37,8 +37,8 @@ function isAsyncItself(schema: core.$ZodType): boolean {
 }
 
 /**
- * Tests if a schema has too many parts for the check. A getter with a new schema for each call leads
- * to parts without end.
+ * Tests if a schema has too many parts for the check. A getter with a new schema for each call
+ * leads to parts without end.
  */
 export function isTooLarge(schema: core.$ZodType): boolean {
   const seen = new Set([schema]);

@@ -1,7 +1,7 @@
 /**
  * The lints: warnings about what may be intended, and probably is not. A lint must not warn of what
- * is right; where it cannot see enough, it is silent. Lints read every file of the pipelines, so the
- * build of the local runtime goes without them.
+ * is right; where it cannot see enough, it is silent. Lints read every file of the pipelines, so
+ * the build of the local runtime goes without them.
  */
 import { type Diagnostic, reportInto } from "../diagnostic.ts";
 import type { CheckedProject } from "../compile.ts";

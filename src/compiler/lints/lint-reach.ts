@@ -2,9 +2,9 @@ import type { TaskPlan } from "../../domain/plan/plan.ts";
 import type { LintedProject } from "./linted-project.ts";
 
 /**
- * Warns of a task that no trigger reaches. Only `callable: false` takes a task out of reach: the API
- * triggers every other task without upstream tasks. A name in the code of a pipeline counts as a
- * trigger.
+ * Warns of a task that no trigger reaches. Only `callable: false` takes a task out of reach: the
+ * API triggers every other task without upstream tasks. A name in the code of a pipeline counts as
+ * a trigger.
  */
 export function lintReach({ plan, loaded, files, warn }: LintedProject): void {
   const isTriggered = ({ name, on, schedules, callable, upstream }: TaskPlan): boolean =>

@@ -83,8 +83,8 @@ function droppedCalls(expression: Expression): Call[] {
 }
 
 /**
- * Follows `a().then(b)` and `a().finally(b)` to `a()`: both pass an error of `a()` on. A `catch`, and
- * a second argument of `then`, take the error.
+ * Follows `a().then(b)` and `a().finally(b)` to `a()`: both pass an error of `a()` on. A `catch`,
+ * and a second argument of `then`, take the error.
  */
 function droppedIn(call: Call): Call[] {
   const { callee, arguments: given } = call;

@@ -1,8 +1,8 @@
 /**
  * Orders the boxes within layers so that few edges cross. Pure.
  *
- * Each sweep sorts every layer by the medians of the neighbours in the layer before, to and fro. The
- * order with the fewest crossings of all sweeps is kept.
+ * Each sweep sorts every layer by the medians of the neighbours in the layer before, to and fro.
+ * The order with the fewest crossings of all sweeps is kept.
  */
 import type { LayeredGraph } from "./layers.ts";
 

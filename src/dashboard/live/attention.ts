@@ -1,6 +1,6 @@
 /**
- * Numbers of urgent things for every page: causes of failures in the last hour, runs that wait for a
- * person, dead letters. The navigation and the title of the tab show the numbers.
+ * Numbers of urgent things for every page: causes of failures in the last hour, runs that wait for
+ * a person, dead letters. The navigation and the title of the tab show the numbers.
  *
  * API calls, every twenty seconds while the page is visible:
  * - `GET /failures` and `GET /runs/statistics` of the last hour.

@@ -35,8 +35,8 @@ export function startClock(): void {
 }
 
 /**
- * Takes the header `Date` of an answer. The server read the time between the request and the answer.
- * A difference within these bounds stays, so a right clock of the browser is never moved.
+ * Takes the header `Date` of an answer. The server read the time between the request and the
+ * answer. A difference within these bounds stays, so a right clock of the browser is never moved.
  *
  * @param date - The value of the header; null without one.
  * @param sentAt - The browser's time of the request.

@@ -1,6 +1,6 @@
 /**
- * The page Approvals: the tasks that wait for a person or another system, with what is to be decided
- * and the buttons.
+ * The page Approvals: the tasks that wait for a person or another system, with what is to be
+ * decided and the buttons.
  *
  * API calls:
  * - `GET /runs?status=waiting`, every five seconds.

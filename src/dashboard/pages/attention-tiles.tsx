@@ -69,8 +69,8 @@ export function AttentionTiles(props: AttentionTilesProps): JSX.Element {
 /**
  * Makes the seven tiles, each with a link to the page behind the number.
  *
- * - Coloured: open approvals, dead letters, paused tasks, late runs, schedules behind, a queue whose
- *   oldest message is above `LATE_MS`.
+ * - Coloured: open approvals, dead letters, paused tasks, late runs, schedules behind, a queue
+ *   whose oldest message is above `LATE_MS`.
  * - Never coloured: runs that wait for another run or a later attempt, since both go on without a
  *   person.
  */

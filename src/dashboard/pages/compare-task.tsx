@@ -2,8 +2,8 @@
  * A task in two runs: error, input, output and log, line by line.
  *
  * API calls:
- * - `GET /runs/ID/payload` and `GET /runs/ID/tasks/TASK/payload`: the first 256 KB. Of the parents of
- *   a join twenty at a time.
+ * - `GET /runs/ID/payload` and `GET /runs/ID/tasks/TASK/payload`: the first 256 KB. Of the parents
+ *   of a join twenty at a time.
  * - `GET /runs/ID/tasks/TASK/logs`: the first thousand lines.
  */
 import { useSignal } from "@preact/signals";

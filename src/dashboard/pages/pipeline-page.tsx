@@ -1,6 +1,6 @@
 /**
- * The page of a pipeline: its triggers in words, charts over time, a grid of runs and tasks, figures
- * of each task, its versions and its graph.
+ * The page of a pipeline: its triggers in words, charts over time, a grid of runs and tasks,
+ * figures of each task, its versions and its graph.
  *
  * API calls:
  * - `GET /tasks` and `GET /schedules`: the wiring, and the next due times.

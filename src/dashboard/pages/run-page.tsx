@@ -7,8 +7,8 @@
  * - `POST /runs/ID/cancel`: stops the run, after a question.
  * - `GET /runs/ID/payload`: for the curl command.
  *
- * Query parameters: `task` is the open task; its panel adds `tab`, `items` and `item`. `view` is the
- * open view, and `line` the open line of a log.
+ * Query parameters: `task` is the open task; its panel adds `tab`, `items` and `item`. `view` is
+ * the open view, and `line` the open line of a log.
  */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";

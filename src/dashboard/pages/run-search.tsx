@@ -8,8 +8,8 @@ import { type RunFilters, runPath, runsPath } from "../routes.ts";
 import { parseSearch, SEARCH_WORDS, searchText } from "../search.ts";
 
 /**
- * The field holds all filters as a text. A run's id opens the run; a plain text is looked for in the
- * errors. A wrong word is explained below, and the list stays as it is.
+ * The field holds all filters as a text. A run's id opens the run; a plain text is looked for in
+ * the errors. A wrong word is explained below, and the list stays as it is.
  */
 export function RunSearch({ filters }: { readonly filters: RunFilters }): JSX.Element {
   const shown = searchText(filters);

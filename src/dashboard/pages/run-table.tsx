@@ -1,8 +1,8 @@
 /**
  * The rows of the list of runs, with check boxes, and the actions on the chosen ones.
  *
- * Keys: `j` and `k` go to the next and previous row, `x` chooses it, `r` retries and `c` cancels the
- * chosen runs or the row, `v` compares two chosen runs.
+ * Keys: `j` and `k` go to the next and previous row, `x` chooses it, `r` retries and `c` cancels
+ * the chosen runs or the row, `v` compares two chosen runs.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";

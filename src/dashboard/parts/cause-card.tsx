@@ -1,6 +1,6 @@
 /**
- * A cause of failures: the error, since when and since which deploy, the pipelines that it hits, and
- * a retry of all of its runs.
+ * A cause of failures: the error, since when and since which deploy, the pipelines that it hits,
+ * and a retry of all of its runs.
  */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";

@@ -1,8 +1,8 @@
 /**
  * A list of links beside the open entry.
  *
- * A list of up to forty entries is drawn as a whole. A longer list has a search and draws the visible
- * rows only: a project may have thousands of tasks.
+ * A list of up to forty entries is drawn as a whole. A longer list has a search and draws the
+ * visible rows only: a project may have thousands of tasks.
  */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";

@@ -85,8 +85,8 @@ interface FieldProps {
 }
 
 /**
- * A label, a control, and the first fault or the description. Before the user has been in the field,
- * a fault is no alarm but says what belongs there.
+ * A label, a control, and the first fault or the description. Before the user has been in the
+ * field, a fault is no alarm but says what belongs there.
  */
 function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element {
   const id = useId();

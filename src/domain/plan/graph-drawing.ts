@@ -54,8 +54,8 @@ function mermaid(plan: Plan): string {
 }
 
 /**
- * Makes ids that carry the names of the tasks. A task named `end` would be a keyword of Mermaid, and
- * two dashes a line, so ids have a prefix and underscores.
+ * Makes ids that carry the names of the tasks. A task named `end` would be a keyword of Mermaid,
+ * and two dashes a line, so ids have a prefix and underscores.
  */
 function mermaidIds(tasks: readonly TaskPlan[]): Map<string, string> {
   const ids = new Map<string, string>();

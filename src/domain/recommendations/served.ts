@@ -4,8 +4,8 @@
  * component, and puts the origin into the token of the answer. The wrapper is plain JSON, for every
  * store.
  *
- * The endpoint trusts a wrapper with the mark only. The mark is a symbol, and JSON holds no symbols.
- * JSON of another service thus has no origin, also where a component passes the JSON on.
+ * The endpoint trusts a wrapper with the mark only. The mark is a symbol, and JSON holds no
+ * symbols. JSON of another service thus has no origin, also where a component passes the JSON on.
  * `readServed` marks a wrapper from the store of a component.
  */
 

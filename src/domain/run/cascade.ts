@@ -1,6 +1,6 @@
 /**
- * Starts and ends of tasks. The end of a task decides about its children by `run_if`: a child starts,
- * is skipped, or keeps waiting.
+ * Starts and ends of tasks. The end of a task decides about its children by `run_if`: a child
+ * starts, is skipped, or keeps waiting.
  */
 import type { AttemptRecord } from "./attempt.ts";
 import { firstBlock } from "./limit-gate.ts";
@@ -123,8 +123,8 @@ function endOfChild(transition: Transition, child: number, parent: FinalState): 
 }
 
 /**
- * Reopens a task of a final run. Attempt records are kept, and items are reopened with the task (see
- * mapped-task-draft.ts).
+ * Reopens a task of a final run. Attempt records are kept, and items are reopened with the task
+ * (see mapped-task-draft.ts).
  */
 export function reopenTask(transition: Transition, ordinal: number, round: number): void {
   const { attempts, task } = transition.entry(ordinal);

@@ -1,7 +1,7 @@
 /**
- * Late runs: not final by the `late_after` of their root task. The time counts from the trigger, from
- * the end of the delay, or from the last retry in place. The alarm of the run notes the lateness
- * once, at the root task, and the run goes on.
+ * Late runs: not final by the `late_after` of their root task. The time counts from the trigger,
+ * from the end of the delay, or from the last retry in place. The alarm of the run notes the
+ * lateness once, at the root task, and the run goes on.
  *
  * A run without `late_after` has neither an alarm nor a note for this purpose.
  */

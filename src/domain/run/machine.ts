@@ -14,8 +14,9 @@
  *     any open state ── cancelled, preempted ──▶ cancelled
  *
  * Further transitions: an external task in `waiting` ends with its completion (external-task.ts).
- * Three lost workers of its own, or a day of losses, fail a task (losses.ts). Blocked tasks stay
- * `queued` (limit-gate.ts, undeployed.ts). An `each` task passes through `each` (mapped-task.ts).
+ * Three lost workers of its own, ten of any kind, or a day of losses fail a task (losses.ts).
+ * Blocked tasks stay `queued` (limit-gate.ts, undeployed.ts). An `each` task passes through `each`
+ * (mapped-task.ts).
  *
  * Failed and lost attempts count since the last progress: a recorded step, or a wait for another
  * run. A task without progress has at most `retries.limit + 1` failed attempts; progress renews the

@@ -1,6 +1,6 @@
 /**
- * Ends of attempts: settled by a worker, completed from outside, or failed. A failure is retried within
- * the budget of the task.
+ * Ends of attempts: settled by a worker, completed from outside, or failed. A failure is retried
+ * within the budget of the task.
  */
 import { endTask, makeReady } from "./cascade.ts";
 import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";

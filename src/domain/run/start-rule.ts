@@ -1,7 +1,7 @@
 /**
  * Start rules (`run_if`): a task starts by the endings of its upstream tasks in this run. The
- * transition falls after the last upstream end, or earlier if no other end can change the result. The
- * root has no upstream task and always starts.
+ * transition falls after the last upstream end, or earlier if no other end can change the result.
+ * The root has no upstream task and always starts.
  *
  *     rule                         starts if                      succ fail u_f skip canc
  *     all_success                  every one succeeded              ✓    ✗   ✗    ✗    ✗

@@ -1,6 +1,6 @@
 /**
- * Runs waiting for the end of this run. Notifications are repeated until acknowledged
- *; the run outlives its retention meanwhile, for a day at most.
+ * Runs waiting for the end of this run. Notifications are repeated until acknowledged; the run
+ * outlives its retention meanwhile, for a day at most.
  */
 import type { Transition } from "./transition.ts";
 import type { RunId } from "../ids.ts";

@@ -24,8 +24,8 @@ const MAX_LISTED = 10;
 const LONG_PAUSE_MS = 60_000;
 
 /**
- * Lists the waiting tasks of an open run. Items of a mapped task that wait for the same kind are one
- * entry, with the time of the first.
+ * Lists the waiting tasks of an open run. Items of a mapped task that wait for the same kind are
+ * one entry, with the time of the first.
  */
 export function waitingTasks(run: Run): readonly WaitingTask[] {
   if (run.finishedAt !== null) return [];

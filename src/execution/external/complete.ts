@@ -60,7 +60,8 @@ export async function completeByToken(
 }
 
 /**
- * Completes a task by the API; `by` says who, for the history. Null if the run does not exist, undefined if it has no such task.
+ * Completes a task by the API; `by` says who, for the history. Null if the run does not exist,
+ * undefined if it has no such task.
  */
 export async function completeTask(
   dependencies: CompletionDependencies,

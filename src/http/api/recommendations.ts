@@ -141,8 +141,8 @@ export function recommendationRoutes(
 }
 
 /**
- * Reads the counts of all recommendation endpoints, an object for each. `since`: epoch milliseconds;
- * null reads all time, as counters of metrics need.
+ * Reads the counts of all recommendation endpoints, an object for each. `since`: epoch
+ * milliseconds; null reads all time, as counters of metrics need.
  */
 export async function countsOfEndpoints(
   env: Env,

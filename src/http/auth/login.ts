@@ -103,8 +103,8 @@ async function readCredentials(
 
 /**
  * Redeems the code of a login link; refuses a code that is invalid, expired or used. Only the local
- * runtime accepts codes. The id of the code is written to R2 with the condition that it does not exist yet,
- * so one of two concurrent requests fails.
+ * runtime accepts codes. The id of the code is written to R2 with the condition that it does not
+ * exist yet, so one of two concurrent requests fails.
  */
 async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Token | Refusal> {
   if (!isLocal) return CODE_REFUSED;

@@ -170,8 +170,8 @@ async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>):
 }
 
 /**
- * Replaces `json()` by a parser with limits on depth and size, which changes no number. Invalid JSON
- * is a fault of the sender: unless the endpoint catches the error, the answer is 400 with the
+ * Replaces `json()` by a parser with limits on depth and size, which changes no number. Invalid
+ * JSON is a fault of the sender: unless the endpoint catches the error, the answer is 400 with the
  * position.
  */
 function withBoundedJson(request: Request): Request {

@@ -36,8 +36,8 @@ export const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(
 };
 
 /**
- * Middleware that tells the server's time, which Cloudflare does and the local runtime does not. The
- * dashboard and the client correct their clocks by it.
+ * Middleware that tells the server's time, which Cloudflare does and the local runtime does not.
+ * The dashboard and the client correct their clocks by it.
  */
 export const serverDate: MiddlewareHandler<HttpEnv> = async function serverDate(c, next) {
   await next();

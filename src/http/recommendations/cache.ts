@@ -4,8 +4,8 @@
  *
  * Requests for the same result at the same time wait for the first request, so a stampede asks the
  * component once per isolate. Every further isolate and every further location of Cloudflare asks
- * once more: the platform's cache is local. On a `*.workers.dev` address the platform keeps nothing,
- * and every request is a miss.
+ * once more: the platform's cache is local. On a `*.workers.dev` address the platform keeps
+ * nothing, and every request is a miss.
  *
  * All workers of a zone share the cache. Therefore a key is a MAC under the deployment's own key:
  * another deployment of the same peach.conf, such as a trial, has other entries, and no worker can

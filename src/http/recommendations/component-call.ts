@@ -1,6 +1,6 @@
 /**
- * Calls a component, or the fallback, within a time limit. The result becomes JSON text at once: the
- * cache stores text, and requests that wait for the same result get the same text.
+ * Calls a component, or the fallback, within a time limit. The result becomes JSON text at once:
+ * the cache stores text, and requests that wait for the same result get the same text.
  */
 import type { Context } from "hono";
 import type { EndpointPlan } from "../../domain/plan/plan.ts";

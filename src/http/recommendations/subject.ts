@@ -1,9 +1,9 @@
 /**
  * Finds the subject of a split: the user in the parameters, or the browser by a cookie.
  *
- * A cookie holds a random id and nothing else. The id is not signed: a forged id chooses a component
- * for the forger alone, like a deleted cookie. The id is stored nowhere; a token has a keyed hash of
- * the id.
+ * A cookie holds a random id and nothing else. The id is not signed: a forged id chooses a
+ * component for the forger alone, like a deleted cookie. The id is stored nowhere; a token has a
+ * keyed hash of the id.
  */
 import type { EndpointPlan } from "../../domain/plan/plan.ts";
 import type { RecommendationPlan } from "../../domain/plan/recommendation-plan.ts";

@@ -1,6 +1,6 @@
 /**
- * Tables of a debounce object, made with its first window, of the objects that bind idempotency keys
- * to windows, and of a list of limits.
+ * Tables of a debounce object, made with its first window, of the objects that bind idempotency
+ * keys to windows, and of a list of limits.
  */
 import type { TableHistory } from "../tables.ts";
 

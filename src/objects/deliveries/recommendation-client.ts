@@ -2,8 +2,8 @@
  * Client of the objects that keep the counts of recommendation endpoints, one object per endpoint.
  *
  * A request must not cost a call of an object. The isolate gathers counts and sends them together,
- * `SENT_EVERY_MS` after the first count, beyond the answer. A dead isolate loses the gathered counts:
- * seconds at most. No answer and no click waits for the object.
+ * `SENT_EVERY_MS` after the first count, beyond the answer. A dead isolate loses the gathered
+ * counts: seconds at most. No answer and no click waits for the object.
  */
 import {
   addCounts,

@@ -3,8 +3,8 @@
  * retried in place. Holds no payload and no record, only the fact that the run existed. A retried
  * attempt that triggers the run again finds the tombstone, and nothing is executed again.
  *
- * The chain ends: a deleted run, with or without a tombstone, cannot be retried, and keeps no other run. Runs that
- * found each other therefore do not keep each other.
+ * The chain ends: a deleted run, with or without a tombstone, cannot be retried, and keeps no other
+ * run. Runs that found each other therefore do not keep each other.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { Run } from "../../domain/run/state.ts";

@@ -1,7 +1,7 @@
 /**
  * A generation of an index of vectors: the codes of all vectors in memory, the rest in the store. A
- * search is exact. The codes bound the rank of each vector (domain/vectors/quantized.ts). The search
- * then reads the vectors with a bound above the rank of the worst certain result.
+ * search is exact. The codes bound the rank of each vector (domain/vectors/quantized.ts). The
+ * search then reads the vectors with a bound above the rank of the worst certain result.
  *
  * Memory: a byte for each component and 32 bytes for each vector, at most 42 MB, and the ids after
  * the first change. An object has 128 MB. The vectors in full length would take 154 MB.
@@ -131,8 +131,8 @@ export class VectorIndex {
   }
 
   /**
-   * Bounds the rank of each vector from above, in `greatest`: minus infinity for free slots, and for
-   * vectors outside of the filter. Returns a rank that `limit` vectors reach for certain.
+   * Bounds the rank of each vector from above, in `greatest`: minus infinity for free slots, and
+   * for vectors outside of the filter. Returns a rank that `limit` vectors reach for certain.
    */
   #bound(
     query: Float64Array,

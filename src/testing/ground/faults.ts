@@ -2,21 +2,26 @@
 import type { Dice } from "./dice.ts";
 
 /**
- * - `crash`: an invocation (driver, consumer, client, executor object) ends at an await, and nothing of it goes on.
- * - `reset_before_commit`, `reset_after_commit`: a run object is reset within a call; what it wrote is lost, or is durable while
- *   its answer and effects are lost.
+ * - `crash`: an invocation (driver, consumer, client, executor object) ends at an await, and
+ *   nothing of it goes on.
+ * - `reset_before_commit`, `reset_after_commit`: a run object is reset within a call; what it wrote
+ *   is lost, or is durable while its answer and effects are lost.
  * - `call_lost`, `answer_lost`: the caller gets an error; nothing has happened, or everything.
- * - `call_hangs`: the caller never gets an answer; nothing has happened, or everything. `r2_hangs`: the same of R2.
- * - `isolate_crash`: everything that runs in one isolate ends: drivers of several runs, objects, requests.
+ * - `call_hangs`: the caller never gets an answer; nothing has happened, or everything. `r2_hangs`:
+ *   the same of R2.
+ * - `isolate_crash`: everything that runs in one isolate ends: drivers of several runs, objects,
+ *   requests.
  * - `overload`: an object refuses calls for a while.
- * - `message_*`, `send_failed`: the queue loses, doubles or holds back a message (and so reorders), or refuses it.
- * - `consumer_killed`: the consumer dies before or after it started a driver; the message comes again.
+ * - `message_*`, `send_failed`: the queue loses, doubles or holds back a message (and so reorders),
+ *   or refuses it.
+ * - `consumer_killed`: the consumer dies before or after it started a driver; the message comes
+ *   again.
  * - `alarm_*`: an alarm is late, happens twice, or never (until a call).
  * - `r2_refused`, `r2_unsure`: R2 fails without effect, or after it.
  * - `clock_step`: the clock on the wall is set forward or back.
  * - `clock_skew`: the clocks of machines differ, for as long as the world is there.
- * - `deploy_side_by_side`: an older and a newer release run at once for a while, one of which lacks methods of live runs; then one of
- *   the two is everywhere.
+ * - `deploy_side_by_side`: an older and a newer release run at once for a while, one of which lacks
+ *   methods of live runs; then one of the two is everywhere.
  * - `late_trigger`: a trigger comes again, with its large payload, just when its run is forgotten.
  * - `deploy`, `deploy_removes_method`: every object is reset; methods of live runs are gone.
  */
