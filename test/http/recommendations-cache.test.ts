@@ -63,3 +63,23 @@ it("a request waits for another one until half a second after the time of the co
   expect(await third).toEqual({ computed: resultOf("2"), isHit: true });
   expect(asked).toHaveLength(2);
 });
+
+it.each([
+  [60_000, "max-age=60"],
+  [1_500, "max-age=2"],
+])("a result that is kept for %i ms is stored with %s, and with its run only if it has one", async (keepMs, maxAge) => {
+  place = { ...place, keepMs };
+  const put = vi.spyOn(caches.default, "put").mockResolvedValue();
+  const { asked, get } = await cacheOf();
+  const result = get();
+  await vi.waitFor(() => expect(asked).toHaveLength(1), 10_000);
+  asked[0]?.resolve(resultOf("[1]"));
+  await result;
+  await vi.waitFor(() => expect(put).toHaveBeenCalledOnce(), 10_000);
+  const stored = put.mock.calls[0]?.[1];
+  expect(await stored?.text()).toBe("[1]");
+  expect(Object.fromEntries(stored?.headers ?? [])).toEqual({
+    "cache-control": maxAge,
+    "content-type": "application/json",
+  });
+});

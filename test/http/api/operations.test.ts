@@ -122,6 +122,26 @@ describe("GET /openapi.json", () => {
     expect("400" in responses).toBe(may);
   });
 
+  it("GET /openapi.json says of each parameter where it stands, whether it is required, and what it is, if that is said", () => {
+    const parts = {
+      params: z.object({ id: z.string().optional().describe("Which one") }),
+      query: z.strictObject({ limit: z.int().optional(), since: z.string() }),
+      headers: z.object({ "X-Key": z.string().optional() }),
+    };
+    const about = { id: "getX", right: "read", group: "Runs", summary: "Reads x", answers: {} } as const;
+    const { paths } = openApiDocument([operation("GET /x/{id}", { ...about, ...parts })]);
+    const text = { type: "string" };
+    expect(paths).toHaveProperty(
+      ["/x/{id}", "get", "parameters"],
+      [
+        { name: "id", in: "path", required: true, description: "Which one", schema: text },
+        { name: "limit", in: "query", required: false, schema: { type: "integer" } },
+        { name: "since", in: "query", required: true, schema: text },
+        { name: "X-Key", in: "header", required: false, schema: text },
+      ],
+    );
+  });
+
   it("GET /openapi.json refers only to what it has", async () => {
     const document = await readDocument();
     const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(

@@ -29,10 +29,10 @@ async function logOf(method: "keep" | "refuse") {
     response: new Response(),
     kept: { bytes: new Uint8Array(0), size: 0, isWhole: true },
   };
-  return (requests: number, ms: number): number => {
+  return (requests: number, ms: number, endpoint = "hook"): number => {
     vi.setSystemTime(START + ms);
     record.mockClear();
-    for (let nth = 0; nth < requests; nth += 1) log[method](c, endpointPlan("hook"), arrival);
+    for (let nth = 0; nth < requests; nth += 1) log[method](c, endpointPlan(endpoint), arrival);
     return record.mock.calls.length;
   };
 }
@@ -54,4 +54,13 @@ it("the refused requests of one kind are recorded five at once, then one in ten 
   expect(recorded(3, 10_000)).toBe(1);
   expect(recorded(5, 30_000)).toBe(2);
   expect(recorded(30, 3_600_000)).toBe(5);
+});
+
+it("the refused requests of each kind have a rate of their own until there are a thousand kinds; then all begin anew", async () => {
+  const recorded = await logOf("refuse");
+  expect(recorded(6, 0, "hook 0")).toBe(5);
+  for (let nth = 1; nth < 999; nth += 1) recorded(1, 0, `hook ${nth}`);
+  expect(recorded(1, 0, "hook 0")).toBe(0);
+  expect(recorded(1, 0, "hook 999")).toBe(1);
+  expect(recorded(1, 0, "hook 0")).toBe(1);
 });
