@@ -1,4 +1,7 @@
-/** Calls about runs: reading, following and changing them. */
+/**
+ * Calls about runs: reading, following and changing them. The class has about 260 lines: a short
+ * method for each call, with its doc.
+ */
 import type { RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { TriggerSource } from "../domain/trigger.ts";
 import type { Call, CallOptions, Connection } from "./connection.ts";

@@ -1,6 +1,8 @@
 /**
  * `testPipeline`: a project's pipelines in this process, on the real engine, with a clock that only
  * the test moves.
+ *
+ * The class has about 260 lines: a short method for each thing that a test can do, with its doc.
  */
 import type { RunId } from "../domain/ids.ts";
 import { parseRunId } from "../domain/ids.ts";

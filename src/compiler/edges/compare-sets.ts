@@ -5,6 +5,9 @@
  *
  * Sets may be recursive. A pair of sets that recurs within its own comparison counts as a fit. The
  * assumption is sound if the rest of the comparison finds no misfit (coinduction).
+ *
+ * The class has about 280 lines: the rules for each kind of set call one another, and all need the
+ * pairs that are under comparison.
  */
 import { isAccepted, isEndless, listedNumbers, numberFits, textFits } from "./compare-leaves.ts";
 import { areDisjoint } from "./disjoint-sets.ts";

@@ -5,6 +5,8 @@
  *
  * Output gate: the effects of a turn leave the object after the writes of the turn are durable, or
  * not at all.
+ *
+ * The class has about 340 lines: calls, turns and the alarm of an object begin and end its lives.
  */
 import type { Isolate } from "./isolate.ts";
 import { Life } from "./life.ts";
