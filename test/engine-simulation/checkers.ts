@@ -243,7 +243,7 @@ export class Checkers implements Watching {
     ground.scheduler.after(TOLD_WITHIN_MS, () => {
       const hasCause = ground.struck.some(({ at }) => at > since - TOLD_WITHIN_MS);
       if (note.end === "running" && note.life.alive && !note.isTold && !hasCause)
-        ground.violate("14 attempts are told", `${runId}: attempt ${note.attempt} of ${task} goes on, and is not told`);
+        ground.violate("attempts are told", `${runId}: attempt ${note.attempt} of ${task} goes on, and is not told`);
     });
   }
 

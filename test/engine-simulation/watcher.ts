@@ -117,8 +117,7 @@ export class Watcher {
     const patience = new Patience(MOST_TURNS);
     const heard = await Promise.race([heardIn(stream), patience.over]);
     patience.end();
-    if (heard === undefined)
-      this.#ground.violate("16 events are true", `${run.run_id}: a listener never hears its end`);
+    if (heard === undefined) this.#ground.violate("events are true", `${run.run_id}: a listener never hears its end`);
     else this.#watching.heard(run, heard);
   }
 

@@ -1,10 +1,10 @@
-/** Invariant 13: a run that is cancelled with what it has triggered takes all of that with it, and nothing else. */
+/** A run that is cancelled with what it has triggered takes all of that with it, and nothing else. */
 import type { RunId } from "../../../src/domain/ids.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Seen, Watcher } from "../watcher.ts";
 
-const INVARIANT = "13 children cancelled";
+const INVARIANT = "children cancelled";
 /** Until then whoever was to be cancelled is, if nothing has gone wrong; and in any case, once nothing does any more. */
 const TOLD_MS = { well: 60_000, most: 32 * 60_000 } as const;
 const CONSEQUENCES_MS = 120_000;

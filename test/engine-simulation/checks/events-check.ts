@@ -34,7 +34,7 @@ export class EventsCheck {
 
   /** Somebody has come back to a run that is over. */
   heard(run: RunDocument, { tasks, status }: Heard): void {
-    const say = (detail: string): void => this.#ground.violate("16 events are true", `${run.run_id}: ${detail}`);
+    const say = (detail: string): void => this.#ground.violate("events are true", `${run.run_id}: ${detail}`);
     if (status !== run.status) say(`a listener hears that it is ${status}, it is ${run.status}`);
     for (const task of run.tasks) {
       const heard = tasks.get(task.task);

@@ -63,7 +63,7 @@ export class SlotCheck {
       );
     if (going.length > most)
       this.#ground.violate(
-        "15 items",
+        "items",
         `${going.length} items of ${note.task} of ${note.runId} are at work, ${most} may be: ${going.map(({ item }) => item).join(", ")}`,
       );
   }

@@ -89,7 +89,7 @@ export class StallCheck {
       if (status === "queued" && attempts.length === 0 && isFree) this.#readySince.set(key, now);
       if (status !== "running" || since === undefined || now - since <= STALL_MS || this.#hasCause(since)) continue;
       this.#ground.violate(
-        "17 no stall without a cause",
+        "no stall without a cause",
         `${runId}: ${task} was ready for ${((now - since) / 1_000).toFixed(1)} s before it began`,
       );
     }
@@ -135,7 +135,7 @@ export class StallCheck {
   }
 
   #late(detail: string): void {
-    this.#ground.violate("17 no stall without a cause", detail);
+    this.#ground.violate("no stall without a cause", detail);
   }
 
   #hasCause(since: number): boolean {

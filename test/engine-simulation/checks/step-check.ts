@@ -21,6 +21,6 @@ export class StepCheck {
     const kept = this.#ledger.steps.get(key) ?? text;
     this.#ledger.steps.set(key, kept);
     if (kept !== text)
-      this.#ground.violate("11 steps once", `${runId}: ${place} is given "${text}" as ${name}, it was "${kept}"`);
+      this.#ground.violate("5 steps once", `${runId}: ${place} is given "${text}" as ${name}, it was "${kept}"`);
   }
 }

@@ -43,7 +43,7 @@ export class TimesCheck {
   }
 
   #say({ runId }: Seen, detail: string): void {
-    this.#ground.violate("19 times are true", `${runId}: ${detail}`);
+    this.#ground.violate("times are true", `${runId}: ${detail}`);
   }
 }
 

@@ -140,10 +140,7 @@ export class TriggerCheck {
     if (run.task === TOLD || all.filter((seen) => seen.runId === runId).length > 1) return;
     const alerts = all.filter(({ run: told }) => told.task === TOLD && told.trigger.parent?.run_id === runId).length;
     if (this.#tells && alerts !== failures)
-      this.#ground.violate(
-        "12 told once",
-        `${runId} has failed ${failures} times, and somebody was told ${alerts} times`,
-      );
+      this.#ground.violate("told once", `${runId} has failed ${failures} times, and somebody was told ${alerts} times`);
   }
 
   /** Whether somebody is to be told at all. */
