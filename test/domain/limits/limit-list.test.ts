@@ -12,7 +12,7 @@ it("a limit with a key is listed no more once its last attempt has gone, also if
   const slow = Promise.withResolvers<void>();
   const carried: Promise<void>[] = [];
   let isListed: boolean | null = null;
-  const protocol = new LimitController(new LimitStore(new MemoryStorage(async () => {})), {
+  const controller = new LimitController(new LimitStore(new MemoryStorage(async () => {})), {
     now: () => NOW,
     setAlarm: () => {},
     permitted: async () => ({ type: "holding" }),
@@ -29,9 +29,9 @@ it("a limit with a key is listed no more once its last attempt has gone, also if
   });
   const holder = { runId: runIdFromBytes(new Uint8Array(16)), ordinal: 0, attempt: 1 };
   const rule = { limit: 1, perMs: null, planAt: 0 };
-  expect(protocol.ask(NAME, { holder, rule, strategy: "queue", since: NOW, priority: 0 })).toBe("granted");
-  protocol.giveBack(holder, 0);
-  const ending = protocol.alarm(NOW);
+  expect(controller.ask(NAME, { holder, rule, strategy: "queue", since: NOW, priority: 0 })).toBe("granted");
+  controller.giveBack(holder, 0);
+  const ending = controller.alarm(NOW);
   slow.resolve();
   await Promise.all([ending, ...carried]);
   expect(isListed).toBe(false);

@@ -17,7 +17,7 @@ class Driven {
   readonly startedAt = new Map<RunId, number>();
   readonly #dice = new Dice(7);
   #alarmAt: number | null = null;
-  #protocol = this.#begin();
+  #controller = this.#begin();
 
   async burst(): Promise<void> {
     for (let run = 0; run < RUNS; run += 1) {
@@ -25,7 +25,7 @@ class Driven {
       const holder = { runId, ordinal: 0, attempt: 1 };
       const rule = { limit: 100, perMs: MINUTE, planAt: 0 };
       const request = { holder, rule, strategy: "queue", since: this.now, priority: 0 } as const;
-      if (this.#protocol.ask(NAME, request) === "granted") this.#start(holder);
+      if (this.#controller.ask(NAME, request) === "granted") this.#start(holder);
     }
   }
 
@@ -34,8 +34,8 @@ class Driven {
     for (let alarms = 0; this.#alarmAt !== null && alarms < 20_000; alarms += 1) {
       this.now = Math.max(this.now + 1, this.#alarmAt);
       this.#alarmAt = null;
-      if (this.#dice.chance(0.1)) this.#protocol = this.#begin();
-      await this.#protocol.alarm(this.now);
+      if (this.#dice.chance(0.1)) this.#controller = this.#begin();
+      await this.#controller.alarm(this.now);
       // What was told to runs is told within a few turns.
       for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
     }

@@ -35,7 +35,7 @@ class World {
   trialsOver: number[] = [];
   #order: ExecutorOrder | null = null;
   #firing: number | null = null;
-  #protocol = this.#life();
+  #controller = this.#life();
 
   /** What newer code has noted. */
   noteNewer(): void {
@@ -48,12 +48,12 @@ class World {
   }
 
   start(trial?: Trial): void {
-    this.#protocol.start(RUN_ID, 0, trial);
+    this.#controller.start(RUN_ID, 0, trial);
   }
 
   /** The object is evicted, or dies: what was noted stays. */
   die(): void {
-    this.#protocol = this.#life();
+    this.#controller = this.#life();
   }
 
   /** The alarm fires when it is due. Milliseconds that have passed. */
@@ -73,7 +73,7 @@ class World {
   async #fire(): Promise<void> {
     this.#firing = this.alarmAt;
     this.alarmAt = null;
-    await this.#protocol.alarm(this.#firing);
+    await this.#controller.alarm(this.#firing);
     this.#firing = null;
   }
 

@@ -29,8 +29,8 @@ export function schedule(overrides: Partial<ScheduleDefinition> = {}): ScheduleD
   return { task: "scripted", ...plan, ...overrides };
 }
 
-/** The protocol over this storage, without an object around it: no alarm is set, no time passes, and no run goes on, but where said. */
-export function protocolOver(
+/** The controller over this storage, without an object around it: no alarm is set, no time passes, and no run goes on, but where said. */
+export function controllerOver(
   storage: DurableObjectStorage,
   around: Pick<SchedulesHost, "start"> & Partial<SchedulesHost>,
 ): SchedulesController {

@@ -4,7 +4,7 @@ import { refuse } from "../../../src/domain/problem.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { ScheduleStatus } from "../../../src/objects/schedules/schedules-rpc.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
-import { Accepted, clockOf, protocolOver, schedule, ScheduleClock } from "./clock.ts";
+import { Accepted, clockOf, controllerOver, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -32,16 +32,16 @@ afterEach(() => {
 function statesOfRefused(deployment: { readonly version: string; readonly madeAt: number }) {
   vi.setSystemTime(at(0, 15));
   return new ScheduleClock().inside(async ({ storage }) => {
-    const protocol = protocolOver(storage, {
+    const controller = controllerOver(storage, {
       deployment,
       start: async () => refuse({ code: "invalid_payload", detail: "It does not fit.", hint: "Correct it." }),
     });
-    await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule({ cron: "0 1 * * *" })] });
+    await controller.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule({ cron: "0 1 * * *" })] });
     const states: (ScheduleStatus | undefined)[] = [];
     for (const time of [at(1), at(1) + 24 * HOUR]) {
       vi.setSystemTime(time);
-      await protocol.alarm(null);
-      states.push((await protocol.list())[0]);
+      await controller.alarm(null);
+      states.push((await controller.list())[0]);
     }
     return states;
   });

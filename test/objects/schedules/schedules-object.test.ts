@@ -6,7 +6,7 @@ import { RunObject } from "../../../src/objects/run/run-object.ts";
 import { newRunId } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { makeNewer } from "../../support/newer-tables.ts";
-import { Accepted, clockOf, protocolOver, schedule, ScheduleClock } from "./clock.ts";
+import { Accepted, clockOf, controllerOver, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -213,7 +213,7 @@ describe("a due time", () => {
     vi.stubGlobal("setTimeout", (work: () => void) => queueMicrotask(() => queueMicrotask(work)));
     const started: string[] = [];
     const statuses = await new ScheduleClock().inside(async ({ storage }) => {
-      const protocol = protocolOver(storage, {
+      const controller = controllerOver(storage, {
         start: async ({ task }) => {
           if (task !== "answers") return new Promise(() => undefined);
           started.push(task);
@@ -221,10 +221,10 @@ describe("a due time", () => {
         },
       });
       const hung = Array.from({ length: 7 }, (_, index) => schedule({ id: `hung${index}` }));
-      await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [...hung, schedule({ task: "answers" })] });
+      await controller.sync({ v: 1, version: "1", madeAt: 1, schedules: [...hung, schedule({ task: "answers" })] });
       vi.setSystemTime(at(1));
-      await protocol.alarm(null);
-      return protocol.list();
+      await controller.alarm(null);
+      return controller.list();
     });
     expect(started).toEqual(["answers"]);
     expect(statuses.map(({ state }) => state.waiting.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 0]);
