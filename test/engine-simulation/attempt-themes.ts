@@ -1,4 +1,7 @@
-/** Worlds about what becomes of attempts: who is told, what counts against whom, what is looked after while objects are reset or silent. */
+/**
+ * Worlds about attempts: which of them are notified, which failures count against which task, and how a run goes on
+ * while objects are reset or silent.
+ */
 import type { Dice } from "../../src/testing/ground/dice.ts";
 import type { Limits } from "../../src/testing/ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";

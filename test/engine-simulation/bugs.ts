@@ -1,6 +1,7 @@
 /**
- * One wrong change of the code each, which the simulation finds: the code must be found in the file exactly once. `seed` is where it was
- * found; worlds change with the code, so that it is only the first one to be tried.
+ * Seeded bugs: wrong changes of the code, each of which the simulation must find. The lines of a bug are in its file
+ * exactly once. `seed` is where the bug was found. Worlds change with the code, so the search begins at this seed and
+ * goes on.
  */
 import type { Change } from "../../src/testing/platform/bundle.ts";
 

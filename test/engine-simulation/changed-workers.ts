@@ -1,6 +1,6 @@
 /**
- * The worker's code with one seeded bug each. A bundle takes a quarter of a second, which is most of a hunt. So the bug is put into
- * the bundle of the right worker; only a bug whose lines are not found there is bundled.
+ * The worker's code with one seeded bug each. A bundle takes a quarter of a second, most of the time of a hunt. The bug
+ * is therefore put into the bundle of the right worker. Only a bug whose lines are not in the bundle is bundled anew.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

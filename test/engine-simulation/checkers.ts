@@ -1,4 +1,4 @@
-/** All that is watched in a simulated world. */
+/** Runs all checks of a simulated world. */
 import { parseRunId } from "../../src/domain/ids.ts";
 import type { TaskPlan } from "../../src/domain/plan/plan.ts";
 import type { RunDocument } from "../../src/objects/run/run-documents-rpc.ts";

@@ -1,4 +1,7 @@
-/** Who uses the deployment: triggers, emits, uploads, completes, cancels, retries, replays, pauses, and sends again what was not answered. */
+/**
+ * Clients of the deployment: they trigger, emit, upload, complete, cancel, retry, replay and pause, and repeat calls
+ * without an answer.
+ */
 import type { RunId } from "../../src/domain/ids.ts";
 import type { Result } from "../../src/domain/problem.ts";
 import type { Behaviour } from "./behaviour.ts";

@@ -1,6 +1,6 @@
 /**
- * Bugs that reviews of the engine have found, seeded again: each is found in worlds about what it concerns (`theme`), which meet in a few
- * seeds what random worlds meet in thousands.
+ * Seeded bugs that reviews of the engine have found. Each is searched in worlds about its subject (`theme`): a few
+ * seeds of a theme meet what random worlds meet in thousands.
  */
 import type { Bug } from "./bugs.ts";
 

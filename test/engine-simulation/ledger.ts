@@ -1,4 +1,7 @@
-/** What the code of tasks has really done, attempt by attempt: what the checkers hold the engine's records against. */
+/**
+ * The ledger: what the code of tasks has really done, attempt by attempt. The checks compare the engine's records with
+ * the ledger.
+ */
 import type { Running } from "../../src/testing/platform/platform.ts";
 
 /** How the code of an attempt ended; `lost`: a helper that it called failed it. */

@@ -1,4 +1,7 @@
-/** The methods of the simulated pipelines: what an author's code might do, by its behaviour, through the real helpers. */
+/**
+ * The methods of the simulated pipelines. They do what an author's code might do, by their behaviour, through the real
+ * helpers.
+ */
 import type { Behaviour } from "./behaviour.ts";
 import { Dice } from "../../src/testing/ground/dice.ts";
 import type { AttemptNote, Ledger } from "./ledger.ts";

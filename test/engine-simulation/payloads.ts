@@ -1,4 +1,4 @@
-/** What tasks and triggers of the simulated world carry: values that tell where they are from, and whose they are. */
+/** The payloads of tasks and triggers in the simulated world. Each value names its origin and its owner. */
 import { Dice } from "../../src/testing/ground/dice.ts";
 import { GROUPS, type Group } from "./scenario.ts";
 

@@ -1,4 +1,7 @@
-/** What happens in the world of one seed: what peach.conf says, what methods do, who triggers and operates what, when. */
+/**
+ * The scenario of one seed: peach.conf, the behaviour of the methods, and the actions of clients and operators with
+ * their times.
+ */
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/domain/plan/plan.ts";
 import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/domain/limits/limit.ts";
 import { RUN_IFS } from "../../src/domain/run/start-rule.ts";

@@ -1,4 +1,6 @@
-/** Schedules of the simulated world: which tasks have which, in which release, and when somebody pauses them. */
+/**
+ * The schedules of the simulated world: their tasks, their releases, and the times at which an operator pauses them.
+ */
 import type { SchedulePlan, TaskPlan } from "../../src/domain/plan/plan.ts";
 import { schedulePlan } from "../support/plan.ts";
 import type { Dice } from "../../src/testing/ground/dice.ts";

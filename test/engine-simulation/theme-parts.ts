@@ -1,4 +1,4 @@
-/** What worlds about one thing (themes.ts) are made of. */
+/** The parts of worlds about one thing (see themes.ts). */
 import type { TaskPlan } from "../../src/domain/plan/plan.ts";
 import type { Dice } from "../../src/testing/ground/dice.ts";
 import type { Fault } from "../../src/testing/ground/faults.ts";

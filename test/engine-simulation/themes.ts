@@ -1,5 +1,5 @@
 /**
- * Worlds about one thing each: what random pipelines and random faults meet too seldom, because it takes several rare things at once.
+ * Worlds about one thing each. They combine several rare things, which random pipelines and faults seldom meet at once.
  * Most worlds have no theme.
  */
 import { STRATEGIES, type Strategy } from "../../src/domain/limits/limit.ts";

@@ -1,6 +1,6 @@
 /**
- * Sees every run after each commit of its object, as people see it (`RunDocument`), and holds it against what it was before and against
- * the checkers. Nothing here knows how the engine keeps its runs.
+ * Reads every run after each commit of its object, as users see the run (`RunDocument`). Compares the run with its
+ * earlier state and passes it to the checks. Knows nothing of the way in which the engine keeps runs.
  */
 import { parseRunId, type RunId } from "../../src/domain/ids.ts";
 import type { ItemDocument, ItemPage, RunDocument } from "../../src/objects/run/run-documents-rpc.ts";

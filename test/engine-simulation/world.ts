@@ -1,8 +1,8 @@
 /**
- * The world of one seed: the real worker on a platform that fails, random pipelines, clients that use them. Faults stop after a while;
- * then everything must come to its end by itself, and nothing may be left.
+ * The world of one seed: the real worker on a platform that fails, random pipelines, and clients. Faults stop after a
+ * while. Every run must then end by itself, and nothing may be left.
  *
- * Nothing of Peach but its HTTP side is written here a second time.
+ * Only the HTTP side of Peach has a second implementation here.
  */
 import { parseRunId } from "../../src/domain/ids.ts";
 import { Checkers } from "./checkers.ts";

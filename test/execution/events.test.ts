@@ -59,7 +59,7 @@ describe("a task that emits an event", () => {
     expect((await parent.document()).children).toEqual(runs.map(({ runId, task }) => ({ run_id: runId, task })));
   });
 
-  it("a task that emits an event finds the same runs again in a retried attempt: each by its event and the how-manieth it is", async () => {
+  it("a task that emits an event finds the same runs again in a retried attempt: each by its event and how many like it came before", async () => {
     const runId = newRunId();
     const twice = async () => {
       const results = [await emitEvent("indexed"), await emitEvent("indexed"), await emitEvent("published")];

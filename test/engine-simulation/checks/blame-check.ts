@@ -1,6 +1,6 @@
 /**
- * Invariants 3 and 8: a task ends as its own code has it end. What the surroundings, a deploy or a neighbour have done is never recorded
- * as its failure, and nobody is cancelled whom nobody wanted to end.
+ * Checks invariants 3 and 8: a task ends as its own code ends. A failure of the surroundings, a deploy or a neighbour
+ * is never recorded as the task's failure, and no task is cancelled without a cancellation.
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { AttemptDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";

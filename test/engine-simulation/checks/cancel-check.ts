@@ -1,4 +1,6 @@
-/** A run that is cancelled with what it has triggered takes all of that with it, and nothing else. */
+/**
+ * Checks that a run that is cancelled with its children takes all runs that it has triggered with it, and no others.
+ */
 import type { RunId } from "../../../src/domain/ids.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";

@@ -1,4 +1,7 @@
-/** What a listener is told that comes back: each task as it is in the end, and nothing that was never so. */
+/**
+ * Checks the events of a run for a listener that reconnects: the listener ends with each task in its final state, and
+ * gets no state that never was.
+ */
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What an object has committed is all that its next life knows. So the journal, read anew, tells the run as it was seen, and its alarm is
- * set for the first thing that is due: a run that is not looked after is found here before anybody misses it.
+ * Checks the journal. The next life of an object knows only what was committed. The journal, read anew, must therefore
+ * give the run as it was seen, and the alarm must be set for the first due time.
  */
 import { isDeepStrictEqual } from "node:util";
 import { isFinal, isActive } from "../../../src/domain/run/task-state.ts";

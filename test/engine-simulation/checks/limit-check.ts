@@ -1,6 +1,7 @@
 /**
- * Invariant 9, the other way round: what waits for a limit waits for that of its own payload's key, and not while there is room; and no
- * more attempts begin within the time of a rate than it says. What the limits are, and whose a payload is, is reckoned here.
+ * Checks invariant 9 from the other side: a task waits only for the limit of its own payload's key, and not while a
+ * slot is free. No more attempts begin within the time of a rate limit than the limit allows. Limits and keys are
+ * computed here, apart from the engine.
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";

@@ -1,6 +1,7 @@
 /**
- * Invariant 8: whoever is alive is not taken for dead. That the object of a run is reset changes nothing for the attempts of that run:
- * they are heard again before anybody decides that they are lost; and who has not had the answer to a claim gets it when asking again.
+ * Checks invariant 8 for living attempts: none of them counts as dead. A reset of a run object changes nothing for the
+ * attempts of the run. They are heard before a decision about their loss, and a driver without an answer to its claim
+ * gets the same leases when it repeats the claim.
  */
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Fault } from "../../../src/testing/ground/faults.ts";

@@ -1,4 +1,7 @@
-/** Invariant 14: late is not lost. A run that nobody has begun yet has sent one message, unless that was lost or something else went wrong. */
+/**
+ * Checks invariant 14 for queue messages: late is not lost. A run that no driver has begun has sent one message, unless
+ * a fault lost the message or another fault struck.
+ */
 import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Watcher } from "../watcher.ts";
 

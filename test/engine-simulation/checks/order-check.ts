@@ -1,6 +1,6 @@
 /**
- * Invariants 2 and 4: no task starts before its upstream tasks have ended and its rule holds, or is skipped while it may still start;
- * what has ended stays as it is, but for a retry.
+ * Checks invariants 2 and 4. No task starts before its upstream tasks have ended and its rule holds. No task is skipped
+ * while it may still start. A final state changes only by a retry.
  */
 import type { RunIf } from "../../../src/domain/run/start-rule.ts";
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";

@@ -1,4 +1,7 @@
-/** Invariants 5 and 6: a task reads what the accepted attempts of its upstream tasks have passed, all of it, and nothing else. */
+/**
+ * Checks invariants 5 and 6: a task reads all that the accepted attempts of its upstream tasks have passed, and nothing
+ * else.
+ */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";
 import { carriedIn, madeBy, placeName } from "../payloads.ts";

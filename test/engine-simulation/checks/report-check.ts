@@ -1,6 +1,6 @@
 /**
- * Invariant 3 for external tasks: while the task waits, what was asked for by an attempt that was lost counts too; an attempt that has
- * failed, or run out of time, is over, and its URL completes nothing any more.
+ * Checks invariant 3 for external tasks. While the task waits, the completion URL of a lost attempt counts too. The URL
+ * of a failed or timed-out attempt completes nothing.
  */
 import { parseRunId } from "../../../src/domain/ids.ts";
 import type { AttemptDocument } from "../../../src/objects/run/run-documents-rpc.ts";

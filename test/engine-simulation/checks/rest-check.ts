@@ -1,4 +1,4 @@
-/** Invariants 1, 2 and 10: what was accepted comes to its end, is kept for as long as it must be, and leaves nothing behind. */
+/** Checks invariants 1, 2 and 10: an accepted run ends, is kept for its retention, and leaves nothing behind. */
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { MOST_SKEW_MS, RETENTION_MS } from "../scenario.ts";
 import { isOver, type Seen } from "../watcher.ts";

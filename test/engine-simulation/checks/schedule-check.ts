@@ -1,6 +1,6 @@
 /**
- * Schedules: each due time has its run, in time, and no more than one, whatever isolates of which release say; what is paused or deployed
- * no more has none. When something is due is reckoned here, by the minute of the wall's clock.
+ * Checks schedules: each due time has one run, in time, whatever the isolates of other releases announce. A paused or
+ * removed schedule has no run. Due times are computed here, by the minutes of the clock on the wall.
  */
 import type { Fault } from "../../../src/testing/ground/faults.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";

@@ -1,4 +1,7 @@
-/** Invariant 9: no more attempts run at a time than their limit says, by the key that is in the payload itself. */
+/**
+ * Checks invariant 9: no more attempts run at a time than their limit allows, by the key in the payload itself. The
+ * same holds for the items of a task.
+ */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";

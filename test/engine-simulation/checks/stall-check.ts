@@ -1,6 +1,6 @@
 /**
- * Liveness has bounds: a task that is ready begins within seconds, unless something has gone wrong shortly before, or a limit, a pause or
- * a delay holds it back. One answer that is lost is no reason to wait for a lease to end.
+ * Checks liveness within bounds: a ready task begins within seconds, unless a fault struck shortly before, or a limit,
+ * a pause or a delay blocks it. A single lost answer is no reason to wait for the end of a lease.
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";

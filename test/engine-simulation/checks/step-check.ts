@@ -1,4 +1,4 @@
-/** Steps: what one came to is what every later attempt is given, as often as it asks. */
+/** Checks steps: every later attempt gets the result of a recorded step, however often it asks. */
 import type { Ground } from "../../../src/testing/ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";

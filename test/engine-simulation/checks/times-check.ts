@@ -1,6 +1,6 @@
 /**
- * What a run that has ended tells of its times is what its attempts tell: the work is their sum, the duration the time in which any of the
- * last round was at work, and its history has as many retries as there were rounds after the first.
+ * Checks the times of a final run against its attempts: the work is the sum of the attempts, the duration is the time
+ * at work in the last round, and the history has one retry for each round after the first.
  */
 import type { AttemptDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";

@@ -1,4 +1,4 @@
-/** Invariants 1 and 5: every trigger that was answered, or that an accepted attempt has made, has its run, and one only. */
+/** Checks invariants 1 and 5: every trigger that was answered, or made by an accepted attempt, has one run. */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { Answered } from "../clients.ts";
 import type { Ground } from "../../../src/testing/ground/ground.ts";

@@ -1,4 +1,4 @@
-/** One thread of `batch.ts`: it lives through worlds of the worker. */
+/** One thread of `batch.ts`, which lives through worlds of the worker. */
 import { workerData } from "node:worker_threads";
 import type { Share } from "./batch.ts";
 import { liveThrough } from "./share.ts";

@@ -1,6 +1,6 @@
 /**
- * Many seeds on all given threads: each thread takes the next seed that nobody has taken, so that none is idle while another has seeds left.
- * All stop after the first seed that fails, or after a given number of them, or when time is up.
+ * Runs many seeds on all given threads. Each thread takes the next free seed, so no thread is idle while seeds are
+ * left. All threads stop after the first failing seed, after a given number of failing seeds, or when the time is up.
  */
 import { Worker } from "node:worker_threads";
 import type { Fault } from "../../../src/testing/ground/faults.ts";

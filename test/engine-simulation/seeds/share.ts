@@ -1,4 +1,4 @@
-/** What one thread of `batch.ts` does. */
+/** The share of one thread of `batch.ts`. */
 import { parentPort } from "node:worker_threads";
 import { addCosts, FAILED, newCosts, TAKEN, type Failure, type Share, type Tally } from "./batch.ts";
 import type { Fault } from "../../../src/testing/ground/faults.ts";
