@@ -41,9 +41,9 @@ async function deployed(pipeline: string): Promise<{
 
 it("peach deploy warns once, and deploys nothing if it is told to end while it checks", async () => {
   expect(await deployed("")).toEqual({ code: 0, isDeployed: true, warnings: 1 });
-  // The check evaluates the file in a child of the command. A second signal ends any command at once.
+  // The check evaluates the file in a child of the command. Ctrl-C tells both to end. A second signal ends any command at once.
   const once =
     'import { existsSync, mkdirSync } from "node:fs";\n' +
-    'if (!existsSync("told")) { mkdirSync("told"); process.kill(process.ppid, "SIGINT"); }';
+    'if (!existsSync("told")) { mkdirSync("told"); for (const pid of [process.ppid, process.pid]) process.kill(pid, "SIGINT"); }';
   expect(await deployed(once)).toEqual({ code: 130, isDeployed: false, warnings: 0 });
 });

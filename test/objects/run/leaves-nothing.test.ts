@@ -5,6 +5,7 @@ import { objectIds } from "../../support/object-ids.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../../src/domain/ids.ts";
+import { listedTasks } from "../../../src/objects/catalog/catalog-client.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import { consumeR2Events } from "../../../src/triggers/r2-events.ts";
@@ -188,6 +189,8 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
   await wakeAll();
   for (const runId of [...triggered, failing]) await finished(runId);
 
+  // A report that comes after the retention registers no task.
+  await vi.waitFor(async () => expect(await listedTasks(env)).toHaveLength(5), { timeout: 20_000 });
   const before = await stored();
   expect(before.text).toContain(PERSONAL);
   expect(before.rows).toMatchObject({
