@@ -199,7 +199,7 @@ function Facts({ head, model }: { readonly head: RunHead; readonly model: RunMod
       {head.finished_at !== null && head.started_at !== null && (
         <Fact name="All attempts">
           <span title="Of all rounds; attempts side by side count each">
-            {formatDuration(head.work_ms)} at work{head.waited_ms > 0 && ","}
+            {formatDuration(head.work_ms)} at work{head.waited_ms > 0 && ", "}
           </span>
           {head.waited_ms > 0 && (
             <span class="muted" title="For limits, pauses, deploys, approvals and other runs">
