@@ -4,8 +4,8 @@
  *
  * The order of writes matters. Checks come first, then the payload, then the run object records the
  * run, and only then does the caller get its answer. An object in R2 without a run is acceptable; a
- * run that points at a missing object is not. The run object is told of an upload to R2 beforehand
- * and deletes the object if this invocation dies before the run is recorded. If the run object
+ * run that points at a missing object is not. An upload to R2 is announced to the run object, which
+ * deletes the object if this invocation dies before the run is recorded. If the run object
  * cannot be reached, the outcome of the last try is unknown: the payload stays, and the run's
  * retention deletes it.
  *

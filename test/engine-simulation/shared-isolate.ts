@@ -1,7 +1,7 @@
 /**
  * One isolate shared by many runs, as invocations and objects share isolates on the platform. A task that kills the
  * isolate kills all that runs there. Runs, executor objects and the witness of deaths are the real ones. The platform
- * calls the alarm of an object again that died in its alarm handler.
+ * calls the alarm of an object again that died with the isolate.
  */
 import { runIdFromBytes } from "../../src/domain/ids.ts";
 import { nextWakeAt } from "../../src/domain/run/machine.ts";
