@@ -62,6 +62,19 @@ async function childOf(run: HandDrivenRun): Promise<HandDrivenRun> {
   return new HandDrivenRun(child.run_id);
 }
 
+/** A run that waits for another one, which has ended and could not tell it. */
+async function toldInVain() {
+  startAt(START);
+  const run = await suspended("2h");
+  const child = await childOf(run);
+  const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
+  vi.setSystemTime(START + HOUR_MS + 60_000);
+  await child.wake();
+  await child.final();
+  await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
+  return { run, child, awaited };
+}
+
 /** The time set to what the alarm is set to, and the alarm run. */
 async function toItsAlarm(run: HandDrivenRun): Promise<void> {
   vi.setSystemTime(Math.max(Date.now(), (await run.alarmAt()) ?? 0));
@@ -162,14 +175,7 @@ describe("a task that awaits a run which starts in an hour", () => {
     "a task that awaits a run which starts in an hour goes on although nobody tells it: it asks by its own alarm",
     { timeout: 60_000 },
     async () => {
-      startAt(START);
-      const run = await suspended("2h");
-      const child = await childOf(run);
-      const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
-      vi.setSystemTime(START + HOUR_MS + 60_000);
-      await child.wake();
-      await child.final();
-      await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
+      const { run } = await toldInVain();
       expect(await statusOf(run)).toBe("waiting");
       await toItsAlarm(run);
       expect(await run.final()).toMatchObject({ status: "succeeded" });
@@ -180,14 +186,7 @@ describe("a task that awaits a run which starts in an hour", () => {
     "a task that awaits a run which starts in an hour is told again by the other run until it has answered",
     { timeout: 60_000 },
     async () => {
-      startAt(START);
-      const run = await suspended("2h");
-      const child = await childOf(run);
-      const awaited = vi.spyOn(RunObject.prototype, "awaited").mockRejectedValue(new Error("told in vain"));
-      vi.setSystemTime(START + HOUR_MS + 60_000);
-      await child.wake();
-      await child.final();
-      await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
+      const { run, child, awaited } = await toldInVain();
       awaited.mockRestore();
       await child.evict();
       await toItsAlarm(child);
