@@ -103,8 +103,8 @@ export default defineConfig({
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
-          // They wait for five sixths of their time, for leases, delays, windows and starts.
-          maxWorkers: 8,
+          // They wait more than half of the time, for leases, delays, windows and starts.
+          maxWorkers: 6,
           sequence: { groupOrder: 1 },
         },
       },

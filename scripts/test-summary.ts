@@ -30,17 +30,6 @@ export function summaryLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Adds up the counts of files, or of runs. */
-export function sumOf(counts: readonly TestCounts[]): TestCounts {
-  const sum = (count: (counts: TestCounts) => number): number =>
-    counts.reduce((total, one) => total + count(one), 0);
-  return {
-    passed: sum(({ passed }) => passed),
-    failed: sum(({ failed }) => failed),
-    skipped: sum(({ skipped }) => skipped),
-  };
-}
-
 /** Lists files with skipped tests and how to run them; empty if none was skipped. */
 export function skippedLines(skippedIn: ReadonlyMap<string, number>): string[] {
   if (skippedIn.size === 0) return [];
@@ -70,8 +59,15 @@ function countModule(module: TestModule): TestCounts {
 function writeSummary(modules: readonly TestModule[], furtherFailures: number): void {
   const path = process.env["PEACH_TEST_SUMMARY"];
   if (path === undefined) return;
-  const { failed, ...others } = sumOf(modules.map(countModule));
-  writeFileSync(path, JSON.stringify({ ...others, failed: failed + furtherFailures }));
+  const counts = modules.map(countModule);
+  const sum = (count: (counts: TestCounts) => number): number =>
+    counts.reduce((total, one) => total + count(one), 0);
+  const summary: TestCounts = {
+    passed: sum(({ passed }) => passed),
+    failed: sum(({ failed }) => failed) + furtherFailures,
+    skipped: sum(({ skipped }) => skipped),
+  };
+  writeFileSync(path, JSON.stringify(summary));
 }
 
 export default class TestSummary implements Reporter {

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { compileForTests } from "./test-compile.ts";
 import { deleteTestFolder, makeTestFolder, testFoldersIn } from "./test-folder.ts";
 import { projectsOf } from "./test-projects.ts";
-import { runAllProjects, runVitest, watchVitest } from "./test-run.ts";
+import { runVitest, watchVitest } from "./test-run.ts";
 import { summaryLine, type TestCounts } from "./test-summary.ts";
 
 const HELP = `npm test [-- [filter ...] [vitest options]]
@@ -55,9 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
   const compiled = compileForTests(GENERATED, process.env);
   if (args.includes(WATCH)) return compiled ? inFolder((env) => watchVitest(chosen, env)) : 1;
   const counts: TestCounts = compiled
-    ? await inFolder((env) =>
-        chosen.length === 0 ? runAllProjects(env) : runVitest(chosen, "inherit", env),
-      )
+    ? await inFolder((env) => runVitest(chosen, "inherit", env))
     : { passed: 0, failed: 1, skipped: 0 };
   console.log(summaryLine(counts));
   return counts.failed === 0 ? 0 : 1;

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runVitest } from "../../scripts/test-run.ts";
-import { skippedLines, summaryLine, sumOf } from "../../scripts/test-summary.ts";
+import { skippedLines, summaryLine } from "../../scripts/test-summary.ts";
 
 let folder: string;
 
@@ -60,32 +60,7 @@ describe("the count of a test run", { timeout: 30_000 }, () => {
   });
 });
 
-describe("the output of a test run beside another", () => {
-  it("the output of a test run beside another is shown once the other has ended", { timeout: 30_000 }, async () => {
-    writeFileSync(join(folder, "a.test.ts"), 'import { it } from "vitest"; it("a", () => undefined);');
-    const shown: string[] = [];
-    const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => shown.push(String(text)) > 0);
-    try {
-      const other = Promise.withResolvers<void>();
-      expect(await runVitest(["--root", folder], { after: other.promise })).toMatchObject({ passed: 1 });
-      expect(shown).toEqual([]);
-      other.resolve();
-      await vi.waitFor(() => expect(shown.join("")).toMatch(/a\.test\.ts[^]*1 passed/), 5_000);
-    } finally {
-      write.mockRestore();
-    }
-  });
-});
-
 describe("the closing line", () => {
-  it("the closing line counts the tests of all runs", () => {
-    const counts = [
-      { passed: 12, failed: 1, skipped: 3 },
-      { passed: 5, failed: 2, skipped: 4 },
-    ];
-    expect(sumOf(counts)).toEqual({ passed: 17, failed: 3, skipped: 7 });
-  });
-
   it("the closing line names passed and failed tests, and skipped ones only if there are any", () => {
     expect(summaryLine({ passed: 12, failed: 0, skipped: 0 })).toBe("12 passed, 0 failed");
     expect(summaryLine({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
